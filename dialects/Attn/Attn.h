@@ -1,0 +1,48 @@
+//===- Attn.h - The attn dialect --------------------------------*- C++ -*-===//
+//
+// C++ declarations of the attn dialect: attn.attention, attn.merge and the ops
+// that score and mask regions may use.
+//
+//===----------------------------------------------------------------------===//
+
+#ifndef DIALECTS_ATTN_ATTN_H
+#define DIALECTS_ATTN_ATTN_H
+
+#include "mlir/Bytecode/BytecodeOpInterface.h"
+#include "mlir/IR/BuiltinTypes.h"
+#include "mlir/IR/Dialect.h"
+#include "mlir/IR/OpDefinition.h"
+#include "mlir/IR/OpImplementation.h"
+#include "mlir/Interfaces/ControlFlowInterfaces.h"
+#include "mlir/Interfaces/DestinationStyleOpInterface.h"
+#include "mlir/Interfaces/InferTypeOpInterface.h"
+#include "mlir/Interfaces/SideEffectInterfaces.h"
+#include "mlir/Interfaces/TilingInterface.h"
+#include "mlir/Dialect/SCF/IR/SCF.h"
+
+#include <limits>
+
+namespace attn {
+/// A window end that was left out.
+inline constexpr int64_t kUnbounded = std::numeric_limits<int64_t>::max();
+} // namespace attn
+
+#include "dialects/Attn/AttnDialect.h.inc"
+#include "dialects/Attn/AttnEnums.h.inc"
+
+#define GET_ATTRDEF_CLASSES
+#include "dialects/Attn/AttnAttrs.h.inc"
+
+#define GET_OP_CLASSES
+#include "dialects/Attn/AttnOps.h.inc"
+
+namespace attn {
+/// Bufferisation of the attn ops (destination style: inits are written).
+void registerAttnBufferizableOpInterfaces(mlir::DialectRegistry &registry);
+
+/// Returns the reason why `op` may not stand in a score or mask region, or an
+/// empty string if it may (rule 8).
+std::string whyNotAllowedInRegion(mlir::Operation *op);
+} // namespace attn
+
+#endif // DIALECTS_ATTN_ATTN_H

@@ -1,0 +1,272 @@
+//===- TileOps.cpp - Operations of the tile dialect -----------------------===//
+//
+// Verifiers, builders and assembly pieces of the tile ops.
+//
+//===----------------------------------------------------------------------===//
+
+#include "dialects/Tile/Tile.h"
+
+#include "mlir/IR/Builders.h"
+
+using namespace mlir;
+using namespace attn::tile;
+
+/// Parses `[a, b, c, d], [...]`: four operands a range.
+static ParseResult
+parseRangeBounds(OpAsmParser &parser,
+                 SmallVectorImpl<OpAsmParser::UnresolvedOperand> &bounds) {
+  return parser.parseCommaSeparatedList([&]() -> ParseResult {
+    SMLoc loc = parser.getCurrentLocation();
+    size_t before = bounds.size();
+    if (parser.parseOperandList(bounds, OpAsmParser::Delimiter::Square))
+      return failure();
+    if (bounds.size() - before != 4)
+      return parser.emitError(loc)
+             << "a range has four bounds (begin, end, full begin, full end), "
+                "not "
+             << bounds.size() - before;
+    return success();
+  });
+}
+
+static void printRangeBounds(OpAsmPrinter &printer, Operation *,
+                             OperandRange bounds) {
+  for (size_t k = 0; k < bounds.size(); k += 4) {
+    if (k)
+      printer << ", ";
+    printer << '[' << bounds.slice(k, 4) << ']';
+  }
+}
+
+#define GET_OP_CLASSES
+#include "dialects/Tile/TileOps.cpp.inc"
+
+//===----------------------------------------------------------------------===//
+// tile.load, tile.store
+//===----------------------------------------------------------------------===//
+
+/// Checks what loads and stores share: one valid count a tile dimension, one
+/// index a memory dimension, equal element types.
+static LogicalResult verifyAccess(Operation *op, TileType tile,
+                                  MemRefType memory, size_t numIndices,
+                                  size_t numValid) {
+  if (memory.getElementType() != tile.getElementType())
+    return op->emitOpError("element types differ: memory holds ")
+           << memory.getElementType() << ", the tile "
+           << tile.getElementType();
+  if (numValid != tile.getRank())
+    return op->emitOpError("needs ")
+           << tile.getRank() << " valid sizes, one a tile dimension, not "
+           << numValid;
+  if (numIndices < tile.getRank())
+    return op->emitOpError("needs at least ")
+           << tile.getRank() << " indices, not " << numIndices;
+  return success();
+}
+
+LogicalResult LoadOp::verify() {
+  auto memory = cast<MemRefType>(getSource().getType());
+  TileType tile = getResult().getType();
+  size_t expected = memory.getRank();
+  if (Value table = getPageTable()) {
+    auto tableType = cast<MemRefType>(table.getType());
+    if (!tableType.getElementType().isSignlessInteger())
+      return emitOpError("a page table holds integers, not ")
+             << tableType.getElementType();
+    if (static_cast<int64_t>(getPageIndices().size()) != tableType.getRank() - 1)
+      return emitOpError("the page table has rank ")
+             << tableType.getRank() << " and needs "
+             << tableType.getRank() - 1 << " leading indices, not "
+             << getPageIndices().size();
+    if (tile.getRank() != 2 || memory.getRank() < 3)
+      return emitOpError("only rank-2 tiles of a page pool can be paged");
+    --expected;
+  }
+  if (getIndices().size() != expected)
+    return emitOpError("needs ")
+           << expected << " indices for " << memory << ", not "
+           << getIndices().size();
+  return verifyAccess(*this, tile, memory, getIndices().size(),
+                      getValid().size());
+}
+
+LogicalResult StoreOp::verify() {
+  auto memory = cast<MemRefType>(getDest().getType());
+  if (static_cast<int64_t>(getIndices().size()) != memory.getRank())
+    return emitOpError("needs ")
+           << memory.getRank() << " indices for " << memory << ", not "
+           << getIndices().size();
+  return verifyAccess(*this, getTile().getType(), memory, getIndices().size(),
+                      getValid().size());
+}
+
+//===----------------------------------------------------------------------===//
+// Computation
+//===----------------------------------------------------------------------===//
+
+LogicalResult SplatOp::verify() {
+  if (getValue().getType() != getResult().getType().getElementType())
+    return emitOpError("the value is ")
+           << getValue().getType() << " but the tile holds "
+           << getResult().getType().getElementType();
+  return success();
+}
+
+LogicalResult DotOp::verify() {
+  TileType a = getA().getType(), b = getB().getType(), c = getAcc().getType();
+  if (a.getRank() != 2 || b.getRank() != 2 || c.getRank() != 2)
+    return emitOpError("multiplies rank-2 tiles");
+  int64_t m = a.getShape()[getTransposeA() ? 1 : 0];
+  int64_t ka = a.getShape()[getTransposeA() ? 0 : 1];
+  int64_t kb = b.getShape()[getTransposeB() ? 1 : 0];
+  int64_t n = b.getShape()[getTransposeB() ? 0 : 1];
+  if (ka != kb)
+    return emitOpError("the inner sizes differ: a has ")
+           << ka << ", b has " << kb;
+  if (c.getRows() != m || c.getCols() != n)
+    return emitOpError("the accumulator is ")
+           << c.getRows() << "x" << c.getCols() << ", the product " << m << "x"
+           << n;
+  if (!c.getElementType().isF32())
+    return emitOpError("accumulates in f32, not ") << c.getElementType();
+  if (a.getElementType() != b.getElementType())
+    return emitOpError("element types differ: a is ")
+           << a.getElementType() << ", b is " << b.getElementType();
+  return success();
+}
+
+LogicalResult ReduceOp::verify() {
+  TileType in = getInput().getType(), init = getInit().getType();
+  if (in.getRank() != 2 || init.getRank() != 1)
+    return emitOpError("reduces the rows of a rank-2 tile to a rank-1 tile");
+  if (in.getRows() != init.getRows())
+    return emitOpError("the tile has ")
+           << in.getRows() << " rows, the initial value " << init.getRows();
+  if (in.getElementType() != init.getElementType())
+    return emitOpError("element types differ: ")
+           << in.getElementType() << " and " << init.getElementType();
+  return success();
+}
+
+LogicalResult ConvertOp::verify() {
+  TileType in = getInput().getType(), out = getResult().getType();
+  if (in.getShape() != out.getShape())
+    return emitOpError("keeps the shape: ") << in << " and " << out;
+  if (!isa<FloatType>(in.getElementType()) ||
+      !isa<FloatType>(out.getElementType()))
+    return emitOpError("converts between float types");
+  return success();
+}
+
+OpFoldResult ConvertOp::fold(FoldAdaptor) {
+  if (getInput().getType() == getType())
+    return getInput();
+  return {};
+}
+
+//===----------------------------------------------------------------------===//
+// tile.map
+//===----------------------------------------------------------------------===//
+
+void MapOp::build(OpBuilder &builder, OperationState &state, TypeRange results,
+                  ValueRange inputs, ValueRange offsets,
+                  function_ref<SmallVector<Value>(OpBuilder &, Location,
+                                                  ValueRange, ValueRange)>
+                      body) {
+  state.addOperands(inputs);
+  state.addOperands(offsets);
+  state.getOrAddProperties<Properties>().operandSegmentSizes = {
+      static_cast<int32_t>(inputs.size()),
+      static_cast<int32_t>(offsets.size())};
+  state.addTypes(results);
+  Region *region = state.addRegion();
+  OpBuilder::InsertionGuard guard(builder);
+  SmallVector<Type> types;
+  for (Value input : inputs)
+    types.push_back(cast<TileType>(input.getType()).getElementType());
+  types.append(offsets.size(), builder.getIndexType());
+  SmallVector<Location> locs(types.size(), state.location);
+  Block *block = builder.createBlock(region, region->end(), types, locs);
+  ValueRange args(block->getArguments());
+  SmallVector<Value> values =
+      body(builder, state.location, args.take_front(inputs.size()),
+           args.drop_front(inputs.size()));
+  YieldOp::create(builder, state.location, values);
+}
+
+std::pair<int64_t, int64_t> MapOp::getDomain() {
+  std::pair<int64_t, int64_t> domain{1, 1};
+  auto visit = [&](Type type) {
+    auto tile = cast<TileType>(type);
+    domain.first = tile.getRows();
+    if (tile.getRank() == 2)
+      domain.second = tile.getCols();
+  };
+  llvm::for_each(getInputs().getTypes(), visit);
+  llvm::for_each(getResultTypes(), visit);
+  return domain;
+}
+
+LogicalResult MapOp::verify() {
+  if (getNumResults() == 0)
+    return emitOpError("has no result");
+  unsigned rank = 1;
+  auto [rows, cols] = getDomain();
+  for (Type type : llvm::concat<Type>(SmallVector<Type>(getInputs().getTypes()),
+                                      SmallVector<Type>(getResultTypes()))) {
+    auto tile = cast<TileType>(type);
+    rank = std::max(rank, tile.getRank());
+    if (tile.getRows() != rows || (tile.getRank() == 2 && tile.getCols() != cols))
+      return emitOpError("all tiles share one domain: ")
+             << tile << " does not fit " << rows << "x" << cols;
+  }
+  if (getOffsets().size() != rank)
+    return emitOpError("needs ")
+           << rank << " offsets, one a dimension, not " << getOffsets().size();
+  if (rank == 2)
+    for (Type type : getResultTypes())
+      if (cast<TileType>(type).getRank() != 2)
+        return emitOpError("a result of rank 1 needs operands of rank 1 only");
+  return success();
+}
+
+LogicalResult MapOp::verifyRegions() {
+  Block &block = getBody().front();
+  size_t numInputs = getInputs().size();
+  if (block.getNumArguments() != numInputs + getOffsets().size())
+    return emitOpError("the region takes ")
+           << numInputs << " elements and " << getOffsets().size()
+           << " indices, not " << block.getNumArguments() << " arguments";
+  for (auto [k, input] : llvm::enumerate(getInputs())) {
+    Type element = cast<TileType>(input.getType()).getElementType();
+    if (block.getArgument(k).getType() != element)
+      return emitOpError("region argument #")
+             << k << " must be " << element << ", not "
+             << block.getArgument(k).getType();
+  }
+  for (BlockArgument arg : block.getArguments().drop_front(numInputs))
+    if (!arg.getType().isIndex())
+      return emitOpError("region argument #")
+             << arg.getArgNumber() << " must be an index, not "
+             << arg.getType();
+  auto yield = cast<YieldOp>(block.getTerminator());
+  if (yield.getValues().size() != getNumResults())
+    return yield.emitOpError("yields ")
+           << yield.getValues().size() << " values for " << getNumResults()
+           << " results";
+  for (auto [value, result] : llvm::zip(yield.getValues(), getResults()))
+    if (value.getType() != cast<TileType>(result.getType()).getElementType())
+      return yield.emitOpError("yields ")
+             << value.getType() << " for a result of " << result.getType();
+  return success();
+}
+
+//===----------------------------------------------------------------------===//
+// tile.ranges
+//===----------------------------------------------------------------------===//
+
+LogicalResult RangesOp::verify() {
+  if (getBounds().empty() || getBounds().size() % 4)
+    return emitOpError("has four bounds a range, not ") << getBounds().size();
+  return success();
+}

@@ -1,0 +1,20 @@
+//===- Passes.h - Transformation passes -------------------------*- C++ -*-===//
+//
+// Passes on attn and tile IR that no target owns.
+//
+//===----------------------------------------------------------------------===//
+
+#ifndef ATTN_TRANSFORMS_PASSES_H
+#define ATTN_TRANSFORMS_PASSES_H
+
+#include "mlir/Pass/Pass.h"
+
+namespace attn {
+#define GEN_PASS_DECL
+#include "attn/Transforms/Passes.h.inc"
+
+#define GEN_PASS_REGISTRATION
+#include "attn/Transforms/Passes.h.inc"
+} // namespace attn
+
+#endif // ATTN_TRANSFORMS_PASSES_H
