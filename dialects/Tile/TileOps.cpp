@@ -270,3 +270,17 @@ LogicalResult RangesOp::verify() {
     return emitOpError("has four bounds a range, not ") << getBounds().size();
   return success();
 }
+
+LogicalResult RangesOp::verifyRegions() {
+  if (getWhere().empty())
+    return success();
+  Block &block = getWhere().front();
+  if (block.getNumArguments() != 1 || !block.getArgument(0).getType().isIndex())
+    return emitOpError("the where region takes the key tile, one index");
+  auto yield = dyn_cast<YieldOp>(block.getTerminator());
+  if (!yield || yield.getValues().size() != 2 ||
+      !llvm::all_of(yield.getValues().getTypes(),
+                    [](Type type) { return type.isInteger(1); }))
+    return emitOpError("the where region yields two i1: visit and full");
+  return success();
+}

@@ -171,8 +171,8 @@ def Tile_MapOp : Tile_Op<"map", [AttrSizedOperandSegments,
 }
 
 def Tile_YieldOp : Tile_Op<"yield", [Pure, Terminator, ReturnLike,
-    ParentOneOf<["MapOp"]>]> {
-  let summary = "result of a tile.map region";
+    ParentOneOf<["MapOp", "RangesOp"]>]> {
+  let summary = "result of a tile.map or tile.ranges region";
   let description = [{
     ```mlir
     tile.yield %e : f32
@@ -220,7 +220,8 @@ def Tile_ConvertOp : Tile_Op<"convert", [Pure]> {
 // Key-tile ranges
 //===----------------------------------------------------------------------===//
 
-def Tile_RangesOp : Tile_Op<"ranges", [Pure]> {
+def Tile_RangesOp : Tile_Op<"ranges", [RecursiveMemoryEffects,
+    RecursivelySpeculatable]> {
   let summary = "the key tiles that a query tile visits";
   let description = [{
     Range k is the key tiles `begin .. end` (half open, in tiles), of which
@@ -230,10 +231,27 @@ def Tile_RangesOp : Tile_Op<"ranges", [Pure]> {
     ```mlir
     %v = tile.ranges [%b0, %e0, %fb0, %fe0], [%b1, %e1, %fb1, %fe1] : !tile.ranges
     ```
+
+    Where no closed form is exact, a `where` region computes for key tile c of
+    the ranges whether it need be visited at all and whether it is full. A loop
+    may visit a tile that the region excludes: every element of it is masked.
+    `tile-expand-ranges` guards the loop body with it.
+
+    ```mlir
+    %w = tile.ranges [%b0, %e0, %fb0, %fe0] where {
+    ^bb0(%c: index):
+      %odd = arith.remui %c, %c2 : index
+      %visit = arith.cmpi eq, %odd, %c0 : index
+      tile.yield %visit, %false : i1, i1
+    } : !tile.ranges
+    ```
   }];
   let arguments = (ins Variadic<Index>:$bounds);
   let results = (outs Tile_RangesType:$result);
-  let assemblyFormat = "custom<RangeBounds>($bounds) attr-dict `:` type($result)";
+  let regions = (region MaxSizedRegion<1>:$where);
+  let assemblyFormat = [{
+    custom<RangeBounds>($bounds) (`where` $where^)? attr-dict `:` type($result)
+  }];
   let extraClassDeclaration = [{
     unsigned getNumRanges() { return getBounds().size() / 4; }
     ::mlir::Value getBegin(unsigned k) { return getBounds()[4 * k]; }
@@ -242,6 +260,7 @@ def Tile_RangesOp : Tile_Op<"ranges", [Pure]> {
     ::mlir::Value getFullEnd(unsigned k) { return getBounds()[4 * k + 3]; }
   }];
   let hasVerifier = 1;
+  let hasRegionVerifier = 1;
 }
 
 def Tile_RangeCountOp : Tile_Op<"range_count", [Pure]> {
