@@ -1,0 +1,44 @@
+# lit configuration: every .mlir and .test file below test/ is a test whose
+# RUN lines find our tools and LLVM's FileCheck, not and split-file on PATH.
+
+import os
+
+import lit.formats
+
+config.name = "attn"
+config.test_format = lit.formats.ShTest(execute_external=False)
+config.suffixes = [".mlir", ".test"]
+config.excludes = ["Inputs", "CMakeLists.txt"]
+config.test_source_root = os.path.dirname(__file__)
+config.test_exec_root = os.path.join(config.attn_build_dir, "test")
+
+config.environment["PATH"] = os.pathsep.join(
+    [config.attn_tools_dir, config.llvm_tools_dir, config.environment["PATH"]]
+)
+# A sanitizer finding must fail the test, with a readable trace.
+for name in ("ASAN_OPTIONS", "UBSAN_OPTIONS", "TSAN_OPTIONS"):
+    if name in os.environ:
+        config.environment[name] = os.environ[name]
+
+config.substitutions.append(("%src_root", config.attn_source_dir))
+config.substitutions.append(("%build_root", config.attn_build_dir))
+config.substitutions.append(("%python", config.python))
+
+
+def cpu_flags():
+    """The instruction-set flags that every core of this machine has."""
+    try:
+        with open("/proc/cpuinfo") as info:
+            for line in info:
+                if line.startswith(("flags", "Features")):
+                    return set(line.split(":", 1)[1].split())
+    except OSError:
+        pass
+    return set()
+
+
+# Features for REQUIRES lines: what the machine can execute.
+for flag in {"avx2", "fma", "f16c", "avx512f", "avx512_bf16", "asimd"} & cpu_flags():
+    config.available_features.add(flag)
+if config.sanitize:
+    config.available_features.add("sanitizer")
