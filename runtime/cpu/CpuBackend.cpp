@@ -1,0 +1,324 @@
+// The CPU backend: code sections are ELF shared objects, loaded from memory;
+// grids run on a pool of threads. The kernel ABI is in docs/artifact.md.
+#include "Backend.h"
+#include "Dtype.h"
+#include "Failure.h"
+#include "HostFeatures.h"
+#include "Tensor.h"
+#include "ThreadPool.h"
+
+#include <cerrno>
+#include <cmath>
+#include <cstdlib>
+#include <cstring>
+#include <dlfcn.h>
+#include <elf.h>
+#include <map>
+#include <mutex>
+#include <sys/mman.h>
+#include <thread>
+#include <unistd.h>
+
+namespace attn::runtime {
+namespace {
+
+using Kernel = void (*)(const uint64_t *slots, int64_t x, int64_t y, int64_t z);
+
+constexpr int32_t maxThreads = 4096;
+
+#if defined(__x86_64__)
+constexpr unsigned hostMachine = EM_X86_64;
+#elif defined(__aarch64__)
+constexpr unsigned hostMachine = EM_AARCH64;
+#else
+constexpr unsigned hostMachine = EM_NONE;
+#endif
+
+//===----------------------------------------------------------------------===//
+// Shared objects in memory
+//===----------------------------------------------------------------------===//
+
+/// An ELF shared object loaded from bytes. Its file descriptor stays open as
+/// long as the object is loaded: dlopen knows libraries by path, and a path
+/// /proc/self/fd/N that is used again would give back the old library.
+class SharedObject {
+public:
+  SharedObject(std::string_view bytes, const std::string &name);
+  ~SharedObject();
+  SharedObject(const SharedObject &) = delete;
+  SharedObject &operator=(const SharedObject &) = delete;
+
+  void *find(const std::string &symbol) const {
+    return dlsym(handle, symbol.c_str());
+  }
+
+private:
+  std::string path() const { return "/proc/self/fd/" + std::to_string(fd); }
+
+  int fd = -1;
+  void *handle = nullptr;
+};
+
+void checkElf(std::string_view bytes, const std::string &name) {
+  Elf64_Ehdr header;
+  if (bytes.size() < sizeof header ||
+      std::memcmp(bytes.data(), ELFMAG, SELFMAG) != 0)
+    fail(ATTN_ERROR_MALFORMED_ARTIFACT, "malformed artifact: the section '" +
+                                            name +
+                                            "' is not an ELF shared object");
+  std::memcpy(&header, bytes.data(), sizeof header);
+  if (header.e_ident[EI_CLASS] != ELFCLASS64 || header.e_machine != hostMachine)
+    fail(ATTN_ERROR_UNSUPPORTED_DEVICE,
+         "the section '" + name + "' holds code for ELF machine " +
+             std::to_string(header.e_machine) + "; this host is machine " +
+             std::to_string(hostMachine));
+}
+
+SharedObject::SharedObject(std::string_view bytes, const std::string &name) {
+  checkElf(bytes, name);
+  fd = memfd_create("attn-code", MFD_CLOEXEC);
+  if (fd < 0)
+    fail(ATTN_ERROR_DEVICE_ERROR,
+         "cannot create a memory file for the section '" + name +
+             "': " + std::strerror(errno));
+  while (!bytes.empty()) {
+    ssize_t count = ::write(fd, bytes.data(), bytes.size());
+    if (count < 0 && errno == EINTR)
+      continue;
+    if (count < 0) {
+      int code = errno;
+      ::close(fd);
+      fail(ATTN_ERROR_OUT_OF_MEMORY,
+           "cannot store the section '" + name + "': " + std::strerror(code));
+    }
+    bytes.remove_prefix(size_t(count));
+  }
+  handle = dlopen(path().c_str(), RTLD_NOW | RTLD_LOCAL);
+  if (!handle) {
+    const char *reason = dlerror();
+    std::string message = "malformed artifact: cannot load the section '" +
+                          name + "': " + (reason ? reason : "no reason given");
+    ::close(fd);
+    fail(ATTN_ERROR_MALFORMED_ARTIFACT, std::move(message));
+  }
+}
+
+SharedObject::~SharedObject() {
+  dlclose(handle);
+  // An object may refuse to go (-z nodelete, unique symbols); then its path
+  // must stay taken.
+  if (dlopen(path().c_str(), RTLD_LAZY | RTLD_NOLOAD) == nullptr)
+    ::close(fd);
+}
+
+//===----------------------------------------------------------------------===//
+// Narrowing
+//===----------------------------------------------------------------------===//
+
+std::string elementName(const Narrowing &narrowing, const int64_t *indices) {
+  return "argument " + std::to_string(narrowing.index) + " '" +
+         narrowing.argument->name + "': element " +
+         shapeToString(indices, size_t(narrowing.source->rank));
+}
+
+void narrow(const Narrowing &narrowing, const int64_t *indices, int64_t value,
+            int32_t &target) {
+  if (value < INT32_MIN || value > INT32_MAX)
+    fail(ATTN_ERROR_INVALID_ARGUMENT, elementName(narrowing, indices) + " = " +
+                                          std::to_string(value) +
+                                          " does not fit i32");
+  target = int32_t(value);
+}
+
+void narrow(const Narrowing &narrowing, const int64_t *indices, double value,
+            float &target) {
+  // Rounding is what narrowing means; becoming infinite is not. Compared
+  // before the conversion, which is undefined for what does not fit.
+  constexpr double limit = 0x1.ffffffp127; // rounds to 2^128
+  if (std::isfinite(value) && std::fabs(value) >= limit) {
+    char text[32];
+    std::snprintf(text, sizeof text, "%.17g", value);
+    fail(ATTN_ERROR_INVALID_ARGUMENT,
+         elementName(narrowing, indices) + " = " + text + " does not fit f32");
+  }
+  target = float(value);
+}
+
+template <typename From, typename To>
+void narrowAll(const Narrowing &narrowing) {
+  const attn_tensor &source = *narrowing.source;
+  const From *data = static_cast<const From *>(source.data);
+  To *target = static_cast<To *>(narrowing.target);
+  int64_t indices[ATTN_MAX_RANK] = {};
+  int64_t offset = 0;
+  for (;;) {
+    narrow(narrowing, indices, data[offset], *target++);
+    int32_t axis = source.rank;
+    while (axis-- > 0) {
+      offset += source.strides[axis];
+      if (++indices[axis] < source.dims[axis])
+        break;
+      offset -= source.strides[axis] * source.dims[axis];
+      indices[axis] = 0;
+    }
+    if (axis < 0)
+      return;
+  }
+}
+
+//===----------------------------------------------------------------------===//
+// Backend
+//===----------------------------------------------------------------------===//
+
+class CpuBackend : public Backend {
+public:
+  explicit CpuBackend(int32_t threads)
+      : pool(threads), deviceName(hostName()), featureList(hostFeatureList()) {}
+
+  const char *name() const override { return "cpu"; }
+  const std::string &device() const override { return deviceName; }
+  const std::string &features() const override { return featureList; }
+  int32_t threads() const override { return pool.size(); }
+  int64_t multiprocessors() const override { return 0; }
+  std::unique_ptr<LoadedCode> load(const Description &description,
+                                   const ArtifactView &artifact) override;
+  void *allocate(size_t bytes, size_t alignment) override {
+    void *memory = nullptr;
+    return posix_memalign(&memory, std::max(alignment, sizeof(void *)),
+                          bytes) == 0
+               ? memory
+               : nullptr;
+  }
+  void release(void *memory) override { std::free(memory); }
+
+  ThreadPool pool;
+  std::mutex poolMutex; // held by the launch that has the pool
+
+private:
+  const std::string deviceName;
+  const std::string featureList;
+};
+
+class CpuCode : public LoadedCode {
+public:
+  CpuCode(CpuBackend &backend, const Description &description,
+          const ArtifactView &artifact);
+  void execute(const Plan &plan, void *stream) override;
+
+private:
+  void runStep(const Step &step);
+
+  CpuBackend &backend;
+  const Description &description;
+  std::map<std::string, std::unique_ptr<SharedObject>> objects;
+  std::vector<Kernel> kernels; // one a launch
+};
+
+CpuCode::CpuCode(CpuBackend &backend, const Description &description,
+                 const ArtifactView &artifact)
+    : backend(backend), description(description) {
+  for (const std::string &feature : description.features) {
+    switch (hostFeature(feature)) {
+    case FeatureState::Present:
+      if (!enableFeature(feature))
+        fail(ATTN_ERROR_UNSUPPORTED_DEVICE,
+             "the operating system does not grant the CPU feature '" + feature +
+                 "', which the artifact needs");
+      break;
+    case FeatureState::Missing:
+      fail(ATTN_ERROR_UNSUPPORTED_DEVICE,
+           "the artifact (compiled for '" + description.chip +
+               "') needs the CPU feature '" + feature + "', which this host (" +
+               backend.device() + ") lacks");
+    case FeatureState::Unknown:
+      fail(ATTN_ERROR_UNSUPPORTED_DEVICE,
+           "the artifact needs the CPU feature '" + feature +
+               "', which this runtime does not know");
+    }
+  }
+  for (size_t i = 0; i < description.launches.size(); ++i) {
+    const LaunchDescription &launch = description.launches[i];
+    std::unique_ptr<SharedObject> &object = objects[launch.code];
+    if (!object)
+      object = std::make_unique<SharedObject>(artifact.find(launch.code)->bytes,
+                                              launch.code);
+    void *symbol = object->find(launch.kernel);
+    if (!symbol)
+      fail(ATTN_ERROR_MALFORMED_ARTIFACT,
+           "malformed artifact: $.launches[" + std::to_string(i) +
+               "].kernel: the section '" + launch.code + "' defines no '" +
+               launch.kernel + "'");
+    kernels.push_back(reinterpret_cast<Kernel>(symbol));
+  }
+}
+
+void CpuCode::execute(const Plan &plan, void *stream) {
+  if (stream)
+    fail(ATTN_ERROR_INVALID_ARGUMENT,
+         "the cpu backend has no streams: pass NULL");
+  for (const Step &step : plan.steps)
+    if (size_t(step.stackBytes) >
+        ThreadPool::workerStack - ThreadPool::stackReserve)
+      fail(ATTN_ERROR_UNSUPPORTED_DEVICE,
+           "the kernel '" + description.launches[step.index].kernel +
+               "' needs " + std::to_string(step.stackBytes) +
+               " bytes of stack; threads have " +
+               std::to_string(ThreadPool::workerStack -
+                              ThreadPool::stackReserve));
+  for (const Narrowing &narrowing : plan.narrowings) {
+    if (narrowing.argument->narrowed == ATTN_DTYPE_I32)
+      narrowAll<int64_t, int32_t>(narrowing);
+    else
+      narrowAll<double, float>(narrowing);
+  }
+  for (const Fill &fill : plan.fills)
+    std::memset(fill.data, 0, fill.bytes);
+  std::lock_guard<std::mutex> lock(backend.poolMutex);
+  for (const Step &step : plan.steps)
+    runStep(step);
+}
+
+void CpuCode::runStep(const Step &step) {
+  struct Context {
+    Kernel kernel;
+    const Step &step;
+    int64_t points;
+    bool reverse;
+  };
+  Context context{kernels[step.index], step,
+                  step.grid[0] * step.grid[1] * step.grid[2],
+                  description.launches[step.index].reverse};
+  auto body = [](void *opaque, int64_t i) {
+    const Context &context = *static_cast<const Context *>(opaque);
+    const auto &grid = context.step.grid;
+    if (context.reverse)
+      i = context.points - 1 - i;
+    int64_t x = i % grid[0], rest = i / grid[0];
+    context.kernel(context.step.slots.data(), x, rest % grid[1],
+                   rest / grid[1]);
+  };
+  backend.pool.run(context.points, size_t(step.stackBytes), body, &context);
+}
+
+std::unique_ptr<LoadedCode> CpuBackend::load(const Description &description,
+                                             const ArtifactView &artifact) {
+  return std::make_unique<CpuCode>(*this, description, artifact);
+}
+
+} // namespace
+
+std::shared_ptr<Backend> createCpuBackend(int32_t threads, int32_t device) {
+  if (device != 0)
+    fail(ATTN_ERROR_NOT_FOUND, "the cpu backend has one device, 0; there is no "
+                               "device " +
+                                   std::to_string(device));
+  if (threads < 0 || threads > maxThreads)
+    fail(ATTN_ERROR_INVALID_ARGUMENT, std::to_string(threads) +
+                                          " threads are not in 0 .. " +
+                                          std::to_string(maxThreads));
+  if (threads == 0)
+    threads = std::max(1, int32_t(std::thread::hardware_concurrency()));
+  return std::make_shared<CpuBackend>(threads);
+}
+
+} // namespace attn::runtime

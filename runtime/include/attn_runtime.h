@@ -1,0 +1,325 @@
+/* C API of the attention runtime: load an artifact (.attn), bind tensors to
+ * it, launch it. No compiler is needed to use it and none is linked.
+ *
+ * Conventions
+ *  - Every fallible function returns an attn_status and takes an optional
+ *    attn_error, which then holds the code and a message that names the
+ *    argument and the sizes involved. Pass NULL to do without the message.
+ *    There is no global state. On failure outputs are left untouched.
+ *  - Shapes and strides are counted in elements, sizes in bytes.
+ *  - Strings returned are UTF-8, NUL-terminated and owned by the object that
+ *    they were asked from.
+ *  - Structs that may grow start with struct_size, set by the caller to
+ *    sizeof(the struct); the ATTN_*_INIT macros do so.
+ *  - Contexts and programs may be used from several threads at once. A
+ *    binding or an attn_error belongs to one thread at a time.
+ *  - Objects may be destroyed in any order: a program keeps its context alive,
+ *    a binding its program. NULL may be passed to every destroy function.
+ */
+#ifndef ATTN_RUNTIME_H
+#define ATTN_RUNTIME_H
+
+#include <stddef.h>
+#include <stdint.h>
+
+#if defined(_WIN32)
+#define ATTN_API
+#else
+#define ATTN_API __attribute__((visibility("default")))
+#endif
+
+#ifdef __cplusplus
+extern "C" {
+#endif
+
+/*===-- Status and errors -------------------------------------------------===*/
+
+typedef enum attn_status {
+  ATTN_OK = 0,
+  /* A value passed to the API is wrong: shape, dtype, pointer, a check of the
+   * artifact that does not hold. */
+  ATTN_ERROR_INVALID_ARGUMENT = 1,
+  /* Not an artifact, or its description breaks the schema. */
+  ATTN_ERROR_MALFORMED_ARTIFACT = 2,
+  /* Written for another version of the format than this runtime reads. */
+  ATTN_ERROR_UNSUPPORTED_VERSION = 3,
+  /* Truncated, or the hash does not match. */
+  ATTN_ERROR_CORRUPTED_ARTIFACT = 4,
+  /* This machine or context cannot run it: other target, missing CPU feature.
+   */
+  ATTN_ERROR_UNSUPPORTED_DEVICE = 5,
+  ATTN_ERROR_OUT_OF_MEMORY = 6,
+  ATTN_ERROR_WORKSPACE_TOO_SMALL = 7,
+  /* The operating system or the driver refused. */
+  ATTN_ERROR_DEVICE_ERROR = 8,
+  /* A file, a name or a value that is not there. */
+  ATTN_ERROR_NOT_FOUND = 9,
+  /* A defect of the runtime. */
+  ATTN_ERROR_INTERNAL = 10
+} attn_status;
+
+/* The enumerator's name, e.g. "ATTN_ERROR_NOT_FOUND". Never NULL. */
+ATTN_API const char *attn_status_name(attn_status status);
+
+typedef struct attn_error attn_error;
+
+/* NULL when memory is out. */
+ATTN_API attn_error *attn_error_create(void);
+ATTN_API void attn_error_destroy(attn_error *error);
+/* The outcome of the last call that was given this error. */
+ATTN_API attn_status attn_error_code(const attn_error *error);
+/* "" after a success. */
+ATTN_API const char *attn_error_message(const attn_error *error);
+
+/*===-- Element types and tensors -----------------------------------------===*/
+
+typedef enum attn_dtype {
+  ATTN_DTYPE_NONE = 0,
+  ATTN_DTYPE_F32 = 1,
+  ATTN_DTYPE_F16 = 2,
+  ATTN_DTYPE_BF16 = 3,
+  ATTN_DTYPE_F64 = 4,
+  ATTN_DTYPE_I1 = 5, /* one byte an element, 0 or 1 */
+  ATTN_DTYPE_I8 = 6,
+  ATTN_DTYPE_I32 = 7,
+  ATTN_DTYPE_I64 = 8,
+  ATTN_DTYPE_INDEX = 9 /* scalars only; 64 bits */
+} attn_dtype;
+
+/* "f32", "bf16", ...; "none" for anything unknown. */
+ATTN_API const char *attn_dtype_name(attn_dtype dtype);
+/* Bytes of one element; 0 for ATTN_DTYPE_NONE and anything unknown. */
+ATTN_API size_t attn_dtype_size(attn_dtype dtype);
+
+#define ATTN_MAX_RANK 8
+
+/* A strided view of memory that the device can reach. `data` points at the
+ * element whose indices are all 0 (any offset of a view is included) and must
+ * be aligned to the element size; it may be NULL when the tensor is empty.
+ * Strides count elements and may be 0 (broadcast) for what is only read, or
+ * negative. */
+typedef struct attn_tensor {
+  void *data;
+  attn_dtype dtype;
+  int32_t rank; /* 0 .. ATTN_MAX_RANK */
+  int64_t dims[ATTN_MAX_RANK];
+  int64_t strides[ATTN_MAX_RANK];
+} attn_tensor;
+
+/* Fills `tensor` as a dense row-major tensor. INVALID_ARGUMENT: rank or dims
+ * out of range, or a size that does not fit 63 bits. */
+ATTN_API attn_status attn_tensor_init(attn_tensor *tensor, void *data,
+                                      attn_dtype dtype, int32_t rank,
+                                      const int64_t *dims, attn_error *error);
+
+/*===-- Context -----------------------------------------------------------===*/
+
+/* A device and the threads that serve it. */
+typedef struct attn_context attn_context;
+
+typedef struct attn_context_options {
+  size_t struct_size;
+  const char *backend; /* NULL or "cpu" */
+  int32_t threads;     /* CPU: threads that compute; 0: one a usable core */
+  int32_t device;      /* ordinal for backends with several devices; CPU: 0 */
+} attn_context_options;
+
+#define ATTN_CONTEXT_OPTIONS_INIT {sizeof(attn_context_options), NULL, 0, 0}
+
+typedef struct attn_context_info {
+  size_t struct_size;
+  const char *backend;  /* "cpu" */
+  const char *device;   /* name of the processor */
+  const char *features; /* CPU: known features of the host, comma-separated */
+  int32_t threads;      /* CPU: threads that compute, the caller included */
+} attn_context_info;
+
+#define ATTN_CONTEXT_INFO_INIT {sizeof(attn_context_info), NULL, NULL, NULL, 0}
+
+/* `options` may be NULL. NOT_FOUND: unknown backend or device. */
+ATTN_API attn_status attn_context_create(const attn_context_options *options,
+                                         attn_context **context,
+                                         attn_error *error);
+ATTN_API void attn_context_destroy(attn_context *context);
+ATTN_API attn_status attn_context_get_info(const attn_context *context,
+                                           attn_context_info *info,
+                                           attn_error *error);
+
+/*===-- Program -----------------------------------------------------------===*/
+
+/* A loaded artifact, immutable. Loading runs its code's initialisers: load
+ * only artifacts that you trust as you would a shared library. The hash finds
+ * accidents, not attacks. */
+typedef struct attn_program attn_program;
+
+/* The bytes are copied; the caller may free them. */
+ATTN_API attn_status attn_program_load_memory(attn_context *context,
+                                              const void *data, size_t size,
+                                              attn_program **program,
+                                              attn_error *error);
+ATTN_API attn_status attn_program_load_file(attn_context *context,
+                                            const char *path,
+                                            attn_program **program,
+                                            attn_error *error);
+ATTN_API void attn_program_destroy(attn_program *program);
+
+typedef enum attn_argument_kind {
+  ATTN_ARGUMENT_BUFFER = 0,
+  ATTN_ARGUMENT_SCALAR = 1
+} attn_argument_kind;
+
+typedef enum attn_access {
+  ATTN_ACCESS_READ = 0,
+  ATTN_ACCESS_WRITE = 1,
+  ATTN_ACCESS_READWRITE = 2
+} attn_access;
+
+#define ATTN_DYNAMIC (-1)
+
+typedef struct attn_argument_info {
+  size_t struct_size;
+  const char *name;
+  attn_argument_kind kind;
+  attn_dtype dtype;
+  attn_dtype narrowed; /* what the code reads after a checked conversion made
+                          at launch; NONE: no conversion */
+  attn_access access;
+  int32_t rank;                /* scalars: 0 */
+  int64_t dims[ATTN_MAX_RANK]; /* ATTN_DYNAMIC where any size goes */
+} attn_argument_info;
+
+#define ATTN_ARGUMENT_INFO_INIT                                                \
+  {sizeof(attn_argument_info),                                                 \
+   NULL,                                                                       \
+   ATTN_ARGUMENT_BUFFER,                                                       \
+   ATTN_DTYPE_NONE,                                                            \
+   ATTN_DTYPE_NONE,                                                            \
+   ATTN_ACCESS_READ,                                                           \
+   0,                                                                          \
+   {0}}
+
+typedef struct attn_result_info {
+  size_t struct_size;
+  const char *name;
+  attn_dtype dtype;
+  int32_t argument; /* index of the argument whose buffer is the result (a
+                       destination passed in); -1: bound by set_result */
+  int32_t rank;
+  int64_t dims[ATTN_MAX_RANK]; /* ATTN_DYNAMIC where it depends on arguments */
+} attn_result_info;
+
+#define ATTN_RESULT_INFO_INIT                                                  \
+  {sizeof(attn_result_info), NULL, ATTN_DTYPE_NONE, -1, 0, {0}}
+
+ATTN_API size_t attn_program_argument_count(const attn_program *program);
+ATTN_API size_t attn_program_result_count(const attn_program *program);
+ATTN_API size_t attn_program_launch_count(const attn_program *program);
+ATTN_API attn_status attn_program_argument(const attn_program *program,
+                                           size_t index,
+                                           attn_argument_info *info,
+                                           attn_error *error);
+ATTN_API attn_status attn_program_result(const attn_program *program,
+                                         size_t index, attn_result_info *info,
+                                         attn_error *error);
+/* Name of the function that was compiled, the target ("cpu") and the chip. */
+ATTN_API const char *attn_program_entry(const attn_program *program);
+ATTN_API const char *attn_program_target(const attn_program *program);
+ATTN_API const char *attn_program_chip(const attn_program *program);
+/* The description as it stands in the artifact. */
+ATTN_API const char *attn_program_json(const attn_program *program);
+/* Bytes of all code sections. */
+ATTN_API size_t attn_program_code_size(const attn_program *program);
+/* Bytes of one section, e.g. "code/cpu". NOT_FOUND names those there are. */
+ATTN_API attn_status attn_program_section(const attn_program *program,
+                                          const char *name, const void **data,
+                                          size_t *size, attn_error *error);
+
+/*===-- Binding -----------------------------------------------------------===*/
+
+/* The arguments and results of one call, in the order of the compiled
+ * function. May be launched again, with or without rebinding in between. */
+typedef struct attn_binding attn_binding;
+
+ATTN_API attn_status attn_binding_create(attn_program *program,
+                                         attn_binding **binding,
+                                         attn_error *error);
+ATTN_API void attn_binding_destroy(attn_binding *binding);
+
+/* Binds argument `index`. dtype, rank and static sizes are checked here; a
+ * tensor that does not match leaves the binding as it was. The struct is
+ * copied, the memory is not. */
+ATTN_API attn_status attn_binding_set_argument(attn_binding *binding,
+                                               size_t index,
+                                               const attn_tensor *tensor,
+                                               attn_error *error);
+/* For scalars of integer type; the value must fit it. */
+ATTN_API attn_status attn_binding_set_scalar_i64(attn_binding *binding,
+                                                 size_t index, int64_t value,
+                                                 attn_error *error);
+/* For scalars of type f32. */
+ATTN_API attn_status attn_binding_set_scalar_f32(attn_binding *binding,
+                                                 size_t index, float value,
+                                                 attn_error *error);
+/* For scalars of type f64. */
+ATTN_API attn_status attn_binding_set_scalar_f64(attn_binding *binding,
+                                                 size_t index, double value,
+                                                 attn_error *error);
+
+/* The shape of result `index` for the arguments bound. All arguments must be
+ * set and the artifact's checks on them must hold. `dims` has room for
+ * ATTN_MAX_RANK sizes. */
+ATTN_API attn_status attn_binding_infer_result_shape(attn_binding *binding,
+                                                     size_t index,
+                                                     int64_t *dims,
+                                                     int32_t *rank,
+                                                     attn_error *error);
+/* Binds the memory that result `index` is written to. A result that is the
+ * buffer of an argument is bound through that argument instead. Its shape is
+ * compared with the inferred one by validate. */
+ATTN_API attn_status attn_binding_set_result(attn_binding *binding,
+                                             size_t index,
+                                             const attn_tensor *tensor,
+                                             attn_error *error);
+/* Everything bound, every shape right, every check of the artifact holds.
+ * attn_launch does this itself when something changed since the last time. */
+ATTN_API attn_status attn_binding_validate(attn_binding *binding,
+                                           attn_error *error);
+/* Workspace that a launch needs (0: none) and the alignment of its start.
+ * Needs the arguments only. Either output may be NULL. */
+ATTN_API attn_status attn_binding_workspace_size(attn_binding *binding,
+                                                 size_t *bytes,
+                                                 size_t *alignment,
+                                                 attn_error *error);
+/* Bytes of intermediate memory of this program and of standard attention,
+ * which stores the scores, for the arguments bound. NOT_FOUND: the artifact
+ * does not say. */
+ATTN_API attn_status attn_binding_memory_estimate(attn_binding *binding,
+                                                  int64_t *fused,
+                                                  int64_t *standard,
+                                                  attn_error *error);
+/* A named quantity of the artifact ("metrics", e.g. "flops") for the arguments
+ * bound. NOT_FOUND names those there are. */
+ATTN_API attn_status attn_binding_metric(attn_binding *binding,
+                                         const char *name, int64_t *value,
+                                         attn_error *error);
+
+/*===-- Launch ------------------------------------------------------------===*/
+
+/* Runs all launches of the program in order. On the CPU it returns when the
+ * results are written, `stream` must be NULL, and launches made from several
+ * threads on one context run one after the other. The workspace may hold
+ * anything on entry and does so on return; each launch in flight needs its
+ * own. NULL with 0 bytes is right when none is needed. WORKSPACE_TOO_SMALL is
+ * reported before anything runs. */
+ATTN_API attn_status attn_launch(attn_binding *binding, void *workspace,
+                                 size_t workspace_bytes, void *stream,
+                                 attn_error *error);
+/* The same with a workspace allocated for the call and freed after it. */
+ATTN_API attn_status attn_launch_alloc(attn_binding *binding, void *stream,
+                                       attn_error *error);
+
+#ifdef __cplusplus
+}
+#endif
+
+#endif /* ATTN_RUNTIME_H */

@@ -1,0 +1,492 @@
+// The C API: handles, argument checks and the one place where exceptions end.
+#include "attn_runtime.h"
+
+#include "Binding.h"
+#include "Dtype.h"
+#include "Failure.h"
+#include "File.h"
+#include "Tensor.h"
+
+#include <algorithm>
+#include <cstring>
+#include <exception>
+#include <new>
+
+using namespace attn::runtime;
+
+struct attn_error {
+  attn_status code = ATTN_OK;
+  std::string message;
+  // A message that could not be stored must still say something.
+  const char *fallback = nullptr;
+};
+
+struct attn_context {
+  std::shared_ptr<Backend> backend;
+};
+
+struct attn_program {
+  std::shared_ptr<const Program> program;
+};
+
+struct attn_binding {
+  Binding binding;
+};
+
+namespace {
+
+attn_status report(attn_error *error, attn_status code,
+                   const char *message) noexcept {
+  if (!error)
+    return code;
+  error->code = code;
+  error->fallback = nullptr;
+  try {
+    error->message = message;
+  } catch (...) {
+    error->message.clear();
+    error->fallback = "out of memory while reporting an error";
+  }
+  return code;
+}
+
+/// Runs `body` and turns what it throws into a status and a message.
+template <typename Body>
+attn_status guarded(attn_error *error, Body &&body) noexcept {
+  try {
+    body();
+    return report(error, ATTN_OK, "");
+  } catch (const Failure &failure) {
+    return report(error, failure.status, failure.message.c_str());
+  } catch (const std::bad_alloc &) {
+    return report(error, ATTN_ERROR_OUT_OF_MEMORY, "out of memory");
+  } catch (const std::exception &problem) {
+    return report(error, ATTN_ERROR_INTERNAL, problem.what());
+  } catch (...) {
+    return report(error, ATTN_ERROR_INTERNAL, "unknown exception");
+  }
+}
+
+void require(const void *pointer, const char *name) {
+  if (!pointer)
+    fail(ATTN_ERROR_INVALID_ARGUMENT, std::string(name) + " is NULL");
+}
+
+/// Copies a caller's struct that may be older (shorter) than this library's;
+/// fields that it lacks keep their defaults.
+template <typename T> void checkStructSize(const T &given, const char *name) {
+  if (given.struct_size < sizeof(size_t) || given.struct_size > sizeof(T))
+    fail(ATTN_ERROR_INVALID_ARGUMENT, std::string(name) + "->struct_size is " +
+                                          std::to_string(given.struct_size) +
+                                          "; this runtime knows " +
+                                          std::to_string(sizeof(T)));
+}
+
+template <typename T> T readStruct(const T &given, const char *name) {
+  checkStructSize(given, name);
+  T full{};
+  std::memcpy(static_cast<void *>(&full), &given, given.struct_size);
+  full.struct_size = sizeof(T);
+  return full;
+}
+
+/// Fills a caller's struct as far as it reaches.
+template <typename T> void writeStruct(T full, T *out, const char *name) {
+  require(out, name);
+  checkStructSize(*out, name);
+  full.struct_size = out->struct_size;
+  std::memcpy(static_cast<void *>(out), &full, out->struct_size);
+}
+
+void loadProgram(attn_context *context, std::string bytes,
+                 attn_program **program) {
+  *program = new attn_program{
+      std::make_shared<const Program>(context->backend, std::move(bytes))};
+}
+
+} // namespace
+
+//===----------------------------------------------------------------------===//
+// Status, errors, element types, tensors
+//===----------------------------------------------------------------------===//
+
+const char *attn_status_name(attn_status status) {
+  switch (status) {
+  case ATTN_OK:
+    return "ATTN_OK";
+  case ATTN_ERROR_INVALID_ARGUMENT:
+    return "ATTN_ERROR_INVALID_ARGUMENT";
+  case ATTN_ERROR_MALFORMED_ARTIFACT:
+    return "ATTN_ERROR_MALFORMED_ARTIFACT";
+  case ATTN_ERROR_UNSUPPORTED_VERSION:
+    return "ATTN_ERROR_UNSUPPORTED_VERSION";
+  case ATTN_ERROR_CORRUPTED_ARTIFACT:
+    return "ATTN_ERROR_CORRUPTED_ARTIFACT";
+  case ATTN_ERROR_UNSUPPORTED_DEVICE:
+    return "ATTN_ERROR_UNSUPPORTED_DEVICE";
+  case ATTN_ERROR_OUT_OF_MEMORY:
+    return "ATTN_ERROR_OUT_OF_MEMORY";
+  case ATTN_ERROR_WORKSPACE_TOO_SMALL:
+    return "ATTN_ERROR_WORKSPACE_TOO_SMALL";
+  case ATTN_ERROR_DEVICE_ERROR:
+    return "ATTN_ERROR_DEVICE_ERROR";
+  case ATTN_ERROR_NOT_FOUND:
+    return "ATTN_ERROR_NOT_FOUND";
+  case ATTN_ERROR_INTERNAL:
+    return "ATTN_ERROR_INTERNAL";
+  }
+  return "unknown status";
+}
+
+attn_error *attn_error_create(void) { return new (std::nothrow) attn_error; }
+
+void attn_error_destroy(attn_error *error) { delete error; }
+
+attn_status attn_error_code(const attn_error *error) {
+  return error ? error->code : ATTN_OK;
+}
+
+const char *attn_error_message(const attn_error *error) {
+  if (!error)
+    return "";
+  return error->fallback ? error->fallback : error->message.c_str();
+}
+
+const char *attn_dtype_name(attn_dtype dtype) { return infoOf(dtype).name; }
+
+size_t attn_dtype_size(attn_dtype dtype) { return infoOf(dtype).size; }
+
+attn_status attn_tensor_init(attn_tensor *tensor, void *data, attn_dtype dtype,
+                             int32_t rank, const int64_t *dims,
+                             attn_error *error) {
+  return guarded(error, [&] {
+    require(tensor, "tensor");
+    attn_tensor result{};
+    result.data = data;
+    result.dtype = dtype;
+    result.rank = rank;
+    if (rank < 0 || rank > ATTN_MAX_RANK)
+      fail(ATTN_ERROR_INVALID_ARGUMENT, "rank " + std::to_string(rank) +
+                                            " is not in 0 .. " +
+                                            std::to_string(ATTN_MAX_RANK));
+    if (rank > 0)
+      require(dims, "dims");
+    std::copy(dims, dims + rank, result.dims);
+    int64_t count;
+    for (int32_t i = 0; i < rank; ++i)
+      if (dims[i] < 0)
+        fail(ATTN_ERROR_INVALID_ARGUMENT, "dimension " + std::to_string(i) +
+                                              " has the negative size " +
+                                              std::to_string(dims[i]));
+    if (!elementCount(dims, size_t(rank), count))
+      fail(ATTN_ERROR_INVALID_ARGUMENT, "the shape " +
+                                            shapeToString(dims, size_t(rank)) +
+                                            " has more than 2^63 elements");
+    denseStrides(dims, size_t(rank), result.strides);
+    checkTensor(result, /*written=*/false, "tensor");
+    *tensor = result;
+  });
+}
+
+//===----------------------------------------------------------------------===//
+// Context
+//===----------------------------------------------------------------------===//
+
+attn_status attn_context_create(const attn_context_options *options,
+                                attn_context **context, attn_error *error) {
+  return guarded(error, [&] {
+    require(context, "context");
+    attn_context_options full = ATTN_CONTEXT_OPTIONS_INIT;
+    if (options)
+      full = readStruct(*options, "options");
+    std::string backend = full.backend ? full.backend : "cpu";
+    if (backend != "cpu")
+      fail(ATTN_ERROR_NOT_FOUND,
+           "unknown backend '" + backend + "'; this runtime has: cpu");
+    *context = new attn_context{createCpuBackend(full.threads, full.device)};
+  });
+}
+
+void attn_context_destroy(attn_context *context) { delete context; }
+
+attn_status attn_context_get_info(const attn_context *context,
+                                  attn_context_info *info, attn_error *error) {
+  return guarded(error, [&] {
+    require(context, "context");
+    const Backend &backend = *context->backend;
+    attn_context_info full = ATTN_CONTEXT_INFO_INIT;
+    full.backend = backend.name();
+    full.device = backend.device().c_str();
+    full.features = backend.features().c_str();
+    full.threads = backend.threads();
+    writeStruct(full, info, "info");
+  });
+}
+
+//===----------------------------------------------------------------------===//
+// Program
+//===----------------------------------------------------------------------===//
+
+attn_status attn_program_load_memory(attn_context *context, const void *data,
+                                     size_t size, attn_program **program,
+                                     attn_error *error) {
+  return guarded(error, [&] {
+    require(context, "context");
+    require(program, "program");
+    if (size > 0)
+      require(data, "data");
+    loadProgram(context, std::string(static_cast<const char *>(data), size),
+                program);
+  });
+}
+
+attn_status attn_program_load_file(attn_context *context, const char *path,
+                                   attn_program **program, attn_error *error) {
+  return guarded(error, [&] {
+    require(context, "context");
+    require(path, "path");
+    require(program, "program");
+    std::string bytes, problem;
+    bool missing;
+    if (!readFile(path, bytes, problem, &missing))
+      fail(missing ? ATTN_ERROR_NOT_FOUND : ATTN_ERROR_DEVICE_ERROR,
+           std::move(problem));
+    try {
+      loadProgram(context, std::move(bytes), program);
+    } catch (const Failure &failure) {
+      fail(failure.status, std::string(path) + ": " + failure.message);
+    }
+  });
+}
+
+void attn_program_destroy(attn_program *program) { delete program; }
+
+size_t attn_program_argument_count(const attn_program *program) {
+  return program ? program->program->description.arguments.size() : 0;
+}
+
+size_t attn_program_result_count(const attn_program *program) {
+  return program ? program->program->description.results.size() : 0;
+}
+
+size_t attn_program_launch_count(const attn_program *program) {
+  return program ? program->program->description.launches.size() : 0;
+}
+
+attn_status attn_program_argument(const attn_program *program, size_t index,
+                                  attn_argument_info *info, attn_error *error) {
+  return guarded(error, [&] {
+    require(program, "program");
+    const auto &arguments = program->program->description.arguments;
+    if (index >= arguments.size())
+      fail(ATTN_ERROR_NOT_FOUND,
+           "there is no argument " + std::to_string(index) +
+               ": the program has " + std::to_string(arguments.size()));
+    const Argument &argument = arguments[index];
+    attn_argument_info full = ATTN_ARGUMENT_INFO_INIT;
+    full.name = argument.name.c_str();
+    full.kind = argument.kind;
+    full.dtype = argument.dtype;
+    full.narrowed = argument.narrowed;
+    full.access = argument.access;
+    full.rank = int32_t(argument.dims.size());
+    std::copy(argument.dims.begin(), argument.dims.end(), full.dims);
+    writeStruct(full, info, "info");
+  });
+}
+
+attn_status attn_program_result(const attn_program *program, size_t index,
+                                attn_result_info *info, attn_error *error) {
+  return guarded(error, [&] {
+    require(program, "program");
+    const auto &results = program->program->description.results;
+    if (index >= results.size())
+      fail(ATTN_ERROR_NOT_FOUND, "there is no result " + std::to_string(index) +
+                                     ": the program has " +
+                                     std::to_string(results.size()));
+    const Result &result = results[index];
+    attn_result_info full = ATTN_RESULT_INFO_INIT;
+    full.name = result.name.c_str();
+    full.dtype = result.dtype;
+    full.argument = result.argument;
+    full.rank = int32_t(result.shape.size());
+    for (size_t i = 0; i < result.shape.size(); ++i)
+      full.dims[i] = result.shape[i].root.op == Op::Literal
+                         ? result.shape[i].root.value
+                         : ATTN_DYNAMIC;
+    writeStruct(full, info, "info");
+  });
+}
+
+const char *attn_program_entry(const attn_program *program) {
+  return program ? program->program->description.entry.c_str() : "";
+}
+
+const char *attn_program_target(const attn_program *program) {
+  return program ? program->program->description.target.c_str() : "";
+}
+
+const char *attn_program_chip(const attn_program *program) {
+  return program ? program->program->description.chip.c_str() : "";
+}
+
+const char *attn_program_json(const attn_program *program) {
+  return program ? program->program->json.c_str() : "";
+}
+
+size_t attn_program_code_size(const attn_program *program) {
+  return program ? program->program->codeSize() : 0;
+}
+
+attn_status attn_program_section(const attn_program *program, const char *name,
+                                 const void **data, size_t *size,
+                                 attn_error *error) {
+  return guarded(error, [&] {
+    require(program, "program");
+    require(name, "name");
+    require(data, "data");
+    require(size, "size");
+    const ArtifactView &artifact = program->program->artifact;
+    if (const ArtifactView::Section *section = artifact.find(name)) {
+      *data = section->bytes.data();
+      *size = section->bytes.size();
+      return;
+    }
+    std::string known;
+    for (const ArtifactView::Section &section : artifact.getSections())
+      known += (known.empty() ? "" : ", ") + std::string(section.name);
+    fail(ATTN_ERROR_NOT_FOUND, "the artifact has no section '" +
+                                   std::string(name) + "'; it has: " + known);
+  });
+}
+
+//===----------------------------------------------------------------------===//
+// Binding and launch
+//===----------------------------------------------------------------------===//
+
+attn_status attn_binding_create(attn_program *program, attn_binding **binding,
+                                attn_error *error) {
+  return guarded(error, [&] {
+    require(program, "program");
+    require(binding, "binding");
+    *binding = new attn_binding{Binding(program->program)};
+  });
+}
+
+void attn_binding_destroy(attn_binding *binding) { delete binding; }
+
+attn_status attn_binding_set_argument(attn_binding *binding, size_t index,
+                                      const attn_tensor *tensor,
+                                      attn_error *error) {
+  return guarded(error, [&] {
+    require(binding, "binding");
+    require(tensor, "tensor");
+    binding->binding.setArgument(index, *tensor);
+  });
+}
+
+attn_status attn_binding_set_scalar_i64(attn_binding *binding, size_t index,
+                                        int64_t value, attn_error *error) {
+  return guarded(error, [&] {
+    require(binding, "binding");
+    binding->binding.setScalar(index, value);
+  });
+}
+
+attn_status attn_binding_set_scalar_f32(attn_binding *binding, size_t index,
+                                        float value, attn_error *error) {
+  return guarded(error, [&] {
+    require(binding, "binding");
+    binding->binding.setScalar(index, value);
+  });
+}
+
+attn_status attn_binding_set_scalar_f64(attn_binding *binding, size_t index,
+                                        double value, attn_error *error) {
+  return guarded(error, [&] {
+    require(binding, "binding");
+    binding->binding.setScalar(index, value);
+  });
+}
+
+attn_status attn_binding_infer_result_shape(attn_binding *binding, size_t index,
+                                            int64_t *dims, int32_t *rank,
+                                            attn_error *error) {
+  return guarded(error, [&] {
+    require(binding, "binding");
+    require(dims, "dims");
+    require(rank, "rank");
+    const std::vector<int64_t> &shape = binding->binding.resultShape(index);
+    std::copy(shape.begin(), shape.end(), dims);
+    *rank = int32_t(shape.size());
+  });
+}
+
+attn_status attn_binding_set_result(attn_binding *binding, size_t index,
+                                    const attn_tensor *tensor,
+                                    attn_error *error) {
+  return guarded(error, [&] {
+    require(binding, "binding");
+    require(tensor, "tensor");
+    binding->binding.setResult(index, *tensor);
+  });
+}
+
+attn_status attn_binding_validate(attn_binding *binding, attn_error *error) {
+  return guarded(error, [&] {
+    require(binding, "binding");
+    binding->binding.validate();
+  });
+}
+
+attn_status attn_binding_workspace_size(attn_binding *binding, size_t *bytes,
+                                        size_t *alignment, attn_error *error) {
+  return guarded(error, [&] {
+    require(binding, "binding");
+    size_t needed = binding->binding.workspaceBytes();
+    if (alignment)
+      *alignment = binding->binding.workspaceAlignment();
+    if (bytes)
+      *bytes = needed;
+  });
+}
+
+attn_status attn_binding_memory_estimate(attn_binding *binding, int64_t *fused,
+                                         int64_t *standard, attn_error *error) {
+  return guarded(error, [&] {
+    require(binding, "binding");
+    int64_t ours = binding->binding.fusedBytes();
+    int64_t theirs = binding->binding.standardBytes();
+    if (fused)
+      *fused = ours;
+    if (standard)
+      *standard = theirs;
+  });
+}
+
+attn_status attn_binding_metric(attn_binding *binding, const char *name,
+                                int64_t *value, attn_error *error) {
+  return guarded(error, [&] {
+    require(binding, "binding");
+    require(name, "name");
+    require(value, "value");
+    *value = binding->binding.metric(name);
+  });
+}
+
+attn_status attn_launch(attn_binding *binding, void *workspace,
+                        size_t workspace_bytes, void *stream,
+                        attn_error *error) {
+  return guarded(error, [&] {
+    require(binding, "binding");
+    binding->binding.launch(workspace, workspace_bytes, stream);
+  });
+}
+
+attn_status attn_launch_alloc(attn_binding *binding, void *stream,
+                              attn_error *error) {
+  return guarded(error, [&] {
+    require(binding, "binding");
+    binding->binding.launchAllocating(stream);
+  });
+}

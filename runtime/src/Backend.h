@@ -1,0 +1,85 @@
+// What a backend (cpu, and later cuda, vulkan, ...) provides to the core: it
+// loads the code of a program and executes launch plans whose grids, pointers
+// and scalars the core has already computed and checked.
+#ifndef ATTN_RUNTIME_SRC_BACKEND_H
+#define ATTN_RUNTIME_SRC_BACKEND_H
+
+#include "Description.h"
+#include "attn/runtime/Artifact.h"
+#include "attn_runtime.h"
+
+#include <array>
+#include <cstdint>
+#include <memory>
+#include <string>
+#include <vector>
+
+namespace attn::runtime {
+
+/// A checked conversion of argument `index` (i64 to i32 or f64 to f32) into a
+/// dense row-major copy in the workspace.
+struct Narrowing {
+  size_t index;
+  const Argument *argument;
+  const attn_tensor *source;
+  void *target;
+};
+
+/// A temporary that the program wants to find zeroed.
+struct Fill {
+  void *data;
+  size_t bytes;
+};
+
+/// One launch with everything evaluated. The grid has no zero extent and
+/// grid[0] * grid[1] * grid[2] fits 63 bits.
+struct Step {
+  size_t index; // into Description::launches
+  std::array<int64_t, 3> grid;
+  int64_t sharedBytes;
+  int64_t stackBytes;
+  std::vector<uint64_t> slots; // one word an argument (see docs/artifact.md)
+};
+
+/// What one attn_launch does, in this order.
+struct Plan {
+  std::vector<Narrowing> narrowings;
+  std::vector<Fill> fills;
+  std::vector<Step> steps;
+};
+
+/// The code of one program on one device.
+class LoadedCode {
+public:
+  virtual ~LoadedCode() = default;
+  /// Thread-safe. Throws Failure; a narrowing that fails does so before
+  /// anything else runs.
+  virtual void execute(const Plan &plan, void *stream) = 0;
+};
+
+/// A device. All members are thread-safe.
+class Backend {
+public:
+  virtual ~Backend() = default;
+  virtual const char *name() const = 0;
+  virtual const std::string &device() const = 0;
+  virtual const std::string &features() const = 0;
+  virtual int32_t threads() const = 0;
+  virtual int64_t multiprocessors() const = 0;
+
+  /// Checks that the device can run the program and loads its code. Both
+  /// references outlive the result.
+  virtual std::unique_ptr<LoadedCode> load(const Description &description,
+                                           const ArtifactView &artifact) = 0;
+
+  /// Memory that kernels can use; null when there is none left.
+  virtual void *allocate(size_t bytes, size_t alignment) = 0;
+  virtual void release(void *memory) = 0;
+};
+
+/// The CPU of this process with `threads` computing threads (0: one a core).
+std::shared_ptr<Backend> createCpuBackend(int32_t threads, int32_t device);
+
+} // namespace attn::runtime
+
+#endif // ATTN_RUNTIME_SRC_BACKEND_H

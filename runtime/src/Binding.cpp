@@ -1,0 +1,516 @@
+// Checking bound tensors, evaluating the description for them and planning
+// launches.
+#include "Binding.h"
+
+#include "Dtype.h"
+#include "Tensor.h"
+
+#include <algorithm>
+#include <cstring>
+#include <limits>
+
+namespace attn::runtime {
+namespace {
+
+constexpr size_t workspaceUnit = 64;
+/// Stack that one call of a CPU kernel may use if its artifact does not say.
+constexpr int64_t defaultStackBytes = 4 << 20;
+
+std::string quoted(const std::string &name) { return "'" + name + "'"; }
+
+std::string argumentName(size_t index, const Argument &argument) {
+  return "argument " + std::to_string(index) + " " + quoted(argument.name);
+}
+
+std::string resultName(size_t index, const Result &result) {
+  return "result " + std::to_string(index) + " " + quoted(result.name);
+}
+
+void checkIndex(size_t index, size_t count, const char *what) {
+  if (index >= count)
+    fail(ATTN_ERROR_INVALID_ARGUMENT,
+         std::string("there is no ") + what + " " + std::to_string(index) +
+             ": the program has " + std::to_string(count));
+}
+
+void checkDtype(attn_dtype found, attn_dtype expected, const std::string &who) {
+  if (found != expected)
+    fail(ATTN_ERROR_INVALID_ARGUMENT, who + ": dtype " + infoOf(found).name +
+                                          ", expected " +
+                                          infoOf(expected).name);
+}
+
+/// Fails unless the tensor has the rank and, where not dynamic, the sizes
+/// `dims`.
+void checkShape(const attn_tensor &tensor, const std::vector<int64_t> &dims,
+                const std::string &who) {
+  if (tensor.rank < 0 || size_t(tensor.rank) != dims.size())
+    fail(ATTN_ERROR_INVALID_ARGUMENT,
+         who + ": rank " + std::to_string(tensor.rank) + ", expected " +
+             std::to_string(dims.size()) + " (expected shape " +
+             shapeToString(dims.data(), dims.size()) + ")");
+  std::string shapes = " (shape " + shapeToString(tensor.dims, dims.size()) +
+                       ", expected " + shapeToString(dims.data(), dims.size()) +
+                       ")";
+  for (size_t i = 0; i < dims.size(); ++i)
+    if (dims[i] != ATTN_DYNAMIC && dims[i] != tensor.dims[i])
+      fail(ATTN_ERROR_INVALID_ARGUMENT,
+           who + ": dimension " + std::to_string(i) + " is " +
+               std::to_string(tensor.dims[i]) + ", expected " +
+               std::to_string(dims[i]) + shapes);
+}
+
+template <typename T> uint64_t wordOf(T value) {
+  static_assert(sizeof(T) <= sizeof(uint64_t));
+  uint64_t word = 0;
+  std::memcpy(&word, &value, sizeof value);
+  return word;
+}
+
+} // namespace
+
+Binding::Binding(std::shared_ptr<const Program> programToBind)
+    : program(std::move(programToBind)) {
+  tensors.resize(description().arguments.size() + description().results.size());
+  scalars.resize(description().arguments.size());
+}
+
+//===----------------------------------------------------------------------===//
+// Setting arguments and results
+//===----------------------------------------------------------------------===//
+
+const Argument &Binding::argumentAt(size_t index,
+                                    attn_argument_kind kind) const {
+  checkIndex(index, description().arguments.size(), "argument");
+  const Argument &argument = description().arguments[index];
+  if (argument.kind != kind)
+    fail(ATTN_ERROR_INVALID_ARGUMENT,
+         argumentName(index, argument) + (kind == ATTN_ARGUMENT_SCALAR
+                                              ? " is a buffer, not a scalar"
+                                              : " is a scalar, not a buffer"));
+  return argument;
+}
+
+void Binding::changedArguments() { argumentsReady = resultsReady = false; }
+
+void Binding::setArgument(size_t index, const attn_tensor &tensor) {
+  const Argument &argument = argumentAt(index, ATTN_ARGUMENT_BUFFER);
+  std::string who = argumentName(index, argument);
+  checkDtype(tensor.dtype, argument.dtype, who);
+  checkShape(tensor, argument.dims, who);
+  checkTensor(tensor, argument.access != ATTN_ACCESS_READ, who);
+  tensors[index] = tensor;
+  changedArguments();
+}
+
+void Binding::setWord(size_t index, uint64_t word) {
+  scalars[index] = word;
+  changedArguments();
+}
+
+void Binding::setScalar(size_t index, int64_t value) {
+  const Argument &argument = argumentAt(index, ATTN_ARGUMENT_SCALAR);
+  int64_t low = INT64_MIN, high = INT64_MAX;
+  switch (argument.dtype) {
+  case ATTN_DTYPE_I1:
+    low = 0, high = 1;
+    break;
+  case ATTN_DTYPE_I8:
+    low = INT8_MIN, high = INT8_MAX;
+    break;
+  case ATTN_DTYPE_I32:
+    low = INT32_MIN, high = INT32_MAX;
+    break;
+  case ATTN_DTYPE_I64:
+  case ATTN_DTYPE_INDEX:
+    break;
+  default:
+    checkDtype(ATTN_DTYPE_I64, argument.dtype, argumentName(index, argument));
+  }
+  if (value < low || value > high)
+    fail(ATTN_ERROR_INVALID_ARGUMENT,
+         argumentName(index, argument) + ": " + std::to_string(value) +
+             " does not fit " + infoOf(argument.dtype).name);
+  setWord(index, wordOf(value));
+}
+
+void Binding::setScalar(size_t index, float value) {
+  const Argument &argument = argumentAt(index, ATTN_ARGUMENT_SCALAR);
+  checkDtype(ATTN_DTYPE_F32, argument.dtype, argumentName(index, argument));
+  setWord(index, wordOf(value));
+}
+
+void Binding::setScalar(size_t index, double value) {
+  const Argument &argument = argumentAt(index, ATTN_ARGUMENT_SCALAR);
+  checkDtype(ATTN_DTYPE_F64, argument.dtype, argumentName(index, argument));
+  setWord(index, wordOf(value));
+}
+
+void Binding::setResult(size_t index, const attn_tensor &tensor) {
+  checkIndex(index, description().results.size(), "result");
+  const Result &result = description().results[index];
+  std::string who = resultName(index, result);
+  if (result.argument >= 0) {
+    size_t argument = size_t(result.argument);
+    fail(ATTN_ERROR_INVALID_ARGUMENT,
+         who + " is written to " +
+             argumentName(argument, description().arguments[argument]) +
+             ": bind that");
+  }
+  checkDtype(tensor.dtype, result.dtype, who);
+  checkTensor(tensor, /*written=*/true, who);
+  if (size_t(tensor.rank) != result.shape.size())
+    fail(ATTN_ERROR_INVALID_ARGUMENT,
+         who + ": rank " + std::to_string(tensor.rank) + ", expected " +
+             std::to_string(result.shape.size()));
+  tensors[description().arguments.size() + index] = tensor;
+  resultsReady = false;
+}
+
+//===----------------------------------------------------------------------===//
+// Environment of the expressions
+//===----------------------------------------------------------------------===//
+
+const attn_tensor &Binding::tensorAt(size_t tensor) const {
+  size_t count = description().arguments.size();
+  if (tensor >= count && description().results[tensor - count].argument >= 0)
+    tensor = size_t(description().results[tensor - count].argument);
+  if (!tensors[tensor])
+    fail(ATTN_ERROR_INVALID_ARGUMENT,
+         (tensor < count ? argumentName(tensor, description().arguments[tensor])
+                         : resultName(tensor - count,
+                                      description().results[tensor - count])) +
+             " is not set");
+  return *tensors[tensor];
+}
+
+int64_t Binding::dim(size_t tensor, int32_t axis) const {
+  return tensorAt(tensor).dims[axis];
+}
+
+int64_t Binding::stride(size_t tensor, int32_t axis) const {
+  const attn_tensor &bound = tensorAt(tensor);
+  if (tensor >= description().arguments.size() ||
+      description().arguments[tensor].narrowed == ATTN_DTYPE_NONE)
+    return bound.strides[axis];
+  // The code reads the dense copy.
+  int64_t strides[ATTN_MAX_RANK];
+  denseStrides(bound.dims, size_t(bound.rank), strides);
+  return strides[axis];
+}
+
+int64_t Binding::scalar(size_t argument) const {
+  if (!scalars[argument])
+    fail(ATTN_ERROR_INVALID_ARGUMENT,
+         argumentName(argument, description().arguments[argument]) +
+             " is not set");
+  return int64_t(*scalars[argument]);
+}
+
+int64_t Binding::symbol(size_t index) const {
+  if (symbols[index].failure)
+    throw *symbols[index].failure;
+  return symbols[index].value;
+}
+
+//===----------------------------------------------------------------------===//
+// What follows from the arguments, and from the results
+//===----------------------------------------------------------------------===//
+
+void Binding::checkConditions(bool onResults) const {
+  for (const Check &check : description().checks) {
+    if (check.usesResults != onResults || check.condition.evaluate(*this))
+      continue;
+    std::string message = check.message;
+    for (size_t i = 0; i < check.values.size(); ++i)
+      message += (i ? ", " : " (") + check.values[i].name + " = " +
+                 std::to_string(check.values[i].value.evaluate(*this));
+    if (!check.values.empty())
+      message += ")";
+    fail(ATTN_ERROR_INVALID_ARGUMENT, std::move(message));
+  }
+}
+
+void Binding::evaluateSymbols() {
+  symbols.clear();
+  for (const NamedExpression &named : description().symbols) {
+    Symbol symbol;
+    try {
+      symbol.value = named.value.evaluate(*this);
+    } catch (const Failure &failure) {
+      symbol.failure = failure;
+    }
+    symbols.push_back(std::move(symbol));
+  }
+}
+
+void Binding::inferShapes() {
+  shapes.clear();
+  for (size_t i = 0; i < description().results.size(); ++i) {
+    const Result &result = description().results[i];
+    std::vector<int64_t> shape;
+    for (const Expression &size : result.shape) {
+      shape.push_back(size.evaluate(*this));
+      if (shape.back() < 0)
+        fail(ATTN_ERROR_INVALID_ARGUMENT, resultName(i, result) +
+                                              ": dimension " +
+                                              std::to_string(shape.size() - 1) +
+                                              " would have the negative size " +
+                                              std::to_string(shape.back()));
+    }
+    if (result.argument >= 0)
+      checkShape(
+          *tensors[size_t(result.argument)], shape,
+          argumentName(size_t(result.argument),
+                       description().arguments[size_t(result.argument)]));
+    shapes.push_back(std::move(shape));
+  }
+}
+
+Binding::Region Binding::reserve(int64_t bytes, size_t align,
+                                 const std::string &what) {
+  if (bytes < 0)
+    fail(ATTN_ERROR_INVALID_ARGUMENT,
+         what + " would have " + std::to_string(bytes) + " bytes");
+  align = std::max(align, workspaceUnit);
+  Region region;
+  size_t end;
+  if (workspaceEnd > size_t(INT64_MAX) - align)
+    fail(ATTN_ERROR_INVALID_ARGUMENT, "the workspace does not fit 63 bits");
+  region.offset = (workspaceEnd + align - 1) / align * align;
+  region.bytes = size_t(bytes);
+  if (__builtin_add_overflow(region.offset, region.bytes, &end) ||
+      end > size_t(INT64_MAX))
+    fail(ATTN_ERROR_INVALID_ARGUMENT, "the workspace does not fit 63 bits");
+  if (region.bytes > 0) {
+    workspaceEnd = end;
+    workspaceAlign = std::max(workspaceAlign, align);
+  }
+  return region;
+}
+
+void Binding::layOutWorkspace() {
+  workspaceEnd = 0;
+  workspaceAlign = 1;
+  temporaries.clear();
+  for (const Temporary &temporary : description().temporaries)
+    temporaries.push_back(reserve(temporary.bytes.evaluate(*this),
+                                  temporary.align,
+                                  "temporary " + quoted(temporary.name)));
+  narrowed.assign(description().arguments.size(), Region());
+  for (size_t i = 0; i < narrowed.size(); ++i) {
+    const Argument &argument = description().arguments[i];
+    if (argument.narrowed == ATTN_DTYPE_NONE)
+      continue;
+    const attn_tensor &tensor = *tensors[i];
+    int64_t count, bytes;
+    if (!elementCount(tensor.dims, size_t(tensor.rank), count) ||
+        __builtin_mul_overflow(count, int64_t(infoOf(argument.narrowed).size),
+                               &bytes))
+      fail(ATTN_ERROR_INVALID_ARGUMENT,
+           argumentName(i, argument) +
+               ": its narrowed copy does not fit 63 bits");
+    narrowed[i] = reserve(bytes, workspaceUnit,
+                          "the narrowed copy of " + argumentName(i, argument));
+  }
+}
+
+void Binding::prepareArguments() {
+  if (argumentsReady)
+    return;
+  for (size_t i = 0; i < description().arguments.size(); ++i) {
+    const Argument &argument = description().arguments[i];
+    bool set = argument.kind == ATTN_ARGUMENT_BUFFER ? tensors[i].has_value()
+                                                     : scalars[i].has_value();
+    if (!set)
+      fail(ATTN_ERROR_INVALID_ARGUMENT,
+           argumentName(i, argument) + " is not set");
+  }
+  evaluateSymbols();
+  checkConditions(/*onResults=*/false);
+  inferShapes();
+  layOutWorkspace();
+  argumentsReady = true;
+}
+
+void Binding::prepareResults() {
+  prepareArguments();
+  if (resultsReady)
+    return;
+  for (size_t i = 0; i < description().results.size(); ++i) {
+    const Result &result = description().results[i];
+    const attn_tensor &tensor = tensorAt(description().arguments.size() + i);
+    if (result.argument < 0)
+      checkShape(tensor, shapes[i], resultName(i, result));
+  }
+  checkConditions(/*onResults=*/true);
+  resultsReady = true;
+}
+
+const std::vector<int64_t> &Binding::resultShape(size_t index) {
+  checkIndex(index, description().results.size(), "result");
+  prepareArguments();
+  return shapes[index];
+}
+
+void Binding::validate() { prepareResults(); }
+
+size_t Binding::workspaceBytes() {
+  prepareArguments();
+  return workspaceEnd;
+}
+
+size_t Binding::workspaceAlignment() {
+  prepareArguments();
+  return workspaceAlign;
+}
+
+int64_t Binding::fusedBytes() {
+  if (!description().fusedBytes)
+    fail(ATTN_ERROR_NOT_FOUND, "the artifact has no memory estimate");
+  prepareArguments();
+  return description().fusedBytes->evaluate(*this);
+}
+
+int64_t Binding::standardBytes() {
+  if (!description().standardBytes)
+    fail(ATTN_ERROR_NOT_FOUND, "the artifact has no memory estimate");
+  prepareArguments();
+  return description().standardBytes->evaluate(*this);
+}
+
+int64_t Binding::metric(const std::string &name) {
+  std::string known;
+  for (const NamedExpression &metric : description().metrics) {
+    if (metric.name == name) {
+      prepareArguments();
+      return metric.value.evaluate(*this);
+    }
+    known += (known.empty() ? "" : ", ") + metric.name;
+  }
+  fail(ATTN_ERROR_NOT_FOUND,
+       "the artifact has no metric " + quoted(name) +
+           "; it has: " + (known.empty() ? "none" : known));
+}
+
+//===----------------------------------------------------------------------===//
+// Launching
+//===----------------------------------------------------------------------===//
+
+uint64_t Binding::slotFor(const LaunchArgument &argument,
+                          char *workspace) const {
+  switch (argument.kind) {
+  case LaunchArgument::Buffer: {
+    BufferRef buffer = argument.buffer;
+    const void *data = nullptr;
+    if (buffer.kind == BufferRef::OfTemporary)
+      data = workspace ? workspace + temporaries[buffer.index].offset : nullptr;
+    else if (buffer.kind == BufferRef::OfResult)
+      data = tensorAt(description().arguments.size() + buffer.index).data;
+    else if (description().arguments[buffer.index].narrowed != ATTN_DTYPE_NONE)
+      data = workspace ? workspace + narrowed[buffer.index].offset : nullptr;
+    else
+      data = tensors[buffer.index]->data;
+    return wordOf(data);
+  }
+  case LaunchArgument::Value: {
+    int64_t value = argument.value.evaluate(*this);
+    if (argument.type == ATTN_DTYPE_F32)
+      return wordOf(float(value));
+    if (argument.type == ATTN_DTYPE_I32 && value != int32_t(value))
+      fail(ATTN_ERROR_INVALID_ARGUMENT,
+           argument.value.path + ": " + toString(argument.value.root) + " = " +
+               std::to_string(value) + " does not fit i32");
+    return wordOf(value);
+  }
+  case LaunchArgument::Scalar:
+    return *scalars[argument.scalar];
+  case LaunchArgument::TensorMap:
+    return 0; // made by the backend
+  }
+  fail(ATTN_ERROR_INTERNAL, "unknown kind of launch argument");
+}
+
+Plan Binding::makePlan(char *workspace) const {
+  Plan plan;
+  for (size_t i = 0; i < narrowed.size(); ++i) {
+    const Argument &argument = description().arguments[i];
+    if (argument.narrowed != ATTN_DTYPE_NONE && narrowed[i].bytes > 0)
+      plan.narrowings.push_back(
+          {i, &argument, &*tensors[i], workspace + narrowed[i].offset});
+  }
+  for (size_t i = 0; i < temporaries.size(); ++i)
+    if (description().temporaries[i].zero && temporaries[i].bytes > 0)
+      plan.fills.push_back(
+          {workspace + temporaries[i].offset, temporaries[i].bytes});
+
+  for (size_t i = 0; i < description().launches.size(); ++i) {
+    const LaunchDescription &launch = description().launches[i];
+    if (launch.when && !launch.when->evaluate(*this))
+      continue;
+    Step step;
+    step.index = i;
+    for (size_t axis = 0; axis < 3; ++axis) {
+      step.grid[axis] = launch.grid[axis].evaluate(*this);
+      if (step.grid[axis] < 0)
+        fail(ATTN_ERROR_INVALID_ARGUMENT,
+             launch.grid[axis].path + ": the grid would have " +
+                 std::to_string(step.grid[axis]) + " points");
+    }
+    int64_t points;
+    if (!elementCount(step.grid.data(), 3, points))
+      fail(ATTN_ERROR_INVALID_ARGUMENT,
+           "launch " + std::to_string(i) + " of " + quoted(launch.kernel) +
+               ": the grid " + shapeToString(step.grid.data(), 3) +
+               " has more than 2^63 points");
+    if (points == 0)
+      continue;
+    step.sharedBytes = launch.shared ? launch.shared->evaluate(*this) : 0;
+    step.stackBytes =
+        launch.stack ? launch.stack->evaluate(*this) : defaultStackBytes;
+    if (step.sharedBytes < 0 || step.stackBytes < 0)
+      fail(ATTN_ERROR_INVALID_ARGUMENT,
+           "launch " + std::to_string(i) + " of " + quoted(launch.kernel) +
+               ": negative size of shared memory or stack");
+    for (const LaunchArgument &argument : launch.arguments)
+      step.slots.push_back(slotFor(argument, workspace));
+    plan.steps.push_back(std::move(step));
+  }
+  return plan;
+}
+
+void Binding::launch(void *workspace, size_t bytes, void *stream) {
+  prepareResults();
+  if (bytes < workspaceEnd)
+    fail(ATTN_ERROR_WORKSPACE_TOO_SMALL,
+         "the workspace has " + std::to_string(bytes) + " bytes, needed are " +
+             std::to_string(workspaceEnd));
+  if (workspaceEnd > 0 && !workspace)
+    fail(ATTN_ERROR_INVALID_ARGUMENT, "the workspace is NULL; needed are " +
+                                          std::to_string(workspaceEnd) +
+                                          " bytes");
+  if (workspaceEnd > 0 &&
+      reinterpret_cast<uintptr_t>(workspace) % workspaceAlign)
+    fail(ATTN_ERROR_INVALID_ARGUMENT, "the workspace is not aligned to " +
+                                          std::to_string(workspaceAlign) +
+                                          " bytes");
+  program->code().execute(makePlan(static_cast<char *>(workspace)), stream);
+}
+
+void Binding::launchAllocating(void *stream) {
+  prepareResults();
+  Backend &backend = *program->backend;
+  void *workspace = nullptr;
+  if (workspaceEnd > 0) {
+    workspace = backend.allocate(workspaceEnd, workspaceAlign);
+    if (!workspace)
+      fail(ATTN_ERROR_OUT_OF_MEMORY, "no memory for a workspace of " +
+                                         std::to_string(workspaceEnd) +
+                                         " bytes");
+  }
+  auto release = [&](void *memory) { backend.release(memory); };
+  std::unique_ptr<void, decltype(release)> guard(workspace, release);
+  launch(workspace, workspaceEnd, stream);
+}
+
+} // namespace attn::runtime

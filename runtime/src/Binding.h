@@ -1,0 +1,93 @@
+// The arguments and results of one call: checks them against the description,
+// evaluates its expressions for them and makes the launch plan.
+#ifndef ATTN_RUNTIME_SRC_BINDING_H
+#define ATTN_RUNTIME_SRC_BINDING_H
+
+#include "Failure.h"
+#include "Program.h"
+
+#include <memory>
+#include <optional>
+#include <vector>
+
+namespace attn::runtime {
+
+/// All members throw Failure; setters that do leave the binding as it was.
+class Binding : private Environment {
+public:
+  explicit Binding(std::shared_ptr<const Program> program);
+
+  void setArgument(size_t index, const attn_tensor &tensor);
+  void setScalar(size_t index, int64_t value);
+  void setScalar(size_t index, float value);
+  void setScalar(size_t index, double value);
+  void setResult(size_t index, const attn_tensor &tensor);
+
+  const std::vector<int64_t> &resultShape(size_t index);
+  void validate();
+  size_t workspaceBytes();
+  size_t workspaceAlignment();
+  int64_t fusedBytes();
+  int64_t standardBytes();
+  int64_t metric(const std::string &name);
+
+  /// Runs the program with a workspace of the caller.
+  void launch(void *workspace, size_t bytes, void *stream);
+  /// Runs the program with a workspace of its own.
+  void launchAllocating(void *stream);
+
+private:
+  /// A block of the workspace.
+  struct Region {
+    size_t offset = 0;
+    size_t bytes = 0;
+  };
+  struct Symbol {
+    int64_t value = 0;
+    std::optional<Failure> failure; // raised where the symbol is used
+  };
+
+  // Environment
+  int64_t dim(size_t tensor, int32_t axis) const override;
+  int64_t stride(size_t tensor, int32_t axis) const override;
+  int64_t scalar(size_t argument) const override;
+  int64_t symbol(size_t index) const override;
+  int64_t threads() const override { return program->backend->threads(); }
+  int64_t multiprocessors() const override {
+    return program->backend->multiprocessors();
+  }
+
+  const Description &description() const { return program->description; }
+  const Argument &argumentAt(size_t index, attn_argument_kind kind) const;
+  const attn_tensor &tensorAt(size_t tensor) const;
+  void setWord(size_t index, uint64_t word);
+  void changedArguments();
+
+  void checkConditions(bool onResults) const;
+  void evaluateSymbols();
+  void inferShapes();
+  void layOutWorkspace();
+  Region reserve(int64_t bytes, size_t align, const std::string &what);
+  void prepareArguments();
+  void prepareResults();
+  Plan makePlan(char *workspace) const;
+  uint64_t slotFor(const LaunchArgument &argument, char *workspace) const;
+
+  std::shared_ptr<const Program> program;
+  std::vector<std::optional<attn_tensor>> tensors; // arguments, then results
+  std::vector<std::optional<uint64_t>> scalars;    // one an argument
+
+  // Valid while argumentsReady: derived from the arguments.
+  bool argumentsReady = false;
+  bool resultsReady = false;
+  std::vector<Symbol> symbols;
+  std::vector<std::vector<int64_t>> shapes; // of the results
+  std::vector<Region> temporaries;
+  std::vector<Region> narrowed; // one an argument; empty if not narrowed
+  size_t workspaceEnd = 0;
+  size_t workspaceAlign = 1;
+};
+
+} // namespace attn::runtime
+
+#endif // ATTN_RUNTIME_SRC_BINDING_H

@@ -1,0 +1,604 @@
+// Parsing and validation of the JSON description. The only file that knows the
+// JSON library. Unknown fields are refused: a field that this runtime does not
+// know may be one that it must not ignore.
+#include "Description.h"
+
+#include "Failure.h"
+
+#include <algorithm>
+#include <cstdlib>
+#include <initializer_list>
+#include <map>
+#include <nlohmann/json.hpp>
+#include <set>
+
+namespace attn::runtime {
+namespace {
+
+using Json = nlohmann::json;
+
+// Bounds recursion over what a hostile file nests.
+constexpr int maxDepth = 64;
+constexpr int64_t maxAlignment = 1 << 16;
+
+[[noreturn]] void malformed(const std::string &path,
+                            const std::string &message) {
+  fail(ATTN_ERROR_MALFORMED_ARTIFACT,
+       "malformed artifact: " + path + ": " + message);
+}
+
+//===----------------------------------------------------------------------===//
+// A JSON value with its path
+//===----------------------------------------------------------------------===//
+
+class Value {
+public:
+  Value(const Json &json, std::string path)
+      : json(json), path(std::move(path)) {}
+
+  const Json &json;
+  const std::string path;
+
+  [[noreturn]] void error(const std::string &message) const {
+    malformed(path, message);
+  }
+
+  /// Fails unless this is an object with fields of these names only.
+  void expectFields(std::initializer_list<const char *> names) const {
+    if (!json.is_object())
+      error("expected an object");
+    for (auto it = json.begin(); it != json.end(); ++it)
+      if (std::find(names.begin(), names.end(), it.key()) == names.end())
+        malformed(path + "." + it.key(), "unknown field");
+  }
+
+  bool has(const char *name) const { return json.contains(name); }
+  Value operator[](const char *name) const {
+    if (!has(name))
+      error(std::string("missing field '") + name + "'");
+    return Value(json.at(name), path + "." + name);
+  }
+  Value at(size_t index) const {
+    return Value(json.at(index), path + "[" + std::to_string(index) + "]");
+  }
+
+  /// Number of elements of this array.
+  size_t size() const {
+    if (!json.is_array())
+      error("expected an array");
+    return json.size();
+  }
+
+  std::string string() const {
+    if (!json.is_string())
+      error("expected a string");
+    std::string text = json.get<std::string>();
+    if (text.find('\0') != std::string::npos)
+      error("a string must not hold a NUL");
+    return text;
+  }
+
+  std::string nonEmptyString() const {
+    std::string text = string();
+    if (text.empty())
+      error("expected a non-empty string");
+    return text;
+  }
+
+  bool boolean() const {
+    if (!json.is_boolean())
+      error("expected true or false");
+    return json.get<bool>();
+  }
+
+  int64_t integer() const {
+    if (!json.is_number_integer())
+      error("expected an integer");
+    if (json.is_number_unsigned() && json.get<uint64_t>() > uint64_t(INT64_MAX))
+      error("the integer does not fit 64 bits");
+    return json.get<int64_t>();
+  }
+
+  int64_t integerIn(int64_t low, int64_t high) const {
+    int64_t value = integer();
+    if (value < low || value > high)
+      error(std::to_string(value) + " is not in " + std::to_string(low) +
+            " .. " + std::to_string(high));
+    return value;
+  }
+
+  /// The value that `table` gives this string.
+  template <typename T>
+  T oneOf(std::initializer_list<std::pair<const char *, T>> table) const {
+    std::string text = string(), known;
+    for (auto &[name, value] : table) {
+      if (text == name)
+        return value;
+      known += (known.empty() ? "" : ", ") + std::string(name);
+    }
+    error("'" + text + "' is none of " + known);
+  }
+};
+
+/// Parses the text, refusing deep nesting and repeated keys, of which a JSON
+/// library would silently keep one.
+Json parseText(std::string_view text) {
+  std::vector<std::set<std::string>> keys;
+  auto check = [&](int depth, Json::parse_event_t event, Json &parsed) {
+    if (depth > maxDepth)
+      malformed("$", "nested more than " + std::to_string(maxDepth) +
+                         " levels deep");
+    if (event == Json::parse_event_t::object_start)
+      keys.emplace_back();
+    else if (event == Json::parse_event_t::object_end)
+      keys.pop_back();
+    else if (event == Json::parse_event_t::key &&
+             !keys.back().insert(parsed.get<std::string>()).second)
+      malformed("$", "the field '" + parsed.get<std::string>() +
+                         "' is repeated in one object");
+    return true;
+  };
+  try {
+    return Json::parse(text.begin(), text.end(), check);
+  } catch (const Json::exception &problem) {
+    malformed("$", problem.what());
+  }
+}
+
+//===----------------------------------------------------------------------===//
+// The schema
+//===----------------------------------------------------------------------===//
+
+class Parser {
+public:
+  Description parse(const Value &root);
+
+private:
+  /// What expressions may refer to: sizes of results are unknown while the
+  /// shapes of results and the workspace are computed.
+  enum class Scope { Arguments, Everything };
+
+  Node parseNode(const Value &value, Scope scope, Expression &expression);
+  Expression parseExpression(const Value &value, Scope scope);
+  NamedExpression parseNamed(const Value &value, const char *field,
+                             Scope scope);
+
+  Argument parseArgument(const Value &value);
+  Result parseResult(const Value &value);
+  Temporary parseTemporary(const Value &value);
+  LaunchArgument parseLaunchArgument(const Value &value);
+  LaunchDescription parseLaunch(const Value &value);
+  Check parseCheck(const Value &value);
+
+  void declare(const Value &name, BufferRef buffer);
+  const Argument *scalarNamed(const std::string &name, size_t &index) const;
+
+  Description description;
+  std::map<std::string, BufferRef> names; // arguments (scalars too), ...
+};
+
+attn_dtype parseDtype(const Value &value) {
+  return value.oneOf<attn_dtype>({{"f32", ATTN_DTYPE_F32},
+                                  {"f16", ATTN_DTYPE_F16},
+                                  {"bf16", ATTN_DTYPE_BF16},
+                                  {"f64", ATTN_DTYPE_F64},
+                                  {"i1", ATTN_DTYPE_I1},
+                                  {"i8", ATTN_DTYPE_I8},
+                                  {"i32", ATTN_DTYPE_I32},
+                                  {"i64", ATTN_DTYPE_I64}});
+}
+
+std::array<int64_t, 3> parseTriple(const Value &value) {
+  if (value.size() != 3)
+    value.error("expected 3 elements, found " + std::to_string(value.size()));
+  std::array<int64_t, 3> triple;
+  for (size_t i = 0; i < 3; ++i)
+    triple[i] = value.at(i).integerIn(1, INT32_MAX);
+  return triple;
+}
+
+void Parser::declare(const Value &name, BufferRef buffer) {
+  std::string text = name.nonEmptyString();
+  if (!names.emplace(text, buffer).second)
+    name.error("the name '" + text + "' is taken");
+}
+
+const Argument *Parser::scalarNamed(const std::string &name,
+                                    size_t &index) const {
+  auto it = names.find(name);
+  if (it == names.end() || it->second.kind != BufferRef::OfArgument)
+    return nullptr;
+  const Argument &argument = description.arguments[it->second.index];
+  if (argument.kind != ATTN_ARGUMENT_SCALAR)
+    return nullptr;
+  index = it->second.index;
+  return &argument;
+}
+
+//===-- Expressions -------------------------------------------------------===//
+
+Node Parser::parseNode(const Value &value, Scope scope,
+                       Expression &expression) {
+  Node node;
+  if (value.json.is_number()) {
+    node.value = value.integer();
+    return node;
+  }
+  if (!value.json.is_array() || value.json.empty())
+    value.error("expected an expression: an integer or [\"operator\", ...]");
+  std::string name = value.at(0).string();
+  size_t count = value.size() - 1;
+  auto expectCount = [&](size_t low, size_t high) {
+    if (count < low || count > high)
+      value.error("'" + name + "' with " + std::to_string(count) + " operands");
+  };
+
+  if (name == "dim" || name == "stride") {
+    expectCount(2, 2);
+    node.op = name == "dim" ? Op::Dim : Op::Stride;
+    node.name = value.at(1).string();
+    auto it = names.find(node.name);
+    if (it == names.end() || it->second.kind == BufferRef::OfTemporary)
+      value.at(1).error("no argument or result is called '" + node.name + "'");
+    BufferRef buffer = it->second;
+    size_t rank;
+    if (buffer.kind == BufferRef::OfArgument) {
+      const Argument &argument = description.arguments[buffer.index];
+      if (argument.kind != ATTN_ARGUMENT_BUFFER)
+        value.at(1).error("'" + node.name + "' is a scalar");
+      rank = argument.dims.size();
+      node.value = int64_t(buffer.index);
+    } else {
+      if (scope == Scope::Arguments)
+        value.at(1).error("'" + node.name +
+                          "' is a result; only arguments are known here");
+      rank = description.results[buffer.index].shape.size();
+      node.value = int64_t(description.arguments.size() + buffer.index);
+      expression.usesResults = true;
+    }
+    if (rank == 0)
+      value.at(2).error("'" + node.name + "' has rank 0");
+    node.axis = int32_t(value.at(2).integerIn(0, int64_t(rank) - 1));
+    return node;
+  }
+
+  if (name == "scalar") {
+    expectCount(1, 1);
+    node.op = Op::Scalar;
+    node.name = value.at(1).string();
+    size_t index;
+    const Argument *argument = scalarNamed(node.name, index);
+    if (!argument)
+      value.at(1).error("no scalar argument is called '" + node.name + "'");
+    if (argument->dtype == ATTN_DTYPE_F32 || argument->dtype == ATTN_DTYPE_F64)
+      value.at(1).error("'" + node.name + "' is not an integer");
+    node.value = int64_t(index);
+    return node;
+  }
+
+  if (name == "symbol") {
+    expectCount(1, 1);
+    node.op = Op::Symbol;
+    node.name = value.at(1).string();
+    auto &symbols = description.symbols;
+    auto it = std::find_if(symbols.begin(), symbols.end(), [&](auto &symbol) {
+      return symbol.name == node.name;
+    });
+    if (it == symbols.end())
+      value.at(1).error("no symbol before this place is called '" + node.name +
+                        "'");
+    node.value = it - symbols.begin();
+    return node;
+  }
+
+  const OpInfo *info = findArithmeticOp(name);
+  if (!info)
+    value.at(0).error("unknown operator '" + name + "'");
+  expectCount(size_t(info->minOperands),
+              info->maxOperands < 0 ? SIZE_MAX : size_t(info->maxOperands));
+  node.op = info->op;
+  if (node.op == Op::SmCount && description.target == "cpu")
+    value.error("the target 'cpu' has no sm_count");
+  for (size_t i = 0; i < count; ++i)
+    node.operands.push_back(parseNode(value.at(i + 1), scope, expression));
+  return node;
+}
+
+Expression Parser::parseExpression(const Value &value, Scope scope) {
+  Expression expression;
+  expression.path = value.path;
+  expression.root = parseNode(value, scope, expression);
+  return expression;
+}
+
+NamedExpression Parser::parseNamed(const Value &value, const char *field,
+                                   Scope scope) {
+  value.expectFields({"name", field});
+  return {value["name"].nonEmptyString(), parseExpression(value[field], scope)};
+}
+
+//===-- Arguments, results, temporaries -----------------------------------===//
+
+Argument Parser::parseArgument(const Value &value) {
+  Argument argument;
+  value.expectFields({"name", "kind", "dtype", "shape", "access", "narrowed"});
+  argument.name = value["name"].nonEmptyString();
+  argument.kind = value["kind"].oneOf<attn_argument_kind>(
+      {{"buffer", ATTN_ARGUMENT_BUFFER}, {"scalar", ATTN_ARGUMENT_SCALAR}});
+
+  if (argument.kind == ATTN_ARGUMENT_SCALAR) {
+    value.expectFields({"name", "kind", "dtype"});
+    argument.dtype =
+        value["dtype"].oneOf<attn_dtype>({{"f32", ATTN_DTYPE_F32},
+                                          {"f64", ATTN_DTYPE_F64},
+                                          {"i1", ATTN_DTYPE_I1},
+                                          {"i8", ATTN_DTYPE_I8},
+                                          {"i32", ATTN_DTYPE_I32},
+                                          {"i64", ATTN_DTYPE_I64},
+                                          {"index", ATTN_DTYPE_INDEX}});
+    return argument;
+  }
+
+  argument.dtype = parseDtype(value["dtype"]);
+  argument.access = value["access"].oneOf<attn_access>(
+      {{"read", ATTN_ACCESS_READ},
+       {"write", ATTN_ACCESS_WRITE},
+       {"readwrite", ATTN_ACCESS_READWRITE}});
+  Value shape = value["shape"];
+  if (shape.size() > ATTN_MAX_RANK)
+    shape.error("rank " + std::to_string(shape.size()) + " is above " +
+                std::to_string(ATTN_MAX_RANK));
+  for (size_t i = 0; i < shape.size(); ++i) {
+    Value dim = shape.at(i);
+    if (dim.json.is_string() && dim.string() == "?")
+      argument.dims.push_back(ATTN_DYNAMIC);
+    else
+      argument.dims.push_back(dim.integerIn(0, INT64_MAX));
+  }
+  if (value.has("narrowed")) {
+    Value narrowed = value["narrowed"];
+    if (argument.dtype == ATTN_DTYPE_I64)
+      argument.narrowed = narrowed.oneOf<attn_dtype>({{"i32", ATTN_DTYPE_I32}});
+    else if (argument.dtype == ATTN_DTYPE_F64)
+      argument.narrowed = narrowed.oneOf<attn_dtype>({{"f32", ATTN_DTYPE_F32}});
+    else
+      narrowed.error("only i64 and f64 are narrowed");
+    if (argument.access != ATTN_ACCESS_READ)
+      narrowed.error("only arguments that are read are narrowed");
+  }
+  return argument;
+}
+
+Result Parser::parseResult(const Value &value) {
+  value.expectFields({"name", "dtype", "shape", "argument"});
+  Result result;
+  result.name = value["name"].nonEmptyString();
+  result.dtype = parseDtype(value["dtype"]);
+  Value shape = value["shape"];
+  if (shape.size() > ATTN_MAX_RANK)
+    shape.error("rank " + std::to_string(shape.size()) + " is above " +
+                std::to_string(ATTN_MAX_RANK));
+  for (size_t i = 0; i < shape.size(); ++i)
+    result.shape.push_back(parseExpression(shape.at(i), Scope::Arguments));
+  if (!value.has("argument"))
+    return result;
+
+  Value index = value["argument"];
+  result.argument =
+      int32_t(index.integerIn(0, int64_t(description.arguments.size()) - 1));
+  const Argument &argument = description.arguments[size_t(result.argument)];
+  if (argument.kind != ATTN_ARGUMENT_BUFFER ||
+      argument.access == ATTN_ACCESS_READ)
+    index.error("the argument '" + argument.name +
+                "' is not a buffer that is written");
+  if (argument.dtype != result.dtype)
+    index.error("the dtype differs from that of argument '" + argument.name +
+                "'");
+  if (argument.dims.size() != result.shape.size())
+    index.error("the rank differs from that of argument '" + argument.name +
+                "'");
+  return result;
+}
+
+Temporary Parser::parseTemporary(const Value &value) {
+  value.expectFields({"name", "bytes", "align", "zero"});
+  Temporary temporary;
+  temporary.name = value["name"].nonEmptyString();
+  temporary.bytes = parseExpression(value["bytes"], Scope::Arguments);
+  if (value.has("align")) {
+    int64_t align = value["align"].integerIn(1, maxAlignment);
+    if (align & (align - 1))
+      value["align"].error(std::to_string(align) + " is not a power of two");
+    temporary.align = size_t(align);
+  }
+  if (value.has("zero"))
+    temporary.zero = value["zero"].boolean();
+  return temporary;
+}
+
+//===-- Launches and checks -----------------------------------------------===//
+
+LaunchArgument Parser::parseLaunchArgument(const Value &value) {
+  LaunchArgument argument;
+  if (value.json.is_object() && value.has("buffer")) {
+    value.expectFields({"buffer"});
+    std::string name = value["buffer"].string();
+    auto it = names.find(name);
+    size_t scalar;
+    if (it == names.end() || scalarNamed(name, scalar))
+      value["buffer"].error("no buffer is called '" + name + "'");
+    argument.buffer = it->second;
+    return argument;
+  }
+  if (value.json.is_object() && value.has("value")) {
+    value.expectFields({"value", "type"});
+    argument.kind = LaunchArgument::Value;
+    argument.value = parseExpression(value["value"], Scope::Everything);
+    argument.type = value["type"].oneOf<attn_dtype>({{"i64", ATTN_DTYPE_I64},
+                                                     {"i32", ATTN_DTYPE_I32},
+                                                     {"f32", ATTN_DTYPE_F32}});
+    return argument;
+  }
+  if (value.json.is_object() && value.has("scalar")) {
+    value.expectFields({"scalar"});
+    argument.kind = LaunchArgument::Scalar;
+    std::string name = value["scalar"].string();
+    if (!scalarNamed(name, argument.scalar))
+      value["scalar"].error("no scalar argument is called '" + name + "'");
+    return argument;
+  }
+  if (value.json.is_object() && value.has("tensormap")) {
+    value.expectFields({"tensormap"});
+    if (description.target == "cpu")
+      value.error("the target 'cpu' has no tensor maps");
+    argument.kind = LaunchArgument::TensorMap;
+    argument.tensorMap = value["tensormap"].json.dump();
+    return argument;
+  }
+  value.error("expected an object with one of 'buffer', 'value', 'scalar', "
+              "'tensormap'");
+}
+
+LaunchDescription Parser::parseLaunch(const Value &value) {
+  value.expectFields({"kernel", "code", "grid", "order", "block", "cluster",
+                      "shared", "stack", "when", "args"});
+  LaunchDescription launch;
+  launch.kernel = value["kernel"].nonEmptyString();
+  launch.code = value["code"].nonEmptyString();
+  Value grid = value["grid"];
+  if (grid.size() != 3)
+    grid.error("expected 3 elements, found " + std::to_string(grid.size()));
+  for (size_t i = 0; i < 3; ++i)
+    launch.grid[i] = parseExpression(grid.at(i), Scope::Everything);
+  if (value.has("order"))
+    launch.reverse =
+        value["order"].oneOf<bool>({{"forward", false}, {"reverse", true}});
+  if (value.has("block"))
+    launch.block = parseTriple(value["block"]);
+  if (value.has("cluster"))
+    launch.cluster = parseTriple(value["cluster"]);
+  if (value.has("shared"))
+    launch.shared = parseExpression(value["shared"], Scope::Everything);
+  if (value.has("stack"))
+    launch.stack = parseExpression(value["stack"], Scope::Everything);
+  if (value.has("when"))
+    launch.when = parseExpression(value["when"], Scope::Everything);
+  Value arguments = value["args"];
+  for (size_t i = 0; i < arguments.size(); ++i)
+    launch.arguments.push_back(parseLaunchArgument(arguments.at(i)));
+  return launch;
+}
+
+Check Parser::parseCheck(const Value &value) {
+  value.expectFields({"expr", "message", "values"});
+  Check check;
+  check.condition = parseExpression(value["expr"], Scope::Everything);
+  check.usesResults = check.condition.usesResults;
+  check.message = value["message"].nonEmptyString();
+  if (value.has("values")) {
+    Value values = value["values"];
+    for (size_t i = 0; i < values.size(); ++i) {
+      check.values.push_back(
+          parseNamed(values.at(i), "expr", Scope::Everything));
+      check.usesResults |= check.values.back().value.usesResults;
+    }
+  }
+  return check;
+}
+
+//===-- The whole ---------------------------------------------------------===//
+
+Description Parser::parse(const Value &root) {
+  if (!root.json.is_object())
+    root.error("expected an object");
+  // Format and version come first: what else is in the object depends on them.
+  if (root["format"].string() != "attn-artifact")
+    root["format"].error("expected 'attn-artifact'");
+  int64_t version = root["version"].integer();
+  if (version != schemaVersion)
+    fail(ATTN_ERROR_UNSUPPORTED_VERSION,
+         "the artifact's description has version " + std::to_string(version) +
+             "; this runtime reads version " + std::to_string(schemaVersion));
+  root.expectFields({"format", "version", "target", "chip", "features", "entry",
+                     "symbols", "arguments", "results", "temporaries",
+                     "launches", "checks", "memory", "metrics", "metadata"});
+  description.target = root["target"].nonEmptyString();
+  if (root.has("chip"))
+    description.chip = root["chip"].string();
+  description.entry = root["entry"].nonEmptyString();
+  if (root.has("features")) {
+    Value features = root["features"];
+    for (size_t i = 0; i < features.size(); ++i)
+      description.features.push_back(features.at(i).nonEmptyString());
+  }
+
+  Value arguments = root["arguments"];
+  for (size_t i = 0; i < arguments.size(); ++i) {
+    description.arguments.push_back(parseArgument(arguments.at(i)));
+    declare(arguments.at(i)["name"], {BufferRef::OfArgument, i});
+  }
+  if (root.has("symbols")) {
+    Value symbols = root["symbols"];
+    for (size_t i = 0; i < symbols.size(); ++i) {
+      NamedExpression symbol =
+          parseNamed(symbols.at(i), "expr", Scope::Arguments);
+      for (const NamedExpression &other : description.symbols)
+        if (other.name == symbol.name)
+          symbols.at(i)["name"].error("the symbol '" + symbol.name +
+                                      "' is repeated");
+      description.symbols.push_back(std::move(symbol));
+    }
+  }
+  Value results = root["results"];
+  for (size_t i = 0; i < results.size(); ++i) {
+    Result result = parseResult(results.at(i));
+    // A result in an argument's buffer may go by the argument's name.
+    if (result.argument < 0 ||
+        result.name != description.arguments[size_t(result.argument)].name)
+      declare(results.at(i)["name"], {BufferRef::OfResult, i});
+    description.results.push_back(std::move(result));
+  }
+  if (root.has("temporaries")) {
+    Value temporaries = root["temporaries"];
+    for (size_t i = 0; i < temporaries.size(); ++i) {
+      description.temporaries.push_back(parseTemporary(temporaries.at(i)));
+      declare(temporaries.at(i)["name"], {BufferRef::OfTemporary, i});
+    }
+  }
+  Value launches = root["launches"];
+  for (size_t i = 0; i < launches.size(); ++i)
+    description.launches.push_back(parseLaunch(launches.at(i)));
+  if (root.has("checks")) {
+    Value checks = root["checks"];
+    for (size_t i = 0; i < checks.size(); ++i)
+      description.checks.push_back(parseCheck(checks.at(i)));
+  }
+  if (root.has("memory")) {
+    Value memory = root["memory"];
+    memory.expectFields({"fused", "standard"});
+    description.fusedBytes = parseExpression(memory["fused"], Scope::Arguments);
+    description.standardBytes =
+        parseExpression(memory["standard"], Scope::Arguments);
+  }
+  if (root.has("metrics")) {
+    Value metrics = root["metrics"];
+    if (!metrics.json.is_object())
+      metrics.error("expected an object");
+    for (auto it = metrics.json.begin(); it != metrics.json.end(); ++it)
+      description.metrics.push_back(
+          {it.key(),
+           parseExpression(metrics[it.key().c_str()], Scope::Arguments)});
+  }
+  if (root.has("metadata") && !root["metadata"].json.is_object())
+    root["metadata"].error("expected an object");
+  return std::move(description);
+}
+
+} // namespace
+
+Description parseDescription(std::string_view json) {
+  Json root = parseText(json);
+  return Parser().parse(Value(root, "$"));
+}
+
+} // namespace attn::runtime

@@ -1,0 +1,106 @@
+// The description of a program: what the "json" section of an artifact says,
+// parsed and validated. Names are resolved to indices here, once, so that
+// binding and launching cannot meet an unknown name.
+#ifndef ATTN_RUNTIME_SRC_DESCRIPTION_H
+#define ATTN_RUNTIME_SRC_DESCRIPTION_H
+
+#include "Expression.h"
+#include "attn_runtime.h"
+
+#include <array>
+#include <optional>
+#include <string>
+#include <string_view>
+#include <vector>
+
+namespace attn::runtime {
+
+/// Version of the JSON schema that this runtime reads.
+constexpr int64_t schemaVersion = 1;
+
+struct Argument {
+  std::string name;
+  attn_argument_kind kind = ATTN_ARGUMENT_BUFFER;
+  attn_dtype dtype = ATTN_DTYPE_NONE;
+  attn_dtype narrowed = ATTN_DTYPE_NONE;
+  attn_access access = ATTN_ACCESS_READ;
+  std::vector<int64_t> dims; // ATTN_DYNAMIC where "?"
+};
+
+struct Result {
+  std::string name;
+  attn_dtype dtype = ATTN_DTYPE_NONE;
+  std::vector<Expression> shape;
+  int32_t argument = -1;
+};
+
+struct Temporary {
+  std::string name;
+  Expression bytes;
+  size_t align = 64;
+  bool zero = false;
+};
+
+/// A buffer that a kernel gets a pointer to.
+struct BufferRef {
+  enum Kind { OfArgument, OfResult, OfTemporary } kind = OfArgument;
+  size_t index = 0;
+};
+
+struct LaunchArgument {
+  enum Kind { Buffer, Value, Scalar, TensorMap } kind = Buffer;
+  BufferRef buffer;                 // Buffer
+  Expression value;                 // Value
+  attn_dtype type = ATTN_DTYPE_I64; // Value: I32, I64 or F32
+  size_t scalar = 0;                // Scalar: index of the argument
+  std::string tensorMap;            // TensorMap: its JSON, for the backend
+};
+
+struct LaunchDescription {
+  std::string kernel;
+  std::string code;
+  std::array<Expression, 3> grid;
+  bool reverse = false;
+  std::array<int64_t, 3> block{1, 1, 1};
+  std::array<int64_t, 3> cluster{1, 1, 1};
+  std::optional<Expression> shared;
+  std::optional<Expression> stack;
+  std::optional<Expression> when;
+  std::vector<LaunchArgument> arguments;
+};
+
+struct NamedExpression {
+  std::string name;
+  Expression value;
+};
+
+struct Check {
+  Expression condition;
+  std::string message;
+  std::vector<NamedExpression> values;
+  bool usesResults = false;
+};
+
+struct Description {
+  std::string target;
+  std::string chip;
+  std::string entry;
+  std::vector<std::string> features;
+  std::vector<NamedExpression> symbols;
+  std::vector<Argument> arguments;
+  std::vector<Result> results;
+  std::vector<Temporary> temporaries;
+  std::vector<LaunchDescription> launches;
+  std::vector<Check> checks;
+  std::optional<Expression> fusedBytes;
+  std::optional<Expression> standardBytes;
+  std::vector<NamedExpression> metrics;
+};
+
+/// Parses and validates `json`. Throws Failure(MALFORMED_ARTIFACT) naming the
+/// JSON path of what is wrong, or UNSUPPORTED_VERSION.
+Description parseDescription(std::string_view json);
+
+} // namespace attn::runtime
+
+#endif // ATTN_RUNTIME_SRC_DESCRIPTION_H

@@ -1,0 +1,30 @@
+// Checks and helpers on attn_tensor that hold for every backend.
+#ifndef ATTN_RUNTIME_SRC_TENSOR_H
+#define ATTN_RUNTIME_SRC_TENSOR_H
+
+#include "attn_runtime.h"
+
+#include <cstdint>
+#include <string>
+#include <vector>
+
+namespace attn::runtime {
+
+/// "[1,8,?,64]"; negative sizes print as "?".
+std::string shapeToString(const int64_t *dims, size_t rank);
+
+/// Fails with INVALID_ARGUMENT, its message starting with `who`, unless the
+/// tensor is sound by itself: dtype, rank, sizes, extent in bytes, pointer.
+/// `written` refuses tensors whose elements share memory through a stride 0.
+void checkTensor(const attn_tensor &tensor, bool written,
+                 const std::string &who);
+
+/// Number of elements; false when it does not fit 63 bits.
+bool elementCount(const int64_t *dims, size_t rank, int64_t &count);
+
+/// Strides of a dense row-major tensor.
+void denseStrides(const int64_t *dims, size_t rank, int64_t *strides);
+
+} // namespace attn::runtime
+
+#endif // ATTN_RUNTIME_SRC_TENSOR_H

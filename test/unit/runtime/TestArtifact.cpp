@@ -1,0 +1,76 @@
+// Helpers of the runtime's tests.
+#include "TestArtifact.h"
+
+#include "attn/runtime/Artifact.h"
+
+#include <fstream>
+#include <sstream>
+
+namespace attn::test {
+
+::testing::AssertionResult isError(attn_status status, const Error &error,
+                                   attn_status expected,
+                                   std::initializer_list<const char *> parts) {
+  std::string message = error.message();
+  if (status != expected || error.code() != expected)
+    return ::testing::AssertionFailure()
+           << "expected " << attn_status_name(expected) << ", got "
+           << attn_status_name(status)
+           << " (error object: " << attn_status_name(error.code())
+           << "): " << message;
+  if ((expected == ATTN_OK) != message.empty())
+    return ::testing::AssertionFailure() << "message: '" << message << "'";
+  for (const char *part : parts)
+    if (message.find(part) == std::string::npos)
+      return ::testing::AssertionFailure()
+             << "no '" << part << "' in the message: " << message;
+  return ::testing::AssertionSuccess();
+}
+
+const std::string &kernelsObject() {
+  static const std::string bytes = [] {
+    std::ifstream file(TEST_KERNELS, std::ios::binary);
+    std::stringstream content;
+    content << file.rdbuf();
+    return content.str();
+  }();
+  EXPECT_FALSE(bytes.empty()) << "cannot read " << TEST_KERNELS;
+  return bytes;
+}
+
+std::string makeArtifact(const std::string &json) {
+  runtime::ArtifactWriter writer(json);
+  std::string error;
+  EXPECT_TRUE(writer.addCode("cpu", kernelsObject(), error)) << error;
+  return writer.toBytes();
+}
+
+std::string makeJson(const std::string &fields) {
+  return R"({"format":"attn-artifact","version":1,"target":"cpu",)"
+         R"("chip":"test","entry":"f",)" +
+         fields + "}";
+}
+
+Context makeContext(int32_t threads) {
+  attn_context_options options = ATTN_CONTEXT_OPTIONS_INIT;
+  options.threads = threads;
+  attn_context *context = nullptr;
+  EXPECT_OK(attn_context_create(&options, &context, error));
+  return Context(context);
+}
+
+Program load(const Context &context, const std::string &json) {
+  std::string bytes = makeArtifact(json);
+  attn_program *program = nullptr;
+  EXPECT_OK(attn_program_load_memory(context.get(), bytes.data(), bytes.size(),
+                                     &program, error));
+  return Program(program);
+}
+
+Binding makeBinding(const Program &program) {
+  attn_binding *binding = nullptr;
+  EXPECT_OK(attn_binding_create(program.get(), &binding, error));
+  return Binding(binding);
+}
+
+} // namespace attn::test

@@ -1,0 +1,104 @@
+// Shared by the runtime's tests: owning handles, artifacts made from JSON text
+// and the test kernels, and assertions on status and message.
+#ifndef ATTN_TEST_UNIT_RUNTIME_TESTARTIFACT_H
+#define ATTN_TEST_UNIT_RUNTIME_TESTARTIFACT_H
+
+#include "attn_runtime.h"
+
+#include <cstdint>
+#include <gtest/gtest.h>
+#include <initializer_list>
+#include <memory>
+#include <string>
+#include <vector>
+
+namespace attn::test {
+
+struct Destroy {
+  void operator()(attn_context *p) const { attn_context_destroy(p); }
+  void operator()(attn_program *p) const { attn_program_destroy(p); }
+  void operator()(attn_binding *p) const { attn_binding_destroy(p); }
+  void operator()(attn_error *p) const { attn_error_destroy(p); }
+};
+using Context = std::unique_ptr<attn_context, Destroy>;
+using Program = std::unique_ptr<attn_program, Destroy>;
+using Binding = std::unique_ptr<attn_binding, Destroy>;
+
+/// An attn_error that converts to a pointer.
+class Error {
+public:
+  Error() : error(attn_error_create()) {}
+  operator attn_error *() const { return error.get(); }
+  attn_status code() const { return attn_error_code(error.get()); }
+  std::string message() const { return attn_error_message(error.get()); }
+
+private:
+  std::unique_ptr<attn_error, Destroy> error;
+};
+
+/// Succeeds when `status` is `expected`, `error` agrees and its message holds
+/// all of `parts`.
+::testing::AssertionResult isError(attn_status status, const Error &error,
+                                   attn_status expected,
+                                   std::initializer_list<const char *> parts);
+#define EXPECT_ERROR(call, expected, ...)                                      \
+  do {                                                                         \
+    ::attn::test::Error error;                                                 \
+    attn_status status = (call);                                               \
+    EXPECT_TRUE(::attn::test::isError(status, error, expected, __VA_ARGS__));  \
+  } while (false)
+#define EXPECT_OK(call)                                                        \
+  do {                                                                         \
+    ::attn::test::Error error;                                                 \
+    attn_status status = (call);                                               \
+    EXPECT_TRUE(::attn::test::isError(status, error, ATTN_OK, {}));            \
+  } while (false)
+
+/// The shared object with the kernels of Kernels.c.
+const std::string &kernelsObject();
+
+/// An artifact of this JSON text with the test kernels as "code/cpu".
+std::string makeArtifact(const std::string &json);
+
+/// A description with the target cpu; `fields` are the rest of the object.
+std::string makeJson(const std::string &fields);
+
+Context makeContext(int32_t threads);
+
+/// Loads; a failure fails the test and gives null.
+Program load(const Context &context, const std::string &json);
+Binding makeBinding(const Program &program);
+
+/// A dense tensor on the elements of `data`, which must be as many.
+template <typename T> struct DtypeOf;
+template <> struct DtypeOf<float> {
+  static constexpr attn_dtype value = ATTN_DTYPE_F32;
+};
+template <> struct DtypeOf<double> {
+  static constexpr attn_dtype value = ATTN_DTYPE_F64;
+};
+template <> struct DtypeOf<int32_t> {
+  static constexpr attn_dtype value = ATTN_DTYPE_I32;
+};
+template <> struct DtypeOf<int64_t> {
+  static constexpr attn_dtype value = ATTN_DTYPE_I64;
+};
+
+template <typename T>
+attn_tensor tensorOf(std::vector<T> &data, std::vector<int64_t> dims) {
+  attn_tensor tensor{};
+  Error error;
+  EXPECT_EQ(attn_tensor_init(&tensor, data.data(), DtypeOf<T>::value,
+                             int32_t(dims.size()), dims.data(), error),
+            ATTN_OK)
+      << error.message();
+  return tensor;
+}
+
+template <typename T> attn_tensor tensorOf(std::vector<T> &data) {
+  return tensorOf(data, {int64_t(data.size())});
+}
+
+} // namespace attn::test
+
+#endif // ATTN_TEST_UNIT_RUNTIME_TESTARTIFACT_H
