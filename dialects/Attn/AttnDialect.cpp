@@ -11,6 +11,7 @@
 #include "mlir/Dialect/MemRef/IR/MemRef.h"
 #include "mlir/Dialect/Tensor/IR/Tensor.h"
 #include "mlir/IR/DialectImplementation.h"
+#include "mlir/Interfaces/FoldInterfaces.h"
 #include "llvm/ADT/TypeSwitch.h"
 
 using namespace mlir;
@@ -22,7 +23,20 @@ using namespace attn;
 #define GET_ATTRDEF_CLASSES
 #include "dialects/Attn/AttnAttrs.cpp.inc"
 
+namespace {
+/// Keeps the constants of a score or mask region inside it, so that a region
+/// reads as a whole and can be moved or cloned as a whole.
+struct AttnFoldInterface : public DialectFoldInterface {
+  using DialectFoldInterface::DialectFoldInterface;
+
+  bool shouldMaterializeInto(Region *region) const final {
+    return isa<AttentionOp>(region->getParentOp());
+  }
+};
+} // namespace
+
 void AttnDialect::initialize() {
+  addInterfaces<AttnFoldInterface>();
   addAttributes<
 #define GET_ATTRDEF_LIST
 #include "dialects/Attn/AttnAttrs.cpp.inc"
@@ -31,6 +45,11 @@ void AttnDialect::initialize() {
 #define GET_OP_LIST
 #include "dialects/Attn/AttnOps.cpp.inc"
       >();
+}
+
+Operation *AttnDialect::materializeConstant(OpBuilder &builder, Attribute value,
+                                            Type type, Location loc) {
+  return arith::ConstantOp::materialize(builder, value, type, loc);
 }
 
 LogicalResult WindowAttr::verify(function_ref<InFlightDiagnostic()> emitError,

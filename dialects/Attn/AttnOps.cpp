@@ -46,10 +46,9 @@ static void printAttentionRegions(OpAsmPrinter &printer, Operation *,
       return;
     printer.printNewline();
     printer << "    " << keyword << "(";
-    llvm::interleaveComma(region.getArguments(), printer,
-                          [&](BlockArgument arg) {
-                            printer.printRegionArgument(arg);
-                          });
+    llvm::interleaveComma(
+        region.getArguments(), printer,
+        [&](BlockArgument arg) { printer.printRegionArgument(arg); });
     printer << ") ";
     printer.printRegion(region, /*printEntryBlockArgs=*/false);
   };
@@ -139,7 +138,91 @@ int64_t AttentionOp::getValueHeadSize() {
 
 bool AttentionOp::hasSugar() {
   return getCausalAttr() || getWindowAttr() || getSoftcapAttr() || getAlibi() ||
-         getBias() || getMaskTensor() || getQSegments() || getPrefix();
+         getBias() || getMaskTensor() || getQSegments() || getPrefix() ||
+         getApproxTanh();
+}
+
+//===----------------------------------------------------------------------===//
+// attn.attention: regions and captures
+//===----------------------------------------------------------------------===//
+
+/// Fills `region` with a block of `leading` and the captures as arguments.
+static OpBuilder createRegionBlock(AttentionOp op, Region &region,
+                                   SmallVector<Type> leading) {
+  OpBuilder builder(op.getContext());
+  llvm::append_range(leading, op.getCaptures().getTypes());
+  SmallVector<Location> locs(leading.size(), op.getLoc());
+  builder.createBlock(&region, region.end(), leading, locs);
+  return builder;
+}
+
+Block &AttentionOp::getOrCreateScoreBlock() {
+  if (!hasScoreRegion()) {
+    Builder types(getContext());
+    SmallVector<Type> leading(kNumScoreArgs, types.getIndexType());
+    leading.front() = types.getF32Type();
+    OpBuilder builder = createRegionBlock(*this, getScore(), leading);
+    YieldOp::create(builder, getLoc(), getScore().getArgument(0));
+  }
+  return getScore().front();
+}
+
+Block &AttentionOp::getOrCreateMaskBlock() {
+  if (!hasMaskRegion()) {
+    SmallVector<Type> leading(kNumMaskArgs, IndexType::get(getContext()));
+    OpBuilder builder = createRegionBlock(*this, getMask(), leading);
+    Value all = arith::ConstantIntOp::create(builder, getLoc(), 1, 1);
+    YieldOp::create(builder, getLoc(), all);
+  }
+  return getMask().front();
+}
+
+unsigned AttentionOp::capture(Value value) {
+  for (auto [index, existing] : llvm::enumerate(getCaptures()))
+    if (existing == value)
+      return index;
+  getCapturesMutable().append(value);
+  for (Region *region : {&getScore(), &getMask()})
+    if (!region->empty())
+      region->addArgument(value.getType(), value.getLoc());
+  return getCaptures().size() - 1;
+}
+
+void AttentionOp::eraseCapture(unsigned index) {
+  getCapturesMutable().erase(index);
+  if (hasScoreRegion())
+    getScore().eraseArgument(kNumScoreArgs + index);
+  if (hasMaskRegion())
+    getMask().eraseArgument(kNumMaskArgs + index);
+}
+
+//===----------------------------------------------------------------------===//
+// attn.q_offset, attn.q_len, attn.kv_len: folding
+//===----------------------------------------------------------------------===//
+
+static OpFoldResult foldToSize(MLIRContext *context, int64_t size) {
+  if (ShapedType::isDynamic(size))
+    return {};
+  return IntegerAttr::get(IndexType::get(context), size);
+}
+
+OpFoldResult QOffsetOp::fold(FoldAdaptor) {
+  auto op = (*this)->getParentOfType<AttentionOp>();
+  if (!op || op.getQOffset() || op.isBottomRight())
+    return {};
+  return foldToSize(getContext(), 0);
+}
+
+OpFoldResult QLenOp::fold(FoldAdaptor) {
+  auto op = (*this)->getParentOfType<AttentionOp>();
+  return op ? foldToSize(getContext(), op.getQueryLength()) : OpFoldResult();
+}
+
+OpFoldResult KVLenOp::fold(FoldAdaptor) {
+  auto op = (*this)->getParentOfType<AttentionOp>();
+  if (!op || op.getKvLen())
+    return {};
+  return foldToSize(getContext(), op.getKeyLength());
 }
 
 //===----------------------------------------------------------------------===//
@@ -174,8 +257,7 @@ static LogicalResult reifyFromInits(OpBuilder &builder,
                                     ReifiedRankedShapedTypeDims &shapes) {
   for (OpOperand &init : op.getDpsInitsMutable())
     if (isa<RankedTensorType>(init.get().getType()))
-      shapes.push_back(
-          tensor::getMixedSizes(builder, op.getLoc(), init.get()));
+      shapes.push_back(tensor::getMixedSizes(builder, op.getLoc(), init.get()));
   return success();
 }
 

@@ -72,6 +72,10 @@ def Attn_AttentionOp : Attn_Op<"attention", [
     | `page_table` | `[B, pages]` integers | k and v are page pools |
     | `sink` | `[Hq]` f32 | an extra logit in the denominator only |
 
+    `bias` and `mask_tensor` align on the right: rank 1 is `[Skv]`, rank 2
+    `[Sq, Skv]`, rank 3 `[Hq, Sq, Skv]`. A static size 1 broadcasts over B, Hq or
+    Sq. The last axis does not broadcast: keys at or past its end are masked.
+
     Example, ALiBi written as a region with a causal window of 1025 keys:
 
     ```mlir
@@ -174,11 +178,33 @@ def Attn_AttentionOp : Attn_Op<"attention", [
     int64_t getQkHeadSize();
     int64_t getValueHeadSize();
 
+    /// True if the position of a query counts from the end of the keys.
+    bool isBottomRight() {
+      return getCausal() == CausalAlignment::BottomRight;
+    }
+
     bool hasScoreRegion() { return !getScore().empty(); }
     bool hasMaskRegion() { return !getMask().empty(); }
 
-    /// True if only the two regions are left of what rule 10 lists.
+    /// True if anything that rule 10 lists stands outside the two regions, or
+    /// `approx_tanh` is still to be applied to them.
     bool hasSugar();
+
+    /// Number of region arguments before the captures: (s, b, h, i, j) and
+    /// (b, h, i, j).
+    static constexpr unsigned kNumScoreArgs = 5;
+    static constexpr unsigned kNumMaskArgs = 4;
+
+    /// The block of the score region; an op without one gets the identity.
+    ::mlir::Block &getOrCreateScoreBlock();
+    /// The block of the mask region; an op without one gets the constant true.
+    ::mlir::Block &getOrCreateMaskBlock();
+
+    /// Captures `value` for both regions, once, and returns its position among
+    /// the captures.
+    unsigned capture(::mlir::Value value);
+    /// Drops capture `index` from the op and, unused, from both regions.
+    void eraseCapture(unsigned index);
   }];
 
   let hasVerifier = 1;
@@ -208,6 +234,8 @@ class Attn_QueryOp<string mnemonic> : Attn_Op<mnemonic, [
   let results = (outs Index:$result);
   let assemblyFormat = "attr-dict `:` type($result)";
   let hasVerifier = 1;
+  // Folds to a constant where the op around it fixes the value.
+  let hasFolder = 1;
 }
 
 def Attn_QOffsetOp : Attn_QueryOp<"q_offset"> {

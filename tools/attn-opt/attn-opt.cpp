@@ -5,6 +5,7 @@
 //
 //===----------------------------------------------------------------------===//
 
+#include "attn/Transforms/Passes.h"
 #include "dialects/Attn/Attn.h"
 #include "dialects/Tile/Tile.h"
 
@@ -18,6 +19,7 @@ int main(int argc, char **argv) {
   mlir::registerAllDialects(registry);
   mlir::registerAllExtensions(registry);
   mlir::registerAllPasses();
+  attn::registerAttnTransformsPasses();
   registry.insert<attn::AttnDialect, attn::tile::TileDialect>();
   attn::registerAttnBufferizableOpInterfaces(registry);
   return mlir::asMainReturnCode(
