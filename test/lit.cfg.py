@@ -23,6 +23,7 @@ for name in ("ASAN_OPTIONS", "UBSAN_OPTIONS", "TSAN_OPTIONS"):
 config.substitutions.append(("%src_root", config.attn_source_dir))
 config.substitutions.append(("%build_root", config.attn_build_dir))
 config.substitutions.append(("%python", config.python))
+config.substitutions.append(("%llvm_tools_dir", config.llvm_tools_dir))
 
 
 def cpu_flags():

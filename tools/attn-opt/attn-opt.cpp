@@ -5,6 +5,7 @@
 //
 //===----------------------------------------------------------------------===//
 
+#include "attn/Conversion/Passes.h"
 #include "attn/Transforms/Passes.h"
 #include "dialects/Attn/Attn.h"
 #include "dialects/Tile/Tile.h"
@@ -20,6 +21,7 @@ int main(int argc, char **argv) {
   mlir::registerAllExtensions(registry);
   mlir::registerAllPasses();
   attn::registerAttnTransformsPasses();
+  attn::registerAttnConversionPasses();
   registry.insert<attn::AttnDialect, attn::tile::TileDialect>();
   attn::registerAttnBufferizableOpInterfaces(registry);
   return mlir::asMainReturnCode(

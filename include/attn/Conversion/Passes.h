@@ -1,0 +1,21 @@
+//===- Passes.h - Conversions out of the tile dialect -----------*- C++ -*-===//
+//
+// Passes that take tile kernels to what targets print or compile, and the
+// legalisations of scalar regions that targets share.
+//
+//===----------------------------------------------------------------------===//
+
+#ifndef ATTN_CONVERSION_PASSES_H
+#define ATTN_CONVERSION_PASSES_H
+
+#include "mlir/Pass/Pass.h"
+
+namespace attn {
+#define GEN_PASS_DECL
+#include "attn/Conversion/Passes.h.inc"
+
+#define GEN_PASS_REGISTRATION
+#include "attn/Conversion/Passes.h.inc"
+} // namespace attn
+
+#endif // ATTN_CONVERSION_PASSES_H

@@ -1,0 +1,61 @@
+// RUN: attn-opt %s --tile-expand-math | FileCheck %s
+// RUN: attn-opt %s --tile-expand-math=keep-tanh | FileCheck %s --check-prefix=KEEP
+// RUN: attn-opt %s --tile-expand-math --convert-math-to-llvm --convert-vector-to-llvm --convert-arith-to-llvm --convert-func-to-llvm --reconcile-unrealized-casts | %python %S/Inputs/expand_math_accuracy.py %llvm_tools_dir
+
+// Only exp2, log2, floor and fma are left of the math dialect.
+// CHECK-NOT: math.{{exp |log |tanh|sin|cos}}
+// KEEP: math.tanh
+
+// CHECK-LABEL: func.func @exp
+// One special-function operation: the correction is arithmetic.
+// CHECK-COUNT-1: math.exp2
+// CHECK-NOT: math.exp2
+func.func @exp(%x: f32) -> f32 {
+  %y = math.exp %x : f32
+  return %y : f32
+}
+
+// CHECK-LABEL: func.func @log
+// CHECK: math.log2
+func.func @log(%x: f32) -> f32 {
+  %y = math.log %x : f32
+  return %y : f32
+}
+
+// CHECK-LABEL: func.func @tanh
+// CHECK: math.exp2
+// CHECK: arith.divf {{.+}} fastmath<arcp,afn>
+func.func @tanh(%x: f32) -> f32 {
+  %y = math.tanh %x : f32
+  return %y : f32
+}
+
+// CHECK-LABEL: func.func @sin
+// CHECK-NOT: fptosi
+func.func @sin(%x: f32) -> f32 {
+  %y = math.sin %x : f32
+  return %y : f32
+}
+
+// CHECK-LABEL: func.func @cos
+// CHECK-NOT: fptosi
+func.func @cos(%x: f32) -> f32 {
+  %y = math.cos %x : f32
+  return %y : f32
+}
+
+// Vectors expand like scalars.
+// CHECK-LABEL: func.func @vector
+// CHECK: arith.constant dense<0.693147182> : vector<8xf32>
+func.func @vector(%x: vector<8xf32>) -> vector<8xf32> {
+  %y = math.log %x : vector<8xf32>
+  return %y : vector<8xf32>
+}
+
+// Other types are not touched.
+// CHECK-LABEL: func.func @double
+// CHECK: math.absf
+func.func @double(%x: f64) -> f64 {
+  %y = math.absf %x : f64
+  return %y : f64
+}
