@@ -97,4 +97,132 @@ def SimplifyRegions : Pass<"attn-simplify-regions"> {
   let dependentDialects = ["::mlir::arith::ArithDialect"];
 }
 
+def TileAttention : Pass<"attn-tile", "::mlir::func::FuncOp"> {
+  let summary = "Tile attention into a grid of query tiles";
+  let description = [{
+    Turns every `attn.attention` on memrefs, free of sugar, into a grid
+    (`scf.forall` over batch, query head and query tile) of loops over key
+    tiles. Mask analysis gives the key tiles to visit. The result is standard
+    attention: one loop stores the scores to memory and finds the row maxima, a
+    second one reads them back, exponentiates and multiplies with v. `attn.merge`
+    becomes a grid of elementwise maps.
+
+    Tile sizes are rows (queries) and columns (keys) of the score tile;
+    `head-multiple` pads the head sizes of tiles (the memory is not padded,
+    rule 3).
+
+    ```mlir
+    func.func @f(%q: memref<1x1x64x16xf32>, %k: memref<1x1x64x16xf32>, %v: memref<1x1x64x16xf32>, %o: memref<1x1x64x16xf32>) {
+      attn.attention ins(%q, %k, %v : memref<1x1x64x16xf32>, memref<1x1x64x16xf32>, memref<1x1x64x16xf32>)
+          outs(%o : memref<1x1x64x16xf32>)
+      return
+    }
+    ```
+    becomes
+    ```mlir
+    %scores = memref.alloc() : memref<1x1x64x128xf32>
+    scf.forall (%b, %h, %z) in (1, 1, 1) {
+      %q = tile.load ...
+      %ranges = tile.ranges ...
+      %m = scf.for ... { tile.dot, tile.map, tile.store %scores, tile.reduce max }
+      %r:2 = scf.for ... { tile.load %scores, tile.map, tile.reduce sum, tile.dot }
+      tile.store ...
+    }
+    ```
+  }];
+  let options = [
+    Option<"tileM", "tile-m", "int64_t", "64", "Query rows of a tile">,
+    Option<"tileN", "tile-n", "int64_t", "128", "Keys of a tile">,
+    Option<"headMultiple", "head-multiple", "int64_t", "1",
+           "Round head sizes of tiles up to a multiple of this">
+  ];
+}
+
+def FuseOnlineSoftmax
+    : Pass<"attn-fuse-online-softmax", "::mlir::func::FuncOp"> {
+  let summary = "Fuse the two loops of standard attention (FlashAttention)";
+  let description = [{
+    Merges the loop that finds the row maxima m of the scores with the loop
+    that consumes exp(s - m): what the second loop accumulates linearly in
+    exp(s - m) is carried under the running maximum and rescaled by
+    exp(m_old - m_new) when the maximum moves (Milakov and Gimelshein 2018;
+    Dao et al. 2022, algorithm 1). The score matrix in memory disappears.
+
+    Loops that do not have this form are left alone.
+
+    ```mlir
+    %m = scf.for ... iter_args(%mi) { %s = ...; tile.store %s, %scores; tile.reduce max %s, %mi }
+    %acc = scf.for ... iter_args(%a) { %s = tile.load %scores; %p = tile.map (exp2(s - m)); tile.dot %p, %v, %a }
+    ```
+    becomes
+    ```mlir
+    %r:2 = scf.for ... iter_args(%mi, %a) {
+      %s = ...
+      %m = tile.reduce max %s, %mi
+      %alpha = tile.map (exp2(mi - m))
+      %p = tile.map (exp2(s - m))
+      %a1 = tile.map (a * alpha)
+      tile.dot %p, %v, %a1
+    }
+    ```
+  }];
+}
+
+def ExpandRanges : Pass<"tile-expand-ranges", "::mlir::func::FuncOp"> {
+  let summary = "Turn key-tile ranges into index arithmetic";
+  let description = [{
+    `tile.range_count` becomes the sum of the lengths of the ranges,
+    `tile.range_at` a chain of selects. A loop over ranges with a `where`
+    region gets an `scf.if` around its body, so that excluded tiles cost a few
+    scalar instructions.
+
+    ```mlir
+    %n = tile.range_count %v : index
+    ```
+    becomes
+    ```mlir
+    %d = arith.subi %end, %begin : index
+    %n = arith.maxsi %d, %c0 : index
+    ```
+  }];
+}
+
+def UnswitchMasks : Pass<"tile-unswitch-masks", "::mlir::func::FuncOp"> {
+  let summary = "Give masked and clean key tiles a loop body each";
+  let description = [{
+    Hoists the `scf.if %full` that selects the masked or the clean score tile
+    to the top of the loop body: the rest of the body is cloned into both
+    branches, so that full tiles run straight-line code without a compare.
+
+    ```mlir
+    scf.for ... { A; %s = scf.if %full { yield %x } else { B }; C(%s) }
+    ```
+    becomes
+    ```mlir
+    scf.for ... { A'; scf.if %full { A''; C(%x) } else { A''; B; C(%masked) } }
+    ```
+  }];
+}
+
+def OutlineKernels : Pass<"attn-outline-kernels", "::mlir::ModuleOp"> {
+  let summary = "Move every grid into a kernel function";
+  let description = [{
+    Each top-level `scf.forall` becomes a private function with the attribute
+    `tile.kernel` that computes one point of the grid, and a `tile.launch` in
+    its place. A captured memref is passed as its base pointer (a memref of
+    rank 0, offset applied) and the dynamic sizes and strides that the kernel
+    needs; the kernel rebuilds it. The last six parameters are the point
+    (x, y, z) and the extents (nx, ny, nz) of the grid.
+
+    ```mlir
+    scf.forall (%b, %h, %z) in (%nb, %nh, %nz) { ... %q ... }
+    ```
+    becomes
+    ```mlir
+    func.func private @f_kernel0(%q: memref<f32>, %size: index, %x: index, %y: index, %z: index, %nx: index, %ny: index, %nz: index) attributes {tile.kernel} { ... }
+    tile.launch @f_kernel0 grid [%nb, %nh, %nz] (%q, %size) : memref<?x?xf32>, index
+    ```
+  }];
+}
+
 #endif // ATTN_TRANSFORMS_PASSES_TD

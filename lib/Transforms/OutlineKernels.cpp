@@ -1,0 +1,191 @@
+//===- OutlineKernels.cpp - attn-outline-kernels --------------------------===//
+//
+// Every grid of a host function becomes a kernel function that computes one of
+// its points, with memrefs flattened to base pointers, sizes and strides.
+//
+//===----------------------------------------------------------------------===//
+
+#include "attn/Transforms/Passes.h"
+#include "dialects/Tile/Tile.h"
+
+#include "mlir/Dialect/Arith/IR/Arith.h"
+#include "mlir/Dialect/Arith/Utils/Utils.h"
+#include "mlir/Dialect/MemRef/IR/MemRef.h"
+#include "mlir/Dialect/SCF/IR/SCF.h"
+#include "mlir/IR/IRMapping.h"
+#include "mlir/IR/ImplicitLocOpBuilder.h"
+#include "mlir/IR/SymbolTable.h"
+#include "mlir/Transforms/RegionUtils.h"
+#include "llvm/ADT/SetVector.h"
+
+namespace attn {
+#define GEN_PASS_DEF_OUTLINEKERNELS
+#include "attn/Transforms/Passes.h.inc"
+} // namespace attn
+
+using namespace mlir;
+using namespace attn;
+
+namespace {
+
+/// Moves one grid into a kernel.
+class Outliner {
+public:
+  Outliner(scf::ForallOp grid, StringRef name)
+      : grid(grid), name(name), host(grid.getLoc(), grid) {}
+
+  func::FuncOp run();
+
+private:
+  void sinkConstants();
+  void addArgument(Value operand, Type type, Value captured);
+  void addMemref(Value memref);
+
+  scf::ForallOp grid;
+  StringRef name;
+  ImplicitLocOpBuilder host;
+  SmallVector<Value> operands;
+  SmallVector<Type> types;
+  /// Memrefs to rebuild: value, first argument.
+  SmallVector<std::pair<Value, unsigned>> memrefs;
+  IRMapping mapping;
+};
+
+} // namespace
+
+/// Constants are copied into the kernel instead of passed.
+void Outliner::sinkConstants() {
+  llvm::SetVector<Value> captured;
+  getUsedValuesDefinedAbove(grid.getRegion(), captured);
+  OpBuilder b(grid.getContext());
+  b.setInsertionPointToStart(grid.getBody());
+  for (Value value : captured) {
+    Operation *op = value.getDefiningOp();
+    if (!op || !op->hasTrait<OpTrait::ConstantLike>())
+      continue;
+    Value copy = b.clone(*op)->getResult(0);
+    value.replaceUsesWithIf(copy, [&](OpOperand &use) {
+      return grid.getRegion().isAncestor(use.getOwner()->getParentRegion());
+    });
+  }
+}
+
+/// Appends the base pointer and the dynamic sizes and strides of `memref`.
+void Outliner::addMemref(Value memref) {
+  auto type = cast<MemRefType>(memref.getType());
+  memrefs.emplace_back(memref, operands.size());
+  operands.push_back(memref);
+  types.push_back(MemRefType::get({}, type.getElementType()));
+  auto [strides, offset] = type.getStridesAndOffset();
+  for (auto [k, size] : llvm::enumerate(type.getShape()))
+    if (ShapedType::isDynamic(size)) {
+      operands.push_back(host.createOrFold<memref::DimOp>(memref, k));
+      types.push_back(host.getIndexType());
+    }
+  memref::ExtractStridedMetadataOp metadata;
+  for (auto [k, stride] : llvm::enumerate(strides))
+    if (ShapedType::isDynamic(stride)) {
+      if (!metadata)
+        metadata = memref::ExtractStridedMetadataOp::create(host, memref);
+      operands.push_back(metadata.getStrides()[k]);
+      types.push_back(host.getIndexType());
+    }
+}
+
+func::FuncOp Outliner::run() {
+  sinkConstants();
+  llvm::SetVector<Value> captured;
+  getUsedValuesDefinedAbove(grid.getRegion(), captured);
+  SmallVector<std::pair<Value, unsigned>> scalars;
+  for (Value value : captured) {
+    if (isa<MemRefType>(value.getType())) {
+      addMemref(value);
+      continue;
+    }
+    scalars.emplace_back(value, operands.size());
+    operands.push_back(value);
+    types.push_back(value.getType());
+  }
+  // The point and the extents of the grid, padded to three dimensions.
+  types.append(6, host.getIndexType());
+
+  auto function = func::FuncOp::create(
+      grid.getLoc(), name, FunctionType::get(grid.getContext(), types, {}));
+  function.setPrivate();
+  function->setAttr("tile.kernel", UnitAttr::get(grid.getContext()));
+  Block *entry = function.addEntryBlock();
+  ImplicitLocOpBuilder b(grid.getLoc(), grid.getContext());
+  b.setInsertionPointToStart(entry);
+
+  for (auto [value, index] : scalars)
+    mapping.map(value, entry->getArgument(index));
+  for (auto [value, index] : memrefs) {
+    auto type = cast<MemRefType>(value.getType());
+    unsigned next = index + 1;
+    auto [strides, offset] = type.getStridesAndOffset();
+    auto sizeOrArgument = [&](int64_t size) -> OpFoldResult {
+      if (ShapedType::isDynamic(size))
+        return entry->getArgument(next++);
+      return b.getIndexAttr(size);
+    };
+    SmallVector<OpFoldResult> sizes = llvm::map_to_vector(
+        type.getShape(), [&](int64_t s) { return sizeOrArgument(s); });
+    SmallVector<OpFoldResult> steps = llvm::map_to_vector(
+        strides, [&](int64_t s) { return sizeOrArgument(s); });
+    // The pointer that is passed includes the offset.
+    auto rebuilt = MemRefType::get(
+        type.getShape(), type.getElementType(),
+        StridedLayoutAttr::get(b.getContext(), /*offset=*/0, strides),
+        type.getMemorySpace());
+    mapping.map(value, memref::ReinterpretCastOp::create(
+                           b, rebuilt, entry->getArgument(index),
+                           b.getIndexAttr(0), sizes, steps));
+  }
+  unsigned rank = grid.getRank();
+  ValueRange point = entry->getArguments().take_back(6).take_front(3);
+  for (auto [iv, argument] : llvm::zip(grid.getInductionVars(), point))
+    mapping.map(iv, argument);
+  for (Operation &op : grid.getBody()->without_terminator())
+    b.clone(op, mapping);
+  func::ReturnOp::create(b);
+
+  SmallVector<Value> extents = getValueOrCreateConstantIndexOp(
+      host, grid.getLoc(), grid.getMixedUpperBound());
+  while (rank++ < 3)
+    extents.push_back(arith::ConstantIndexOp::create(host, 1));
+  tile::LaunchOp::create(host, name, extents, operands);
+  grid.erase();
+  return function;
+}
+
+namespace {
+struct OutlineKernels : attn::impl::OutlineKernelsBase<OutlineKernels> {
+  void getDependentDialects(DialectRegistry &registry) const override {
+    registry.insert<tile::TileDialect, func::FuncDialect, arith::ArithDialect,
+                    memref::MemRefDialect>();
+  }
+
+  void runOnOperation() override {
+    SymbolTable symbols(getOperation());
+    for (auto function :
+         llvm::to_vector(getOperation().getOps<func::FuncOp>())) {
+      SmallVector<scf::ForallOp> grids;
+      function.walk([&](scf::ForallOp grid) {
+        if (!grid->getParentOfType<scf::ForallOp>())
+          grids.push_back(grid);
+      });
+      for (auto [k, grid] : llvm::enumerate(grids)) {
+        if (grid.getRank() > 3 || !grid.getOutputs().empty() ||
+            !grid.isNormalized()) {
+          grid.emitOpError("is not a grid of at most three dimensions from 0 "
+                           "in steps of 1 without results");
+          return signalPassFailure();
+        }
+        std::string name = (function.getName() + "_kernel" + Twine(k)).str();
+        symbols.insert(Outliner(grid, name).run(),
+                       std::next(function->getIterator()));
+      }
+    }
+  }
+};
+} // namespace
