@@ -1,0 +1,69 @@
+//===- Tensor.h - Host tensors of the reference interpreter -----*- C++ -*-===//
+//
+// A dense row-major tensor in host memory, its element type an MLIR type, and
+// the rounding of doubles to that type.
+//
+//===----------------------------------------------------------------------===//
+
+#ifndef ATTN_REFERENCE_TENSOR_H
+#define ATTN_REFERENCE_TENSOR_H
+
+#include "mlir/IR/BuiltinTypes.h"
+#include "mlir/Support/LLVM.h"
+
+#include <optional>
+#include <vector>
+
+namespace attn::reference {
+
+/// Rounds to the values that a float type has: nearest, ties to even, with
+/// subnormals, overflow to infinity. One rounding from double.
+class Rounding {
+public:
+  explicit Rounding(mlir::FloatType type);
+  double operator()(double x) const;
+
+private:
+  /// Double itself: nothing to round.
+  bool exact;
+  int precision, minExponent;
+  double largest;
+};
+
+/// True for the element types that tensors may have: f16, bf16, f32, f64, i1,
+/// i8, i16, i32, i64 and index.
+bool isSupportedElement(mlir::Type type);
+
+/// Bytes of one element in memory (i1: one byte, 0 or 1; index: 8).
+int64_t getElementBytes(mlir::Type type);
+
+/// Number of elements of `shape`, std::nullopt if it does not fit 63 bits.
+std::optional<int64_t> countElements(mlir::ArrayRef<int64_t> shape);
+
+/// A dense row-major tensor. Scalars have rank 0.
+struct Tensor {
+  mlir::Type elementType;
+  mlir::SmallVector<int64_t> shape;
+  std::vector<char> bytes;
+
+  Tensor() = default;
+  /// A tensor of zeros.
+  Tensor(mlir::Type elementType, mlir::ArrayRef<int64_t> shape);
+
+  int64_t getNumElements() const;
+  bool isFloat() const { return mlir::isa<mlir::FloatType>(elementType); }
+
+  /// Element `linear` in row-major order. Floats are widened exactly; setting
+  /// rounds once. Integers are signed (i1: 0 or 1).
+  double getFloat(int64_t linear) const;
+  void setFloat(int64_t linear, double value);
+  int64_t getInt(int64_t linear) const;
+  void setInt(int64_t linear, int64_t value);
+
+  /// The same numbers in another float type.
+  Tensor convertedTo(mlir::FloatType type) const;
+};
+
+} // namespace attn::reference
+
+#endif // ATTN_REFERENCE_TENSOR_H

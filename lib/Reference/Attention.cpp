@@ -1,0 +1,793 @@
+//===- Attention.cpp - attn.attention and attn.merge, executed ------------===//
+//
+// The definition of docs/semantics.md, row by row: scores (rule 5), region and
+// sugar (rules 6-10), masks (rules 7, 10, 14), softmax and output (rules
+// 12-17). Nothing here is shared with the passes that lower the op.
+//
+//===----------------------------------------------------------------------===//
+
+#include "Attention.h"
+#include "ScalarProgram.h"
+
+#include <atomic>
+#include <cmath>
+#include <thread>
+
+using namespace mlir;
+using namespace attn;
+using namespace attn::reference;
+
+/// Calls fn(0) ... fn(count - 1) on `threads` threads.
+static void parallelFor(unsigned threads, int64_t count,
+                        function_ref<void(int64_t)> fn) {
+  std::atomic<int64_t> next = 0;
+  auto work = [&] {
+    for (int64_t n; (n = next.fetch_add(1)) < count;)
+      fn(n);
+  };
+  std::vector<std::thread> others;
+  for (unsigned n = 1; n < threads && n < count; ++n)
+    others.emplace_back(work);
+  work();
+  for (std::thread &thread : others)
+    thread.join();
+}
+
+static unsigned getThreads(const Options &options) {
+  unsigned threads =
+      options.threads ? options.threads : std::thread::hardware_concurrency();
+  return std::max(threads, 1u);
+}
+
+namespace {
+
+/// q, k, v or o with its dimensions named.
+struct View {
+  Array array;
+  AttentionOp::DimMap dims;
+
+  int64_t size(int dim) const { return dim < 0 ? 1 : array.sizes[dim]; }
+  int64_t stride(int dim) const { return dim < 0 ? 0 : array.strides[dim]; }
+  /// Position of the element (b, h, s, 0).
+  int64_t row(int64_t b, int64_t h, int64_t s) const {
+    return array.offset + b * stride(dims.b) + h * stride(dims.h) +
+           s * stride(dims.s);
+  }
+};
+
+/// The sizes and offsets of one batch (or one sequence).
+struct Sequence {
+  /// First row of the packed axis (ragged), else 0.
+  int64_t queryBegin = 0, keyBegin = 0;
+  int64_t queries = 0, keys = 0;
+  int64_t offset = 0;
+  int64_t prefix = 0;
+};
+
+/// A tensor that broadcasts over b, h and i (rule 10). Its last axis is the
+/// key; a short one masks the tail.
+struct Broadcast {
+  Array array;
+  /// Positions of b, h, i in the array; -1: broadcast.
+  int b = -1, h = -1, i = -1;
+
+  int64_t keys() const { return array.sizes.back(); }
+  int64_t keyStride() const { return array.strides.back(); }
+  int64_t row(int64_t batch, int64_t head, int64_t query) const {
+    int64_t position = array.offset;
+    for (auto [dim, index] : {std::pair(b, batch), {h, head}, {i, query}})
+      if (dim >= 0)
+        position += index * array.strides[dim];
+    return position;
+  }
+};
+
+/// Register numbers of what a region is given besides captures.
+struct RegionInputs {
+  int score = -1, b = -1, h = -1, i = -1, j = -1;
+  int offset = -1, queries = -1, keys = -1;
+};
+
+struct Region {
+  std::optional<ScalarProgram> program;
+  RegionInputs inputs;
+  int result = -1;
+};
+
+/// One attn.attention with everything resolved and checked.
+class Problem {
+public:
+  Problem(AttentionOp op, const Environment &env) : op(op), env(env) {}
+
+  LogicalResult bind(MutableArrayRef<Array> destinations);
+  template <typename F> void execute(const Options &options);
+
+private:
+  template <typename F> struct Head;
+  template <typename F> struct Scratch;
+
+  const Array &getArray(Value value) const {
+    return std::get<Array>(env.find(value)->second);
+  }
+  LogicalResult checkSize(StringRef operand, StringRef what, int64_t got,
+                          int64_t want, int rule);
+  LogicalResult bindSizes();
+  LogicalResult bindSequences();
+  LogicalResult bindLengths(Value cumulative, StringRef name, int64_t total,
+                            int64_t Sequence::*begin,
+                            int64_t Sequence::*length);
+  LogicalResult bindPerBatch(Value value, StringRef name, int rule,
+                             function_ref<LogicalResult(int64_t, int64_t)> set);
+  LogicalResult bindPages();
+  LogicalResult bindBroadcast(Value value, StringRef name,
+                              std::optional<Broadcast> &result);
+  LogicalResult bindSugar();
+  LogicalResult bindRegion(mlir::Region &source, bool isScore, Region &region);
+
+  /// Position of row `j` of the keys or values of batch b.
+  int64_t keyRow(const View &view, int64_t b, int64_t h, int64_t j) const {
+    if (!pages)
+      return view.row(b < 0 ? 0 : b, h, j);
+    int64_t size = view.size(view.dims.s);
+    int64_t page = pages->buffer->ints[pages->at({b, j / size})];
+    return view.row(page, h, j % size);
+  }
+
+  template <typename F> Head<F> pack(int64_t b, int64_t hk) const;
+  template <typename F>
+  void runRegion(const Region &region, Registers<F> &registers, int64_t b,
+                 int64_t h, int64_t i, MutableArrayRef<F> scores,
+                 MutableArrayRef<uint8_t> attended) const;
+  template <typename F>
+  void executeRow(const Head<F> &head, Scratch<F> &scratch, int64_t b,
+                  int64_t h, int64_t i) const;
+
+  AttentionOp op;
+  const Environment &env;
+  View q, k, v, o;
+  std::optional<Array> lse, alibi, sink, qSegments, kvSegments, pages;
+  std::optional<Broadcast> bias, mask;
+  Region score, maskRegion;
+  std::vector<Sequence> sequences;
+  int64_t batches = 0, queryHeads = 0, keyHeads = 0, headSize = 0,
+          valueSize = 0;
+  /// Rows of keys that a batch has room for (ragged: all of them together).
+  int64_t capacity = 0;
+  double scale = 1;
+  bool ragged = false, causal = false;
+  std::optional<double> softcap;
+  int64_t left = kUnbounded, right = kUnbounded;
+};
+
+} // namespace
+
+//===----------------------------------------------------------------------===//
+// Binding: sizes, checked at run time where types leave them open
+//===----------------------------------------------------------------------===//
+
+LogicalResult Problem::checkSize(StringRef operand, StringRef what, int64_t got,
+                                 int64_t want, int rule) {
+  if (got == want)
+    return success();
+  return op.emitOpError() << operand << ": " << what << " is " << got
+                          << ", expected " << want << " (rule " << rule << ")";
+}
+
+LogicalResult Problem::bindSizes() {
+  queryHeads = q.size(q.dims.h);
+  keyHeads = k.size(k.dims.h);
+  headSize = q.size(q.dims.d);
+  valueSize = v.size(v.dims.d);
+  if (!ragged)
+    batches = q.size(q.dims.b);
+  else if ((batches = getArray(op.getCuSeqlensQ()).sizes[0] - 1) < 0)
+    return op.emitOpError("cu_seqlens: needs at least one element (rule 11)");
+
+  if (failed(checkSize("key", "head size", k.size(k.dims.d), headSize, 1)) ||
+      failed(checkSize("value", "head count", v.size(v.dims.h), keyHeads, 1)) ||
+      failed(checkSize("value", "length", v.size(v.dims.s), k.size(k.dims.s),
+                       1)) ||
+      failed(checkSize("o", "head count", o.size(o.dims.h), queryHeads, 1)) ||
+      failed(checkSize("o", "length", o.size(o.dims.s), q.size(q.dims.s), 1)) ||
+      failed(checkSize("o", "head size", o.size(o.dims.d), valueSize, 1)))
+    return failure();
+  if (queryHeads != 0 && (keyHeads == 0 || queryHeads % keyHeads != 0))
+    return op.emitOpError("query: ")
+           << queryHeads << " heads are not a multiple of the " << keyHeads
+           << " heads of key (rule 2)";
+  if (!ragged && failed(checkSize("o", "batch", o.size(o.dims.b), batches, 1)))
+    return failure();
+  if (!op.isPaged() && !ragged &&
+      (failed(checkSize("key", "batch", k.size(k.dims.b), batches, 1)) ||
+       failed(checkSize("value", "batch", v.size(v.dims.b), batches, 1))))
+    return failure();
+  if (op.isPaged() && failed(checkSize("value", "page count", v.size(v.dims.b),
+                                       k.size(k.dims.b), 11)))
+    return failure();
+
+  if (lse) {
+    SmallVector<int64_t> want;
+    if (!ragged)
+      want.push_back(batches);
+    want.append({queryHeads, q.size(q.dims.s)});
+    if (lse->getRank() != static_cast<int64_t>(want.size()))
+      return op.emitOpError("lse: rank is ")
+             << lse->getRank() << ", expected " << want.size() << " (rule 1)";
+    for (auto [dim, size] : llvm::enumerate(want))
+      if (failed(checkSize("lse", ("dimension " + Twine(dim)).str(),
+                           lse->sizes[dim], size, 1)))
+        return failure();
+  }
+  return success();
+}
+
+LogicalResult Problem::bindLengths(Value cumulative, StringRef name,
+                                   int64_t total, int64_t Sequence::*begin,
+                                   int64_t Sequence::*length) {
+  const Array &bounds = getArray(cumulative);
+  if (failed(checkSize(name, "length", bounds.sizes[0], batches + 1, 11)))
+    return failure();
+  for (int64_t b = 0; b < batches; ++b) {
+    int64_t first = bounds.buffer->ints[bounds.at({b})];
+    int64_t last = bounds.buffer->ints[bounds.at({b + 1})];
+    if (first < 0 || last < first || (total >= 0 && last > total))
+      return op.emitOpError()
+             << name << ": sequence " << b << " is [" << first << ", " << last
+             << "), which does not lie within [0, " << total << ") (rule 11)";
+    sequences[b].*begin = first;
+    sequences[b].*length = last - first;
+  }
+  return success();
+}
+
+LogicalResult
+Problem::bindPerBatch(Value value, StringRef name, int rule,
+                      function_ref<LogicalResult(int64_t, int64_t)> set) {
+  if (!value)
+    return success();
+  const RuntimeValue &bound = env.find(value)->second;
+  const Array *array = std::get_if<Array>(&bound);
+  if (array && (array->getRank() != 1 || array->sizes[0] != batches))
+    return op.emitOpError() << name << ": must hold one value for each of the "
+                            << batches << " batches (rule " << rule << ")";
+  for (int64_t b = 0; b < batches; ++b) {
+    int64_t number =
+        array ? array->buffer->ints[array->at({b})] : std::get<int64_t>(bound);
+    if (failed(set(b, number)))
+      return failure();
+  }
+  return success();
+}
+
+LogicalResult Problem::bindSequences() {
+  sequences.resize(batches);
+  capacity = k.size(k.dims.s);
+  if (op.isPaged()) {
+    pages = getArray(op.getPageTable());
+    if (failed(checkSize("page_table", "batch", pages->sizes[0], batches, 11)))
+      return failure();
+    capacity *= pages->sizes[1];
+  }
+  for (Sequence &sequence : sequences) {
+    sequence.queries = q.size(q.dims.s);
+    sequence.keys = capacity;
+  }
+  if (ragged) {
+    if (failed(bindLengths(op.getCuSeqlensQ(), "cu_seqlens q", q.size(q.dims.s),
+                           &Sequence::queryBegin, &Sequence::queries)) ||
+        failed(bindLengths(op.getCuSeqlensKv(), "cu_seqlens kv",
+                           op.isPaged() ? -1 : k.size(k.dims.s),
+                           &Sequence::keyBegin, &Sequence::keys)))
+      return failure();
+    // Pages hold each sequence from its row 0.
+    if (op.isPaged())
+      for (Sequence &sequence : sequences)
+        sequence.keyBegin = 0;
+  }
+
+  auto setLength = [&](int64_t b, int64_t length) -> LogicalResult {
+    int64_t limit = op.isPaged() ? capacity : sequences[b].keys;
+    if (length < 0 || length > limit)
+      return op.emitOpError("kv_len: batch ")
+             << b << " has " << length << " keys, but there is room for "
+             << limit << " (rule 11)";
+    sequences[b].keys = length;
+    return success();
+  };
+  auto setOffset = [&](int64_t b, int64_t offset) {
+    sequences[b].offset = offset;
+    return success();
+  };
+  auto setPrefix = [&](int64_t b, int64_t prefix) {
+    sequences[b].prefix = prefix;
+    return success();
+  };
+  if (failed(bindPerBatch(op.getKvLen(), "kv_len", 11, setLength)) ||
+      failed(bindPerBatch(op.getQOffset(), "q_offset", 9, setOffset)) ||
+      failed(bindPerBatch(op.getPrefix(), "prefix", 10, setPrefix)))
+    return failure();
+  bool bottomRight =
+      op.getCausal() && *op.getCausal() == CausalAlignment::BottomRight;
+  if (bottomRight && op.getQOffset())
+    return op.emitOpError("q_offset: excluded by bottom-right causal masking "
+                          "(rule 9)");
+  if (bottomRight)
+    for (Sequence &sequence : sequences)
+      sequence.offset = sequence.keys - sequence.queries;
+  return success();
+}
+
+/// Pages that a query can reach must exist; the others may be anything.
+LogicalResult Problem::bindPages() {
+  if (!pages)
+    return success();
+  int64_t pageSize = k.size(k.dims.s), pageCount = k.size(k.dims.b);
+  for (auto [b, sequence] : llvm::enumerate(sequences)) {
+    int64_t room = pages->sizes[1] * pageSize;
+    if (sequence.keys > room)
+      return op.emitOpError("page_table: batch ")
+             << b << " has " << sequence.keys << " keys, but its pages hold "
+             << room << " (rule 11)";
+    for (int64_t j = 0; j < sequence.keys; j += pageSize) {
+      int64_t n = j / pageSize;
+      int64_t page = pages->buffer->ints[pages->at({(int64_t)b, n})];
+      if (page < 0 || page >= pageCount)
+        return op.emitOpError("page_table: entry [")
+               << b << ", " << n << "] is page " << page << " of " << pageCount
+               << " (rule 11)";
+    }
+  }
+  return success();
+}
+
+LogicalResult Problem::bindBroadcast(Value value, StringRef name,
+                                     std::optional<Broadcast> &result) {
+  if (!value)
+    return success();
+  result.emplace();
+  result->array = getArray(value);
+  // A dense problem pins the sizes; ragged sequences must fit.
+  int64_t queries = ragged ? 0 : q.size(q.dims.s);
+  if (ragged)
+    for (const Sequence &sequence : sequences)
+      queries = std::max(queries, sequence.queries);
+  if (!ragged && result->keys() > capacity)
+    return op.emitOpError()
+           << name << ": key length is " << result->keys() << ", but there are "
+           << capacity << " keys (rule 10)";
+  int64_t rank = result->array.getRank();
+  auto bindDim = [&](int distance, StringRef what, int64_t want, bool atLeast,
+                     int &dim) -> LogicalResult {
+    int position = rank - 1 - distance;
+    if (position < 0 || result->array.sizes[position] == 1)
+      return success();
+    int64_t size = result->array.sizes[position];
+    if (size != want && !(atLeast && size > want))
+      return op.emitOpError() << name << ": " << what << " is " << size
+                              << ", expected 1 or " << want << " (rule 10)";
+    dim = position;
+    return success();
+  };
+  return failure(
+      failed(bindDim(1, "query length", queries, ragged, result->i)) ||
+      failed(bindDim(2, "head count", queryHeads, false, result->h)) ||
+      failed(bindDim(3, "batch", batches, false, result->b)));
+}
+
+LogicalResult Problem::bindSugar() {
+  causal = op.getCausalAttr() != nullptr;
+  if (WindowAttr window = op.getWindowAttr()) {
+    left = window.getLeft();
+    right = window.getRight();
+  }
+  if (FloatAttr cap = op.getSoftcapAttr())
+    softcap = cap.getValueAsDouble();
+  if (Value value = op.getAlibi()) {
+    alibi = getArray(value);
+    if (failed(checkSize("alibi", "head count", alibi->sizes.back(), queryHeads,
+                         10)))
+      return failure();
+    if (alibi->getRank() == 2 &&
+        failed(checkSize("alibi", "batch", alibi->sizes[0], batches, 10)))
+      return failure();
+  }
+  if (Value value = op.getSink()) {
+    sink = getArray(value);
+    if (failed(checkSize("sink", "head count", sink->sizes[0], queryHeads, 11)))
+      return failure();
+  }
+  if (op.getQSegments()) {
+    qSegments = getArray(op.getQSegments());
+    kvSegments = getArray(op.getKvSegments());
+    for (auto [array, name, length] :
+         {std::tuple(&*qSegments, "segments of q", &Sequence::queries),
+          {&*kvSegments, "segments of kv", &Sequence::keys}}) {
+      if (failed(checkSize(name, "batch", array->sizes[0], batches, 10)))
+        return failure();
+      for (const Sequence &sequence : sequences)
+        if (array->sizes[1] < sequence.*length)
+          return checkSize(name, "length", array->sizes[1], sequence.*length,
+                           10);
+    }
+  }
+  return failure(
+      failed(bindBroadcast(op.getBias(), "bias", bias)) ||
+      failed(bindBroadcast(op.getMaskTensor(), "mask_tensor", mask)));
+}
+
+LogicalResult Problem::bindRegion(mlir::Region &source, bool isScore,
+                                  Region &region) {
+  if (source.empty())
+    return success();
+  RegionInputs &inputs = region.inputs;
+  region.program.emplace(env, [&inputs](Operation &inner) {
+    if (isa<QOffsetOp>(inner))
+      return inputs.offset;
+    if (isa<QLenOp>(inner))
+      return inputs.queries;
+    if (isa<KVLenOp>(inner))
+      return inputs.keys;
+    return -1;
+  });
+  ScalarProgram &program = *region.program;
+  inputs.offset = program.addIntInput();
+  inputs.queries = program.addIntInput();
+  inputs.keys = program.addIntInput();
+
+  Block &block = source.front();
+  unsigned own = isScore ? 5 : 4;
+  if (block.getNumArguments() != own + op.getCaptures().size())
+    return op.emitOpError()
+           << (isScore ? "score" : "mask") << " region has "
+           << block.getNumArguments() << " arguments, expected "
+           << own + op.getCaptures().size() << " (rule 6)";
+  ArrayRef<BlockArgument> arguments = block.getArguments();
+  if (isScore) {
+    inputs.score = program.addInput(arguments[0]);
+    arguments = arguments.drop_front();
+  }
+  inputs.b = program.addInput(arguments[0]);
+  inputs.h = program.addInput(arguments[1]);
+  inputs.i = program.addInput(arguments[2]);
+  inputs.j = program.addInput(arguments[3]);
+  for (auto [argument, capture] :
+       llvm::zip_equal(arguments.drop_front(4), op.getCaptures())) {
+    if (const Array *array = std::get_if<Array>(&env.find(capture)->second))
+      program.addArray(argument, *array);
+    else
+      program.alias(argument, program.getRegister(capture, *op));
+  }
+  if (failed(program.append(block)))
+    return failure();
+  region.result =
+      program.getRegister(block.getTerminator()->getOperand(0), *op);
+  return success(region.result >= 0);
+}
+
+LogicalResult Problem::bind(MutableArrayRef<Array> destinations) {
+  ragged = op.isRagged();
+  q = {getArray(op.getQuery()), op.getDimMap(op.getQueryLayout())};
+  k = {getArray(op.getKey()), op.getDimMap(op.getKeyLayout())};
+  v = {getArray(op.getValue()), op.getDimMap(op.getValueLayout())};
+  o = {destinations[0], op.getDimMap(op.getOutputLayout())};
+  if (destinations.size() > 1)
+    lse = destinations[1];
+  if (failed(bindSizes()) || failed(bindSequences()) || failed(bindPages()) ||
+      failed(bindSugar()) ||
+      failed(bindRegion(op.getScore(), /*isScore=*/true, score)) ||
+      failed(bindRegion(op.getMask(), /*isScore=*/false, maskRegion)))
+    return failure();
+
+  if (Value value = op.getScale())
+    scale = std::get<double>(env.find(value)->second);
+  else if (op.getScaleValueAttr())
+    scale = op.getScaleValueAttr().getValueAsDouble();
+  else if (headSize > 0)
+    scale = 1 / std::sqrt(static_cast<double>(headSize));
+  // Dk = 0: every score is 0, whatever the default scale would be (rule 3).
+  return success();
+}
+
+//===----------------------------------------------------------------------===//
+// Execution
+//===----------------------------------------------------------------------===//
+
+/// Keys (transposed, so that a row of scores is a sum of rows) and values of
+/// one key head, dense and in the type that is computed in.
+template <typename F> struct Problem::Head {
+  std::vector<F> keysT, values;
+};
+
+/// What a thread needs for one row.
+template <typename F> struct Problem::Scratch {
+  std::vector<F> query, scores, p, acc;
+  std::vector<uint8_t> attended;
+  Registers<F> score, mask;
+};
+
+template <typename F>
+Problem::Head<F> Problem::pack(int64_t b, int64_t hk) const {
+  const Sequence &sequence = sequences[b];
+  int64_t keys = sequence.keys;
+  // With cu_seqlens there is no batch dimension, unless pages have their own.
+  int64_t batch = ragged && !pages ? 0 : b;
+  Head<F> head;
+  head.keysT.resize(headSize * keys);
+  head.values.resize(keys * valueSize);
+  for (int64_t j = 0; j < keys; ++j) {
+    int64_t keyBase = keyRow(k, batch, hk, sequence.keyBegin + j);
+    for (int64_t d = 0; d < headSize; ++d)
+      head.keysT[d * keys + j] = static_cast<F>(
+          k.array.buffer->floats[keyBase + d * k.stride(k.dims.d)]);
+    int64_t valueBase = keyRow(v, batch, hk, sequence.keyBegin + j);
+    for (int64_t d = 0; d < valueSize; ++d)
+      head.values[j * valueSize + d] = static_cast<F>(
+          v.array.buffer->floats[valueBase + d * v.stride(v.dims.d)]);
+  }
+  return head;
+}
+
+/// Runs the score region on `scores`, or the mask region into `attended`.
+template <typename F>
+void Problem::runRegion(const Region &region, Registers<F> &registers,
+                        int64_t b, int64_t h, int64_t i,
+                        MutableArrayRef<F> scores,
+                        MutableArrayRef<uint8_t> attended) const {
+  const RegionInputs &inputs = region.inputs;
+  const Sequence &sequence = sequences[b];
+  constexpr int64_t rowSize = Registers<F>::rowSize;
+  std::fill_n(registers.intRow(inputs.b), rowSize, b);
+  std::fill_n(registers.intRow(inputs.h), rowSize, h);
+  std::fill_n(registers.intRow(inputs.i), rowSize, i);
+  std::fill_n(registers.intRow(inputs.offset), rowSize, sequence.offset);
+  std::fill_n(registers.intRow(inputs.queries), rowSize, sequence.queries);
+  std::fill_n(registers.intRow(inputs.keys), rowSize, sequence.keys);
+  for (int64_t j0 = 0; j0 < sequence.keys; j0 += rowSize) {
+    int64_t count = std::min(rowSize, sequence.keys - j0);
+    int64_t *keys = registers.intRow(inputs.j);
+    for (int64_t n = 0; n < count; ++n)
+      keys[n] = j0 + n;
+    if (inputs.score >= 0)
+      std::copy_n(scores.data() + j0, count, registers.floatRow(inputs.score));
+    region.program->run(registers, count);
+    if (inputs.score >= 0)
+      std::copy_n(registers.floatRow(region.result), count, scores.data() + j0);
+    else
+      std::copy_n(registers.intRow(region.result), count, attended.data() + j0);
+  }
+}
+
+template <typename F>
+void Problem::executeRow(const Head<F> &head, Scratch<F> &scratch, int64_t b,
+                         int64_t h, int64_t i) const {
+  const Sequence &sequence = sequences[b];
+  const int64_t keys = sequence.keys;
+  const int64_t batch = ragged ? 0 : b;
+  const int64_t row = sequence.queryBegin + i;
+  constexpr F inf = std::numeric_limits<F>::infinity();
+  constexpr F nan = std::numeric_limits<F>::quiet_NaN();
+
+  // Scores (rule 5).
+  scratch.scores.assign(keys, 0);
+  MutableArrayRef<F> s(scratch.scores);
+  int64_t queryBase = q.row(batch, h, row);
+  for (int64_t d = 0; d < headSize; ++d) {
+    F x = static_cast<F>(
+        q.array.buffer->floats[queryBase + d * q.stride(q.dims.d)]);
+    const F *keyRow = head.keysT.data() + d * keys;
+    for (int64_t j = 0; j < keys; ++j)
+      s[j] += x * keyRow[j];
+  }
+  for (F &x : s)
+    x *= static_cast<F>(scale);
+
+  // Score region, softcap, ALiBi, bias: in this order (rule 10).
+  if (score.program)
+    runRegion<F>(score, scratch.score, b, h, i, s, {});
+  if (softcap) {
+    F cap = static_cast<F>(*softcap);
+    for (F &x : s)
+      x = cap * std::tanh(x / cap);
+  }
+  const int64_t position = i + sequence.offset;
+  if (alibi) {
+    F slope = static_cast<F>(
+        alibi->buffer->floats[alibi->getRank() == 2 ? alibi->at({b, h})
+                                                    : alibi->at({h})]);
+    for (int64_t j = 0; j < keys; ++j)
+      s[j] -= slope * static_cast<F>(std::abs(position - j));
+  }
+  if (bias) {
+    int64_t base = bias->row(b, h, i);
+    for (int64_t j = 0, e = std::min(keys, bias->keys()); j < e; ++j)
+      s[j] += static_cast<F>(
+          bias->array.buffer->floats[base + j * bias->keyStride()]);
+  }
+
+  // Masks (rules 7, 10), ANDed. A prefix relaxes causal only.
+  scratch.attended.assign(keys, true);
+  MutableArrayRef<uint8_t> attended(scratch.attended);
+  if (maskRegion.program)
+    runRegion<F>(maskRegion, scratch.mask, b, h, i, {}, attended);
+  auto keepWhere = [&](auto keep) {
+    for (int64_t j = 0; j < keys; ++j)
+      attended[j] = attended[j] && keep(j);
+  };
+  // Differences: position + kUnbounded would overflow.
+  keepWhere([&](int64_t j) {
+    return (!causal || j <= position || j < sequence.prefix) &&
+           position - j <= left && j - position <= right;
+  });
+  if (qSegments)
+    keepWhere([&](int64_t j) {
+      return qSegments->buffer->ints[qSegments->at({b, i})] ==
+             kvSegments->buffer->ints[kvSegments->at({b, j})];
+    });
+  if (mask)
+    keepWhere([&, base = mask->row(b, h, i)](int64_t j) {
+      return j < mask->keys() &&
+             mask->array.buffer->ints[base + j * mask->keyStride()] != 0;
+    });
+  if (bias)
+    keepWhere([&](int64_t j) { return j < bias->keys(); });
+  // A score of -inf is not attended (rule 14).
+  keepWhere([&](int64_t j) { return s[j] != -inf; });
+
+  // Softmax (rules 12-15); a sink is one more logit without a value (rule 11).
+  F max = sink ? static_cast<F>(sink->buffer->floats[sink->at({h})]) : -inf;
+  bool poisoned = std::isnan(max) || max == inf;
+  const F sinkLogit = max;
+  bool any = max != -inf;
+  for (int64_t j = 0; j < keys; ++j)
+    if (attended[j]) {
+      poisoned |= std::isnan(s[j]) || s[j] == inf;
+      max = std::max(max, s[j]);
+      any = true;
+    }
+  scratch.p.assign(keys, 0);
+  scratch.acc.assign(valueSize, 0);
+  F sum = 0, logSum = -inf;
+  if (poisoned) {
+    std::fill(scratch.acc.begin(), scratch.acc.end(), nan);
+    logSum = nan;
+  } else if (any) {
+    for (int64_t j = 0; j < keys; ++j)
+      if (attended[j])
+        sum += scratch.p[j] = std::exp(s[j] - max);
+    if (sink)
+      sum += std::exp(sinkLogit - max);
+    logSum = max + std::log(sum);
+    // The unfused computation rounds P to v's type (rules 17, 20).
+    std::optional<Rounding> rounding;
+    if constexpr (std::is_same_v<F, float>)
+      rounding.emplace(cast<FloatType>(v.array.elementType));
+    bool rounds = rounding && v.array.elementType.getIntOrFloatBitWidth() < 32;
+    for (int64_t j = 0; j < keys; ++j) {
+      if (!attended[j])
+        continue;
+      F p = scratch.p[j] / sum;
+      if (rounds)
+        p = static_cast<F>((*rounding)(p));
+      const F *values = head.values.data() + j * valueSize;
+      for (int64_t d = 0; d < valueSize; ++d)
+        scratch.acc[d] += p * values[d];
+    }
+  }
+
+  int64_t outputBase = o.row(batch, h, row);
+  for (int64_t d = 0; d < valueSize; ++d)
+    o.array.buffer->floats[outputBase + d * o.stride(o.dims.d)] =
+        scratch.acc[d];
+  if (lse)
+    lse->buffer->floats[ragged ? lse->at({h, row}) : lse->at({b, h, i})] =
+        logSum;
+}
+
+template <typename F> void Problem::execute(const Options &options) {
+  constexpr int64_t rowsPerTask = 16;
+  const int64_t group = keyHeads ? queryHeads / keyHeads : 0;
+  const unsigned threads = getThreads(options);
+
+  // Rows [begin, end) of the query heads of one key head, head after head.
+  auto runRows = [&](const Head<F> &head, int64_t b, int64_t hk, int64_t begin,
+                     int64_t end) {
+    Scratch<F> scratch;
+    if (score.program)
+      scratch.score = score.program->makeRegisters<F>();
+    if (maskRegion.program)
+      scratch.mask = maskRegion.program->makeRegisters<F>();
+    int64_t queries = sequences[b].queries;
+    for (int64_t n = begin; n < end; ++n)
+      executeRow(head, scratch, b, hk * group + n / queries, n % queries);
+  };
+
+  int64_t tasks = batches * keyHeads;
+  if (tasks >= threads)
+    return parallelFor(threads, tasks, [&](int64_t task) {
+      int64_t b = task / keyHeads, hk = task % keyHeads;
+      runRows(pack<F>(b, hk), b, hk, 0, group * sequences[b].queries);
+    });
+  // Few heads: the threads share the rows of each.
+  for (int64_t task = 0; task < tasks; ++task) {
+    int64_t b = task / keyHeads, hk = task % keyHeads;
+    Head<F> head = pack<F>(b, hk);
+    int64_t rows = group * sequences[b].queries;
+    parallelFor(threads, llvm::divideCeil(rows, rowsPerTask), [&](int64_t n) {
+      runRows(head, b, hk, n * rowsPerTask,
+              std::min(rows, (n + 1) * rowsPerTask));
+    });
+  }
+}
+
+LogicalResult
+attn::reference::executeAttention(AttentionOp op, const Environment &env,
+                                  MutableArrayRef<Array> destinations,
+                                  const Options &options) {
+  Problem problem(op, env);
+  if (failed(problem.bind(destinations)))
+    return failure();
+  if (options.mode == Mode::Float64)
+    problem.execute<double>(options);
+  else
+    problem.execute<float>(options);
+  return success();
+}
+
+//===----------------------------------------------------------------------===//
+// attn.merge (rule 18)
+//===----------------------------------------------------------------------===//
+
+LogicalResult attn::reference::executeMerge(MergeOp op, const Environment &env,
+                                            MutableArrayRef<Array> destinations,
+                                            const Options &options) {
+  auto get = [&](Value value) {
+    return std::get<Array>(env.find(value)->second);
+  };
+  Array o1 = get(op.getO1()), o2 = get(op.getO2());
+  Array lse1 = get(op.getLse1()), lse2 = get(op.getLse2());
+  Array &o = destinations[0];
+  std::optional<Array> lse;
+  if (destinations.size() > 1)
+    lse = destinations[1];
+  ArrayRef<int64_t> rows = ArrayRef(o.sizes).drop_back();
+  if (o1.sizes != o.sizes || o2.sizes != o.sizes || lse1.sizes != rows ||
+      lse2.sizes != rows || (lse && lse->sizes != rows))
+    return op.emitOpError("the sizes of the two states and of the destination "
+                          "differ (rule 18)");
+
+  auto merge = [&](auto zero) {
+    using F = decltype(zero);
+    constexpr F inf = std::numeric_limits<F>::infinity();
+    lse1.forEach([&](ArrayRef<int64_t> index) {
+      F l1 = lse1.buffer->floats[lse1.at(index)];
+      F l2 = lse2.buffer->floats[lse2.at(index)];
+      F max = std::max(l1, l2);
+      if (std::isnan(l1) || std::isnan(l2))
+        max = std::numeric_limits<F>::quiet_NaN();
+      F total = max == -inf
+                    ? -inf
+                    : max + std::log(std::exp(l1 - max) + std::exp(l2 - max));
+      SmallVector<int64_t> element(index);
+      element.push_back(0);
+      for (int64_t d = 0; d < o.sizes.back(); ++d) {
+        element.back() = d;
+        // An empty state has no say, whatever its o holds.
+        F sum = 0;
+        if (l1 != -inf)
+          sum += std::exp(l1 - total) *
+                 static_cast<F>(o1.buffer->floats[o1.at(element)]);
+        if (l2 != -inf)
+          sum += std::exp(l2 - total) *
+                 static_cast<F>(o2.buffer->floats[o2.at(element)]);
+        o.buffer->floats[o.at(element)] = sum;
+      }
+      if (lse)
+        lse->buffer->floats[lse->at(index)] = total;
+    });
+  };
+  if (options.mode == Mode::Float64)
+    merge(0.0);
+  else
+    merge(0.0f);
+  return success();
+}

@@ -1,0 +1,27 @@
+//===- Attention.h - attn.attention and attn.merge, executed ----*- C++ -*-===//
+//
+// The two ops on arrays. Destinations are written in place.
+//
+//===----------------------------------------------------------------------===//
+
+#ifndef ATTN_LIB_REFERENCE_ATTENTION_H
+#define ATTN_LIB_REFERENCE_ATTENTION_H
+
+#include "Values.h"
+
+#include "attn/Reference/Interpreter.h"
+#include "dialects/Attn/Attn.h"
+
+namespace attn::reference {
+
+/// Executes `op`, whose operands are in `env`, into `destinations`.
+mlir::LogicalResult executeAttention(AttentionOp op, const Environment &env,
+                                     mlir::MutableArrayRef<Array> destinations,
+                                     const Options &options);
+mlir::LogicalResult executeMerge(MergeOp op, const Environment &env,
+                                 mlir::MutableArrayRef<Array> destinations,
+                                 const Options &options);
+
+} // namespace attn::reference
+
+#endif // ATTN_LIB_REFERENCE_ATTENTION_H

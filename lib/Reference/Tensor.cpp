@@ -1,0 +1,149 @@
+//===- Tensor.cpp - Host tensors of the reference interpreter -------------===//
+//
+// Element access by type and correctly rounded narrowing.
+//
+//===----------------------------------------------------------------------===//
+
+#include "attn/Reference/Tensor.h"
+
+#include "llvm/ADT/APFloat.h"
+#include "llvm/Support/MathExtras.h"
+
+#include <cmath>
+#include <cstring>
+
+using namespace mlir;
+using namespace attn::reference;
+
+//===----------------------------------------------------------------------===//
+// Rounding
+//===----------------------------------------------------------------------===//
+
+Rounding::Rounding(FloatType type) {
+  const llvm::fltSemantics &semantics = type.getFloatSemantics();
+  exact = type.isF64();
+  precision = llvm::APFloat::semanticsPrecision(semantics);
+  minExponent = llvm::APFloat::semanticsMinExponent(semantics);
+  largest = llvm::APFloat::getLargest(semantics).convertToDouble();
+}
+
+double Rounding::operator()(double x) const {
+  if (exact || x == 0 || !std::isfinite(x))
+    return x;
+  int exponent = std::max(std::ilogb(x), minExponent);
+  int ulp = exponent - precision + 1;
+  double rounded = std::ldexp(std::nearbyint(std::ldexp(x, -ulp)), ulp);
+  if (std::fabs(rounded) > largest)
+    return std::copysign(HUGE_VAL, x);
+  return rounded;
+}
+
+//===----------------------------------------------------------------------===//
+// Elements
+//===----------------------------------------------------------------------===//
+
+bool attn::reference::isSupportedElement(Type type) {
+  if (isa<IndexType, Float16Type, BFloat16Type, Float32Type, Float64Type>(type))
+    return true;
+  auto integer = dyn_cast<IntegerType>(type);
+  return integer && integer.isSignless() &&
+         llvm::is_contained({1u, 8u, 16u, 32u, 64u}, integer.getWidth());
+}
+
+int64_t attn::reference::getElementBytes(Type type) {
+  if (isa<IndexType>(type))
+    return 8;
+  return llvm::divideCeil(type.getIntOrFloatBitWidth(), 8);
+}
+
+std::optional<int64_t> attn::reference::countElements(ArrayRef<int64_t> shape) {
+  // An empty tensor may have any other sizes.
+  if (llvm::is_contained(shape, 0))
+    return 0;
+  int64_t count = 1;
+  for (int64_t size : shape)
+    if (llvm::MulOverflow(count, size, count))
+      return std::nullopt;
+  return count;
+}
+
+Tensor::Tensor(Type elementType, ArrayRef<int64_t> shape)
+    : elementType(elementType), shape(shape) {
+  bytes.resize(getNumElements() * getElementBytes(elementType));
+}
+
+int64_t Tensor::getNumElements() const {
+  std::optional<int64_t> count = countElements(shape);
+  assert(count && "element count overflows");
+  return *count;
+}
+
+template <typename T>
+static T loadAs(const std::vector<char> &bytes, int64_t linear) {
+  T value;
+  std::memcpy(&value, bytes.data() + linear * sizeof(T), sizeof(T));
+  return value;
+}
+
+template <typename T>
+static void storeAs(std::vector<char> &bytes, int64_t linear, T value) {
+  std::memcpy(bytes.data() + linear * sizeof(T), &value, sizeof(T));
+}
+
+double Tensor::getFloat(int64_t linear) const {
+  auto type = cast<FloatType>(elementType);
+  if (type.isF64())
+    return loadAs<double>(bytes, linear);
+  if (type.isF32())
+    return loadAs<float>(bytes, linear);
+  llvm::APInt bits(16, loadAs<uint16_t>(bytes, linear));
+  return llvm::APFloat(type.getFloatSemantics(), bits).convertToDouble();
+}
+
+void Tensor::setFloat(int64_t linear, double value) {
+  auto type = cast<FloatType>(elementType);
+  if (type.isF64())
+    return storeAs<double>(bytes, linear, value);
+  if (type.isF32())
+    return storeAs<float>(bytes, linear, static_cast<float>(value));
+  llvm::APFloat number(value);
+  bool losesInfo;
+  number.convert(type.getFloatSemantics(), llvm::APFloat::rmNearestTiesToEven,
+                 &losesInfo);
+  storeAs<uint16_t>(bytes, linear, number.bitcastToAPInt().getZExtValue());
+}
+
+int64_t Tensor::getInt(int64_t linear) const {
+  switch (getElementBytes(elementType)) {
+  case 1:
+    return elementType.isInteger(1) ? loadAs<uint8_t>(bytes, linear) != 0
+                                    : loadAs<int8_t>(bytes, linear);
+  case 2:
+    return loadAs<int16_t>(bytes, linear);
+  case 4:
+    return loadAs<int32_t>(bytes, linear);
+  default:
+    return loadAs<int64_t>(bytes, linear);
+  }
+}
+
+void Tensor::setInt(int64_t linear, int64_t value) {
+  switch (getElementBytes(elementType)) {
+  case 1:
+    return storeAs<int8_t>(bytes, linear,
+                           elementType.isInteger(1) ? value & 1 : value);
+  case 2:
+    return storeAs<int16_t>(bytes, linear, value);
+  case 4:
+    return storeAs<int32_t>(bytes, linear, value);
+  default:
+    return storeAs<int64_t>(bytes, linear, value);
+  }
+}
+
+Tensor Tensor::convertedTo(FloatType type) const {
+  Tensor result(type, shape);
+  for (int64_t n = 0, e = getNumElements(); n < e; ++n)
+    result.setFloat(n, getFloat(n));
+  return result;
+}

@@ -1,0 +1,158 @@
+//===- Tolerance.cpp - Is a result accurate enough? -----------------------===//
+//
+// Rule 20 and plain tolerances.
+//
+//===----------------------------------------------------------------------===//
+
+#include "attn/Reference/Tolerance.h"
+
+#include "llvm/Support/Format.h"
+#include "llvm/Support/raw_ostream.h"
+
+#include <cmath>
+
+using namespace mlir;
+using namespace attn::reference;
+
+static std::string describe(const Tensor &tensor, int64_t linear, double got,
+                            double want, double bound) {
+  SmallVector<int64_t> indices(tensor.shape.size());
+  for (int64_t dim = static_cast<int64_t>(indices.size()) - 1; dim >= 0;
+       --dim) {
+    indices[dim] = linear % tensor.shape[dim];
+    linear /= tensor.shape[dim];
+  }
+  std::string message;
+  llvm::raw_string_ostream os(message);
+  os << "at [";
+  llvm::interleaveComma(indices, os);
+  os << "]: " << llvm::format("%.9g", got) << ", expected "
+     << llvm::format("%.9g", want) << ", error "
+     << llvm::format("%.3g", std::fabs(got - want)) << ", allowed "
+     << llvm::format("%.3g", bound);
+  return message;
+}
+
+/// Two values that need no arithmetic to be compared: NaN and infinities.
+static std::optional<bool> compareSpecial(double got, double want) {
+  if (std::isnan(got) || std::isnan(want))
+    return std::isnan(got) && std::isnan(want);
+  if (std::isinf(got) || std::isinf(want))
+    return got == want;
+  return std::nullopt;
+}
+
+/// Compares each element with its own bound.
+static Comparison compareEach(const Tensor &result, const Tensor &expected,
+                              function_ref<double(double)> boundOf) {
+  Comparison comparison;
+  if (result.shape != expected.shape) {
+    comparison.passed = false;
+    comparison.message = "the shapes differ";
+    return comparison;
+  }
+  // The element that comes closest to its bound, or exceeds it most.
+  double worstRatio = -1;
+  for (int64_t n = 0, e = result.getNumElements(); n < e; ++n) {
+    double got = result.getFloat(n), want = expected.getFloat(n);
+    double bound = boundOf(want);
+    if (std::optional<bool> same = compareSpecial(got, want)) {
+      if (*same)
+        continue;
+      comparison.passed = false;
+      comparison.maxError = HUGE_VAL;
+      comparison.bound = bound;
+      comparison.worst = n;
+      break;
+    }
+    double error = std::fabs(got - want);
+    double ratio = bound > 0 ? error / bound : error > 0 ? HUGE_VAL : 0;
+    if (ratio > worstRatio) {
+      worstRatio = ratio;
+      comparison.maxError = error;
+      comparison.bound = bound;
+      comparison.worst = n;
+    }
+    comparison.passed &= error <= bound;
+  }
+  if (!comparison.passed)
+    comparison.message =
+        describe(result, comparison.worst, result.getFloat(comparison.worst),
+                 expected.getFloat(comparison.worst), comparison.bound);
+  return comparison;
+}
+
+Comparison attn::reference::compareOutput(const Tensor &result,
+                                          const Tensor &ref,
+                                          const Tensor &unfused, bool softcap) {
+  Rounding round(cast<FloatType>(result.elementType));
+  double unfusedError = 0, grain = 0;
+  for (int64_t n = 0, e = ref.getNumElements(); n < e; ++n) {
+    double want = ref.getFloat(n);
+    if (!std::isfinite(want))
+      continue;
+    // A row where u itself overflows says nothing about what is allowed.
+    if (double error = std::fabs(unfused.getFloat(n) - want);
+        std::isfinite(error))
+      unfusedError = std::max(unfusedError, error);
+    double r = round(want), offset = round(0.3);
+    grain = std::max(grain, std::fabs(round(round(r + offset) - offset) - r));
+  }
+  double factor = softcap ? 3 : 2;
+  double bound = factor * unfusedError + 2 * grain;
+  return compareEach(result, ref, [=](double) { return bound; });
+}
+
+Comparison attn::reference::compareLse(const Tensor &result, const Tensor &ref,
+                                       Type inputType) {
+  double tolerance = inputType.getIntOrFloatBitWidth() < 32 ? 1e-3 : 1e-5;
+  return compareEach(result, ref, [=](double want) {
+    return tolerance * std::max(1.0, std::fabs(want));
+  });
+}
+
+/// Integers of any width, exactly.
+static Comparison compareIntegers(const Tensor &result,
+                                  const Tensor &expected) {
+  Comparison comparison;
+  comparison.passed = result.shape == expected.shape;
+  if (!comparison.passed)
+    comparison.message = "the shapes differ";
+  for (int64_t n = 0, e = result.getNumElements(); comparison.passed && n < e;
+       ++n) {
+    int64_t got = result.getInt(n), want = expected.getInt(n);
+    if (got == want)
+      continue;
+    comparison.passed = false;
+    comparison.maxError = std::fabs(double(got) - double(want));
+    comparison.worst = n;
+    comparison.message = describe(result, n, got, want, 0);
+  }
+  return comparison;
+}
+
+Comparison attn::reference::checkRule20(const Output &output,
+                                        const Tensor &result, const Tensor &ref,
+                                        const Tensor &unfused) {
+  if (!result.isFloat())
+    return compareIntegers(result, ref);
+  if (output.kind == Output::Kind::Lse)
+    return compareLse(result, ref, output.inputType);
+  return compareOutput(result, ref, unfused, output.softcap);
+}
+
+Comparison attn::reference::compareClose(const Tensor &result,
+                                         const Tensor &expected, double rtol,
+                                         double atol) {
+  if (!result.isFloat() || !expected.isFloat()) {
+    if (result.isFloat() == expected.isFloat())
+      return compareIntegers(result, expected);
+    Comparison comparison;
+    comparison.passed = false;
+    comparison.message = "one is of integers, the other of floats";
+    return comparison;
+  }
+  return compareEach(result, expected, [=](double want) {
+    return atol + rtol * std::fabs(want);
+  });
+}
