@@ -81,4 +81,80 @@ def TileClampReadsPass : Pass<"tile-clamp-reads"> {
   let dependentDialects = ["::mlir::arith::ArithDialect", "::mlir::memref::MemRefDialect"];
 }
 
+def TileToCPU : Pass<"tile-to-cpu", "::mlir::func::FuncOp"> {
+  let summary = "Lower tile kernels to vector code for CPUs";
+  let description = [{
+    Tile values become cache-line-aligned stack buffers of f32 with queries on
+    vector lanes: a score tile lies as `[key][query]`, q and the accumulator as
+    `[d][query]`. Row statistics are then lane-wise, and a matrix product is an
+    outer product of `vectors` row vectors and 6 broadcast columns that stay in
+    registers. Keys and values in f32 are read in place; f16, bf16, paged and
+    padded rows go through an f32 copy of the tile. Elementwise ops and row
+    reductions over the same tile share one loop nest; the rescale of the
+    accumulator is applied where the product loads it.
+
+    ```mlir
+    func.func private @k(%m: memref<16xf32>, %i: index) attributes {tile.kernel} {
+      %c16 = arith.constant 16 : index
+      %one = arith.constant 1.0 : f32
+      %t = tile.splat %one : f32 -> !tile.tile<16xf32>
+      tile.store %t, %m[%i] valid [%c16] : !tile.tile<16xf32>, memref<16xf32>
+      return
+    }
+    ```
+    becomes
+    ```mlir
+    %t = memref.alloca() {alignment = 64 : i64} : memref<16xf32>
+    scf.for ... { vector.store ... }
+    scf.for ... { memref.load, memref.store }
+    ```
+  }];
+  let options = [
+    Option<"vectorBits", "vector-bits", "unsigned", "256",
+           "Width of a vector register in bits">,
+    Option<"registers", "registers", "unsigned", "16",
+           "Number of vector registers">
+  ];
+  let dependentDialects = [
+    "::mlir::arith::ArithDialect", "::mlir::math::MathDialect",
+    "::mlir::memref::MemRefDialect", "::mlir::scf::SCFDialect",
+    "::mlir::vector::VectorDialect"
+  ];
+}
+
+def CPUExpandExp2 : Pass<"cpu-expand-exp2"> {
+  let summary = "Compute exp2 and log2 with polynomials";
+  let description = [{
+    Rewrites `math.exp2` and `math.log2` on f32 scalars and vectors into
+    arithmetic, so that generated code calls no library. exp2 rounds its
+    argument, evaluates a polynomial of degree 5 on [-1/2, 1/2] and scales by
+    the exponent (within 2 ULP; results below 2^-125 are 0; exp2(-inf) = 0,
+    NaN stays NaN). log2 splits off the exponent and sums an odd series in
+    (m - 1) / (m + 1) (within 2 ULP of max(1, |result|)).
+
+    `scalef` uses AVX-512's vscalefps for the scaling of vectors of 16.
+
+    ```mlir
+    func.func @f(%x: vector<16xf32>) -> vector<16xf32> {
+      %y = math.exp2 %x : vector<16xf32>
+      return %y : vector<16xf32>
+    }
+    ```
+    becomes
+    ```mlir
+    %n = math.roundeven %clamped : vector<16xf32>
+    %f = arith.subf %clamped, %n : vector<16xf32>
+    %p5 = math.fma %p6, %f, %c5 : vector<16xf32>
+    ```
+  }];
+  let options = [
+    Option<"scalef", "scalef", "bool", "false",
+           "Use vscalefps (AVX-512F) for vectors of 16">
+  ];
+  let dependentDialects = [
+    "::mlir::arith::ArithDialect", "::mlir::math::MathDialect",
+    "::mlir::vector::VectorDialect", "::mlir::x86vector::X86VectorDialect"
+  ];
+}
+
 #endif // ATTN_CONVERSION_PASSES_TD

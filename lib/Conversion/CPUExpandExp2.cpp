@@ -1,0 +1,174 @@
+//===- CPUExpandExp2.cpp - cpu-expand-exp2 --------------------------------===//
+//
+// exp2 and log2 of f32 scalars and vectors as polynomials, so that generated
+// CPU code calls no library.
+//
+//===----------------------------------------------------------------------===//
+
+#include "attn/Conversion/Passes.h"
+
+#include "mlir/Dialect/Arith/IR/Arith.h"
+#include "mlir/Dialect/Func/IR/FuncOps.h"
+#include "mlir/Dialect/Math/IR/Math.h"
+#include "mlir/Dialect/Vector/IR/VectorOps.h"
+#include "mlir/Dialect/X86Vector/X86VectorDialect.h"
+#include "mlir/IR/ImplicitLocOpBuilder.h"
+#include "mlir/IR/PatternMatch.h"
+#include "mlir/IR/TypeUtilities.h"
+#include "mlir/Transforms/GreedyPatternRewriteDriver.h"
+
+#include <cmath>
+
+namespace attn {
+#define GEN_PASS_DEF_CPUEXPANDEXP2
+#include "attn/Conversion/Passes.h.inc"
+} // namespace attn
+
+using namespace mlir;
+using namespace attn;
+
+namespace {
+
+/// f32 and i32 arithmetic on scalars or vectors of one shape.
+struct Shaped {
+  ImplicitLocOpBuilder b;
+  Type floatType, intType;
+
+  Shaped(PatternRewriter &rewriter, Operation *op)
+      : b(op->getLoc(), rewriter), floatType(op->getResult(0).getType()) {
+    intType = b.getI32Type();
+    if (auto vector = dyn_cast<VectorType>(floatType))
+      intType = vector.clone(intType);
+  }
+
+  Value constant(TypedAttr scalar, Type type) {
+    if (auto vector = dyn_cast<VectorType>(type))
+      return arith::ConstantOp::create(
+          b, DenseElementsAttr::get(vector, cast<Attribute>(scalar)));
+    return arith::ConstantOp::create(b, scalar);
+  }
+  Value f32(double x) {
+    return constant(b.getF32FloatAttr(static_cast<float>(x)), floatType);
+  }
+  Value i32(int32_t x) { return constant(b.getI32IntegerAttr(x), intType); }
+  Value fma(Value x, Value y, Value z) {
+    return math::FmaOp::create(b, x, y, z);
+  }
+  Value select(arith::CmpFPredicate predicate, Value x, Value y, Value then,
+               Value otherwise) {
+    Value condition = arith::CmpFOp::create(b, predicate, x, y);
+    return arith::SelectOp::create(b, condition, then, otherwise);
+  }
+  Value asInt(Value x) { return arith::BitcastOp::create(b, intType, x); }
+  Value asFloat(Value x) { return arith::BitcastOp::create(b, floatType, x); }
+};
+
+struct ExpandExp2 : OpRewritePattern<math::Exp2Op> {
+  ExpandExp2(MLIRContext *context, bool scalef)
+      : OpRewritePattern(context), scalef(scalef) {}
+
+  LogicalResult matchAndRewrite(math::Exp2Op op,
+                                PatternRewriter &rewriter) const override {
+    if (!getElementTypeOrSelf(op.getType()).isF32())
+      return failure();
+    Shaped s(rewriter, op);
+    Value x = op.getOperand();
+    auto vector = dyn_cast<VectorType>(op.getType());
+    bool useScalef = scalef && vector && vector.getNumElements() == 16;
+    // Bounds beyond which the result is 0 or inf; written so that NaN passes.
+    Value low = s.f32(useScalef ? -160.0 : -126.0), high = s.f32(128.49);
+    x = s.select(arith::CmpFPredicate::OLT, x, low, low, x);
+    x = s.select(arith::CmpFPredicate::OGT, x, high, high, x);
+    Value n = math::RoundEvenOp::create(s.b, x);
+    Value f = arith::SubFOp::create(s.b, x, n);
+    // Minimax polynomial of 2^f on [-1/2, 1/2], relative error 8e-8.
+    constexpr double kCoefficients[] = {
+        1.339887440266574e-3, 9.618437357674640e-3, 5.550332471162809e-2,
+        2.402264791363012e-1, 6.931472028550421e-1, 1.0};
+    // Without vscalefps the exponent is built one too small and the
+    // polynomial is doubled, so that 2^-126 and 2^128 do not wrap around.
+    double factor = useScalef ? 1.0 : 2.0;
+    Value p = s.f32(factor * kCoefficients[0]);
+    for (double coefficient : ArrayRef(kCoefficients).drop_front())
+      p = s.fma(p, f, s.f32(factor * coefficient));
+    if (useScalef) {
+      Value mask = arith::ConstantOp::create(s.b, s.b.getI16IntegerAttr(-1));
+      Value currentRounding =
+          arith::ConstantOp::create(s.b, s.b.getI32IntegerAttr(4));
+      // The operands are (a, b, passthrough) whatever their names say.
+      rewriter.replaceOpWithNewOp<x86vector::MaskScaleFOp>(
+          op, op.getType(), p, n, p, mask, currentRounding);
+      return success();
+    }
+    Value exponent = arith::FPToSIOp::create(s.b, s.intType, n);
+    exponent = arith::AddIOp::create(s.b, exponent, s.i32(126));
+    exponent = arith::ShLIOp::create(s.b, exponent, s.i32(23));
+    Value scaled = arith::MulFOp::create(s.b, p, s.asFloat(exponent));
+    // The integer made of a NaN is arbitrary.
+    rewriter.replaceOp(op,
+                       s.select(arith::CmpFPredicate::UNO, x, x, x, scaled));
+    return success();
+  }
+
+  bool scalef;
+};
+
+struct ExpandLog2 : OpRewritePattern<math::Log2Op> {
+  using OpRewritePattern::OpRewritePattern;
+
+  LogicalResult matchAndRewrite(math::Log2Op op,
+                                PatternRewriter &rewriter) const override {
+    if (!getElementTypeOrSelf(op.getType()).isF32())
+      return failure();
+    Shaped s(rewriter, op);
+    Value x = op.getOperand(), zero = s.f32(0.0);
+    // Subnormal numbers are scaled into the normal range.
+    Value tiny = arith::CmpFOp::create(s.b, arith::CmpFPredicate::OLT, x,
+                                       s.f32(0x1p-126));
+    Value normal = arith::SelectOp::create(
+        s.b, tiny, arith::MulFOp::create(s.b, x, s.f32(0x1p23)), x);
+    Value bias = arith::SelectOp::create(s.b, tiny, s.f32(-23.0), zero);
+    // x = 2^e * m with m in [sqrt(1/2), sqrt(2)).
+    constexpr int32_t kSqrtHalf = 0x3f3504f3;
+    Value bits = arith::SubIOp::create(s.b, s.asInt(normal), s.i32(kSqrtHalf));
+    Value e = arith::ShRSIOp::create(s.b, bits, s.i32(23));
+    Value mantissaBits = arith::AddIOp::create(
+        s.b, arith::AndIOp::create(s.b, bits, s.i32(0x7fffff)),
+        s.i32(kSqrtHalf));
+    Value m = s.asFloat(mantissaBits);
+    Value one = s.f32(1.0);
+    Value t = arith::DivFOp::create(s.b, arith::SubFOp::create(s.b, m, one),
+                                    arith::AddFOp::create(s.b, m, one));
+    Value t2 = arith::MulFOp::create(s.b, t, t);
+    // 2 / ln 2 * (1 + t^2/3 + t^4/5 + t^6/7 + t^8/9); |t| < 0.172.
+    constexpr double kTwoOverLn2 = 2.8853900817779268;
+    Value p = s.f32(kTwoOverLn2 / 9);
+    for (double divisor : {7.0, 5.0, 3.0, 1.0})
+      p = s.fma(p, t2, s.f32(kTwoOverLn2 / divisor));
+    Value exponent = arith::AddFOp::create(
+        s.b, arith::SIToFPOp::create(s.b, s.floatType, e), bias);
+    Value result = s.fma(p, t, exponent);
+    // log2 of 0, a negative number, inf and NaN.
+    result =
+        s.select(arith::CmpFPredicate::OEQ, x, zero, s.f32(-INFINITY), result);
+    result = s.select(arith::CmpFPredicate::OLT, x, zero, s.f32(NAN), result);
+    Value infinity = s.f32(INFINITY);
+    result = s.select(arith::CmpFPredicate::OEQ, x, infinity, infinity, result);
+    rewriter.replaceOp(op,
+                       s.select(arith::CmpFPredicate::UNO, x, x, x, result));
+    return success();
+  }
+};
+
+struct CPUExpandExp2 : attn::impl::CPUExpandExp2Base<CPUExpandExp2> {
+  using Base::Base;
+
+  void runOnOperation() override {
+    RewritePatternSet patterns(&getContext());
+    patterns.add<ExpandExp2>(&getContext(), scalef);
+    patterns.add<ExpandLog2>(&getContext());
+    if (failed(applyPatternsGreedily(getOperation(), std::move(patterns))))
+      signalPassFailure();
+  }
+};
+} // namespace

@@ -1,0 +1,72 @@
+//===- RegionVectorizer.h - Map regions on vectors of rows ------*- C++ -*-===//
+//
+// Turns the scalar region of a tile.map into vector code in which each lane is
+// a row (a query) and the column (a key) is uniform.
+//
+//===----------------------------------------------------------------------===//
+
+#ifndef LIB_CONVERSION_TILETOCPU_REGIONVECTORIZER_H
+#define LIB_CONVERSION_TILETOCPU_REGIONVECTORIZER_H
+
+#include "dialects/Tile/Tile.h"
+
+#include "mlir/IR/Builders.h"
+#include "mlir/Interfaces/InferIntRangeInterface.h"
+#include "llvm/ADT/DenseMap.h"
+
+namespace attn {
+
+/// Signed ranges of integers in and around map regions. Sizes are below 2^31
+/// (a launch checks it), so that most index arithmetic fits 32-bit lanes.
+class RegionRanges {
+public:
+  /// True if every value that `value` can have fits a signed 32-bit integer.
+  bool fitsInt32(mlir::Value value);
+
+private:
+  mlir::ConstantIntRanges rangeOf(mlir::Value value, unsigned depth = 0);
+  llvm::DenseMap<mlir::Value, mlir::ConstantIntRanges> known;
+};
+
+/// Vectorises one map region for `lanes` consecutive rows.
+class RegionVectorizer {
+public:
+  RegionVectorizer(mlir::OpBuilder &builder, unsigned lanes,
+                   RegionRanges &ranges)
+      : b(builder), lanes(lanes), ranges(ranges) {}
+
+  /// Emits the region of `map` for rows `row` + 0 .. lanes - 1 and column
+  /// `col` (null if the map has rank 1). `elements` are the operands' vectors.
+  /// Returns one vector a result, or failure with a diagnostic.
+  mlir::FailureOr<llvm::SmallVector<mlir::Value>> run(tile::MapOp map,
+                                                      mlir::ValueRange elements,
+                                                      mlir::Value row,
+                                                      mlir::Value col);
+
+private:
+  bool isVarying(mlir::Value value) const { return varying.contains(value); }
+  /// Type of a lane that holds a value of `value`'s type.
+  mlir::Type laneType(mlir::Value value);
+  mlir::VectorType vectorOf(mlir::Type element);
+  /// `value` as a vector with elements of type `element`.
+  mlir::Value asVector(mlir::Value value, mlir::Type element);
+  mlir::Value resize(mlir::Value vector, mlir::Type element);
+  mlir::LogicalResult visitBlock(mlir::Block &block);
+  mlir::LogicalResult visit(mlir::Operation *op);
+  mlir::LogicalResult visitIf(mlir::Operation *op);
+  mlir::LogicalResult visitLoad(mlir::Operation *op);
+  mlir::LogicalResult visitIntCast(mlir::Operation *op);
+  mlir::LogicalResult visitElementwise(mlir::Operation *op);
+  /// Divisors of speculated lanes must not trap.
+  mlir::Value guardDivisor(mlir::Value divisor, mlir::Value original);
+
+  mlir::OpBuilder &b;
+  unsigned lanes;
+  RegionRanges &ranges;
+  /// Varying region values to vectors; uniform ones to scalars.
+  llvm::DenseMap<mlir::Value, mlir::Value> varying, uniform;
+};
+
+} // namespace attn
+
+#endif // LIB_CONVERSION_TILETOCPU_REGIONVECTORIZER_H
