@@ -47,12 +47,6 @@ static bool isInteger(Type type) {
   return type.isIndex() || type.isSignlessInteger();
 }
 
-/// Integers that a length or an offset may have.
-static bool isLengthType(Type type) {
-  return type.isIndex() || type.isSignlessInteger(32) ||
-         type.isSignlessInteger(64);
-}
-
 static LogicalResult verifyRank(Operation *op, NamedValue operand, int64_t rank,
                                 StringRef shape, unsigned rule) {
   if (operand.getType().getRank() == rank)
@@ -218,11 +212,11 @@ private:
 
   LogicalResult verifyIntegers(NamedValue operand, unsigned rule) {
     Type type = operand.getType().getElementType();
-    if (isLengthType(type))
+    // Not index: how wide that is in memory depends on the target.
+    if (type.isSignlessInteger(32) || type.isSignlessInteger(64))
       return success();
-    return op.emitOpError()
-           << operand.name << ": element type " << type
-           << " is none of index, i32 and i64 (rule " << rule << ")";
+    return op.emitOpError() << operand.name << ": element type " << type
+                            << " is neither i32 nor i64 (rule " << rule << ")";
   }
 
   LogicalResult verifyCuSeqlens() {
@@ -500,7 +494,7 @@ private:
           std::tuple(ofKeys, "[B, Skv]", getKeyLength())}) {
       if (failed(verifyRank(op, ids, 2, shape, 10)))
         return failure();
-      if (!isInteger(ids.getType().getElementType()))
+      if (!ids.getType().getElementType().isSignlessInteger())
         return op.emitOpError()
                << ids.name << ": element type "
                << ids.getType().getElementType() << " is no integer (rule 10)";

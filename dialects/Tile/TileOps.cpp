@@ -6,6 +6,7 @@
 
 #include "dialects/Tile/Tile.h"
 
+#include "mlir/Dialect/Func/IR/FuncOps.h"
 #include "mlir/IR/Builders.h"
 
 using namespace mlir;
@@ -52,8 +53,7 @@ static LogicalResult verifyAccess(Operation *op, TileType tile,
                                   size_t numValid) {
   if (memory.getElementType() != tile.getElementType())
     return op->emitOpError("element types differ: memory holds ")
-           << memory.getElementType() << ", the tile "
-           << tile.getElementType();
+           << memory.getElementType() << ", the tile " << tile.getElementType();
   if (numValid != tile.getRank())
     return op->emitOpError("needs ")
            << tile.getRank() << " valid sizes, one a tile dimension, not "
@@ -73,19 +73,18 @@ LogicalResult LoadOp::verify() {
     if (!tableType.getElementType().isSignlessInteger())
       return emitOpError("a page table holds integers, not ")
              << tableType.getElementType();
-    if (static_cast<int64_t>(getPageIndices().size()) != tableType.getRank() - 1)
+    if (static_cast<int64_t>(getPageIndices().size()) !=
+        tableType.getRank() - 1)
       return emitOpError("the page table has rank ")
-             << tableType.getRank() << " and needs "
-             << tableType.getRank() - 1 << " leading indices, not "
-             << getPageIndices().size();
+             << tableType.getRank() << " and needs " << tableType.getRank() - 1
+             << " leading indices, not " << getPageIndices().size();
     if (tile.getRank() != 2 || memory.getRank() < 3)
       return emitOpError("only rank-2 tiles of a page pool can be paged");
     --expected;
   }
   if (getIndices().size() != expected)
-    return emitOpError("needs ")
-           << expected << " indices for " << memory << ", not "
-           << getIndices().size();
+    return emitOpError("needs ") << expected << " indices for " << memory
+                                 << ", not " << getIndices().size();
   return verifyAccess(*this, tile, memory, getIndices().size(),
                       getValid().size());
 }
@@ -93,9 +92,8 @@ LogicalResult LoadOp::verify() {
 LogicalResult StoreOp::verify() {
   auto memory = cast<MemRefType>(getDest().getType());
   if (static_cast<int64_t>(getIndices().size()) != memory.getRank())
-    return emitOpError("needs ")
-           << memory.getRank() << " indices for " << memory << ", not "
-           << getIndices().size();
+    return emitOpError("needs ") << memory.getRank() << " indices for "
+                                 << memory << ", not " << getIndices().size();
   return verifyAccess(*this, getTile().getType(), memory, getIndices().size(),
                       getValid().size());
 }
@@ -216,7 +214,8 @@ LogicalResult MapOp::verify() {
                                       SmallVector<Type>(getResultTypes()))) {
     auto tile = cast<TileType>(type);
     rank = std::max(rank, tile.getRank());
-    if (tile.getRows() != rows || (tile.getRank() == 2 && tile.getCols() != cols))
+    if (tile.getRows() != rows ||
+        (tile.getRank() == 2 && tile.getCols() != cols))
       return emitOpError("all tiles share one domain: ")
              << tile << " does not fit " << rows << "x" << cols;
   }
@@ -282,5 +281,44 @@ LogicalResult RangesOp::verifyRegions() {
       !llvm::all_of(yield.getValues().getTypes(),
                     [](Type type) { return type.isInteger(1); }))
     return emitOpError("the where region yields two i1: visit and full");
+  return success();
+}
+
+//===----------------------------------------------------------------------===//
+// tile.launch
+//===----------------------------------------------------------------------===//
+
+/// A grid has three dimensions; a kernel is told its point and the extents.
+static constexpr size_t kGridRank = 3;
+
+LogicalResult LaunchOp::verify() {
+  if (getGrid().size() != kGridRank)
+    return emitOpError("has a grid of ")
+           << kGridRank << " dimensions, not " << getGrid().size();
+  return success();
+}
+
+LogicalResult LaunchOp::verifySymbolUses(SymbolTableCollection &symbols) {
+  // Lowered kernels have their target's signature, or live in its module; the
+  // host function keeps describing the launch.
+  auto kernel =
+      symbols.lookupNearestSymbolFrom<func::FuncOp>(*this, getKernelAttr());
+  if (!kernel)
+    return success();
+  if (!kernel->hasAttr("tile.kernel"))
+    return emitOpError("launches ")
+           << getKernelAttr() << ", which lacks the attribute tile.kernel";
+  ArrayRef<Type> types = kernel.getArgumentTypes();
+  size_t expected = getArgs().size() + 2 * kGridRank;
+  if (types.size() != expected)
+    return emitOpError("launches ")
+           << getKernelAttr() << " with " << getArgs().size()
+           << " arguments, the point and the extents of the grid, " << expected
+           << " in all, but it takes " << types.size();
+  for (auto [index, arg] : llvm::enumerate(getArgs()))
+    if (arg.getType() != types[index])
+      return emitOpError("argument #")
+             << index << " is " << arg.getType() << ", but " << getKernelAttr()
+             << " takes " << types[index];
   return success();
 }

@@ -11,6 +11,7 @@
 include "TileTypes.td"
 include "mlir/IR/OpBase.td"
 include "mlir/IR/OpAsmInterface.td"
+include "mlir/IR/SymbolInterfaces.td"
 include "mlir/Interfaces/ControlFlowInterfaces.td"
 include "mlir/Interfaces/InferTypeOpInterface.td"
 include "mlir/Interfaces/SideEffectInterfaces.td"
@@ -293,11 +294,14 @@ def Tile_RangeAtOp : Tile_Op<"range_at", [Pure]> {
 // Launch
 //===----------------------------------------------------------------------===//
 
-def Tile_LaunchOp : Tile_Op<"launch", [AttrSizedOperandSegments]> {
+def Tile_LaunchOp : Tile_Op<"launch", [AttrSizedOperandSegments,
+    DeclareOpInterfaceMethods<SymbolUserOpInterface>]> {
   let summary = "run a kernel once for every point of a grid";
   let description = [{
     What `attn-outline-kernels` leaves of a grid in the host function. The
-    callee takes the arguments followed by the grid indices.
+    kernel, a function with the attribute `tile.kernel`, takes the arguments,
+    the point of the grid (three indices) and the extents of the grid (three
+    more).
 
     ```mlir
     tile.launch @f_kernel0 grid [%nb, %nh, %nt] (%q, %k) : memref<?xf32>, memref<?xf32>
@@ -308,6 +312,7 @@ def Tile_LaunchOp : Tile_Op<"launch", [AttrSizedOperandSegments]> {
   let assemblyFormat = [{
     $kernel `grid` `[` $grid `]` `(` $args `)` attr-dict (`:` type($args)^)?
   }];
+  let hasVerifier = 1;
 }
 
 #endif // TILE_OPS_TD

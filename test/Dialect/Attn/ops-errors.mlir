@@ -85,7 +85,7 @@ func.func @f(%q: tensor<8x?x32xf32>, %k: tensor<8x?x32xf32>, %v: tensor<8x?x32xf
 
 // Type of cu_seqlens.
 func.func @f(%q: tensor<8x?x32xf32>, %k: tensor<8x?x32xf32>, %v: tensor<8x?x32xf32>, %o: tensor<8x?x32xf32>, %cq: tensor<3xi32>, %ck: tensor<3xf32>) {
-  // expected-error @+1 {{cu_seqlens_kv: element type 'f32' is none of index, i32 and i64 (rule 11)}}
+  // expected-error @+1 {{cu_seqlens_kv: element type 'f32' is neither i32 nor i64 (rule 11)}}
   %r = attn.attention ins(%q, %k, %v : tensor<8x?x32xf32>, tensor<8x?x32xf32>, tensor<8x?x32xf32>) cu_seqlens(%cq, %ck : tensor<3xi32>, tensor<3xf32>) outs(%o : tensor<8x?x32xf32>) -> tensor<8x?x32xf32>
   return
 }
@@ -436,7 +436,7 @@ func.func @f(%q: tensor<2x8x64x32xf32>, %k: tensor<?x8x16x32xf32>, %v: tensor<?x
 
 // Type of the page table.
 func.func @f(%q: tensor<2x8x64x32xf32>, %k: tensor<?x8x16x32xf32>, %v: tensor<?x8x16x32xf32>, %o: tensor<2x8x64x32xf32>, %t: tensor<2x?xi16>) {
-  // expected-error @+1 {{page_table: element type 'i16' is none of index, i32 and i64 (rule 11)}}
+  // expected-error @+1 {{page_table: element type 'i16' is neither i32 nor i64 (rule 11)}}
   %r = attn.attention ins(%q, %k, %v : tensor<2x8x64x32xf32>, tensor<?x8x16x32xf32>, tensor<?x8x16x32xf32>) page_table(%t : tensor<2x?xi16>) outs(%o : tensor<2x8x64x32xf32>) -> tensor<2x8x64x32xf32>
   return
 }
@@ -499,7 +499,7 @@ func.func @f(%q: tensor<2x8x64x32xf32>, %k: tensor<2x8x64x32xf32>, %v: tensor<2x
 
 // Type of kv_len.
 func.func @f(%q: tensor<2x8x64x32xf32>, %k: tensor<2x8x64x32xf32>, %v: tensor<2x8x64x32xf32>, %o: tensor<2x8x64x32xf32>, %n: tensor<2xf32>) {
-  // expected-error @+1 {{kv_len: element type 'f32' is none of index, i32 and i64 (rule 11)}}
+  // expected-error @+1 {{kv_len: element type 'f32' is neither i32 nor i64 (rule 11)}}
   %r = attn.attention ins(%q, %k, %v : tensor<2x8x64x32xf32>, tensor<2x8x64x32xf32>, tensor<2x8x64x32xf32>) kv_len(%n : tensor<2xf32>) outs(%o : tensor<2x8x64x32xf32>) -> tensor<2x8x64x32xf32>
   return
 }
