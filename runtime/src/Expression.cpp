@@ -3,8 +3,6 @@
 
 #include "Failure.h"
 
-#include <iterator>
-
 namespace attn::runtime {
 namespace {
 
@@ -96,6 +94,8 @@ private:
       checkDivision(node, a, b);
       return a / b + (a % b != 0 && (a < 0) == (b < 0));
     case Op::Mod: {
+      if (b == -1) // INT64_MIN % -1 traps
+        return 0;
       checkDivision(node, a, b);
       int64_t rest = a % b;
       return rest != 0 && (rest < 0) != (b < 0) ? rest + b : rest;

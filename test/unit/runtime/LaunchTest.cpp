@@ -4,9 +4,13 @@
 #include "TestArtifact.h"
 
 #include <algorithm>
+#include <array>
 #include <cfenv>
+#include <chrono>
 #include <cmath>
+#include <cstdlib>
 #include <cstring>
+#include <functional>
 #include <limits>
 #include <numeric>
 #include <pthread.h>
@@ -58,6 +62,558 @@ TEST_P(LaunchTest, EmptyGridIsSkipped) {
   out.dims[0] = 4, out.dims[1] = 0, out.dims[2] = 4;
   EXPECT_OK(attn_binding_set_argument(binding.get(), 0, &out, error));
   EXPECT_OK(attn_launch(binding.get(), nullptr, 0, nullptr, error));
+}
+
+/// Two launches with a temporary between them: out[x] = sum of factor * i for
+/// i >= x, which is right only if every point of the first ran before any of
+/// the second, and if the temporary was zeroed.
+const std::string twoLaunches = makeJson(R"(
+  "arguments":[{"name":"factor","kind":"scalar","dtype":"i64"},
+               {"name":"n","kind":"scalar","dtype":"i64"}],
+  "results":[{"name":"out","dtype":"i64","shape":[["scalar","n"]]}],
+  "temporaries":[{"name":"spare","bytes":8},
+                 {"name":"t","bytes":["mul",8,["scalar","n"]],"zero":true}],
+  "launches":[
+    {"kernel":"produce","code":"code/cpu","grid":[["scalar","n"],1,1],
+     "args":[{"buffer":"t"},{"scalar":"factor"}]},
+    {"kernel":"prefix_sum_backwards","code":"code/cpu","grid":[["scalar","n"],1,1],
+     "args":[{"buffer":"t"},{"buffer":"out"},{"value":["scalar","n"],"type":"i64"}]}])");
+
+std::vector<int64_t> expectedSums(int64_t factor, int64_t n) {
+  std::vector<int64_t> sums(size_t(n), 0);
+  for (int64_t x = n - 1; x >= 0; --x)
+    sums[size_t(x)] = factor * x + (x + 1 < n ? sums[size_t(x) + 1] : 0);
+  return sums;
+}
+
+/// Binds and launches `twoLaunches` `times` times in a dirty workspace.
+void runTwoLaunches(const Program &program, int64_t factor, int64_t n,
+                    int times) {
+  Binding binding = makeBinding(program);
+  EXPECT_OK(attn_binding_set_scalar_i64(binding.get(), 0, factor, error));
+  EXPECT_OK(attn_binding_set_scalar_i64(binding.get(), 1, n, error));
+  std::vector<int64_t> out(size_t(n), -1);
+  attn_tensor tensor = tensorOf(out);
+  EXPECT_OK(attn_binding_set_result(binding.get(), 0, &tensor, error));
+  size_t bytes = 0, alignment = 0;
+  EXPECT_OK(
+      attn_binding_workspace_size(binding.get(), &bytes, &alignment, error));
+  EXPECT_EQ(bytes, size_t(64 + 8 * n));
+  std::unique_ptr<void, decltype(&std::free)> workspace(
+      std::aligned_alloc(alignment,
+                         (bytes + alignment - 1) / alignment * alignment),
+      &std::free);
+  for (int i = 0; i < times; ++i) {
+    std::memset(workspace.get(), 0x5a, bytes);
+    std::fill(out.begin(), out.end(), -1);
+    EXPECT_OK(
+        attn_launch(binding.get(), workspace.get(), bytes, nullptr, error));
+    ASSERT_EQ(out, expectedSums(factor, n));
+  }
+  std::fill(out.begin(), out.end(), -1);
+  EXPECT_OK(attn_launch_alloc(binding.get(), nullptr, error));
+  EXPECT_EQ(out, expectedSums(factor, n));
+}
+
+TEST_P(LaunchTest, LaunchesRunInOrder) {
+  Program program = load(context, twoLaunches);
+  runTwoLaunches(program, 3, 1, 3);
+  runTwoLaunches(program, 5, 700, 50);
+}
+
+TEST_P(LaunchTest, ConcurrentLaunches) {
+  Program program = load(context, twoLaunches);
+  std::vector<std::thread> threads;
+  for (int64_t t = 0; t < 4; ++t)
+    threads.emplace_back(
+        [&, t] { runTwoLaunches(program, t, 50 + 10 * t, 40); });
+  // Loading and launching something else meanwhile is fine as well.
+  threads.emplace_back([&] {
+    for (int i = 0; i < 10; ++i)
+      runTwoLaunches(load(context, twoLaunches), 9, 20, 2);
+  });
+  for (std::thread &thread : threads)
+    thread.join();
+}
+
+// The pool goes to sleep between launches; waking it must not lose a job.
+TEST_P(LaunchTest, LaunchesAfterSleep) {
+  Program program = load(context, twoLaunches);
+  for (int i = 0; i < 5; ++i) {
+    std::this_thread::sleep_for(std::chrono::milliseconds(5));
+    runTwoLaunches(program, i, 30, 1);
+  }
+}
+
+//===----------------------------------------------------------------------===//
+// Grids
+//===----------------------------------------------------------------------===//
+
+/// One launch of a kernel on scalars a, b, c, with `extra` fields.
+std::string gridJson(const std::string &kernel, const std::string &extra,
+                     const std::string &arguments) {
+  return makeJson(R"("arguments":[
+      {"name":"a","kind":"scalar","dtype":"i64"},
+      {"name":"b","kind":"scalar","dtype":"i64"},
+      {"name":"c","kind":"scalar","dtype":"i64"},
+      {"name":"out","kind":"buffer","dtype":"i64","shape":["?"],"access":"readwrite"}],
+    "results":[],
+    "launches":[{"kernel":")" +
+                  kernel + R"(","code":"code/cpu",
+      "grid":[["scalar","a"],["scalar","b"],["scalar","c"]],)" +
+                  extra + R"("args":[)" + arguments + "]}]");
+}
+
+class GridTest : public ::testing::Test {
+protected:
+  void bindTo(const std::string &json, size_t size, Context &context) {
+    program = load(context, json);
+    binding = makeBinding(program);
+    out.assign(size, 0);
+    attn_tensor tensor = tensorOf(out);
+    EXPECT_OK(attn_binding_set_argument(binding.get(), 3, &tensor, error));
+  }
+  attn_status launch(int64_t a, int64_t b, int64_t c, attn_error *error) {
+    for (auto [index, value] :
+         {std::pair<size_t, int64_t>{0, a}, {1, b}, {2, c}})
+      EXPECT_OK(
+          attn_binding_set_scalar_i64(binding.get(), index, value, error));
+    return attn_launch(binding.get(), nullptr, 0, nullptr, error);
+  }
+
+  Context one = makeContext(1);
+  Program program;
+  Binding binding;
+  std::vector<int64_t> out;
+};
+
+// The documented order: x fastest, z slowest; reverse turns it around.
+TEST_F(GridTest, Order) {
+  for (bool reverse : {false, true}) {
+    bindTo(gridJson("log_order",
+                    reverse ? R"("order":"reverse",)" : R"("order":"forward",)",
+                    R"({"buffer":"out"})"),
+           1 + 2 * 3 * 2, one);
+    EXPECT_OK(launch(2, 3, 2, error));
+    std::vector<int64_t> expected;
+    for (int z = 0; z < 2; ++z)
+      for (int y = 0; y < 3; ++y)
+        for (int x = 0; x < 2; ++x)
+          expected.push_back(z * 100 + y * 10 + x);
+    if (reverse)
+      std::reverse(expected.begin(), expected.end());
+    EXPECT_EQ(out[0], 12);
+    EXPECT_EQ(std::vector<int64_t>(out.begin() + 1, out.end()), expected);
+  }
+}
+
+TEST_F(GridTest, EmptyNegativeAndHuge) {
+  bindTo(gridJson("answer", "", R"({"buffer":"out"})"), 1, one);
+  for (auto [a, b, c] : {std::array<int64_t, 3>{0, 1, 1},
+                         {1, 0, 1},
+                         {1, 1, 0},
+                         {0, INT64_MAX, INT64_MAX}})
+    EXPECT_OK(launch(a, b, c, error));
+  EXPECT_EQ(out[0], 0);
+  EXPECT_ERROR(launch(1, -1, 1, error), ATTN_ERROR_INVALID_ARGUMENT,
+               {"$.launches[0].grid[1]", "-1"});
+  EXPECT_ERROR(launch(0, -1, 1, error), ATTN_ERROR_INVALID_ARGUMENT,
+               {"$.launches[0].grid[1]", "-1"});
+  EXPECT_ERROR(launch(INT64_MAX, 2, 1, error), ATTN_ERROR_INVALID_ARGUMENT,
+               {"launch 0 of 'answer'", "2^63"});
+  EXPECT_EQ(out[0], 0);
+  EXPECT_OK(launch(1, 1, 1, error));
+  EXPECT_EQ(out[0], 1);
+}
+
+TEST_F(GridTest, When) {
+  bindTo(gridJson("answer", R"("when":["gt",["scalar","b"],1],)",
+                  R"({"buffer":"out"})"),
+         1, one);
+  EXPECT_OK(launch(1, 1, 1, error));
+  EXPECT_EQ(out[0], 0);
+  EXPECT_OK(launch(1, 2, 1, error));
+  EXPECT_EQ(out[0], 1);
+}
+
+// i32 values are checked before anything runs.
+TEST_F(GridTest, ValueOutOfRange) {
+  bindTo(gridJson("answer", "",
+                  R"({"buffer":"out"},
+                     {"value":["mul",["scalar","c"],1073741824],"type":"i32"})"),
+         1, one);
+  EXPECT_OK(launch(1, 1, 1, error));
+  out[0] = 0;
+  EXPECT_ERROR(launch(1, 1, 2, error), ATTN_ERROR_INVALID_ARGUMENT,
+               {"$.launches[0].args[1].value", "2147483648 does not fit i32"});
+  EXPECT_EQ(out[0], 0);
+}
+
+//===----------------------------------------------------------------------===//
+// Stacks and the floating-point environment
+//===----------------------------------------------------------------------===//
+
+TEST_F(GridTest, Stack) {
+  Context contexts[] = {makeContext(1), makeContext(3)};
+  for (Context &context : contexts) {
+    program = load(context, makeJson(R"(
+      "arguments":[{"name":"n","kind":"scalar","dtype":"i64"},
+                   {"name":"bytes","kind":"scalar","dtype":"i64"},
+                   {"name":"c","kind":"scalar","dtype":"i64"},
+                   {"name":"out","kind":"buffer","dtype":"i64","shape":["?"],"access":"write"}],
+      "results":[],
+      "launches":[{"kernel":"use_stack","code":"code/cpu","grid":[["scalar","n"],1,1],
+        "stack":["scalar","bytes"],
+        "args":[{"buffer":"out"},{"scalar":"bytes"}]}])"));
+    binding = makeBinding(program);
+    out.assign(16, -1);
+    attn_tensor tensor = tensorOf(out);
+    EXPECT_OK(attn_binding_set_argument(binding.get(), 3, &tensor, error));
+    // More than a caller's usual stack, from a caller that has little.
+    for (int64_t bytes : {int64_t(1) << 20, int64_t(15) << 20}) {
+      for (bool small : {false, true}) {
+        out.assign(16, -1);
+        std::function<void()> call = [&] {
+          EXPECT_OK(launch(16, bytes, 1, error));
+        };
+        auto run = [](void *opaque) -> void * {
+          (*static_cast<std::function<void()> *>(opaque))();
+          return nullptr;
+        };
+        if (!small) {
+          call();
+        } else {
+          pthread_attr_t attributes;
+          pthread_attr_init(&attributes);
+          ASSERT_EQ(pthread_attr_setstacksize(&attributes, 512 << 10), 0);
+          pthread_t thread;
+          ASSERT_EQ(pthread_create(&thread, &attributes, run, &call), 0);
+          pthread_join(thread, nullptr);
+          pthread_attr_destroy(&attributes);
+        }
+        EXPECT_EQ(out, std::vector<int64_t>(16, bytes / 64));
+      }
+    }
+    EXPECT_ERROR(launch(1, 16 << 20, 1, error), ATTN_ERROR_UNSUPPORTED_DEVICE,
+                 {"'use_stack'", "16777216 bytes of stack"});
+    EXPECT_ERROR(launch(1, -1, 1, error), ATTN_ERROR_INVALID_ARGUMENT,
+                 {"launch 0 of 'use_stack'", "negative"});
+  }
+}
+
+// A caller that flushes denormals or rounds upwards gets the usual bits, and
+// its own settings back.
+TEST_P(LaunchTest, FloatEnvironment) {
+  Program program = load(context, makeJson(R"(
+    "arguments":[{"name":"in","kind":"buffer","dtype":"f32","shape":["?"],"access":"read"},
+                 {"name":"factor","kind":"scalar","dtype":"f32"}],
+    "results":[{"name":"out","dtype":"f32","shape":[["dim","in",0]]}],
+    "launches":[{"kernel":"scale","code":"code/cpu","grid":[["dim","in",0],1,1],
+      "args":[{"buffer":"out"},{"buffer":"in"},{"scalar":"factor"}]}])"));
+  Binding binding = makeBinding(program);
+  std::vector<float> in(64, 1.0000001f), out(64, 0);
+  attn_tensor tensor = tensorOf(in);
+  EXPECT_OK(attn_binding_set_argument(binding.get(), 0, &tensor, error));
+  EXPECT_OK(attn_binding_set_scalar_f32(binding.get(), 1, 1.0000001f, error));
+  tensor = tensorOf(out);
+  EXPECT_OK(attn_binding_set_result(binding.get(), 0, &tensor, error));
+  std::fesetround(FE_UPWARD);
+  EXPECT_OK(attn_launch(binding.get(), nullptr, 0, nullptr, error));
+  int rounding = std::fegetround();
+  std::fesetround(FE_TONEAREST);
+  EXPECT_EQ(rounding, FE_UPWARD);
+  EXPECT_EQ(out, std::vector<float>(64, 0x1.000004p0f));
+
+#if defined(__x86_64__)
+  std::fill(in.begin(), in.end(), std::numeric_limits<float>::min());
+  EXPECT_OK(attn_binding_set_scalar_f32(binding.get(), 1, 0.5f, error));
+  unsigned saved = __builtin_ia32_stmxcsr();
+  __builtin_ia32_ldmxcsr(saved | 0x8040);
+  attn_status status = attn_launch(binding.get(), nullptr, 0, nullptr, nullptr);
+  unsigned after = __builtin_ia32_stmxcsr();
+  __builtin_ia32_ldmxcsr(saved);
+  EXPECT_EQ(status, ATTN_OK);
+  EXPECT_EQ(after & 0x8040, 0x8040u);
+  EXPECT_EQ(out, std::vector<float>(64, std::numeric_limits<float>::min() / 2));
+#endif
+}
+
+//===----------------------------------------------------------------------===//
+// Words, strides and narrowing
+//===----------------------------------------------------------------------===//
+
+TEST_F(GridTest, Slots) {
+  Program program = load(one, makeJson(R"(
+    "arguments":[
+      {"name":"out","kind":"buffer","dtype":"i64","shape":["?"],"access":"write"},
+      {"name":"i32","kind":"scalar","dtype":"i32"},
+      {"name":"f32","kind":"scalar","dtype":"f32"},
+      {"name":"f64","kind":"scalar","dtype":"f64"},
+      {"name":"i1","kind":"scalar","dtype":"i1"}],
+    "results":[{"name":"r","dtype":"f32","shape":[1]}],
+    "temporaries":[{"name":"t","bytes":8}],
+    "launches":[{"kernel":"dump_slots","code":"code/cpu","grid":[1,1,1],
+      "args":[{"buffer":"out"},{"value":12,"type":"i64"},
+              {"scalar":"i32"},{"scalar":"f32"},{"scalar":"f64"},{"scalar":"i1"},
+              {"value":-2,"type":"i64"},{"value":-3,"type":"i32"},{"value":7,"type":"f32"},
+              {"buffer":"r"},{"buffer":"t"},{"value":["threads"],"type":"i64"}]}])"));
+  Binding binding = makeBinding(program);
+  std::vector<int64_t> words(12, -1);
+  std::vector<float> r(1);
+  attn_tensor tensor = tensorOf(words);
+  EXPECT_OK(attn_binding_set_argument(binding.get(), 0, &tensor, error));
+  EXPECT_OK(attn_binding_set_scalar_i64(binding.get(), 1, -5, error));
+  EXPECT_OK(attn_binding_set_scalar_f32(binding.get(), 2, -1.5f, error));
+  EXPECT_OK(attn_binding_set_scalar_f64(binding.get(), 3, 2.5, error));
+  EXPECT_OK(attn_binding_set_scalar_i64(binding.get(), 4, 1, error));
+  tensor = tensorOf(r);
+  EXPECT_OK(attn_binding_set_result(binding.get(), 0, &tensor, error));
+  alignas(64) char workspace[64];
+  EXPECT_OK(attn_launch(binding.get(), workspace, 64, nullptr, error));
+  auto address = [](const void *p) {
+    return int64_t(reinterpret_cast<intptr_t>(p));
+  };
+  EXPECT_EQ(words,
+            (std::vector<int64_t>{address(words.data()), 12, -5, 0xbfc00000,
+                                  0x4004000000000000, 1, -2, -3, 0x40e00000,
+                                  address(r.data()), address(workspace), 1}));
+}
+
+/// A 2-D copy of an i32 or, narrowed, i64 input.
+std::string copyJson(const std::string &inputType) {
+  return makeJson(R"(
+    "arguments":[{"name":"in","kind":"buffer",)" +
+                  inputType +
+                  R"(,"shape":["?","?"],"access":"read"}],
+    "results":[{"name":"out","dtype":"i32","shape":[["dim","in",0],["dim","in",1]]}],
+    "launches":[{"kernel":"copy_strided","code":"code/cpu",
+      "grid":[["dim","in",1],["dim","in",0],1],
+      "args":[{"buffer":"out"},{"buffer":"in"},{"value":["stride","out",0],"type":"i64"},
+              {"value":["stride","in",0],"type":"i64"},{"value":["stride","in",1],"type":"i64"}]}])");
+}
+
+TEST_P(LaunchTest, Strides) {
+  Program program = load(context, copyJson(R"("dtype":"i32")"));
+  std::vector<int32_t> data(60);
+  std::iota(data.begin(), data.end(), 0);
+  struct {
+    int64_t offset, rows, columns, rowStride, columnStride;
+  } views[] = {{0, 6, 10, 10, 1},    {0, 10, 6, 1, 10}, {13, 3, 4, 10, 2},
+               {59, 6, 10, -10, -1}, {7, 5, 4, 0, 1},   {3, 4, 5, 10, 0}};
+  for (auto &view : views) {
+    Binding binding = makeBinding(program);
+    attn_tensor in{};
+    in.data = data.data() + view.offset;
+    in.dtype = ATTN_DTYPE_I32;
+    in.rank = 2;
+    in.dims[0] = view.rows, in.dims[1] = view.columns;
+    in.strides[0] = view.rowStride, in.strides[1] = view.columnStride;
+    EXPECT_OK(attn_binding_set_argument(binding.get(), 0, &in, error));
+    std::vector<int32_t> out(size_t(view.rows * view.columns), -1), expected;
+    attn_tensor result = tensorOf(out, {view.rows, view.columns});
+    EXPECT_OK(attn_binding_set_result(binding.get(), 0, &result, error));
+    EXPECT_OK(attn_launch(binding.get(), nullptr, 0, nullptr, error));
+    for (int64_t y = 0; y < view.rows; ++y)
+      for (int64_t x = 0; x < view.columns; ++x)
+        expected.push_back(data[size_t(view.offset + y * view.rowStride +
+                                       x * view.columnStride)]);
+    EXPECT_EQ(out, expected);
+  }
+}
+
+TEST_P(LaunchTest, NarrowedIntegers) {
+  Program program =
+      load(context, copyJson(R"("dtype":"i64","narrowed":"i32")"));
+  attn_argument_info info = ATTN_ARGUMENT_INFO_INIT;
+  EXPECT_OK(attn_program_argument(program.get(), 0, &info, error));
+  EXPECT_EQ(info.dtype, ATTN_DTYPE_I64);
+  EXPECT_EQ(info.narrowed, ATTN_DTYPE_I32);
+  // Columns of a wider matrix, upside down: the copy is dense.
+  std::vector<int64_t> data(40);
+  std::iota(data.begin(), data.end(), -20);
+  data[9] = INT32_MIN;
+  data[31] = INT32_MAX;
+  Binding binding = makeBinding(program);
+  attn_tensor in{};
+  in.data = data.data() + 30;
+  in.dtype = ATTN_DTYPE_I64;
+  in.rank = 2;
+  in.dims[0] = 4, in.dims[1] = 5;
+  in.strides[0] = -10, in.strides[1] = 1;
+  EXPECT_OK(attn_binding_set_argument(binding.get(), 0, &in, error));
+  std::vector<int32_t> out(20, -1);
+  attn_tensor result = tensorOf(out, {4, 5});
+  EXPECT_OK(attn_binding_set_result(binding.get(), 0, &result, error));
+  size_t bytes = 0;
+  EXPECT_OK(attn_binding_workspace_size(binding.get(), &bytes, nullptr, error));
+  EXPECT_EQ(bytes, 80u);
+  EXPECT_OK(attn_launch_alloc(binding.get(), nullptr, error));
+  for (int y = 0; y < 4; ++y)
+    for (int x = 0; x < 5; ++x)
+      EXPECT_EQ(out[size_t(y * 5 + x)], data[size_t(30 - 10 * y + x)]);
+
+  // The first element out of range is named and nothing runs.
+  std::fill(out.begin(), out.end(), -1);
+  data[22] = int64_t(INT32_MAX) + 1;
+  EXPECT_ERROR(attn_launch_alloc(binding.get(), nullptr, error),
+               ATTN_ERROR_INVALID_ARGUMENT,
+               {"argument 0 'in'", "element [1,2] = 2147483648", "i32"});
+  data[22] = int64_t(INT32_MIN) - 1;
+  EXPECT_ERROR(attn_launch_alloc(binding.get(), nullptr, error),
+               ATTN_ERROR_INVALID_ARGUMENT, {"element [1,2] = -2147483649"});
+  EXPECT_EQ(out, std::vector<int32_t>(20, -1));
+}
+
+TEST_P(LaunchTest, NarrowedFloats) {
+  Program program = load(context, makeJson(R"(
+    "arguments":[{"name":"in","kind":"buffer","dtype":"f64","shape":["?"],
+                  "access":"read","narrowed":"f32"},
+                 {"name":"factor","kind":"scalar","dtype":"f32"}],
+    "results":[{"name":"out","dtype":"f32","shape":[["dim","in",0]]}],
+    "launches":[{"kernel":"scale","code":"code/cpu","grid":[["dim","in",0],1,1],
+      "args":[{"buffer":"out"},{"buffer":"in"},{"scalar":"factor"}]}])"));
+  Binding binding = makeBinding(program);
+  constexpr double largest = std::numeric_limits<float>::max();
+  std::vector<double> in = {1.5, 0.1, -INFINITY, largest,
+                            // the largest that rounds down to it
+                            std::nextafter(0x1.ffffffp127, 0.0), 1e-60};
+  std::vector<float> out(in.size(), -1);
+  attn_tensor tensor = tensorOf(in);
+  EXPECT_OK(attn_binding_set_argument(binding.get(), 0, &tensor, error));
+  EXPECT_OK(attn_binding_set_scalar_f32(binding.get(), 1, 1, error));
+  tensor = tensorOf(out);
+  EXPECT_OK(attn_binding_set_result(binding.get(), 0, &tensor, error));
+  EXPECT_OK(attn_launch_alloc(binding.get(), nullptr, error));
+  EXPECT_EQ(out, (std::vector<float>{1.5f, 0.1f, -INFINITY, float(largest),
+                                     float(largest), 0.0f}));
+  in[1] = NAN;
+  EXPECT_OK(attn_launch_alloc(binding.get(), nullptr, error));
+  EXPECT_TRUE(std::isnan(out[1]));
+  for (double value : {0x1.ffffffp127, 1e39, -1e300}) {
+    in[4] = value;
+    EXPECT_ERROR(attn_launch_alloc(binding.get(), nullptr, error),
+                 ATTN_ERROR_INVALID_ARGUMENT,
+                 {"argument 0 'in'", "element [4]", "f32"});
+  }
+}
+
+//===----------------------------------------------------------------------===//
+// Loading code
+//===----------------------------------------------------------------------===//
+
+std::string answerJson(const std::string &fields = "") {
+  return makeJson(fields + R"(
+    "arguments":[],"results":[{"name":"out","dtype":"i64","shape":[1]}],
+    "launches":[{"kernel":"answer","code":"code/cpu","grid":[1,1,1],
+                 "args":[{"buffer":"out"}]}])");
+}
+
+attn_status loadBytes(const Context &context, const std::string &bytes,
+                      Program &program, attn_error *error) {
+  attn_program *loaded = nullptr;
+  attn_status status = attn_program_load_memory(context.get(), bytes.data(),
+                                                bytes.size(), &loaded, error);
+  program.reset(loaded);
+  return status;
+}
+
+int64_t answerOf(const Program &program) {
+  Binding binding = makeBinding(program);
+  std::vector<int64_t> out(1, -1);
+  attn_tensor tensor = tensorOf(out);
+  EXPECT_OK(attn_binding_set_result(binding.get(), 0, &tensor, error));
+  EXPECT_OK(attn_launch(binding.get(), nullptr, 0, nullptr, error));
+  return out[0];
+}
+
+// Code of one program must never be taken for another's, loaded at the same
+// time or one after the other, whether the first can be unloaded or not.
+TEST(LoadTest, ProgramsKeepTheirCode) {
+  Context context = makeContext(1);
+  const std::string objects[] = {kernelsObject(), contentsOf(TEST_KERNELS_2),
+                                 contentsOf(TEST_KERNELS_3)};
+  std::vector<Program> together;
+  for (int round = 0; round < 3; ++round) {
+    for (int i : {2, 0, 1, 2, 1, 0}) {
+      Program program;
+      EXPECT_OK(loadBytes(context, makeArtifact(answerJson(), objects[i]),
+                          program, error));
+      ASSERT_EQ(answerOf(program), i + 1);
+      if (round == 1)
+        together.push_back(std::move(program));
+    }
+  }
+  for (size_t i = 0; i < together.size(); ++i)
+    EXPECT_EQ(answerOf(together[i]), (std::array{3, 1, 2, 3, 2, 1})[i]);
+}
+
+TEST(LoadTest, BadCode) {
+  Context context = makeContext(1);
+  Program program;
+  EXPECT_ERROR(
+      loadBytes(context, makeArtifact(answerJson(), "not ELF"), program, error),
+      ATTN_ERROR_MALFORMED_ARTIFACT,
+      {"'code/cpu'", "not an ELF shared object"});
+  std::string object = kernelsObject();
+  EXPECT_ERROR(loadBytes(context,
+                         makeArtifact(answerJson(), object.substr(0, 64)),
+                         program, error),
+               ATTN_ERROR_MALFORMED_ARTIFACT, {"cannot load", "'code/cpu'"});
+  object[18] = 0x2a; // e_machine: SuperH
+  object[19] = 0;
+  EXPECT_ERROR(
+      loadBytes(context, makeArtifact(answerJson(), object), program, error),
+      ATTN_ERROR_UNSUPPORTED_DEVICE, {"ELF machine 42"});
+  std::string json = answerJson();
+  json.replace(json.find("\"answer\""), 8, "\"riddle\"");
+  EXPECT_ERROR(loadBytes(context, makeArtifact(json), program, error),
+               ATTN_ERROR_MALFORMED_ARTIFACT,
+               {"$.launches[0].kernel", "'code/cpu' defines no 'riddle'"});
+  for (const char *section : {"code/gpu", "json", "cpu"}) {
+    json = answerJson();
+    json.replace(json.find("code/cpu"), 8, section);
+    EXPECT_ERROR(loadBytes(context, makeArtifact(json), program, error),
+                 ATTN_ERROR_MALFORMED_ARTIFACT,
+                 {"$.launches[0].code", section});
+  }
+  json = answerJson();
+  json.replace(json.find("\"target\":\"cpu\""), 14, "\"target\":\"cuda\"");
+  EXPECT_ERROR(loadBytes(context, makeArtifact(json), program, error),
+               ATTN_ERROR_UNSUPPORTED_DEVICE, {"'cuda'", "'cpu'"});
+}
+
+TEST(LoadTest, Features) {
+  Context context = makeContext(1);
+  attn_context_info info = ATTN_CONTEXT_INFO_INIT;
+  ASSERT_EQ(attn_context_get_info(context.get(), &info, nullptr), ATTN_OK);
+  std::string present = std::string(",") + info.features + ",";
+  Program program;
+  EXPECT_ERROR(loadBytes(context,
+                         makeArtifact(answerJson(R"("features":["warp9"],)")),
+                         program, error),
+               ATTN_ERROR_UNSUPPORTED_DEVICE, {"'warp9'", "does not know"});
+#if defined(__x86_64__)
+  EXPECT_NE(present.find(",sse2,"), std::string::npos) << present;
+  // What the compiler that built this may use, the host has.
+  EXPECT_EQ(present.find(",avx2,") != std::string::npos,
+            bool(__builtin_cpu_supports("avx2")));
+  EXPECT_EQ(present.find(",avx512bf16,") != std::string::npos,
+            bool(__builtin_cpu_supports("avx512bf16")));
+  EXPECT_EQ(present.find(",avx512vl,") != std::string::npos,
+            bool(__builtin_cpu_supports("avx512vl")));
+  EXPECT_OK(loadBytes(context,
+                      makeArtifact(answerJson(R"("features":["sse2","cx8"],)")),
+                      program, error));
+  // No processor has both AMD's and Intel's oddities.
+  const char *missing =
+      present.find(",xop,") == std::string::npos ? "xop" : "amx-tile";
+  EXPECT_ERROR(
+      loadBytes(context,
+                makeArtifact(answerJson(std::string(R"("features":["sse2",")") +
+                                        missing + "\"],")),
+                program, error),
+      ATTN_ERROR_UNSUPPORTED_DEVICE, {missing, "lacks", "'test'"});
+#endif
 }
 
 } // namespace

@@ -27,21 +27,23 @@ namespace attn::test {
   return ::testing::AssertionSuccess();
 }
 
+std::string contentsOf(const std::string &path) {
+  std::ifstream file(path, std::ios::binary);
+  std::stringstream content;
+  content << file.rdbuf();
+  EXPECT_FALSE(content.str().empty()) << "cannot read " << path;
+  return content.str();
+}
+
 const std::string &kernelsObject() {
-  static const std::string bytes = [] {
-    std::ifstream file(TEST_KERNELS, std::ios::binary);
-    std::stringstream content;
-    content << file.rdbuf();
-    return content.str();
-  }();
-  EXPECT_FALSE(bytes.empty()) << "cannot read " << TEST_KERNELS;
+  static const std::string bytes = contentsOf(TEST_KERNELS);
   return bytes;
 }
 
-std::string makeArtifact(const std::string &json) {
+std::string makeArtifact(const std::string &json, const std::string &code) {
   runtime::ArtifactWriter writer(json);
   std::string error;
-  EXPECT_TRUE(writer.addCode("cpu", kernelsObject(), error)) << error;
+  EXPECT_TRUE(writer.addCode("cpu", code, error)) << error;
   return writer.toBytes();
 }
 

@@ -54,11 +54,15 @@ private:
     EXPECT_TRUE(::attn::test::isError(status, error, ATTN_OK, {}));            \
   } while (false)
 
+/// The bytes of a file; fails the test when there are none.
+std::string contentsOf(const std::string &path);
+
 /// The shared object with the kernels of Kernels.c.
 const std::string &kernelsObject();
 
-/// An artifact of this JSON text with the test kernels as "code/cpu".
-std::string makeArtifact(const std::string &json);
+/// An artifact of this JSON text with `code` as "code/cpu".
+std::string makeArtifact(const std::string &json,
+                         const std::string &code = kernelsObject());
 
 /// A description with the target cpu; `fields` are the rest of the object.
 std::string makeJson(const std::string &fields);

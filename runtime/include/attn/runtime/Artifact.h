@@ -1,7 +1,7 @@
 // Writing and opening artifact containers (.attn): a hashed table of named
 // sections, one JSON description ("json") and code blobs ("code/<name>").
-// The format is documented in docs/artifact.md. Nothing here throws or parses
-// the JSON; sizes and offsets are bytes.
+// The format is documented in docs/artifact.md. Nothing here throws (but
+// std::bad_alloc) or parses the JSON; sizes and offsets are bytes.
 #ifndef ATTN_RUNTIME_ARTIFACT_H
 #define ATTN_RUNTIME_ARTIFACT_H
 
