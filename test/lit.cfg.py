@@ -1,7 +1,9 @@
 # lit configuration: every .mlir and .test file below test/ is a test whose
 # RUN lines find our tools and LLVM's FileCheck, not and split-file on PATH.
 
+import glob
 import os
+import shutil
 
 import lit.formats
 
@@ -43,3 +45,10 @@ for flag in {"avx2", "fma", "f16c", "avx512f", "avx512_bf16", "asimd"} & cpu_fla
     config.available_features.add(flag)
 if config.sanitize:
     config.available_features.add("sanitizer")
+
+# ptxas comes with CUDA or with PyPI's nvidia-cuda-nvcc, here in .venv.
+PTXAS = os.path.join(config.attn_source_dir, ".venv/lib/python3*/site-packages/nvidia/*/bin/ptxas")
+ptxas = shutil.which("ptxas") or next(iter(glob.glob(PTXAS)), None)
+if ptxas:
+    config.available_features.add("ptxas")
+    config.substitutions.append(("%ptxas", ptxas))

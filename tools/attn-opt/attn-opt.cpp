@@ -6,6 +6,7 @@
 //===----------------------------------------------------------------------===//
 
 #include "attn/Conversion/Passes.h"
+#include "attn/Target/NVPTX.h"
 #include "attn/Transforms/Passes.h"
 #include "dialects/Attn/Attn.h"
 #include "dialects/Tile/Tile.h"
@@ -22,6 +23,7 @@ int main(int argc, char **argv) {
   mlir::registerAllPasses();
   attn::registerAttnTransformsPasses();
   attn::registerAttnConversionPasses();
+  attn::registerNVPTXPipelines();
   registry.insert<attn::AttnDialect, attn::tile::TileDialect>();
   attn::registerAttnBufferizableOpInterfaces(registry);
   return mlir::asMainReturnCode(

@@ -157,4 +157,83 @@ def CPUExpandExp2 : Pass<"cpu-expand-exp2"> {
   ];
 }
 
+def TileToGPU : Pass<"tile-to-gpu", "::mlir::ModuleOp"> {
+  let summary = "Lower tile kernels to GPU kernels";
+  let description = [{
+    Every `tile.kernel` function becomes a kernel of `gpu.module @kernels` in
+    kernel normal form: structured control flow, arithmetic, and accesses to
+    flat memrefs. One workgroup computes one point of the grid: block id x is
+    the query tile, y the head, z the batch, and the six grid arguments vanish
+    from the signature.
+
+    A thread holds rows of the computed tiles in private buffers (several
+    threads share a row if there are fewer rows than threads). Operands of
+    products that other threads read are staged in workgroup memory between
+    barriers; staged tiles that are not live at once share it. If they exceed
+    `workgroup-bytes`, loads are read from memory for each product instead,
+    with a remark; computed tiles that exceed it are an error.
+
+    ```mlir
+    func.func private @f(%a: memref<f32>, %x: index, %y: index, %z: index, %nx: index, %ny: index, %nz: index) attributes {tile.kernel} {
+      %c0 = arith.constant 0 : index
+      %c32 = arith.constant 32 : index
+      %m = memref.reinterpret_cast %a to offset: [0], sizes: [32], strides: [1] : memref<f32> to memref<32xf32>
+      %t = tile.load %m[%c0] valid [%c32] : memref<32xf32> -> !tile.tile<32xf32>
+      tile.store %t, %m[%c0] valid [%c32] : !tile.tile<32xf32>, memref<32xf32>
+      return
+    }
+    ```
+    becomes
+    ```mlir
+    gpu.module @kernels {
+      gpu.func @f(%a: memref<f32>) private(%tile : memref<1xf32, #gpu.address_space<private>>)
+          kernel attributes {known_block_size = array<i32: 32, 1, 1>} {
+        %thread = gpu.thread_id x
+        %flat = memref.reinterpret_cast %a to offset: [0], sizes: [32], strides: [1] : memref<f32> to memref<?xf32>
+        %x = memref.load %flat[%thread] : memref<?xf32>
+        memref.store %x, %tile[%c0] : memref<1xf32, #gpu.address_space<private>>
+        ...
+        gpu.return
+      }
+    }
+    ```
+  }];
+  let options = [
+    Option<"workgroupBytes", "workgroup-bytes", "int64_t", "49152",
+           "Workgroup memory of the target">,
+    Option<"maxThreads", "max-threads", "int64_t", "1024",
+           "Most threads of a workgroup">,
+    Option<"threads", "threads", "int64_t", "0",
+           "Threads of a workgroup (0: one a row, in steps of 32)">
+  ];
+  let dependentDialects = [
+    "::mlir::arith::ArithDialect", "::mlir::gpu::GPUDialect",
+    "::mlir::math::MathDialect", "::mlir::memref::MemRefDialect",
+    "::mlir::scf::SCFDialect"
+  ];
+}
+
+def MathToNVPTX : Pass<"math-to-nvptx"> {
+  let summary = "Use the approximations of NVIDIA's special-function unit";
+  let description = [{
+    f32 `math.exp2` becomes ex2.approx.ftz (2 ULP; results below 2^-126 are 0),
+    `math.log2` lg2.approx (absolute error 2^-22 near 1, else 2^-22 relative),
+    `math.rsqrt` rsqrt.approx (2^-22.9 relative) and `math.tanh`, which
+    `tile-expand-math` leaves only on request,
+    tanh.approx (2^-11 relative). sqrt, abs and the roundings are exact.
+
+    ```mlir
+    func.func @f(%x: f32) -> f32 {
+      %y = math.exp2 %x : f32
+      return %y : f32
+    }
+    ```
+    becomes
+    ```mlir
+    %y = llvm.call_intrinsic "llvm.nvvm.ex2.approx.ftz.f32"(%x) : (f32) -> f32
+    ```
+  }];
+  let dependentDialects = ["::mlir::LLVM::LLVMDialect"];
+}
+
 #endif // ATTN_CONVERSION_PASSES_TD

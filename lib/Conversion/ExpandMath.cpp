@@ -1,8 +1,8 @@
-//===- TileExpandMath.cpp - Functions from exp2, log2 and arithmetic ------===//
+//===- ExpandMath.cpp - Functions from exp2, log2 and arithmetic ----------===//
 //
 // Expansion of the transcendental functions that score regions may use (rule
 // 8). Targets provide exp2 and log2; the accuracies are in the description of
-// the pass and are measured by test/Conversion/expand-math-accuracy.test.
+// the pass and are measured by test/Conversion/expand-math.mlir.
 //
 //===----------------------------------------------------------------------===//
 
@@ -12,7 +12,7 @@
 #include "mlir/Transforms/WalkPatternRewriteDriver.h"
 
 namespace attn {
-#define GEN_PASS_DEF_TILEEXPANDMATHPASS
+#define GEN_PASS_DEF_EXPANDMATH
 #include "attn/Conversion/Passes.h.inc"
 } // namespace attn
 
@@ -149,9 +149,8 @@ template <typename Op> struct Expand final : OpRewritePattern<Op> {
   Build build;
 };
 
-struct TileExpandMath final
-    : attn::impl::TileExpandMathPassBase<TileExpandMath> {
-  using TileExpandMathPassBase::TileExpandMathPassBase;
+struct ExpandMathPass final : attn::impl::ExpandMathBase<ExpandMathPass> {
+  using ExpandMathBase::ExpandMathBase;
 
   void runOnOperation() override {
     MLIRContext *context = &getContext();

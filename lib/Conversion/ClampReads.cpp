@@ -1,4 +1,4 @@
-//===- TileClampReads.cpp - Clamp reads in tile.map regions ---------------===//
+//===- ClampReads.cpp - Clamp reads in tile.map regions -------------------===//
 //
 // Masked and padded elements run the region with indices that may lie outside
 // of the tables it reads; clamping keeps such reads from faulting (rule 8).
@@ -9,7 +9,7 @@
 #include "dialects/Tile/Tile.h"
 
 namespace attn {
-#define GEN_PASS_DEF_TILECLAMPREADSPASS
+#define GEN_PASS_DEF_CLAMPREADS
 #include "attn/Conversion/Passes.h.inc"
 } // namespace attn
 
@@ -18,9 +18,8 @@ using namespace attn::tile;
 
 namespace {
 
-struct TileClampReads final
-    : attn::impl::TileClampReadsPassBase<TileClampReads> {
-  using TileClampReadsPassBase::TileClampReadsPassBase;
+struct ClampReadsPass final : attn::impl::ClampReadsBase<ClampReadsPass> {
+  using ClampReadsBase::ClampReadsBase;
 
   void runOnOperation() override {
     getOperation()->walk([](MapOp map) {

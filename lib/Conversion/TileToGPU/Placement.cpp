@@ -1,0 +1,217 @@
+//===- Placement.cpp - Where a workgroup keeps its tiles ------------------===//
+//
+// Operands of products that threads exchange are staged in workgroup memory,
+// everything else stays with the threads. Staged tiles that are not live at
+// once share memory; a load that does not fit is read from memory instead.
+//
+//===----------------------------------------------------------------------===//
+
+#include "Placement.h"
+
+#include "mlir/Interfaces/LoopLikeInterface.h"
+#include "llvm/Support/MathExtras.h"
+
+using namespace mlir;
+using namespace attn;
+using namespace attn::tile;
+
+static int64_t getNumElements(Value tile) {
+  auto type = cast<TileType>(tile.getType());
+  return type.getRows() * type.getCols();
+}
+
+static int64_t getBytes(Type elementType, int64_t numElements) {
+  return llvm::divideCeil(elementType.getIntOrFloatBitWidth(), 8) * numElements;
+}
+
+/// Calls `visit` for every tile value of the kernel, in program order.
+static void forEachTile(func::FuncOp kernel, function_ref<void(Value)> visit) {
+  kernel.walk<WalkOrder::PreOrder>([&](Operation *op) {
+    auto visitTiles = [&](auto values) {
+      for (Value value : values)
+        if (isa<TileType>(value.getType()))
+          visit(value);
+    };
+    visitTiles(op->getResults());
+    for (Region &region : op->getRegions())
+      for (Block &block : region)
+        visitTiles(block.getArguments());
+  });
+}
+
+RowLayout Placement::getRowLayout(int64_t rows) const {
+  RowLayout layout;
+  layout.lanes =
+      rows >= numThreads ? 1 : llvm::bit_floor<uint64_t>(numThreads / rows);
+  layout.rowsAtOnce = numThreads / layout.lanes;
+  layout.passes = llvm::divideCeil(rows, layout.rowsAtOnce);
+  return layout;
+}
+
+bool Placement::readsOwnRow(DotOp dot) const {
+  int64_t rows = dot.getA().getType().getRows();
+  return !dot.getTransposeA() && getRowLayout(rows).lanes == 1 &&
+         fragments.contains(dot.getA());
+}
+
+std::optional<unsigned> Placement::getBuffer(Value tile) const {
+  auto it = bufferOf.find(tile);
+  if (it == bufferOf.end())
+    return std::nullopt;
+  return it->second;
+}
+
+/// True if threads other than the owner of a row read the operand.
+static bool isExchanged(OpOperand &use, const Placement &placement) {
+  auto dot = dyn_cast<DotOp>(use.getOwner());
+  if (!dot || use.getOperandNumber() > 1)
+    return false;
+  if (use.getOperandNumber() == 1 || dot.getTransposeA())
+    return true;
+  return placement.getRowLayout(dot.getA().getType().getRows()).lanes != 1;
+}
+
+void Placement::findFragments(func::FuncOp kernel) {
+  forEachTile(kernel, [&](Value tile) {
+    bool onlyExchanged = llvm::all_of(tile.getUses(), [&](OpOperand &use) {
+      return isExchanged(use, *this);
+    });
+    if (!tile.getDefiningOp<LoadOp>() || !onlyExchanged)
+      fragments.insert(tile);
+  });
+}
+
+SmallVector<Placement::Staged>
+Placement::findStaged(func::FuncOp kernel) const {
+  // Number the ops in program order; a loop ends after all that it holds.
+  DenseMap<Operation *, std::pair<int64_t, int64_t>> numbers;
+  int64_t next = 0;
+  std::function<void(Operation *)> number = [&](Operation *op) {
+    int64_t begin = next++;
+    for (Region &region : op->getRegions())
+      for (Block &block : region)
+        for (Operation &nested : block)
+          number(&nested);
+    numbers[op] = {begin, next++};
+  };
+  number(kernel);
+
+  SmallVector<Staged> staged;
+  forEachTile(kernel, [&](Value tile) {
+    Operation *definition = tile.getDefiningOp();
+    Staged entry{tile,
+                 definition ? numbers[definition].second
+                            : numbers[&tile.getParentBlock()->front()].first,
+                 -1};
+    for (OpOperand &use : tile.getUses()) {
+      if (!isExchanged(use, *this))
+        continue;
+      // A tile from outside of a loop is read again by the next iteration.
+      Operation *last = use.getOwner();
+      for (Operation *op = last;
+           op->getParentRegion() != tile.getParentRegion();) {
+        op = op->getParentOp();
+        if (isa<LoopLikeOpInterface>(op))
+          last = op;
+      }
+      entry.end = std::max(entry.end, numbers[last].second);
+    }
+    if (entry.end >= 0)
+      staged.push_back(entry);
+  });
+  return staged;
+}
+
+/// First fit in program order; returns the bytes of all buffers.
+int64_t Placement::assignBuffers(ArrayRef<Staged> staged) {
+  buffers.clear();
+  bufferOf.clear();
+  SmallVector<int64_t> liveUntil;
+  for (const Staged &entry : staged) {
+    Type type = cast<TileType>(entry.tile.getType()).getElementType();
+    unsigned k = 0;
+    while (k < buffers.size() &&
+           (buffers[k].elementType != type || liveUntil[k] > entry.begin))
+      ++k;
+    if (k == buffers.size()) {
+      buffers.push_back({type, 0, entry.tile});
+      liveUntil.push_back(0);
+    }
+    buffers[k].numElements =
+        std::max(buffers[k].numElements, getNumElements(entry.tile));
+    liveUntil[k] = entry.end;
+    bufferOf[entry.tile] = k;
+  }
+  int64_t bytes = 0;
+  for (const WorkgroupBuffer &buffer : buffers)
+    bytes += getBytes(buffer.elementType, buffer.numElements);
+  return bytes;
+}
+
+FailureOr<Placement> Placement::compute(func::FuncOp kernel,
+                                        const Limits &limits) {
+  Placement placement;
+  int64_t rows = 1;
+  forEachTile(kernel, [&](Value tile) {
+    if (!tile.getDefiningOp<LoadOp>())
+      rows = std::max(rows, cast<TileType>(tile.getType()).getRows());
+  });
+  constexpr int64_t kWarp = 32;
+  placement.numThreads =
+      limits.threads
+          ? limits.threads
+          : std::min<int64_t>(llvm::alignTo(rows, kWarp), limits.maxThreads);
+  if (placement.numThreads > limits.maxThreads)
+    return kernel.emitOpError("asks for ")
+           << placement.numThreads << " threads a workgroup, the limit is "
+           << limits.maxThreads;
+  placement.findFragments(kernel);
+
+  SmallVector<Staged> staged = placement.findStaged(kernel);
+  int64_t exchangeBytes = 0;
+  kernel.walk([&](ReduceOp reduce) {
+    TileType type = reduce.getInput().getType();
+    if (placement.getRowLayout(type.getRows()).lanes > 1)
+      exchangeBytes = std::max(
+          exchangeBytes, getBytes(type.getElementType(), placement.numThreads));
+  });
+
+  // While the tiles do not fit, the largest load is read from memory for each
+  // product instead of staged.
+  int64_t bytes = placement.assignBuffers(staged) + exchangeBytes;
+  while (bytes > limits.workgroupBytes) {
+    Staged *largest = nullptr;
+    for (Staged &entry : staged)
+      if (entry.tile.getDefiningOp<LoadOp>() &&
+          (!largest ||
+           getNumElements(entry.tile) > getNumElements(largest->tile)))
+        largest = &entry;
+    if (!largest) {
+      auto widest =
+          llvm::max_element(staged, [](const Staged &a, const Staged &b) {
+            return getNumElements(a.tile) < getNumElements(b.tile);
+          });
+      auto type = cast<TileType>(widest->tile.getType());
+      int64_t rows = type.getRows(), cols = type.getCols();
+      for (int64_t need = bytes;
+           need > limits.workgroupBytes && rows * cols > 1;
+           need = (need + 1) / 2)
+        (rows > cols ? rows : cols) = std::max(rows, cols) / 2;
+      InFlightDiagnostic diagnostic =
+          kernel.emitOpError("needs ")
+          << bytes << " bytes of workgroup memory for products of computed "
+          << "tiles, the limit is " << limits.workgroupBytes;
+      diagnostic.attachNote(widest->tile.getLoc())
+          << "the largest is this " << type << "; one of " << rows << "x"
+          << cols << " fits";
+      return failure();
+    }
+    largest->tile.getDefiningOp()->emitRemark("does not fit into ")
+        << limits.workgroupBytes << " bytes of workgroup memory next to the "
+        << "other tiles (" << bytes
+        << " bytes): it is read from memory for each product, which is slower";
+    staged.erase(largest);
+    bytes = placement.assignBuffers(staged) + exchangeBytes;
+  }
+  return placement;
+}

@@ -1,0 +1,1035 @@
+//===- TileToGPU.cpp - Tile kernels to GPU kernels ------------------------===//
+//
+// One workgroup computes one point of the grid. Threads hold rows of tiles in
+// private buffers, operands that threads exchange are staged in workgroup
+// memory, and every tile op becomes a loop nest over one thread's elements.
+// The result is the kernel normal form of docs/gpu-kernels.md.
+//
+//===----------------------------------------------------------------------===//
+
+#include "Placement.h"
+#include "attn/Conversion/Passes.h"
+
+#include "mlir/Dialect/Arith/Transforms/Passes.h"
+#include "mlir/Dialect/GPU/IR/GPUDialect.h"
+#include "mlir/Dialect/GPU/Transforms/Passes.h"
+#include "mlir/IR/ImplicitLocOpBuilder.h"
+#include "mlir/Interfaces/LoopLikeInterface.h"
+
+namespace attn {
+#define GEN_PASS_DEF_TILETOGPU
+#include "attn/Conversion/Passes.h.inc"
+} // namespace attn
+
+using namespace mlir;
+using namespace attn;
+using namespace attn::tile;
+
+namespace {
+
+/// Number of grid arguments at the end of an outlined kernel: x, y, z and the
+/// extents nx, ny, nz.
+constexpr unsigned kGridArguments = 6;
+
+/// A strided view of memory: element (i, j, ...) is
+/// `flat[i * strides[0] + j * strides[1] + ...]`.
+struct MemoryView {
+  Value flat;
+  SmallVector<Value> sizes, strides;
+};
+
+/// One element of a tile as its thread sees it.
+struct Element {
+  Value position; ///< in the private buffer
+  Value pass;     ///< in the private buffer of a row statistic
+  Value row, col; ///< in the tile
+  Value inside;   ///< i1; null if every position is an element
+};
+
+/// True if no value of `tile` is needed after `op`: its buffer may be
+/// overwritten by the results of `op`.
+bool isLastUse(Value tile, Operation *op) {
+  Block *home = tile.getParentBlock();
+  for (Operation *up = op; up->getBlock() != home; up = up->getParentOp())
+    if (isa<LoopLikeOpInterface>(up->getParentOp()))
+      return false;
+  return llvm::all_of(tile.getUsers(), [&](Operation *user) {
+    if (user == op)
+      return true;
+    // Program order counts, but branches of one scf.if exclude each other.
+    Operation *here = op;
+    while (!here->getBlock()->findAncestorOpInBlock(*user))
+      here = here->getParentOp();
+    Operation *there = here->getBlock()->findAncestorOpInBlock(*user);
+    if (here == there)
+      return here != op && isa<scf::IfOp>(here);
+    return there->isBeforeInBlock(here);
+  });
+}
+
+/// Lowers one kernel.
+class KernelLowering {
+public:
+  KernelLowering(func::FuncOp source, const Placement &placement)
+      : source(source), placement(placement),
+        b(source.getLoc(), source.getContext()) {}
+
+  FailureOr<gpu::GPUFuncOp> lower(gpu::GPUModuleOp module);
+
+private:
+  // Structure.
+  LogicalResult lowerBlock(Block &block);
+  LogicalResult lowerOp(Operation &op);
+  LogicalResult lowerFor(scf::ForOp op);
+  LogicalResult lowerIf(scf::IfOp op);
+  void mapGridArguments();
+
+  // Memory.
+  LogicalResult addView(memref::ReinterpretCastOp op);
+  FailureOr<Value> addressOf(Operation *op, Value memory, ValueRange indices);
+  Value addressOf(const MemoryView &view, ArrayRef<Value> indices);
+  Value readTileElement(LoadOp op, Value row, Value col, Value inside);
+
+  // Tiles.
+  LogicalResult lowerLoad(LoadOp op);
+  LogicalResult lowerStore(StoreOp op);
+  void lowerSplat(SplatOp op);
+  void lowerConvert(ConvertOp op);
+  void lowerReduce(ReduceOp op);
+  void lowerDot(DotOp op);
+  LogicalResult lowerMap(MapOp op);
+  void stage(Value tile, function_ref<Value(Value row, Value col)> read);
+  void define(Value tile, Value buffer);
+
+  // Fragments.
+  Value createBuffer(TileType type, StringRef name);
+  Value takeBuffer(Value tile, Operation *op, StringRef name,
+                   ArrayRef<Value> inUse);
+  void copyBuffer(Value from, Value to);
+  void forEachElement(TileType type, function_ref<void(const Element &)> body);
+  Value positionOf(TileType type, const Element &element);
+  std::pair<Value, Value> getThreadRow(const RowLayout &layout);
+
+  // Scalars.
+  Value index(int64_t value) {
+    return arith::ConstantIndexOp::create(b, value);
+  }
+  template <typename Op> Value fold(Value lhs, Value rhs) {
+    return b.createOrFold<Op>(lhs, rhs);
+  }
+  Value less(Value lhs, Value rhs) {
+    return arith::CmpIOp::create(b, arith::CmpIPredicate::slt, lhs, rhs);
+  }
+  Value both(Value lhs, Value rhs) {
+    if (!lhs || !rhs)
+      return lhs ? lhs : rhs;
+    return arith::AndIOp::create(b, lhs, rhs);
+  }
+  Value widen(Value value) {
+    if (value.getType().isF32())
+      return value;
+    return arith::ExtFOp::create(b, b.getF32Type(), value);
+  }
+  Value load(Value buffer, Value position) {
+    return memref::LoadOp::create(b, buffer, position);
+  }
+  void store(Value value, Value buffer, Value position) {
+    memref::StoreOp::create(b, value, buffer, position);
+  }
+  /// A loop from `lower` by `step`; `body` is built inside of it.
+  void loop(StringRef name, Value lower, Value upper, Value step,
+            function_ref<void(Value)> body);
+  /// Runs `body` below `condition`, or always if there is none.
+  void guarded(Value condition, function_ref<void()> body);
+  Location named(StringRef name) {
+    return NameLoc::get(b.getStringAttr(name), source.getLoc());
+  }
+
+  func::FuncOp source;
+  const Placement &placement;
+  ImplicitLocOpBuilder b;
+  gpu::GPUFuncOp kernel;
+  IRMapping scalars;
+  DenseMap<Value, MemoryView> views;
+  DenseMap<Value, Value> buffers;
+  SmallVector<Value> workgroupBuffers;
+  Value exchange;
+  Value thread;
+  DenseMap<int64_t, std::pair<Value, Value>> threadRows;
+};
+
+//===----------------------------------------------------------------------===//
+// Names: what a reader would call the buffer of a tile
+//===----------------------------------------------------------------------===//
+
+/// The kernel argument that a memref is rebuilt from.
+Value getBase(Value memory) {
+  if (auto cast = memory.getDefiningOp<memref::ReinterpretCastOp>())
+    return cast.getSource();
+  return memory;
+}
+
+/// Names the arguments that came without a name after what the kernel does
+/// with them; sizes and strides are named after their memref.
+void nameArguments(func::FuncOp kernel) {
+  MLIRContext *context = kernel.getContext();
+  auto setName = [&](Value value, const Twine &name) {
+    auto arg = dyn_cast<BlockArgument>(value);
+    if (arg && arg.getOwner()->isEntryBlock() && !isa<NameLoc>(arg.getLoc()))
+      arg.setLoc(NameLoc::get(StringAttr::get(context, name), kernel.getLoc()));
+  };
+  kernel.walk([&](DotOp dot) {
+    if (auto load = dot.getA().getDefiningOp<LoadOp>())
+      setName(getBase(load.getSource()), "q");
+    if (auto load = dot.getB().getDefiningOp<LoadOp>()) {
+      setName(getBase(load.getSource()), dot.getTransposeB() ? "k" : "v");
+      if (load.getPageTable())
+        setName(getBase(load.getPageTable()), "page_table");
+    }
+  });
+  kernel.walk([&](StoreOp store) {
+    bool isBlock = store.getTile().getType().getRank() == 2;
+    setName(getBase(store.getDest()), isBlock ? "o" : "lse");
+  });
+  unsigned numTables = 0;
+  kernel.walk([&](memref::ReinterpretCastOp view) {
+    setName(view.getSource(), "table" + Twine(numTables));
+    ++numTables;
+    auto base = dyn_cast<NameLoc>(view.getSource().getLoc());
+    if (!base)
+      return;
+    for (auto [kind, values] : {std::pair("_size", view.getMixedSizes()),
+                                std::pair("_stride", view.getMixedStrides())})
+      for (auto [dim, value] : llvm::enumerate(values))
+        if (auto dynamic = dyn_cast<Value>(value))
+          setName(dynamic, base.getName().str() + kind + Twine(dim));
+  });
+  for (BlockArgument arg : kernel.getArguments())
+    setName(arg, "param" + Twine(arg.getArgNumber()));
+}
+
+StringRef nameOf(Value tile) {
+  Operation *op = tile.getDefiningOp();
+  if (auto load = dyn_cast_or_null<LoadOp>(op))
+    if (auto name = dyn_cast<NameLoc>(getBase(load.getSource()).getLoc()))
+      return name.getName();
+  if (auto dot = dyn_cast_or_null<DotOp>(op))
+    return dot.getTransposeB() ? "scores" : "sum";
+  if (auto reduce = dyn_cast_or_null<ReduceOp>(op))
+    return reduce.getKind() == ReduceKind::Max ? "row_max" : "row_sum";
+  // An initial value is called what the loop makes of it.
+  if (isa_and_nonnull<SplatOp>(op))
+    for (OpOperand &use : tile.getUses())
+      if (auto loop = dyn_cast<scf::ForOp>(use.getOwner()))
+        if (OpOperand *yielded = loop.getTiedLoopYieldedValue(
+                loop.getTiedLoopRegionIterArg(&use)))
+          if (yielded->get().getDefiningOp())
+            return nameOf(yielded->get());
+  return cast<TileType>(tile.getType()).getRank() == 2 ? "values" : "row_value";
+}
+
+//===----------------------------------------------------------------------===//
+// Structure
+//===----------------------------------------------------------------------===//
+
+FailureOr<gpu::GPUFuncOp> KernelLowering::lower(gpu::GPUModuleOp module) {
+  unsigned numArguments = source.getNumArguments();
+  if (source.getNumResults() || numArguments < kGridArguments)
+    return source.emitOpError(
+        "a tile kernel has no results and ends with six grid arguments");
+  SmallVector<Type> types(
+      ArrayRef(source.getArgumentTypes()).drop_back(kGridArguments));
+
+  nameArguments(source);
+  b.setInsertionPointToEnd(module.getBody());
+  kernel =
+      gpu::GPUFuncOp::create(b, source.getName(), b.getFunctionType(types, {}));
+  kernel->setAttr(gpu::GPUDialect::getKernelFuncAttrName(), b.getUnitAttr());
+  kernel.setKnownBlockSizeAttr(b.getDenseI32ArrayAttr(
+      {static_cast<int32_t>(placement.getNumThreads()), 1, 1}));
+  for (auto [from, to] :
+       llvm::zip(source.getArguments(), kernel.getArguments())) {
+    to.setLoc(from.getLoc());
+    scalars.map(from, to);
+  }
+  auto space =
+      gpu::AddressSpaceAttr::get(b.getContext(), gpu::AddressSpace::Workgroup);
+  auto addWorkgroupBuffer = [&](int64_t size, Type type, StringRef name) {
+    return kernel.addWorkgroupAttribution(
+        MemRefType::get({size}, type, MemRefLayoutAttrInterface(), space),
+        named(name));
+  };
+  for (const WorkgroupBuffer &buffer : placement.getBuffers())
+    workgroupBuffers.push_back(addWorkgroupBuffer(
+        buffer.numElements, buffer.elementType, "shared_tile"));
+  source.walk([&](ReduceOp op) {
+    TileType type = op.getInput().getType();
+    if (!exchange && placement.getRowLayout(type.getRows()).lanes > 1)
+      exchange = addWorkgroupBuffer(placement.getNumThreads(),
+                                    type.getElementType(), "exchange");
+  });
+
+  b.setInsertionPointToStart(&kernel.getBody().front());
+  mapGridArguments();
+  if (failed(lowerBlock(source.getBody().front())))
+    return failure();
+  gpu::ReturnOp::create(b);
+  return kernel;
+}
+
+/// The query tile is dimension x of the launch, the only one without a limit
+/// of 65,535; the head is y and the batch z.
+void KernelLowering::mapGridArguments() {
+  b.setLoc(named("thread"));
+  thread = gpu::ThreadIdOp::create(b, gpu::Dimension::x);
+  constexpr gpu::Dimension kDims[] = {gpu::Dimension::z, gpu::Dimension::y,
+                                      gpu::Dimension::x};
+  constexpr StringRef kNames[] = {"batch", "head", "query_tile"};
+  ArrayRef<BlockArgument> grid =
+      source.getArguments().take_back(kGridArguments);
+  for (unsigned k = 0; k < 3; ++k) {
+    b.setLoc(named(kNames[k]));
+    if (!grid[k].use_empty())
+      scalars.map(grid[k], gpu::BlockIdOp::create(b, kDims[k]).getResult());
+    if (!grid[k + 3].use_empty())
+      scalars.map(grid[k + 3], gpu::GridDimOp::create(b, kDims[k]).getResult());
+  }
+  // Rows and lanes of the thread for every number of rows, ahead of all loops.
+  source.walk([&](Operation *op) {
+    for (Type type : op->getResultTypes())
+      if (auto tile = dyn_cast<TileType>(type))
+        getThreadRow(placement.getRowLayout(tile.getRows()));
+  });
+}
+
+std::pair<Value, Value> KernelLowering::getThreadRow(const RowLayout &layout) {
+  auto &entry = threadRows[layout.lanes];
+  if (!entry.first) {
+    Value lanes = index(layout.lanes);
+    b.setLoc(named("row"));
+    entry.first = fold<arith::DivUIOp>(thread, lanes);
+    b.setLoc(named("lane"));
+    entry.second = fold<arith::RemUIOp>(thread, lanes);
+  }
+  return entry;
+}
+
+LogicalResult KernelLowering::lowerBlock(Block &block) {
+  for (Operation &op : block.without_terminator())
+    if (failed(lowerOp(op)))
+      return failure();
+  return success();
+}
+
+LogicalResult KernelLowering::lowerOp(Operation &op) {
+  b.setLoc(op.getLoc());
+  return TypeSwitch<Operation *, LogicalResult>(&op)
+      .Case([&](LoadOp op) { return lowerLoad(op); })
+      .Case([&](StoreOp op) { return lowerStore(op); })
+      .Case([&](MapOp op) { return lowerMap(op); })
+      .Case([&](SplatOp op) { return lowerSplat(op), success(); })
+      .Case([&](ConvertOp op) { return lowerConvert(op), success(); })
+      .Case([&](ReduceOp op) { return lowerReduce(op), success(); })
+      .Case([&](DotOp op) { return lowerDot(op), success(); })
+      .Case([&](scf::ForOp op) { return lowerFor(op); })
+      .Case([&](scf::IfOp op) { return lowerIf(op); })
+      .Case([&](memref::ReinterpretCastOp op) { return addView(op); })
+      .Case([&](memref::LoadOp op) -> LogicalResult {
+        FailureOr<Value> address =
+            addressOf(op, op.getMemRef(), op.getIndices());
+        if (failed(address))
+          return failure();
+        scalars.map(op.getResult(), load(views[op.getMemRef()].flat, *address));
+        return success();
+      })
+      .Case([&](memref::DimOp op) -> LogicalResult {
+        auto view = views.find(op.getSource());
+        std::optional<int64_t> dim = op.getConstantIndex();
+        if (view == views.end() || !dim)
+          return op.emitOpError(
+              "asks for a size that the kernel does not know");
+        scalars.map(op.getResult(), view->second.sizes[*dim]);
+        return success();
+      })
+      .Default([&](Operation *op) -> LogicalResult {
+        auto isTile = [](Type type) { return isa<TileType, RangesType>(type); };
+        if (op->getNumRegions() ||
+            llvm::any_of(op->getOperandTypes(), isTile) ||
+            llvm::any_of(op->getResultTypes(), isTile) ||
+            !isMemoryEffectFree(op))
+          return op->emitOpError("has no lowering in a GPU kernel");
+        b.clone(*op, scalars);
+        return success();
+      });
+}
+
+LogicalResult KernelLowering::lowerFor(scf::ForOp op) {
+  SmallVector<Value> inits;
+  SmallVector<Value> carried(op.getNumRegionIterArgs());
+  for (auto [k, init] : llvm::enumerate(op.getInitArgs())) {
+    if (isa<TileType>(init.getType()))
+      carried[k] = takeBuffer(init, op, nameOf(init), carried);
+    else
+      inits.push_back(scalars.lookup(init));
+  }
+  auto loop = scf::ForOp::create(b, scalars.lookup(op.getLowerBound()),
+                                 scalars.lookup(op.getUpperBound()),
+                                 scalars.lookup(op.getStep()), inits);
+  b.setInsertionPointToStart(loop.getBody());
+  scalars.map(op.getInductionVar(), loop.getInductionVar());
+  unsigned next = 0;
+  for (auto [k, arg] : llvm::enumerate(op.getRegionIterArgs())) {
+    if (carried[k])
+      define(arg, carried[k]);
+    else
+      scalars.map(arg, loop.getRegionIterArg(next++));
+  }
+  if (failed(lowerBlock(*op.getBody())))
+    return failure();
+
+  // A yielded tile that sits in the buffer of another carried tile is saved
+  // before that buffer is overwritten.
+  auto yield = cast<scf::YieldOp>(op.getBody()->getTerminator());
+  SmallVector<Value> results, sources(carried.size());
+  for (auto [k, value] : llvm::enumerate(yield.getResults())) {
+    if (!carried[k]) {
+      results.push_back(scalars.lookup(value));
+      continue;
+    }
+    sources[k] = buffers[value];
+    if (sources[k] != carried[k] && llvm::is_contained(carried, sources[k])) {
+      Value saved =
+          createBuffer(cast<TileType>(value.getType()), nameOf(value));
+      copyBuffer(sources[k], saved);
+      sources[k] = saved;
+    }
+  }
+  for (auto [from, to] : llvm::zip(sources, carried))
+    if (from != to)
+      copyBuffer(from, to);
+  if (!results.empty())
+    scf::YieldOp::create(b, results);
+  b.setInsertionPointAfter(loop);
+  next = 0;
+  for (auto [k, result] : llvm::enumerate(op.getResults())) {
+    if (carried[k])
+      define(result, carried[k]);
+    else
+      scalars.map(result, loop.getResult(next++));
+  }
+  return success();
+}
+
+LogicalResult KernelLowering::lowerIf(scf::IfOp op) {
+  SmallVector<Type> types;
+  for (Type type : op.getResultTypes())
+    if (!isa<TileType>(type))
+      types.push_back(type);
+  bool hasElse = !op.getElseRegion().empty();
+  auto branch =
+      scf::IfOp::create(b, types, scalars.lookup(op.getCondition()), hasElse);
+  SmallVector<Value> merged(op.getNumResults());
+  for (auto [from, to] : llvm::zip(op->getRegions(), branch->getRegions())) {
+    if (from.empty())
+      continue;
+    OpBuilder::InsertionGuard guard(b);
+    b.setInsertionPointToStart(&to.front());
+    if (failed(lowerBlock(from.front())))
+      return failure();
+    SmallVector<Value> results;
+    auto yield = cast<scf::YieldOp>(from.front().getTerminator());
+    for (auto [k, value] : llvm::enumerate(yield.getResults())) {
+      if (!isa<TileType>(value.getType())) {
+        results.push_back(scalars.lookup(value));
+        continue;
+      }
+      if (!merged[k])
+        merged[k] = takeBuffer(value, yield, nameOf(value), merged);
+      else if (merged[k] != buffers[value])
+        copyBuffer(buffers[value], merged[k]);
+    }
+    if (!results.empty())
+      scf::YieldOp::create(b, results);
+  }
+  unsigned next = 0;
+  for (auto [k, result] : llvm::enumerate(op.getResults())) {
+    if (merged[k])
+      define(result, merged[k]);
+    else
+      scalars.map(result, branch.getResult(next++));
+  }
+  return success();
+}
+
+void KernelLowering::loop(StringRef name, Value lower, Value upper, Value step,
+                          function_ref<void(Value)> body) {
+  auto loop = scf::ForOp::create(b, named(name), lower, upper, step);
+  OpBuilder::InsertionGuard guard(b);
+  b.setInsertionPointToStart(loop.getBody());
+  body(loop.getInductionVar());
+}
+
+void KernelLowering::guarded(Value condition, function_ref<void()> body) {
+  if (!condition)
+    return body();
+  auto branch = scf::IfOp::create(b, condition, /*withElseRegion=*/false);
+  OpBuilder::InsertionGuard guard(b);
+  b.setInsertionPointToStart(branch.thenBlock());
+  body();
+}
+
+//===----------------------------------------------------------------------===//
+// Memory
+//===----------------------------------------------------------------------===//
+
+LogicalResult KernelLowering::addView(memref::ReinterpretCastOp op) {
+  Value base = scalars.lookupOrNull(op.getSource());
+  if (!base || cast<MemRefType>(base.getType()).getRank() != 0)
+    return op.emitOpError(
+        "a kernel rebuilds memrefs from its rank-0 arguments");
+  auto materialize = [&](ArrayRef<OpFoldResult> values) {
+    return llvm::map_to_vector(values, [&](OpFoldResult value) -> Value {
+      if (auto attr = dyn_cast<Attribute>(value))
+        return index(cast<IntegerAttr>(attr).getInt());
+      return scalars.lookup(cast<Value>(value));
+    });
+  };
+  MemoryView view;
+  view.sizes = materialize(op.getConstifiedMixedSizes());
+  view.strides = materialize(op.getConstifiedMixedStrides());
+  // The flat view ends with the last element of the strided one.
+  Value span = index(1);
+  for (auto [size, stride] : llvm::zip(view.sizes, view.strides)) {
+    Value last = fold<arith::SubIOp>(size, index(1));
+    span = fold<arith::AddIOp>(span, fold<arith::MulIOp>(last, stride));
+  }
+  OpFoldResult offset = op.getConstifiedMixedOffset();
+  bool atBase = isConstantIntValue(offset, 0);
+  Type elementType = op.getType().getElementType();
+  auto layout = StridedLayoutAttr::get(b.getContext(),
+                                       atBase ? 0 : ShapedType::kDynamic, {1});
+  auto flatType =
+      MemRefType::get({ShapedType::kDynamic}, elementType,
+                      atBase ? MemRefLayoutAttrInterface() : layout);
+  if (!atBase)
+    offset = materialize(offset).front();
+  b.setLoc(base.getLoc());
+  view.flat = memref::ReinterpretCastOp::create(
+      b, flatType, base, offset, ArrayRef<OpFoldResult>{span},
+      ArrayRef<OpFoldResult>{b.getIndexAttr(1)});
+  views[op.getResult()] = view;
+  return success();
+}
+
+Value KernelLowering::addressOf(const MemoryView &view,
+                                ArrayRef<Value> indices) {
+  Value address = index(0);
+  for (auto [position, stride] : llvm::zip(indices, view.strides))
+    address =
+        fold<arith::AddIOp>(address, fold<arith::MulIOp>(position, stride));
+  return address;
+}
+
+FailureOr<Value> KernelLowering::addressOf(Operation *op, Value memory,
+                                           ValueRange indices) {
+  auto view = views.find(memory);
+  if (view == views.end())
+    return op->emitOpError("accesses a memref that the kernel did not rebuild "
+                           "from an argument");
+  return addressOf(view->second, llvm::map_to_vector(indices, [&](Value value) {
+                     return scalars.lookup(value);
+                   }));
+}
+
+/// Element (row, col) of the tile that `op` loads, zero past `valid`. `inside`
+/// says whether the position is an element of the tile at all.
+Value KernelLowering::readTileElement(LoadOp op, Value row, Value col,
+                                      Value inside) {
+  TileType type = op.getType();
+  SmallVector<Value> coordinates{row};
+  if (type.getRank() == 2)
+    coordinates.push_back(col);
+  Value condition = inside;
+  for (auto [k, valid] : llvm::enumerate(op.getValid())) {
+    std::optional<int64_t> bound = getConstantIntValue(valid);
+    if (!bound || *bound < type.getShape()[k])
+      condition = both(condition, less(coordinates[k], scalars.lookup(valid)));
+  }
+
+  auto read = [&]() -> Value {
+    SmallVector<Value> indices = llvm::map_to_vector(
+        op.getIndices(), [&](Value value) { return scalars.lookup(value); });
+    unsigned first = indices.size() - coordinates.size();
+    for (auto [k, coordinate] : llvm::enumerate(coordinates))
+      indices[first + k] = fold<arith::AddIOp>(indices[first + k], coordinate);
+    const MemoryView &memory = views[op.getSource()];
+    if (Value table = op.getPageTable()) {
+      // Row r lies in page table[r / P] at r mod P; pages are the first
+      // dimension of the pool.
+      Value pageSize = memory.sizes[memory.sizes.size() - 2];
+      const MemoryView &pages = views[table];
+      SmallVector<Value> entry =
+          llvm::map_to_vector(op.getPageIndices(), [&](Value value) {
+            return scalars.lookup(value);
+          });
+      entry.push_back(arith::DivUIOp::create(b, indices[first], pageSize));
+      Value page = load(pages.flat, addressOf(pages, entry));
+      indices[first] = arith::RemUIOp::create(b, indices[first], pageSize);
+      indices.insert(indices.begin(),
+                     arith::IndexCastOp::create(b, b.getIndexType(), page));
+    }
+    return load(memory.flat, addressOf(memory, indices));
+  };
+  if (!condition)
+    return read();
+  auto branch = scf::IfOp::create(
+      b, condition,
+      [&](OpBuilder &, Location) { scf::YieldOp::create(b, read()); },
+      [&](OpBuilder &, Location) {
+        Value zero =
+            arith::ConstantOp::create(b, b.getZeroAttr(type.getElementType()));
+        scf::YieldOp::create(b, zero);
+      });
+  return branch.getResult(0);
+}
+
+LogicalResult KernelLowering::lowerLoad(LoadOp op) {
+  for (Value memory : {Value(op.getSource()), Value(op.getPageTable())})
+    if (memory && !views.contains(memory))
+      return op.emitOpError(
+          "reads a memref that the kernel did not rebuild from "
+          "an argument");
+  if (placement.isFragment(op.getResult())) {
+    Value buffer = createBuffer(op.getType(), nameOf(op.getResult()));
+    forEachElement(op.getType(), [&](const Element &e) {
+      store(readTileElement(op, e.row, e.col, e.inside), buffer, e.position);
+    });
+    buffers[op.getResult()] = buffer;
+  }
+  stage(op.getResult(), [&](Value row, Value col) {
+    return readTileElement(op, row, col, Value());
+  });
+  return success();
+}
+
+LogicalResult KernelLowering::lowerStore(StoreOp op) {
+  auto view = views.find(op.getDest());
+  if (view == views.end())
+    return op.emitOpError(
+        "writes a memref that the kernel did not rebuild from "
+        "an argument");
+  TileType type = op.getTile().getType();
+  forEachElement(type, [&](const Element &e) {
+    SmallVector<Value> coordinates{e.row};
+    Value condition = e.inside;
+    if (type.getRank() == 2)
+      coordinates.push_back(e.col);
+    else if (RowLayout layout = placement.getRowLayout(type.getRows());
+             layout.lanes > 1) // every thread of the row holds the value
+      condition =
+          both(condition,
+               arith::CmpIOp::create(b, arith::CmpIPredicate::eq,
+                                     getThreadRow(layout).second, index(0)));
+    SmallVector<Value> indices = llvm::map_to_vector(
+        op.getIndices(), [&](Value value) { return scalars.lookup(value); });
+    unsigned first = indices.size() - coordinates.size();
+    for (auto [k, coordinate] : llvm::enumerate(coordinates)) {
+      std::optional<int64_t> bound = getConstantIntValue(op.getValid()[k]);
+      if (!bound || *bound < type.getShape()[k])
+        condition =
+            both(condition, less(coordinate, scalars.lookup(op.getValid()[k])));
+      indices[first + k] = fold<arith::AddIOp>(indices[first + k], coordinate);
+    }
+    guarded(condition, [&] {
+      store(load(buffers[op.getTile()], e.position), view->second.flat,
+            addressOf(view->second, indices));
+    });
+  });
+  return success();
+}
+
+//===----------------------------------------------------------------------===//
+// Fragments and staging
+//===----------------------------------------------------------------------===//
+
+Value KernelLowering::createBuffer(TileType type, StringRef name) {
+  RowLayout layout = placement.getRowLayout(type.getRows());
+  int64_t size = layout.passes *
+                 (type.getRank() == 2 ? layout.getColumns(type.getCols()) : 1);
+  auto space =
+      gpu::AddressSpaceAttr::get(b.getContext(), gpu::AddressSpace::Private);
+  return kernel.addPrivateAttribution(
+      MemRefType::get({size}, type.getElementType(),
+                      MemRefLayoutAttrInterface(), space),
+      named(name));
+}
+
+/// A buffer that holds the value of `tile` and that `op` may overwrite: its
+/// own if nothing reads it afterwards and `op` has no other use for it, else a
+/// copy.
+Value KernelLowering::takeBuffer(Value tile, Operation *op, StringRef name,
+                                 ArrayRef<Value> inUse) {
+  if (isLastUse(tile, op) && !llvm::is_contained(inUse, buffers[tile]))
+    return buffers[tile];
+  Value copy = createBuffer(cast<TileType>(tile.getType()), name);
+  copyBuffer(buffers[tile], copy);
+  return copy;
+}
+
+void KernelLowering::copyBuffer(Value from, Value to) {
+  int64_t size = cast<MemRefType>(from.getType()).getDimSize(0);
+  auto copy = [&](Value k) { store(load(from, k), to, k); };
+  if (size == 1)
+    return copy(index(0));
+  loop("k", index(0), index(size), index(1), copy);
+}
+
+/// Visits the elements of one thread.
+void KernelLowering::forEachElement(TileType type,
+                                    function_ref<void(const Element &)> body) {
+  RowLayout layout = placement.getRowLayout(type.getRows());
+  auto [row, lane] = getThreadRow(layout);
+  int64_t cols = type.getRank() == 2 ? layout.getColumns(type.getCols()) : 1;
+
+  auto visit = [&, row = row, lane = lane](Value pass, Value k) {
+    Element e;
+    e.pass = pass;
+    e.position = fold<arith::AddIOp>(fold<arith::MulIOp>(pass, index(cols)), k);
+    e.row = fold<arith::AddIOp>(
+        fold<arith::MulIOp>(pass, index(layout.rowsAtOnce)), row);
+    if (layout.hasExcessRows(type.getRows()))
+      e.inside = less(e.row, index(type.getRows()));
+    if (type.getRank() == 2) {
+      e.col = fold<arith::AddIOp>(fold<arith::MulIOp>(k, index(layout.lanes)),
+                                  lane);
+      if (type.getCols() % layout.lanes)
+        e.inside = both(e.inside, less(e.col, index(type.getCols())));
+    }
+    body(e);
+  };
+  auto visitColumns = [&](Value pass) {
+    if (cols == 1)
+      return visit(pass, index(0));
+    loop("k", index(0), index(cols), index(1),
+         [&](Value k) { visit(pass, k); });
+  };
+  if (layout.passes == 1)
+    return visitColumns(index(0));
+  loop("pass", index(0), index(layout.passes), index(1), visitColumns);
+}
+
+/// Position of `element` in a tile of the same rows, of rank 1 or 2.
+Value KernelLowering::positionOf(TileType type, const Element &element) {
+  return type.getRank() == 2 ? element.position : element.pass;
+}
+
+void KernelLowering::define(Value tile, Value buffer) {
+  buffers[tile] = buffer;
+  auto type = cast<TileType>(tile.getType());
+  if (!placement.getBuffer(tile))
+    return;
+  // Threads exchange what they hold.
+  Value shared = workgroupBuffers[*placement.getBuffer(tile)];
+  gpu::BarrierOp::create(b);
+  forEachElement(type, [&](const Element &e) {
+    guarded(e.inside, [&] {
+      Value rowStart = fold<arith::MulIOp>(e.row, index(type.getCols()));
+      store(load(buffer, e.position), shared,
+            fold<arith::AddIOp>(rowStart, e.col));
+    });
+  });
+  gpu::BarrierOp::create(b);
+}
+
+/// Fills the workgroup buffer of a tile from memory, consecutive threads
+/// reading consecutive elements.
+void KernelLowering::stage(Value tile,
+                           function_ref<Value(Value row, Value col)> read) {
+  std::optional<unsigned> buffer = placement.getBuffer(tile);
+  if (!buffer)
+    return;
+  auto type = cast<TileType>(tile.getType());
+  Value cols = index(type.getCols());
+  gpu::BarrierOp::create(b);
+  loop("e", thread, index(type.getRows() * type.getCols()),
+       index(placement.getNumThreads()), [&](Value e) {
+         Value row = fold<arith::DivUIOp>(e, cols);
+         Value col = fold<arith::RemUIOp>(e, cols);
+         store(read(row, col), workgroupBuffers[*buffer], e);
+       });
+  gpu::BarrierOp::create(b);
+}
+
+//===----------------------------------------------------------------------===//
+// Computation
+//===----------------------------------------------------------------------===//
+
+/// True if the tile is only what products start from: it needs no buffer.
+static bool isOnlyAccumulatorStart(SplatOp op) {
+  return llvm::all_of(op->getUses(), [](OpOperand &use) {
+    auto dot = dyn_cast<DotOp>(use.getOwner());
+    return dot && &use == &dot.getAccMutable();
+  });
+}
+
+void KernelLowering::lowerSplat(SplatOp op) {
+  if (isOnlyAccumulatorStart(op))
+    return;
+  Value buffer = createBuffer(op.getType(), nameOf(op.getResult()));
+  Value value = scalars.lookup(op.getValue());
+  forEachElement(op.getType(),
+                 [&](const Element &e) { store(value, buffer, e.position); });
+  define(op.getResult(), buffer);
+}
+
+void KernelLowering::lowerConvert(ConvertOp op) {
+  Value from = buffers[op.getInput()];
+  Value to = createBuffer(op.getType(), nameOf(op.getInput()));
+  Type type = op.getType().getElementType();
+  unsigned fromWidth =
+      op.getInput().getType().getElementType().getIntOrFloatBitWidth();
+  forEachElement(op.getType(), [&](const Element &e) {
+    Value value = load(from, e.position);
+    // f16 and bf16 convert through f32.
+    if (fromWidth < 32)
+      value = widen(value);
+    if (type.getIntOrFloatBitWidth() < 32)
+      value = arith::TruncFOp::create(b, type, value);
+    store(value, to, e.position);
+  });
+  define(op.getResult(), to);
+}
+
+LogicalResult KernelLowering::lowerMap(MapOp op) {
+  // A block of values overwrites an operand that nothing reads afterwards; a
+  // row statistic is only a value or two and keeps its own name.
+  SmallVector<Value> results;
+  for (Value result : op.getResults()) {
+    auto type = cast<TileType>(result.getType());
+    Value buffer;
+    for (Value input : op.getInputs())
+      if (!buffer && type.getRank() == 2 && input.getType() == type &&
+          isLastUse(input, op) && !llvm::is_contained(results, buffers[input]))
+        buffer = buffers[input];
+    results.push_back(buffer ? buffer : createBuffer(type, nameOf(result)));
+  }
+
+  // A domain without a tile of rank 2 visits row statistics only.
+  auto [rows, cols] = op.getDomain();
+  SmallVector<int64_t> shape{rows};
+  if (op.getDomainRank() == 2)
+    shape.push_back(cols);
+  auto domain = TileType::get(op.getContext(), shape, b.getF32Type());
+  LogicalResult status = success();
+  forEachElement(domain, [&](const Element &e) {
+    for (auto [arg, input] : llvm::zip(op.getElementArgs(), op.getInputs()))
+      scalars.map(arg, load(buffers[input],
+                            positionOf(cast<TileType>(input.getType()), e)));
+    for (auto [k, arg] : llvm::enumerate(op.getIndexArgs())) {
+      b.setLoc(named(k ? "j" : "i"));
+      scalars.map(arg, fold<arith::AddIOp>(scalars.lookup(op.getOffsets()[k]),
+                                           k ? e.col : e.row));
+    }
+    Block &body = op.getBody().front();
+    if (failed(lowerBlock(body))) {
+      status = failure();
+      return;
+    }
+    for (auto [value, buffer] :
+         llvm::zip(body.getTerminator()->getOperands(), results))
+      store(scalars.lookup(value), buffer, e.position);
+  });
+  for (auto [result, buffer] : llvm::zip(op.getResults(), results))
+    define(result, buffer);
+  return status;
+}
+
+void KernelLowering::lowerReduce(ReduceOp op) {
+  TileType type = op.getInput().getType();
+  RowLayout layout = placement.getRowLayout(type.getRows());
+  Value lane = getThreadRow(layout).second;
+  Value input = buffers[op.getInput()];
+  Value result = takeBuffer(op.getInit(), op, nameOf(op.getResult()), {});
+  int64_t cols = layout.getColumns(type.getCols());
+  Type element = type.getElementType();
+  auto combine = [&](Value lhs, Value rhs) -> Value {
+    switch (op.getKind()) {
+    case ReduceKind::Max:
+      return arith::MaxNumFOp::create(b, lhs, rhs);
+    case ReduceKind::Sum:
+      return arith::AddFOp::create(b, lhs, rhs);
+    }
+    llvm_unreachable("unknown reduction");
+  };
+
+  auto reducePass = [&](Value pass) {
+    Value start = load(result, pass);
+    // Threads that share a row start with a value that may be combined often.
+    Value neutral = start;
+    if (op.getKind() == ReduceKind::Sum)
+      neutral = arith::ConstantOp::create(b, b.getZeroAttr(element));
+    Value partial = layout.lanes > 1 ? neutral : start;
+    auto columns = scf::ForOp::create(
+        b, named("k"), index(0), index(cols), index(1), partial,
+        [&](OpBuilder &, Location, Value k, ValueRange args) {
+          Value position =
+              fold<arith::AddIOp>(fold<arith::MulIOp>(pass, index(cols)), k);
+          Value value = load(input, position);
+          if (type.getCols() % layout.lanes) {
+            Value col = fold<arith::AddIOp>(
+                fold<arith::MulIOp>(k, index(layout.lanes)), lane);
+            value = arith::SelectOp::create(b, less(col, index(type.getCols())),
+                                            value, neutral);
+          }
+          scf::YieldOp::create(b, combine(args.front(), value));
+        });
+    partial = columns.getResult(0);
+    if (layout.lanes > 1) {
+      // Partial results are combined in the order of the lanes (rule 19).
+      gpu::BarrierOp::create(b);
+      store(partial, exchange, thread);
+      gpu::BarrierOp::create(b);
+      Value first = fold<arith::SubIOp>(thread, lane);
+      auto lanes = scf::ForOp::create(
+          b, named("k"), index(0), index(layout.lanes), index(1), start,
+          [&](OpBuilder &, Location, Value k, ValueRange args) {
+            Value other = load(exchange, fold<arith::AddIOp>(first, k));
+            scf::YieldOp::create(b, combine(args.front(), other));
+          });
+      partial = lanes.getResult(0);
+    }
+    store(partial, result, pass);
+  };
+  if (layout.passes == 1)
+    reducePass(index(0));
+  else
+    loop("pass", index(0), index(layout.passes), index(1), reducePass);
+  define(op.getResult(), result);
+}
+
+void KernelLowering::lowerDot(DotOp op) {
+  TileType type = op.getType();
+  RowLayout layout = placement.getRowLayout(type.getRows());
+  auto [threadRow, lane] = getThreadRow(layout);
+  auto start = op.getAcc().getDefiningOp<SplatOp>();
+  if (start && !isOnlyAccumulatorStart(start))
+    start = nullptr;
+  Value acc =
+      start
+          ? createBuffer(type, nameOf(op.getResult()))
+          : takeBuffer(op.getAcc(), op, nameOf(op.getResult()),
+                       {buffers.lookup(op.getA()), buffers.lookup(op.getB())});
+  int64_t cols = layout.getColumns(type.getCols());
+  TileType aType = op.getA().getType();
+  int64_t depth = aType.getShape()[op.getTransposeA() ? 0 : 1];
+  bool ownRow = placement.readsOwnRow(op);
+
+  // Element (i, j) of an operand that the threads share.
+  auto readShared = [&](Value tile, bool transposed, Value i,
+                        Value j) -> Value {
+    if (transposed)
+      std::swap(i, j);
+    if (std::optional<unsigned> buffer = placement.getBuffer(tile)) {
+      Value cols = index(cast<TileType>(tile.getType()).getCols());
+      Value position = fold<arith::AddIOp>(fold<arith::MulIOp>(i, cols), j);
+      return load(workgroupBuffers[*buffer], position);
+    }
+    return readTileElement(tile.getDefiningOp<LoadOp>(), i, j, Value());
+  };
+  // Threads past the edge of the tile repeat its last row or column.
+  auto within = [&](Value position, int64_t size, bool excess) -> Value {
+    return excess ? fold<arith::MinUIOp>(position, index(size - 1)) : position;
+  };
+
+  // A register block: `block` columns of one row, so that an element of a is
+  // read once for all of them.
+  int64_t block = 4;
+  while (cols % block)
+    block /= 2;
+  auto computeBlock = [&, lane = lane](Value pass, Value row, Value k0) {
+    SmallVector<Value> positions, columns, sums;
+    for (int64_t u = 0; u < block; ++u) {
+      Value k = fold<arith::AddIOp>(k0, index(u));
+      positions.push_back(
+          fold<arith::AddIOp>(fold<arith::MulIOp>(pass, index(cols)), k));
+      Value col = fold<arith::AddIOp>(
+          fold<arith::MulIOp>(k, index(layout.lanes)), lane);
+      columns.push_back(
+          within(col, type.getCols(), type.getCols() % layout.lanes != 0));
+      sums.push_back(start ? scalars.lookup(start.getValue())
+                           : load(acc, positions.back()));
+    }
+    auto inner = scf::ForOp::create(
+        b, named("d"), index(0), index(depth), index(1), sums,
+        [&](OpBuilder &, Location, Value d, ValueRange args) {
+          Value own =
+              ownRow ? load(buffers[op.getA()],
+                            fold<arith::AddIOp>(
+                                fold<arith::MulIOp>(pass, index(depth)), d))
+                     : readShared(op.getA(), op.getTransposeA(), row, d);
+          own = widen(own);
+          SmallVector<Value> next;
+          for (auto [sum, col] : llvm::zip(args, columns)) {
+            Value other =
+                widen(readShared(op.getB(), op.getTransposeB(), d, col));
+            next.push_back(math::FmaOp::create(b, own, other, sum));
+          }
+          scf::YieldOp::create(b, next);
+        });
+    for (auto [position, sum] : llvm::zip(positions, inner.getResults()))
+      store(sum, acc, position);
+  };
+  auto computePass = [&, threadRow = threadRow](Value pass) {
+    Value row = fold<arith::AddIOp>(
+        fold<arith::MulIOp>(pass, index(layout.rowsAtOnce)), threadRow);
+    row = within(row, type.getRows(), layout.hasExcessRows(type.getRows()));
+    if (cols == block)
+      return computeBlock(pass, row, index(0));
+    loop("k", index(0), index(cols), index(block),
+         [&](Value k0) { computeBlock(pass, row, k0); });
+  };
+  if (layout.passes == 1)
+    computePass(index(0));
+  else
+    loop("pass", index(0), index(layout.passes), index(1), computePass);
+  define(op.getResult(), acc);
+}
+
+//===----------------------------------------------------------------------===//
+// The pass
+//===----------------------------------------------------------------------===//
+
+struct TileToGPUPass final : attn::impl::TileToGPUBase<TileToGPUPass> {
+  using TileToGPUBase::TileToGPUBase;
+
+  void runOnOperation() override {
+    ModuleOp module = getOperation();
+    SmallVector<func::FuncOp> kernels;
+    for (auto func : module.getOps<func::FuncOp>())
+      if (func->hasAttr("tile.kernel"))
+        kernels.push_back(func);
+    if (kernels.empty())
+      return;
+
+    OpBuilder builder = OpBuilder::atBlockEnd(module.getBody());
+    auto gpuModule =
+        gpu::GPUModuleOp::create(builder, module.getLoc(), "kernels");
+    module->setAttr(gpu::GPUDialect::getContainerModuleAttrName(),
+                    builder.getUnitAttr());
+    for (func::FuncOp kernel : kernels) {
+      FailureOr<Placement> placement =
+          Placement::compute(kernel, {workgroupBytes, maxThreads, threads});
+      if (failed(placement) ||
+          failed(KernelLowering(kernel, *placement).lower(gpuModule)))
+        return signalPassFailure();
+      kernel.erase();
+    }
+    RewritePatternSet patterns(&getContext());
+    populateGpuEliminateBarriersPatterns(patterns);
+    arith::populateCeilFloorDivExpandOpsPatterns(patterns);
+    if (failed(applyPatternsGreedily(gpuModule, std::move(patterns))))
+      signalPassFailure();
+  }
+};
+
+} // namespace

@@ -1,0 +1,52 @@
+//===- Pipeline.cpp - The pipeline attn-to-nvptx-plain --------------------===//
+//
+// Tile kernels through GPU kernels in normal form to the LLVM dialect.
+//
+//===----------------------------------------------------------------------===//
+
+#include "attn/Conversion/Passes.h"
+#include "attn/Target/NVPTX.h"
+#include "attn/Transforms/Passes.h"
+
+#include "mlir/Conversion/Passes.h"
+#include "mlir/Pass/PassRegistry.h"
+
+using namespace mlir;
+
+void attn::buildNVPTXPlainPipeline(OpPassManager &manager,
+                                   const NVPTXPlainOptions &options) {
+  manager.addNestedPass<func::FuncOp>(createExpandRanges());
+  manager.addPass(createClampReads());
+  TileToGPUOptions toGPU;
+  toGPU.threads = options.threads;
+  toGPU.workgroupBytes = options.sharedBytes;
+  manager.addPass(createTileToGPU(toGPU));
+
+  OpPassManager &kernels = manager.nest<gpu::GPUModuleOp>();
+  ExpandMathOptions math;
+  math.keepTanh = options.approxTanh;
+  kernels.addPass(createExpandMath(math));
+  kernels.addPass(createCanonicalizerPass());
+  kernels.addPass(createCSEPass());
+  kernels.addPass(createLoopInvariantCodeMotionPass());
+  kernels.addPass(createMathToNVPTX());
+  kernels.addPass(createSCFToControlFlowPass());
+  // Ahead of convert-gpu-to-nvvm, which would call libdevice for some of them.
+  kernels.addPass(createConvertMathToLLVMPass());
+  kernels.addPass(createArithToLLVMConversionPass());
+  ConvertGpuOpsToNVVMOpsOptions toNVVM;
+  toNVVM.useBarePtrCallConv = true;
+  toNVVM.indexBitwidth = 64;
+  kernels.addPass(createConvertGpuOpsToNVVMOps(toNVVM));
+  kernels.addPass(createReconcileUnrealizedCastsPass());
+  kernels.addPass(createCanonicalizerPass());
+  kernels.addPass(createCSEPass());
+}
+
+void attn::registerNVPTXPipelines() {
+  PassPipelineRegistration<NVPTXPlainOptions>(
+      "attn-to-nvptx-plain",
+      "Lower tile kernels to the LLVM dialect for NVIDIA chips without using "
+      "their matrix units",
+      buildNVPTXPlainPipeline);
+}

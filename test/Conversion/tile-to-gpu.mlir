@@ -1,0 +1,110 @@
+// RUN: split-file %s %t
+// RUN: attn-opt %S/Inputs/causal_f32.mlir --tile-to-gpu --canonicalize --cse | FileCheck %t/row.txt
+// RUN: attn-opt %S/Inputs/causal_f32.mlir --tile-to-gpu=threads=128 --canonicalize --cse | FileCheck %t/lanes.txt
+// RUN: attn-opt %S/Inputs/causal_f32.mlir --tile-to-gpu=workgroup-bytes=2000 --canonicalize --cse 2>&1 | FileCheck %t/direct.txt
+// RUN: attn-opt %t/paged.mlir --tile-to-gpu --canonicalize --cse | FileCheck %t/paged.mlir
+// RUN: attn-opt %t/twice.mlir --tile-to-gpu --canonicalize --cse | FileCheck %t/twice.mlir
+
+//--- row.txt
+// One thread a row: only the key and value tiles are shared, in one buffer
+// since they are not live together. Everything else is private.
+CHECK-LABEL: gpu.func @causal
+CHECK-SAME:  workgroup(%[[SHARED:[a-z0-9]+]] : memref<1024xf32, #gpu.address_space<workgroup>>)
+CHECK-NOT:   gpu.barrier
+CHECK:       scf.for
+// The loop over key tiles stages both between barriers,
+CHECK:         gpu.barrier
+CHECK:         memref.store {{.*}} %[[SHARED]]
+CHECK:         gpu.barrier
+// multiplies in blocks of four columns: the size of the code does not depend
+// on the size of the tiles,
+CHECK-COUNT-4: math.fma
+CHECK-NOT:     math.fma
+CHECK:         gpu.barrier
+CHECK:         memref.store {{.*}} %[[SHARED]]
+CHECK:         gpu.barrier
+CHECK-COUNT-4: math.fma
+// and needs no barrier for row statistics.
+CHECK-NOT:     gpu.barrier
+CHECK:       gpu.return
+
+//--- lanes.txt
+// Four threads share a row: q and p are exchanged, too, and row statistics are
+// combined in the order of the lanes.
+CHECK-LABEL: gpu.func @causal
+CHECK-SAME:  %[[EXCHANGE:[a-z0-9]+]] : memref<128xf32, #gpu.address_space<workgroup>>
+CHECK-SAME:  known_block_size = array<i32: 128, 1, 1>
+CHECK:       %[[THREAD:.+]] = gpu.thread_id x
+CHECK:       %[[ROW:.+]] = arith.divui %[[THREAD]], %c4
+CHECK:       %[[LANE:.+]] = arith.remui %[[THREAD]], %c4
+CHECK:       memref.store %{{.+}}, %[[EXCHANGE]][%[[THREAD]]]
+CHECK-NEXT:  gpu.barrier
+CHECK:       %[[FIRST:.+]] = arith.subi %[[THREAD]], %[[LANE]]
+CHECK:       scf.for %[[K:.+]] = %c0 to %c4
+CHECK-NEXT:    %[[AT:.+]] = arith.addi %[[FIRST]], %[[K]]
+CHECK-NEXT:    memref.load %[[EXCHANGE]][%[[AT]]]
+// Only one of the threads writes a row statistic.
+CHECK:       %[[LEADER:.+]] = arith.cmpi eq, %[[LANE]], %c0
+CHECK:       arith.andi %[[LEADER]]
+
+//--- direct.txt
+// What does not fit is read from memory, and said.
+CHECK: remark: does not fit into 2000 bytes of workgroup memory next to the other tiles (4096 bytes): it is read from memory for each product, which is slower
+CHECK: remark: does not fit into 2000 bytes
+CHECK-LABEL: gpu.func @causal
+CHECK-NOT: workgroup
+CHECK-NOT: gpu.barrier
+CHECK: gpu.return
+
+//--- paged.mlir
+// Row r of the tile is row (r0 + r) mod 16 of page table[b, (r0 + r) / 16].
+// CHECK-LABEL: gpu.func @paged
+// CHECK-SAME: %[[POOL:[a-z0-9]+]]: memref<f32>, %[[TABLE:[a-z0-9]+]]: memref<i32>
+// CHECK-DAG:  %[[PAGES:.+]] = memref.reinterpret_cast %[[TABLE]]
+// CHECK-DAG:  %[[ROWS:.+]] = memref.reinterpret_cast %[[POOL]]
+// CHECK:      %[[R:.+]] = arith.addi %{{.+}}, %{{.+}} : index
+// CHECK:      %[[ENTRY:.+]] = arith.divui %[[R]], %c16
+// CHECK:      %[[PAGE:.+]] = memref.load %[[PAGES]]
+// CHECK:      arith.remui %[[R]], %c16
+// CHECK:      arith.index_cast %[[PAGE]] : i32 to index
+// CHECK:      memref.load %[[ROWS]]
+func.func private @paged(%pool: memref<f32>, %table: memref<i32>, %o: memref<f32>, %n: index,
+    %x: index, %y: index, %z: index, %nx: index, %ny: index, %nz: index) attributes {tile.kernel} {
+  %c0 = arith.constant 0 : index
+  %c8 = arith.constant 8 : index
+  %c32 = arith.constant 32 : index
+  %p = memref.reinterpret_cast %pool to offset: [0], sizes: [%n, 4, 16, 8], strides: [512, 128, 8, 1] : memref<f32> to memref<?x4x16x8xf32>
+  %t = memref.reinterpret_cast %table to offset: [0], sizes: [2, 10], strides: [10, 1] : memref<i32> to memref<2x10xi32>
+  %m = memref.reinterpret_cast %o to offset: [0], sizes: [32, 8], strides: [8, 1] : memref<f32> to memref<32x8xf32>
+  %r0 = arith.muli %z, %c32 : index
+  %k = tile.load %p[%y, %r0, %c0] valid [%n, %c8] paged %t[%x] : memref<?x4x16x8xf32>, memref<2x10xi32> -> <32x8xf32>
+  tile.store %k, %m[%c0, %c0] valid [%c32, %c8] : <32x8xf32>, memref<32x8xf32>
+  return
+}
+
+//--- twice.mlir
+// A tile that starts two carried values, or is needed after it is overwritten,
+// is copied; a swap of carried tiles goes through a third buffer.
+// CHECK-LABEL: gpu.func @twice
+// CHECK-SAME: private(%[[A:[a-z0-9]+]] : memref<8xf32, #gpu.address_space<private>>, %[[B:[a-z0-9]+]] : memref<8xf32, #gpu.address_space<private>>, %[[C:[a-z0-9]+]] : memref<8xf32, #gpu.address_space<private>>
+// CHECK: scf.for
+func.func private @twice(%o: memref<f32>, %n: index, %one: f32,
+    %x: index, %y: index, %z: index, %nx: index, %ny: index, %nz: index) attributes {tile.kernel} {
+  %c0 = arith.constant 0 : index
+  %c1 = arith.constant 1 : index
+  %c8 = arith.constant 8 : index
+  %c32 = arith.constant 32 : index
+  %m = memref.reinterpret_cast %o to offset: [0], sizes: [64, 8], strides: [8, 1] : memref<f32> to memref<64x8xf32>
+  %init = tile.splat %one : f32 -> <32x8xf32>
+  %r:2 = scf.for %k = %c0 to %n step %c1 iter_args(%a = %init, %b = %init) -> (!tile.tile<32x8xf32>, !tile.tile<32x8xf32>) {
+    %c = tile.map(%a) at [%c0, %c0] : (!tile.tile<32x8xf32>) -> !tile.tile<32x8xf32> {
+    ^bb0(%e: f32, %i: index, %j: index):
+      %d = arith.addf %e, %e : f32
+      tile.yield %d : f32
+    }
+    scf.yield %b, %c : !tile.tile<32x8xf32>, !tile.tile<32x8xf32>
+  }
+  tile.store %r#0, %m[%c0, %c0] valid [%c32, %c8] : <32x8xf32>, memref<64x8xf32>
+  tile.store %r#1, %m[%c32, %c0] valid [%c32, %c8] : <32x8xf32>, memref<64x8xf32>
+  return
+}

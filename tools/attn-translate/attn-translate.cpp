@@ -1,0 +1,50 @@
+//===- attn-translate.cpp - Lowered kernels to target text ----------------===//
+//
+// mlir-translate with the targets of the project: PTX.
+//
+//===----------------------------------------------------------------------===//
+
+#include "attn/Target/NVPTX.h"
+#include "dialects/Attn/Attn.h"
+#include "dialects/Tile/Tile.h"
+
+#include "mlir/InitAllDialects.h"
+#include "mlir/Tools/mlir-translate/MlirTranslateMain.h"
+#include "mlir/Tools/mlir-translate/Translation.h"
+#include "llvm/Support/CommandLine.h"
+
+using namespace mlir;
+
+static llvm::cl::opt<std::string>
+    chip("chip", llvm::cl::desc("Chip that the PTX is for"),
+         llvm::cl::init("sm_80"));
+
+/// Prints every GPU module of a file.
+static LogicalResult
+forEachKernelModule(Operation *op,
+                    function_ref<LogicalResult(gpu::GPUModuleOp)> print) {
+  WalkResult result = op->walk([&](gpu::GPUModuleOp module) {
+    return failed(print(module)) ? WalkResult::interrupt() : WalkResult::skip();
+  });
+  return failure(result.wasInterrupted());
+}
+
+int main(int argc, char **argv) {
+  auto registerDialects = [](DialectRegistry &registry) {
+    registerAllDialects(registry);
+    registry.insert<attn::AttnDialect, attn::tile::TileDialect>();
+    attn::registerNVPTXTranslation(registry);
+  };
+  TranslateFromMLIRRegistration ptx(
+      "kernels-to-ptx", "GPU modules in the LLVM dialect to PTX",
+      [](Operation *op, raw_ostream &os) {
+        return forEachKernelModule(op, [&](gpu::GPUModuleOp module) {
+          FailureOr<std::string> text = attn::translateToPTX(module, chip);
+          if (succeeded(text))
+            os << *text;
+          return LogicalResult(text);
+        });
+      },
+      registerDialects);
+  return failed(mlirTranslateMain(argc, argv, "attention kernel printer\n"));
+}
