@@ -236,4 +236,51 @@ def MathToNVPTX : Pass<"math-to-nvptx"> {
   let dependentDialects = ["::mlir::LLVM::LLVMDialect"];
 }
 
+def TileToHopper : Pass<"tile-to-hopper", "::mlir::ModuleOp"> {
+  let summary = "Lower fused attention kernels to warp-specialised Hopper code";
+  let description = [{
+    Replaces each `tile.kernel` function of two matrix products with 16-bit
+    operands around an online softmax by a `gpu.module` of the same name, which
+    holds one kernel in the llvm and nvvm dialects: a producer warp brings tiles
+    to shared memory by TMA, one to three consumer warpgroups multiply them by
+    wgmma and keep scores, statistics and output in registers. Maps, whatever
+    they compute, are cloned for the elements of a thread. The attribute
+    `attn.launch` says how to launch it; docs/hopper.md describes both.
+
+    Each option switches one choice of the schedule. A kernel of another form
+    stays as it is, with a remark.
+
+    ```mlir
+    func.func private @f_kernel0(...) attributes {tile.kernel} { ... tile.dot ... }
+    ```
+    becomes
+    ```mlir
+    gpu.module @f_kernel0 {
+      llvm.func @f_kernel0(...) attributes {attn.launch = {...}, nvvm.kernel, nvvm.reqntid = array<i32: 384>} { ... }
+    }
+    ```
+  }];
+  let options = [
+    Option<"oneBehind", "one-behind", "bool", "true",
+           "Multiply by v one key tile behind the scores">,
+    Option<"pingPong", "ping-pong", "bool", "false",
+           "Warpgroups take turns at the tensor cores">,
+    Option<"persistent", "persistent", "bool", "true",
+           "A block a multiprocessor, fed by an atomic counter">,
+    Option<"longestFirst", "longest-first", "bool", "true",
+           "Start long query tiles first, heads in groups">,
+    Option<"tmaStore", "tma-store", "bool", "true",
+           "Store the output through shared memory by TMA">,
+    Option<"stages", "stages", "int64_t", "2",
+           "Buffers of key and of value tiles">,
+    Option<"headGroup", "head-group", "int64_t", "8",
+           "Heads whose query tiles are interleaved">
+  ];
+  let dependentDialects = [
+    "::mlir::arith::ArithDialect", "::mlir::gpu::GPUDialect",
+    "::mlir::LLVM::LLVMDialect", "::mlir::math::MathDialect",
+    "::mlir::NVVM::NVVMDialect"
+  ];
+}
+
 #endif // ATTN_CONVERSION_PASSES_TD

@@ -1,0 +1,707 @@
+//===- Consumer.cpp - The warpgroups that compute -------------------------===//
+//
+// Each consumer warpgroup computes 64 rows of a query tile. The loop over key
+// tiles is rotated: while the maps turn the scores of one key tile into
+// probabilities, the second matrix product of the key tile before it runs.
+//
+//===----------------------------------------------------------------------===//
+
+#include "Fragment.h"
+#include "KernelEmitter.h"
+
+using namespace mlir;
+
+namespace attn::hopper {
+
+class Consumer {
+public:
+  Consumer(KernelEmitter &kernel, Block *exit)
+      : kernel(kernel), emit(kernel.emit), plan(kernel.plan), exit(exit),
+        tiles(kernel.emit) {}
+
+  void run();
+
+private:
+  //===--------------------------------------------------------------------===//
+  // Matrix products
+  //===--------------------------------------------------------------------===//
+  Value descriptor(const Ring &ring, Value index, int64_t leading);
+  /// Issues scores = q k^T for the key tile in buffer `index`.
+  Values issueScores(Value index);
+  /// Issues accumulators += probabilities v.
+  Values issueValues(Value index, ValueRange probabilities,
+                     ValueRange accumulators);
+  void release(const Ring &ring, Value count);
+
+  //===--------------------------------------------------------------------===//
+  // One key tile
+  //===--------------------------------------------------------------------===//
+
+  /// How a branch on whether the key tile is full is taken.
+  enum class Full { yes, no, ask };
+  void emitTileOp(Operation *op, Full full, Scope &scope);
+  void emitIf(scf::IfOp op, Full full, Scope &scope);
+  void emitBranch(Region &region, scf::IfOp op, Full full, Scope &scope);
+  /// The ops between the products, but for those that prepare the second.
+  void emitStatistics(Full full, Scope &scope);
+  /// Those that do. Returns the probabilities.
+  Values emitPreparation(Scope &scope);
+
+  Values carriedValues();
+  void bindCarried(ValueRange values);
+  Types carriedTypes();
+  tile::TileType carriedType(unsigned number) {
+    return cast<tile::TileType>(plan.loop.getInits()[number].getType());
+  }
+
+  void emitLoopOneBehind(Value first, Value end, Scope &scope, Block *finish);
+  void emitLoopInOrder(Value first, Value end, Scope &scope, Block *finish);
+  /// Emits `body` once for full and once for other key tiles, if they differ.
+  void emitVersions(Value full, llvm::function_ref<void(Full)> body);
+  bool hasVersions();
+
+  //===--------------------------------------------------------------------===//
+  // Between query tiles
+  //===--------------------------------------------------------------------===//
+  void emitEpilogue(Scope &scope);
+  void emitStore(tile::StoreOp op, Scope &scope);
+  void storeRows(tile::StoreOp op, Scope &scope);
+  void storeElements(tile::StoreOp op, Scope &scope);
+  void storeByTma(tile::StoreOp op, Scope &scope);
+  Value nextTile(Value tiles);
+
+  void syncGroup() { emit.syncNamed(emit.add(group, 1), 128); }
+  void takeTurn() {
+    if (plan.schedule.pingPong)
+      emit.syncNamed(emit.add(group, 4), plan.consumers > 1 ? 256 : 128);
+  }
+  void passTurn();
+
+  KernelEmitter &kernel;
+  Emitter &emit;
+  Plan &plan;
+  Block *exit;
+  FragmentEmitter tiles;
+
+  Value group;     // consumer warpgroup
+  Value groupWarp; // warp in it
+  Value firstLane; // of the warp
+  Value descriptorBase;
+  Value queryIndex; // buffer of the query tile
+  Value keyTiles;   // before this query tile
+};
+
+//===----------------------------------------------------------------------===//
+// Matrix products
+//===----------------------------------------------------------------------===//
+
+// A shared-memory matrix descriptor: address, leading and stride byte offsets
+// in units of 16 bytes; bit 62 is the 128-byte swizzle.
+constexpr int64_t descriptorUnit = 16;
+constexpr int64_t eightRows = 8 * swizzleBytes;
+
+Value Consumer::descriptor(const Ring &ring, Value index, int64_t leading) {
+  int64_t fields = (int64_t(1) << 62) | ((eightRows / descriptorUnit) << 32) |
+                   ((leading / descriptorUnit) << 16);
+  Value start =
+      emit.add(descriptorBase, emit.i64(fields + ring.data / descriptorUnit));
+  Value offset = emit.createOrFold<arith::ExtUIOp>(
+      emit.getI64Type(), emit.mul(index, ring.bytes / descriptorUnit));
+  return emit.add(start, offset);
+}
+
+Values Consumer::issueScores(Value index) {
+  tile::TileType query = plan.query.type(), key = plan.key.type();
+  // The leading offset has no meaning where rows of 128 bytes are K-major.
+  Value a = descriptor(plan.memory.query, queryIndex, descriptorUnit);
+  Value rows = emit.createOrFold<arith::ExtUIOp>(
+      emit.getI64Type(),
+      emit.mul(group, groupRows * swizzleBytes / descriptorUnit));
+  a = emit.add(a, rows);
+  Value b = descriptor(plan.memory.key, index, descriptorUnit);
+  Values scores;
+  for (int64_t column = 0; column < query.getCols(); column += 16) {
+    int64_t block = column / swizzleColumns;
+    int64_t inside = column % swizzleColumns * 2;
+    auto step = [&](SharedTile &tile) {
+      return emit.i64((block * tile.blockBytes() + inside) / descriptorUnit);
+    };
+    scores = emit.wgmma(
+        key.getRows(), query.getElementType(), emit.add(a, step(plan.query)),
+        emit.add(b, step(plan.key)), /*transposeB=*/false, scores);
+  }
+  emit.wgmmaCommit();
+  return scores;
+}
+
+Values Consumer::issueValues(Value index, ValueRange probabilities,
+                             ValueRange accumulators) {
+  tile::TileType value = plan.value.type();
+  Value b = descriptor(plan.memory.value, index, plan.value.blockBytes());
+  Values sums(accumulators);
+  for (int64_t row = 0; row < value.getRows(); row += 16)
+    sums = emit.wgmma(value.getCols(), value.getElementType(),
+                      probabilities.slice(row / 4, 4),
+                      emit.add(b, row * swizzleBytes / descriptorUnit),
+                      /*transposeB=*/true, sums);
+  emit.wgmmaCommit();
+  return sums;
+}
+
+void Consumer::release(const Ring &ring, Value count) {
+  emit.barrierArriveIf(firstLane, kernel.getSlot(ring, count).empty);
+}
+
+//===----------------------------------------------------------------------===//
+// One key tile
+//===----------------------------------------------------------------------===//
+
+void Consumer::emitTileOp(Operation *op, Full full, Scope &scope) {
+  if (auto map = dyn_cast<tile::MapOp>(op))
+    return tiles.emitMap(map, scope);
+  if (auto splat = dyn_cast<tile::SplatOp>(op))
+    return tiles.emitSplat(splat, scope);
+  if (auto convert = dyn_cast<tile::ConvertOp>(op))
+    return tiles.emitConvert(convert);
+  if (auto store = dyn_cast<tile::StoreOp>(op))
+    return emitStore(store, scope);
+  if (auto branch = dyn_cast<scf::IfOp>(op))
+    return emitIf(branch, full, scope);
+  if (auto reduce = dyn_cast<tile::ReduceOp>(op)) {
+    bool partial = false;
+    for (auto [yielded, deferred] :
+         llvm::zip(plan.loop.getBody()->getTerminator()->getOperands(),
+                   plan.partialSum))
+      partial |= deferred && yielded == reduce.getResult();
+    return tiles.emitReduce(reduce, partial);
+  }
+}
+
+void Consumer::emitBranch(Region &region, scf::IfOp op, Full full,
+                          Scope &scope) {
+  for (Operation &inner : region.front().without_terminator()) {
+    scope.emitScalar(&inner);
+    emitTileOp(&inner, full, scope);
+  }
+  for (auto [result, yielded] : llvm::zip_equal(
+           op.getResults(), region.front().getTerminator()->getOperands()))
+    if (tiles.knows(yielded)) {
+      Fragment fragment = tiles.get(yielded);
+      tiles.bind(result, fragment);
+    } else {
+      scope.bind(result, scope.get(yielded));
+    }
+}
+
+void Consumer::emitIf(scf::IfOp op, Full full, Scope &scope) {
+  bool asksFull = plan.rangeAt && op.getCondition() == plan.rangeAt.getFull();
+  if (asksFull && full != Full::ask)
+    return emitBranch(full == Full::yes ? op.getThenRegion()
+                                        : op.getElseRegion(),
+                      op, full, scope);
+  Value condition = scope.get(op.getCondition());
+  Types types;
+  for (Type type : op.getResultTypes())
+    llvm::append_range(types, emit.repeated(emit.getF32Type(),
+                                            FragmentEmitter::spreadSize(
+                                                cast<tile::TileType>(type))));
+  Block *then = emit.createBlock();
+  Block *otherwise = emit.createBlock();
+  Block *join = emit.createBlock(types);
+  emit.branchIf(condition, then, {}, otherwise, {});
+  bool partial = false;
+  for (auto [block, region] : {std::pair(then, &op.getThenRegion()),
+                               std::pair(otherwise, &op.getElseRegion())}) {
+    emit.enter(block);
+    Scope inner(emit, &scope);
+    emitBranch(*region, op, full, inner);
+    Values values;
+    for (Value result : op.getResults()) {
+      partial |= tiles.get(result).partial;
+      llvm::append_range(values,
+                         tiles.spread(tiles.get(result),
+                                      cast<tile::TileType>(result.getType())));
+    }
+    emit.branch(join, values);
+  }
+  emit.enter(join);
+  ValueRange values = join->getArguments();
+  for (Value result : op.getResults()) {
+    auto type = cast<tile::TileType>(result.getType());
+    size_t size = FragmentEmitter::spreadSize(type);
+    tiles.bind(result, tiles.gather(values.take_front(size), type, partial));
+    values = values.drop_front(size);
+  }
+}
+
+void Consumer::emitStatistics(Full full, Scope &scope) {
+  for (Operation &op : plan.loop.getBody()->without_terminator())
+    if (!plan.conversions.contains(&op) && !plan.accumulatorMaps.contains(&op))
+      emitTileOp(&op, full, scope);
+}
+
+Values Consumer::emitPreparation(Scope &scope) {
+  for (Operation &op : plan.loop.getBody()->without_terminator())
+    if (plan.conversions.contains(&op))
+      emitTileOp(&op, Full::ask, scope);
+  for (Operation &op : plan.loop.getBody()->without_terminator())
+    if (plan.accumulatorMaps.contains(&op))
+      emitTileOp(&op, Full::ask, scope);
+  return tiles.get(plan.valueDot.getA()).values;
+}
+
+//===----------------------------------------------------------------------===//
+// The loop over key tiles
+//===----------------------------------------------------------------------===//
+
+Types Consumer::carriedTypes() {
+  size_t count = 0;
+  for (unsigned number = 0; number < plan.partialSum.size(); ++number)
+    count += FragmentEmitter::spreadSize(carriedType(number));
+  return emit.repeated(emit.getF32Type(), count);
+}
+
+/// What the loop yields, with the accumulator as the second product expects it.
+Values Consumer::carriedValues() {
+  Values values;
+  auto yielded = plan.loop.getBody()->getTerminator()->getOperands();
+  for (unsigned number = 0; number < plan.partialSum.size(); ++number) {
+    Value source =
+        number == plan.accumulator ? plan.valueDot.getAcc() : yielded[number];
+    llvm::append_range(values,
+                       tiles.spread(tiles.get(source), carriedType(number)));
+  }
+  return values;
+}
+
+void Consumer::bindCarried(ValueRange values) {
+  for (auto [number, argument] :
+       llvm::enumerate(plan.loop.getRegionIterArgs())) {
+    tile::TileType type = carriedType(number);
+    size_t size = FragmentEmitter::spreadSize(type);
+    tiles.bind(argument, tiles.gather(values.take_front(size), type,
+                                      plan.partialSum[number]));
+    values = values.drop_front(size);
+  }
+}
+
+bool Consumer::hasVersions() {
+  if (!plan.rangeAt)
+    return false;
+  Value full = plan.rangeAt.getFull();
+  return llvm::any_of(plan.loop.getBody()->getOps<scf::IfOp>(),
+                      [&](scf::IfOp op) { return op.getCondition() == full; });
+}
+
+void Consumer::emitVersions(Value full, llvm::function_ref<void(Full)> body) {
+  if (!hasVersions())
+    return body(Full::ask);
+  Block *clean = emit.createBlock();
+  Block *masked = emit.createBlock();
+  emit.branchIf(full, clean, {}, masked, {});
+  emit.enter(clean);
+  body(Full::yes);
+  emit.enter(masked);
+  body(Full::no);
+}
+
+void Consumer::passTurn() {
+  if (!plan.schedule.pingPong)
+    return;
+  Value next = emit.remainder(emit.add(group, 1), emit.i32(plan.consumers));
+  emit.arriveNamed(emit.add(next, 4), plan.consumers > 1 ? 256 : 128);
+}
+
+void Consumer::emitLoopOneBehind(Value first, Value end, Scope &scope,
+                                 Block *finish) {
+  const SharedMemory &memory = plan.memory;
+  unsigned numProbabilities = plan.value.type().getRows() / 4;
+  Type i32 = emit.getI32Type();
+  Value count = keyTiles;
+
+  // The first key tile: there is no product before it.
+  {
+    Scope inner(emit, &scope);
+    kernel.bindPosition(first, inner);
+    KernelEmitter::Slot key = kernel.getSlot(memory.key, count);
+    emit.barrierWait(key.full, key.parity);
+    takeTurn();
+    emit.wgmmaFence();
+    Values scores = emit.wgmmaWait(0, issueScores(key.index));
+    passTurn();
+    release(memory.key, count);
+    tiles.bind(plan.scoreDot.getResult(),
+               tiles.gather(scores, plan.scoreDot.getType(), false));
+    emitStatistics(Full::ask, inner);
+    Values probabilities = emitPreparation(inner);
+    Types types = {i32, i32};
+    llvm::append_range(types, carriedTypes());
+    llvm::append_range(types, emit.repeated(i32, numProbabilities));
+    Values values = carriedValues();
+    llvm::append_range(values, probabilities);
+    Value next = kernel.advance(emit.add(first, 1), end, scope);
+    Block *head = emit.createBlock(types);
+    Values arguments = {next, emit.add(count, 1)};
+    llvm::append_range(arguments, values);
+    emit.branch(head, arguments);
+    emit.enter(head);
+  }
+
+  Block *head = emit.getInsertionBlock();
+  Value position = head->getArgument(0);
+  Value number = head->getArgument(1);
+  Values carried(
+      head->getArguments().drop_front(2).drop_back(numProbabilities));
+  Values probabilities(head->getArguments().take_back(numProbabilities));
+  unsigned accumulatorStart = 0;
+  for (unsigned other = 0; other < plan.accumulator; ++other)
+    accumulatorStart += FragmentEmitter::spreadSize(carriedType(other));
+  size_t accumulatorSize =
+      FragmentEmitter::spreadSize(carriedType(plan.accumulator));
+  auto accumulators = [&] {
+    return ArrayRef(carried).slice(accumulatorStart, accumulatorSize);
+  };
+  auto withAccumulators = [&](ValueRange sums) {
+    Values values = carried;
+    llvm::copy(sums, values.begin() + accumulatorStart);
+    return values;
+  };
+  Value previous = emit.add(number, -1);
+  Block *body = emit.createBlock();
+  Block *last = emit.createBlock();
+  emit.branchIf(emit.less(position, end), body, {}, last, {});
+
+  emit.enter(body);
+  Scope inner(emit, &scope);
+  KeyTile found = kernel.bindPosition(position, inner);
+  emitVersions(found.full, [&](Full full) {
+    KernelEmitter::Slot key = kernel.getSlot(memory.key, number);
+    KernelEmitter::Slot value = kernel.getSlot(memory.value, previous);
+    emit.barrierWait(key.full, key.parity);
+    takeTurn();
+    emit.wgmmaFence();
+    Values scores = issueScores(key.index);
+    emit.barrierWait(value.full, value.parity);
+    emit.wgmmaFence();
+    Values sums = issueValues(value.index, probabilities, accumulators());
+    passTurn();
+    scores = emit.wgmmaWait(1, scores);
+    release(memory.key, number);
+    bindCarried(carried);
+    tiles.bind(plan.scoreDot.getResult(),
+               tiles.gather(scores, plan.scoreDot.getType(), false));
+    Scope version(emit, &inner);
+    emitStatistics(full, version);
+    sums = emit.wgmmaWait(0, sums);
+    release(memory.value, previous);
+    bindCarried(withAccumulators(sums));
+    Values next = emitPreparation(version);
+    Values arguments = carriedValues();
+    llvm::append_range(arguments, next);
+    Value following = kernel.advance(emit.add(position, 1), end, scope);
+    arguments.insert(arguments.begin(), {following, emit.add(number, 1)});
+    emit.branch(head, arguments);
+  });
+
+  emit.enter(last);
+  KernelEmitter::Slot value = kernel.getSlot(memory.value, previous);
+  emit.barrierWait(value.full, value.parity);
+  emit.wgmmaFence();
+  Values sums = issueValues(value.index, probabilities, accumulators());
+  sums = emit.wgmmaWait(0, sums);
+  release(memory.value, previous);
+  Values results = {number};
+  llvm::append_range(results, withAccumulators(sums));
+  emit.branch(finish, results);
+}
+
+void Consumer::emitLoopInOrder(Value first, Value end, Scope &scope,
+                               Block *finish) {
+  const SharedMemory &memory = plan.memory;
+  Type i32 = emit.getI32Type();
+  Types types = {i32, i32};
+  llvm::append_range(types, carriedTypes());
+  Values arguments = {first, keyTiles};
+  for (auto [number, init] : llvm::enumerate(plan.loop.getInits()))
+    llvm::append_range(arguments,
+                       tiles.spread(tiles.get(init), carriedType(number)));
+  Block *head = emit.createBlock(types);
+  emit.branch(head, arguments);
+  emit.enter(head);
+  Value position = head->getArgument(0);
+  Value number = head->getArgument(1);
+  ValueRange carried = head->getArguments().drop_front(2);
+  Values results = {number};
+  llvm::append_range(results, carried);
+  Block *body = emit.createBlock();
+  emit.branchIf(emit.less(position, end), body, {}, finish, results);
+
+  emit.enter(body);
+  Scope inner(emit, &scope);
+  KeyTile found = kernel.bindPosition(position, inner);
+  emitVersions(found.full, [&](Full full) {
+    KernelEmitter::Slot key = kernel.getSlot(memory.key, number);
+    KernelEmitter::Slot value = kernel.getSlot(memory.value, number);
+    emit.barrierWait(key.full, key.parity);
+    takeTurn();
+    emit.wgmmaFence();
+    Values scores = emit.wgmmaWait(0, issueScores(key.index));
+    passTurn();
+    release(memory.key, number);
+    bindCarried(carried);
+    tiles.bind(plan.scoreDot.getResult(),
+               tiles.gather(scores, plan.scoreDot.getType(), false));
+    Scope version(emit, &inner);
+    emitStatistics(full, version);
+    Values probabilities = emitPreparation(version);
+    emit.barrierWait(value.full, value.parity);
+    emit.wgmmaFence();
+    tile::DotOp dot = plan.valueDot;
+    Values sums =
+        issueValues(value.index, probabilities,
+                    tiles.spread(tiles.get(dot.getAcc()), dot.getType()));
+    sums = emit.wgmmaWait(0, sums);
+    release(memory.value, number);
+    tiles.bind(dot.getAcc(), tiles.gather(sums, dot.getType(), false));
+    Values next = carriedValues();
+    next.insert(next.begin(), {emit.add(position, 1), emit.add(number, 1)});
+    next[0] = kernel.advance(next[0], end, scope);
+    emit.branch(head, next);
+  });
+}
+
+//===----------------------------------------------------------------------===//
+// Epilogue
+//===----------------------------------------------------------------------===//
+
+void Consumer::emitEpilogue(Scope &scope) {
+  Operation *op = plan.loop;
+  while ((op = op->getNextNode()))
+    emitTileOp(op, Full::ask, scope);
+}
+
+void Consumer::emitStore(tile::StoreOp op, Scope &scope) {
+  if (op.getTile().getType().getRank() == 1)
+    return storeRows(op, scope);
+  if (!kernel.storeMaps.contains(op))
+    return storeElements(op, scope);
+  // A TMA store writes all rows of a warpgroup: rows past the valid ones may
+  // belong to the next sequence.
+  Value left =
+      emit.sub(scope.get(op.getValid()[0]), emit.mul(group, groupRows));
+  Value whole = emit.less(emit.i32(groupRows - 1), left);
+  Block *fast = emit.createBlock();
+  Block *slow = emit.createBlock();
+  Block *join = emit.createBlock();
+  emit.branchIf(whole, fast, {}, slow, {});
+  emit.enter(fast);
+  storeByTma(op, scope);
+  emit.branch(join);
+  emit.enter(slow);
+  storeElements(op, scope);
+  emit.branch(join);
+  emit.enter(join);
+}
+
+void Consumer::storeRows(tile::StoreOp op, Scope &scope) {
+  View view = *getView(op.getDest());
+  Values values = tiles.spread(tiles.get(op.getTile()), op.getTile().getType());
+  Values indices = scope.get(op.getIndices());
+  Value valid = scope.get(op.getValid()[0]);
+  Value firstOfQuad = emit.equal(emit.bitAnd(kernel.lane, 3), 0);
+  Value start = indices.back();
+  for (size_t row = 0; row < 2; ++row) {
+    Value local = emit.add(tiles.getLane().firstRow, 8 * row);
+    indices.back() = emit.add(start, local);
+    Value offset = emitOffset(emit, view, indices,
+                              [&](Value value) { return scope.get(value); });
+    emit.storeGlobalIf(emit.both(firstOfQuad, emit.less(local, valid)),
+                       scope.get(view.base), offset, values[row],
+                       op.getTile().getType().getElementType());
+  }
+}
+
+void Consumer::storeElements(tile::StoreOp op, Scope &scope) {
+  View view = *getView(op.getDest());
+  const Fragment &fragment = tiles.get(op.getTile());
+  tile::TileType type = op.getTile().getType();
+  Values indices = scope.get(op.getIndices());
+  Value validRows = scope.get(op.getValid()[0]);
+  Value validColumns = scope.get(op.getValid()[1]);
+  Value startRow = indices[indices.size() - 2];
+  Value startColumn = indices.back();
+  // A register holds one f32 or a pair of 16-bit columns.
+  bool pairs = fragment.kind == Fragment::packed;
+  Values values = pairs ? fragment.values : tiles.spread(fragment, type);
+  for (size_t row = 0; row < 2; ++row) {
+    Value local = emit.add(tiles.getLane().firstRow, 8 * row);
+    Value rowIsValid = emit.less(local, validRows);
+    indices[indices.size() - 2] = emit.add(startRow, local);
+    indices.back() = emit.add(startColumn, tiles.getLane().firstColumn);
+    Value offset = emitOffset(emit, view, indices,
+                              [&](Value value) { return scope.get(value); });
+    for (auto [number, value] : llvm::enumerate(values)) {
+      size_t element = pairs ? 2 * number : number;
+      if (Fragment::rowOf(element) != row)
+        continue;
+      int64_t column = Fragment::columnOf(element);
+      Value inside = emit.less(emit.add(tiles.getLane().firstColumn, column),
+                               validColumns);
+      emit.storeGlobalIf(emit.both(rowIsValid, inside), scope.get(view.base),
+                         emit.add(offset, column), value,
+                         type.getElementType());
+    }
+  }
+}
+
+void Consumer::storeByTma(tile::StoreOp op, Scope &scope) {
+  const SharedMemory &memory = plan.memory;
+  const Fragment &fragment = tiles.get(op.getTile());
+  int64_t blockBytes = groupRows * swizzleBytes;
+  int64_t blocks =
+      llvm::divideCeil(op.getTile().getType().getCols(), swizzleColumns);
+  Value start = emit.add(kernel.address(memory.staging),
+                         emit.mul(group, memory.stagingBlocks * blockBytes));
+  // Lane l gives the address of row l mod 16 of the left (l < 16) or right 8
+  // columns of 16; a swizzle permutes units of 16 bytes by the row.
+  Value rowInEight = emit.bitAnd(kernel.lane, 7);
+  Value row = emit.add(emit.add(emit.shiftLeft(groupWarp, 4), rowInEight),
+                       emit.bitAnd(kernel.lane, 8));
+  Value rowStart = emit.add(start, emit.mul(row, swizzleBytes));
+  Value unit = emit.shiftLeft(
+      emit.bitXor(emit.shiftRight(kernel.lane, 4), rowInEight), 4);
+
+  Values coordinates = scope.get(op.getIndices());
+  std::reverse(coordinates.begin(), coordinates.end());
+  Value column = coordinates[0];
+  coordinates[1] = emit.add(coordinates[1], emit.mul(group, groupRows));
+  Value first = emit.equal(emit.bitAnd(kernel.thread, 127), 0);
+  for (int64_t from = 0; from < blocks; from += memory.stagingBlocks) {
+    int64_t to = std::min(blocks, from + memory.stagingBlocks);
+    emit.tmaStoreWaitRead();
+    syncGroup();
+    for (int64_t slice = 4 * from;
+         slice < 4 * to && 4 * slice < int64_t(fragment.values.size());
+         ++slice) {
+      Value target =
+          emit.add(emit.add(rowStart, (slice / 4 - from) * blockBytes),
+                   emit.bitXor(unit, emit.i32(slice % 4 * 32)));
+      emit.storeMatrix(target, ValueRange(fragment.values).slice(4 * slice, 4));
+    }
+    emit.fenceAsyncShared();
+    syncGroup();
+    for (int64_t block = from; block < to; ++block) {
+      coordinates[0] = emit.add(column, block * swizzleColumns);
+      emit.tmaStoreIf(first, kernel.storeMaps.lookup(op),
+                      emit.add(start, (block - from) * blockBytes),
+                      coordinates);
+    }
+  }
+}
+
+//===----------------------------------------------------------------------===//
+// Query tiles
+//===----------------------------------------------------------------------===//
+
+Value Consumer::nextTile(Value queries) {
+  const SharedMemory &memory = plan.memory;
+  emit.barrierWait(kernel.address(memory.scheduler + 8),
+                   emit.bitAnd(queries, 1));
+  Value next = emit.loadSharedI32(kernel.address(memory.scheduler));
+  emit.barrierArriveIf(firstLane, kernel.address(memory.scheduler + 16));
+  return next;
+}
+
+void Consumer::run() {
+  emit.setMaxRegisters(plan.consumerRegisters, /*increase=*/true);
+  group = emit.add(emit.shiftRight(kernel.warp, 2), -1);
+  groupWarp = emit.bitAnd(kernel.warp, 3);
+  firstLane = emit.equal(kernel.lane, 0);
+  LanePosition position;
+  position.firstRow =
+      emit.add(emit.add(emit.mul(group, groupRows), emit.mul(groupWarp, 16)),
+               emit.shiftRight(kernel.lane, 2));
+  position.firstColumn = emit.shiftLeft(emit.bitAnd(kernel.lane, 3), 1);
+  tiles.setLane(position);
+  descriptorBase = emit.createOrFold<arith::ExtUIOp>(
+      emit.getI64Type(), emit.shiftRight(emit.bitAnd(kernel.base, 0x3FFFF), 4));
+  if (plan.schedule.pingPong)
+    emit.onlyIf(emit.equal(group, plan.consumers - 1), [&] { passTurn(); });
+
+  Type i32 = emit.getI32Type();
+  Block *tileBlock = emit.createBlock({i32, i32, i32});
+  Block *go = emit.createBlock();
+  Block *done = emit.createBlock();
+  Value zero = emit.i32(0);
+  emit.branch(tileBlock, {emit.blockId(), zero, zero});
+
+  // A query tile; key tiles and query tiles so far.
+  emit.enter(tileBlock);
+  Value tile = tileBlock->getArgument(0);
+  keyTiles = tileBlock->getArgument(1);
+  Value queries = tileBlock->getArgument(2);
+  emit.branchIf(emit.less(tile, kernel.tiles), go, {}, done, {});
+
+  emit.enter(go);
+  Scope scope(emit, &kernel.arguments);
+  kernel.bindPoint(tile, scope);
+  kernel.emitTopLevel(scope);
+  scf::ForOp loop = plan.loop;
+  for (Operation &op : plan.kernel.getOps()) {
+    if (&op == loop)
+      break;
+    emitTileOp(&op, Full::ask, scope);
+  }
+  KernelEmitter::Slot query = kernel.getSlot(plan.memory.query, queries);
+  queryIndex = query.index;
+  Value end = scope.get(loop.getUpperBound());
+  Value first = kernel.advance(scope.get(loop.getLowerBound()), end, scope);
+  emit.barrierWait(query.full, query.parity);
+
+  Types finishTypes = {i32};
+  llvm::append_range(finishTypes, carriedTypes());
+  Block *finish = emit.createBlock(finishTypes);
+  Block *some = emit.createBlock();
+  Values inits = {keyTiles};
+  for (auto [number, init] : llvm::enumerate(loop.getInits())) {
+    llvm::append_range(inits,
+                       tiles.spread(tiles.get(init), carriedType(number)));
+    bool partial = plan.partialSum[number];
+    tiles.bind(loop.getRegionIterArgs()[number],
+               tiles.gather(tiles.spread(tiles.get(init), carriedType(number)),
+                            carriedType(number), partial));
+  }
+  emit.branchIf(emit.less(first, end), some, {}, finish, inits);
+  emit.enter(some);
+  if (plan.schedule.oneBehind)
+    emitLoopOneBehind(first, end, scope, finish);
+  else
+    emitLoopInOrder(first, end, scope, finish);
+
+  emit.enter(finish);
+  release(plan.memory.query, queries);
+  ValueRange results = finish->getArguments().drop_front();
+  for (auto [number, result] : llvm::enumerate(loop.getResults())) {
+    size_t size = FragmentEmitter::spreadSize(carriedType(number));
+    tiles.bind(result, tiles.complete(tiles.gather(results.take_front(size),
+                                                   carriedType(number),
+                                                   plan.partialSum[number])));
+    results = results.drop_front(size);
+  }
+  emitEpilogue(scope);
+  if (plan.schedule.persistent)
+    emit.branch(tileBlock, {nextTile(queries), finish->getArgument(0),
+                            emit.add(queries, 1)});
+  else
+    emit.branch(done);
+
+  emit.enter(done);
+  emit.tmaStoreWait();
+  emit.branch(exit);
+}
+
+void emitConsumer(KernelEmitter &kernel, Block *exit) {
+  Consumer(kernel, exit).run();
+}
+
+} // namespace attn::hopper

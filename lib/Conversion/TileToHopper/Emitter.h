@@ -1,0 +1,199 @@
+//===- Emitter.h - Emit Hopper instructions ---------------------*- C++ -*-===//
+//
+// A thin builder of the llvm, nvvm and arith ops that a Hopper kernel is made
+// of. Only Emitter.cpp includes the costly LLVM and NVVM dialect headers.
+//
+//===----------------------------------------------------------------------===//
+
+#ifndef LIB_CONVERSION_TILETOHOPPER_EMITTER_H
+#define LIB_CONVERSION_TILETOHOPPER_EMITTER_H
+
+#include "mlir/Dialect/Arith/IR/Arith.h"
+#include "mlir/IR/Builders.h"
+#include "mlir/IR/ImplicitLocOpBuilder.h"
+
+namespace attn::hopper {
+using mlir::Block;
+using mlir::Operation;
+using mlir::Type;
+using mlir::TypeRange;
+using mlir::Value;
+using mlir::ValueRange;
+using Values = llvm::SmallVector<mlir::Value>;
+using Types = llvm::SmallVector<mlir::Type>;
+
+/// A kernel parameter: a value, or a 128-byte tensor map passed by value.
+struct Parameter {
+  Type type;
+  bool tensorMap = false;
+};
+
+/// What an inline assembly statement may do to the surrounding code.
+enum class AsmEffect {
+  pure,   // may move, merge and vanish
+  pinned, // keeps its place among other pinned statements
+  memory, // pinned, and reads or writes memory
+};
+
+class Emitter : public mlir::ImplicitLocOpBuilder {
+public:
+  Emitter(mlir::Location loc, mlir::MLIRContext *context);
+
+  //===--------------------------------------------------------------------===//
+  // Functions and control flow
+  //===--------------------------------------------------------------------===//
+
+  /// Creates kernel `name` at the insertion point, moves into its entry block
+  /// and returns it with its arguments.
+  Operation *createKernel(llvm::StringRef name,
+                          llvm::ArrayRef<Parameter> parameters, int64_t threads,
+                          Values &arguments);
+  /// Declares the dynamic shared memory of the surrounding module.
+  void createSharedMemory(llvm::StringRef name);
+
+  Block *createBlock(TypeRange arguments = {});
+  /// Goes on in `block`, which now follows the blocks entered before it.
+  void enter(Block *block) {
+    mlir::Region *region = block->getParent();
+    block->moveBefore(region, region->end());
+    setInsertionPointToEnd(block);
+  }
+  void branch(Block *target, ValueRange arguments = {});
+  void branchIf(Value condition, Block *then, ValueRange thenArguments,
+                Block *otherwise, ValueRange otherwiseArguments);
+  /// Emits `body` so that it runs only where `condition` holds.
+  void onlyIf(Value condition, llvm::function_ref<void()> body);
+  void exit();
+
+  //===--------------------------------------------------------------------===//
+  // Types, constants and arithmetic (folded where possible)
+  //===--------------------------------------------------------------------===//
+
+  Type pointerType(unsigned addressSpace);
+  Types repeated(Type type, size_t count) { return Types(count, type); }
+
+  Value i1(bool value);
+  Value i32(int64_t value);
+  Value i64(int64_t value);
+  Value f32(double value);
+
+  Value add(Value a, Value b);
+  Value sub(Value a, Value b);
+  Value mul(Value a, Value b);
+  Value add(Value a, int64_t b);
+  Value mul(Value a, int64_t b);
+  Value bitAnd(Value a, int64_t b);
+  Value bitXor(Value a, Value b);
+  Value shiftLeft(Value a, int64_t b);
+  Value shiftRight(Value a, int64_t b);
+  Value divide(Value a, Value b);    // unsigned
+  Value remainder(Value a, Value b); // unsigned
+  Value less(Value a, Value b);      // signed
+  Value equal(Value a, int64_t b);
+  Value both(Value a, Value b);
+  Value select(Value condition, Value a, Value b);
+  Value smaller(Value a, Value b); // signed minimum
+  Value larger(Value a, Value b);  // signed maximum
+  Value toI64(Value a);            // sign-extended
+  Value toI32(Value a);            // truncated
+
+  Value fadd(Value a, Value b);
+  Value fmul(Value a, Value b);
+  Value fmax(Value a, Value b);
+
+  /// The special function unit.
+  Value exp2(Value x);
+  Value log2(Value x);
+  Value reciprocal(Value x);
+  Value rsqrt(Value x);
+  Value sqrt(Value x);
+  Value fdiv(Value a, Value b); // within 2 ulp
+
+  //===--------------------------------------------------------------------===//
+  // Memory and threads
+  //===--------------------------------------------------------------------===//
+
+  /// The 32-bit address of dynamic shared memory.
+  Value sharedBase(llvm::StringRef name);
+  Value loadGlobal(Value base, Value elementOffset, Type type);
+  /// Stores where `predicate` holds.
+  void storeGlobalIf(Value predicate, Value base, Value elementOffset,
+                     Value value, Type elementType);
+  Value atomicIncrement(Value pointer);
+  void resetCounter(Value pointer);
+  Value loadSharedI32(Value address);
+  void storeSharedI32(Value address, Value value);
+  void storeSharedZero16(Value address);
+
+  Value threadId();
+  Value blockId();
+  Value gridSize();
+  /// The same value in every lane, provably.
+  Value broadcastLane0(Value value);
+  Value shuffleXor(Value value, int64_t mask);
+  void setMaxRegisters(int64_t count, bool increase);
+  void syncThreads();
+  void syncWarp();
+  /// Named barrier among `threads` threads.
+  void syncNamed(Value barrier, int64_t threads);
+  void arriveNamed(Value barrier, int64_t threads);
+  void fenceAsyncShared();
+
+  //===--------------------------------------------------------------------===//
+  // mbarrier (addresses are 32-bit shared addresses)
+  //===--------------------------------------------------------------------===//
+
+  void barrierInit(Value address, int64_t count);
+  void barrierInitFence();
+  void barrierWait(Value address, Value parity);
+  void barrierArrive(Value address);
+  void barrierArriveIf(Value predicate, Value address);
+  void barrierExpect(Value address, int64_t bytes);
+
+  //===--------------------------------------------------------------------===//
+  // TMA
+  //===--------------------------------------------------------------------===//
+
+  enum class L2 { evictFirst, evictLast };
+  void tmaLoad(Value tensorMap, Value sharedAddress, Value barrier,
+               ValueRange coordinates, L2 hint);
+  /// Stores (and commits) from the threads where `predicate` holds.
+  void tmaStoreIf(Value predicate, Value tensorMap, Value sharedAddress,
+                  ValueRange coordinates);
+  /// Wait in the threads that stored: until shared memory is free, until done.
+  void tmaStoreWaitRead();
+  void tmaStoreWait();
+  /// Four 8x8 matrices of 16-bit elements to shared memory.
+  void storeMatrix(Value address, ValueRange registers);
+
+  //===--------------------------------------------------------------------===//
+  // wgmma
+  //===--------------------------------------------------------------------===//
+
+  void wgmmaFence();
+  void wgmmaCommit();
+  /// Waits until at most `pending` groups are in flight. The accumulators
+  /// `tied` go through the wait, so that no use moves above it.
+  Values wgmmaWait(int64_t pending, ValueRange tied);
+  /// D = A * B [+ D] for m64 n`columns` k16. `a` is a descriptor (K-major A)
+  /// or four registers; B is K-major, or MN-major with `transposeB`.
+  /// An empty `accumulators` starts from zero.
+  Values wgmma(int64_t columns, Type elementType, ValueRange a, Value b,
+               bool transposeB, ValueRange accumulators);
+  /// Rounds two f32 to one register of two 16-bit values, in place.
+  Value pack(Value low, Value high, Type elementType);
+
+  Values assembly(const llvm::Twine &text, const llvm::Twine &constraints,
+                  ValueRange operands, TypeRange results, AsmEffect effect);
+
+private:
+  Value constant(mlir::TypedAttr value);
+  Value shared(Value address);
+
+  Block *entry = nullptr;
+  llvm::DenseMap<mlir::Attribute, Value> constants;
+};
+
+} // namespace attn::hopper
+
+#endif // LIB_CONVERSION_TILETOHOPPER_EMITTER_H

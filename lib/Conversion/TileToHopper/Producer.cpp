@@ -1,0 +1,227 @@
+//===- Producer.cpp - The warp that loads tiles ---------------------------===//
+//
+// Brings q, k and v tiles to shared memory by TMA, keys one tile ahead of
+// values, and hands out query tiles to the block.
+//
+//===----------------------------------------------------------------------===//
+
+#include "KernelEmitter.h"
+
+using namespace mlir;
+
+namespace attn::hopper {
+
+class Producer {
+public:
+  Producer(KernelEmitter &kernel, Block *exit)
+      : kernel(kernel), emit(kernel.emit), plan(kernel.plan), exit(exit) {}
+
+  void run();
+
+private:
+  /// Loads `tile` into its ring as the `count`-th one.
+  void load(SharedTile &tile, const Ring &ring, Value map, Value count,
+            Emitter::L2 hint, Scope &scope);
+  /// As load, but rows past the valid ones become zero even where memory has
+  /// something: what a probability of zero meets must be finite.
+  Value loadCleared(Value count, Value clears, Scope &scope);
+  void issue(SharedTile &tile, const Ring &ring, Value index, Value map,
+             Value barrier, Emitter::L2 hint, Scope &scope);
+  void clearRows(Value index, Value valid);
+  Value nextTile(Value tiles);
+
+  KernelEmitter &kernel;
+  Emitter &emit;
+  Plan &plan;
+  Block *exit;
+  Value leader;
+};
+
+void Producer::issue(SharedTile &tile, const Ring &ring, Value index, Value map,
+                     Value barrier, Emitter::L2 hint, Scope &scope) {
+  emit.barrierExpect(barrier, tile.bytes());
+  tile::LoadOp load = tile.load;
+  Values coordinates = scope.get(load.getIndices());
+  std::reverse(coordinates.begin(), coordinates.end());
+  Value column = coordinates[0];
+  Value target =
+      emit.add(kernel.address(ring.data), emit.mul(index, ring.bytes));
+  for (int64_t block = 0; block < tile.blocks(); ++block) {
+    coordinates[0] = emit.add(column, block * swizzleColumns);
+    emit.tmaLoad(map, emit.add(target, block * tile.blockBytes()), barrier,
+                 coordinates, hint);
+  }
+}
+
+void Producer::load(SharedTile &tile, const Ring &ring, Value map, Value count,
+                    Emitter::L2 hint, Scope &scope) {
+  KernelEmitter::Slot slot = kernel.getSlot(ring, count);
+  emit.barrierWait(slot.empty, emit.bitXor(slot.parity, emit.i32(1)));
+  emit.onlyIf(leader, [&] {
+    issue(tile, ring, slot.index, map, slot.full, hint, scope);
+  });
+}
+
+void Producer::clearRows(Value index, Value valid) {
+  // Units of 16 bytes; a swizzle permutes those of a row among themselves.
+  constexpr int64_t unit = 16;
+  constexpr int64_t unitsOfRow = swizzleBytes / unit;
+  const Ring &ring = plan.memory.value;
+  Value start =
+      emit.add(kernel.address(ring.data), emit.mul(index, ring.bytes));
+  Value end = emit.i32(plan.value.type().getRows() * unitsOfRow);
+  Block *test = emit.createBlock(emit.getI32Type());
+  Block *body = emit.createBlock();
+  Block *done = emit.createBlock();
+  Value rows = emit.larger(valid, emit.i32(0));
+  emit.branch(test, emit.add(emit.mul(rows, unitsOfRow), kernel.lane));
+  emit.enter(test);
+  Value position = test->getArgument(0);
+  emit.branchIf(emit.less(position, end), body, {}, done, {});
+  emit.enter(body);
+  Value target = emit.add(start, emit.mul(position, unit));
+  for (int64_t block = 0; block < plan.value.blocks(); ++block)
+    emit.storeSharedZero16(emit.add(target, block * plan.value.blockBytes()));
+  emit.branch(test, emit.add(position, 32));
+  emit.enter(done);
+}
+
+Value Producer::loadCleared(Value count, Value clears, Scope &scope) {
+  SharedTile &tile = plan.value;
+  const Ring &ring = plan.memory.value;
+  tile::LoadOp load = tile.load;
+  KernelEmitter::Slot slot = kernel.getSlot(ring, count);
+  emit.barrierWait(slot.empty, emit.bitXor(slot.parity, emit.i32(1)));
+  Value valid = scope.get(load.getValid()[0]);
+  Value partial = emit.less(valid, emit.i32(tile.type().getRows()));
+  Block *whole = emit.createBlock();
+  Block *cut = emit.createBlock();
+  Block *join = emit.createBlock(emit.getI32Type());
+  emit.branchIf(partial, cut, {}, whole, {});
+
+  emit.enter(whole);
+  emit.onlyIf(leader, [&] {
+    issue(tile, ring, slot.index, kernel.valueMap, slot.full,
+          Emitter::L2::evictLast, scope);
+  });
+  emit.branch(join, clears);
+
+  emit.enter(cut);
+  Value barrier = kernel.address(plan.memory.zeroing);
+  emit.onlyIf(leader, [&] {
+    issue(tile, ring, slot.index, kernel.valueMap, barrier,
+          Emitter::L2::evictLast, scope);
+  });
+  emit.barrierWait(barrier, emit.bitAnd(clears, 1));
+  clearRows(slot.index, valid);
+  emit.fenceAsyncShared();
+  emit.syncWarp();
+  emit.onlyIf(leader, [&] { emit.barrierArrive(slot.full); });
+  emit.branch(join, emit.add(clears, 1));
+
+  emit.enter(join);
+  return join->getArgument(0);
+}
+
+/// Fetches the next query tile and publishes it; `tiles` were done so far.
+Value Producer::nextTile(Value tiles) {
+  const SharedMemory &memory = plan.memory;
+  emit.syncWarp(); // every lane has read the previous tile
+  Value empty = kernel.address(memory.scheduler + 16);
+  emit.barrierWait(empty, emit.bitXor(emit.bitAnd(tiles, 1), emit.i32(1)));
+  Value slot = kernel.address(memory.scheduler);
+  emit.onlyIf(leader, [&] {
+    Value old = emit.atomicIncrement(kernel.counter);
+    // Every block fetches until it gets a tile past the end, so the fetches of
+    // a grid are as many as the tiles: the last one resets the counter.
+    Value last = emit.equal(emit.sub(old, kernel.tiles), -1);
+    emit.onlyIf(last, [&] { emit.resetCounter(kernel.counter); });
+    emit.storeSharedI32(slot, emit.add(old, emit.gridSize()));
+    emit.barrierArrive(kernel.address(memory.scheduler + 8));
+  });
+  emit.barrierWait(kernel.address(memory.scheduler + 8), emit.bitAnd(tiles, 1));
+  return emit.loadSharedI32(slot);
+}
+
+void Producer::run() {
+  emit.setMaxRegisters(plan.producerRegisters, /*increase=*/false);
+  Type i32 = emit.getI32Type();
+  Block *work = emit.createBlock();
+  Block *tileBlock = emit.createBlock({i32, i32, i32, i32});
+  Block *go = emit.createBlock();
+  Block *done = emit.createBlock();
+  emit.branchIf(emit.equal(kernel.warp, 0), work, {}, exit, {});
+
+  emit.enter(work);
+  leader = emit.equal(kernel.lane, 0);
+  Value zero = emit.i32(0);
+  emit.branch(tileBlock, {emit.blockId(), zero, zero, zero});
+
+  // A query tile; key tiles, query tiles and cleared tiles so far.
+  emit.enter(tileBlock);
+  Value tile = tileBlock->getArgument(0);
+  Value count = tileBlock->getArgument(1);
+  Value queries = tileBlock->getArgument(2);
+  Value clears = tileBlock->getArgument(3);
+  emit.branchIf(emit.less(tile, kernel.tiles), go, {}, done, {});
+
+  emit.enter(go);
+  Scope scope(emit, &kernel.arguments);
+  kernel.bindPoint(tile, scope);
+  kernel.emitTopLevel(scope);
+  load(plan.query, plan.memory.query, kernel.queryMap, queries,
+       Emitter::L2::evictFirst, scope);
+  scf::ForOp loop = plan.loop;
+  Value end = scope.get(loop.getUpperBound());
+  Value first = kernel.advance(scope.get(loop.getLowerBound()), end, scope);
+
+  auto loadKey = [&](Value position, Value number) {
+    Scope inner(emit, &scope);
+    kernel.bindPosition(position, inner);
+    load(plan.key, plan.memory.key, kernel.keyMap, number,
+         Emitter::L2::evictLast, inner);
+  };
+  Block *head = emit.createBlock();
+  Block *body = emit.createBlock({i32, i32, i32});
+  Block *ahead = emit.createBlock();
+  Block *behind = emit.createBlock();
+  Block *finish = emit.createBlock({i32, i32});
+  emit.branchIf(emit.less(first, end), head, {}, finish, {count, clears});
+  emit.enter(head);
+  loadKey(first, count);
+  emit.branch(body, {first, count, clears});
+
+  // The key tile of `position` is on its way: load the next key tile, then the
+  // value tile of this position.
+  emit.enter(body);
+  Value position = body->getArgument(0);
+  Value number = body->getArgument(1);
+  Value following = kernel.advance(emit.add(position, 1), end, scope);
+  Value more = emit.less(following, end);
+  emit.branchIf(more, ahead, {}, behind, {});
+  emit.enter(ahead);
+  loadKey(following, emit.add(number, 1));
+  emit.branch(behind);
+  emit.enter(behind);
+  Scope inner(emit, &scope);
+  kernel.bindPosition(position, inner);
+  Value cleared = loadCleared(number, body->getArgument(2), inner);
+  Value numberAfter = emit.add(number, 1);
+  emit.branchIf(more, body, {following, numberAfter, cleared}, finish,
+                {numberAfter, cleared});
+
+  emit.enter(finish);
+  if (plan.schedule.persistent)
+    emit.branch(tileBlock, {nextTile(queries), finish->getArgument(0),
+                            emit.add(queries, 1), finish->getArgument(1)});
+  else
+    emit.branch(done);
+  emit.enter(done);
+  emit.branch(exit);
+}
+
+void emitProducer(KernelEmitter &kernel, Block *exit) {
+  Producer(kernel, exit).run();
+}
+
+} // namespace attn::hopper

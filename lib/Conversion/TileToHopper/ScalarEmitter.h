@@ -1,0 +1,59 @@
+//===- ScalarEmitter.h - Scalar code of a tile kernel -----------*- C++ -*-===//
+//
+// Clones the scalar ops of a kernel and of map regions for one thread. An
+// index becomes an i32: the runtime refuses sizes of 2^31 and more, and only
+// element offsets, which are computed in 64 bits, can be larger.
+//
+//===----------------------------------------------------------------------===//
+
+#ifndef LIB_CONVERSION_TILETOHOPPER_SCALAREMITTER_H
+#define LIB_CONVERSION_TILETOHOPPER_SCALAREMITTER_H
+
+#include "Emitter.h"
+#include "Plan.h"
+
+namespace attn::hopper {
+
+/// Whether emitScalarOp can lower `op`.
+bool isScalarOp(Operation *op);
+
+using Lookup = llvm::function_ref<Value(Value)>;
+
+/// Emits `op` on the values that `lookup` finds for its operands.
+Values emitScalarOp(Emitter &emit, Operation *op, Lookup lookup);
+
+/// The 64-bit element offset of `indices` (i32) in a view.
+Value emitOffset(Emitter &emit, const View &view, ValueRange indices,
+                 Lookup lookup);
+
+/// What the source values of one program point have become. Looks outwards.
+class Scope {
+public:
+  Scope(Emitter &emit, Scope *parent) : emit(emit), parent(parent) {}
+
+  void bind(Value source, Value emitted) { values[source] = emitted; }
+  /// The emitted value; emits the ops it needs at the insertion point.
+  Value get(Value source);
+  Values get(ValueRange sources);
+  /// Emits `op` now if it is scalar.
+  void emitScalar(Operation *op);
+
+private:
+  Value find(Value source);
+
+  Emitter &emit;
+  Scope *parent;
+  llvm::DenseMap<Value, Value> values;
+};
+
+/// Key tile number `position` of `ranges`.
+struct KeyTile {
+  Value tile, full, visit; // i32, i1, i1
+};
+Value emitRangeCount(Emitter &emit, tile::RangesOp ranges, Scope &scope);
+KeyTile emitRangeAt(Emitter &emit, tile::RangesOp ranges, Value position,
+                    Scope &scope);
+
+} // namespace attn::hopper
+
+#endif // LIB_CONVERSION_TILETOHOPPER_SCALAREMITTER_H
