@@ -11,7 +11,7 @@
 
 include "mlir/Pass/PassBase.td"
 
-def TileExpandMathPass : Pass<"tile-expand-math"> {
+def ExpandMath : Pass<"tile-expand-math"> {
   let summary = "Build transcendental functions from exp2, log2 and arithmetic";
   let description = [{
     Rewrites `math.exp`, `math.log`, `math.tanh`, `math.sin` and `math.cos` on
@@ -52,7 +52,7 @@ def TileExpandMathPass : Pass<"tile-expand-math"> {
   let dependentDialects = ["::mlir::arith::ArithDialect", "::mlir::math::MathDialect"];
 }
 
-def TileClampReadsPass : Pass<"tile-clamp-reads"> {
+def ClampReads : Pass<"tile-clamp-reads"> {
   let summary = "Clamp the indices of memory reads in tile.map regions";
   let description = [{
     A map region runs for masked and padded elements too, whose indices may lie
