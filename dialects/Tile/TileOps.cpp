@@ -315,8 +315,15 @@ LogicalResult LaunchOp::verifySymbolUses(SymbolTableCollection &symbols) {
            << getKernelAttr() << " with " << getArgs().size()
            << " arguments, the point and the extents of the grid, " << expected
            << " in all, but it takes " << types.size();
+  // A memref is passed as its base pointer, a memref of rank 0.
+  auto isBaseOf = [](Type base, Type type) {
+    auto baseMemory = dyn_cast<MemRefType>(base);
+    auto memory = dyn_cast<MemRefType>(type);
+    return baseMemory && memory && baseMemory.getRank() == 0 &&
+           baseMemory.getElementType() == memory.getElementType();
+  };
   for (auto [index, arg] : llvm::enumerate(getArgs()))
-    if (arg.getType() != types[index])
+    if (arg.getType() != types[index] && !isBaseOf(types[index], arg.getType()))
       return emitOpError("argument #")
              << index << " is " << arg.getType() << ", but " << getKernelAttr()
              << " takes " << types[index];

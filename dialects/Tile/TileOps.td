@@ -301,7 +301,7 @@ def Tile_LaunchOp : Tile_Op<"launch", [AttrSizedOperandSegments,
     What `attn-outline-kernels` leaves of a grid in the host function. The
     kernel, a function with the attribute `tile.kernel`, takes the arguments,
     the point of the grid (three indices) and the extents of the grid (three
-    more).
+    more). It takes a memref as its base pointer, a memref of rank 0.
 
     ```mlir
     tile.launch @f_kernel0 grid [%nb, %nh, %nt] (%q, %k) : memref<?xf32>, memref<?xf32>
