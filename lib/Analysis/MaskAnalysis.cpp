@@ -1,23 +1,24 @@
 //===- MaskAnalysis.cpp - Which key tiles a query tile visits -------------===//
 //
-// Derives which key tiles are empty, full or partial for a query tile, and
-// builds the IR that says so.
+// Projects the mask region and its complement on tiles, then looks for ranges
+// in closed form that say the same and proves that they do.
 //
 //===----------------------------------------------------------------------===//
 
-#include "attn/Analysis/MaskAnalysis.h"
-
-#include "dialects/Tile/Tile.h"
-
-#include "mlir/Dialect/Arith/IR/Arith.h"
+#include "MaskTiles.h"
 
 using namespace mlir;
 using namespace attn;
+using namespace attn::mask;
 
-struct MaskAnalysis::Impl {
-  int64_t tileM, tileN;
-  bool hasMask;
-};
+/// More ranges than this cost a query tile more than they save.
+static constexpr size_t kMaxRanges = 4;
+
+/// Proofs about pairs of pieces are attempted up to this many.
+static constexpr size_t kMaxProvedPieces = 12;
+
+/// A predicate with more compares than this is not built.
+static constexpr size_t kMaxPredicateRows = 512;
 
 MaskAnalysis::MaskAnalysis(std::unique_ptr<Impl> impl)
     : impl(std::move(impl)) {}
@@ -32,35 +33,356 @@ FailureOr<MaskAnalysis> MaskAnalysis::compute(AttentionOp op, int64_t tileM,
   if (tileM < 1 || tileN < 1)
     return op.emitOpError("mask analysis needs positive tile sizes, not ")
            << tileM << " and " << tileN;
-  auto impl = std::make_unique<Impl>();
-  impl->tileM = tileM;
-  impl->tileN = tileN;
-  impl->hasMask = op.hasMaskRegion();
-  return MaskAnalysis(std::move(impl));
+  return MaskAnalysis(std::make_unique<Impl>(op, tileM, tileN));
 }
 
-bool MaskAnalysis::hasMask() const { return impl->hasMask; }
-bool MaskAnalysis::isExact() const { return !impl->hasMask; }
-bool MaskAnalysis::needsPredicate() const { return false; }
-unsigned MaskAnalysis::getNumSummaries() const { return 0; }
-
-SmallVector<Value> MaskAnalysis::buildSummaries(OpBuilder &, Location,
-                                                const MaskGrid &) const {
-  return {};
+bool MaskAnalysis::hasMask() const {
+  return !impl->excludedKnown || !impl->excluded.empty();
+}
+bool MaskAnalysis::isExact() const { return impl->exact; }
+bool MaskAnalysis::needsPredicate() const {
+  return impl->visitPredicate || impl->fullPredicate;
+}
+unsigned MaskAnalysis::getNumSummaries() const {
+  return impl->region.getSummaries().size();
 }
 
-Value MaskAnalysis::buildRanges(OpBuilder &builder, Location loc,
-                                const MaskSymbols &symbols) const {
-  Value zero = arith::ConstantIndexOp::create(builder, loc, 0);
-  Value size = arith::ConstantIndexOp::create(builder, loc, impl->tileN);
-  Value end = arith::CeilDivSIOp::create(builder, loc, symbols.keyLength, size);
-  Value full = zero;
-  if (!impl->hasMask)
-    full = arith::FloorDivSIOp::create(builder, loc, symbols.keyLength, size);
-  return tile::RangesOp::create(builder, loc,
-                                ValueRange{zero, end, zero, full});
+void MaskAnalysis::Impl::note(StringRef text) {
+  if (reason.empty())
+    reason = text;
 }
 
-void MaskAnalysis::print(raw_ostream &os) const {
-  os << "tiles [0, kv_len ceildiv " << impl->tileN << ") partial\n";
+MaskAnalysis::Impl::Impl(AttentionOp op, int64_t tileM, int64_t tileN)
+    : op(op), tileM(tileM), tileN(tileN), region(system, op) {
+  // The tiles of the domain: M * t < q_len and N * c < kv_len.
+  auto first = [this](unsigned tile, int64_t size) {
+    return system.scale(System::variable(tile), size);
+  };
+  Row pastTile = system.offset(first(system.keyTile, tileN), tileN);
+  belowKeyLength = system.subtract(region.getKeyLength(), pastTile);
+  system.assume(system.offset(
+      system.subtract(region.getQueryLength(), first(system.queryTile, tileM)),
+      -1));
+  system.assume(system.offset(
+      system.subtract(region.getKeyLength(), first(system.keyTile, tileN)),
+      -1));
+
+  if (std::optional<Disjunction> disjunction = region.translate(true)) {
+    attended = findPieces(*disjunction, false);
+  } else {
+    attended = findPieces(Disjunction(1), false);
+    exact = false;
+    note("the mask region has too many cases");
+  }
+  if (std::optional<Disjunction> disjunction = region.translate(false)) {
+    excluded = findPieces(*disjunction, true);
+  } else {
+    excludedKnown = exact = false;
+    note("the mask region has too many cases");
+  }
+  if (system.overflowed()) {
+    // A bound that 64 bits do not hold: visit everything.
+    attended.assign(1, Piece());
+    attended[0].closed = true;
+    excluded.clear();
+    excludedKnown = exact = false;
+    note("a coefficient does not fit 64 bits");
+  }
+
+  if (!findRanges()) {
+    visitPredicate = true;
+    ranges.clear();
+    TileRange hull;
+    if (attended.size() <= kMaxProvedPieces)
+      llvm::append_range(hull.pieces, llvm::seq<unsigned>(attended.size()));
+    ranges.push_back(hull);
+  }
+  if (excludedKnown &&
+      (visitPredicate || !llvm::all_of(ranges, [this](TileRange &range) {
+         return findCuts(range);
+       }))) {
+    fullPredicate = true;
+    for (TileRange &range : ranges)
+      range.cuts.clear();
+  }
+  // Nothing is full if every tile has an element that is not attended.
+  if (excluded.size() == 1 && excluded.front().rows.empty())
+    fullPredicate = false;
+  size_t compares = 0;
+  for (const Piece &piece : attended)
+    compares += visitPredicate ? piece.rows.size() : 0;
+  for (const Piece &piece : excluded)
+    compares += fullPredicate ? piece.rows.size() : 0;
+  if (compares > kMaxPredicateRows) {
+    visitPredicate = fullPredicate = excludedKnown = exact = false;
+    reason =
+        "the predicate would have " + std::to_string(compares) + " compares";
+  }
+}
+
+//===----------------------------------------------------------------------===//
+// Pieces
+//===----------------------------------------------------------------------===//
+
+std::vector<Piece>
+MaskAnalysis::Impl::findPieces(const Disjunction &disjunction, bool excluded) {
+  SmallVector<Row> given;
+  if (excluded)
+    given.push_back(belowKeyLength);
+  Conjunct domain = region.tileDomain(tileM, tileN, excluded);
+  std::vector<Piece> pieces;
+  for (Conjunct conjunct : disjunction) {
+    if (!region.bindOpaque(conjunct)) {
+      exact = false;
+      note("it reads captured tables");
+    }
+    system.conjoin(conjunct, domain);
+    Projection projection = system.project(conjunct, /*closed=*/false);
+    if (projection.contradictory)
+      continue;
+    if (!projection.exact) {
+      exact = false;
+      note("a projection is not exact on integers");
+    }
+    Piece piece;
+    piece.rows = std::move(projection.rows);
+    SmallVector<System::Fact> facts;
+    for (const Row &row : piece.rows)
+      facts.push_back({row});
+    for (const Row &row : given)
+      facts.push_back({row});
+    if (system.isContradictory(facts))
+      continue;
+    system.removeRedundant(piece.rows, given);
+    findInterval(piece, conjunct, given);
+    pieces.push_back(std::move(piece));
+  }
+  absorb(pieces, given);
+  return pieces;
+}
+
+/// Finds the interval of key tiles around the piece, and whether it has holes.
+void MaskAnalysis::Impl::findInterval(Piece &piece, const Conjunct &conjunct,
+                                      ArrayRef<Row> given) {
+  auto dependsOnTileOtherwise = [this](const Row &row) {
+    return system.hasKeyTileTerm(row);
+  };
+  piece.closed = llvm::none_of(piece.rows, dependsOnTileOtherwise);
+  piece.hull = piece.rows;
+  if (!piece.closed) {
+    piece.hull = system.project(conjunct, /*closed=*/true).rows;
+    llvm::erase_if(piece.hull, dependsOnTileOtherwise);
+    system.removeRedundant(piece.hull, given);
+    piece.closed = llvm::all_of(piece.rows, [&](const Row &row) {
+      SmallVector<System::Fact> facts{{system.negate(row)}};
+      for (const Row &bound : piece.hull)
+        facts.push_back({bound});
+      for (const Row &fact : given)
+        facts.push_back({fact});
+      return system.isContradictory(facts);
+    });
+    if (!piece.closed)
+      note(llvm::any_of(
+               piece.rows,
+               [&](const Row &row) { return system.readsKeySummary(row); })
+               ? "a captured table is read by key"
+               : "the key tiles of a query tile have gaps");
+  }
+  for (const Row &row : piece.hull) {
+    int64_t factor = system.coefficientOfKeyTile(row);
+    if (factor == 0) {
+      piece.guards.push_back(row);
+      continue;
+    }
+    Row rest = system.subtract(
+        row, system.scale(System::variable(system.keyTile), factor));
+    if (factor > 0)
+      piece.begins.push_back(system.floorDiv(
+          system.offset(system.scale(rest, -1), factor - 1), factor));
+    else
+      piece.ends.push_back(system.offset(system.floorDiv(rest, -factor), 1));
+  }
+}
+
+/// Drops pieces that lie within another one.
+void MaskAnalysis::Impl::absorb(std::vector<Piece> &pieces,
+                                ArrayRef<Row> given) {
+  auto universal = llvm::find_if(
+      pieces, [](const Piece &piece) { return piece.rows.empty(); });
+  if (universal != pieces.end())
+    pieces = {Piece(*universal)};
+  if (pieces.size() > kMaxProvedPieces)
+    return;
+  auto isWithin = [&](const Piece &inner, const Piece &outer) {
+    return llvm::all_of(outer.rows, [&](const Row &row) {
+      SmallVector<System::Fact> facts{{system.negate(row)}};
+      for (const Row &other : inner.rows)
+        facts.push_back({other});
+      for (const Row &fact : given)
+        facts.push_back({fact});
+      return system.isContradictory(facts);
+    });
+  };
+  for (unsigned number = 0; number < pieces.size();) {
+    bool absorbed = false;
+    for (unsigned other = 0; other < pieces.size() && !absorbed; ++other)
+      absorbed = other != number && isWithin(pieces[number], pieces[other]);
+    if (absorbed)
+      pieces.erase(pieces.begin() + number);
+    else
+      ++number;
+  }
+}
+
+//===----------------------------------------------------------------------===//
+// Ranges
+//===----------------------------------------------------------------------===//
+
+static void require(SmallVectorImpl<System::Fact> &facts, const Piece &piece,
+                    unsigned copy) {
+  for (const Row &row : piece.hull)
+    facts.push_back({row, copy});
+}
+
+/// True if no key tile lies between x and y without being in either.
+bool MaskAnalysis::Impl::touch(const Piece &x, const Piece &y) {
+  auto noGap = [&](const Piece &before, const Piece &after) {
+    for (const Row &upper : before.hull) {
+      for (const Row &lower : after.hull) {
+        if (system.coefficientOfKeyTile(upper) >= 0 ||
+            system.coefficientOfKeyTile(lower) <= 0)
+          continue;
+        SmallVector<System::Fact> facts{{system.negate(upper), 0},
+                                        {system.negate(lower), 0}};
+        require(facts, before, 1);
+        require(facts, after, 2);
+        if (!system.isContradictory(facts))
+          return false;
+      }
+    }
+    return true;
+  };
+  return noGap(x, y) && noGap(y, x);
+}
+
+/// True if x begins no later than y wherever neither is empty.
+bool MaskAnalysis::Impl::beginsBefore(const Piece &x, const Piece &y) {
+  return llvm::all_of(x.hull, [&](const Row &row) {
+    if (system.coefficientOfKeyTile(row) <= 0)
+      return true;
+    SmallVector<System::Fact> facts{{system.negate(row), 0}};
+    require(facts, y, 0);
+    require(facts, x, 1);
+    return system.isContradictory(facts);
+  });
+}
+
+/// Groups the attended pieces in ranges and orders them. Fails if a piece has
+/// gaps or the order differs between query tiles.
+bool MaskAnalysis::Impl::findRanges() {
+  if (!llvm::all_of(attended, [](const Piece &piece) { return piece.closed; }))
+    return false;
+  if (attended.size() > kMaxProvedPieces) {
+    note("the mask has too many parts");
+    return false;
+  }
+  for (unsigned number = 0; number < attended.size(); ++number) {
+    auto fits = [&](const TileRange &range) {
+      return llvm::all_of(range.pieces, [&](unsigned other) {
+        return touch(attended[number], attended[other]);
+      });
+    };
+    auto it = llvm::find_if(ranges, fits);
+    if (it == ranges.end())
+      it = ranges.insert(ranges.end(), TileRange());
+    it->pieces.push_back(number);
+  }
+  if (ranges.size() > kMaxRanges) {
+    note("the mask has too many parts");
+    return false;
+  }
+  auto precedes = [&](const TileRange &x, const TileRange &y) {
+    return llvm::all_of(x.pieces, [&](unsigned first) {
+      return llvm::all_of(y.pieces, [&](unsigned second) {
+        return beginsBefore(attended[first], attended[second]);
+      });
+    });
+  };
+  for (unsigned end = 1; end < ranges.size(); ++end) {
+    unsigned place = end;
+    for (; place > 0 && !precedes(ranges[place - 1], ranges[place]); --place) {
+      if (!precedes(ranges[place], ranges[place - 1])) {
+        note("the order of its parts depends on sizes");
+        return false;
+      }
+      std::swap(ranges[place - 1], ranges[place]);
+    }
+  }
+  auto areApart = [&](unsigned first, unsigned second) {
+    SmallVector<System::Fact> facts;
+    require(facts, attended[first], 0);
+    require(facts, attended[second], 0);
+    return system.isContradictory(facts);
+  };
+  for (auto it = ranges.begin(); it != ranges.end(); ++it)
+    for (auto earlier = ranges.begin(); earlier != it; ++earlier)
+      for (unsigned first : earlier->pieces)
+        for (unsigned second : it->pieces)
+          it->mayOverlap |= !areApart(first, second);
+  return true;
+}
+
+/// Finds from which end of the range each excluded piece cuts full tiles.
+bool MaskAnalysis::Impl::findCuts(TileRange &range) {
+  if (excluded.size() > kMaxProvedPieces ||
+      !llvm::all_of(excluded,
+                    [](const Piece &piece) { return piece.closed; })) {
+    note("full tiles have no closed form");
+    return false;
+  }
+  // Two tiles of the range, the first in `first`, the second in `second`, and
+  // both below kv_len.
+  auto pairOfTiles = [&](const Piece &first, const Piece &second) {
+    SmallVector<System::Fact> facts{{belowKeyLength, 0}, {belowKeyLength, 1}};
+    require(facts, first, 0);
+    require(facts, second, 1);
+    return facts;
+  };
+  auto forAllPairs =
+      [&](function_ref<bool(const Piece &, const Piece &)> holds) {
+        return llvm::all_of(range.pieces, [&](unsigned first) {
+          return llvm::all_of(range.pieces, [&](unsigned second) {
+            return holds(attended[first], attended[second]);
+          });
+        });
+      };
+  // If tile `inside` is in the cut, so is the other one.
+  auto spreads = [&](const Piece &cut, unsigned inside) {
+    return forAllPairs([&](const Piece &first, const Piece &second) {
+      return llvm::all_of(cut.hull, [&](const Row &row) {
+        SmallVector<System::Fact> facts = pairOfTiles(first, second);
+        require(facts, cut, inside);
+        facts.push_back({system.negate(row), 1 - inside});
+        return system.isContradictory(facts, {{0, 1}});
+      });
+    });
+  };
+  for (unsigned number = 0; number < excluded.size(); ++number) {
+    const Piece &cut = excluded[number];
+    bool apart = llvm::all_of(range.pieces, [&](unsigned piece) {
+      SmallVector<System::Fact> facts{{belowKeyLength}};
+      require(facts, attended[piece], 0);
+      require(facts, cut, 0);
+      return system.isContradictory(facts);
+    });
+    if (apart)
+      continue;
+    bool fromEnd = spreads(cut, 0);
+    if (!fromEnd && !spreads(cut, 1)) {
+      note("full tiles have no closed form");
+      return false;
+    }
+    range.cuts.push_back({number, fromEnd});
+  }
+  return true;
 }

@@ -5,6 +5,7 @@
 //
 //===----------------------------------------------------------------------===//
 
+#include "attn/Analysis/Passes.h"
 #include "attn/Conversion/Passes.h"
 #include "attn/Target/NVPTX.h"
 #include "attn/Transforms/Passes.h"
@@ -21,6 +22,7 @@ int main(int argc, char **argv) {
   mlir::registerAllDialects(registry);
   mlir::registerAllExtensions(registry);
   mlir::registerAllPasses();
+  attn::registerAttnAnalysisPasses();
   attn::registerAttnTransformsPasses();
   attn::registerAttnConversionPasses();
   attn::registerNVPTXPipelines();

@@ -94,8 +94,10 @@ public:
   /// Writes the ranges in closed form, and why there is a predicate, if any.
   void print(llvm::raw_ostream &os) const;
 
-private:
+  /// Internal to lib/Analysis.
   struct Impl;
+
+private:
   explicit MaskAnalysis(std::unique_ptr<Impl> impl);
   std::unique_ptr<Impl> impl;
 };

@@ -1,0 +1,48 @@
+//===- Passes.td - Analysis passes -------------------------*- tablegen -*-===//
+//
+// Passes that print what an analysis found and change nothing.
+//
+//===----------------------------------------------------------------------===//
+
+#ifndef ATTN_ANALYSIS_PASSES_TD
+#define ATTN_ANALYSIS_PASSES_TD
+
+include "mlir/Pass/PassBase.td"
+
+def PrintMaskAnalysis : Pass<"attn-print-mask-analysis"> {
+  let summary = "print which key tiles each query tile visits";
+  let description = [{
+    Prints, for each `attn.attention` without sugar, the key tiles that query
+    tile t visits and those of them that are full, as closed forms in t, b, h
+    and the sizes; or the run-time predicate on t and the key tile c where there
+    is none. See docs/mask-analysis.md.
+
+    A causal mask
+
+    ```mlir
+    func.func @causal(%q: tensor<1x1x256x64xf32>, %k: tensor<1x1x256x64xf32>, %v: tensor<1x1x256x64xf32>, %o: tensor<1x1x256x64xf32>) -> tensor<1x1x256x64xf32> {
+      %r = attn.attention ins(%q, %k, %v : tensor<1x1x256x64xf32>, tensor<1x1x256x64xf32>, tensor<1x1x256x64xf32>)
+          outs(%o : tensor<1x1x256x64xf32>)
+          mask(%b: index, %h: index, %i: index, %j: index) {
+            %keep = arith.cmpi sle, %j, %i : index
+            attn.yield %keep : i1
+          } -> tensor<1x1x256x64xf32>
+      return %r : tensor<1x1x256x64xf32>
+    }
+    ```
+
+    prints, for tiles of 64 queries and 128 keys,
+
+    ```
+    @causal: query tiles of 64, key tiles of 128
+      tiles [0, min(2, (t*64 + 63) floordiv 128 + 1)) full [0, min(2, (t*64 + 1) floordiv 128))
+      exact
+    ```
+  }];
+  let options = [
+    Option<"tileM", "tile-m", "int64_t", /*default=*/"64", "query rows a tile">,
+    Option<"tileN", "tile-n", "int64_t", /*default=*/"128", "keys a tile">
+  ];
+}
+
+#endif // ATTN_ANALYSIS_PASSES_TD

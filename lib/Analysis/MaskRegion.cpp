@@ -1,0 +1,760 @@
+//===- MaskRegion.cpp - A mask region as constraints ----------------------===//
+//
+// Translation of integer arithmetic to affine rows by case distinction: min,
+// max, select, truncating division and unsigned comparison split on a sign,
+// division by a constant makes a quotient variable. Anything else is opaque: a
+// symbol if it is uniform, else a variable bounded at most by a summary.
+//
+//===----------------------------------------------------------------------===//
+
+#include "MaskRegion.h"
+
+#include "mlir/Dialect/Arith/IR/Arith.h"
+#include "mlir/Dialect/Math/IR/Math.h"
+#include "mlir/Dialect/SCF/IR/SCF.h"
+#include "mlir/IR/Matchers.h"
+#include "llvm/ADT/TypeSwitch.h"
+
+using namespace mlir;
+using namespace attn;
+using namespace attn::mask;
+using arith::CmpIPredicate;
+
+/// More cases than this make the region opaque.
+static constexpr size_t kMaxConjuncts = 64;
+
+/// In 32 bits a product by more than this may wrap at ordinary lengths, so it
+/// is not affine (hashes do that).
+static constexpr int64_t kMaxFactor = 4096;
+
+/// The largest bit mask that counts as a remainder.
+static constexpr int64_t kMaxMask = (int64_t(1) << 30) - 1;
+
+static std::optional<int64_t> constantOf(Value value) {
+  APInt constant;
+  if (!matchPattern(value, m_ConstantInt(&constant)) ||
+      constant.getSignificantBits() > 62)
+    return std::nullopt;
+  // i1 counts as 0 and 1.
+  return constant.getBitWidth() == 1 ? constant.getZExtValue()
+                                     : constant.getSExtValue();
+}
+
+static std::optional<int64_t> known(int64_t size) {
+  return ShapedType::isDynamic(size) ? std::nullopt
+                                     : std::optional<int64_t>(size);
+}
+
+MaskRegion::MaskRegion(System &system, AttentionOp op)
+    : system(system), op(op) {
+  std::optional<int64_t> rows = known(op.getQueryLength());
+  std::optional<int64_t> keys = known(op.getKeyLength());
+  queryLength = symbol(VarKind::QueryLength, rows, 0);
+  keyLength = op.getKvLen() ? symbol(VarKind::KeyLength,
+                                     constantOf(op.getKvLen()), 0, keys)
+                            : symbol(VarKind::KeyLength, keys, 0);
+  queryOffset = op.getQOffset() ? symbol(VarKind::QueryOffset,
+                                         constantOf(op.getQOffset()), 0)
+                                : System::constant(0);
+  auto lessOne = [](std::optional<int64_t> size) {
+    return size ? std::optional<int64_t>(*size - 1) : std::nullopt;
+  };
+  auto indexBelow = [&](VarKind kind, std::optional<int64_t> size) {
+    return symbol(kind, size == 1 ? std::optional<int64_t>(0) : std::nullopt, 0,
+                  lessOne(size));
+  };
+  batch = indexBelow(VarKind::Batch, known(op.getBatch()));
+  head = indexBelow(VarKind::Head, known(op.getNumQueryHeads()));
+
+  Variable bound{VarKind::Bound};
+  bound.min = 0;
+  bound.max = lessOne(rows);
+  row = system.addVariable(bound);
+  bound.max = lessOne(keys);
+  key = system.addVariable(bound);
+  if (!op.hasMaskRegion())
+    return;
+
+  constexpr unsigned own[] = {OnBatch, OnHead, OnRow, OnKey};
+  for (auto [argument, dependence] :
+       llvm::zip(op.getMask().getArguments(), own))
+    dependences[argument] = dependence;
+}
+
+/// A size: a constant if it is static.
+Row MaskRegion::symbol(VarKind kind, std::optional<int64_t> known, int64_t min,
+                       std::optional<int64_t> max) {
+  if (known)
+    return System::constant(*known);
+  Variable variable{kind};
+  // The offset of bottom-right masking is negative if there are more queries
+  // than keys.
+  if (kind != VarKind::QueryOffset)
+    variable.min = min;
+  variable.max = max;
+  return System::variable(system.addVariable(variable));
+}
+
+Conjunct MaskRegion::tileDomain(int64_t tileM, int64_t tileN, bool wholeTile) {
+  Conjunct domain;
+  auto within = [&](unsigned index, unsigned tile, int64_t size) {
+    Row first = system.scale(System::variable(tile), size);
+    Row past = system.subtract(System::variable(index), first);
+    system.requireNonNegative(domain, past);
+    system.requireNonNegative(domain,
+                              system.offset(system.scale(past, -1), size - 1));
+  };
+  auto below = [&](unsigned index, const Row &length) {
+    system.requireNonNegative(
+        domain,
+        system.offset(system.subtract(length, System::variable(index)), -1));
+  };
+  within(row, system.queryTile, tileM);
+  within(key, system.keyTile, tileN);
+  below(row, queryLength);
+  if (!wholeTile)
+    below(key, keyLength);
+  return domain;
+}
+
+//===----------------------------------------------------------------------===//
+// Dependence and opaque values
+//===----------------------------------------------------------------------===//
+
+unsigned MaskRegion::dependenceOf(Value value) {
+  if (auto it = dependences.find(value); it != dependences.end())
+    return it->second;
+  Operation *definition = value.getDefiningOp();
+  unsigned result = 0;
+  if (definition && op.getMask().isAncestor(definition->getParentRegion())) {
+    if (isa<QOffsetOp, QLenOp, KVLenOp>(definition))
+      result |= OnBatch;
+    definition->walk([&](Operation *nested) {
+      for (Value operand : nested->getOperands())
+        if (!operand.getDefiningOp() ||
+            !definition->isProperAncestor(operand.getDefiningOp()))
+          result |= dependenceOf(operand);
+      if (nested != definition && isa<QOffsetOp, QLenOp, KVLenOp>(nested))
+        result |= OnBatch;
+    });
+    // Values inside an scf.if are translated by themselves but run under its
+    // condition, which decides nothing about their value.
+  }
+  dependences[value] = result;
+  return result;
+}
+
+Row MaskRegion::opaque(Value value) {
+  auto [it, isNew] = opaques.try_emplace(value);
+  if (!isNew)
+    return it->second;
+  Variable variable{(dependenceOf(value) & (OnRow | OnKey)) ? VarKind::Bound
+                                                            : VarKind::Scalar,
+                    value};
+  if (value.getType().isInteger(1)) {
+    variable.min = 0;
+    variable.max = 1;
+  }
+  Row result = System::variable(system.addVariable(variable));
+  opaques[value] = result;
+  return result;
+}
+
+bool MaskRegion::isOpaque(const Conjunct &conjunct) const {
+  auto mentions = [this](const Row &row) {
+    for (unsigned id = 1; id < row.size(); ++id)
+      if (row[id] != 0 && system.isBound(id) && system.getVariable(id).value)
+        return true;
+    return false;
+  };
+  return llvm::any_of(conjunct.inequalities, mentions) ||
+         llvm::any_of(conjunct.equalities, mentions);
+}
+
+bool MaskRegion::bindOpaque(Conjunct &conjunct) {
+  if (!isOpaque(conjunct))
+    return true;
+  SmallVector<unsigned> ids;
+  auto collect = [&](const Row &row) {
+    for (unsigned id = 1; id < row.size(); ++id)
+      if (row[id] != 0 && system.isBound(id) && system.getVariable(id).value &&
+          !llvm::is_contained(ids, id))
+        ids.push_back(id);
+  };
+  llvm::for_each(conjunct.inequalities, collect);
+  llvm::for_each(conjunct.equalities, collect);
+  for (unsigned id : ids) {
+    Value value = system.getVariable(id).value;
+    unsigned sides = dependenceOf(value) & (OnRow | OnKey);
+    if (sides == (OnRow | OnKey))
+      continue;
+    auto [it, isNew] = summaryOf.try_emplace(value, summaries.size());
+    if (isNew) {
+      Variable extreme{VarKind::Minimum};
+      extreme.summary = summaries.size();
+      extreme.perKeyTile = sides == OnKey;
+      extreme.min = system.getVariable(id).min;
+      extreme.max = system.getVariable(id).max;
+      unsigned minimum = system.addVariable(extreme);
+      extreme.kind = VarKind::Maximum;
+      unsigned maximum = system.addVariable(extreme);
+      summaries.push_back({value, sides == OnKey, minimum, maximum});
+      // A tile of the domain has an element.
+      system.assume(system.subtract(System::variable(maximum),
+                                    System::variable(minimum)));
+    }
+    const Summary &summary = summaries[it->second];
+    Row element = System::variable(id);
+    system.requireNonNegative(
+        conjunct, system.subtract(element, System::variable(summary.minimum)));
+    system.requireNonNegative(
+        conjunct, system.subtract(System::variable(summary.maximum), element));
+  }
+  return false;
+}
+
+//===----------------------------------------------------------------------===//
+// Conditions
+//===----------------------------------------------------------------------===//
+
+std::optional<Disjunction> MaskRegion::translate(bool attended) {
+  if (!op.hasMaskRegion())
+    return attended ? Disjunction(1) : Disjunction();
+  Value result = op.getMask().front().getTerminator()->getOperand(0);
+  std::optional<Disjunction> disjunction = translateBool(result, attended);
+  if (system.overflowed())
+    return std::nullopt;
+  return disjunction;
+}
+
+std::optional<Disjunction>
+MaskRegion::both(const std::optional<Disjunction> &x,
+                 const std::optional<Disjunction> &y) {
+  if (!x || !y)
+    return std::nullopt;
+  Disjunction result;
+  for (const Conjunct &left : *x) {
+    for (const Conjunct &right : *y) {
+      Conjunct conjunct = left;
+      system.conjoin(conjunct, right);
+      if (conjunct.contradictory)
+        continue;
+      if (result.size() == kMaxConjuncts)
+        return std::nullopt;
+      result.push_back(std::move(conjunct));
+    }
+  }
+  return result;
+}
+
+std::optional<Disjunction> MaskRegion::either(std::optional<Disjunction> x,
+                                              std::optional<Disjunction> y) {
+  if (!x || !y || x->size() + y->size() > kMaxConjuncts)
+    return std::nullopt;
+  x->insert(x->end(), std::make_move_iterator(y->begin()),
+            std::make_move_iterator(y->end()));
+  return x;
+}
+
+std::optional<Disjunction> MaskRegion::choose(Value condition, Value ifTrue,
+                                              Value ifFalse, bool wanted) {
+  return either(
+      both(translateBool(condition, true), translateBool(ifTrue, wanted)),
+      both(translateBool(condition, false), translateBool(ifFalse, wanted)));
+}
+
+std::optional<Disjunction> MaskRegion::translateBool(Value value, bool wanted) {
+  std::pair<Value, unsigned> memoKey(value, wanted);
+  if (auto it = boolMemo.find(memoKey); it != boolMemo.end())
+    return it->second;
+  std::optional<Disjunction> result = computeBool(value, wanted);
+  boolMemo[memoKey] = result;
+  return result;
+}
+
+std::optional<Disjunction> MaskRegion::computeBool(Value value, bool wanted) {
+  if (std::optional<int64_t> constant = constantOf(value))
+    return (*constant != 0) == wanted ? Disjunction(1) : Disjunction();
+
+  auto asVariable = [&]() {
+    Row bit = opaque(value);
+    Conjunct conjunct;
+    system.requireZero(conjunct, wanted ? system.offset(bit, -1) : bit);
+    return Disjunction{conjunct};
+  };
+  Operation *definition = value.getDefiningOp();
+  if (!definition)
+    return asVariable();
+  return llvm::TypeSwitch<Operation *, std::optional<Disjunction>>(definition)
+      .Case([&](arith::AndIOp andOp) {
+        auto lhs = translateBool(andOp.getLhs(), wanted);
+        auto rhs = translateBool(andOp.getRhs(), wanted);
+        return wanted ? both(lhs, rhs) : either(lhs, rhs);
+      })
+      .Case([&](arith::OrIOp orOp) {
+        auto lhs = translateBool(orOp.getLhs(), wanted);
+        auto rhs = translateBool(orOp.getRhs(), wanted);
+        return wanted ? either(lhs, rhs) : both(lhs, rhs);
+      })
+      .Case([&](arith::XOrIOp xorOp) {
+        Value lhs = xorOp.getLhs(), rhs = xorOp.getRhs();
+        return either(
+            both(translateBool(lhs, true), translateBool(rhs, !wanted)),
+            both(translateBool(lhs, false), translateBool(rhs, wanted)));
+      })
+      .Case([&](arith::SelectOp select) {
+        return choose(select.getCondition(), select.getTrueValue(),
+                      select.getFalseValue(), wanted);
+      })
+      .Case([&](scf::IfOp ifOp) {
+        unsigned number = cast<OpResult>(value).getResultNumber();
+        return choose(ifOp.getCondition(), ifOp.thenYield().getOperand(number),
+                      ifOp.elseYield().getOperand(number), wanted);
+      })
+      .Case([&](arith::TruncIOp trunc) -> std::optional<Disjunction> {
+        // The parity.
+        std::optional<Cases> cases = translateInt(trunc.getIn());
+        if (!cases)
+          return std::nullopt;
+        Disjunction result;
+        for (Case &entry : *cases) {
+          Conjunct conjunct = entry.when;
+          Row half = system.quotient(entry.value, 2, conjunct);
+          Row bit = system.combine(entry.value, 1, half, -2);
+          system.requireZero(conjunct, wanted ? system.offset(bit, -1) : bit);
+          if (!conjunct.contradictory)
+            result.push_back(std::move(conjunct));
+        }
+        return result;
+      })
+      .Case([&](arith::CmpIOp cmp) -> std::optional<Disjunction> {
+        CmpIPredicate predicate =
+            wanted ? cmp.getPredicate()
+                   : arith::invertPredicate(cmp.getPredicate());
+        std::optional<Disjunction> result =
+            compare(predicate, cmp.getLhs(), cmp.getRhs());
+        // A condition on a row alone, or a key alone, is better summarised
+        // whole than by the extremes of what it compares.
+        unsigned sides = dependenceOf(value) & (OnRow | OnKey);
+        if (sides != (OnRow | OnKey) && result &&
+            llvm::any_of(*result,
+                         [this](const Conjunct &c) { return isOpaque(c); }))
+          return asVariable();
+        return result;
+      })
+      .Default([&](Operation *) { return asVariable(); });
+}
+
+std::optional<Disjunction> MaskRegion::compare(CmpIPredicate predicate,
+                                               Value lhs, Value rhs) {
+  if (lhs.getType().isInteger(1)) {
+    auto equal = [&](bool same) {
+      return either(both(translateBool(lhs, true), translateBool(rhs, same)),
+                    both(translateBool(lhs, false), translateBool(rhs, !same)));
+    };
+    switch (predicate) {
+    case CmpIPredicate::eq:
+      return equal(true);
+    case CmpIPredicate::ne:
+      return equal(false);
+    // The signed values are 0 and -1.
+    case CmpIPredicate::slt:
+    case CmpIPredicate::ugt:
+      return both(translateBool(lhs, true), translateBool(rhs, false));
+    case CmpIPredicate::sgt:
+    case CmpIPredicate::ult:
+      return both(translateBool(lhs, false), translateBool(rhs, true));
+    case CmpIPredicate::sle:
+    case CmpIPredicate::uge:
+      return either(translateBool(lhs, true), translateBool(rhs, false));
+    case CmpIPredicate::sge:
+    case CmpIPredicate::ule:
+      return either(translateBool(lhs, false), translateBool(rhs, true));
+    }
+  }
+  // max(x, y) <= z is a conjunction, min(x, y) <= z a disjunction: fewer cases
+  // than the extremes have by themselves.
+  if (predicate == CmpIPredicate::sgt || predicate == CmpIPredicate::sge)
+    return compare(predicate == CmpIPredicate::sgt ? CmpIPredicate::slt
+                                                   : CmpIPredicate::sle,
+                   rhs, lhs);
+  if (predicate == CmpIPredicate::slt || predicate == CmpIPredicate::sle) {
+    auto onLeft = [&](Value x) { return compare(predicate, x, rhs); };
+    auto onRight = [&](Value x) { return compare(predicate, lhs, x); };
+    if (auto max = lhs.getDefiningOp<arith::MaxSIOp>())
+      return both(onLeft(max.getLhs()), onLeft(max.getRhs()));
+    if (auto min = lhs.getDefiningOp<arith::MinSIOp>())
+      return either(onLeft(min.getLhs()), onLeft(min.getRhs()));
+    if (auto max = rhs.getDefiningOp<arith::MaxSIOp>())
+      return either(onRight(max.getLhs()), onRight(max.getRhs()));
+    if (auto min = rhs.getDefiningOp<arith::MinSIOp>())
+      return both(onRight(min.getLhs()), onRight(min.getRhs()));
+  }
+  auto absolute = lhs.getDefiningOp<math::AbsIOp>();
+  bool isBelow = absolute && (predicate == CmpIPredicate::slt ||
+                              predicate == CmpIPredicate::sle);
+  std::optional<Cases> left =
+      translateInt(isBelow ? absolute.getOperand() : lhs);
+  std::optional<Cases> right = translateInt(rhs);
+  if (!left || !right)
+    return std::nullopt;
+  Disjunction result;
+  for (const Case &x : *left) {
+    for (const Case &y : *right) {
+      Conjunct when = x.when;
+      system.conjoin(when, y.when);
+      // -y <= x <= y says abs(x) <= y.
+      if (isBelow)
+        system.requireNonNegative(
+            when, system.offset(system.add(x.value, y.value),
+                                predicate == CmpIPredicate::slt ? -1 : 0));
+      if (when.contradictory)
+        continue;
+      llvm::append_range(result,
+                         compareRows(predicate, x.value, y.value, when));
+      if (result.size() > kMaxConjuncts)
+        return std::nullopt;
+    }
+  }
+  return result;
+}
+
+Disjunction MaskRegion::compareRows(CmpIPredicate predicate, const Row &lhs,
+                                    const Row &rhs, const Conjunct &when) {
+  Disjunction result;
+  // Adds `when`, and that x < y (or x <= y) if both are signed alike.
+  auto add = [&](Conjunct conjunct) {
+    if (!conjunct.contradictory)
+      result.push_back(std::move(conjunct));
+  };
+  auto less = [&](const Row &x, const Row &y, bool orEqual, Conjunct conjunct) {
+    system.requireNonNegative(
+        conjunct, system.offset(system.subtract(y, x), orEqual ? 0 : -1));
+    add(std::move(conjunct));
+  };
+  auto lessUnsigned = [&](const Row &x, const Row &y, bool orEqual) {
+    // Negative numbers are the largest unsigned ones.
+    for (bool xNegative : {false, true}) {
+      for (bool yNegative : {false, true}) {
+        Conjunct conjunct = when;
+        system.requireNonNegative(conjunct, xNegative ? system.negate(x) : x);
+        system.requireNonNegative(conjunct, yNegative ? system.negate(y) : y);
+        if (xNegative == yNegative)
+          less(x, y, orEqual, std::move(conjunct));
+        else if (yNegative)
+          add(std::move(conjunct));
+      }
+    }
+  };
+  switch (predicate) {
+  case CmpIPredicate::eq: {
+    Conjunct conjunct = when;
+    system.requireZero(conjunct, system.subtract(lhs, rhs));
+    add(std::move(conjunct));
+    break;
+  }
+  case CmpIPredicate::ne:
+    less(lhs, rhs, false, when);
+    less(rhs, lhs, false, when);
+    break;
+  case CmpIPredicate::slt:
+    less(lhs, rhs, false, when);
+    break;
+  case CmpIPredicate::sle:
+    less(lhs, rhs, true, when);
+    break;
+  case CmpIPredicate::sgt:
+    less(rhs, lhs, false, when);
+    break;
+  case CmpIPredicate::sge:
+    less(rhs, lhs, true, when);
+    break;
+  case CmpIPredicate::ult:
+    lessUnsigned(lhs, rhs, false);
+    break;
+  case CmpIPredicate::ule:
+    lessUnsigned(lhs, rhs, true);
+    break;
+  case CmpIPredicate::ugt:
+    lessUnsigned(rhs, lhs, false);
+    break;
+  case CmpIPredicate::uge:
+    lessUnsigned(rhs, lhs, true);
+    break;
+  }
+  return result;
+}
+
+//===----------------------------------------------------------------------===//
+// Integers
+//===----------------------------------------------------------------------===//
+
+std::optional<Cases> MaskRegion::translateInt(Value value) {
+  if (auto it = intMemo.find(value); it != intMemo.end())
+    return it->second;
+  std::optional<Cases> result = computeInt(value);
+  if (result && result->size() > kMaxConjuncts)
+    result = std::nullopt;
+  intMemo[value] = result;
+  return result;
+}
+
+/// Splits every case on the sign of its value.
+std::vector<MaskRegion::SignedCase> MaskRegion::split(const Cases &cases) {
+  std::vector<SignedCase> result;
+  for (const Case &entry : cases) {
+    for (bool negative : {false, true}) {
+      Case part = entry;
+      system.requireNonNegative(part.when, negative ? system.negate(part.value)
+                                                    : part.value);
+      if (!part.when.contradictory)
+        result.push_back({std::move(part), negative});
+    }
+  }
+  return result;
+}
+
+std::optional<Cases> MaskRegion::chooseInt(Value condition, Value ifTrue,
+                                           Value ifFalse) {
+  Cases result;
+  for (bool taken : {true, false}) {
+    std::optional<Disjunction> when = translateBool(condition, taken);
+    std::optional<Cases> cases = translateInt(taken ? ifTrue : ifFalse);
+    if (!when || !cases)
+      return std::nullopt;
+    for (const Conjunct &conjunct : *when) {
+      for (Case entry : *cases) {
+        system.conjoin(entry.when, conjunct);
+        if (!entry.when.contradictory)
+          result.push_back(std::move(entry));
+      }
+    }
+  }
+  return result;
+}
+
+/// Quotient or remainder by a constant.
+std::optional<Cases> MaskRegion::divide(Operation *op) {
+  std::optional<int64_t> divisor = constantOf(op->getOperand(1));
+  bool isUnsigned = isa<arith::DivUIOp, arith::RemUIOp, arith::CeilDivUIOp>(op);
+  if (!divisor || *divisor == 0 || (isUnsigned && *divisor < 0))
+    return opaqueCase(op->getResult(0));
+  std::optional<Cases> cases = translateInt(op->getOperand(0));
+  if (!cases)
+    return std::nullopt;
+
+  int64_t k = std::abs(*divisor);
+  Cases result;
+  auto add = [&](Case entry, bool negateDividend, bool up, bool negateResult,
+                 bool remainder) {
+    Row dividend = system.scale(entry.value, negateDividend ? -1 : 1);
+    Row quotient = system.quotient(
+        up ? system.offset(dividend, k - 1) : dividend, k, entry.when);
+    entry.value = system.scale(
+        remainder ? system.combine(dividend, 1, quotient, -k) : quotient,
+        negateResult ? -1 : 1);
+    if (!entry.when.contradictory)
+      result.push_back(std::move(entry));
+  };
+
+  // Rounding down or up: x / -k is -x / k.
+  bool up = isa<arith::CeilDivSIOp>(op);
+  if (up || isa<arith::FloorDivSIOp>(op)) {
+    for (const Case &entry : *cases)
+      add(entry, *divisor < 0, up, false, false);
+    return result;
+  }
+  // Truncation: what is negative is divided as its opposite.
+  bool remainder = isa<arith::RemSIOp, arith::RemUIOp>(op);
+  for (const SignedCase &part : split(*cases)) {
+    if (isUnsigned && part.negative)
+      return opaqueCase(op->getResult(0));
+    bool flip = part.negative != (*divisor < 0 && !remainder);
+    add(part.entry, part.negative, isa<arith::CeilDivUIOp>(op), flip,
+        remainder);
+  }
+  return result;
+}
+
+std::optional<Cases> MaskRegion::computeInt(Value value) {
+  if (std::optional<int64_t> constant = constantOf(value))
+    return Cases{{Conjunct(), System::constant(*constant)}};
+  if (auto argument = dyn_cast<BlockArgument>(value);
+      argument && argument.getOwner() == &op.getMask().front() &&
+      argument.getArgNumber() < 4) {
+    const Row rows[] = {batch, head, System::variable(row),
+                        System::variable(key)};
+    return Cases{{Conjunct(), rows[argument.getArgNumber()]}};
+  }
+  Operation *definition = value.getDefiningOp();
+  if (!definition || !op.getMask().isAncestor(definition->getParentRegion()))
+    return opaqueCase(value);
+
+  // One result for each pair of cases.
+  auto forPairs =
+      [&](function_ref<void(Conjunct, const Row &, const Row &, Cases &)> build)
+      -> std::optional<Cases> {
+    std::optional<Cases> left = translateInt(definition->getOperand(0));
+    std::optional<Cases> right = translateInt(definition->getOperand(1));
+    if (!left || !right || left->size() * right->size() > 4 * kMaxConjuncts)
+      return std::nullopt;
+    Cases result;
+    for (const Case &x : *left) {
+      for (const Case &y : *right) {
+        Conjunct when = x.when;
+        system.conjoin(when, y.when);
+        if (!when.contradictory)
+          build(std::move(when), x.value, y.value, result);
+      }
+    }
+    return result;
+  };
+  auto forEach = [&](function_ref<std::optional<Case>(Case)> build)
+      -> std::optional<Cases> {
+    std::optional<Cases> cases = translateInt(definition->getOperand(0));
+    if (!cases)
+      return std::nullopt;
+    Cases result;
+    for (Case &entry : *cases) {
+      std::optional<Case> built = build(std::move(entry));
+      if (!built)
+        return opaqueCase(value);
+      if (!built->when.contradictory)
+        result.push_back(std::move(*built));
+    }
+    return result;
+  };
+  auto extreme = [&](bool larger) {
+    return forPairs(
+        [&](Conjunct when, const Row &x, const Row &y, Cases &result) {
+          Row gap = larger ? system.subtract(x, y) : system.subtract(y, x);
+          Case first{when, x}, second{std::move(when), y};
+          system.requireNonNegative(first.when, gap);
+          system.requireNonNegative(second.when, system.negate(gap));
+          for (Case *entry : {&first, &second})
+            if (!entry->when.contradictory)
+              result.push_back(std::move(*entry));
+        });
+  };
+  // Casts that keep the value of a number that is not negative.
+  auto ifNotNegative = [&](Case entry) -> std::optional<Case> {
+    if (system.minOf(entry.value).value_or(-1) < 0)
+      return std::nullopt;
+    return entry;
+  };
+  unsigned width =
+      value.getType().isIndex() ? 64 : value.getType().getIntOrFloatBitWidth();
+  bool fromBit = definition->getNumOperands() > 0 &&
+                 definition->getOperand(0).getType().isInteger(1);
+
+  return llvm::TypeSwitch<Operation *, std::optional<Cases>>(definition)
+      .Case([&](QLenOp) { return Cases{{Conjunct(), queryLength}}; })
+      .Case([&](KVLenOp) { return Cases{{Conjunct(), keyLength}}; })
+      .Case([&](QOffsetOp) { return Cases{{Conjunct(), queryOffset}}; })
+      .Case([&](arith::AddIOp) {
+        return forPairs(
+            [&](Conjunct when, const Row &x, const Row &y, Cases &result) {
+              result.push_back({std::move(when), system.add(x, y)});
+            });
+      })
+      .Case([&](arith::SubIOp) {
+        return forPairs(
+            [&](Conjunct when, const Row &x, const Row &y, Cases &result) {
+              result.push_back({std::move(when), system.subtract(x, y)});
+            });
+      })
+      .Case([&](arith::MulIOp) -> std::optional<Cases> {
+        bool isAffine = true;
+        std::optional<Cases> result = forPairs([&](Conjunct when, const Row &x,
+                                                   const Row &y,
+                                                   Cases &products) {
+          std::optional<int64_t> factor = System::asConstant(y);
+          const Row &other = factor ? x : y;
+          if (!factor)
+            factor = System::asConstant(x);
+          isAffine &= factor && (width > 32 || std::abs(*factor) <= kMaxFactor);
+          if (isAffine)
+            products.push_back({std::move(when), system.scale(other, *factor)});
+        });
+        return isAffine ? result : opaqueCase(value);
+      })
+      .Case<arith::DivSIOp, arith::DivUIOp, arith::RemSIOp, arith::RemUIOp,
+            arith::FloorDivSIOp, arith::CeilDivSIOp, arith::CeilDivUIOp>(
+          [&](Operation *division) { return divide(division); })
+      .Case([&](arith::MinSIOp) { return extreme(false); })
+      .Case([&](arith::MaxSIOp) { return extreme(true); })
+      .Case([&](math::AbsIOp) -> std::optional<Cases> {
+        std::optional<Cases> cases = translateInt(definition->getOperand(0));
+        if (!cases)
+          return std::nullopt;
+        Cases result;
+        for (SignedCase &part : split(*cases)) {
+          if (part.negative)
+            part.entry.value = system.scale(part.entry.value, -1);
+          result.push_back(std::move(part.entry));
+        }
+        return result;
+      })
+      .Case([&](arith::SelectOp select) {
+        return chooseInt(select.getCondition(), select.getTrueValue(),
+                         select.getFalseValue());
+      })
+      .Case([&](scf::IfOp ifOp) {
+        unsigned number = cast<OpResult>(value).getResultNumber();
+        return chooseInt(ifOp.getCondition(),
+                         ifOp.thenYield().getOperand(number),
+                         ifOp.elseYield().getOperand(number));
+      })
+      .Case<arith::ExtSIOp, arith::ExtUIOp, arith::IndexCastOp,
+            arith::IndexCastUIOp>([&](Operation *cast) -> std::optional<Cases> {
+        bool isSigned = isa<arith::ExtSIOp, arith::IndexCastOp>(cast);
+        if (!fromBit)
+          return forEach([&](Case entry) {
+            return isSigned ? std::optional<Case>(std::move(entry))
+                            : ifNotNegative(std::move(entry));
+          });
+        Cases result;
+        for (bool bit : {false, true}) {
+          std::optional<Disjunction> when =
+              translateBool(cast->getOperand(0), bit);
+          if (!when)
+            return std::nullopt;
+          for (Conjunct &conjunct : *when)
+            result.push_back({std::move(conjunct),
+                              System::constant(bit ? (isSigned ? -1 : 1) : 0)});
+        }
+        return result;
+      })
+      .Case([&](arith::TruncIOp) -> std::optional<Cases> {
+        // As elsewhere, 32 bits hold what lengths give; less may not.
+        return width >= 32 ? translateInt(definition->getOperand(0))
+                           : opaqueCase(value);
+      })
+      .Case<arith::AndIOp, arith::ShLIOp, arith::ShRSIOp, arith::ShRUIOp>(
+          [&](Operation *bitwise) -> std::optional<Cases> {
+            std::optional<int64_t> bits = constantOf(bitwise->getOperand(1));
+            bool isAnd = isa<arith::AndIOp>(bitwise);
+            // x and 2^n - 1 is x mod 2^n; shifts multiply and divide by 2^n.
+            if (!bits || *bits < 0 || *bits > (isAnd ? kMaxMask : 30) ||
+                (isAnd && !llvm::isPowerOf2_64(*bits + 1)))
+              return opaqueCase(value);
+            int64_t power = isAnd ? *bits + 1 : int64_t(1) << *bits;
+            if (isa<arith::ShLIOp>(bitwise) && width <= 32 &&
+                power > kMaxFactor)
+              return opaqueCase(value);
+            return forEach([&](Case entry) -> std::optional<Case> {
+              if (isa<arith::ShLIOp>(bitwise)) {
+                entry.value = system.scale(entry.value, power);
+                return entry;
+              }
+              if (isa<arith::ShRUIOp>(bitwise) &&
+                  system.minOf(entry.value).value_or(-1) < 0)
+                return std::nullopt;
+              Row floor = system.quotient(entry.value, power, entry.when);
+              entry.value =
+                  isAnd ? system.combine(entry.value, 1, floor, -power) : floor;
+              return entry;
+            });
+          })
+      .Default([&](Operation *) { return opaqueCase(value); });
+}

@@ -1,0 +1,569 @@
+//===- MaskSystem.cpp - Integer constraints on tile indices ---------------===//
+//
+// Rows, conjunctions, exact projection with parametric floors, and proofs by
+// MLIR's Presburger library.
+//
+//===----------------------------------------------------------------------===//
+
+#include "MaskSystem.h"
+
+#include "mlir/Analysis/Presburger/IntegerRelation.h"
+#include "mlir/Analysis/Presburger/Simplex.h"
+#include "llvm/ADT/DenseMap.h"
+#include "llvm/ADT/STLExtras.h"
+#include "llvm/Support/MathExtras.h"
+
+#include <numeric>
+#include <set>
+
+using namespace mlir;
+using namespace attn::mask;
+using llvm::divideFloorSigned;
+
+/// Limits of the work that one attention op may cost. Past them the answer is
+/// coarser, never wrong.
+static constexpr int64_t kMaxQueries = 1500;
+static constexpr size_t kMaxRows = 160;
+
+System::System() {
+  addVariable({VarKind::One});
+  Variable tile{VarKind::QueryTile};
+  tile.min = 0;
+  queryTile = addVariable(tile);
+  tile.kind = VarKind::KeyTile;
+  tile.perKeyTile = true;
+  keyTile = addVariable(tile);
+}
+
+//===----------------------------------------------------------------------===//
+// Variables and rows
+//===----------------------------------------------------------------------===//
+
+static Row &trim(Row &row) {
+  while (!row.empty() && row.back() == 0)
+    row.pop_back();
+  return row;
+}
+
+static int64_t coefficient(const Row &row, unsigned id) {
+  return id < row.size() ? row[id] : 0;
+}
+
+unsigned System::addVariable(Variable variable) {
+  variables.push_back(std::move(variable));
+  return variables.size() - 1;
+}
+
+Row System::constant(int64_t value) {
+  Row row{value};
+  return trim(row);
+}
+
+Row System::variable(unsigned id) {
+  Row row(id + 1, 0);
+  row[id] = 1;
+  return row;
+}
+
+Row System::combine(const Row &x, int64_t a, const Row &y, int64_t b) {
+  Row result(std::max(x.size(), y.size()), 0);
+  for (auto [id, entry] : llvm::enumerate(result)) {
+    int64_t left, right;
+    overflow |= llvm::MulOverflow(a, coefficient(x, id), left) ||
+                llvm::MulOverflow(b, coefficient(y, id), right) ||
+                llvm::AddOverflow(left, right, entry);
+  }
+  return trim(result);
+}
+
+std::optional<int64_t> System::asConstant(const Row &x) {
+  if (x.size() > 1)
+    return std::nullopt;
+  return coefficient(x, 0);
+}
+
+bool System::hasBound(const Row &x) const {
+  for (unsigned id = 1; id < x.size(); ++id)
+    if (x[id] != 0 && isBound(id))
+      return true;
+  return false;
+}
+
+bool System::isPerKeyTile(const Row &x) const {
+  for (unsigned id = 1; id < x.size(); ++id)
+    if (x[id] != 0 && variables[id].perKeyTile)
+      return true;
+  return false;
+}
+
+bool System::hasKeyTileTerm(const Row &x) const {
+  for (unsigned id = 1; id < x.size(); ++id)
+    if (x[id] != 0 && id != keyTile && variables[id].perKeyTile)
+      return true;
+  return false;
+}
+
+bool System::readsKeySummary(const Row &x) const {
+  for (unsigned id = 1; id < x.size(); ++id) {
+    const Variable &symbol = variables[id];
+    if (x[id] != 0 && symbol.perKeyTile &&
+        (symbol.kind == VarKind::Minimum || symbol.kind == VarKind::Maximum ||
+         readsKeySummary(symbol.dividend)))
+      return true;
+  }
+  return false;
+}
+
+std::optional<int64_t> System::minOf(const Row &x) const {
+  __int128 sum = coefficient(x, 0);
+  for (unsigned id = 1; id < x.size(); ++id) {
+    if (x[id] == 0)
+      continue;
+    std::optional<int64_t> end =
+        x[id] > 0 ? variables[id].min : variables[id].max;
+    if (!end)
+      return std::nullopt;
+    sum += static_cast<__int128>(x[id]) * *end;
+  }
+  constexpr int64_t limit = std::numeric_limits<int64_t>::max();
+  if (sum > limit || sum < -limit)
+    return std::nullopt;
+  return static_cast<int64_t>(sum);
+}
+
+std::optional<int64_t> System::maxOf(const Row &x) const {
+  Row negated;
+  for (int64_t entry : x) {
+    if (entry == std::numeric_limits<int64_t>::min())
+      return std::nullopt;
+    negated.push_back(-entry);
+  }
+  std::optional<int64_t> min = minOf(negated);
+  return min ? std::optional<int64_t>(-*min) : std::nullopt;
+}
+
+Row System::floorDiv(const Row &x, int64_t k) {
+  assert(k > 0 && "floor by a positive constant");
+  // k * whole + rest; the floor of the rest is a symbol of its own.
+  Row whole(x.size(), 0), rest(x.size(), 0);
+  for (unsigned id = 0; id < x.size(); ++id) {
+    whole[id] = divideFloorSigned(x[id], k);
+    rest[id] = x[id] - whole[id] * k;
+    if (id != 0 && rest[id] != 0) {
+      // An indivisible coefficient stays whole: it reads better.
+      whole[id] = 0;
+      rest[id] = x[id];
+    }
+  }
+  trim(whole);
+  trim(rest);
+  if (asConstant(rest))
+    return whole;
+  auto [it, isNew] = floors.try_emplace({rest, k}, 0);
+  if (isNew) {
+    Variable floor{VarKind::Floor};
+    floor.dividend = rest;
+    floor.divisor = k;
+    floor.perKeyTile = isPerKeyTile(rest);
+    if (std::optional<int64_t> min = minOf(rest))
+      floor.min = divideFloorSigned(*min, k);
+    if (std::optional<int64_t> max = maxOf(rest))
+      floor.max = divideFloorSigned(*max, k);
+    it->second = addVariable(floor);
+  }
+  return add(whole, variable(it->second));
+}
+
+Row System::quotient(const Row &x, int64_t k, Conjunct &when) {
+  if (k == 1)
+    return x;
+  if (!hasBound(x))
+    return floorDiv(x, k);
+  auto [it, isNew] = quotients.try_emplace({x, k}, 0);
+  if (isNew) {
+    Variable bound{VarKind::Bound};
+    if (std::optional<int64_t> min = minOf(x))
+      bound.min = divideFloorSigned(*min, k);
+    if (std::optional<int64_t> max = maxOf(x))
+      bound.max = divideFloorSigned(*max, k);
+    it->second = addVariable(bound);
+  }
+  Row result = variable(it->second);
+  Row remainder = combine(x, 1, result, -k);
+  requireNonNegative(when, remainder);
+  requireNonNegative(when, offset(scale(remainder, -1), k - 1));
+  return result;
+}
+
+//===----------------------------------------------------------------------===//
+// Conjunctions
+//===----------------------------------------------------------------------===//
+
+/// Greatest common divisor of the coefficients of `row` that `take` accepts.
+template <typename Predicate>
+static int64_t commonFactor(const Row &row, Predicate take) {
+  int64_t factor = 0;
+  for (unsigned id = 1; id < row.size(); ++id)
+    if (row[id] != 0 && take(id))
+      factor = std::gcd(factor, row[id]);
+  return factor;
+}
+
+static int64_t commonFactor(const Row &row) {
+  return commonFactor(row, [](unsigned) { return true; });
+}
+
+/// The coefficients without the constant; for comparing directions.
+static ArrayRef<int64_t> direction(const Row &row) {
+  return row.empty() ? ArrayRef<int64_t>()
+                     : ArrayRef<int64_t>(row).drop_front();
+}
+
+/// Adds `row` >= 0 to `rows` after tightening it to integers. Returns false if
+/// it contradicts what is there.
+bool System::insert(RowList &rows, Row row) const {
+  if (std::optional<int64_t> value = asConstant(row))
+    return *value >= 0;
+  int64_t factor = commonFactor(row);
+  row[0] = divideFloorSigned(row[0], factor);
+  for (int64_t &entry : MutableArrayRef<int64_t>(row).drop_front())
+    entry /= factor;
+  for (Row &other : rows) {
+    if (other.size() != row.size())
+      continue;
+    if (direction(other) == direction(row)) {
+      other[0] = std::min(other[0], row[0]);
+      return true;
+    }
+  }
+  for (const Row &other : rows)
+    if (other.size() == row.size() &&
+        llvm::all_of_zip(direction(other), direction(row),
+                         [](int64_t a, int64_t b) { return a == -b; }) &&
+        static_cast<__int128>(other[0]) + row[0] < 0)
+      return false;
+  rows.push_back(std::move(row));
+  return true;
+}
+
+void System::requireNonNegative(Conjunct &conjunct, Row row) const {
+  if (conjunct.contradictory)
+    return;
+  std::optional<int64_t> max = maxOf(row);
+  if ((max && *max < 0) || !insert(conjunct.inequalities, std::move(row)))
+    conjunct.contradictory = true;
+}
+
+void System::requireZero(Conjunct &conjunct, Row row) const {
+  if (conjunct.contradictory)
+    return;
+  std::optional<int64_t> min = minOf(row), max = maxOf(row);
+  int64_t factor = commonFactor(row);
+  bool isZero = factor == 0 && coefficient(row, 0) == 0;
+  if ((min && *min > 0) || (max && *max < 0) ||
+      (factor == 0 ? !isZero : row[0] % factor != 0)) {
+    conjunct.contradictory = true;
+    return;
+  }
+  if (isZero)
+    return;
+  for (int64_t &entry : row)
+    entry /= factor;
+  if (!llvm::is_contained(conjunct.equalities, row))
+    conjunct.equalities.push_back(std::move(row));
+}
+
+void System::conjoin(Conjunct &conjunct, const Conjunct &other) const {
+  conjunct.contradictory |= other.contradictory;
+  for (const Row &row : other.equalities)
+    requireZero(conjunct, row);
+  for (const Row &row : other.inequalities)
+    requireNonNegative(conjunct, row);
+}
+
+//===----------------------------------------------------------------------===//
+// Projection
+//===----------------------------------------------------------------------===//
+
+bool System::canFloor(const Row &symbols, int64_t k, bool closed) const {
+  if (!closed)
+    return true;
+  for (unsigned id = 1; id < symbols.size(); ++id)
+    if (symbols[id] % k != 0 && variables[id].perKeyTile)
+      return false;
+  return true;
+}
+
+/// Splits a row into its bound and its symbolic part.
+static std::pair<Row, Row> split(const System &system, const Row &row) {
+  Row bound(row.size(), 0), symbols(row.size(), 0);
+  for (unsigned id = 0; id < row.size(); ++id)
+    (id != 0 && system.isBound(id) ? bound : symbols)[id] = row[id];
+  return {trim(bound), trim(symbols)};
+}
+
+/// g * x + P >= 0 is x + (P floordiv g) >= 0 for integers x: parametric
+/// tightening, which upstream's gcdTightenInequalities (version 22) has for
+/// constant P only.
+bool System::normalize(Row &row, bool closed) {
+  int64_t factor =
+      commonFactor(row, [this](unsigned id) { return isBound(id); });
+  if (factor <= 1)
+    return factor != 0;
+  auto [bound, symbols] = split(*this, row);
+  if (!canFloor(symbols, factor, closed))
+    return true;
+  for (int64_t &entry : bound)
+    entry /= factor;
+  row = add(bound, floorDiv(symbols, factor));
+  return true;
+}
+
+Projection System::project(const Conjunct &conjunct, bool closed) {
+  Projection result;
+  result.contradictory = conjunct.contradictory;
+  if (result.contradictory)
+    return result;
+
+  // Equalities with a unit coefficient define a bound variable.
+  RowList rows = conjunct.inequalities;
+  RowList equalities = conjunct.equalities;
+  for (unsigned next = 0; next < equalities.size();) {
+    Row equality = equalities[next];
+    unsigned pivot = 0;
+    for (unsigned id = 1; id < equality.size() && pivot == 0; ++id)
+      if (isBound(id) && (equality[id] == 1 || equality[id] == -1))
+        pivot = id;
+    if (pivot == 0) {
+      ++next;
+      continue;
+    }
+    auto substitute = [&](Row &row) {
+      row =
+          combine(row, 1, equality, -coefficient(row, pivot) * equality[pivot]);
+    };
+    equalities.erase(equalities.begin() + next);
+    llvm::for_each(rows, substitute);
+    llvm::for_each(equalities, substitute);
+    next = 0;
+  }
+  for (const Row &equality : equalities) {
+    rows.push_back(equality);
+    rows.push_back(scale(equality, -1));
+  }
+
+  // Fourier-Motzkin with integer-exact combinations.
+  while (!overflow) {
+    RowList pending;
+    for (Row &row : rows) {
+      bool isBoundRow = normalize(row, closed);
+      if (!insert(isBoundRow ? pending : result.rows, std::move(row))) {
+        result.contradictory = true;
+        return result;
+      }
+    }
+    if (pending.empty())
+      return result;
+    if (pending.size() + result.rows.size() > kMaxRows)
+      break;
+    rows = std::move(pending);
+
+    // What the pair (a x + e >= 0, -b x + f >= 0) says without x.
+    enum Kind { Always, Exact, Floors, Shadow };
+    auto classify = [&](const Row &lower, const Row &upper, unsigned x) {
+      int64_t a = lower[x], b = -upper[x];
+      if (a == 1 || b == 1)
+        return Exact;
+      Row sum = combine(lower, b, upper, a);
+      std::optional<int64_t> value = asConstant(sum);
+      if (value && *value >= (a - 1) * (b - 1))
+        return Always;
+      auto divisible = [&](const Row &row, int64_t k) {
+        auto [bound, symbols] = split(*this, row);
+        return llvm::all_of(bound,
+                            [k](int64_t entry) { return entry % k == 0; }) &&
+               canFloor(symbols, k, closed);
+      };
+      return divisible(lower, a) && divisible(upper, b) ? Floors : Shadow;
+    };
+
+    unsigned best = 0;
+    std::pair<int64_t, int64_t> bestCost;
+    for (unsigned x = 1; x < variables.size(); ++x) {
+      if (!isBound(x))
+        continue;
+      int64_t lowers = 0, uppers = 0, shadows = 0;
+      for (const Row &row : rows) {
+        lowers += coefficient(row, x) > 0;
+        uppers += coefficient(row, x) < 0;
+      }
+      if (lowers + uppers == 0)
+        continue;
+      for (const Row &lower : rows)
+        for (const Row &upper : rows)
+          if (coefficient(lower, x) > 0 && coefficient(upper, x) < 0)
+            shadows += classify(lower, upper, x) == Shadow;
+      std::pair<int64_t, int64_t> cost = {shadows,
+                                          lowers * uppers - lowers - uppers};
+      if (best == 0 || cost < bestCost) {
+        best = x;
+        bestCost = cost;
+      }
+    }
+
+    RowList next;
+    for (const Row &row : rows)
+      if (coefficient(row, best) == 0)
+        next.push_back(row);
+    for (const Row &lower : rows) {
+      for (const Row &upper : rows) {
+        if (coefficient(lower, best) <= 0 || coefficient(upper, best) >= 0)
+          continue;
+        int64_t a = lower[best], b = -upper[best];
+        Kind kind = classify(lower, upper, best);
+        if (kind == Always)
+          continue;
+        if (kind == Floors) {
+          // -(e floordiv a) <= x <= f floordiv b.
+          auto divided = [&](const Row &row, int64_t k) {
+            auto [bound, symbols] = split(*this, row);
+            bound[best] = 0;
+            for (int64_t &entry : bound)
+              entry /= k;
+            return add(trim(bound), floorDiv(symbols, k));
+          };
+          next.push_back(add(divided(lower, a), divided(upper, b)));
+          continue;
+        }
+        int64_t common = std::gcd(a, b);
+        next.push_back(combine(lower, b / common, upper, a / common));
+        result.exact &= kind == Exact;
+      }
+    }
+    rows = std::move(next);
+  }
+  // Too much work: nothing is known of this conjunct.
+  result.rows.clear();
+  result.exact = false;
+  return result;
+}
+
+//===----------------------------------------------------------------------===//
+// Proofs
+//===----------------------------------------------------------------------===//
+
+bool System::isContradictory(ArrayRef<Fact> facts,
+                             ArrayRef<std::pair<unsigned, unsigned>> before) {
+  if (overflow || ++queries > kMaxQueries)
+    return false;
+  // Columns: a symbol is shared by the key tiles or has one for each.
+  std::map<std::pair<unsigned, unsigned>, unsigned> columns;
+  SmallVector<std::pair<unsigned, unsigned>> symbols;
+  auto columnOf = [&](unsigned id, unsigned copy) {
+    std::pair<unsigned, unsigned> key(id, variables[id].perKeyTile ? copy : 0);
+    auto [it, isNew] = columns.try_emplace(key, symbols.size());
+    if (isNew)
+      symbols.push_back(key);
+    return it->second;
+  };
+  SmallVector<Fact> all(facts);
+  for (auto [earlier, later] : before) {
+    columnOf(keyTile, earlier);
+    columnOf(keyTile, later);
+  }
+  auto visit = [&](const Fact &fact) {
+    for (unsigned id = 1; id < fact.row.size(); ++id)
+      if (fact.row[id] != 0)
+        columnOf(id, fact.copy);
+  };
+  for (const Fact &fact : facts)
+    visit(fact);
+  // What is known of the symbols that occur, until nothing new occurs.
+  std::set<std::pair<size_t, unsigned>> used;
+  for (size_t defined = 0, size = 0; size != all.size();) {
+    size = all.size();
+    auto know = [&](Row row, unsigned copy) {
+      all.push_back({std::move(row), copy});
+      visit(all.back());
+    };
+    for (; defined < symbols.size(); ++defined) {
+      auto [id, copy] = symbols[defined];
+      const Variable &symbol = variables[id];
+      if (symbol.kind == VarKind::Floor) {
+        Row remainder =
+            combine(symbol.dividend, 1, variable(id), -symbol.divisor);
+        know(remainder, copy);
+        know(offset(scale(remainder, -1), symbol.divisor - 1), copy);
+        continue;
+      }
+      if (symbol.min)
+        know(offset(variable(id), -*symbol.min), copy);
+      if (symbol.max)
+        know(offset(scale(variable(id), -1), *symbol.max), copy);
+    }
+    for (size_t number = 0; number < context.size(); ++number) {
+      const Row &row = context[number];
+      for (unsigned copy = 0; copy < (isPerKeyTile(row) ? 3 : 1); ++copy) {
+        // A fact tells something if all its symbols but one occur.
+        unsigned missing = 0, total = 0;
+        for (unsigned id = 1; id < row.size(); ++id) {
+          if (row[id] == 0)
+            continue;
+          ++total;
+          missing += !columns.count({id, variables[id].perKeyTile ? copy : 0});
+        }
+        if (missing > 1 || missing == total ||
+            !used.insert({number, copy}).second)
+          continue;
+        know(row, copy);
+      }
+    }
+  }
+
+  presburger::IntegerPolyhedron set(
+      presburger::PresburgerSpace::getSetSpace(symbols.size()));
+  auto addRow = [&](const Fact &fact) {
+    SmallVector<int64_t> entries(symbols.size() + 1, 0);
+    for (unsigned id = 1; id < fact.row.size(); ++id)
+      if (fact.row[id] != 0)
+        entries[columnOf(id, fact.copy)] += fact.row[id];
+    entries.back() = coefficient(fact.row, 0);
+    set.addInequality(entries);
+  };
+  llvm::for_each(all, addRow);
+  for (auto [earlier, later] : before) {
+    SmallVector<int64_t> entries(symbols.size() + 1, 0);
+    entries[columnOf(keyTile, earlier)] = -1;
+    entries[columnOf(keyTile, later)] = 1;
+    entries.back() = -1;
+    set.addInequality(entries);
+  }
+  presburger::Simplex simplex(set);
+  if (simplex.isEmpty())
+    return true;
+  return set.isIntegerEmpty();
+}
+
+void System::removeRedundant(RowList &rows, ArrayRef<Row> given) {
+  // Guards first, then the rows of many symbols: what is left reads best.
+  llvm::sort(rows, [this](const Row &x, const Row &y) {
+    auto weight = [this](const Row &row) {
+      return std::make_tuple(isPerKeyTile(row),
+                             llvm::count(row, 0) -
+                                 static_cast<int64_t>(row.size()),
+                             ArrayRef<int64_t>(row));
+    };
+    return weight(x) < weight(y);
+  });
+  for (unsigned index = 0; index < rows.size();) {
+    SmallVector<Fact> facts;
+    for (auto [other, row] : llvm::enumerate(rows))
+      facts.push_back({other == index ? negate(row) : row});
+    for (const Row &row : given)
+      facts.push_back({row});
+    if (isContradictory(facts))
+      rows.erase(rows.begin() + index);
+    else
+      ++index;
+  }
+}

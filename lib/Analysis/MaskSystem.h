@@ -1,0 +1,165 @@
+//===- MaskSystem.h - Integer constraints on tile indices -------*- C++ -*-===//
+//
+// The arithmetic of mask analysis: affine rows over the symbols of a tile
+// (query tile, key tile, sizes, scalars, floors of such rows), conjunctions of
+// rows with bound variables (i, j, quotients, table elements), their exact
+// projection on the symbols, and proofs about the result by Presburger
+// emptiness queries. Internal to lib/Analysis.
+//
+//===----------------------------------------------------------------------===//
+
+#ifndef ATTN_LIB_ANALYSIS_MASKSYSTEM_H
+#define ATTN_LIB_ANALYSIS_MASKSYSTEM_H
+
+#include "mlir/IR/Value.h"
+#include "llvm/ADT/SmallVector.h"
+
+#include <map>
+#include <optional>
+
+namespace attn::mask {
+
+/// Coefficients of an affine form: entry 0 is the constant, entry v the
+/// coefficient of variable v. Trailing zeros are trimmed.
+using Row = llvm::SmallVector<int64_t, 8>;
+using RowList = llvm::SmallVector<Row, 0>;
+
+enum class VarKind {
+  One,         // entry 0 of a row
+  QueryTile,   // t
+  KeyTile,     // c
+  Batch,       // b
+  Head,        // h
+  QueryLength, // attn.q_len
+  KeyLength,   // attn.kv_len
+  QueryOffset, // attn.q_offset
+  Scalar,      // an integer of the region that depends on neither i nor j
+  Minimum,     // smallest element of a summary at this tile
+  Maximum,     // largest element of a summary at this tile
+  Floor,       // dividend floordiv divisor
+  Bound,       // existentially quantified
+};
+
+struct Variable {
+  VarKind kind;
+  /// Scalar: the value. Bound: the value it stands for if nothing is known
+  /// about it (a table element), else null.
+  mlir::Value value = {};
+  /// Minimum, Maximum: number of the summary.
+  unsigned summary = 0;
+  /// Floor.
+  Row dividend = {};
+  int64_t divisor = 1;
+  /// True if it differs between the key tiles of a query tile.
+  bool perKeyTile = false;
+  /// What is known of its value in the domain of the mask.
+  std::optional<int64_t> min = {}, max = {};
+};
+
+/// A conjunction: every inequality is >= 0, every equality is == 0.
+struct Conjunct {
+  RowList inequalities, equalities;
+  bool contradictory = false;
+};
+
+/// The conditions on the symbols under which a conjunct has a solution.
+struct Projection {
+  RowList rows;      // each >= 0
+  bool exact = true; // false: `rows` hold for more than that
+  bool contradictory = false;
+};
+
+class System {
+public:
+  System();
+
+  //===--- Variables and rows ---------------------------------------------===//
+
+  unsigned addVariable(Variable variable);
+  const Variable &getVariable(unsigned id) const { return variables[id]; }
+  unsigned getNumVariables() const { return variables.size(); }
+  bool isBound(unsigned id) const {
+    return variables[id].kind == VarKind::Bound;
+  }
+
+  static Row constant(int64_t value);
+  static Row variable(unsigned id);
+  /// a * x + b * y. Sets the overflow flag where 64 bits do not hold it.
+  Row combine(const Row &x, int64_t a, const Row &y, int64_t b);
+  Row add(const Row &x, const Row &y) { return combine(x, 1, y, 1); }
+  Row subtract(const Row &x, const Row &y) { return combine(x, 1, y, -1); }
+  Row offset(const Row &x, int64_t k) { return add(x, constant(k)); }
+  Row scale(const Row &x, int64_t k) { return combine(x, k, {}, 0); }
+  /// The row that is >= 0 where `x` is < 0.
+  Row negate(const Row &x) { return combine(x, -1, constant(-1), 1); }
+  static std::optional<int64_t> asConstant(const Row &x);
+
+  /// x floordiv k for a row over symbols.
+  Row floorDiv(const Row &x, int64_t k);
+  /// x floordiv k for any row: a bound variable that `when` defines.
+  Row quotient(const Row &x, int64_t k, Conjunct &when);
+
+  std::optional<int64_t> minOf(const Row &x) const;
+  std::optional<int64_t> maxOf(const Row &x) const;
+  bool hasBound(const Row &x) const;
+  bool isPerKeyTile(const Row &x) const;
+  /// True if x depends on the key tile other than as a multiple of c.
+  bool hasKeyTileTerm(const Row &x) const;
+  /// True if x depends on a summary over keys.
+  bool readsKeySummary(const Row &x) const;
+  int64_t coefficientOfKeyTile(const Row &x) const {
+    return keyTile < x.size() ? x[keyTile] : 0;
+  }
+
+  //===--- Conjunctions ---------------------------------------------------===//
+
+  void requireNonNegative(Conjunct &conjunct, Row row) const;
+  void requireZero(Conjunct &conjunct, Row row) const;
+  void conjoin(Conjunct &conjunct, const Conjunct &other) const;
+
+  /// Eliminates the bound variables. Integer-exact but for flagged cases. With
+  /// `closed`, no floor of the result depends on the key tile, so that its rows
+  /// bound c, at the price of exactness.
+  Projection project(const Conjunct &conjunct, bool closed);
+
+  //===--- Proofs ---------------------------------------------------------===//
+
+  /// Facts about the symbols that hold at every tile of the domain.
+  void assume(Row row) { context.push_back(std::move(row)); }
+
+  /// A fact about key tile number `copy` (0, 1 or 2) of one query tile.
+  struct Fact {
+    Row row;
+    unsigned copy = 0;
+  };
+  /// True if it is proved that the facts cannot hold together, the first key
+  /// tile of each pair of `before` being before the second. False if they can,
+  /// or if the budget of queries is spent.
+  bool
+  isContradictory(llvm::ArrayRef<Fact> facts,
+                  llvm::ArrayRef<std::pair<unsigned, unsigned>> before = {});
+
+  /// Removes rows implied by the others, `given` and the context.
+  void removeRedundant(RowList &rows, llvm::ArrayRef<Row> given);
+
+  bool overflowed() const { return overflow; }
+
+  /// Symbols of every tile; a constant if the size is static.
+  unsigned queryTile, keyTile;
+
+private:
+  bool insert(RowList &rows, Row row) const;
+  /// Divides the row by the common factor of its bound variables.
+  bool normalize(Row &row, bool closed);
+  bool canFloor(const Row &symbols, int64_t k, bool closed) const;
+
+  llvm::SmallVector<Variable> variables;
+  llvm::SmallVector<Row> context;
+  std::map<std::pair<Row, int64_t>, unsigned> floors, quotients;
+  int64_t queries = 0;
+  bool overflow = false;
+};
+
+} // namespace attn::mask
+
+#endif // ATTN_LIB_ANALYSIS_MASKSYSTEM_H

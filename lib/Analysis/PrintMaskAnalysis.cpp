@@ -1,0 +1,46 @@
+//===- PrintMaskAnalysis.cpp - Show the result of mask analysis -----------===//
+//
+// attn-print-mask-analysis: the key tiles that each query tile visits.
+//
+//===----------------------------------------------------------------------===//
+
+#include "attn/Analysis/MaskAnalysis.h"
+#include "attn/Analysis/Passes.h"
+
+#include "mlir/Interfaces/FunctionInterfaces.h"
+#include "llvm/Support/raw_ostream.h"
+
+using namespace mlir;
+
+namespace attn {
+#define GEN_PASS_DEF_PRINTMASKANALYSIS
+#include "attn/Analysis/Passes.h.inc"
+} // namespace attn
+
+using namespace attn;
+
+namespace {
+class PrintMaskAnalysis
+    : public attn::impl::PrintMaskAnalysisBase<PrintMaskAnalysis> {
+public:
+  using PrintMaskAnalysisBase::PrintMaskAnalysisBase;
+
+  void runOnOperation() override {
+    markAllAnalysesPreserved();
+    WalkResult walk = getOperation()->walk([&](AttentionOp op) {
+      FailureOr<MaskAnalysis> analysis =
+          MaskAnalysis::compute(op, tileM, tileN);
+      if (failed(analysis))
+        return WalkResult::interrupt();
+      if (auto function = op->getParentOfType<FunctionOpInterface>())
+        llvm::outs() << "@" << function.getName() << ": ";
+      llvm::outs() << "query tiles of " << tileM << ", key tiles of " << tileN
+                   << "\n";
+      analysis->print(llvm::outs());
+      return WalkResult::advance();
+    });
+    if (walk.wasInterrupted())
+      signalPassFailure();
+  }
+};
+} // namespace
