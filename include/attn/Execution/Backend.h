@@ -1,0 +1,60 @@
+//===- Backend.h - One function, ready to run somewhere ---------*- C++ -*-===//
+//
+// What attn-run and attn-test execute: a function bound to a backend, run on
+// host tensors. The reference runs as it is; other backends compile.
+//
+//===----------------------------------------------------------------------===//
+
+#ifndef ATTN_EXECUTION_BACKEND_H
+#define ATTN_EXECUTION_BACKEND_H
+
+#include "attn/Reference/Tensor.h"
+
+#include "mlir/Dialect/Func/IR/FuncOps.h"
+#include "llvm/Support/JSON.h"
+
+#include <memory>
+#include <string>
+
+namespace attn::execution {
+
+using reference::Tensor;
+
+struct BackendOptions {
+  /// auto, cpu, cpu-standard, reference, unfused or cuda.
+  std::string name = "auto";
+  /// 0: one a core.
+  unsigned threads = 0;
+  /// 0: chosen by the target.
+  int64_t tileM = 0, tileN = 0;
+  /// Empty: the host's.
+  std::string chip;
+};
+
+/// A function on a backend. Inputs stay bound from one launch to the next.
+class Executable {
+public:
+  virtual ~Executable();
+
+  /// Binds one tensor for each argument; what does not fit is diagnosed.
+  virtual mlir::LogicalResult bind(mlir::ArrayRef<Tensor> inputs) = 0;
+  /// Runs once. Nothing but the computation: this is what is timed.
+  virtual mlir::LogicalResult launch() = 0;
+  /// The outputs of the last launch, as reference::getOutputs lists them, in
+  /// their declared types.
+  virtual mlir::FailureOr<mlir::SmallVector<Tensor>> getOutputs() = 0;
+
+  /// What was chosen when compiling and why, for --explain and --report.
+  virtual llvm::json::Object describe() const { return {}; }
+  /// Bytes of temporaries of a launch with what is bound.
+  virtual int64_t getTemporaryBytes() const { return 0; }
+};
+
+/// Makes `function` runnable. Unknown and unavailable backends are diagnosed
+/// at the function.
+mlir::FailureOr<std::unique_ptr<Executable>>
+createExecutable(mlir::func::FuncOp function, const BackendOptions &options);
+
+} // namespace attn::execution
+
+#endif // ATTN_EXECUTION_BACKEND_H

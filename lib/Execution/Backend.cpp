@@ -1,0 +1,71 @@
+//===- Backend.cpp - One function, ready to run somewhere -----------------===//
+//
+// The backends that interpret, and the choice among all of them.
+//
+//===----------------------------------------------------------------------===//
+
+#include "attn/Execution/Backend.h"
+#include "Compiled.h"
+#include "attn/Reference/Interpreter.h"
+
+using namespace mlir;
+using namespace attn;
+using namespace attn::execution;
+
+Executable::~Executable() = default;
+
+namespace {
+
+/// The reference interpreter as a backend.
+class Interpreted : public Executable {
+public:
+  Interpreted(func::FuncOp function, reference::Options options)
+      : function(function), options(options) {}
+
+  LogicalResult bind(ArrayRef<Tensor> tensors) override {
+    inputs.assign(tensors.begin(), tensors.end());
+    return success();
+  }
+
+  LogicalResult launch() override {
+    FailureOr<SmallVector<Tensor>> results =
+        reference::interpret(function, inputs, options);
+    if (failed(results))
+      return failure();
+    outputs = std::move(*results);
+    return success();
+  }
+
+  FailureOr<SmallVector<Tensor>> getOutputs() override {
+    // Float64 results come widened.
+    SmallVector<Tensor> narrowed;
+    for (auto [tensor, output] :
+         llvm::zip_equal(outputs, reference::getOutputs(function))) {
+      auto type = dyn_cast<FloatType>(getElementTypeOrSelf(output.type));
+      narrowed.push_back(type ? tensor.convertedTo(type) : tensor);
+    }
+    return narrowed;
+  }
+
+private:
+  func::FuncOp function;
+  reference::Options options;
+  SmallVector<Tensor> inputs, outputs;
+};
+
+} // namespace
+
+FailureOr<std::unique_ptr<Executable>>
+attn::execution::createExecutable(func::FuncOp function,
+                                  const BackendOptions &options) {
+  using reference::Mode;
+  if (options.name == "reference" || options.name == "unfused")
+    return std::unique_ptr<Executable>(new Interpreted(
+        function, {options.name == "unfused" ? Mode::Unfused : Mode::Float64,
+                   options.threads}));
+  if (llvm::is_contained({"auto", "cpu", "cpu-standard", "cuda"}, options.name))
+    return createCompiled(function, options);
+  return function.emitError("unknown backend '")
+         << options.name
+         << "'; there are auto, cpu, cpu-standard, cuda, reference, unfused";
+}

@@ -1,0 +1,20 @@
+//===- Compiled.h - Functions that a target compiled ------------*- C++ -*-===//
+//
+// The backends that go through an artifact and the runtime's C API.
+//
+//===----------------------------------------------------------------------===//
+
+#ifndef ATTN_LIB_EXECUTION_COMPILED_H
+#define ATTN_LIB_EXECUTION_COMPILED_H
+
+#include "attn/Execution/Backend.h"
+
+namespace attn::execution {
+
+/// Compiles `function` for auto, cpu, cpu-standard or cuda and loads it.
+mlir::FailureOr<std::unique_ptr<Executable>>
+createCompiled(mlir::func::FuncOp function, const BackendOptions &options);
+
+} // namespace attn::execution
+
+#endif // ATTN_LIB_EXECUTION_COMPILED_H

@@ -1,0 +1,186 @@
+//===- RandomInputs.cpp - Inputs that make sense, from a seed -------------===//
+//
+// One generator a role. std::mt19937_64 is the same everywhere; the standard
+// distributions are not, so they are spelled out.
+//
+//===----------------------------------------------------------------------===//
+
+#include "attn/Execution/RandomInputs.h"
+
+#include <cmath>
+#include <random>
+
+using namespace mlir;
+using namespace attn::execution;
+
+namespace {
+
+class Generator {
+public:
+  Generator(const Signature &signature, uint64_t seed)
+      : signature(signature), engine(seed) {}
+
+  Tensor make(const Argument &argument, ArrayRef<int64_t> shape) {
+    Tensor tensor(argument.getElementType(), shape);
+    switch (argument.role) {
+    case Role::Query:
+    case Role::Key:
+    case Role::Value:
+    case Role::Bias:
+    case Role::Sink:
+    case Role::Other:
+      fill(
+          tensor, [&](int64_t) { return normal(); },
+          [&](int64_t) { return uniform(argument.low, argument.high + 1); });
+      if (argument.rising && !tensor.isFloat())
+        sortRows(tensor);
+      break;
+    case Role::Scale:
+    case Role::Alibi:
+      fill(tensor, [&](int64_t) { return 0.05 + 0.25 * uniform(); });
+      break;
+    case Role::Mask:
+      fill(tensor, nullptr, [&](int64_t) { return uniform(0, 4) != 0; });
+      break;
+    case Role::Segments:
+      fill(tensor, nullptr, [&](int64_t n) {
+        // Runs of ids that rise along the sequence.
+        int64_t length = std::max<int64_t>(shape.back(), 1);
+        return n % length * 3 / length;
+      });
+      break;
+    case Role::Prefix:
+      fill(tensor, nullptr, [&](int64_t) { return uniform(0, keys() + 1); });
+      break;
+    case Role::QOffset:
+      fill(tensor, nullptr, [&](int64_t) {
+        return std::max<int64_t>(0, keys() - size("Sq") - uniform(0, 2));
+      });
+      break;
+    case Role::KVLen:
+      fill(tensor, nullptr,
+           [&](int64_t) { return keys() - uniform(0, keys() / 2 + 1); });
+      break;
+    case Role::CuSeqlensQ:
+      fillBounds(tensor, size("Tq"));
+      break;
+    case Role::CuSeqlensKV:
+      fillBounds(tensor,
+                 signature.getSize("Tkv") ? size("Tkv") : keys() * size("B"));
+      break;
+    case Role::PageTable:
+      fillPages(tensor);
+      break;
+    case Role::Destination:
+      return makePoison(argument.getElementType(), shape);
+    }
+    return tensor;
+  }
+
+private:
+  /// [0, 1) with 53 random bits.
+  double uniform() { return (engine() >> 11) * 0x1p-53; }
+  /// [low, high).
+  int64_t uniform(int64_t low, int64_t high) {
+    return high <= low ? low : low + engine() % (high - low);
+  }
+  double normal() {
+    double radius = std::sqrt(-2 * std::log(1 - uniform()));
+    return radius * std::cos(2 * M_PI * uniform());
+  }
+
+  int64_t size(StringRef name) const {
+    return signature.getSize(name).value_or(0);
+  }
+  /// Keys that a batch has room for.
+  int64_t keys() const {
+    if (signature.getSize("table_size"))
+      return size("table_size") * size("page_size");
+    return signature.getSize("Skv") ? size("Skv") : size("Tkv");
+  }
+
+  void fill(Tensor &tensor, llvm::function_ref<double(int64_t)> floats,
+            llvm::function_ref<int64_t(int64_t)> ints = nullptr) {
+    for (int64_t n = 0, e = tensor.getNumElements(); n < e; ++n) {
+      if (tensor.isFloat())
+        tensor.setFloat(n, floats(n));
+      else
+        tensor.setInt(n, ints(n));
+    }
+  }
+
+  /// Sorts each row of the last axis.
+  void sortRows(Tensor &tensor) {
+    int64_t length = tensor.shape.empty() ? 1 : tensor.shape.back();
+    SmallVector<int64_t> row(length);
+    for (int64_t base = 0, e = tensor.getNumElements(); base < e;
+         base += length) {
+      for (int64_t n = 0; n < length; ++n)
+        row[n] = tensor.getInt(base + n);
+      llvm::sort(row);
+      for (int64_t n = 0; n < length; ++n)
+        tensor.setInt(base + n, row[n]);
+    }
+  }
+
+  /// B + 1 rising bounds from 0 to `total`; sequences may be empty.
+  void fillBounds(Tensor &tensor, int64_t total) {
+    int64_t count = tensor.getNumElements();
+    SmallVector<int64_t> bounds{0};
+    for (int64_t n = 2; n < count; ++n)
+      bounds.push_back(uniform(0, total + 1));
+    if (count > 1)
+      bounds.push_back(total);
+    llvm::sort(bounds);
+    for (int64_t n = 0; n < count; ++n)
+      tensor.setInt(n, bounds[n]);
+  }
+
+  /// Pages in random order, each used once while they last.
+  void fillPages(Tensor &tensor) {
+    int64_t pages = std::max<int64_t>(size("pages"), 1);
+    SmallVector<int64_t> order(pages);
+    for (int64_t n = 0; n < pages; ++n)
+      order[n] = n;
+    for (int64_t n = pages - 1; n > 0; --n)
+      std::swap(order[n], order[uniform(0, n + 1)]);
+    for (int64_t n = 0, e = tensor.getNumElements(); n < e; ++n)
+      tensor.setInt(n, order[n % pages]);
+  }
+
+  const Signature &signature;
+  std::mt19937_64 engine;
+};
+
+} // namespace
+
+Tensor attn::execution::makePoison(Type elementType, ArrayRef<int64_t> shape) {
+  Tensor tensor(elementType, shape);
+  // All bits set: a NaN in every float type, -1 in every integer type.
+  std::fill(tensor.bytes.begin(), tensor.bytes.end(),
+            elementType.isInteger(1) ? 1 : '\xff');
+  return tensor;
+}
+
+FailureOr<SmallVector<Tensor>>
+attn::execution::makeRandomInputs(func::FuncOp function,
+                                  const Signature &signature, uint64_t seed) {
+  Generator generator(signature, seed);
+  SmallVector<Tensor> inputs;
+  for (auto [index, argument] : llvm::enumerate(signature.getArguments())) {
+    auto shape = signature.getShape(index);
+    if (const std::string *name = std::get_if<std::string>(&shape))
+      return function.emitError("argument ")
+             << index << " needs the size " << *name;
+    ArrayRef<int64_t> sizes = std::get<SmallVector<int64_t>>(shape);
+    if (!reference::isSupportedElement(argument.getElementType()))
+      return function.emitError("argument ")
+             << index << " has type " << argument.type
+             << ", for which there are no random numbers";
+    if (!reference::countElements(sizes))
+      return function.emitError("argument ")
+             << index << " has more elements than 63 bits count (rule 21)";
+    inputs.push_back(generator.make(argument, sizes));
+  }
+  return inputs;
+}

@@ -1,0 +1,16 @@
+// Score: 2 s.
+!t = tensor<?x?x?x64xf32>
+!l = tensor<?x?x?xf32>
+
+func.func @times_two(%q: !t, %k: !t, %v: !t,
+    %o: !t, %l: !l) -> (!t, !l) {
+  %r:2 = attn.attention ins(%q, %k, %v : !t, !t, !t)
+    outs(%o, %l : !t, !l)
+    score(%s: f32, %b: index, %h: index, %i: index, %j: index) {
+      %f2_0 = arith.constant 2.0 : f32
+      %prod = arith.mulf %s, %f2_0 : f32
+      attn.yield %prod : f32
+    }
+    -> !t, !l
+  return %r#0, %r#1 : !t, !l
+}

@@ -1,0 +1,79 @@
+//===- Npy.cpp - Tensors from and to .npy files ---------------------------===//
+//
+// The mapping of element types; the format itself is the runtime's.
+//
+//===----------------------------------------------------------------------===//
+
+#include "Npy.h"
+
+#include "attn/runtime/Npy.h"
+
+using namespace mlir;
+using namespace attn;
+using namespace attn::tools;
+using runtime::NpyType;
+
+static std::string toString(Type type) {
+  std::string text;
+  llvm::raw_string_ostream(text) << type;
+  return text;
+}
+
+/// The .npy type of tensors with elements of `type`.
+static std::optional<NpyType> getNpyType(Type type, bool bf16,
+                                         std::string &error) {
+  if (type.isBF16() && !bf16) {
+    error = "bf16 has no .npy type; --bf16 stores its bits as uint16";
+    return std::nullopt;
+  }
+  if (type.isBF16())
+    return NpyType::U2;
+  if (type.isF16())
+    return NpyType::F2;
+  if (type.isF32())
+    return NpyType::F4;
+  if (type.isF64())
+    return NpyType::F8;
+  if (type.isInteger(1))
+    return NpyType::B1;
+  if (type.isInteger(8))
+    return NpyType::I1;
+  if (type.isInteger(32))
+    return NpyType::I4;
+  if (type.isInteger(64) || type.isIndex())
+    return NpyType::I8;
+  error = "elements of type " + toString(type) + " have no .npy type";
+  return std::nullopt;
+}
+
+FailureOr<reference::Tensor> attn::tools::readTensor(const std::string &path,
+                                                     Type elementType,
+                                                     bool bf16,
+                                                     std::string &error) {
+  std::optional<NpyType> type = getNpyType(elementType, bf16, error);
+  runtime::NpyArray array;
+  if (!type || !runtime::readNpy(path, array, error))
+    return failure();
+  if (array.type != *type) {
+    error = path + ": has elements of type " + npyTypeName(array.type) +
+            ", expected " + npyTypeName(*type) + " for " +
+            toString(elementType);
+    return failure();
+  }
+  reference::Tensor tensor;
+  tensor.elementType = elementType;
+  tensor.shape.assign(array.shape.begin(), array.shape.end());
+  tensor.bytes = std::move(array.data);
+  return tensor;
+}
+
+LogicalResult attn::tools::writeTensor(const std::string &path,
+                                       const reference::Tensor &tensor,
+                                       bool bf16, std::string &error) {
+  std::optional<NpyType> type = getNpyType(tensor.elementType, bf16, error);
+  if (!type)
+    return failure();
+  return success(
+      runtime::writeNpy(path, *type, {tensor.shape.begin(), tensor.shape.end()},
+                        tensor.bytes.data(), tensor.bytes.size(), error));
+}

@@ -1,0 +1,663 @@
+//===- attn-run.cpp - Run a function of attention on tensors --------------===//
+//
+// Reads MLIR and .npy files (or makes random inputs), runs one function on a
+// backend, writes its outputs, and compares, times or explains them.
+//
+// Exit codes: 0 fine, 1 outputs differ from what was expected, 2 bad input.
+//
+//===----------------------------------------------------------------------===//
+
+#include "Npy.h"
+
+#include "attn/Execution/Backend.h"
+#include "attn/Execution/RandomInputs.h"
+#include "attn/Execution/Signature.h"
+#include "attn/Reference/Tolerance.h"
+#include "dialects/Attn/Attn.h"
+
+#include "mlir/IR/Diagnostics.h"
+#include "mlir/Parser/Parser.h"
+#include "mlir/Support/FileUtilities.h"
+#include "llvm/Support/CommandLine.h"
+#include "llvm/Support/Format.h"
+#include "llvm/Support/JSON.h"
+#include "llvm/Support/SourceMgr.h"
+
+#include <chrono>
+
+using namespace mlir;
+using namespace attn;
+using namespace attn::execution;
+namespace cl = llvm::cl;
+namespace json = llvm::json;
+
+namespace {
+
+enum ExitCode { kFine = 0, kMismatch = 1, kBadInput = 2 };
+
+const char *const kOverview =
+    R"(Runs a function of attention.
+
+Arguments: one --input for each argument that is read, in argument order.
+An argument that is only a destination of attn.attention or attn.merge
+takes none (one for every argument is accepted too). A scalar may be written
+as it is: --input=3.5. --random makes inputs instead; the sizes that types
+leave open are given by name, --random=B=2,Sq=100,Skv=80, or by position in
+the order that the message for a missing size lists. Arguments that attention
+does not explain are arg<n>.<dim>, unless an attribute names them:
+  %table: tensor<?x?xi32> {attn.dims = ["B", "Sq"]}
+Random integers are drawn from attn.values = array<i64: low, high> (inclusive)
+and rise along the last axis where attn.rising is set.
+
+Outputs: the results of the function, then the memref arguments that it
+writes, in argument order. --output and --expect follow that order; fewer
+are fine.
+)";
+
+/// The command line.
+struct Arguments {
+  cl::OptionCategory category{"attn-run options"};
+  cl::opt<std::string> file{cl::Positional, cl::desc("<input.mlir>"),
+                            cl::Required, cl::cat(category)};
+  cl::opt<std::string> entry{
+      "entry", cl::desc("Function to run (default: the only one)"),
+      cl::cat(category)};
+  cl::list<std::string> inputs{"input", cl::desc("A .npy file or a scalar"),
+                               cl::cat(category)};
+  cl::list<std::string> outputs{"output", cl::desc("A .npy file to write"),
+                                cl::cat(category)};
+  cl::opt<std::string> random{"random", cl::ValueOptional,
+                              cl::desc("Random inputs; sizes by name or order"),
+                              cl::value_desc("sizes"), cl::cat(category)};
+  cl::opt<uint64_t> seed{"seed", cl::desc("Seed of --random (default 0)"),
+                         cl::cat(category)};
+  cl::list<std::string> expect{
+      "expect", cl::desc("A .npy file that an output must match"),
+      cl::cat(category)};
+  cl::opt<double> rtol{"rtol", cl::init(1e-5),
+                       cl::desc("Relative tolerance of --expect"),
+                       cl::cat(category)};
+  cl::opt<double> atol{"atol", cl::init(1e-8),
+                       cl::desc("Absolute tolerance of --expect"),
+                       cl::cat(category)};
+  cl::opt<std::string> check{
+      "check",
+      cl::desc("'reference': compare with the float64 reference by rule 20"),
+      cl::cat(category)};
+  cl::opt<std::string> backend{
+      "backend", cl::init("auto"),
+      cl::desc("auto, cpu, cpu-standard, cuda, reference, unfused"),
+      cl::cat(category)};
+  cl::opt<unsigned> threads{"threads", cl::desc("Threads (0: one a core)"),
+                            cl::cat(category)};
+  cl::opt<int64_t> tileM{"tile-m", cl::desc("Queries a tile (0: chosen)"),
+                         cl::cat(category)};
+  cl::opt<int64_t> tileN{"tile-n", cl::desc("Keys a tile (0: chosen)"),
+                         cl::cat(category)};
+  cl::opt<std::string> chip{"chip", cl::desc("Compile for this chip"),
+                            cl::cat(category)};
+  cl::opt<bool> bf16{"bf16", cl::desc("bf16 is uint16 in .npy files"),
+                     cl::cat(category)};
+  cl::opt<unsigned> bench{
+      "bench", cl::ValueOptional, cl::init(0),
+      cl::desc("Time the launch (value: number of runs, default 20)"),
+      cl::cat(category)};
+  cl::opt<bool> explain{"explain",
+                        cl::desc("Say what was chosen when compiling and why"),
+                        cl::cat(category)};
+  cl::opt<std::string> report{
+      "report", cl::desc("'json': print a report as JSON"), cl::cat(category)};
+};
+
+/// One message, then exit code 2.
+ExitCode fail(const Twine &message) {
+  llvm::errs() << "attn-run: error: " << message << "\n";
+  return kBadInput;
+}
+
+struct Timing {
+  double minMs = 0, medianMs = 0;
+  unsigned runs = 0;
+};
+
+class Run {
+public:
+  explicit Run(const Arguments &args) : args(args) {}
+  ExitCode execute();
+
+private:
+  ExitCode checkOptions();
+  ExitCode load();
+  ExitCode makeInputs();
+  ExitCode readInputs();
+  ExitCode setRandomSizes();
+  FailureOr<Tensor> readInput(unsigned index, const std::string &text,
+                              std::string &error);
+  ExitCode writeOutputs();
+  ExitCode compareExpected(bool &matches);
+  ExitCode compareReference(bool &matches);
+  ExitCode bench();
+  FailureOr<Timing> time(Executable &executable);
+  void explain() const;
+  void printSummary() const;
+
+  const Arguments &args;
+  bool asJson = false;
+  MLIRContext context{MLIRContext::Threading::DISABLED};
+  llvm::SourceMgr sources;
+  SourceMgrDiagnosticHandler diagnostics{sources, &context};
+  OwningOpRef<ModuleOp> module;
+  func::FuncOp function;
+  std::optional<Signature> signature;
+  SmallVector<reference::Output> kinds;
+  SmallVector<Tensor> inputs, outputs;
+  std::unique_ptr<Executable> executable;
+  json::Object report;
+  json::Array reportedOutputs;
+};
+
+} // namespace
+
+//===----------------------------------------------------------------------===//
+// Loading
+//===----------------------------------------------------------------------===//
+
+ExitCode Run::checkOptions() {
+  if (!args.check.empty() && args.check != "reference")
+    return fail("--check=" + args.check + ": the only check is 'reference'");
+  if (!args.report.empty() && args.report != "json")
+    return fail("--report=" + args.report + ": the only format is 'json'");
+  asJson = args.report == "json";
+  if (args.random.getNumOccurrences() && !args.inputs.empty())
+    return fail("--input and --random exclude each other");
+  for (auto [name, value] : {std::pair("rtol", args.rtol.getValue()),
+                             {"atol", args.atol.getValue()}})
+    if (!(value >= 0))
+      return fail(Twine("--") + name + " must not be negative");
+  for (auto [name, value] : {std::pair("tile-m", args.tileM.getValue()),
+                             {"tile-n", args.tileN.getValue()}})
+    if (value < 0)
+      return fail(Twine("--") + name + " must not be negative");
+  return kFine;
+}
+
+ExitCode Run::load() {
+  DialectRegistry registry;
+  registry.insert<AttnDialect, arith::ArithDialect, func::FuncDialect,
+                  math::MathDialect, memref::MemRefDialect, scf::SCFDialect,
+                  tensor::TensorDialect>();
+  context.appendDialectRegistry(registry);
+  context.printOpOnDiagnostic(false);
+  std::string error;
+  std::unique_ptr<llvm::MemoryBuffer> buffer = openInputFile(args.file, &error);
+  if (!buffer)
+    return fail(error);
+  sources.AddNewSourceBuffer(std::move(buffer), llvm::SMLoc());
+  module = parseSourceFile<ModuleOp>(sources, &context);
+  if (!module)
+    return kBadInput;
+
+  std::string names;
+  unsigned count = 0;
+  for (auto candidate : module->getOps<func::FuncOp>()) {
+    if (candidate.isDeclaration())
+      continue;
+    names += (count++ ? ", " : "") + candidate.getName().str();
+    if (args.entry.empty() || candidate.getName() == args.entry)
+      function = candidate;
+  }
+  if (count == 0)
+    return fail(args.file + ": has no function to run");
+  if (args.entry.empty() && count > 1)
+    return fail(args.file + ": has several functions (" + names +
+                "); choose one with --entry");
+  if (!function)
+    return fail(args.file + ": has no function '" + args.entry +
+                "'; there are " + names);
+  signature.emplace(function);
+  kinds = reference::getOutputs(function);
+  for (auto [what, given] : {std::pair("--output", args.outputs.size()),
+                             {"--expect", args.expect.size()}})
+    if (given > kinds.size())
+      return fail(Twine(what) + ": " + Twine(given) + " are given, but '" +
+                  function.getName() + "' has " + Twine(kinds.size()) +
+                  " outputs");
+  return kFine;
+}
+
+//===----------------------------------------------------------------------===//
+// Inputs
+//===----------------------------------------------------------------------===//
+
+FailureOr<Tensor> Run::readInput(unsigned index, const std::string &text,
+                                 std::string &error) {
+  const Argument &argument = signature->getArguments()[index];
+  Type element = argument.getElementType();
+  if (!reference::isSupportedElement(element)) {
+    error = "has a type that attn-run does not take";
+    return failure();
+  }
+  // Numbers for scalars; a file may have any other name.
+  if (!isa<ShapedType>(argument.type)) {
+    Tensor scalar(element, ArrayRef<int64_t>());
+    double number;
+    int64_t integer;
+    StringRef trimmed = StringRef(text).trim();
+    if (scalar.isFloat() && !trimmed.getAsDouble(number)) {
+      scalar.setFloat(0, number);
+      return scalar;
+    }
+    if (!scalar.isFloat() && !trimmed.getAsInteger(0, integer)) {
+      scalar.setInt(0, integer);
+      if (scalar.getInt(0) == integer)
+        return scalar;
+      error = "the value " + text + " does not fit its type";
+      return failure();
+    }
+  }
+  return tools::readTensor(text, element, args.bf16, error);
+}
+
+/// Checks what the type of argument `index` fixes; "" if `shape` fits.
+static std::string checkShape(const Argument &argument,
+                              ArrayRef<int64_t> shape) {
+  std::string message;
+  llvm::raw_string_ostream os(message);
+  auto shaped = dyn_cast<ShapedType>(argument.type);
+  ArrayRef<int64_t> want = shaped ? shaped.getShape() : ArrayRef<int64_t>();
+  if (want.size() != shape.size()) {
+    os << "has rank " << want.size() << ", the input has rank " << shape.size();
+    return message;
+  }
+  for (auto [dim, size] : llvm::enumerate(want))
+    if (!ShapedType::isDynamic(size) && size != shape[dim]) {
+      os << "has size " << size << " in dimension " << dim << ", the input has "
+         << shape[dim];
+      return message;
+    }
+  return message;
+}
+
+ExitCode Run::readInputs() {
+  ArrayRef<Argument> arguments = signature->getArguments();
+  SmallVector<unsigned> read, all;
+  for (auto [index, argument] : llvm::enumerate(arguments)) {
+    all.push_back(index);
+    if (argument.role != Role::Destination)
+      read.push_back(index);
+  }
+  if (args.inputs.size() != read.size() && args.inputs.size() != all.size()) {
+    std::string message;
+    llvm::raw_string_ostream os(message);
+    os << "'" << function.getName() << "' reads " << read.size()
+       << " arguments, but " << args.inputs.size() << " --input are given";
+    if (args.inputs.empty())
+      os << "; --random makes them";
+    return fail(message);
+  }
+  ArrayRef<unsigned> given = args.inputs.size() == all.size() ? all : read;
+
+  inputs.resize(arguments.size());
+  for (auto [index, text] : llvm::zip_equal(given, args.inputs)) {
+    std::string error;
+    FailureOr<Tensor> tensor = readInput(index, text, error);
+    if (succeeded(tensor))
+      error = checkShape(arguments[index], tensor->shape);
+    if (!error.empty() || failed(tensor))
+      return fail("argument " + Twine(index) + " of '" + function.getName() +
+                  "' (--input=" + text + "): " + error);
+    signature->learn(index, tensor->shape);
+    inputs[index] = std::move(*tensor);
+  }
+  for (unsigned index : all) {
+    if (llvm::is_contained(given, index))
+      continue;
+    auto shape = signature->getShape(index);
+    if (const std::string *name = std::get_if<std::string>(&shape))
+      return fail("argument " + Twine(index) + " of '" + function.getName() +
+                  "', a destination: the inputs do not tell its size " + *name +
+                  "; give an --input for every argument");
+    inputs[index] = makePoison(arguments[index].getElementType(),
+                               std::get<SmallVector<int64_t>>(shape));
+  }
+  return kFine;
+}
+
+ExitCode Run::setRandomSizes() {
+  SmallVector<std::string> open = signature->getOpenSizes();
+  SmallVector<StringRef> items;
+  StringRef(args.random)
+      .split(items, ',', /*MaxSplit=*/-1,
+             /*KeepEmpty=*/false);
+  unsigned position = 0;
+  for (StringRef item : items) {
+    auto [name, number] = item.split('=');
+    if (number.empty()) {
+      number = name;
+      if (position >= open.size())
+        return fail("--random: " + Twine(items.size()) +
+                    " sizes are given, but types leave " + Twine(open.size()) +
+                    " open");
+      name = open[position++];
+    }
+    int64_t size;
+    if (number.trim().getAsInteger(10, size) || size < 0)
+      return fail("--random: the size " + name + " is '" + number +
+                  "', not a number");
+    if (!signature->setSize(name.trim(), size))
+      return fail("--random: there is no open size " + name +
+                  (open.empty() ? "" : "; there are ") +
+                  llvm::join(open, ", "));
+  }
+  if (SmallVector<std::string> rest = signature->getOpenSizes(); !rest.empty())
+    return fail("--random: sizes are missing for " + llvm::join(rest, ", "));
+  return kFine;
+}
+
+ExitCode Run::makeInputs() {
+  if (!args.random.getNumOccurrences())
+    return readInputs();
+  if (ExitCode code = setRandomSizes())
+    return code;
+  FailureOr<SmallVector<Tensor>> made =
+      makeRandomInputs(function, *signature, args.seed);
+  if (failed(made))
+    return kBadInput;
+  inputs = std::move(*made);
+  return kFine;
+}
+
+//===----------------------------------------------------------------------===//
+// Outputs
+//===----------------------------------------------------------------------===//
+
+static std::string describeShape(const Tensor &tensor) {
+  std::string text;
+  llvm::raw_string_ostream os(text);
+  for (int64_t size : tensor.shape)
+    os << size << "x";
+  os << tensor.elementType;
+  return text;
+}
+
+ExitCode Run::writeOutputs() {
+  for (auto [path, tensor] : llvm::zip(args.outputs, outputs)) {
+    std::string error;
+    if (failed(tools::writeTensor(path, tensor, args.bf16, error)))
+      return fail(error);
+  }
+  return kFine;
+}
+
+static void printComparison(const reference::Comparison &comparison,
+                            StringRef with, unsigned index,
+                            const Tensor &tensor) {
+  llvm::outs() << "output " << index << " (" << describeShape(tensor)
+               << "): " << (comparison.passed ? "matches " : "differs from ")
+               << with;
+  if (comparison.passed)
+    llvm::outs() << llvm::format(", max error %.3g, allowed %.3g\n",
+                                 comparison.maxError, comparison.bound);
+  else
+    llvm::outs() << " " << comparison.message << "\n";
+}
+
+static json::Object toJson(const reference::Comparison &comparison,
+                           StringRef with) {
+  json::Object object{{"with", with}, {"passed", comparison.passed}};
+  // JSON has no infinity.
+  if (std::isfinite(comparison.maxError))
+    object["max_error"] = comparison.maxError;
+  object["bound"] = comparison.bound;
+  if (!comparison.passed)
+    object["message"] = comparison.message;
+  return object;
+}
+
+ExitCode Run::compareExpected(bool &matches) {
+  for (auto [index, path] : llvm::enumerate(args.expect)) {
+    std::string error;
+    const Tensor &got = outputs[index];
+    FailureOr<Tensor> want =
+        tools::readTensor(path, got.elementType, args.bf16, error);
+    if (failed(want))
+      return fail("--expect=" + path + ": " + error);
+    if (want->shape != got.shape)
+      return fail("--expect=" + path + ": is " + describeShape(*want) +
+                  ", but output " + Twine(index) + " is " + describeShape(got));
+    reference::Comparison comparison =
+        reference::compareClose(got, *want, args.rtol, args.atol);
+    matches &= comparison.passed;
+    if (asJson)
+      (*reportedOutputs[index].getAsObject())["expected"] =
+          toJson(comparison, path);
+    else
+      printComparison(comparison, path, index, got);
+  }
+  return kFine;
+}
+
+ExitCode Run::compareReference(bool &matches) {
+  SmallVector<Tensor> states[2];
+  for (auto [mode, state] : {std::pair(reference::Mode::Float64, &states[0]),
+                             {reference::Mode::Unfused, &states[1]}}) {
+    FailureOr<SmallVector<Tensor>> result =
+        reference::interpret(function, inputs, {mode, args.threads});
+    if (failed(result))
+      return kBadInput;
+    *state = std::move(*result);
+  }
+  for (auto [index, got] : llvm::enumerate(outputs)) {
+    reference::Comparison comparison = reference::checkRule20(
+        kinds[index], got, states[0][index], states[1][index]);
+    matches &= comparison.passed;
+    if (asJson)
+      (*reportedOutputs[index].getAsObject())["reference"] =
+          toJson(comparison, "reference");
+    else
+      printComparison(comparison, "the reference", index, got);
+  }
+  return kFine;
+}
+
+void Run::printSummary() const {
+  for (auto [index, tensor] : llvm::enumerate(outputs)) {
+    llvm::outs() << "output " << index << " (" << describeShape(tensor) << "):";
+    constexpr int64_t shown = 8;
+    int64_t count = tensor.getNumElements();
+    for (int64_t n = 0; n < std::min(count, shown); ++n) {
+      if (tensor.isFloat())
+        llvm::outs() << llvm::format(" %.6g", tensor.getFloat(n));
+      else
+        llvm::outs() << " " << tensor.getInt(n);
+    }
+    llvm::outs() << (count > shown ? " ...\n" : "\n");
+  }
+}
+
+//===----------------------------------------------------------------------===//
+// Time and explanation
+//===----------------------------------------------------------------------===//
+
+FailureOr<Timing> Run::time(Executable &target) {
+  constexpr unsigned defaultRuns = 20;
+  Timing timing;
+  timing.runs = args.bench ? args.bench : defaultRuns;
+  if (failed(target.launch()))
+    return failure();
+  std::vector<double> ms;
+  for (unsigned n = 0; n < timing.runs; ++n) {
+    auto begin = std::chrono::steady_clock::now();
+    if (failed(target.launch()))
+      return failure();
+    std::chrono::duration<double, std::milli> elapsed =
+        std::chrono::steady_clock::now() - begin;
+    ms.push_back(elapsed.count());
+  }
+  llvm::sort(ms);
+  timing.minMs = ms.front();
+  timing.medianMs = ms[ms.size() / 2];
+  return timing;
+}
+
+ExitCode Run::bench() {
+  FailureOr<Timing> timing = time(*executable);
+  if (failed(timing))
+    return kBadInput;
+  double flops = countFlops(function, *signature);
+  int64_t bytes = executable->getTemporaryBytes();
+  double gflops = flops / timing->medianMs * 1e-6;
+  json::Object result{{"runs", timing->runs},
+                      {"min_ms", timing->minMs},
+                      {"median_ms", timing->medianMs},
+                      {"gflops", gflops},
+                      {"temporary_bytes", bytes}};
+  if (!asJson)
+    llvm::outs()
+        << llvm::format(
+               "%s: min %.3f ms, median %.3f ms of %u runs, %.1f GFLOP/s, ",
+               args.backend.c_str(), timing->minMs, timing->medianMs,
+               timing->runs, gflops)
+        << bytes << " bytes of temporaries\n";
+
+  // Standard attention in the same process, for the ratio.
+  bool compiled = args.backend == "auto" || args.backend == "cpu";
+  if (compiled) {
+    BackendOptions options{"cpu-standard", args.threads, args.tileM, args.tileN,
+                           args.chip};
+    auto standard = createExecutable(function, options);
+    if (failed(standard) || failed((*standard)->bind(inputs)))
+      return kBadInput;
+    FailureOr<Timing> baseline = time(**standard);
+    if (failed(baseline))
+      return kBadInput;
+    double ratio = baseline->medianMs / timing->medianMs;
+    int64_t standardBytes = (*standard)->getTemporaryBytes();
+    result["standard"] = json::Object{{"min_ms", baseline->minMs},
+                                      {"median_ms", baseline->medianMs},
+                                      {"temporary_bytes", standardBytes}};
+    result["speedup"] = ratio;
+    if (!asJson)
+      llvm::outs() << llvm::format(
+                          "cpu-standard: min %.3f ms, median %.3f ms, ",
+                          baseline->minMs, baseline->medianMs)
+                   << standardBytes << " bytes of temporaries; "
+                   << llvm::format("%.2f times the time\n", ratio);
+  }
+  report["bench"] = std::move(result);
+  return kFine;
+}
+
+/// Prints a JSON value as indented text, a key a line.
+static void printOutline(const json::Value &value, unsigned indent) {
+  if (const json::Object *object = value.getAsObject()) {
+    for (const auto &[key, member] : *object) {
+      llvm::outs().indent(indent) << key.str() << ":";
+      bool nested = member.getAsObject() || member.getAsArray();
+      llvm::outs() << (nested ? "\n" : " ");
+      printOutline(member, indent + 2);
+    }
+    return;
+  }
+  if (const json::Array *array = value.getAsArray()) {
+    for (const json::Value &element : *array) {
+      if (element.getAsObject()) {
+        llvm::outs().indent(indent) << "-\n";
+        printOutline(element, indent + 2);
+      } else {
+        printOutline(element, indent);
+      }
+    }
+    return;
+  }
+  if (std::optional<StringRef> text = value.getAsString())
+    llvm::outs() << *text << "\n";
+  else
+    llvm::outs() << value << "\n";
+}
+
+void Run::explain() const {
+  json::Object description = executable->describe();
+  if (description.empty())
+    llvm::outs() << args.backend
+                 << ": interpreted as semantics.md defines it; no pass ran\n";
+  else
+    printOutline(json::Value(std::move(description)), 0);
+}
+
+//===----------------------------------------------------------------------===//
+// The whole run
+//===----------------------------------------------------------------------===//
+
+ExitCode Run::execute() {
+  if (ExitCode code = checkOptions())
+    return code;
+  if (ExitCode code = load())
+    return code;
+  if (ExitCode code = makeInputs())
+    return code;
+
+  BackendOptions options{args.backend, args.threads, args.tileM, args.tileN,
+                         args.chip};
+  auto created = createExecutable(function, options);
+  if (failed(created))
+    return kBadInput;
+  executable = std::move(*created);
+  if (failed(executable->bind(inputs)) || failed(executable->launch()))
+    return kBadInput;
+  FailureOr<SmallVector<Tensor>> results = executable->getOutputs();
+  if (failed(results))
+    return kBadInput;
+  outputs = std::move(*results);
+  for (const Tensor &tensor : outputs)
+    reportedOutputs.push_back(json::Object{{"type", describeShape(tensor)}});
+  if (ExitCode code = writeOutputs())
+    return code;
+
+  bool matches = true;
+  if (args.explain && !asJson)
+    explain();
+  if (ExitCode code = compareExpected(matches))
+    return code;
+  if (!args.check.empty())
+    if (ExitCode code = compareReference(matches))
+      return code;
+  if (args.bench.getNumOccurrences())
+    if (ExitCode code = bench())
+      return code;
+
+  if (asJson) {
+    report["entry"] = function.getName();
+    report["backend"] = args.backend;
+    report["outputs"] = std::move(reportedOutputs);
+    report["passed"] = matches;
+    if (json::Object description = executable->describe(); !description.empty())
+      report["compile"] = std::move(description);
+    llvm::outs() << llvm::formatv("{0:2}", json::Value(std::move(report)))
+                 << "\n";
+  } else if (args.outputs.empty() && args.expect.empty() &&
+             args.check.empty() && !args.bench.getNumOccurrences() &&
+             !args.explain) {
+    printSummary();
+  }
+  return matches ? kFine : kMismatch;
+}
+
+/// The libraries register options of their own, --threads among them. None is
+/// part of this command line.
+static void dropForeignOptions() {
+  SmallVector<cl::Option *> foreign;
+  for (auto [name, option] : cl::getRegisteredOptions())
+    foreign.push_back(option);
+  for (cl::Option *option : foreign)
+    option->removeArgument();
+}
+
+int main(int argc, char **argv) {
+  dropForeignOptions();
+  Arguments args;
+  // With a stream of its own a bad command line returns instead of exiting 1.
+  if (!cl::ParseCommandLineOptions(argc, argv, kOverview, &llvm::errs()))
+    return kBadInput;
+  return Run(args).execute();
+}
