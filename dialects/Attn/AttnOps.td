@@ -34,7 +34,11 @@ def Attn_AttentionOp : Attn_Op<"attention", [
     AttrSizedOperandSegments,
     DestinationStyleOpInterface,
     DeclareOpInterfaceMethods<MemoryEffectsOpInterface>,
-    DeclareOpInterfaceMethods<ReifyRankedShapedTypeOpInterface, ["reifyResultShapes"]>]> {
+    DeclareOpInterfaceMethods<ReifyRankedShapedTypeOpInterface, ["reifyResultShapes"]>,
+    DeclareOpInterfaceMethods<TilingInterface, [
+      "getLoopIteratorTypes", "getIterationDomain", "getTiledImplementation",
+      "getResultTilePosition", "generateResultTileValue",
+      "getIterationDomainTileFromResultTile"]>]> {
   let summary = "softmax(score(scale * q k^T)) v with any score and mask";
   let description = [{
     Computes `o = softmax(s) v` and, if a second destination is given,
@@ -75,6 +79,10 @@ def Attn_AttentionOp : Attn_Op<"attention", [
     `bias` and `mask_tensor` align on the right: rank 1 is `[Skv]`, rank 2
     `[Sq, Skv]`, rank 3 `[Hq, Sq, Skv]`. A static size 1 broadcasts over B, Hq or
     Sq. The last axis does not broadcast: keys at or past its end are masked.
+
+    Once its sugar is expanded, the op can be tiled over B, Hq and Sq by
+    whatever uses TilingInterface. Keys are not tiled: a partial softmax is
+    another op's business (`attn.merge`).
 
     Example, ALiBi written as a region with a causal window of 1025 keys:
 
@@ -282,7 +290,11 @@ def Attn_KVLenOp : Attn_QueryOp<"kv_len"> {
 def Attn_MergeOp : Attn_Op<"merge", [
     DestinationStyleOpInterface,
     DeclareOpInterfaceMethods<MemoryEffectsOpInterface>,
-    DeclareOpInterfaceMethods<ReifyRankedShapedTypeOpInterface, ["reifyResultShapes"]>]> {
+    DeclareOpInterfaceMethods<ReifyRankedShapedTypeOpInterface, ["reifyResultShapes"]>,
+    DeclareOpInterfaceMethods<TilingInterface, [
+      "getLoopIteratorTypes", "getIterationDomain", "getTiledImplementation",
+      "getResultTilePosition", "generateResultTileValue",
+      "getIterationDomainTileFromResultTile"]>]> {
   let summary = "combine two partial attention states";
   let description = [{
     Merges (o1, lse1) and (o2, lse2), each attention over a disjoint set of
