@@ -51,7 +51,8 @@ const std::string attentionLike = makeJson(R"(
   "temporaries":[
     {"name":"t0","bytes":["mul",4,["symbol","sq"]]},
     {"name":"t1","bytes":["select",["eq",["scalar","n"],7],["symbol","bad"],
-                           ["select",["eq",["scalar","n"],8],-5,100]],"align":256}],
+                           ["select",["eq",["scalar","n"],8],-5,100]],"align":256},
+    {"name":"t2","bytes":1,"align":1}],
   "launches":[],
   "checks":[
     {"expr":["le",["symbol","sq"],["dim","k",1]],"message":"rule x: more queries than keys",
@@ -209,6 +210,13 @@ TEST_F(BindingTest, WrongTensors) {
     EXPECT_ERROR(trySet(0, tensor, error), ATTN_ERROR_INVALID_ARGUMENT,
                  {"'q'", "63 bits"});
   }
+  // Strides of both signs reach far on both sides.
+  tensor = good;
+  tensor.dims[1] = 100;
+  tensor.strides[1] = int64_t(1) << 56;
+  tensor.strides[2] = -((int64_t(1) << 56) / 63 * 99);
+  EXPECT_ERROR(trySet(0, tensor, error), ATTN_ERROR_INVALID_ARGUMENT,
+               {"'q'", "63 bits"});
   // A broadcast dimension is fine to read, not to write.
   tensor = good;
   tensor.strides[1] = 0;
@@ -297,7 +305,8 @@ TEST_F(BindingTest, ResultShapes) {
       attn_binding_infer_result_shape(binding.get(), 2, dims, &rank, error),
       ATTN_ERROR_INVALID_ARGUMENT, {"no result 2"});
 
-  // A result of another size.
+  // A result of another size, after one that was right.
+  EXPECT_OK(attn_binding_validate(binding.get(), error));
   attn_tensor tensor = tensorOf(lse, {1, 4});
   EXPECT_OK(attn_binding_set_result(binding.get(), 1, &tensor, error));
   EXPECT_ERROR(attn_binding_validate(binding.get(), error),
@@ -370,21 +379,21 @@ TEST_F(BindingTest, Workspace) {
   size_t bytes = 0, alignment = 0;
   EXPECT_OK(
       attn_binding_workspace_size(binding.get(), &bytes, &alignment, error));
-  // 12 bytes at 0, 100 bytes at 256.
-  EXPECT_EQ(bytes, 356u);
+  // 12 bytes at 0, 100 at 256, 1 at the next multiple of 64.
+  EXPECT_EQ(bytes, 385u);
   EXPECT_EQ(alignment, 256u);
   alignas(256) char memory[512];
   auto launch = [&](void *workspace, size_t size, attn_error *error) {
     return attn_launch(binding.get(), workspace, size, nullptr, error);
   };
-  EXPECT_OK(launch(memory, 356, error));
+  EXPECT_OK(launch(memory, 385, error));
   EXPECT_OK(launch(memory, 512, error));
-  EXPECT_ERROR(launch(memory, 355, error), ATTN_ERROR_WORKSPACE_TOO_SMALL,
-               {"355", "356"});
+  EXPECT_ERROR(launch(memory, 384, error), ATTN_ERROR_WORKSPACE_TOO_SMALL,
+               {"384", "385"});
   EXPECT_ERROR(launch(nullptr, 0, error), ATTN_ERROR_WORKSPACE_TOO_SMALL,
-               {"0 bytes", "356"});
-  EXPECT_ERROR(launch(nullptr, 356, error), ATTN_ERROR_INVALID_ARGUMENT,
-               {"NULL", "356"});
+               {"0 bytes", "385"});
+  EXPECT_ERROR(launch(nullptr, 385, error), ATTN_ERROR_INVALID_ARGUMENT,
+               {"NULL", "385"});
   EXPECT_ERROR(launch(memory + 64, 400, error), ATTN_ERROR_INVALID_ARGUMENT,
                {"aligned to 256"});
   EXPECT_ERROR(attn_launch(binding.get(), memory, 512, memory, error),

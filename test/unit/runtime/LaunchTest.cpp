@@ -136,6 +136,22 @@ TEST_P(LaunchTest, ConcurrentLaunches) {
     thread.join();
 }
 
+// The same when no caller has the stack to take part, so that every launch is
+// the workers' alone.
+TEST_P(LaunchTest, ConcurrentLaunchesOnWorkers) {
+  std::string json = twoLaunches;
+  for (size_t at = 0; (at = json.find("\"grid\"", at)) != std::string::npos;
+       at += 30)
+    json.insert(at, "\"stack\":15728640,");
+  Program program = load(context, json);
+  std::vector<std::thread> threads;
+  for (int64_t t = 0; t < 4; ++t)
+    threads.emplace_back(
+        [&, t] { runTwoLaunches(program, t, 50 + 10 * t, 40); });
+  for (std::thread &thread : threads)
+    thread.join();
+}
+
 // The pool goes to sleep between launches; waking it must not lose a job.
 TEST_P(LaunchTest, LaunchesAfterSleep) {
   Program program = load(context, twoLaunches);
