@@ -315,4 +315,20 @@ def Tile_LaunchOp : Tile_Op<"launch", [AttrSizedOperandSegments,
   let hasVerifier = 1;
 }
 
+def Tile_EstimateOp : Tile_Op<"estimate", [MemoryEffects<[MemWrite]>]> {
+  let summary = "work of the next grid, and memory that standard attention needs";
+  let description = [{
+    Host-level bookkeeping for reports: floating-point operations of the two
+    products (4 * B * Hq * Sq * Skv * D for equal head sizes, nothing masked)
+    and bytes of the score matrix. It has no effect on results; the write
+    effect only keeps it alive.
+
+    ```mlir
+    tile.estimate flops %f scores %s
+    ```
+  }];
+  let arguments = (ins Index:$flops, Index:$scores);
+  let assemblyFormat = "`flops` $flops `scores` $scores attr-dict";
+}
+
 #endif // TILE_OPS_TD

@@ -46,6 +46,8 @@ private:
   ImplicitLocOpBuilder host;
   SmallVector<Value> operands;
   SmallVector<Type> types;
+  /// Arguments that are sizes or grid indices: never negative, below 2^31.
+  SmallVector<unsigned> sizes;
   /// Memrefs to rebuild: value, first argument.
   SmallVector<std::pair<Value, unsigned>> memrefs;
   IRMapping mapping;
@@ -79,6 +81,7 @@ void Outliner::addMemref(Value memref) {
   auto [strides, offset] = type.getStridesAndOffset();
   for (auto [k, size] : llvm::enumerate(type.getShape()))
     if (ShapedType::isDynamic(size)) {
+      sizes.push_back(operands.size());
       operands.push_back(host.createOrFold<memref::DimOp>(memref, k));
       types.push_back(host.getIndexType());
     }
@@ -102,17 +105,24 @@ func::FuncOp Outliner::run() {
       addMemref(value);
       continue;
     }
+    if (value.getDefiningOp<memref::DimOp>())
+      sizes.push_back(operands.size());
     scalars.emplace_back(value, operands.size());
     operands.push_back(value);
     types.push_back(value.getType());
   }
   // The point and the extents of the grid, padded to three dimensions.
+  for (unsigned k = 0; k < 6; ++k)
+    sizes.push_back(types.size() + k);
   types.append(6, host.getIndexType());
 
   auto function = func::FuncOp::create(
       grid.getLoc(), name, FunctionType::get(grid.getContext(), types, {}));
   function.setPrivate();
   function->setAttr("tile.kernel", UnitAttr::get(grid.getContext()));
+  for (unsigned argument : sizes)
+    function.setArgAttr(argument, "tile.size",
+                        UnitAttr::get(grid.getContext()));
   Block *entry = function.addEntryBlock();
   ImplicitLocOpBuilder b(grid.getLoc(), grid.getContext());
   b.setInsertionPointToStart(entry);

@@ -13,6 +13,7 @@
 
 #include "mlir/Dialect/Arith/IR/Arith.h"
 #include "mlir/Dialect/Arith/Utils/Utils.h"
+#include "mlir/Dialect/ControlFlow/IR/ControlFlowOps.h"
 #include "mlir/Dialect/Math/IR/Math.h"
 #include "mlir/Dialect/MemRef/IR/MemRef.h"
 #include "mlir/Dialect/SCF/IR/SCF.h"
@@ -20,6 +21,7 @@
 #include "mlir/IR/AffineMap.h"
 #include "mlir/IR/IRMapping.h"
 #include "mlir/IR/ImplicitLocOpBuilder.h"
+#include "mlir/IR/Matchers.h"
 #include "llvm/Support/MathExtras.h"
 
 #include <cmath>
@@ -127,6 +129,8 @@ public:
   LogicalResult run();
 
 private:
+  void checkSizes();
+  void estimate(Value batch, Value heads);
   /// Values that hold in one worker of the grid.
   struct Worker {
     Value batch, head, keyHead, queryTile;
@@ -218,6 +222,9 @@ LogicalResult AttentionTiler::run() {
   headRatio = b.createOrFold<arith::DivSIOp>(
       heads, ib.max(one, ib.dim(key, keyHeadDim)));
 
+  checkSizes();
+  estimate(batch, heads);
+
   // A short, static Sq does not need a whole tile of rows.
   if (int64_t length = op.getQueryLength(); !ShapedType::isDynamic(length))
     tileM = std::min<int64_t>(tileM,
@@ -287,6 +294,77 @@ LogicalResult AttentionTiler::run() {
   buildWorker(w);
   op.erase();
   return success();
+}
+
+/// Run-time checks of what the verifier could not compare: an assertion for
+/// each pair of sizes of which one is dynamic.
+void AttentionTiler::checkSizes() {
+  auto require = [&](Value left, Value right, StringRef message) {
+    Value equal = b.createOrFold<arith::CmpIOp>(arith::CmpIPredicate::eq, left,
+                                                right);
+    if (!matchPattern(equal, m_One()))
+      cf::AssertOp::create(b, equal, message);
+  };
+  unsigned h = op.isRagged() ? 0 : 1;
+  unsigned kh = op.isRagged() && !op.isPaged() ? 0 : 1;
+  Value heads = ib.dim(query, h), keyHeads = ib.dim(key, kh);
+  require(b.createOrFold<arith::RemSIOp>(heads, ib.max(one, keyHeads)), zero,
+          "rule 2: the heads of query are not a multiple of those of key");
+  require(keyHeads, ib.dim(value, kh),
+          "rule 1: key and value have different numbers of heads");
+  require(ib.dim(key, kh + 1), ib.dim(value, kh + 1),
+          "rule 1: key and value have different lengths");
+  require(heads, ib.dim(output, h),
+          "rule 1: query and output have different numbers of heads");
+  require(queryLength, ib.dim(output, h + 1),
+          "rule 1: query and output have different lengths");
+  if (!op.isRagged()) {
+    Value batch = ib.dim(query, 0);
+    if (op.isPaged())
+      require(batch, ib.dim(op.getPageTable(), 0),
+              "rule 11: query and page_table have different batches");
+    else
+      require(batch, ib.dim(key, 0),
+              "rule 1: query and key have different batches");
+    require(ib.dim(key, 0), ib.dim(value, 0),
+            "rule 1: key and value have different batches");
+    require(batch, ib.dim(output, 0),
+            "rule 1: query and output have different batches");
+    for (auto [values, name] :
+         {std::pair<Value, StringRef>(op.getQOffset(), "q_offset"),
+          std::pair<Value, StringRef>(op.getKvLen(), "kv_len")})
+      if (values && isa<MemRefType>(values.getType()))
+        require(batch, ib.dim(values, 0),
+                ("rule 9: query and " + name + " have different batches").str());
+  } else {
+    require(ib.dim(op.getCuSeqlensQ(), 0), ib.dim(op.getCuSeqlensKv(), 0),
+            "rule 11: the two cu_seqlens have different lengths");
+  }
+  if (lse) {
+    require(heads, ib.dim(lse, h),
+            "rule 1: query and lse have different numbers of heads");
+    require(queryLength, ib.dim(lse, h + 1),
+            "rule 1: query and lse have different lengths");
+  }
+  if (Value sink = op.getSink())
+    require(heads, ib.dim(sink, 0),
+            "rule 11: query and sink have different numbers of heads");
+}
+
+void AttentionTiler::estimate(Value batch, Value heads) {
+  auto product = [&](ArrayRef<Value> factors) {
+    Value result = factors[0];
+    for (Value factor : factors.drop_front())
+      result = b.createOrFold<arith::MulIOp>(result, factor);
+    return result;
+  };
+  // Packed sequences: the squares of their lengths are not known here, and one
+  // sequence is the upper bound.
+  Value elements = op.isRagged()
+                       ? product({heads, queryLength, keyLength})
+                       : product({batch, heads, queryLength, keyLength});
+  tile::EstimateOp::create(b, ib.mul(elements, 2 * (qkSize + vSize)),
+                           ib.mul(elements, 4));
 }
 
 AttentionTiler::Worker AttentionTiler::buildSizes(Value batch, Value head,
@@ -659,7 +737,8 @@ struct TileAttention : attn::impl::TileAttentionBase<TileAttention> {
   using Base::Base;
 
   void getDependentDialects(DialectRegistry &registry) const override {
-    registry.insert<tile::TileDialect, arith::ArithDialect, math::MathDialect,
+    registry.insert<tile::TileDialect, arith::ArithDialect,
+                    cf::ControlFlowDialect, math::MathDialect,
                     memref::MemRefDialect, scf::SCFDialect>();
   }
 

@@ -8,6 +8,7 @@
 #include "attn/Analysis/Passes.h"
 #include "attn/Conversion/Passes.h"
 #include "attn/Target/NVPTX.h"
+#include "attn/Pipelines/Pipelines.h"
 #include "attn/Transforms/Passes.h"
 #include "dialects/Attn/Attn.h"
 #include "dialects/Tile/Tile.h"
@@ -26,6 +27,7 @@ int main(int argc, char **argv) {
   attn::registerAttnTransformsPasses();
   attn::registerAttnConversionPasses();
   attn::registerNVPTXPipelines();
+  attn::registerAttnPipelines();
   registry.insert<attn::AttnDialect, attn::tile::TileDialect>();
   attn::registerAttnBufferizableOpInterfaces(registry);
   return mlir::asMainReturnCode(

@@ -212,7 +212,9 @@ def OutlineKernels : Pass<"attn-outline-kernels", "::mlir::ModuleOp"> {
     its place. A captured memref is passed as its base pointer (a memref of
     rank 0, offset applied) and the dynamic sizes and strides that the kernel
     needs; the kernel rebuilds it. The last six parameters are the point
-    (x, y, z) and the extents (nx, ny, nz) of the grid.
+    (x, y, z) and the extents (nx, ny, nz) of the grid. Sizes and grid indices
+    are marked `tile.size`: they are at least 0 and below 2^31, which a launch
+    checks.
 
     ```mlir
     scf.forall (%b, %h, %z) in (%nb, %nh, %nz) { ... %q ... }
@@ -223,6 +225,55 @@ def OutlineKernels : Pass<"attn-outline-kernels", "::mlir::ModuleOp"> {
     tile.launch @f_kernel0 grid [%nb, %nh, %nz] (%q, %size) : memref<?x?xf32>, index
     ```
   }];
+}
+
+def BufferizePrograms : Pass<"attn-bufferize", "::mlir::ModuleOp"> {
+  let summary = "Bufferize whole programs with free strides";
+  let description = [{
+    Runs upstream's one-shot bufferization across function boundaries. A tensor
+    parameter becomes a memref whose strides are free except for the last one,
+    which is 1: callers pass slices and permuted views without a copy (rule 1).
+
+    ```mlir
+    func.func @f(%t: tensor<4x8xf32>, %i: index) -> f32 {
+      %x = tensor.extract %t[%i, %i] : tensor<4x8xf32>
+      return %x : f32
+    }
+    ```
+    becomes
+    ```mlir
+    func.func @f(%t: memref<4x8xf32, strided<[?, 1], offset: ?>>, %i: index) -> f32 {
+      %x = memref.load %t[%i, %i] : memref<4x8xf32, strided<[?, 1], offset: ?>>
+      return %x : f32
+    }
+    ```
+  }];
+}
+
+def LaunchToParallel : Pass<"tile-launch-to-parallel", "::mlir::ModuleOp"> {
+  let summary = "Call kernels from parallel loops";
+  let description = [{
+    For programs that stay inside of an MLIR compiler: a `tile.launch` becomes
+    an `scf.parallel` loop over the grid that calls the kernel, and
+    `tile.estimate` disappears. What follows (OpenMP, async, serial loops) is
+    the embedder's choice.
+
+    ```mlir
+    func.func private @k(memref<f32>, index, index, index, index, index, index)
+    func.func @f(%m: memref<8xf32>, %n: index) {
+      %c1 = arith.constant 1 : index
+      tile.launch @k grid [%n, %c1, %c1] (%m) : memref<8xf32>
+      return
+    }
+    ```
+    becomes
+    ```mlir
+    scf.parallel (%x, %y, %z) = (%c0, %c0, %c0) to (%n, %c1, %c1) step (%c1, %c1, %c1) {
+      func.call @k(%base, %x, %y, %z, %n, %c1, %c1) : ...
+    }
+    ```
+  }];
+  let dependentDialects = ["::mlir::scf::SCFDialect", "::mlir::func::FuncDialect", "::mlir::memref::MemRefDialect", "::mlir::arith::ArithDialect"];
 }
 
 #endif // ATTN_TRANSFORMS_PASSES_TD

@@ -1,0 +1,52 @@
+//===- Compile.h - From MLIR to an artifact ---------------------*- C++ -*-===//
+//
+// Compiles one function with attention to an artifact that the runtime loads
+// (docs/artifact.md). Used by attn-run and by ahead-of-time tools.
+//
+//===----------------------------------------------------------------------===//
+
+#ifndef ATTN_TARGET_COMPILE_H
+#define ATTN_TARGET_COMPILE_H
+
+#include "mlir/IR/BuiltinOps.h"
+
+#include <string>
+#include <utility>
+#include <vector>
+
+namespace attn {
+
+struct CompileOptions {
+  /// Function to compile; the only one if empty.
+  std::string entry;
+  /// "cpu", or "cpu-standard": the O(N^2) baseline of the same tile ops.
+  std::string target = "cpu";
+  /// "host" or an LLVM CPU name.
+  std::string chip = "host";
+  /// Rows and columns of a score tile; 0 lets the target choose.
+  int64_t tileM = 0, tileN = 0;
+};
+
+/// What was chosen and how long it took.
+struct CompileReport {
+  /// Passes and phases in order, with wall-clock milliseconds.
+  std::vector<std::pair<std::string, double>> phases;
+  std::string chip;
+  int64_t tileM = 0, tileN = 0;
+  unsigned vectorBits = 0;
+  /// Stack bytes of one kernel call: the tile buffers (L1/L2 use).
+  int64_t tileBytes = 0;
+  int64_t codeBytes = 0;
+  /// Key-tile ranges in closed form, one text an attention op.
+  std::vector<std::string> ranges;
+};
+
+/// Bytes of the artifact of one function, or failure with diagnostics at the
+/// offending op. `module` is not changed.
+mlir::FailureOr<std::string> compileToArtifact(mlir::ModuleOp module,
+                                               const CompileOptions &options,
+                                               CompileReport *report = nullptr);
+
+} // namespace attn
+
+#endif // ATTN_TARGET_COMPILE_H

@@ -1,0 +1,90 @@
+//===- Pipelines.cpp - Pass pipelines -------------------------------------===//
+//
+// The orders in which passes run. A pipeline only lists passes.
+//
+//===----------------------------------------------------------------------===//
+
+#include "attn/Pipelines/Pipelines.h"
+#include "attn/Conversion/Passes.h"
+#include "attn/Transforms/Passes.h"
+
+#include "mlir/Dialect/Bufferization/IR/BufferizableOpInterface.h"
+#include "mlir/Dialect/Bufferization/Transforms/OneShotAnalysis.h"
+#include "mlir/Dialect/Bufferization/Transforms/Passes.h"
+#include "mlir/Dialect/Func/IR/FuncOps.h"
+#include "mlir/Pass/PassManager.h"
+#include "mlir/Pass/PassRegistry.h"
+#include "mlir/Transforms/Passes.h"
+
+using namespace mlir;
+using namespace attn;
+
+static void addCleanup(OpPassManager &pm) {
+  pm.addPass(createCanonicalizerPass());
+  pm.addPass(createCSEPass());
+}
+
+void attn::buildTilePipeline(OpPassManager &pm,
+                             const TilePipelineOptions &options) {
+  pm.addPass(createExpandSugar());
+  pm.addPass(createSimplifyRegions());
+  pm.addPass(createBufferizePrograms());
+  TileAttentionOptions tile;
+  tile.tileM = options.tileM;
+  tile.tileN = options.tileN;
+  pm.addNestedPass<func::FuncOp>(createTileAttention(tile));
+  addCleanup(pm);
+  if (options.fuse)
+    pm.addNestedPass<func::FuncOp>(createFuseOnlineSoftmax());
+  pm.addNestedPass<func::FuncOp>(createExpandRanges());
+  pm.addNestedPass<func::FuncOp>(createUnswitchMasks());
+  addCleanup(pm);
+  pm.addPass(createOutlineKernels());
+  addCleanup(pm);
+}
+
+void attn::buildCPUKernelPipeline(OpPassManager &pm,
+                                  const CPUPipelineOptions &options) {
+  OpPassManager &kernels = pm.nest<func::FuncOp>();
+  kernels.addPass(createClampReads());
+  kernels.addPass(createExpandMath());
+  TileToCPUOptions lower;
+  lower.vectorBits = options.vectorBits;
+  lower.registers = options.registers;
+  kernels.addPass(createTileToCPU(lower));
+  CPUExpandExp2Options exp2;
+  exp2.scalef = options.vectorBits >= 512;
+  kernels.addPass(createCPUExpandExp2(exp2));
+  addCleanup(kernels);
+}
+
+/// attn-to-cpu for a module that stays in its compiler: the grids become
+/// scf.parallel loops that call the kernels.
+static void buildEmbeddedCPUPipeline(OpPassManager &pm,
+                                     const CPUPipelineOptions &options,
+                                     bool fuse) {
+  TilePipelineOptions tile;
+  tile.tileM = options.tileM;
+  tile.tileN = options.tileN;
+  tile.fuse = fuse;
+  buildTilePipeline(pm, tile);
+  buildCPUKernelPipeline(pm, options);
+  pm.addPass(createLaunchToParallel());
+}
+
+void attn::registerAttnPipelines() {
+  PassPipelineRegistration<TilePipelineOptions>(
+      "attn-to-tile", "Attention to outlined kernels of tile ops",
+      buildTilePipeline);
+  PassPipelineRegistration<CPUPipelineOptions>(
+      "attn-to-cpu", "Attention to vector code and parallel loops for CPUs",
+      [](OpPassManager &pm, const CPUPipelineOptions &options) {
+        buildEmbeddedCPUPipeline(pm, options, /*fuse=*/true);
+      });
+  PassPipelineRegistration<CPUPipelineOptions>(
+      "attn-to-cpu-standard",
+      "Standard attention with the scores in memory, from the same tile ops",
+      [](OpPassManager &pm, const CPUPipelineOptions &options) {
+        buildEmbeddedCPUPipeline(pm, options, /*fuse=*/false);
+      });
+}

@@ -1,0 +1,208 @@
+//===- CPUCodegen.cpp - Kernels to a shared object ------------------------===//
+//
+// Vector code to LLVM IR, machine code and an ELF shared object, in process.
+//
+//===----------------------------------------------------------------------===//
+
+#include "attn/Target/CPU.h"
+
+#include "mlir/Conversion/Passes.h"
+#include "mlir/Dialect/Arith/Transforms/Passes.h"
+#include "mlir/Dialect/Func/IR/FuncOps.h"
+#include "mlir/Dialect/LLVMIR/LLVMDialect.h"
+#include "mlir/Dialect/MemRef/Transforms/Passes.h"
+#include "mlir/ExecutionEngine/OptUtils.h"
+#include "mlir/IR/BuiltinOps.h"
+#include "mlir/Pass/PassManager.h"
+#include "mlir/Target/LLVMIR/Dialect/All.h"
+#include "mlir/Target/LLVMIR/Export.h"
+#include "mlir/Transforms/Passes.h"
+#include "lld/Common/Driver.h"
+#include "llvm/IR/IRBuilder.h"
+#include "llvm/IR/LegacyPassManager.h"
+#include "llvm/IR/Module.h"
+#include "llvm/MC/TargetRegistry.h"
+#include "llvm/Support/FileSystem.h"
+#include "llvm/Support/FileUtilities.h"
+#include "llvm/Support/MemoryBuffer.h"
+#include "llvm/Support/Path.h"
+#include "llvm/Support/TargetSelect.h"
+#include "llvm/Target/TargetMachine.h"
+#include "llvm/TargetParser/Triple.h"
+
+LLD_HAS_DRIVER(elf)
+
+using namespace mlir;
+using namespace attn;
+
+/// Parameters of a kernel that are not launch arguments: the point x, y, z.
+/// The extents nx, ny, nz follow the launch arguments in the slots.
+static constexpr unsigned kPointParameters = 3, kExtentParameters = 3;
+
+static LogicalResult lowerToLLVMDialect(ModuleOp module,
+                                        const CPUTarget &target) {
+  PassManager pm(module.getContext());
+  // Without the feature LLVM rounds a scalar to bf16 by a library call.
+  if (!target.has("avx512bf16")) {
+    arith::ArithExpandOpsPassOptions options;
+    options.includeBf16 = true;
+    pm.addNestedPass<func::FuncOp>(arith::createArithExpandOpsPass(options));
+  }
+  pm.addNestedPass<func::FuncOp>(arith::createArithExpandOpsPass());
+  pm.addPass(createConvertVectorToSCFPass());
+  pm.addPass(memref::createExpandStridedMetadataPass());
+  pm.addPass(createLowerAffinePass());
+  pm.addPass(createSCFToControlFlowPass());
+  ConvertVectorToLLVMPassOptions vectorOptions;
+  vectorOptions.x86Vector = true;
+  pm.addPass(createConvertVectorToLLVMPass(vectorOptions));
+  pm.addPass(createConvertMathToLLVMPass());
+  pm.addPass(createFinalizeMemRefToLLVMConversionPass());
+  ConvertFuncToLLVMPassOptions funcOptions;
+  funcOptions.useBarePtrCallConv = true;
+  pm.addPass(createConvertFuncToLLVMPass(funcOptions));
+  pm.addPass(createArithToLLVMConversionPass());
+  pm.addPass(createConvertControlFlowToLLVMPass());
+  pm.addPass(createUBToLLVMConversionPass());
+  pm.addPass(createReconcileUnrealizedCastsPass());
+  return pm.run(module);
+}
+
+/// Adds the exported function `void name(const uint64_t *slots, i64 x, y, z)`
+/// that unpacks the slots and calls `kernel`.
+static void addEntry(llvm::Function *kernel, StringRef name) {
+  llvm::Module *module = kernel->getParent();
+  llvm::IRBuilder<> b(module->getContext());
+  llvm::Type *i64 = b.getInt64Ty();
+  auto *type = llvm::FunctionType::get(b.getVoidTy(),
+                                       {b.getPtrTy(), i64, i64, i64}, false);
+  auto *entry = llvm::Function::Create(
+      type, llvm::GlobalValue::ExternalLinkage, name, module);
+  entry->copyAttributesFrom(kernel);
+  b.SetInsertPoint(llvm::BasicBlock::Create(module->getContext(), "", entry));
+  SmallVector<llvm::Value *> arguments;
+  unsigned count = kernel->arg_size();
+  unsigned numSlots = count - kPointParameters - kExtentParameters;
+  auto slot = [&](unsigned k, llvm::Type *slotType) -> llvm::Value * {
+    llvm::Value *address = b.CreateConstGEP1_64(i64, entry->getArg(0), k);
+    if (slotType->isIntegerTy())
+      return b.CreateTrunc(b.CreateLoad(i64, address), slotType);
+    return b.CreateLoad(slotType, address);
+  };
+  for (unsigned k = 0; k < numSlots; ++k)
+    arguments.push_back(slot(k, kernel->getArg(k)->getType()));
+  // The grid is walked with its last dimension fastest (see Plan.h).
+  for (unsigned k = kPointParameters; k > 0; --k)
+    arguments.push_back(entry->getArg(k));
+  for (unsigned k = 0; k < kExtentParameters; ++k)
+    arguments.push_back(slot(numSlots + k, i64));
+  b.CreateCall(kernel, arguments);
+  b.CreateRetVoid();
+}
+
+/// Links one object into a shared object. lld works on files only.
+static FailureOr<std::string> link(StringRef object, Location loc) {
+  SmallString<64> in, out;
+  int inFd;
+  if (llvm::sys::fs::createTemporaryFile("attn", "o", inFd, in) ||
+      llvm::sys::fs::createTemporaryFile("attn", "so", out))
+    return emitError(loc, "cannot create a temporary file for the linker");
+  llvm::FileRemover removeIn(in), removeOut(out);
+  llvm::raw_fd_ostream(inFd, /*shouldClose=*/true) << object;
+  std::string messages;
+  llvm::raw_string_ostream os(messages);
+  SmallVector<const char *> args = {
+      "ld.lld",         "-shared",  "-z",  "defs",       "--hash-style=gnu",
+      "--strip-debug",  "--threads=1", "-o", out.c_str(), in.c_str()};
+  lld::Result result = lld::lldMain(args, os, os, {{lld::Gnu, &lld::elf::link}});
+  if (result.retCode)
+    return emitError(loc, "linking the kernels failed: ") << messages;
+  auto buffer = llvm::MemoryBuffer::getFile(out);
+  if (!buffer)
+    return emitError(loc, "cannot read what the linker wrote");
+  return (*buffer)->getBuffer().str();
+}
+
+FailureOr<std::string>
+attn::compileCPUKernels(ModuleOp module, const CPUTarget &target,
+                        llvm::function_ref<void(StringRef)> timer) {
+  SmallVector<std::string> kernels;
+  for (auto function : module.getOps<func::FuncOp>())
+    if (function->hasAttr("tile.kernel"))
+      kernels.push_back(function.getName().str());
+  if (failed(lowerToLLVMDialect(module, target)))
+    return failure();
+  timer("to the LLVM dialect");
+
+  DialectRegistry registry;
+  registerAllToLLVMIRTranslations(registry);
+  module.getContext()->appendDialectRegistry(registry);
+  llvm::LLVMContext context;
+  std::unique_ptr<llvm::Module> code = translateModuleToLLVMIR(module, context);
+  if (!code)
+    return module.emitError("cannot be translated to LLVM IR");
+
+  static const bool initialized = [] {
+    llvm::InitializeAllTargetInfos();
+    llvm::InitializeAllTargets();
+    llvm::InitializeAllTargetMCs();
+    llvm::InitializeAllAsmPrinters();
+    return true;
+  }();
+  (void)initialized;
+  llvm::Triple triple("x86_64-unknown-linux-gnu");
+  std::string error;
+  const llvm::Target *backend =
+      llvm::TargetRegistry::lookupTarget(triple, error);
+  if (!backend)
+    return module.emitError("LLVM has no x86-64 backend: ") << error;
+  std::string features;
+  for (const std::string &feature : target.features)
+    features += (features.empty() ? "+" : ",+") + feature;
+  // LLVM would rather use 256 bits on most AVX-512 chips.
+  if (target.vectorBits == 512)
+    features += ",-prefer-256-bit";
+  std::unique_ptr<llvm::TargetMachine> machine(backend->createTargetMachine(
+      triple, target.chip, features, llvm::TargetOptions(), llvm::Reloc::PIC_,
+      std::nullopt, llvm::CodeGenOptLevel::Default));
+  code->setTargetTriple(triple);
+  code->setDataLayout(machine->createDataLayout());
+  for (llvm::Function &function : *code) {
+    if (function.isDeclaration())
+      continue;
+    // Loops that fill or copy must not become calls of a C library.
+    function.addFnAttr("no-builtins");
+    function.addFnAttr("target-cpu", target.chip);
+    function.addFnAttr("target-features", features);
+    function.addFnAttr(llvm::Attribute::NoUnwind);
+    function.addFnAttr("prefer-vector-width",
+                       std::to_string(target.vectorBits));
+  }
+  for (const std::string &name : kernels) {
+    llvm::Function *kernel = code->getFunction(name);
+    kernel->setName(name + ".body");
+    kernel->setLinkage(llvm::GlobalValue::InternalLinkage);
+    addEntry(kernel, name);
+    kernel->addFnAttr(llvm::Attribute::AlwaysInline);
+  }
+  auto optimize = makeOptimizingTransformer(/*optLevel=*/2, /*sizeLevel=*/0,
+                                            machine.get());
+  if (llvm::Error failure = optimize(code.get()))
+    return module.emitError("LLVM cannot optimise the kernels: ")
+           << llvm::toString(std::move(failure));
+  timer("LLVM optimisation");
+
+  SmallVector<char, 0> object;
+  {
+    llvm::raw_svector_ostream os(object);
+    llvm::legacy::PassManager codegen;
+    if (machine->addPassesToEmitFile(codegen, os, nullptr,
+                                     llvm::CodeGenFileType::ObjectFile))
+      return module.emitError("LLVM cannot emit an object file");
+    codegen.run(*code);
+  }
+  timer("machine code");
+  auto linked = link(StringRef(object.data(), object.size()), module.getLoc());
+  timer("link");
+  return linked;
+}

@@ -1,0 +1,233 @@
+//===- Compile.cpp - From MLIR to an artifact -----------------------------===//
+//
+// Runs the pipelines on a copy of the module, writes the plan, generates code
+// and packs both.
+//
+//===----------------------------------------------------------------------===//
+
+#include "attn/Target/Compile.h"
+#include "attn/Analysis/MaskAnalysis.h"
+#include "attn/Pipelines/Pipelines.h"
+#include "attn/Target/CPU.h"
+#include "attn/Target/Plan.h"
+#include "attn/Transforms/Passes.h"
+#include "attn/runtime/Artifact.h"
+#include "dialects/Attn/Attn.h"
+
+#include "mlir/Dialect/Func/IR/FuncOps.h"
+#include "mlir/Dialect/MemRef/IR/MemRef.h"
+#include "mlir/IR/SymbolTable.h"
+#include "mlir/Pass/PassInstrumentation.h"
+#include "mlir/Pass/PassManager.h"
+#include "llvm/Support/FormatVariadic.h"
+
+#include <chrono>
+
+using namespace mlir;
+using namespace attn;
+namespace json = llvm::json;
+
+namespace {
+
+/// Reports the time since the last event under a name.
+class PhaseTimer {
+public:
+  explicit PhaseTimer(CompileReport &report) : report(report) {}
+  void operator()(StringRef name) {
+    auto now = std::chrono::steady_clock::now();
+    double ms = std::chrono::duration<double, std::milli>(now - last).count();
+    last = now;
+    report.phases.emplace_back(name.str(), ms);
+  }
+
+private:
+  CompileReport &report;
+  std::chrono::steady_clock::time_point last = std::chrono::steady_clock::now();
+};
+
+/// Reports the time of every top-level pass.
+struct PassTimer : PassInstrumentation {
+  explicit PassTimer(PhaseTimer &timer) : timer(timer) {}
+  void runAfterPass(Pass *pass, Operation *op) override {
+    StringRef name = pass->getArgument();
+    if (isa<ModuleOp>(op) && !name.empty())
+      timer(name);
+    else if (isa<ModuleOp>(op))
+      timer("function passes");
+  }
+  PhaseTimer &timer;
+};
+
+} // namespace
+
+/// Checks the tile sizes and fills in those left open: 64 rows are four
+/// vectors of 16 lanes; the score tile takes three quarters of L1, in whole
+/// register blocks of 6 keys.
+static LogicalResult chooseTiles(ModuleOp module, const CompileOptions &options,
+                                 const CPUTarget &cpu, CompileReport &report) {
+  constexpr int64_t kRegisterCols = 6;
+  int64_t lanes = cpu.vectorBits / 32;
+  report.tileM = options.tileM ? options.tileM : 64;
+  int64_t columns = cpu.l1Bytes * 3 / 4 / (report.tileM * sizeof(float));
+  report.tileN =
+      options.tileN
+          ? options.tileN
+          : std::max<int64_t>(kRegisterCols * 4,
+                              columns / (kRegisterCols * 4) * kRegisterCols * 4);
+  if (report.tileM < 0 || report.tileM % lanes || report.tileM > 1024)
+    return module.emitError("tile-m = ")
+           << report.tileM << " must be a multiple of the " << lanes
+           << " lanes of a vector of " << cpu.chip << ", at most 1024";
+  if (report.tileN <= 0 || report.tileN > 4096)
+    return module.emitError("tile-n = ")
+           << report.tileN << " must be between 1 and 4096";
+  return success();
+}
+
+/// Bytes of the buffers that one call of `kernel` keeps on its stack.
+static int64_t stackBytes(func::FuncOp kernel) {
+  int64_t bytes = 0;
+  kernel.walk([&](memref::AllocaOp alloc) {
+    MemRefType type = alloc.getType();
+    bytes += llvm::alignTo(
+        type.getNumElements() * llvm::divideCeil(type.getElementTypeBitWidth(), 8),
+        64);
+  });
+  return bytes;
+}
+
+/// Describes the ranges of every attention op of `entry` for people.
+static void describeRanges(func::FuncOp entry, CompileReport &report) {
+  entry.walk([&](AttentionOp op) {
+    FailureOr<MaskAnalysis> mask =
+        MaskAnalysis::compute(op, report.tileM, report.tileN);
+    if (failed(mask))
+      return;
+    std::string text;
+    llvm::raw_string_ostream os(text);
+    mask->print(os);
+    report.ranges.push_back(text);
+  });
+}
+
+static FailureOr<func::FuncOp> findEntry(ModuleOp module, StringRef name) {
+  SmallVector<func::FuncOp> functions;
+  for (auto function : module.getOps<func::FuncOp>())
+    if (!function.isExternal())
+      functions.push_back(function);
+  if (name.empty()) {
+    if (functions.size() == 1)
+      return functions.front();
+    return module.emitError("has ")
+           << functions.size() << " functions; name one with --entry";
+  }
+  for (func::FuncOp function : functions)
+    if (function.getName() == name)
+      return function;
+  std::string known;
+  for (func::FuncOp function : functions)
+    known += (known.empty() ? "" : ", ") + function.getName().str();
+  return module.emitError("has no function '")
+         << name << "'; it has: " << (known.empty() ? "none" : known);
+}
+
+FailureOr<std::string> attn::compileToArtifact(ModuleOp source,
+                                               const CompileOptions &options,
+                                               CompileReport *given) {
+  CompileReport local;
+  CompileReport &report = given ? *given : local;
+  report = CompileReport();
+  if (options.target != "cpu" && options.target != "cpu-standard")
+    return source.emitError("unknown target '")
+           << options.target << "'; known: cpu, cpu-standard";
+  std::string error;
+  std::optional<CPUTarget> cpu = CPUTarget::get(options.chip, error);
+  if (!cpu)
+    return source.emitError(error);
+  report.chip = cpu->chip;
+  report.vectorBits = cpu->vectorBits;
+
+  FailureOr<func::FuncOp> chosen = findEntry(source, options.entry);
+  if (failed(chosen) || failed(chooseTiles(source, options, *cpu, report)))
+    return failure();
+  std::string entryName = chosen->getName().str();
+  PhaseTimer timer(report);
+
+  // Other functions of the module may be for other targets.
+  OwningOpRef<ModuleOp> module(source.clone());
+  for (auto function :
+       llvm::make_early_inc_range(module->getOps<func::FuncOp>()))
+    if (function.getName() != entryName)
+      function.erase();
+  cpu->attachTo(*module);
+  timer("copy");
+
+  auto run = [&](function_ref<void(OpPassManager &)> build) {
+    PassManager pm(source.getContext());
+    build(pm);
+    pm.addInstrumentation(std::make_unique<PassTimer>(timer));
+    return pm.run(*module);
+  };
+  TilePipelineOptions tile;
+  tile.tileM = report.tileM;
+  tile.tileN = report.tileN;
+  tile.fuse = options.target == "cpu";
+  CPUPipelineOptions lower;
+  lower.vectorBits = cpu->vectorBits;
+  lower.registers = cpu->registers;
+  if (failed(run([&](OpPassManager &pm) {
+        pm.addPass(createExpandSugar());
+        pm.addPass(createSimplifyRegions());
+      })))
+    return failure();
+  describeRanges(module->lookupSymbol<func::FuncOp>(entryName), report);
+  timer("mask report");
+  if (failed(run([&](OpPassManager &pm) { buildTilePipeline(pm, tile); })))
+    return failure();
+
+  // The plan reads what kernels write, so it is made of tile ops; the stack
+  // need is known after lowering and is added then.
+  auto entry = module->lookupSymbol<func::FuncOp>(entryName);
+  FailureOr<json::Object> plan = buildPlan(entry, [&](func::FuncOp kernel) {
+    KernelLaunch launch;
+    launch.code = "code/cpu";
+    launch.symbol = kernel.getName().str();
+    launch.passExtents = true;
+    return launch;
+  });
+  if (failed(plan))
+    return failure();
+  entry.erase();
+  timer("plan");
+  if (failed(
+          run([&](OpPassManager &pm) { buildCPUKernelPipeline(pm, lower); })))
+    return failure();
+  for (json::Value &value : *plan->getArray("launches")) {
+    json::Object &launch = *value.getAsObject();
+    auto kernel =
+        module->lookupSymbol<func::FuncOp>(*launch.getString("kernel"));
+    int64_t bytes = stackBytes(kernel);
+    report.tileBytes = std::max(report.tileBytes, bytes);
+    // Spills, saved registers and alignment come on top of the buffers.
+    constexpr int64_t kFrameBytes = 65536;
+    launch["stack"] = bytes + kFrameBytes;
+  }
+  FailureOr<std::string> code = compileCPUKernels(*module, *cpu, timer);
+  if (failed(code))
+    return failure();
+  report.codeBytes = code->size();
+
+  (*plan)["target"] = "cpu";
+  (*plan)["chip"] = cpu->chip;
+  (*plan)["features"] = json::Array(cpu->features);
+  (*plan)["metadata"] = json::Object{{"pipeline", options.target},
+                                     {"tile_m", report.tileM},
+                                     {"tile_n", report.tileN},
+                                     {"tile_bytes", report.tileBytes}};
+  runtime::ArtifactWriter writer(
+      llvm::formatv("{0}", json::Value(std::move(*plan))).str());
+  if (!writer.addCode("cpu", *code, error))
+    return source.emitError(error);
+  timer("pack");
+  return writer.toBytes();
+}

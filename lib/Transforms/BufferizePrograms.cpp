@@ -1,0 +1,59 @@
+//===- BufferizePrograms.cpp - attn-bufferize -----------------------------===//
+//
+// One-shot bufferization across function boundaries, with parameters whose
+// strides are free except for the last one.
+//
+//===----------------------------------------------------------------------===//
+
+#include "attn/Transforms/Passes.h"
+#include "dialects/Attn/Attn.h"
+
+#include "mlir/Dialect/Bufferization/IR/Bufferization.h"
+#include "mlir/Dialect/Bufferization/Transforms/OneShotAnalysis.h"
+#include "mlir/Dialect/Bufferization/Transforms/OneShotModuleBufferize.h"
+#include "mlir/Dialect/MemRef/IR/MemRef.h"
+
+namespace attn {
+#define GEN_PASS_DEF_BUFFERIZEPROGRAMS
+#include "attn/Transforms/Passes.h.inc"
+} // namespace attn
+
+using namespace mlir;
+using namespace attn;
+
+namespace {
+struct BufferizePrograms
+    : attn::impl::BufferizeProgramsBase<BufferizePrograms> {
+  void getDependentDialects(DialectRegistry &registry) const override {
+    registry.insert<bufferization::BufferizationDialect,
+                    memref::MemRefDialect>();
+  }
+
+  void runOnOperation() override {
+    bufferization::OneShotBufferizationOptions options;
+    options.bufferizeFunctionBoundaries = true;
+    options.setFunctionBoundaryTypeConversion(
+        bufferization::LayoutMapOption::IdentityLayoutMap);
+    options.functionArgTypeConverterFn =
+        [](bufferization::TensorLikeType type, Attribute memorySpace,
+           func::FuncOp, const bufferization::BufferizationOptions &)
+        -> bufferization::BufferLikeType {
+      auto tensor = cast<RankedTensorType>(type);
+      SmallVector<int64_t> strides(tensor.getRank(), ShapedType::kDynamic);
+      if (!strides.empty())
+        strides.back() = 1;
+      auto layout = StridedLayoutAttr::get(type.getContext(),
+                                           ShapedType::kDynamic, strides);
+      return cast<bufferization::BufferLikeType>(
+          MemRefType::get(tensor.getShape(), tensor.getElementType(),
+                          tensor.getRank() ? MemRefLayoutAttrInterface(layout)
+                                           : MemRefLayoutAttrInterface(),
+                          memorySpace));
+    };
+    bufferization::BufferizationState state;
+    if (failed(bufferization::runOneShotModuleBufferize(getOperation(), options,
+                                                        state)))
+      signalPassFailure();
+  }
+};
+} // namespace

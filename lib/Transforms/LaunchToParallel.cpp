@@ -1,0 +1,89 @@
+//===- LaunchToParallel.cpp - tile-launch-to-parallel ---------------------===//
+//
+// tile.launch as a parallel loop that calls the kernel, for programs that stay
+// inside of an MLIR compiler.
+//
+//===----------------------------------------------------------------------===//
+
+#include "attn/Transforms/Passes.h"
+#include "dialects/Tile/Tile.h"
+
+#include "mlir/Dialect/Arith/IR/Arith.h"
+#include "mlir/Dialect/MemRef/IR/MemRef.h"
+#include "mlir/Dialect/SCF/IR/SCF.h"
+#include "mlir/IR/ImplicitLocOpBuilder.h"
+#include "mlir/IR/SymbolTable.h"
+
+namespace attn {
+#define GEN_PASS_DEF_LAUNCHTOPARALLEL
+#include "attn/Transforms/Passes.h.inc"
+} // namespace attn
+
+using namespace mlir;
+using namespace attn;
+
+/// The base pointer of `memref`, offset applied, as a memref of rank 0.
+static Value basePointer(ImplicitLocOpBuilder &b, Value memref) {
+  auto metadata = memref::ExtractStridedMetadataOp::create(b, memref);
+  auto type = cast<MemRefType>(memref.getType());
+  auto layout = StridedLayoutAttr::get(b.getContext(), ShapedType::kDynamic, {});
+  auto shifted = MemRefType::get({}, type.getElementType(), layout);
+  return memref::ReinterpretCastOp::create(
+      b, shifted, metadata.getBaseBuffer(), OpFoldResult(metadata.getOffset()),
+      ArrayRef<OpFoldResult>{}, ArrayRef<OpFoldResult>{});
+}
+
+namespace {
+struct LaunchToParallel : attn::impl::LaunchToParallelBase<LaunchToParallel> {
+  void runOnOperation() override {
+    SmallVector<tile::LaunchOp> launches;
+    SmallVector<Operation *> estimates;
+    getOperation().walk([&](Operation *op) {
+      if (auto launch = dyn_cast<tile::LaunchOp>(op))
+        launches.push_back(launch);
+      if (isa<tile::EstimateOp>(op))
+        estimates.push_back(op);
+    });
+    for (Operation *op : estimates)
+      op->erase();
+    SymbolTable symbols(getOperation());
+    for (tile::LaunchOp launch : launches) {
+      auto kernel = symbols.lookup<func::FuncOp>(launch.getKernel());
+      if (!kernel) {
+        launch.emitOpError("names no kernel: ") << launch.getKernel();
+        return signalPassFailure();
+      }
+      ImplicitLocOpBuilder b(launch.getLoc(), launch);
+      SmallVector<Value> arguments;
+      for (Value argument : launch.getArgs())
+        arguments.push_back(isa<MemRefType>(argument.getType())
+                                ? basePointer(b, argument)
+                                : argument);
+      // Kernels take pointers without a static offset of their own.
+      for (auto [k, argument] : llvm::enumerate(arguments)) {
+        if (isa<MemRefType>(argument.getType()) &&
+            kernel.getFunctionType().getInput(k) != argument.getType()) {
+          SmallVector<Type> inputs(kernel.getFunctionType().getInputs());
+          inputs[k] = argument.getType();
+          kernel.setType(FunctionType::get(
+              &getContext(), inputs, kernel.getFunctionType().getResults()));
+          if (!kernel.isExternal())
+            kernel.getArgument(k).setType(argument.getType());
+        }
+      }
+      Value zero = arith::ConstantIndexOp::create(b, 0);
+      Value one = arith::ConstantIndexOp::create(b, 1);
+      SmallVector<Value> begin(3, zero), step(3, one);
+      scf::ParallelOp::create(
+          b, begin, launch.getGrid(), step,
+          [&](OpBuilder &nb, Location loc, ValueRange point) {
+            SmallVector<Value> operands(arguments);
+            llvm::append_range(operands, point);
+            llvm::append_range(operands, launch.getGrid());
+            func::CallOp::create(nb, loc, kernel, operands);
+          });
+      launch.erase();
+    }
+  }
+};
+} // namespace
