@@ -147,7 +147,7 @@ bool present(const Feature &feature) {
   // Sub-leaf 0 of leaf 7 says in eax which sub-leaves there are; beyond them
   // cpuid returns another leaf's bits on some processors.
   if (feature.leaf == 7 && feature.subleaf > 0) {
-    uint32_t last, ignored[3];
+    uint32_t last = 0, ignored[3];
     __get_cpuid_count(7, 0, &last, &ignored[0], &ignored[1], &ignored[2]);
     if (feature.subleaf > last)
       return false;
