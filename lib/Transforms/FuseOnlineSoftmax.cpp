@@ -170,7 +170,8 @@ static void fuse(OnlineSoftmax &m) {
       b.clone(op, mapping);
   Value oldMax = loop.getRegionIterArg(0);
   Value newMax = mapping.lookup(m.rowMax.getResult());
-  Value scores = mapping.lookup(m.store.getTile());
+  // Scores that do not depend on the key tile may come from outside the loop.
+  Value scores = mapping.lookupOrDefault(m.store.getTile());
   mapping.map(m.maxLoop.getResult(0), newMax);
   b.clone(*m.safeMax, mapping);
   Value safeMax = mapping.lookup(m.safeMax.getResult(0));

@@ -42,9 +42,10 @@ static void unswitch(scf::IfOp select) {
   Block *body = select->getBlock();
   Operation *terminator = body->getTerminator();
   // Everything from the first tile op on moves into the branches.
-  auto begin = llvm::find_if(*body, [](Operation &op) {
-    return isa_and_nonnull<tile::TileDialect>(op.getDialect()) &&
-           !isa<tile::RangeAtOp>(op);
+  auto begin = llvm::find_if(*body, [&](Operation &op) {
+    return &op == select ||
+           (isa_and_nonnull<tile::TileDialect>(op.getDialect()) &&
+            !isa<tile::RangeAtOp>(op));
   });
   if (Operation *condition = select.getCondition().getDefiningOp();
       condition && condition->getBlock() == body &&

@@ -38,8 +38,8 @@ def ExpandMath : Pass<"tile-expand-math"> {
     becomes
     ```mlir
     func.func @f(%x: f32) -> f32 {
-      %ln2 = arith.constant 0.693147182 : f32
       %0 = math.log2 %x : f32
+      %ln2 = arith.constant 0.693147182 : f32
       %y = arith.mulf %0, %ln2 : f32
       return %y : f32
     }
@@ -72,6 +72,7 @@ def ClampReads : Pass<"tile-clamp-reads"> {
     ```
     becomes
     ```mlir
+    ...
     ^bb0(%x: f32, %i: index):
       %0 = arith.minsi %i, %c15 : index
       %1 = arith.maxsi %0, %c0 : index
@@ -142,6 +143,7 @@ def CPUExpandExp2 : Pass<"cpu-expand-exp2"> {
     ```
     becomes
     ```mlir
+    ...
     %n = math.roundeven %clamped : vector<16xf32>
     %f = arith.subf %clamped, %n : vector<16xf32>
     %p5 = math.fma %p6, %f, %c5 : vector<16xf32>
@@ -230,6 +232,7 @@ def MathToNVPTX : Pass<"math-to-nvptx"> {
     ```
     becomes
     ```mlir
+    ...
     %y = llvm.call_intrinsic "llvm.nvvm.ex2.approx.ftz.f32"(%x) : (f32) -> f32
     ```
   }];
@@ -251,7 +254,12 @@ def TileToHopper : Pass<"tile-to-hopper", "::mlir::ModuleOp"> {
     stays as it is, with a remark.
 
     ```mlir
-    func.func private @f_kernel0(...) attributes {tile.kernel} { ... tile.dot ... }
+    // Prepared by: func.func(attn-tile{tile-m=128 head-multiple=16},attn-fuse-online-softmax),attn-outline-kernels,canonicalize,cse
+    func.func @f(%q: memref<1x1x128x128xbf16>, %k: memref<1x1x128x128xbf16>, %v: memref<1x1x128x128xbf16>, %o: memref<1x1x128x128xbf16>) {
+      attn.attention ins(%q, %k, %v : memref<1x1x128x128xbf16>, memref<1x1x128x128xbf16>, memref<1x1x128x128xbf16>)
+          outs(%o : memref<1x1x128x128xbf16>)
+      return
+    }
     ```
     becomes
     ```mlir

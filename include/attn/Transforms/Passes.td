@@ -151,8 +151,42 @@ def FuseOnlineSoftmax
     Loops that do not have this form are left alone.
 
     ```mlir
-    %m = scf.for ... iter_args(%mi) { %s = ...; tile.store %s, %scores; tile.reduce max %s, %mi }
-    %acc = scf.for ... iter_args(%a) { %s = tile.load %scores; %p = tile.map (exp2(s - m)); tile.dot %p, %v, %a }
+    func.func @f(%s: !tile.tile<4x8xf32>, %n: index) -> (!tile.tile<4xf32>, !tile.tile<4xf32>) {
+      %scores = memref.alloc(%n) : memref<?x4x8xf32>
+      %c0 = arith.constant 0 : index
+      %c1 = arith.constant 1 : index
+      %c4 = arith.constant 4 : index
+      %c8 = arith.constant 8 : index
+      %zero = arith.constant 0.0 : f32
+      %ninf = arith.constant 0xFF800000 : f32
+      %log2e = arith.constant 1.44269504 : f32
+      %m0 = tile.splat %ninf : f32 -> !tile.tile<4xf32>
+      %l0 = tile.splat %zero : f32 -> !tile.tile<4xf32>
+      %m = scf.for %c = %c0 to %n step %c1 iter_args(%mi = %m0) -> (!tile.tile<4xf32>) {
+        tile.store %s, %scores[%c, %c0, %c0] valid [%c4, %c8] : !tile.tile<4x8xf32>, memref<?x4x8xf32>
+        %m1 = tile.reduce max %s, %mi : !tile.tile<4x8xf32> -> !tile.tile<4xf32>
+        scf.yield %m1 : !tile.tile<4xf32>
+      }
+      %ms = tile.map (%m) at [%c0] : (!tile.tile<4xf32>) -> !tile.tile<4xf32> {
+      ^bb0(%x: f32, %i: index):
+        %empty = arith.cmpf oeq, %x, %ninf : f32
+        %y = arith.select %empty, %zero, %x : f32
+        tile.yield %y : f32
+      }
+      %l = scf.for %c = %c0 to %n step %c1 iter_args(%li = %l0) -> (!tile.tile<4xf32>) {
+        %t = tile.load %scores[%c, %c0, %c0] valid [%c4, %c8] : memref<?x4x8xf32> -> !tile.tile<4x8xf32>
+        %p = tile.map (%t, %ms) at [%c0, %c0] : (!tile.tile<4x8xf32>, !tile.tile<4xf32>) -> !tile.tile<4x8xf32> {
+        ^bb0(%x: f32, %max: f32, %i: index, %j: index):
+          %d = arith.subf %x, %max : f32
+          %d2 = arith.mulf %d, %log2e : f32
+          %e = math.exp2 %d2 : f32
+          tile.yield %e : f32
+        }
+        %l1 = tile.reduce sum %p, %li : !tile.tile<4x8xf32> -> !tile.tile<4xf32>
+        scf.yield %l1 : !tile.tile<4xf32>
+      }
+      return %m, %l : !tile.tile<4xf32>, !tile.tile<4xf32>
+    }
     ```
     becomes
     ```mlir
@@ -177,12 +211,20 @@ def ExpandRanges : Pass<"tile-expand-ranges", "::mlir::func::FuncOp"> {
     scalar instructions.
 
     ```mlir
-    %n = tile.range_count %v : index
+    func.func @f(%begin: index, %end: index) -> index {
+      %v = tile.ranges [%begin, %end, %begin, %begin] : !tile.ranges
+      %n = tile.range_count %v : index
+      return %n : index
+    }
     ```
     becomes
     ```mlir
-    %d = arith.subi %end, %begin : index
-    %n = arith.maxsi %d, %c0 : index
+    func.func @f(%begin: index, %end: index) -> index {
+      %c0 = arith.constant 0 : index
+      %d = arith.subi %end, %begin : index
+      %n = arith.maxsi %d, %c0 : index
+      return %n : index
+    }
     ```
   }];
 }
@@ -195,11 +237,42 @@ def UnswitchMasks : Pass<"tile-unswitch-masks", "::mlir::func::FuncOp"> {
     branches, so that full tiles run straight-line code without a compare.
 
     ```mlir
-    scf.for ... { A; %s = scf.if %full { yield %x } else { B }; C(%s) }
+    func.func @f(%v: !tile.ranges, %t: !tile.tile<4x8xf32>, %m0: !tile.tile<4xf32>) -> !tile.tile<4xf32> {
+      %c0 = arith.constant 0 : index
+      %c1 = arith.constant 1 : index
+      %n = tile.range_count %v : index
+      %m = scf.for %it = %c0 to %n step %c1 iter_args(%mi = %m0) -> (!tile.tile<4xf32>) {
+        %c, %full = tile.range_at %v[%it] : index, i1
+        %s = scf.if %full -> (!tile.tile<4x8xf32>) {
+          scf.yield %t : !tile.tile<4x8xf32>
+        } else {
+          %masked = tile.map (%t) at [%c0, %c] : (!tile.tile<4x8xf32>) -> !tile.tile<4x8xf32> {
+          ^bb0(%x: f32, %i: index, %j: index):
+            %y = arith.negf %x : f32
+            tile.yield %y : f32
+          }
+          scf.yield %masked : !tile.tile<4x8xf32>
+        }
+        %m1 = tile.reduce max %s, %mi : !tile.tile<4x8xf32> -> !tile.tile<4xf32>
+        scf.yield %m1 : !tile.tile<4xf32>
+      }
+      return %m : !tile.tile<4xf32>
+    }
     ```
     becomes
     ```mlir
-    scf.for ... { A'; scf.if %full { A''; C(%x) } else { A''; B; C(%masked) } }
+    %m = scf.for ... {
+      %c, %full = tile.range_at %v[%it] : index, i1
+      %next = scf.if %full -> (!tile.tile<4xf32>) {
+        %m1 = tile.reduce max %t, %mi : !tile.tile<4x8xf32> -> !tile.tile<4xf32>
+        scf.yield %m1 : !tile.tile<4xf32>
+      } else {
+        %masked = tile.map (%t) ...
+        %m1 = tile.reduce max %masked, %mi : !tile.tile<4x8xf32> -> !tile.tile<4xf32>
+        scf.yield %m1 : !tile.tile<4xf32>
+      }
+      scf.yield %next : !tile.tile<4xf32>
+    }
     ```
   }];
 }
@@ -217,12 +290,30 @@ def OutlineKernels : Pass<"attn-outline-kernels", "::mlir::ModuleOp"> {
     checks.
 
     ```mlir
-    scf.forall (%b, %h, %z) in (%nb, %nh, %nz) { ... %q ... }
+    func.func @f(%o: memref<?x8xf32>, %n: index) {
+      %c0 = arith.constant 0 : index
+      %c8 = arith.constant 8 : index
+      %zero = arith.constant 0.0 : f32
+      scf.forall (%b, %h, %z) in (%n, 1, 1) {
+        %t = tile.splat %zero : f32 -> !tile.tile<8xf32>
+        tile.store %t, %o[%b, %c0] valid [%c8] : !tile.tile<8xf32>, memref<?x8xf32>
+      }
+      return
+    }
     ```
     becomes
     ```mlir
-    func.func private @f_kernel0(%q: memref<f32>, %size: index, %x: index, %y: index, %z: index, %nx: index, %ny: index, %nz: index) attributes {tile.kernel} { ... }
-    tile.launch @f_kernel0 grid [%nb, %nh, %nz] (%q, %size) : memref<?x?xf32>, index
+    func.func @f(%o: memref<?x8xf32>, %n: index) {
+      ...
+      tile.launch @f_kernel0 grid [%n, %c1, %c1] (%o, %rows) : memref<?x8xf32>, index
+      return
+    }
+    func.func private @f_kernel0(%o: memref<f32>, %rows: index, %x: index, %y: index, %z: index, %nx: index, %ny: index, %nz: index) attributes {tile.kernel} {
+      %m = memref.reinterpret_cast %o to offset: [0], sizes: [%rows, 8], strides: [8, 1] : memref<f32> to memref<?x8xf32, strided<[8, 1]>>
+      ...
+      tile.store %t, %m[%x, %c0] valid [%c8] : !tile.tile<8xf32>, memref<?x8xf32, strided<[8, 1]>>
+      return
+    }
     ```
   }];
 }
@@ -259,7 +350,7 @@ def LaunchToParallel : Pass<"tile-launch-to-parallel", "::mlir::ModuleOp"> {
     the embedder's choice.
 
     ```mlir
-    func.func private @k(memref<f32>, index, index, index, index, index, index)
+    func.func private @k(memref<f32>, index, index, index, index, index, index) attributes {tile.kernel}
     func.func @f(%m: memref<8xf32>, %n: index) {
       %c1 = arith.constant 1 : index
       tile.launch @k grid [%n, %c1, %c1] (%m) : memref<8xf32>
