@@ -1,0 +1,32 @@
+// cpu-expand-exp2: polynomials, no library call.
+// RUN: attn-opt %s -cpu-expand-exp2 | FileCheck %s --check-prefixes=CHECK,PLAIN
+// RUN: attn-opt %s -cpu-expand-exp2=scalef | FileCheck %s --check-prefixes=CHECK,SCALEF
+
+// CHECK-LABEL: func @exp2
+func.func @exp2(%x: vector<16xf32>) -> vector<16xf32> {
+  // CHECK-NOT: math.exp2
+  // CHECK: math.roundeven
+  // CHECK-COUNT-5: math.fma
+  // SCALEF: x86vector.avx512.mask.scalef
+  // PLAIN: arith.shli
+  // NaN in, NaN out.
+  // PLAIN: arith.cmpf uno
+  %y = math.exp2 %x : vector<16xf32>
+  return %y : vector<16xf32>
+}
+
+// CHECK-LABEL: func @log2
+func.func @log2(%x: f32) -> f32 {
+  // CHECK-NOT: math.log2
+  // CHECK-COUNT-4: math.fma
+  %y = math.log2 %x : f32
+  return %y : f32
+}
+
+// Other types are left alone.
+// CHECK-LABEL: func @f64
+func.func @f64(%x: f64) -> f64 {
+  // CHECK: math.exp2
+  %y = math.exp2 %x : f64
+  return %y : f64
+}

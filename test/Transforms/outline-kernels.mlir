@@ -1,0 +1,20 @@
+// attn-outline-kernels: memrefs become base pointers, sizes and strides.
+// RUN: attn-opt %s -attn-outline-kernels | FileCheck %s
+
+// CHECK-LABEL: func @f
+// CHECK-SAME: %[[A:.*]]: memref<?x4xf32, strided<[?, 1], offset: ?>>, %[[S:.*]]: f32, %[[N:.*]]: index
+func.func @f(%a: memref<?x4xf32, strided<[?, 1], offset: ?>>, %s: f32, %n: index) {
+  // CHECK-DAG: %[[DIM:.*]] = memref.dim %[[A]]
+  // CHECK-DAG: %{{.*}}, %{{.*}}, %{{.*}}:2, %[[STRIDES:.*]]:2 = memref.extract_strided_metadata %[[A]]
+  // CHECK: tile.launch @f_kernel0 grid[%[[N]], %{{.*}}, %{{.*}}] (%[[S]], %[[A]], %[[DIM]], %[[STRIDES]]#0)
+  // CHECK-NOT: scf.forall
+  scf.forall (%i, %j) in (%n, 4) {
+    memref.store %s, %a[%i, %j] : memref<?x4xf32, strided<[?, 1], offset: ?>>
+  }
+  return
+}
+
+// Sizes and grid indices are marked for range analysis.
+// CHECK: func.func private @f_kernel0(%[[V:.*]]: f32, %[[P:.*]]: memref<f32>, %[[D:.*]]: index {tile.size}, %[[ST:.*]]: index, %[[X:.*]]: index {tile.size}, %[[Y:.*]]: index {tile.size}, %{{.*}}: index {tile.size}, %{{.*}}: index {tile.size}, %{{.*}}: index {tile.size}, %{{.*}}: index {tile.size}) attributes {tile.kernel}
+// CHECK:   %[[M:.*]] = memref.reinterpret_cast %[[P]] to offset: [0], sizes: [%[[D]], 4], strides: [%[[ST]], 1]
+// CHECK:   memref.store %[[V]], %[[M]][%[[X]], %[[Y]]]

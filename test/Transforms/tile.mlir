@@ -1,0 +1,134 @@
+// attn-tile: a grid of query tiles, a loop that stores scores and one that
+// consumes them.
+// RUN: attn-opt %s -split-input-file -pass-pipeline='builtin.module(func.func(attn-tile{tile-m=32 tile-n=48},canonicalize,cse))' | FileCheck %s
+
+// CHECK-LABEL: func @plain
+func.func @plain(%q: memref<2x8x?x64xf32>, %k: memref<2x2x?x64xf32>, %v: memref<2x2x?x40xf32>, %o: memref<2x8x?x40xf32>, %lse: memref<2x8x?xf32>) {
+  // Sizes that only a run can compare are asserted.
+  // CHECK-DAG: cf.assert {{.*}}"rule 1: key and value have different lengths"
+  // CHECK-DAG: cf.assert {{.*}}"rule 1: query and output have different lengths"
+  // CHECK: tile.estimate
+  // CHECK: %[[SCORES:.*]] = memref.alloc({{.*}}) : memref<2x8x?x?xf32>
+  // CHECK: scf.forall (%[[B:.*]], %[[H:.*]], %{{.*}}) in (2, 8,
+  // Four query heads share a key head (rule 2).
+  // CHECK: %[[HK:.*]] = arith.divsi %[[H]], %c4
+  // CHECK: %[[RANGES:.*]] = tile.ranges
+  // CHECK: %[[N:.*]] = tile.range_count %[[RANGES]]
+  // CHECK: tile.load %{{.*}}[%[[B]], %[[H]], {{.*}} -> <32x64xf32>
+  // CHECK: %[[M:.*]] = scf.for {{.*}} to %[[N]]
+  // CHECK:   %{{.*}}, %[[FULL:.*]] = tile.range_at %[[RANGES]]
+  // CHECK:   tile.load %{{.*}}[%[[B]], %[[HK]], {{.*}} -> <48x64xf32>
+  // CHECK:   tile.dot {{.*}} {transpose_b}
+  // CHECK:   scf.if %[[FULL]]
+  // CHECK:   tile.store %{{.*}}, %[[SCORES]]
+  // CHECK:   tile.reduce max
+  // CHECK: %[[R:.*]]:2 = scf.for {{.*}} to %[[N]]
+  // CHECK:   tile.load %[[SCORES]]
+  // CHECK:   math.exp2
+  // CHECK:   tile.reduce sum
+  // P stays f32, v's type: nothing to round (rule 17).
+  // CHECK-NOT: tile.convert
+  // CHECK:   tile.dot
+  // CHECK: tile.store {{.*}} : <32x40xf32>
+  // CHECK: tile.store {{.*}} : <32xf32>
+  attn.attention ins(%q, %k, %v : memref<2x8x?x64xf32>, memref<2x2x?x64xf32>, memref<2x2x?x40xf32>) outs(%o, %lse : memref<2x8x?x40xf32>, memref<2x8x?xf32>)
+  return
+}
+
+// -----
+
+// P is rounded to v's type before the second product (rule 17), o to its own.
+// CHECK-LABEL: func @bf16
+func.func @bf16(%q: memref<1x1x64x16xbf16>, %k: memref<1x1x64x16xbf16>, %v: memref<1x1x64x16xbf16>, %o: memref<1x1x64x16xbf16>) {
+  // CHECK: math.exp2
+  // CHECK: tile.convert {{.*}} : <32x48xf32> -> <32x48xbf16>
+  // CHECK: tile.dot
+  // CHECK: tile.convert {{.*}} : <32x16xf32> -> <32x16xbf16>
+  attn.attention ins(%q, %k, %v : memref<1x1x64x16xbf16>, memref<1x1x64x16xbf16>, memref<1x1x64x16xbf16>) outs(%o : memref<1x1x64x16xbf16>)
+  return
+}
+
+// -----
+
+// A short static Sq does not get a whole tile of rows.
+// CHECK-LABEL: func @short
+func.func @short(%q: memref<1x1x3x16xf32>, %k: memref<1x1x64x16xf32>, %v: memref<1x1x64x16xf32>, %o: memref<1x1x3x16xf32>) {
+  // CHECK: tile.load {{.*}} -> <16x16xf32>
+  attn.attention ins(%q, %k, %v : memref<1x1x3x16xf32>, memref<1x1x64x16xf32>, memref<1x1x64x16xf32>) outs(%o : memref<1x1x3x16xf32>)
+  return
+}
+
+// -----
+
+// Both regions end up in maps; the captures are read from memory there.
+// CHECK-LABEL: func @regions
+func.func @regions(%q: memref<2x2x64x16xf32>, %k: memref<2x2x64x16xf32>, %v: memref<2x2x64x16xf32>, %o: memref<2x2x64x16xf32>, %t: memref<2xf32>) {
+  // CHECK: scf.forall (%{{.*}}, %[[H:.*]], %{{.*}}) in
+  // CHECK: tile.dot
+  // CHECK: tile.map
+  // CHECK:   %[[X:.*]] = memref.load %{{.*}}[%[[H]]] : memref<2xf32>
+  // CHECK:   arith.addf %{{.*}}, %[[X]]
+  // CHECK: scf.if
+  // CHECK: } else {
+  // CHECK: tile.map
+  // CHECK:   arith.cmpi sle
+  // CHECK:   arith.select
+  attn.attention ins(%q, %k, %v : memref<2x2x64x16xf32>, memref<2x2x64x16xf32>, memref<2x2x64x16xf32>) captures(%t : memref<2xf32>) outs(%o : memref<2x2x64x16xf32>)
+      score(%s: f32, %b: index, %h: index, %i: index, %j: index, %c: memref<2xf32>) {
+    %x = memref.load %c[%h] : memref<2xf32>
+    %y = arith.addf %s, %x : f32
+    attn.yield %y : f32
+  } mask(%b: index, %h: index, %i: index, %j: index, %c: memref<2xf32>) {
+    %keep = arith.cmpi sle, %j, %i : index
+    attn.yield %keep : i1
+  }
+  return
+}
+
+// -----
+
+// Ragged sequences start at cu_seqlens[b]; workers past the end do nothing.
+// CHECK-LABEL: func @ragged
+func.func @ragged(%q: memref<2x?x16xf32>, %k: memref<2x?x16xf32>, %v: memref<2x?x16xf32>, %o: memref<2x?x16xf32>, %cq: memref<?xi32>, %ck: memref<?xi32>) {
+  // CHECK: scf.forall (%[[B:.*]], %[[H:.*]], %{{.*}}) in
+  // CHECK: memref.load %{{.*}}[%[[B]]] : memref<?xi32>
+  // CHECK: %[[INSIDE:.*]] = arith.cmpi slt
+  // CHECK: scf.if %[[INSIDE]]
+  // CHECK: tile.load %{{.*}}[%[[H]],
+  attn.attention ins(%q, %k, %v : memref<2x?x16xf32>, memref<2x?x16xf32>, memref<2x?x16xf32>) cu_seqlens(%cq, %ck : memref<?xi32>, memref<?xi32>) outs(%o : memref<2x?x16xf32>)
+  return
+}
+
+// -----
+
+// CHECK-LABEL: func @paged
+func.func @paged(%q: memref<2x2x40x16xf32>, %k: memref<7x2x4x16xf32>, %v: memref<7x2x4x16xf32>, %o: memref<2x2x40x16xf32>, %t: memref<2x3xi32>, %n: memref<2xi32>) {
+  // CHECK: scf.forall (%[[B:.*]], %{{.*}}, %{{.*}}) in
+  // CHECK: tile.load {{.*}} paged %{{.*}}[%[[B]]]
+  attn.attention ins(%q, %k, %v : memref<2x2x40x16xf32>, memref<7x2x4x16xf32>, memref<7x2x4x16xf32>) kv_len(%n : memref<2xi32>) page_table(%t : memref<2x3xi32>) outs(%o : memref<2x2x40x16xf32>)
+  return
+}
+
+// -----
+
+// A layout is a permuted view, never a copy (rule 1).
+// CHECK-LABEL: func @layout
+func.func @layout(%q: memref<1x64x2x16xf32>, %k: memref<1x64x2x16xf32>, %v: memref<1x64x2x16xf32>, %o: memref<1x64x2x16xf32>) {
+  // CHECK-COUNT-4: memref.transpose
+  // CHECK-NOT: memref.copy
+  attn.attention ins(%q, %k, %v : memref<1x64x2x16xf32>, memref<1x64x2x16xf32>, memref<1x64x2x16xf32>) outs(%o : memref<1x64x2x16xf32>)
+      {q_layout = #attn.layout<bshd>, k_layout = #attn.layout<bshd>, v_layout = #attn.layout<bshd>, o_layout = #attn.layout<bshd>}
+  return
+}
+
+// -----
+
+// CHECK-LABEL: func @merge
+func.func @merge(%o1: memref<1x2x40x16xf32>, %l1: memref<1x2x40xf32>, %o2: memref<1x2x40x16xf32>, %l2: memref<1x2x40xf32>, %o: memref<1x2x40x16xf32>, %l: memref<1x2x40xf32>) {
+  // CHECK: scf.forall (%{{.*}}) in (2, 2)
+  // CHECK: tile.map
+  // CHECK: tile.store {{.*}} : <32x16xf32>
+  // CHECK: tile.store {{.*}} : <32xf32>
+  attn.merge ins(%o1, %l1, %o2, %l2 : memref<1x2x40x16xf32>, memref<1x2x40xf32>, memref<1x2x40x16xf32>, memref<1x2x40xf32>) outs(%o, %l : memref<1x2x40x16xf32>, memref<1x2x40xf32>)
+  return
+}
