@@ -277,6 +277,95 @@ def UnswitchMasks : Pass<"tile-unswitch-masks", "::mlir::func::FuncOp"> {
   }];
 }
 
+def SinkScale : Pass<"tile-sink-scale", "::mlir::func::FuncOp"> {
+  let summary = "Move the constant scale of the scores to where it is free";
+  let description = [{
+    A score tile that a loop multiplies by a positive constant is kept unscaled
+    as long as its uses commute with the factor: selects against -inf, 0 and
+    other scores, row maxima (also carried by the loop), sums and differences of
+    scores, products with anything else. Other uses multiply by the factor,
+    which folds into a constant multiplication such as the one by log2(e). A
+    factor that is not a positive constant stays where it is (rule 5).
+
+    ```mlir
+    func.func @f(%q: !tile.tile<4x16xf16>, %k: !tile.tile<8x16xf16>, %n: index) -> !tile.tile<4xf32> {
+      %c0 = arith.constant 0 : index
+      %c1 = arith.constant 1 : index
+      %scale = arith.constant 0.125 : f32
+      %zero = arith.constant 0.0 : f32
+      %ninf = arith.constant 0xFF800000 : f32
+      %s0 = tile.splat %zero : f32 -> !tile.tile<4x8xf32>
+      %m0 = tile.splat %ninf : f32 -> !tile.tile<4xf32>
+      %m = scf.for %it = %c0 to %n step %c1 iter_args(%mi = %m0) -> (!tile.tile<4xf32>) {
+        %dot = tile.dot %q, %k, %s0 {transpose_b} : !tile.tile<4x16xf16>, !tile.tile<8x16xf16> -> !tile.tile<4x8xf32>
+        %s = tile.map (%dot) at [%c0, %it] : (!tile.tile<4x8xf32>) -> !tile.tile<4x8xf32> {
+        ^bb0(%x: f32, %i: index, %j: index):
+          %y = arith.mulf %x, %scale : f32
+          tile.yield %y : f32
+        }
+        %m1 = tile.reduce max %s, %mi : !tile.tile<4x8xf32> -> !tile.tile<4xf32>
+        scf.yield %m1 : !tile.tile<4xf32>
+      }
+      %r = tile.map (%m) at [%c0] : (!tile.tile<4xf32>) -> !tile.tile<4xf32> {
+      ^bb0(%x: f32, %i: index):
+        %e = math.exp2 %x : f32
+        tile.yield %e : f32
+      }
+      return %r : !tile.tile<4xf32>
+    }
+    ```
+    becomes
+    ```mlir
+    %m = scf.for ... {
+      %dot = tile.dot ...
+      %m1 = tile.reduce max %dot, %mi : !tile.tile<4x8xf32> -> !tile.tile<4xf32>
+      scf.yield %m1 : !tile.tile<4xf32>
+    }
+    %r = tile.map (%m) ... {
+      %y = arith.mulf %x, %scale : f32
+      %e = math.exp2 %y : f32
+      tile.yield %e : f32
+    }
+    ```
+  }];
+  let dependentDialects = ["::mlir::arith::ArithDialect"];
+}
+
+def ContractExp2 : Pass<"tile-contract-exp2", "::mlir::func::FuncOp"> {
+  let summary = "Compute exp2((s - m) * c) with one fused multiply-add";
+  let description = [{
+    In maps over scores s and a row statistic m, with a positive constant c,
+    the argument of exp2 becomes `fma(s, c, -m * c)`; the addend is computed once
+    a row. s - m cannot overflow towards a wrong answer but m * c can: rows
+    where it is beyond 2^126 use a power of two in the place of c, which keeps
+    exp2 of 0 at s = m and of a huge negative number below (rule 15).
+
+    ```mlir
+    func.func @f(%s: !tile.tile<4x8xf32>, %m: !tile.tile<4xf32>, %i0: index) -> !tile.tile<4x8xf32> {
+      %c = arith.constant 1.44269504 : f32
+      %p = tile.map (%s, %m) at [%i0, %i0] : (!tile.tile<4x8xf32>, !tile.tile<4xf32>) -> !tile.tile<4x8xf32> {
+      ^bb0(%x: f32, %max: f32, %i: index, %j: index):
+        %d = arith.subf %x, %max : f32
+        %d2 = arith.mulf %d, %c : f32
+        %e = math.exp2 %d2 : f32
+        tile.yield %e : f32
+      }
+      return %p : !tile.tile<4x8xf32>
+    }
+    ```
+    becomes
+    ```mlir
+    %row:2 = tile.map (%m) ... { huge ? (2^-4, -max * 2^-4) : (c, -max * c) }
+    %p = tile.map (%s, %row#0, %row#1) ... {
+      %y = math.fma %x, %factor, %addend : f32
+      %e = math.exp2 %y : f32
+      tile.yield %e : f32
+    }
+    ```
+  }];
+  let dependentDialects = ["::mlir::arith::ArithDialect", "::mlir::math::MathDialect"];
+}
+
 def OutlineKernels : Pass<"attn-outline-kernels", "::mlir::ModuleOp"> {
   let summary = "Move every grid into a kernel function";
   let description = [{

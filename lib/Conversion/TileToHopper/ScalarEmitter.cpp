@@ -32,6 +32,8 @@ bool isScalarOp(Operation *op) {
     return false;
   if (auto load = dyn_cast<memref::LoadOp>(op))
     return getView(load.getMemref()).has_value();
+  if (auto dim = dyn_cast<memref::DimOp>(op))
+    return getView(dim.getSource()) && dim.getConstantIndex();
   if (isMathOp(op))
     return true;
   // Remainders of floats would be a call.
@@ -91,6 +93,10 @@ Values emitScalarOp(Emitter &emit, Operation *op, Lookup lookup) {
     Value offset = emitOffset(emit, view, indices, lookup);
     return {emit.loadGlobal(lookup(view.base), offset,
                             narrow(emit, load.getType()))};
+  }
+  if (auto dim = dyn_cast<memref::DimOp>(op)) {
+    View view = *getView(dim.getSource());
+    return {getOrConstant(emit, view.sizes[*dim.getConstantIndex()], lookup)};
   }
 
   Values operands;

@@ -10,9 +10,11 @@
 
 #include "attn/Conversion/Passes.h"
 
+#include "mlir/Dialect/Arith/Transforms/Passes.h"
 #include "mlir/Dialect/GPU/IR/GPUDialect.h"
 #include "mlir/Dialect/LLVMIR/LLVMDialect.h"
 #include "mlir/Dialect/LLVMIR/NVVMDialect.h"
+#include "mlir/Transforms/GreedyPatternRewriteDriver.h"
 
 using namespace mlir;
 
@@ -35,6 +37,16 @@ public:
 
 private:
   void lower(func::FuncOp kernel) {
+    // Summaries of captured tables and the like are no work for tensor cores.
+    if (!kernel.walk([](tile::DotOp) { return WalkResult::interrupt(); })
+             .wasInterrupted())
+      return;
+    // convert-arith-to-llvm knows neither; arith-expand would also expand the
+    // floating-point maxima, which are single instructions here.
+    RewritePatternSet patterns(&getContext());
+    arith::populateCeilFloorDivExpandOpsPatterns(patterns);
+    (void)applyPatternsGreedily(kernel, std::move(patterns));
+
     hopper::Schedule schedule;
     schedule.oneBehind = oneBehind;
     schedule.pingPong = pingPong;

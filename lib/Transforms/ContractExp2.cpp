@@ -1,0 +1,132 @@
+//===- ContractExp2.cpp - tile-contract-exp2 ------------------------------===//
+//
+// Turns exp2((s - m) * c) of a score and a row statistic into exp2 of one
+// fused multiply-add, without losing rows whose statistic is huge (rule 15).
+//
+//===----------------------------------------------------------------------===//
+
+#include "attn/Transforms/Passes.h"
+#include "dialects/Tile/Tile.h"
+
+#include "mlir/Dialect/Arith/IR/Arith.h"
+#include "mlir/Dialect/Math/IR/Math.h"
+#include "mlir/IR/ImplicitLocOpBuilder.h"
+#include "mlir/IR/Matchers.h"
+
+namespace attn {
+#define GEN_PASS_DEF_CONTRACTEXP2
+#include "attn/Transforms/Passes.h.inc"
+} // namespace attn
+
+using namespace mlir;
+using namespace attn::tile;
+
+namespace {
+
+/// exp2((score - row) * constant) in a map.
+struct Exponential {
+  math::Exp2Op exp;
+  arith::MulFOp product;
+  unsigned score, row; // inputs of the map
+  APFloat constant{0.0f};
+};
+
+std::optional<Exponential> match(MapOp map) {
+  if (map.getDomainRank() != 2 || map.getInputs().size() != 2)
+    return std::nullopt;
+  Block &body = map.getBody().front();
+  for (auto exp : body.getOps<math::Exp2Op>()) {
+    auto product = exp.getOperand().getDefiningOp<arith::MulFOp>();
+    FloatAttr constant;
+    if (!product || !matchPattern(product.getRhs(), m_Constant(&constant)) ||
+        !constant.getType().isF32() || constant.getValue().isNegative() ||
+        !constant.getValue().isNormal())
+      continue;
+    auto difference = product.getLhs().getDefiningOp<arith::SubFOp>();
+    if (!difference || difference->getBlock() != &body)
+      continue;
+    auto score = dyn_cast<BlockArgument>(difference.getLhs());
+    auto row = dyn_cast<BlockArgument>(difference.getRhs());
+    if (!score || !row || score.getOwner() != &body ||
+        row.getOwner() != &body || score.getArgNumber() > 1 ||
+        row.getArgNumber() > 1 ||
+        cast<TileType>(map.getInputs()[score.getArgNumber()].getType())
+                .getRank() != 2 ||
+        cast<TileType>(map.getInputs()[row.getArgNumber()].getType())
+                .getRank() != 1)
+      continue;
+    return Exponential{exp, product, score.getArgNumber(), row.getArgNumber(),
+                       constant.getValue()};
+  }
+  return std::nullopt;
+}
+
+/// The factor of a score and the addend, a row: c and -m c. Where m c is huge,
+/// a power of two replaces c, so that both products are exact: the result is
+/// then 1 for s = m and 0 for s < m, as it must be, since m and the next
+/// smaller float are far apart.
+SmallVector<Value> emitRow(ImplicitLocOpBuilder &b, Value statistic,
+                           const APFloat &constant) {
+  constexpr float huge = 0x1p126f;
+  constexpr float safe = 0x1p-4f;
+  auto f32 = [&](float value) -> Value {
+    return arith::ConstantOp::create(b, b.getF32FloatAttr(value));
+  };
+  Value negated = arith::NegFOp::create(b, statistic);
+  Value product =
+      arith::MulFOp::create(b, negated, f32(constant.convertToFloat()));
+  Value isHuge =
+      arith::CmpFOp::create(b, arith::CmpFPredicate::OGT,
+                            math::AbsFOp::create(b, product), f32(huge));
+  Value factor = arith::SelectOp::create(b, isHuge, f32(safe),
+                                         f32(constant.convertToFloat()));
+  Value addend = arith::SelectOp::create(
+      b, isHuge, arith::MulFOp::create(b, negated, f32(safe)), product);
+  return {factor, addend};
+}
+
+void contract(MapOp map, Exponential &match) {
+  ImplicitLocOpBuilder b(map.getLoc(), map);
+  Value statistic = map.getInputs()[match.row];
+  auto rowType = cast<TileType>(statistic.getType());
+  auto rows = MapOp::create(
+      b, map.getLoc(), TypeRange{rowType, rowType}, statistic,
+      map.getOffsets().take_front(),
+      [&](OpBuilder &inner, Location loc, ValueRange elements, ValueRange) {
+        ImplicitLocOpBuilder body(loc, inner);
+        return emitRow(body, elements[0], match.constant);
+      });
+  // The map's inputs and arguments gain the factor and the addend.
+  Block &body = map.getBody().front();
+  unsigned position = map.getInputs().size();
+  Value factor = body.insertArgument(position, b.getF32Type(), map.getLoc());
+  Value addend =
+      body.insertArgument(position + 1, b.getF32Type(), map.getLoc());
+  map.getInputsMutable().append(rows.getResults());
+  b.setInsertionPoint(match.exp);
+  Value fused =
+      math::FmaOp::create(b, body.getArgument(match.score), factor, addend);
+  Operation *difference = match.product.getLhs().getDefiningOp();
+  match.exp.getOperandMutable().assign(fused);
+  if (match.product->use_empty())
+    match.product->erase();
+  if (difference->use_empty())
+    difference->erase();
+  if (BlockArgument unused = body.getArgument(match.row); unused.use_empty()) {
+    body.eraseArgument(match.row);
+    map.getInputsMutable().erase(match.row);
+  }
+}
+
+class ContractExp2 final : public attn::impl::ContractExp2Base<ContractExp2> {
+public:
+  void runOnOperation() override {
+    SmallVector<MapOp> maps;
+    getOperation().walk([&](MapOp map) { maps.push_back(map); });
+    for (MapOp map : maps)
+      if (std::optional<Exponential> found = match(map))
+        contract(map, *found);
+  }
+};
+
+} // namespace
