@@ -183,9 +183,7 @@ ExitCode Run::checkOptions() {
 
 ExitCode Run::load() {
   DialectRegistry registry;
-  registry.insert<AttnDialect, arith::ArithDialect, func::FuncDialect,
-                  math::MathDialect, memref::MemRefDialect, scf::SCFDialect,
-                  tensor::TensorDialect>();
+  registerDialects(registry);
   context.appendDialectRegistry(registry);
   context.printOpOnDiagnostic(false);
   std::string error;

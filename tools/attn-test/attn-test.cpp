@@ -74,11 +74,8 @@ class Driver {
 public:
   explicit Driver(const Arguments &args) : args(args) {
     DialectRegistry registry;
-    registry.insert<AttnDialect, arith::ArithDialect, func::FuncDialect,
-                    math::MathDialect, memref::MemRefDialect, scf::SCFDialect,
-                    tensor::TensorDialect>();
+    registerDialects(registry);
     context.appendDialectRegistry(registry);
-    context.loadAllAvailableDialects();
     context.printOpOnDiagnostic(false);
   }
 

@@ -50,6 +50,9 @@ public:
   virtual int64_t getTemporaryBytes() const { return 0; }
 };
 
+/// Registers every dialect and interface that backends need.
+void registerDialects(mlir::DialectRegistry &registry);
+
 /// Makes `function` runnable. Unknown and unavailable backends are diagnosed
 /// at the function.
 mlir::FailureOr<std::unique_ptr<Executable>>
