@@ -54,8 +54,32 @@ writes, in argument order. --output and --expect follow that order; fewer
 are fine.
 )";
 
-/// The command line.
+/// The command line, parsed.
 struct Arguments {
+  std::string file;
+  std::string entry;
+  std::vector<std::string> inputs;
+  std::vector<std::string> outputs;
+  std::string random;
+  uint64_t seed = 0;
+  std::vector<std::string> expect;
+  double rtol = 0;
+  double atol = 0;
+  std::string check;
+  std::string backend;
+  unsigned threads = 0;
+  int64_t tileM = 0;
+  int64_t tileN = 0;
+  std::string chip;
+  bool bf16 = false;
+  unsigned bench = 0;
+  bool explain = false;
+  std::string report;
+  bool hasRandom = false, hasBench = false;
+};
+
+/// The options of the command line.
+struct Options {
   cl::OptionCategory category{"attn-run options"};
   cl::opt<std::string> file{cl::Positional, cl::desc("<input.mlir>"),
                             cl::Required, cl::cat(category)};
@@ -107,6 +131,34 @@ struct Arguments {
                         cl::cat(category)};
   cl::opt<std::string> report{
       "report", cl::desc("'json': print a report as JSON"), cl::cat(category)};
+
+  /// lld, which links CPU kernels in this process, resets all options to
+  /// their defaults: what was parsed must live elsewhere.
+  Arguments toArguments() const {
+    Arguments args;
+    args.file = file;
+    args.entry = entry;
+    args.inputs.assign(inputs.begin(), inputs.end());
+    args.outputs.assign(outputs.begin(), outputs.end());
+    args.random = random;
+    args.seed = seed;
+    args.expect.assign(expect.begin(), expect.end());
+    args.rtol = rtol;
+    args.atol = atol;
+    args.check = check;
+    args.backend = backend;
+    args.threads = threads;
+    args.tileM = tileM;
+    args.tileN = tileN;
+    args.chip = chip;
+    args.bf16 = bf16;
+    args.bench = bench;
+    args.explain = explain;
+    args.report = report;
+    args.hasRandom = random.getNumOccurrences() > 0;
+    args.hasBench = bench.getNumOccurrences() > 0;
+    return args;
+  }
 };
 
 /// One message, then exit code 2.
@@ -168,14 +220,13 @@ ExitCode Run::checkOptions() {
   if (!args.report.empty() && args.report != "json")
     return fail("--report=" + args.report + ": the only format is 'json'");
   asJson = args.report == "json";
-  if (args.random.getNumOccurrences() && !args.inputs.empty())
+  if (args.hasRandom && !args.inputs.empty())
     return fail("--input and --random exclude each other");
-  for (auto [name, value] : {std::pair("rtol", args.rtol.getValue()),
-                             {"atol", args.atol.getValue()}})
+  for (auto [name, value] : {std::pair("rtol", args.rtol), {"atol", args.atol}})
     if (!(value >= 0))
       return fail(Twine("--") + name + " must not be negative");
-  for (auto [name, value] : {std::pair("tile-m", args.tileM.getValue()),
-                             {"tile-n", args.tileN.getValue()}})
+  for (auto [name, value] :
+       {std::pair("tile-m", args.tileM), {"tile-n", args.tileN}})
     if (value < 0)
       return fail(Twine("--") + name + " must not be negative");
   return kFine;
@@ -353,7 +404,7 @@ ExitCode Run::setRandomSizes() {
 }
 
 ExitCode Run::makeInputs() {
-  if (!args.random.getNumOccurrences())
+  if (!args.hasRandom)
     return readInputs();
   if (ExitCode code = setRandomSizes())
     return code;
@@ -620,7 +671,7 @@ ExitCode Run::execute() {
   if (!args.check.empty())
     if (ExitCode code = compareReference(matches))
       return code;
-  if (args.bench.getNumOccurrences())
+  if (args.hasBench)
     if (ExitCode code = bench())
       return code;
 
@@ -634,8 +685,7 @@ ExitCode Run::execute() {
     llvm::outs() << llvm::formatv("{0:2}", json::Value(std::move(report)))
                  << "\n";
   } else if (args.outputs.empty() && args.expect.empty() &&
-             args.check.empty() && !args.bench.getNumOccurrences() &&
-             !args.explain) {
+             args.check.empty() && !args.hasBench && !args.explain) {
     printSummary();
   }
   return matches ? kFine : kMismatch;
@@ -653,9 +703,10 @@ static void dropForeignOptions() {
 
 int main(int argc, char **argv) {
   dropForeignOptions();
-  Arguments args;
+  Options options;
   // With a stream of its own a bad command line returns instead of exiting 1.
   if (!cl::ParseCommandLineOptions(argc, argv, kOverview, &llvm::errs()))
     return kBadInput;
+  Arguments args = options.toArguments();
   return Run(args).execute();
 }

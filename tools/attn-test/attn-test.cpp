@@ -31,7 +31,25 @@ namespace cl = llvm::cl;
 
 namespace {
 
+/// The command line, parsed.
 struct Arguments {
+  std::string backend;
+  std::vector<std::string> suites;
+  uint64_t seed = 0;
+  uint64_t count = 0;
+  std::string subset;
+  std::string filter;
+  std::string mods;
+  unsigned threads = 0;
+  int64_t tileM = 0;
+  int64_t tileN = 0;
+  std::string chip;
+  bool print = false;
+  bool verbose = false;
+};
+
+/// The options of the command line.
+struct Options {
   cl::OptionCategory category{"attn-test options"};
   cl::opt<std::string> backend{
       "backend", cl::init("auto"),
@@ -68,6 +86,26 @@ struct Arguments {
                       cl::cat(category)};
   cl::opt<bool> verbose{"verbose", cl::desc("Print the name of every case"),
                         cl::cat(category)};
+
+  /// lld, which links CPU kernels in this process, resets all options to
+  /// their defaults: what was parsed must live elsewhere.
+  Arguments toArguments() const {
+    Arguments args;
+    args.backend = backend;
+    args.suites.assign(suites.begin(), suites.end());
+    args.seed = seed;
+    args.count = count;
+    args.subset = subset;
+    args.filter = filter;
+    args.mods = mods;
+    args.threads = threads;
+    args.tileM = tileM;
+    args.tileN = tileN;
+    args.chip = chip;
+    args.print = print;
+    args.verbose = verbose;
+    return args;
+  }
 };
 
 class Driver {
@@ -257,9 +295,10 @@ int main(int argc, char **argv) {
     foreign.push_back(option);
   for (cl::Option *option : foreign)
     option->removeArgument();
-  Arguments args;
+  Options options;
   if (!cl::ParseCommandLineOptions(argc, argv, "Execution tests of attention\n",
                                    &llvm::errs()))
     return 2;
+  Arguments args = options.toArguments();
   return Driver(args).run();
 }
