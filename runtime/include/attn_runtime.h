@@ -119,7 +119,7 @@ typedef struct attn_context attn_context;
 
 typedef struct attn_context_options {
   size_t struct_size;
-  const char *backend; /* NULL or "cpu" */
+  const char *backend; /* NULL or "cpu"; "cuda" */
   int32_t threads;     /* CPU: threads that compute; 0: one a usable core */
   int32_t device;      /* ordinal for backends with several devices; CPU: 0 */
 } attn_context_options;
@@ -128,9 +128,10 @@ typedef struct attn_context_options {
 
 typedef struct attn_context_info {
   size_t struct_size;
-  const char *backend;  /* "cpu" */
-  const char *device;   /* name of the processor */
-  const char *features; /* CPU: known features of the host, comma-separated */
+  const char *backend;  /* "cpu" or "cuda" */
+  const char *device;   /* name of the processor or GPU */
+  const char *features; /* CPU: known features of the host, comma-separated;
+                           CUDA: the chip, "sm_90" */
   int32_t threads;      /* CPU: threads that compute, the caller included */
 } attn_context_info;
 
@@ -307,7 +308,9 @@ ATTN_API attn_status attn_binding_metric(attn_binding *binding,
 
 /* Runs all launches of the program in order. On the CPU it returns when the
  * results are written, `stream` must be NULL, and launches made from several
- * threads on one context run one after the other. The workspace may hold
+ * threads on one context run one after the other. On CUDA it only enqueues, on
+ * the CUstream `stream` of the device's primary context, and can be captured
+ * in a graph; data and workspace are device memory. The workspace may hold
  * anything on entry and does so on return; each launch in flight needs its
  * own. NULL with 0 bytes is right when none is needed. WORKSPACE_TOO_SMALL is
  * reported before anything runs. */

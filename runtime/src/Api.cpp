@@ -200,10 +200,13 @@ attn_status attn_context_create(const attn_context_options *options,
     if (options)
       full = readStruct(*options, "options");
     std::string backend = full.backend ? full.backend : "cpu";
-    if (backend != "cpu")
+    if (backend == "cpu")
+      *context = new attn_context{createCpuBackend(full.threads, full.device)};
+    else if (backend == "cuda")
+      *context = new attn_context{createCudaBackend(full.device)};
+    else
       fail(ATTN_ERROR_NOT_FOUND,
-           "unknown backend '" + backend + "'; this runtime has: cpu");
-    *context = new attn_context{createCpuBackend(full.threads, full.device)};
+           "unknown backend '" + backend + "'; this runtime has: cpu, cuda");
   });
 }
 

@@ -31,6 +31,13 @@ struct Fill {
   size_t bytes;
 };
 
+/// A tensor map with everything evaluated.
+struct TensorMap {
+  void *data;
+  attn_dtype dtype;
+  std::vector<int64_t> sizes, strides, box;
+};
+
 /// One launch with everything evaluated. The grid has no zero extent and
 /// grid[0] * grid[1] * grid[2] fits 63 bits.
 struct Step {
@@ -38,7 +45,9 @@ struct Step {
   std::array<int64_t, 3> grid;
   int64_t sharedBytes;
   int64_t stackBytes;
-  std::vector<uint64_t> slots; // one word an argument (see docs/artifact.md)
+  std::vector<uint64_t> slots; // one word an argument (see docs/artifact.md);
+                               // of a tensor map the index in tensorMaps
+  std::vector<TensorMap> tensorMaps;
 };
 
 /// What one attn_launch does, in this order.
@@ -79,6 +88,9 @@ public:
 
 /// The CPU of this process with `threads` computing threads (0: one a core).
 std::shared_ptr<Backend> createCpuBackend(int32_t threads, int32_t device);
+
+/// NVIDIA's device number `device`.
+std::shared_ptr<Backend> createCudaBackend(int32_t device);
 
 } // namespace attn::runtime
 

@@ -397,22 +397,33 @@ int64_t Binding::metric(const std::string &name) {
 // Launching
 //===----------------------------------------------------------------------===//
 
+void *Binding::addressOf(const BufferRef &buffer, char *workspace) const {
+  if (buffer.kind == BufferRef::OfTemporary)
+    return workspace ? workspace + temporaries[buffer.index].offset : nullptr;
+  if (buffer.kind == BufferRef::OfResult)
+    return tensorAt(description().arguments.size() + buffer.index).data;
+  if (description().arguments[buffer.index].narrowed != ATTN_DTYPE_NONE)
+    return workspace ? workspace + narrowed[buffer.index].offset : nullptr;
+  return tensors[buffer.index]->data;
+}
+
+TensorMap Binding::tensorMapFor(const LaunchArgument &argument,
+                                char *workspace) const {
+  const TensorMapRecipe &recipe = argument.tensorMap;
+  TensorMap map{
+      addressOf(argument.buffer, workspace), recipe.dtype, {}, {}, recipe.box};
+  for (const Expression &size : recipe.sizes)
+    map.sizes.push_back(size.evaluate(*this));
+  for (const Expression &stride : recipe.strides)
+    map.strides.push_back(stride.evaluate(*this));
+  return map;
+}
+
 uint64_t Binding::slotFor(const LaunchArgument &argument,
                           char *workspace) const {
   switch (argument.kind) {
-  case LaunchArgument::Buffer: {
-    BufferRef buffer = argument.buffer;
-    const void *data = nullptr;
-    if (buffer.kind == BufferRef::OfTemporary)
-      data = workspace ? workspace + temporaries[buffer.index].offset : nullptr;
-    else if (buffer.kind == BufferRef::OfResult)
-      data = tensorAt(description().arguments.size() + buffer.index).data;
-    else if (description().arguments[buffer.index].narrowed != ATTN_DTYPE_NONE)
-      data = workspace ? workspace + narrowed[buffer.index].offset : nullptr;
-    else
-      data = tensors[buffer.index]->data;
-    return wordOf(data);
-  }
+  case LaunchArgument::Buffer:
+    return wordOf(addressOf(argument.buffer, workspace));
   case LaunchArgument::Value: {
     int64_t value = argument.value.evaluate(*this);
     if (argument.type == ATTN_DTYPE_F32)
@@ -426,7 +437,7 @@ uint64_t Binding::slotFor(const LaunchArgument &argument,
   case LaunchArgument::Scalar:
     return *scalars[argument.scalar];
   case LaunchArgument::TensorMap:
-    return 0; // made by the backend
+    break; // see makePlan
   }
   fail(ATTN_ERROR_INTERNAL, "unknown kind of launch argument");
 }
@@ -472,8 +483,14 @@ Plan Binding::makePlan(char *workspace) const {
       fail(ATTN_ERROR_INVALID_ARGUMENT,
            "launch " + std::to_string(i) + " of " + quoted(launch.kernel) +
                ": negative size of shared memory or stack");
-    for (const LaunchArgument &argument : launch.arguments)
-      step.slots.push_back(slotFor(argument, workspace));
+    for (const LaunchArgument &argument : launch.arguments) {
+      if (argument.kind != LaunchArgument::TensorMap) {
+        step.slots.push_back(slotFor(argument, workspace));
+        continue;
+      }
+      step.slots.push_back(step.tensorMaps.size());
+      step.tensorMaps.push_back(tensorMapFor(argument, workspace));
+    }
     plan.steps.push_back(std::move(step));
   }
   return plan;

@@ -71,6 +71,8 @@ private:
   void prepareArguments();
   void prepareResults();
   Plan makePlan(char *workspace) const;
+  void *addressOf(const BufferRef &buffer, char *workspace) const;
+  TensorMap tensorMapFor(const LaunchArgument &argument, char *workspace) const;
   uint64_t slotFor(const LaunchArgument &argument, char *workspace) const;
 
   std::shared_ptr<const Program> program;

@@ -166,6 +166,8 @@ private:
   Argument parseArgument(const Value &value);
   Result parseResult(const Value &value);
   Temporary parseTemporary(const Value &value);
+  BufferRef parseBuffer(const Value &value);
+  TensorMapRecipe parseTensorMap(const Value &value);
   LaunchArgument parseLaunchArgument(const Value &value);
   LaunchDescription parseLaunch(const Value &value);
   Check parseCheck(const Value &value);
@@ -418,16 +420,42 @@ Temporary Parser::parseTemporary(const Value &value) {
 
 //===-- Launches and checks -----------------------------------------------===//
 
+BufferRef Parser::parseBuffer(const Value &value) {
+  std::string name = value.string();
+  auto it = names.find(name);
+  size_t scalar;
+  if (it == names.end() || scalarNamed(name, scalar))
+    value.error("no buffer is called '" + name + "'");
+  return it->second;
+}
+
+TensorMapRecipe Parser::parseTensorMap(const Value &value) {
+  constexpr size_t maxRank = 5;
+  constexpr int64_t maxBox = 256;
+  TensorMapRecipe recipe;
+  recipe.dtype = value["dtype"].oneOf<attn_dtype>(
+      {{"f16", ATTN_DTYPE_F16}, {"bf16", ATTN_DTYPE_BF16}});
+  Value sizes = value["sizes"], strides = value["strides"], box = value["box"];
+  if (sizes.size() == 0 || sizes.size() > maxRank)
+    sizes.error("expected 1 to 5 sizes, found " + std::to_string(sizes.size()));
+  if (strides.size() + 1 != sizes.size())
+    strides.error("expected a stride for every size but the first");
+  if (box.size() != sizes.size())
+    box.error("expected as many extents as sizes");
+  for (size_t i = 0; i < sizes.size(); ++i)
+    recipe.sizes.push_back(parseExpression(sizes.at(i), Scope::Everything));
+  for (size_t i = 0; i < strides.size(); ++i)
+    recipe.strides.push_back(parseExpression(strides.at(i), Scope::Everything));
+  for (size_t i = 0; i < box.size(); ++i)
+    recipe.box.push_back(box.at(i).integerIn(1, maxBox));
+  return recipe;
+}
+
 LaunchArgument Parser::parseLaunchArgument(const Value &value) {
   LaunchArgument argument;
   if (value.json.is_object() && value.has("buffer")) {
     value.expectFields({"buffer"});
-    std::string name = value["buffer"].string();
-    auto it = names.find(name);
-    size_t scalar;
-    if (it == names.end() || scalarNamed(name, scalar))
-      value["buffer"].error("no buffer is called '" + name + "'");
-    argument.buffer = it->second;
+    argument.buffer = parseBuffer(value["buffer"]);
     return argument;
   }
   if (value.json.is_object() && value.has("value")) {
@@ -452,7 +480,10 @@ LaunchArgument Parser::parseLaunchArgument(const Value &value) {
     if (description.target == "cpu")
       value.error("the target 'cpu' has no tensor maps");
     argument.kind = LaunchArgument::TensorMap;
-    argument.tensorMap = value["tensormap"].json.dump();
+    Value recipe = value["tensormap"];
+    recipe.expectFields({"buffer", "dtype", "sizes", "strides", "box"});
+    argument.buffer = parseBuffer(recipe["buffer"]);
+    argument.tensorMap = parseTensorMap(recipe);
     return argument;
   }
   value.error("expected an object with one of 'buffer', 'value', 'scalar', "

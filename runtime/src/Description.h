@@ -47,13 +47,21 @@ struct BufferRef {
   size_t index = 0;
 };
 
+/// How a tensor map (a descriptor for NVIDIA's bulk copies) is made of a
+/// buffer. Innermost dimension first; strides in bytes, without the innermost.
+struct TensorMapRecipe {
+  attn_dtype dtype = ATTN_DTYPE_NONE;
+  std::vector<Expression> sizes, strides;
+  std::vector<int64_t> box;
+};
+
 struct LaunchArgument {
   enum Kind { Buffer, Value, Scalar, TensorMap } kind = Buffer;
-  BufferRef buffer;                 // Buffer
+  BufferRef buffer;                 // Buffer, TensorMap
   Expression value;                 // Value
   attn_dtype type = ATTN_DTYPE_I64; // Value: I32, I64 or F32
   size_t scalar = 0;                // Scalar: index of the argument
-  std::string tensorMap;            // TensorMap: its JSON, for the backend
+  TensorMapRecipe tensorMap;        // TensorMap
 };
 
 struct LaunchDescription {

@@ -31,7 +31,7 @@ const std::string full = R"({
     "when":["gt",["scalar","n"],0],
     "args":[{"buffer":"q"},{"buffer":"o"},{"buffer":"t0"},
             {"value":["stride","o",1],"type":"i32"},{"scalar":"c"},
-            {"tensormap":{"box":[64,64]}}]}],
+            {"tensormap":{"buffer":"q","dtype":"bf16","sizes":[64,["dim","q",2]],"strides":[["mul",2,["stride","q",2]]],"box":[64,128]}}]}],
   "checks":[{"expr":["ge",["scalar","n"],1],"message":"n is too small",
              "values":[{"name":"n","expr":["scalar","n"]}]},
             {"expr":["eq",["stride","o",1],1],"message":"o is not dense"}],
@@ -73,7 +73,14 @@ TEST(DescriptionTest, Full) {
   EXPECT_EQ(launch.arguments[2].buffer.kind, BufferRef::OfTemporary);
   EXPECT_EQ(toString(launch.arguments[3].value.root), R"(["stride","o",1])");
   EXPECT_EQ(launch.arguments[4].scalar, 4u);
-  EXPECT_EQ(launch.arguments[5].tensorMap, R"({"box":[64,64]})");
+  const LaunchArgument &map = launch.arguments[5];
+  EXPECT_EQ(map.kind, LaunchArgument::TensorMap);
+  EXPECT_EQ(map.buffer.kind, BufferRef::OfArgument);
+  EXPECT_EQ(map.tensorMap.dtype, ATTN_DTYPE_BF16);
+  ASSERT_EQ(map.tensorMap.sizes.size(), 2u);
+  EXPECT_EQ(toString(map.tensorMap.sizes[1].root), R"(["dim","q",2])");
+  EXPECT_EQ(map.tensorMap.strides.size(), 1u);
+  EXPECT_EQ(map.tensorMap.box, (std::vector<int64_t>{64, 128}));
   ASSERT_EQ(d.checks.size(), 2u);
   EXPECT_FALSE(d.checks[0].usesResults);
   EXPECT_TRUE(d.checks[1].usesResults);
