@@ -18,7 +18,7 @@ static constexpr size_t kMaxRanges = 4;
 static constexpr size_t kMaxProvedPieces = 12;
 
 /// A predicate with more compares than this is not built.
-static constexpr size_t kMaxPredicateRows = 512;
+static constexpr size_t kMaxPredicateRows = 768;
 
 MaskAnalysis::MaskAnalysis(std::unique_ptr<Impl> impl)
     : impl(std::move(impl)) {}

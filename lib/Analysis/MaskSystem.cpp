@@ -22,8 +22,13 @@ using llvm::divideFloorSigned;
 
 /// Limits of the work that one attention op may cost. Past them the answer is
 /// coarser, never wrong.
-static constexpr int64_t kMaxQueries = 1500;
-static constexpr size_t kMaxRows = 160;
+/// Work is counted as the entries of the simplex tableaus times their columns,
+/// about 50 ns each, so that the same input gives the same result everywhere.
+static constexpr int64_t kMaxWork = 500000;
+static constexpr int64_t kMaxIntegerSize = 8000;
+static constexpr int64_t kIntegerFactor = 3;
+static constexpr int64_t kMaxCombinations = 12000;
+static constexpr size_t kMaxRows = 100;
 
 System::System() {
   addVariable({VarKind::One});
@@ -411,6 +416,9 @@ Projection System::project(const Conjunct &conjunct, bool closed) {
       }
     }
 
+    combinations += bestCost.second + rows.size();
+    if (combinations > kMaxCombinations)
+      break;
     RowList next;
     for (const Row &row : rows)
       if (coefficient(row, best) == 0)
@@ -452,10 +460,11 @@ Projection System::project(const Conjunct &conjunct, bool closed) {
 // Proofs
 //===----------------------------------------------------------------------===//
 
-bool System::isContradictory(ArrayRef<Fact> facts,
-                             ArrayRef<std::pair<unsigned, unsigned>> before) {
-  if (overflow || ++queries > kMaxQueries)
-    return false;
+/// The facts, what the symbols in them are known to satisfy, and the order of
+/// key tiles, as a set. Its inequalities begin with the facts.
+presburger::IntegerPolyhedron
+System::setOf(ArrayRef<Fact> facts,
+              ArrayRef<std::pair<unsigned, unsigned>> before) {
   // Columns: a symbol is shared by the key tiles or has one for each.
   std::map<std::pair<unsigned, unsigned>, unsigned> columns;
   SmallVector<std::pair<unsigned, unsigned>> symbols;
@@ -538,13 +547,39 @@ bool System::isContradictory(ArrayRef<Fact> facts,
     entries.back() = -1;
     set.addInequality(entries);
   }
+  return set;
+}
+
+/// Accounts for a tableau of the set; false if there is no work left.
+static bool spend(int64_t &work, const presburger::IntegerPolyhedron &set,
+                  int64_t factor, int64_t &size) {
+  size = static_cast<int64_t>(set.getNumInequalities()) * set.getNumCols() *
+         set.getNumCols();
+  work += factor * size;
+  return work <= kMaxWork;
+}
+
+bool System::isContradictory(ArrayRef<Fact> facts,
+                             ArrayRef<std::pair<unsigned, unsigned>> before) {
+  if (overflow || work > kMaxWork)
+    return false;
+  presburger::IntegerPolyhedron set = setOf(facts, before);
+  int64_t size = 0;
+  if (!spend(work, set, 1, size))
+    return false;
   presburger::Simplex simplex(set);
   if (simplex.isEmpty())
     return true;
-  return set.isIntegerEmpty();
+  // Elimination with GCD tightening: sound, and it terminates soon, while
+  // isIntegerEmpty (version 22) may search for a sample without end where
+  // symbols are unbounded.
+  return size <= kMaxIntegerSize && spend(work, set, kIntegerFactor, size) &&
+         set.isEmpty();
 }
 
 void System::removeRedundant(RowList &rows, ArrayRef<Row> given) {
+  if (overflow || work > kMaxWork)
+    return;
   // Guards first, then the rows of many symbols: what is left reads best.
   llvm::sort(rows, [this](const Row &x, const Row &y) {
     auto weight = [this](const Row &row) {
@@ -555,8 +590,28 @@ void System::removeRedundant(RowList &rows, ArrayRef<Row> given) {
     };
     return weight(x) < weight(y);
   });
-  for (unsigned index = 0; index < rows.size();) {
-    SmallVector<Fact> facts;
+  SmallVector<Fact> facts;
+  for (const Row &row : rows)
+    facts.push_back({row});
+  for (const Row &row : given)
+    facts.push_back({row});
+  presburger::IntegerPolyhedron set = setOf(facts, {});
+  int64_t size = 0;
+  if (!spend(work, set, 2, size))
+    return;
+  presburger::Simplex simplex(set);
+  if (simplex.isEmpty())
+    return;
+  simplex.detectRedundant(0, rows.size());
+  RowList kept;
+  for (auto [index, row] : llvm::enumerate(rows))
+    if (!simplex.isMarkedRedundant(index))
+      kept.push_back(row);
+  rows = std::move(kept);
+
+  // What follows for integers only.
+  for (unsigned index = 0; index < rows.size() && size <= kMaxIntegerSize;) {
+    facts.clear();
     for (auto [other, row] : llvm::enumerate(rows))
       facts.push_back({other == index ? negate(row) : row});
     for (const Row &row : given)

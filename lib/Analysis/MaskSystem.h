@@ -17,6 +17,10 @@
 #include <map>
 #include <optional>
 
+namespace mlir::presburger {
+class IntegerPolyhedron;
+} // namespace mlir::presburger
+
 namespace attn::mask {
 
 /// Coefficients of an affine form: entry 0 is the constant, entry v the
@@ -134,7 +138,7 @@ public:
   };
   /// True if it is proved that the facts cannot hold together, the first key
   /// tile of each pair of `before` being before the second. False if they can,
-  /// or if the budget of queries is spent.
+  /// or if the budget of work is spent.
   bool
   isContradictory(llvm::ArrayRef<Fact> facts,
                   llvm::ArrayRef<std::pair<unsigned, unsigned>> before = {});
@@ -148,6 +152,9 @@ public:
   unsigned queryTile, keyTile;
 
 private:
+  mlir::presburger::IntegerPolyhedron
+  setOf(llvm::ArrayRef<Fact> facts,
+        llvm::ArrayRef<std::pair<unsigned, unsigned>> before);
   bool insert(RowList &rows, Row row) const;
   /// Divides the row by the common factor of its bound variables.
   bool normalize(Row &row, bool closed);
@@ -156,7 +163,7 @@ private:
   llvm::SmallVector<Variable> variables;
   llvm::SmallVector<Row> context;
   std::map<std::pair<Row, int64_t>, unsigned> floors, quotients;
-  int64_t queries = 0;
+  int64_t work = 0, combinations = 0;
   bool overflow = false;
 };
 

@@ -35,7 +35,7 @@ def PrintMaskAnalysis : Pass<"attn-print-mask-analysis"> {
 
     ```
     @causal: query tiles of 64, key tiles of 128
-      tiles [0, min(2, (t*64 + 63) floordiv 128 + 1)) full [0, min(2, (t*64 + 1) floordiv 128))
+      tiles [0, min(2, (t floordiv 2) + 1)) full [0, min(2, (t floordiv 2) + 1, (t floordiv 2)))
       exact
     ```
   }];

@@ -1,0 +1,139 @@
+// RUN: attn-opt %s --split-input-file --attn-print-mask-analysis -o /dev/null | FileCheck %s
+// RUN: attn-opt %s --split-input-file --attn-print-mask-analysis="tile-m=16 tile-n=16" -o /dev/null | FileCheck %s --check-prefix=SMALL
+
+// Closed forms in t for causal masks: no predicate, and only tiles on the
+// diagonal are not full.
+// CHECK-LABEL: @causal: query tiles of 64, key tiles of 128
+// CHECK-NEXT: tiles [0, min(kv_len ceildiv 128, (t floordiv 2) + 1)) full [0, {{.*}}(t floordiv 2)))
+// CHECK-NEXT: exact
+// SMALL-LABEL: @causal: query tiles of 16, key tiles of 16
+// SMALL-NEXT: tiles [0, min(kv_len ceildiv 16, t + 1)) full [0, {{.*}}, t))
+// SMALL-NEXT: exact
+func.func @causal(%q: memref<1x2x?x64xf32>, %k: memref<1x2x?x64xf32>, %o: memref<1x2x?x64xf32>) {
+  attn.attention ins(%q, %k, %k : memref<1x2x?x64xf32>, memref<1x2x?x64xf32>, memref<1x2x?x64xf32>)
+      outs(%o : memref<1x2x?x64xf32>)
+      mask(%b: index, %h: index, %i: index, %j: index) {
+        %keep = arith.cmpi sle, %j, %i : index
+        attn.yield %keep : i1
+      }
+  return
+}
+
+// -----
+
+// Without a mask all tiles below kv_len are full.
+// CHECK-LABEL: @none
+// CHECK-NEXT: tiles [0, kv_len ceildiv 128) full [0, min(kv_len ceildiv 128, kv_len floordiv 128))
+// CHECK-NEXT: no mask but j < kv_len
+// CHECK-NEXT: exact
+func.func @none(%q: memref<1x2x?x64xf32>, %k: memref<1x2x?x64xf32>, %o: memref<1x2x?x64xf32>) {
+  attn.attention ins(%q, %k, %k : memref<1x2x?x64xf32>, memref<1x2x?x64xf32>, memref<1x2x?x64xf32>)
+      outs(%o : memref<1x2x?x64xf32>)
+  return
+}
+
+// -----
+
+// Two ranges that are apart, with bounds that fold.
+// CHECK-LABEL: @weird
+// CHECK-NEXT: tiles [0, 2) full [0, 2)
+// CHECK-NEXT: tiles [16, 32) full [16, 32)
+// CHECK-NEXT: exact
+func.func @weird(%q: memref<1x2x4096x64xf32>, %k: memref<1x2x4096x64xf32>, %o: memref<1x2x4096x64xf32>) {
+  attn.attention ins(%q, %k, %k : memref<1x2x4096x64xf32>, memref<1x2x4096x64xf32>, memref<1x2x4096x64xf32>)
+      outs(%o : memref<1x2x4096x64xf32>)
+      mask(%b: index, %h: index, %i: index, %j: index) {
+        %lo = arith.constant 256 : index
+        %hi = arith.constant 2048 : index
+        %x = arith.cmpi slt, %j, %lo : index
+        %y = arith.cmpi sge, %j, %hi : index
+        %keep = arith.ori %x, %y : i1
+        attn.yield %keep : i1
+      }
+  return
+}
+
+// -----
+
+// Blocks of 128 need no predicate, and are all full in their key tile.
+// CHECK-LABEL: @block_diagonal
+// CHECK-NOT: where
+// CHECK: exact
+// SMALL-LABEL: @block_diagonal
+// SMALL-NOT: where
+// SMALL: exact
+func.func @block_diagonal(%q: memref<1x2x?x64xf32>, %k: memref<1x2x?x64xf32>, %o: memref<1x2x?x64xf32>) {
+  attn.attention ins(%q, %k, %k : memref<1x2x?x64xf32>, memref<1x2x?x64xf32>, memref<1x2x?x64xf32>)
+      outs(%o : memref<1x2x?x64xf32>)
+      mask(%b: index, %h: index, %i: index, %j: index) {
+        %n = arith.constant 128 : index
+        %x = arith.divsi %i, %n : index
+        %y = arith.divsi %j, %n : index
+        %keep = arith.cmpi eq, %x, %y : index
+        attn.yield %keep : i1
+      }
+  return
+}
+
+// -----
+
+// Periods longer than the tiles leave gaps: a predicate, still exact.
+// SMALL-LABEL: @mini_causal
+// SMALL: where visit
+// SMALL: where full
+// SMALL: exact: the key tiles of a query tile have gaps
+func.func @mini_causal(%q: memref<1x2x?x64xf32>, %k: memref<1x2x?x64xf32>, %o: memref<1x2x?x64xf32>) {
+  attn.attention ins(%q, %k, %k : memref<1x2x?x64xf32>, memref<1x2x?x64xf32>, memref<1x2x?x64xf32>)
+      outs(%o : memref<1x2x?x64xf32>)
+      mask(%b: index, %h: index, %i: index, %j: index) {
+        %n = arith.constant 128 : index
+        %x = arith.remsi %i, %n : index
+        %y = arith.remsi %j, %n : index
+        %keep = arith.cmpi sge, %x, %y : index
+        attn.yield %keep : i1
+      }
+  return
+}
+
+// -----
+
+// A captured table is summarised over rows and over keys; the causal part still
+// ends the range.
+// CHECK-LABEL: @documents
+// CHECK-NEXT: tiles [0, min(kv_len ceildiv 128, (t floordiv 2) + 1))
+// CHECK-NEXT: where visit: min0[t] <= max1[c] and min1[c] <= max0[t]
+// CHECK: summary 0: min and max over the rows of a tile
+// CHECK-NEXT: summary 1: min and max over the keys of a tile
+// CHECK-NEXT: bounds only: it reads captured tables
+func.func @documents(%q: tensor<1x2x?x64xf32>, %k: tensor<1x2x?x64xf32>, %o: tensor<1x2x?x64xf32>, %ids: tensor<?xi32>) -> tensor<1x2x?x64xf32> {
+  %r = attn.attention ins(%q, %k, %k : tensor<1x2x?x64xf32>, tensor<1x2x?x64xf32>, tensor<1x2x?x64xf32>)
+      captures(%ids : tensor<?xi32>)
+      outs(%o : tensor<1x2x?x64xf32>)
+      mask(%b: index, %h: index, %i: index, %j: index, %doc: tensor<?xi32>) {
+        %x = tensor.extract %doc[%i] : tensor<?xi32>
+        %y = tensor.extract %doc[%j] : tensor<?xi32>
+        %same = arith.cmpi eq, %x, %y : i32
+        %causal = arith.cmpi sge, %i, %j : index
+        %keep = arith.andi %same, %causal : i1
+        attn.yield %keep : i1
+      } -> tensor<1x2x?x64xf32>
+  return %r : tensor<1x2x?x64xf32>
+}
+
+// -----
+
+// A table of rows alone gives closed forms.
+// CHECK-LABEL: @limit_per_row
+// CHECK-NEXT: tiles [0, min(kv_len ceildiv 128, ((max0[t] + 127) floordiv 128)))
+// CHECK-NOT: where
+func.func @limit_per_row(%q: memref<1x2x?x64xf32>, %k: memref<1x2x?x64xf32>, %o: memref<1x2x?x64xf32>, %t: memref<?xindex>) {
+  attn.attention ins(%q, %k, %k : memref<1x2x?x64xf32>, memref<1x2x?x64xf32>, memref<1x2x?x64xf32>)
+      captures(%t : memref<?xindex>)
+      outs(%o : memref<1x2x?x64xf32>)
+      mask(%b: index, %h: index, %i: index, %j: index, %limits: memref<?xindex>) {
+        %l = memref.load %limits[%i] : memref<?xindex>
+        %keep = arith.cmpi slt, %j, %l : index
+        attn.yield %keep : i1
+      }
+  return
+}

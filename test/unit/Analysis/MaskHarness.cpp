@@ -1,0 +1,208 @@
+//===- MaskHarness.cpp - Mask analysis against brute force ----------------===//
+//
+// See MaskHarness.h.
+//
+//===----------------------------------------------------------------------===//
+
+#include "MaskHarness.h"
+
+#include "llvm/Support/FormatVariadic.h"
+#include "llvm/Support/MathExtras.h"
+
+using namespace mlir;
+using namespace attn;
+using namespace attn::test;
+
+/// The problem as attention on memrefs.
+static std::string textOf(const Problem &problem) {
+  int64_t keys = problem.storedKeys ? problem.storedKeys : problem.keyLength;
+  auto operandType = [&](int64_t length) {
+    return "memref<?x?x" +
+           (problem.staticSizes ? std::to_string(length) : "?") + "x8xf32>";
+  };
+  std::string q = operandType(problem.queryLength), k = operandType(keys);
+  std::string arguments = llvm::formatv(
+      "%query: {0}, %keys: {1}, %values: {1}, %output: {0}, %kv_len: index, "
+      "%q_offset: index",
+      q, k);
+  std::string regionArguments = "%b: index, %h: index, %i: index, %j: index";
+  std::string names, types;
+  for (const Capture &capture : problem.captures) {
+    arguments += ", %outer_" + capture.name + ": " + capture.type;
+    regionArguments += ", %" + capture.name + ": " + capture.type;
+    names += (names.empty() ? "%outer_" : ", %outer_") + capture.name;
+    types += (types.empty() ? "" : ", ") + capture.type;
+  }
+  std::string clauses;
+  if (!names.empty())
+    clauses += "captures(" + names + " : " + types + ") ";
+  if (problem.queryOffset != 0)
+    clauses += "q_offset(%q_offset : index) ";
+  if (keys != problem.keyLength)
+    clauses += "kv_len(%kv_len : index) ";
+  return llvm::formatv(
+      "func.func @f({0}) {{\n"
+      "  attn.attention ins(%query, %keys, %values : {1}, {2}, {2}) {3}"
+      "outs(%output : {1})\n"
+      "    mask({4}) {{\n{5}\n}\n  return\n}\n",
+      arguments, q, k, clauses, regionArguments, problem.mask);
+}
+
+Outcome MaskHarness::check(const Problem &problem, int64_t tileM, int64_t tileN,
+                           Answer answer) {
+  OwningOpRef<ModuleOp> module =
+      parseSourceString<ModuleOp>(textOf(problem), &context);
+  if (!module) {
+    ADD_FAILURE() << "does not parse:\n" << textOf(problem);
+    return {};
+  }
+  AttentionOp op;
+  module->walk([&](AttentionOp found) { op = found; });
+  FailureOr<MaskAnalysis> analysis = MaskAnalysis::compute(op, tileM, tileN);
+  if (failed(analysis)) {
+    ADD_FAILURE() << "analysis failed";
+    return {};
+  }
+  Outcome outcome{analysis->isExact(), analysis->needsPredicate(),
+                  analysis->hasMask(), analysis->getNumSummaries()};
+
+  // What the analysis builds, in a function of the symbols.
+  OpBuilder builder(&context);
+  Location loc = builder.getUnknownLoc();
+  builder.setInsertionPointToEnd(module->getBody());
+  Type index = builder.getIndexType();
+  SmallVector<Type> types(8, index);
+  for (const Capture &capture : problem.captures)
+    types.push_back(mlir::parseType(capture.type, &context));
+  auto function = func::FuncOp::create(builder, loc, "tiles",
+                                       builder.getFunctionType(types, {}));
+  Block *body = function.addEntryBlock();
+  builder.setInsertionPointToEnd(body);
+  enum { B, H, T, QueryLength, KeyLength, QueryOffset, QueryTiles, KeyTiles };
+  auto argument = [&](unsigned number) { return body->getArgument(number); };
+  auto symbolsOf = [&](OpBuilder &, Value batch, Value head) {
+    MaskSymbols symbols;
+    symbols.batch = batch;
+    symbols.head = head;
+    symbols.queryLength = argument(QueryLength);
+    symbols.keyLength = argument(KeyLength);
+    symbols.queryOffset = argument(QueryOffset);
+    llvm::append_range(symbols.captures, body->getArguments().drop_front(8));
+    return symbols;
+  };
+  MaskGrid grid;
+  grid.numBatches =
+      arith::ConstantIndexOp::create(builder, loc, problem.batch + 1);
+  grid.numHeads =
+      arith::ConstantIndexOp::create(builder, loc, problem.head + 1);
+  grid.queryTiles = argument(QueryTiles);
+  grid.keyTiles = argument(KeyTiles);
+  grid.symbolsOf = symbolsOf;
+  SmallVector<Value> summaries = analysis->buildSummaries(builder, loc, grid);
+  MaskSymbols symbols = symbolsOf(builder, argument(B), argument(H));
+  symbols.queryTile = argument(T);
+  symbols.summaries = summaries;
+  auto ranges = analysis->buildRanges(builder, loc, symbols)
+                    .getDefiningOp<tile::RangesOp>();
+  func::ReturnOp::create(builder, loc);
+  if (failed(mlir::verify(function))) {
+    ADD_FAILURE() << "what was built does not verify";
+    return outcome;
+  }
+
+  std::string context_;
+  llvm::raw_string_ostream explanation(context_);
+  explanation << textOf(problem) << "tiles of " << tileM << " and " << tileN
+              << ", q_len " << problem.queryLength << ", kv_len "
+              << problem.keyLength << ", q_offset " << problem.queryOffset
+              << "\n";
+  analysis->print(explanation);
+  SCOPED_TRACE(context_);
+  if (answer == Answer::Exact) {
+    EXPECT_TRUE(outcome.exact);
+  }
+  bool mustBeExact = answer == Answer::Exact || answer == Answer::AsExact ||
+                     (answer == Answer::AsPromised && outcome.exact);
+
+  Interpreter reference;
+  reference.queryLength = problem.queryLength;
+  reference.keyLength = problem.keyLength;
+  reference.queryOffset = problem.queryOffset;
+  reference.clampLoads = true;
+  Block &mask = op.getMask().front();
+  reference.set(mask.getArgument(B), problem.batch);
+  reference.set(mask.getArgument(H), problem.head);
+
+  Interpreter machine;
+  int64_t queryTiles = llvm::divideCeil(problem.queryLength, tileM);
+  int64_t keyTiles = llvm::divideCeil(problem.keyLength, tileN);
+  const int64_t sizes[] = {
+      problem.batch,     problem.head,        0,          problem.queryLength,
+      problem.keyLength, problem.queryOffset, queryTiles, keyTiles};
+  for (auto [number, size] : llvm::enumerate(sizes))
+    machine.set(argument(number), size);
+  for (auto [number, capture] : llvm::enumerate(problem.captures)) {
+    reference.set(mask.getArgument(4 + number), capture.value);
+    machine.set(argument(8 + number), capture.value);
+  }
+
+  for (int64_t t = 0; t < queryTiles; ++t) {
+    std::vector<int64_t> attended(keyTiles, 0), elements(keyTiles, 0);
+    for (int64_t i = t * tileM;
+         i < std::min((t + 1) * tileM, problem.queryLength); ++i) {
+      reference.set(mask.getArgument(2), i);
+      for (int64_t j = 0; j < problem.keyLength; ++j) {
+        reference.set(mask.getArgument(3), j);
+        attended[j / tileN] += reference.run(mask).front().integer;
+        ++elements[j / tileN];
+      }
+    }
+
+    machine.set(argument(T), t);
+    machine.run(*body);
+    std::vector<bool> visited(keyTiles, false), full(keyTiles, false);
+    int64_t before = 0;
+    for (unsigned k = 0; k < ranges.getNumRanges(); ++k) {
+      int64_t begin = machine.integer(ranges.getBegin(k));
+      int64_t end = machine.integer(ranges.getEnd(k));
+      int64_t fullBegin = machine.integer(ranges.getFullBegin(k));
+      int64_t fullEnd = machine.integer(ranges.getFullEnd(k));
+      if (begin >= end)
+        continue;
+      EXPECT_LE(before, begin) << "ranges overlap at query tile " << t;
+      EXPECT_LE(end, keyTiles) << "at query tile " << t;
+      before = end;
+      for (int64_t c = begin; c < std::min(end, keyTiles); ++c) {
+        visited[c] = true;
+        full[c] = fullBegin <= c && c < fullEnd;
+        if (ranges.getWhere().empty())
+          continue;
+        Block &where = ranges.getWhere().front();
+        machine.set(where.getArgument(0), c);
+        SmallVector<Scalar> said = machine.run(where);
+        visited[c] = said[0].integer;
+        full[c] = full[c] || said[1].integer;
+      }
+    }
+    for (int64_t c = 0; c < keyTiles; ++c) {
+      bool isFull =
+          attended[c] == elements[c] && (c + 1) * tileN <= problem.keyLength;
+      if (mustBeExact) {
+        EXPECT_EQ(visited[c], attended[c] > 0)
+            << "query tile " << t << " key tile " << c;
+        if (visited[c])
+          EXPECT_EQ(full[c], isFull) << "query tile " << t << " key tile " << c;
+      } else {
+        if (attended[c] > 0)
+          EXPECT_TRUE(visited[c]) << "query tile " << t << " key tile " << c;
+        if (visited[c] && full[c])
+          EXPECT_TRUE(isFull) << "query tile " << t << " key tile " << c;
+      }
+      if (!outcome.hasMask && (c + 1) * tileN <= problem.keyLength)
+        EXPECT_TRUE(isFull) << "query tile " << t << " key tile " << c;
+      if (::testing::Test::HasFailure())
+        return outcome;
+    }
+  }
+  return outcome;
+}

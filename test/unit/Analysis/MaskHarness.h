@@ -1,0 +1,102 @@
+//===- MaskHarness.h - Mask analysis against brute force --------*- C++ -*-===//
+//
+// Compares what the IR of mask analysis says about every tile with the mask
+// region evaluated at every (i, j).
+//
+//===----------------------------------------------------------------------===//
+
+#ifndef ATTN_TEST_UNIT_ANALYSIS_MASKHARNESS_H
+#define ATTN_TEST_UNIT_ANALYSIS_MASKHARNESS_H
+
+#include "Interpreter.h"
+
+#include "attn/Analysis/MaskAnalysis.h"
+#include "dialects/Attn/Attn.h"
+#include "dialects/Tile/Tile.h"
+
+#include "mlir/Dialect/Arith/IR/Arith.h"
+#include "mlir/Dialect/Func/IR/FuncOps.h"
+#include "mlir/Dialect/Math/IR/Math.h"
+#include "mlir/Dialect/MemRef/IR/MemRef.h"
+#include "mlir/Dialect/SCF/IR/SCF.h"
+#include "mlir/IR/Verifier.h"
+#include "mlir/AsmParser/AsmParser.h"
+#include "mlir/Parser/Parser.h"
+
+#include <gtest/gtest.h>
+
+namespace attn::test {
+
+struct Capture {
+  std::string name; // visible in the region
+  std::string type;
+  Scalar value;
+};
+
+inline Capture scalar(std::string name, int64_t value,
+                      std::string type = "index") {
+  Scalar scalar;
+  scalar.integer = value;
+  return {std::move(name), std::move(type), scalar};
+}
+
+inline Capture table(std::string name, std::vector<int64_t> data,
+                     llvm::SmallVector<int64_t> shape = {},
+                     std::string element = "i32") {
+  auto buffer = std::make_shared<Buffer>();
+  buffer->shape = shape;
+  if (shape.empty())
+    buffer->shape.push_back(data.size());
+  buffer->data = std::move(data);
+  std::string type = "memref<";
+  for (size_t dim = 0; dim < buffer->shape.size(); ++dim)
+    type += "?x";
+  Scalar scalar;
+  scalar.buffer = buffer;
+  return {std::move(name), type + element + ">", scalar};
+}
+
+/// One attention problem with a mask.
+struct Problem {
+  std::string mask; // the region's ops, ending in attn.yield
+  int64_t queryLength = 0, keyLength = 0;
+  int64_t queryOffset = 0;
+  int64_t batch = 0, head = 0;
+  std::vector<Capture> captures = {};
+  /// Write the lengths into the types, so that the analysis knows them.
+  bool staticSizes = false;
+  /// The size of k in memory if it is more than kv_len.
+  int64_t storedKeys = 0;
+};
+
+enum class Answer {
+  Exact,     // visited and full tiles are exactly right and said to be
+  AsExact,   // they are right, without being promised
+  Sound,     // nothing that matters is skipped, nothing partial is called full
+  AsPromised // exact if the analysis says so, else sound
+};
+
+struct Outcome {
+  bool exact = false, predicate = false, hasMask = false;
+  unsigned summaries = 0;
+};
+
+class MaskHarness {
+public:
+  MaskHarness() {
+    context.loadDialect<attn::AttnDialect, attn::tile::TileDialect,
+                        mlir::arith::ArithDialect, mlir::func::FuncDialect,
+                        mlir::math::MathDialect, mlir::memref::MemRefDialect,
+                        mlir::scf::SCFDialect>();
+  }
+
+  Outcome check(const Problem &problem, int64_t tileM, int64_t tileN,
+                Answer answer);
+
+private:
+  mlir::MLIRContext context;
+};
+
+} // namespace attn::test
+
+#endif // ATTN_TEST_UNIT_ANALYSIS_MASKHARNESS_H
