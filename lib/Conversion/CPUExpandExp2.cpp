@@ -13,6 +13,7 @@
 #include "mlir/Dialect/Vector/IR/VectorOps.h"
 #include "mlir/Dialect/X86Vector/X86VectorDialect.h"
 #include "mlir/IR/ImplicitLocOpBuilder.h"
+#include "mlir/IR/Matchers.h"
 #include "mlir/IR/PatternMatch.h"
 #include "mlir/IR/TypeUtilities.h"
 #include "mlir/Transforms/GreedyPatternRewriteDriver.h"
@@ -63,6 +64,21 @@ struct Shaped {
   Value asFloat(Value x) { return arith::BitcastOp::create(b, floatType, x); }
 };
 
+/// The factor c of `value` = d * c if it is a positive constant.
+std::optional<double> positiveFactor(Value value) {
+  auto product = value.getDefiningOp<arith::MulFOp>();
+  Attribute constant;
+  if (!product || !matchPattern(product.getRhs(), m_Constant(&constant)))
+    return std::nullopt;
+  if (auto splat = dyn_cast<SplatElementsAttr>(constant))
+    constant = splat.getSplatValue<Attribute>();
+  auto factor = dyn_cast<FloatAttr>(constant);
+  // Far smaller factors would make the bounds overflow.
+  if (!factor || !(factor.getValueAsDouble() > 1e-6))
+    return std::nullopt;
+  return factor.getValueAsDouble();
+}
+
 struct ExpandExp2 : OpRewritePattern<math::Exp2Op> {
   ExpandExp2(MLIRContext *context, bool scalef)
       : OpRewritePattern(context), scalef(scalef) {}
@@ -76,16 +92,36 @@ struct ExpandExp2 : OpRewritePattern<math::Exp2Op> {
     auto vector = dyn_cast<VectorType>(op.getType());
     bool useScalef = scalef && vector && vector.getNumElements() == 16;
     // Bounds beyond which the result is 0 or inf; written so that NaN passes.
-    Value low = s.f32(useScalef ? -160.0 : -126.0), high = s.f32(128.49);
-    x = s.select(arith::CmpFPredicate::OLT, x, low, low, x);
-    x = s.select(arith::CmpFPredicate::OGT, x, high, high, x);
-    Value n = math::RoundEvenOp::create(s.b, x);
-    Value f = arith::SubFOp::create(s.b, x, n);
-    // Minimax polynomial of 2^f on [-1/2, 1/2], relative error 7.5e-8; the last
-    // coefficient, 1 + 7.2e-8, rounded to 1. In f32 that makes 1.7 ULP.
-    constexpr double kCoefficients[] = {
-        1.3276471979039245e-3, 9.675541334205775e-3, 5.5507132735437094e-2,
-        2.402211972384874e-1,  6.93146967064733e-1,  1.0};
+    double low = useScalef ? -160.0 : -126.0, high = 128.49;
+    auto clamp = [&](Value value, double scale) {
+      Value least = s.f32(low / scale), most = s.f32(high / scale);
+      value = s.select(arith::CmpFPredicate::OLT, value, least, least, value);
+      return s.select(arith::CmpFPredicate::OGT, value, most, most, value);
+    };
+    // exp2(d * c), the exponential of a difference of scores: the product stays
+    // exact in the fraction, where rounding it would cost an error of |d * c|
+    // half-ULPs.
+    Value n, f;
+    if (std::optional<double> factor = positiveFactor(x)) {
+      auto product = x.getDefiningOp<arith::MulFOp>();
+      Value d = clamp(product.getLhs(), *factor);
+      x = arith::MulFOp::create(s.b, d, product.getRhs());
+      n = math::RoundEvenOp::create(s.b, x);
+      f = s.fma(d, product.getRhs(), arith::NegFOp::create(s.b, n));
+    } else {
+      x = clamp(x, 1.0);
+      n = math::RoundEvenOp::create(s.b, x);
+      f = arith::SubFOp::create(s.b, x, n);
+    }
+    // Minimax polynomial of 2^f on [-1/2, 1/2], relative error 1.9e-9, so that
+    // what is left is the rounding of its evaluation: 1 ULP in f32.
+    constexpr double kCoefficients[] = {1.5345809385365248e-4,
+                                        1.3399931256481068e-3,
+                                        9.618488963869503e-3,
+                                        5.550328776811539e-2,
+                                        2.4022646890639904e-1,
+                                        6.93147205737364e-1,
+                                        1.0};
     // Without vscalefps the exponent is built one too small and the
     // polynomial is doubled, so that 2^-126 and 2^128 do not wrap around.
     double factor = useScalef ? 1.0 : 2.0;

@@ -19,8 +19,12 @@
 using namespace mlir;
 using namespace attn;
 
+/// Canonicalises without dropping grid dimensions of extent 1: a grid stays
+/// (batch, head, query tile) and becomes a kernel even if it has one point.
 static void addCleanup(OpPassManager &pm) {
-  pm.addPass(createCanonicalizerPass());
+  pm.addPass(createCanonicalizerPass(
+      GreedyRewriteConfig(),
+      {"(anonymous namespace)::ForallOpSingleOrZeroIterationDimsFolder"}));
   pm.addPass(createCSEPass());
 }
 

@@ -300,8 +300,8 @@ LogicalResult AttentionTiler::run() {
 /// each pair of sizes of which one is dynamic.
 void AttentionTiler::checkSizes() {
   auto require = [&](Value left, Value right, StringRef message) {
-    Value equal = b.createOrFold<arith::CmpIOp>(arith::CmpIPredicate::eq, left,
-                                                right);
+    Value equal =
+        b.createOrFold<arith::CmpIOp>(arith::CmpIPredicate::eq, left, right);
     if (!matchPattern(equal, m_One()))
       cf::AssertOp::create(b, equal, message);
   };
@@ -334,8 +334,9 @@ void AttentionTiler::checkSizes() {
          {std::pair<Value, StringRef>(op.getQOffset(), "q_offset"),
           std::pair<Value, StringRef>(op.getKvLen(), "kv_len")})
       if (values && isa<MemRefType>(values.getType()))
-        require(batch, ib.dim(values, 0),
-                ("rule 9: query and " + name + " have different batches").str());
+        require(
+            batch, ib.dim(values, 0),
+            ("rule 9: query and " + name + " have different batches").str());
   } else {
     require(ib.dim(op.getCuSeqlensQ(), 0), ib.dim(op.getCuSeqlensKv(), 0),
             "rule 11: the two cu_seqlens have different lengths");
@@ -381,10 +382,14 @@ AttentionTiler::Worker AttentionTiler::buildSizes(Value batch, Value head,
     Value next = ib.add(batch, one);
     w.rowBase = ib.perBatch(op.getCuSeqlensQ(), batch);
     w.queryLength = ib.sub(ib.perBatch(op.getCuSeqlensQ(), next), w.rowBase);
-    Value keyBase = ib.perBatch(op.getCuSeqlensKv(), batch);
-    w.keyLength = ib.sub(ib.perBatch(op.getCuSeqlensKv(), next), keyBase);
-    if (!op.isPaged())
-      w.keyBase = keyBase;
+    // With pages, kv_len alone says how many keys of them are valid.
+    if (!op.isPaged() || !op.getKvLen()) {
+      Value keyBase = ib.perBatch(op.getCuSeqlensKv(), batch);
+      w.keyLength = ib.min(
+          w.keyLength, ib.sub(ib.perBatch(op.getCuSeqlensKv(), next), keyBase));
+      if (!op.isPaged())
+        w.keyBase = keyBase;
+    }
   }
   // Clamped, so that a wrong length cannot read outside the memory.
   if (Value lengths = op.getKvLen())
@@ -737,9 +742,9 @@ struct TileAttention : attn::impl::TileAttentionBase<TileAttention> {
   using Base::Base;
 
   void getDependentDialects(DialectRegistry &registry) const override {
-    registry.insert<tile::TileDialect, arith::ArithDialect,
-                    cf::ControlFlowDialect, math::MathDialect,
-                    memref::MemRefDialect, scf::SCFDialect>();
+    registry
+        .insert<tile::TileDialect, arith::ArithDialect, cf::ControlFlowDialect,
+                math::MathDialect, memref::MemRefDialect, scf::SCFDialect>();
   }
 
   void runOnOperation() override {

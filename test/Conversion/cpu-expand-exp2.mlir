@@ -6,7 +6,7 @@
 func.func @exp2(%x: vector<16xf32>) -> vector<16xf32> {
   // CHECK-NOT: math.exp2
   // CHECK: math.roundeven
-  // CHECK-COUNT-5: math.fma
+  // CHECK-COUNT-6: math.fma
   // SCALEF: x86vector.avx512.mask.scalef
   // PLAIN: arith.shli
   // NaN in, NaN out.
@@ -29,4 +29,18 @@ func.func @f64(%x: f64) -> f64 {
   // CHECK: math.exp2
   %y = math.exp2 %x : f64
   return %y : f64
+}
+
+// The exponential of a difference: the product with log2(e) is not rounded.
+// CHECK-LABEL: func @product
+// CHECK-SAME: %[[D:.*]]: vector<16xf32>
+func.func @product(%d: vector<16xf32>) -> vector<16xf32> {
+  %c = arith.constant dense<1.44269502> : vector<16xf32>
+  // CHECK: %[[N:.*]] = math.roundeven
+  // CHECK: %[[MINUS:.*]] = arith.negf %[[N]]
+  // CHECK: math.fma %{{.*}}, %{{.*}}, %[[MINUS]]
+  // CHECK-COUNT-6: math.fma
+  %x = arith.mulf %d, %c : vector<16xf32>
+  %y = math.exp2 %x : vector<16xf32>
+  return %y : vector<16xf32>
 }

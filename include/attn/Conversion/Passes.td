@@ -128,8 +128,9 @@ def CPUExpandExp2 : Pass<"cpu-expand-exp2"> {
   let description = [{
     Rewrites `math.exp2` and `math.log2` on f32 scalars and vectors into
     arithmetic, so that generated code calls no library. exp2 rounds its
-    argument, evaluates a polynomial of degree 5 on [-1/2, 1/2] and scales by
-    the exponent (within 2 ULP; results below 2^-125 are 0; exp2(-inf) = 0,
+    argument, evaluates a polynomial of degree 6 on [-1/2, 1/2] and scales by
+    the exponent (within 1.5 ULP; in exp2(d * c) the product with a positive
+    constant is not rounded; results below 2^-125 are 0; exp2(-inf) = 0,
     NaN stays NaN). log2 splits off the exponent and sums an odd series in
     (m - 1) / (m + 1) (within 2 ULP of max(1, |result|)).
 
