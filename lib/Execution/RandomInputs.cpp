@@ -65,8 +65,10 @@ public:
       fillBounds(tensor, size("Tq"));
       break;
     case Role::CuSeqlensKV:
-      fillBounds(tensor,
-                 signature.getSize("Tkv") ? size("Tkv") : keys() * size("B"));
+      if (signature.getSize("Tkv"))
+        fillBounds(tensor, size("Tkv"));
+      else
+        fillPagedBounds(tensor);
       break;
     case Role::PageTable:
       fillPages(tensor);
@@ -134,6 +136,15 @@ private:
     llvm::sort(bounds);
     for (int64_t n = 0; n < count; ++n)
       tensor.setInt(n, bounds[n]);
+  }
+
+  /// Bounds of sequences of which each fits its pages.
+  void fillPagedBounds(Tensor &tensor) {
+    int64_t bound = 0;
+    for (int64_t n = 0, e = tensor.getNumElements(); n < e; ++n) {
+      tensor.setInt(n, bound);
+      bound += uniform(0, keys() + 1);
+    }
   }
 
   /// Pages in random order, each used once while they last.

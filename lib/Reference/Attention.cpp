@@ -286,7 +286,8 @@ LogicalResult Problem::bindSequences() {
   }
 
   auto setLength = [&](int64_t b, int64_t length) -> LogicalResult {
-    int64_t limit = op.isPaged() ? capacity : sequences[b].keys;
+    // It cuts keys, so it cannot add any to a ragged sequence.
+    int64_t limit = sequences[b].keys;
     if (length < 0 || length > limit)
       return op.emitOpError("kv_len: batch ")
              << b << " has " << length << " keys, but there is room for "

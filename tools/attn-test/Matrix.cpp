@@ -62,11 +62,14 @@ void setPaged(FunctionText &text, int64_t pageSize) {
     text.kvLayout = "bhsd";
   std::string lengths = text.type({text.shape.batch}, "i32");
   std::string table = text.type({text.shape.batch, text.tableSize}, "i32");
-  text.addArgument("kv_len", lengths);
   text.addArgument("table", table);
-  text.addClause("kv_len(%kv_len : " + lengths + ")");
-  if (text.ragged)
+  // cu_seqlens says how long ragged sequences are.
+  if (text.ragged) {
     addCuSeqlensClause(text);
+  } else {
+    text.addArgument("kv_len", lengths);
+    text.addClause("kv_len(%kv_len : " + lengths + ")");
+  }
   text.addClause("page_table(%table : " + table + ")");
 }
 

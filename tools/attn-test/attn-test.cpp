@@ -263,6 +263,9 @@ int Driver::run() {
       llvm::outs() << "// " << testCase.name << "\n" << testCase.text;
     if (args.verbose)
       llvm::outs() << testCase.name << "\n";
+    // A case that does not end must be seen.
+    if (args.print || args.verbose)
+      llvm::outs().flush();
     std::string problem = runCase(testCase);
     if (problem.empty()) {
       ++passed;
