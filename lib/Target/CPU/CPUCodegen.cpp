@@ -130,6 +130,11 @@ attn::compileCPUKernels(ModuleOp module, const CPUTarget &target,
   for (auto function : module.getOps<func::FuncOp>())
     if (function->hasAttr("tile.kernel"))
       kernels.push_back(function.getName().str());
+  // LLVM has no such attribute of parameters; the passes before have read it.
+  for (auto function : module.getOps<func::FuncOp>())
+    for (unsigned argument = 0; argument < function.getNumArguments();
+         ++argument)
+      function.removeArgAttr(argument, "tile.size");
   if (failed(lowerToLLVMDialect(module, target)))
     return failure();
   timer("to the LLVM dialect");

@@ -1,0 +1,31 @@
+// What attn-compile refuses leaves no file; embed.test runs what it writes.
+// RUN: rm -rf %t.dir && split-file %s %t.dir
+// RUN: attn-compile %t.dir/f.mlir --entry=f -o %t.dir/f.attn
+// RUN: head -c 5 %t.dir/f.attn | FileCheck %s --check-prefix=MAGIC
+// MAGIC: ATTN
+
+// Another chip than this machine's.
+// RUN: attn-compile %t.dir/f.mlir --entry=f --chip=haswell --target=cpu-standard -o %t.dir/h.attn
+// RUN: grep -aq '"chip":"haswell"' %t.dir/h.attn
+
+// RUN: not attn-compile %t.dir/f.mlir -o %t.dir/bad.attn 2>&1 | FileCheck %s --check-prefix=ENTRY
+// ENTRY: error: has 2 functions; name one with --entry
+// RUN: not attn-compile %t.dir/f.mlir --entry=f --target=tpu -o %t.dir/bad.attn 2>&1 | FileCheck %s --check-prefix=TARGET
+// TARGET: error: unknown target 'tpu'; known: cpu, cpu-standard
+// RUN: not attn-compile %t.dir/f.mlir --entry=f --chip=none -o %t.dir/bad.attn 2>&1 | FileCheck %s --check-prefix=CHIP
+// CHIP: error: {{.*}}none
+// RUN: not attn-compile %t.dir/f.mlir --entry=f -o %t.dir/missing/bad.attn 2>&1 | FileCheck %s --check-prefix=FOLDER
+// FOLDER: attn-compile: error: {{.*}}missing/bad.attn: {{.*}}o such file or directory
+// RUN: not attn-compile %t.dir/none.mlir -o %t.dir/bad.attn 2>&1 | FileCheck %s --check-prefix=FILE
+// FILE: attn-compile: error: {{.*}}none.mlir
+// RUN: not ls %t.dir/bad.attn
+
+//--- f.mlir
+func.func @f(%q: tensor<1x2x8x16xf32>, %k: tensor<1x2x8x16xf32>, %v: tensor<1x2x8x16xf32>, %o: tensor<1x2x8x16xf32>) -> tensor<1x2x8x16xf32> {
+  %r = attn.attention ins(%q, %k, %v : tensor<1x2x8x16xf32>, tensor<1x2x8x16xf32>, tensor<1x2x8x16xf32>)
+      outs(%o : tensor<1x2x8x16xf32>) -> tensor<1x2x8x16xf32>
+  return %r : tensor<1x2x8x16xf32>
+}
+func.func @g() {
+  return
+}
