@@ -1,0 +1,72 @@
+#!/bin/bash
+# Installs what is lacking, builds, and runs all tests; the last line counts
+# them. Execution tests are a subset that changes every day.
+#
+#   --full      all execution tests (hours on two cores)
+#   --sanitize  a build with AddressSanitizer and UBSan
+#   --tsan      the runtime's tests under ThreadSanitizer
+
+source "$(dirname "$0")/scripts/setup.sh"
+
+preset=release directory=build count=100 standard=30
+for argument; do
+  case $argument in
+  --full) count=0 standard=0 ;;
+  --sanitize) preset=sanitize directory=build-sanitize count=10 standard=5 ;;
+  --tsan) preset=tsan directory=build-tsan ;;
+  --help | -h)
+    sed -n '2,/^$/s/^# \{0,1\}//p' "$0"
+    exit 0
+    ;;
+  *) die "test.sh: unknown argument '$argument'; there are --full, --sanitize, --tsan" ;;
+  esac
+done
+subset=(--subset=rotating)
+((count == 0)) && subset=()
+
+install_packages "${packages[@]}" clang-format-22 libclang-rt-22-dev
+targets=(all)
+[[ $preset == tsan ]] && targets=(runtime-tests)
+build_targets $preset $directory "${targets[@]}"
+
+results=$directory/test-results
+rm -rf $results
+mkdir -p $results
+
+# step NAME COMMAND...: runs it; a failure without a count counts as one.
+step() {
+  local name=$1 begin=$SECONDS
+  shift
+  say "$name"
+  if "$@" 2>&1 | tee "$results/$name.log"; then
+    echo 0 >"$results/$name.status"
+  else
+    echo "${PIPESTATUS[0]}" >"$results/$name.status"
+  fi
+  echo "$((SECONDS - begin)) s"
+}
+
+check_format() {
+  find dialects include lib runtime tools test cmake examples \
+    \( -name '*.cpp' -o -name '*.h' -o -name '*.c' \) -print0 |
+    xargs -0 clang-format-22 --dry-run -Werror
+}
+
+# Debian's libMLIR is not instrumented: annotations of containers that cross
+# the border are incomplete, and what it keeps for the process is no leak.
+export ASAN_OPTIONS=detect_container_overflow=0:detect_leaks=0
+export UBSAN_OPTIONS=print_stacktrace=1
+
+if [[ $preset == tsan ]]; then
+  step runtime $directory/runtime/unit/runtime-tests
+else
+  [[ $preset == release ]] && step format check_format
+  step lit /usr/lib/llvm-22/bin/lit -q -j "$(nproc)" -o $results/lit.json $directory/test
+  step unit ctest --test-dir $directory -E '^lit$' --output-junit "$PWD/$results/unit.xml" \
+    --output-on-failure --no-label-summary \
+    --test-output-size-passed 1000000
+  step execution-cpu $directory/bin/attn-test --backend=cpu --count=$count "${subset[@]}"
+  step execution-cpu-standard $directory/bin/attn-test --backend=cpu-standard \
+    --count=$standard "${subset[@]}"
+fi
+exec python3 scripts/tally.py $results
