@@ -52,3 +52,28 @@ ptxas = shutil.which("ptxas") or next(iter(glob.glob(PTXAS)), None)
 if ptxas:
     config.available_features.add("ptxas")
     config.substitutions.append(("%ptxas", ptxas))
+
+# naga (cargo install naga-cli) validates WGSL.
+if shutil.which("naga"):
+    config.available_features.add("naga")
+
+# Kernels in WGSL run on Dawn (npm's webgpu) and SwiftShader, and their results
+# are checked with NumPy; tools/install-gpu-checks.sh brings what is missing.
+CACHE = os.path.join(config.attn_source_dir, ".cache")
+VENV_PYTHON = os.path.join(config.attn_source_dir, ".venv/bin/python")
+SWIFTSHADER = os.path.join(CACHE, "swiftshader")
+WEBGPU = os.path.join(CACHE, "webgpu/node_modules")
+if (
+    shutil.which("node")
+    and os.path.exists(os.path.join(WEBGPU, "webgpu"))
+    and os.path.exists(os.path.join(SWIFTSHADER, "libvk_swiftshader.so"))
+    and glob.glob(os.path.join(config.attn_source_dir, ".venv/lib/python3*/site-packages/numpy"))
+):
+    config.available_features.add("wgsl-run")
+    config.substitutions.append((
+        "%check_wgsl",
+        f"env VK_ICD_FILENAMES={SWIFTSHADER}/vk_swiftshader_icd.json"
+        f" LD_LIBRARY_PATH={SWIFTSHADER} {VENV_PYTHON}"
+        f" {config.attn_source_dir}/test/Target/WGSL/Inputs/check.py"
+        f" attn-opt attn-translate {WEBGPU}",
+    ))

@@ -9,7 +9,7 @@
 // One thread a row: only the key and value tiles are shared, in one buffer
 // since they are not live together. Everything else is private.
 CHECK-LABEL: gpu.func @causal
-CHECK-SAME:  workgroup(%[[SHARED:[a-z0-9]+]] : memref<1024xf32, #gpu.address_space<workgroup>>)
+CHECK-SAME:  workgroup(%[[SHARED:[a-z0-9]+]] : memref<1024xf32, #gpu.address_space<workgroup>> {attn.name = "shared_tile"})
 CHECK-NOT:   gpu.barrier
 CHECK:       scf.for
 // The loop over key tiles stages both between barriers,
@@ -86,7 +86,7 @@ func.func private @paged(%pool: memref<f32>, %table: memref<i32>, %o: memref<f32
 // A tile that starts two carried values, or is needed after it is overwritten,
 // is copied; a swap of carried tiles goes through a third buffer.
 // CHECK-LABEL: gpu.func @twice
-// CHECK-SAME: private(%[[A:[a-z0-9]+]] : memref<8xf32, #gpu.address_space<private>>, %[[B:[a-z0-9]+]] : memref<8xf32, #gpu.address_space<private>>, %[[C:[a-z0-9]+]] : memref<8xf32, #gpu.address_space<private>>
+// CHECK-SAME: private(%[[A:[a-z0-9]+]] : memref<8xf32{{.*}}, %[[B:[a-z0-9]+]] : memref<8xf32{{.*}}, %[[C:[a-z0-9]+]] : memref<8xf32
 // CHECK: scf.for
 func.func private @twice(%o: memref<f32>, %n: index, %one: f32,
     %x: index, %y: index, %z: index, %nx: index, %ny: index, %nz: index) attributes {tile.kernel} {

@@ -7,8 +7,9 @@
 
 #include "attn/Analysis/Passes.h"
 #include "attn/Conversion/Passes.h"
-#include "attn/Target/NVPTX.h"
 #include "attn/Pipelines/Pipelines.h"
+#include "attn/Target/NVPTX.h"
+#include "attn/Target/WGSL.h"
 #include "attn/Transforms/Passes.h"
 #include "dialects/Attn/Attn.h"
 #include "dialects/Tile/Tile.h"
@@ -28,6 +29,7 @@ int main(int argc, char **argv) {
   attn::registerAttnConversionPasses();
   attn::registerNVPTXPipelines();
   attn::registerAttnPipelines();
+  attn::registerWGSLPipelines();
   registry.insert<attn::AttnDialect, attn::tile::TileDialect>();
   attn::registerAttnBufferizableOpInterfaces(registry);
   return mlir::asMainReturnCode(

@@ -1,10 +1,11 @@
 //===- attn-translate.cpp - Lowered kernels to target text ----------------===//
 //
-// mlir-translate with the targets of the project: PTX.
+// mlir-translate with the targets of the project: PTX and WGSL.
 //
 //===----------------------------------------------------------------------===//
 
 #include "attn/Target/NVPTX.h"
+#include "attn/Target/WGSL.h"
 #include "dialects/Attn/Attn.h"
 #include "dialects/Tile/Tile.h"
 
@@ -43,6 +44,14 @@ int main(int argc, char **argv) {
           if (succeeded(text))
             os << *text;
           return LogicalResult(text);
+        });
+      },
+      registerDialects);
+  TranslateFromMLIRRegistration wgsl(
+      "kernels-to-wgsl", "GPU modules in kernel normal form to WGSL",
+      [](Operation *op, raw_ostream &os) {
+        return forEachKernelModule(op, [&](gpu::GPUModuleOp module) {
+          return attn::translateToWGSL(module, os);
         });
       },
       registerDialects);

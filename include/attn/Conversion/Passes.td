@@ -216,6 +216,43 @@ def TileToGPU : Pass<"tile-to-gpu", "::mlir::ModuleOp"> {
   ];
 }
 
+def FiniteScores : Pass<"tile-finite-scores", "::mlir::func::FuncOp"> {
+  let summary = "Replace -inf by a finite sentinel";
+  let description = [{
+    Targets such as WGSL may assume that no value is infinite or NaN (rule 16).
+    In tile kernels, -inf becomes the sentinel -1.5 * 2^126, and what reaches a
+    row maximum is clamped to [-2^126, 2^126], so that a row of the lowest
+    finite scores is not taken for an empty one (rule 15). Scores that may be
+    -inf themselves (tables, selects) are recognised by their bits (rule 14).
+    Arguments that receive row statistics get the attribute
+    `attn.minus_infinity`: the target stores the bits of -inf for the sentinel.
+
+    ```mlir
+    func.func private @f(%s: !tile.tile<8x8xf32>, %m: !tile.tile<8xf32>, %i0: index) -> !tile.tile<8xf32> attributes {tile.kernel} {
+      %ninf = arith.constant 0xFF800000 : f32
+      %t = tile.map(%s) at [%i0, %i0] : (!tile.tile<8x8xf32>) -> !tile.tile<8x8xf32> {
+      ^bb0(%x: f32, %i: index, %j: index):
+        %keep = arith.cmpi sle, %j, %i : index
+        %y = arith.select %keep, %x, %ninf : f32
+        tile.yield %y : f32
+      }
+      %r = tile.reduce max %t, %m : !tile.tile<8x8xf32> -> !tile.tile<8xf32>
+      return %r : !tile.tile<8xf32>
+    }
+    ```
+    becomes
+    ```mlir
+    ^bb0(%x: f32, %i: index, %j: index):
+      %keep = arith.cmpi sle, %j, %i : index
+      %0 = arith.maximumf %x, %lowest : f32
+      %1 = arith.minimumf %0, %highest : f32
+      %y = arith.select %keep, %1, %sentinel : f32
+      tile.yield %y : f32
+    ```
+  }];
+  let dependentDialects = ["::mlir::arith::ArithDialect"];
+}
+
 def MathToNVPTX : Pass<"math-to-nvptx"> {
   let summary = "Use the approximations of NVIDIA's special-function unit";
   let description = [{

@@ -31,6 +31,9 @@ namespace {
 /// extents nx, ny, nz.
 constexpr unsigned kGridArguments = 6;
 
+/// The name of a buffer, for printers (its location is not part of the text).
+constexpr StringLiteral kNameAttr = "attn.name";
+
 /// A strided view of memory: element (i, j, ...) is
 /// `flat[i * strides[0] + j * strides[1] + ...]`.
 struct MemoryView {
@@ -228,6 +231,26 @@ StringRef nameOf(Value tile) {
   return cast<TileType>(tile.getType()).getRank() == 2 ? "values" : "row_value";
 }
 
+/// The products of the kernel with their sizes, for a reader of its text.
+std::string summarize(func::FuncOp kernel) {
+  std::string text;
+  llvm::raw_string_ostream os(text);
+  auto print = [&](Value tile, bool transposed) {
+    auto type = cast<TileType>(tile.getType());
+    os << nameOf(tile) << "[" << type.getRows() << "x" << type.getCols() << "]"
+       << (transposed ? "^T" : "");
+  };
+  kernel.walk([&](DotOp dot) {
+    os << (text.empty() ? "" : "; ");
+    print(dot.getResult(), false);
+    os << " += ";
+    print(dot.getA(), dot.getTransposeA());
+    os << " ";
+    print(dot.getB(), dot.getTransposeB());
+  });
+  return text;
+}
+
 //===----------------------------------------------------------------------===//
 // Structure
 //===----------------------------------------------------------------------===//
@@ -254,10 +277,14 @@ FailureOr<gpu::GPUFuncOp> KernelLowering::lower(gpu::GPUModuleOp module) {
   }
   auto space =
       gpu::AddressSpaceAttr::get(b.getContext(), gpu::AddressSpace::Workgroup);
+  kernel->setAttr("attn.summary", b.getStringAttr(summarize(source)));
   auto addWorkgroupBuffer = [&](int64_t size, Type type, StringRef name) {
-    return kernel.addWorkgroupAttribution(
+    Value buffer = kernel.addWorkgroupAttribution(
         MemRefType::get({size}, type, MemRefLayoutAttrInterface(), space),
-        named(name));
+        source.getLoc());
+    kernel.setWorkgroupAttributionAttr(kernel.getNumWorkgroupAttributions() - 1,
+                                       kNameAttr, b.getStringAttr(name));
+    return buffer;
   };
   for (const WorkgroupBuffer &buffer : placement.getBuffers())
     workgroupBuffers.push_back(addWorkgroupBuffer(
@@ -600,7 +627,8 @@ LogicalResult KernelLowering::lowerLoad(LoadOp op) {
           "reads a memref that the kernel did not rebuild from "
           "an argument");
   if (placement.isFragment(op.getResult())) {
-    Value buffer = createBuffer(op.getType(), nameOf(op.getResult()));
+    Value buffer =
+        createBuffer(op.getType(), (nameOf(op.getResult()) + "_tile").str());
     forEachElement(op.getType(), [&](const Element &e) {
       store(readTileElement(op, e.row, e.col, e.inside), buffer, e.position);
     });
@@ -658,10 +686,13 @@ Value KernelLowering::createBuffer(TileType type, StringRef name) {
                  (type.getRank() == 2 ? layout.getColumns(type.getCols()) : 1);
   auto space =
       gpu::AddressSpaceAttr::get(b.getContext(), gpu::AddressSpace::Private);
-  return kernel.addPrivateAttribution(
+  Value buffer = kernel.addPrivateAttribution(
       MemRefType::get({size}, type.getElementType(),
                       MemRefLayoutAttrInterface(), space),
-      named(name));
+      source.getLoc());
+  kernel.setPrivateAttributionAttr(kernel.getNumPrivateAttributions() - 1,
+                                   kNameAttr, b.getStringAttr(name));
+  return buffer;
 }
 
 /// A buffer that holds the value of `tile` and that `op` may overwrite: its
@@ -681,7 +712,7 @@ void KernelLowering::copyBuffer(Value from, Value to) {
   auto copy = [&](Value k) { store(load(from, k), to, k); };
   if (size == 1)
     return copy(index(0));
-  loop("k", index(0), index(size), index(1), copy);
+  loop("c", index(0), index(size), index(1), copy);
 }
 
 /// Visits the elements of one thread.
@@ -710,7 +741,7 @@ void KernelLowering::forEachElement(TileType type,
   auto visitColumns = [&](Value pass) {
     if (cols == 1)
       return visit(pass, index(0));
-    loop("k", index(0), index(cols), index(1),
+    loop("c", index(0), index(cols), index(1),
          [&](Value k) { visit(pass, k); });
   };
   if (layout.passes == 1)
@@ -870,7 +901,7 @@ void KernelLowering::lowerReduce(ReduceOp op) {
       neutral = arith::ConstantOp::create(b, b.getZeroAttr(element));
     Value partial = layout.lanes > 1 ? neutral : start;
     auto columns = scf::ForOp::create(
-        b, named("k"), index(0), index(cols), index(1), partial,
+        b, named("c"), index(0), index(cols), index(1), partial,
         [&](OpBuilder &, Location, Value k, ValueRange args) {
           Value position =
               fold<arith::AddIOp>(fold<arith::MulIOp>(pass, index(cols)), k);
@@ -891,7 +922,7 @@ void KernelLowering::lowerReduce(ReduceOp op) {
       gpu::BarrierOp::create(b);
       Value first = fold<arith::SubIOp>(thread, lane);
       auto lanes = scf::ForOp::create(
-          b, named("k"), index(0), index(layout.lanes), index(1), start,
+          b, named("c"), index(0), index(layout.lanes), index(1), start,
           [&](OpBuilder &, Location, Value k, ValueRange args) {
             Value other = load(exchange, fold<arith::AddIOp>(first, k));
             scf::YieldOp::create(b, combine(args.front(), other));
@@ -985,7 +1016,7 @@ void KernelLowering::lowerDot(DotOp op) {
     row = within(row, type.getRows(), layout.hasExcessRows(type.getRows()));
     if (cols == block)
       return computeBlock(pass, row, index(0));
-    loop("k", index(0), index(cols), index(block),
+    loop("c", index(0), index(cols), index(block),
          [&](Value k0) { computeBlock(pass, row, k0); });
   };
   if (layout.passes == 1)
@@ -1016,19 +1047,32 @@ struct TileToGPUPass final : attn::impl::TileToGPUBase<TileToGPUPass> {
         gpu::GPUModuleOp::create(builder, module.getLoc(), "kernels");
     module->setAttr(gpu::GPUDialect::getContainerModuleAttrName(),
                     builder.getUnitAttr());
+    SmallVector<std::pair<gpu::GPUFuncOp, SmallVector<DictionaryAttr>>> attrs;
     for (func::FuncOp kernel : kernels) {
       FailureOr<Placement> placement =
           Placement::compute(kernel, {workgroupBytes, maxThreads, threads});
-      if (failed(placement) ||
-          failed(KernelLowering(kernel, *placement).lower(gpuModule)))
+      if (failed(placement))
         return signalPassFailure();
+      FailureOr<gpu::GPUFuncOp> lowered =
+          KernelLowering(kernel, *placement).lower(gpuModule);
+      if (failed(lowered))
+        return signalPassFailure();
+      attrs.emplace_back(*lowered, SmallVector<DictionaryAttr>());
+      for (unsigned k = 0; k < lowered->getFunctionType().getNumInputs(); ++k)
+        attrs.back().second.push_back(kernel.getArgAttrDict(k));
       kernel.erase();
     }
     RewritePatternSet patterns(&getContext());
     populateGpuEliminateBarriersPatterns(patterns);
     arith::populateCeilFloorDivExpandOpsPatterns(patterns);
     if (failed(applyPatternsGreedily(gpuModule, std::move(patterns))))
-      signalPassFailure();
+      return signalPassFailure();
+    // Only now: barrier elimination (22) looks for argument attributes of the
+    // workgroup buffers, too, and crashes where an array of them exists.
+    for (auto &[kernel, dictionaries] : attrs)
+      for (auto [k, dictionary] : llvm::enumerate(dictionaries))
+        if (dictionary)
+          kernel.setArgAttrs(k, dictionary);
   }
 };
 

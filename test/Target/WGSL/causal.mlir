@@ -1,0 +1,26 @@
+// RUN: attn-opt %src_root/test/Conversion/Inputs/causal_f32.mlir --attn-to-wgsl --mlir-print-debuginfo | attn-translate --kernels-to-wgsl | FileCheck %s
+
+// The header says what the kernel computes and with which tiles.
+// CHECK: // causal: a workgroup of 32 threads
+// CHECK: // Tiles: scores[32x32] += q[32x32] k[32x32]^T;
+// Inputs are read-only, so that loop bounds stay uniform.
+// CHECK: @group(0) @binding(0) var<storage, read> q: array<f32>;
+// CHECK: @group(0) @binding(3) var<storage, read_write> o: array<f32>;
+// lse receives infinities as bits (rule 16).
+// CHECK: @group(0) @binding(4) var<storage, read_write> lse: array<u32>;
+// CHECK: struct Causal_params {
+// CHECK-NEXT: batches: i32,
+// CHECK-NEXT: queries: i32,
+// CHECK-NEXT: keys: i32,
+// CHECK-NEXT: scale: f32,
+// CHECK: var<workgroup> shared_tile: array<f32, 1024>;
+// CHECK: @compute @workgroup_size(32)
+// CHECK: fn causal(
+// Single uses are written inline,
+// CHECK: [[X:[a-z0-9_]+]] = q[batch *
+// masked scores are a finite sentinel, others are clamped above it (rule 15),
+// CHECK-NOT: inf
+// CHECK: scores[c] = min(max(scores[c] * causal_params.scale, -0x1p126), 0x1p126);
+// CHECK: scores[c] = select(-0x1.8p126, scores[c], j <= i && j < causal_params.keys);
+// and the sentinel is stored as the bits of -infinity.
+// CHECK: lse[{{.*}}] = select(bitcast<u32>([[LSE:[a-z0-9_]+]]), 0xff800000u, [[LSE]] <= -0x1.8p126);

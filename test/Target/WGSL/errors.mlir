@@ -1,0 +1,57 @@
+// RUN: attn-translate --kernels-to-wgsl %s --split-input-file --verify-diagnostics
+
+gpu.module @kernels {
+  // expected-error@+1 {{WGSL has no type for 'bf16'; convert to f16 or f32}}
+  gpu.func @bf16(%a: memref<bf16>) kernel attributes {known_block_size = array<i32: 32, 1, 1>} {
+    gpu.return
+  }
+}
+
+// -----
+
+gpu.module @kernels {
+  gpu.func @wide(%a: memref<i32>) kernel attributes {known_block_size = array<i32: 32, 1, 1>} {
+    %c0 = arith.constant 0 : index
+    // expected-error@+1 {{the constant 4294967296 does not fit WGSL's 32-bit integers}}
+    %c = arith.constant 4294967296 : i64
+    %t = arith.trunci %c : i64 to i32
+    %m = memref.reinterpret_cast %a to offset: [0], sizes: [1], strides: [1] : memref<i32> to memref<1xi32>
+    memref.store %t, %m[%c0] : memref<1xi32>
+    gpu.return
+  }
+}
+
+// -----
+
+gpu.module @kernels {
+  gpu.func @infinite(%a: memref<f32>) kernel attributes {known_block_size = array<i32: 32, 1, 1>} {
+    %c0 = arith.constant 0 : index
+    // expected-error@+1 {{WGSL has no constant 0x7F800000 : f32}}
+    %c = arith.constant 0x7F800000 : f32
+    %m = memref.reinterpret_cast %a to offset: [0], sizes: [1], strides: [1] : memref<f32> to memref<1xf32>
+    memref.store %c, %m[%c0] : memref<1xf32>
+    gpu.return
+  }
+}
+
+// -----
+
+gpu.module @kernels {
+  gpu.func @erf(%a: memref<f32>, %x: f32) kernel attributes {known_block_size = array<i32: 32, 1, 1>} {
+    %c0 = arith.constant 0 : index
+    // expected-error@+1 {{'math.erf' op has no WGSL form}}
+    %e = math.erf %x : f32
+    %m = memref.reinterpret_cast %a to offset: [0], sizes: [1], strides: [1] : memref<f32> to memref<1xf32>
+    memref.store %e, %m[%c0] : memref<1xf32>
+    gpu.return
+  }
+}
+
+// -----
+
+gpu.module @kernels {
+  // expected-error@+1 {{the size of the workgroup is not known}}
+  gpu.func @size(%a: memref<f32>) kernel {
+    gpu.return
+  }
+}
