@@ -134,19 +134,24 @@ Value expandSin(Expression &e, Value x, float shift) {
 
 template <typename Op> struct Expand final : OpRewritePattern<Op> {
   using Build = Value (*)(Expression &, Value);
-  Expand(MLIRContext *context, Build build)
-      : OpRewritePattern<Op>(context), build(build) {}
+  Expand(MLIRContext *context, Build build, bool keepApproximate = false)
+      : OpRewritePattern<Op>(context), build(build),
+        keepApproximate(keepApproximate) {}
 
   LogicalResult matchAndRewrite(Op op,
                                 PatternRewriter &rewriter) const override {
     if (!getElementTypeOrSelf(op.getType()).isF32())
       return rewriter.notifyMatchFailure(op, "only f32 is expanded");
+    if (keepApproximate &&
+        bitEnumContainsAll(op.getFastmath(), arith::FastMathFlags::afn))
+      return rewriter.notifyMatchFailure(op, "the target approximates it");
     Expression expression(rewriter, op.getLoc(), op.getType());
     rewriter.replaceOp(op, build(expression, op.getOperand()));
     return success();
   }
 
   Build build;
+  bool keepApproximate;
 };
 
 struct ExpandMathPass final : attn::impl::ExpandMathBase<ExpandMathPass> {
@@ -157,8 +162,7 @@ struct ExpandMathPass final : attn::impl::ExpandMathBase<ExpandMathPass> {
     RewritePatternSet patterns(context);
     patterns.add<Expand<math::ExpOp>>(context, expandExp);
     patterns.add<Expand<math::LogOp>>(context, expandLog);
-    if (!keepTanh)
-      patterns.add<Expand<math::TanhOp>>(context, expandTanh);
+    patterns.add<Expand<math::TanhOp>>(context, expandTanh, keepTanh);
     patterns.add<Expand<math::SinOp>>(
         context, +[](Expression &e, Value x) { return expandSin(e, x, 0.0f); });
     patterns.add<Expand<math::CosOp>>(

@@ -27,7 +27,8 @@ def ExpandMath : Pass<"tile-expand-math"> {
     | tanh | 1 - 2 / (exp2(2 log2(e) x) + 1) | 2^-22 absolute |
     | sin, cos | x - k pi/2 in three parts, polynomials | 2^-22 absolute for abs(x) <= 2^16 |
 
-    `keep-tanh` leaves `math.tanh` to the target (`approx_tanh`).
+    `keep-tanh` leaves a `math.tanh` with `fastmath<afn>`, which `approx_tanh`
+    asks for, to the target.
 
     ```mlir
     func.func @f(%x: f32) -> f32 {
@@ -47,7 +48,7 @@ def ExpandMath : Pass<"tile-expand-math"> {
   }];
   let options = [
     Option<"keepTanh", "keep-tanh", "bool", "false",
-           "Leave math.tanh to the target's approximation">
+           "Leave math.tanh with fastmath<afn> to the target's approximation">
   ];
   let dependentDialects = ["::mlir::arith::ArithDialect", "::mlir::math::MathDialect"];
 }
@@ -242,6 +243,7 @@ def FiniteScores : Pass<"tile-finite-scores", "::mlir::func::FuncOp"> {
     ```
     becomes
     ```mlir
+    %t = tile.map ...
     ^bb0(%x: f32, %i: index, %j: index):
       %keep = arith.cmpi sle, %j, %i : index
       %0 = arith.maximumf %x, %lowest : f32

@@ -23,10 +23,6 @@ struct NVPTXPlainOptions : public mlir::PassPipelineOptions<NVPTXPlainOptions> {
   Option<int64_t> sharedBytes{*this, "shared-bytes",
                               llvm::cl::desc("Static shared memory of a block"),
                               llvm::cl::init(49152)};
-  Option<bool> approxTanh{
-      *this, "approx-tanh",
-      llvm::cl::desc("Use tanh.approx.f32, whose error is outside rule 20"),
-      llvm::cl::init(false)};
 };
 
 /// Tile kernels (outlined, free of sugar) to a gpu.module in the LLVM dialect.

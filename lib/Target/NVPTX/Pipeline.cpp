@@ -24,7 +24,7 @@ void attn::buildNVPTXPlainPipeline(OpPassManager &manager,
 
   OpPassManager &kernels = manager.nest<gpu::GPUModuleOp>();
   ExpandMathOptions math;
-  math.keepTanh = options.approxTanh;
+  math.keepTanh = true;
   kernels.addPass(createExpandMath(math));
   kernels.addPass(createCanonicalizerPass());
   kernels.addPass(createCSEPass());
