@@ -102,7 +102,21 @@ Value expandTanh(Expression &e, Value x) {
   Value power =
       e.exp2(e.mul(e.clamp(x, -16.0f, 16.0f), e.constant(2 * kLog2E)));
   Value one = e.constant(1.0f);
-  return e.sub(one, e.divideApproximately(e.constant(2.0f), e.add(power, one)));
+  Value large =
+      e.sub(one, e.divideApproximately(e.constant(2.0f), e.add(power, one)));
+  // The difference has an absolute error only, which a softcap of 50 would
+  // magnify: small arguments take an odd polynomial (Cephes).
+  Value square = e.mul(x, x);
+  Value small =
+      e.fma(e.mul(x, square),
+            e.polynomial(square, {-3.33332819422e-1f, 1.33314422036e-1f,
+                                  -5.37397155531e-2f, 2.06390887954e-2f,
+                                  -5.70498872745e-3f}),
+            x);
+  // In terms of the square, which needs no absolute value; NaN is not below.
+  Value isSmall =
+      e.compare(arith::CmpFPredicate::OLT, square, e.constant(0.625f * 0.625f));
+  return e.select(isSmall, small, large);
 }
 
 /// sin(x + shift * pi/2).

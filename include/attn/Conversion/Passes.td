@@ -24,7 +24,7 @@ def ExpandMath : Pass<"tile-expand-math"> {
     |---|---|---|
     | exp | exp2(h) (1 + ln2 l), h + l = x log2(e) | 2 ULP |
     | log | ln2 log2(x) | 1.5 ULP |
-    | tanh | 1 - 2 / (exp2(2 log2(e) x) + 1) | 2^-22 absolute |
+    | tanh | 1 - 2 / (exp2(2 log2(e) x) + 1); a polynomial below 0.625 | 4 ULP |
     | sin, cos | x - k pi/2 in three parts, polynomials | 2^-22 absolute for abs(x) <= 2^16 |
 
     `keep-tanh` leaves a `math.tanh` with `fastmath<afn>`, which `approx_tanh`
