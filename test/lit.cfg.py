@@ -58,7 +58,7 @@ if shutil.which("naga"):
     config.available_features.add("naga")
 
 # Kernels in WGSL run on Dawn (npm's webgpu) and SwiftShader, and their results
-# are checked with NumPy; tools/install-gpu-checks.sh brings what is missing.
+# are checked with NumPy; scripts/install-gpu-checks.sh brings what is missing.
 CACHE = os.path.join(config.attn_source_dir, ".cache")
 VENV_PYTHON = os.path.join(config.attn_source_dir, ".venv/bin/python")
 SWIFTSHADER = os.path.join(CACHE, "swiftshader")
