@@ -196,8 +196,8 @@ void nameArguments(func::FuncOp kernel) {
   });
   unsigned numTables = 0;
   kernel.walk([&](memref::ReinterpretCastOp view) {
-    setName(view.getSource(), "table" + Twine(numTables));
-    ++numTables;
+    if (!isa<NameLoc>(view.getSource().getLoc()))
+      setName(view.getSource(), "table" + Twine(numTables++));
     auto base = dyn_cast<NameLoc>(view.getSource().getLoc());
     if (!base)
       return;

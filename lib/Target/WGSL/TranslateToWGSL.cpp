@@ -630,9 +630,7 @@ FailureOr<Expression> Printer::constant(arith::ConstantOp op) {
       return op.emitError("the constant ")
              << value.getSExtValue() << " does not fit WGSL's 32-bit integers";
     std::string text = std::to_string(value.getSExtValue());
-    return value.isMinSignedValue() || value.isNegative()
-               ? Expression{"i32(" + text + ")"}
-               : Expression{text};
+    return Expression{text, value.isNegative() ? kUnary : kPrimary};
   }
   auto attr = dyn_cast<FloatAttr>(op.getValue());
   if (!attr)
@@ -663,6 +661,9 @@ FailureOr<Expression> Printer::constant(arith::ConstantOp op) {
 }
 
 Expression Printer::compare(arith::CmpIOp op) {
+  if (op.getPredicate() == arith::CmpIPredicate::eq &&
+      op.getLhs().getType().isInteger(1) && matchPattern(op.getRhs(), m_Zero()))
+    return {"!" + get(op.getLhs()).at(kPrimary), kUnary};
   StringRef symbol;
   bool isUnsigned = false;
   switch (op.getPredicate()) {

@@ -58,12 +58,18 @@ CASES = {
     "lanes": ((1, 2, 2, 20, 50, 64, 64), CAUSAL % "bottom_right", "", [], (8, 16), "threads=32"),
     "direct": ((1, 1, 1, 20, 40, 160, 160), "", "", [], (32, 32), ""),
     "region": ((1, 4, 2, 40, 40, 24, 24), "", REGION, [(4, 128)], (16, 16), ""),
+    # Keys and values in pages of 8 rows, lengths a batch, a sink a head.
+    "paged": ((2, 4, 2, 20, 48, 16, 16), CAUSAL % "bottom_right", "", [(2,), (2, 6), (4,)], (16, 16), ""),
     "table": ((1, 1, 1, 20, 64, 16, 16), "", TABLE, [(64,)], (16, 16), ""),
 }
 
 
-def memref(shape):
-    return "memref<" + "x".join(map(str, shape)) + "xf32>"
+PAGED = "kv_len(%t0 : memref<2xi32>) page_table(%t1 : memref<2x6xi32>) sink(%t2 : memref<4xf32>)"
+LENGTHS = [37, 5]
+
+
+def memref(shape, element="f32"):
+    return "memref<" + "x".join(map(str, shape)) + f"x{element}>"
 
 
 def run(command, text=None):
@@ -71,7 +77,14 @@ def run(command, text=None):
                           stdout=subprocess.PIPE).stdout
 
 
+def gather(pool, pages):
+    """The sequences [B, H, S, D] behind pages [P, H, 8, D]."""
+    return np.stack([np.concatenate(list(pool[row]), axis=1) for row in pages])
+
+
 def reference(name, arrays, attributes):
+    if name == "paged":
+        arrays = [arrays[0], *(gather(a, arrays[4]) for a in arrays[1:3]), *arrays[3:]]
     q, k, v, *tables = (a.astype(np.float64) for a in arrays)
     group = q.shape[1] // k.shape[1]
     k, v = np.repeat(k, group, 1), np.repeat(v, group, 1)
@@ -81,6 +94,9 @@ def reference(name, arrays, attributes):
     keep = np.ones(s.shape[-2:], bool)
     if "causal" in attributes:
         keep &= j <= position
+    if name == "paged":
+        lengths = np.array(LENGTHS)[:, None, None, None]
+        keep = (j < lengths) & (j <= i + lengths - s.shape[-2])
     if "window" in attributes:
         keep &= j >= position - 20
     if "softcap" in attributes:
@@ -95,8 +111,13 @@ def reference(name, arrays, attributes):
     s = np.where(keep, s, -np.inf)
     m = s.max(-1, keepdims=True)
     m[m == -np.inf] = 0
+    if name == "paged":
+        sink = tables[2][:, None, None]
+        m = np.where((s == -np.inf).all(-1, keepdims=True), sink, m)
     p = np.exp(s - m)
     l = p.sum(-1, keepdims=True)
+    if name == "paged":
+        l = l + np.exp(sink - m)
     with np.errstate(divide="ignore", invalid="ignore"):
         o = np.where(l > 0, p @ v / l, 0)
         lse = np.where(l > 0, m + np.log(l), -np.inf)[..., 0]
@@ -106,10 +127,15 @@ def reference(name, arrays, attributes):
 def check(name, folder):
     (b, h, hkv, sq, skv, dk, dv), attributes, regions, tables, tiles, options = CASES[name]
     shapes = [(b, h, sq, dk), (b, hkv, skv, dk), (b, hkv, skv, dv), (b, h, sq, dv), (b, h, sq)]
+    if name == "paged":
+        shapes[1:3] = [(15, hkv, 8, dk), (15, hkv, 8, dv)]
     names = ["q", "k", "v", "o", "lse"] + [f"t{n}" for n in range(len(tables))]
     types = [memref(s) for s in shapes + tables]
     captures = ""
-    if tables:
+    if name == "paged":
+        types[5:7] = [memref(t, "i32") for t in tables[:2]]
+        captures = PAGED
+    elif tables:
         captures = f"captures({', '.join('%' + n for n in names[5:])} : {', '.join(types[5:])})"
     text = f"""
 func.func @{name}({', '.join(f'%{n}: {t}' for n, t in zip(names, types))}) {{
@@ -135,6 +161,9 @@ func.func @{name}({', '.join(f'%{n}: {t}' for n, t in zip(names, types))}) {{
     if name == "table":
         arrays[5][:] = np.finfo(np.float32).min
         arrays[5][::3] = -np.inf
+    if name == "paged":
+        arrays[5] = np.array(LENGTHS, np.int32)
+        arrays[6] = rng.permutation(15)[:12].reshape(2, 6).astype(np.int32)
     arrays[3][:] = arrays[4][:] = np.nan
     files = [os.path.join(folder, f"{name}.{n}.bin") for n in names]
     for file, array in zip(files, arrays):
