@@ -399,6 +399,7 @@ LogicalResult KernelLowering::lowerFor(scf::ForOp op) {
     else
       inits.push_back(scalars.lookup(init));
   }
+  b.setLoc(named("step"));
   auto loop = scf::ForOp::create(b, scalars.lookup(op.getLowerBound()),
                                  scalars.lookup(op.getUpperBound()),
                                  scalars.lookup(op.getStep()), inits);
@@ -784,7 +785,9 @@ void KernelLowering::stage(Value tile,
   gpu::BarrierOp::create(b);
   loop("e", thread, index(type.getRows() * type.getCols()),
        index(placement.getNumThreads()), [&](Value e) {
+         b.setLoc(named("row"));
          Value row = fold<arith::DivUIOp>(e, cols);
+         b.setLoc(named("col"));
          Value col = fold<arith::RemUIOp>(e, cols);
          store(read(row, col), workgroupBuffers[*buffer], e);
        });
