@@ -8,6 +8,7 @@
 #include "attn/Analysis/Passes.h"
 #include "attn/Conversion/Passes.h"
 #include "attn/Pipelines/Pipelines.h"
+#include "attn/Target/CUDA.h"
 #include "attn/Target/NVPTX.h"
 #include "attn/Target/WGSL.h"
 #include "attn/Transforms/Passes.h"
@@ -28,6 +29,7 @@ int main(int argc, char **argv) {
   attn::registerAttnTransformsPasses();
   attn::registerAttnConversionPasses();
   attn::registerNVPTXPipelines();
+  attn::registerHopperPipelines();
   attn::registerAttnPipelines();
   attn::registerWGSLPipelines();
   registry.insert<attn::AttnDialect, attn::tile::TileDialect>();

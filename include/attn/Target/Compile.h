@@ -19,9 +19,10 @@ namespace attn {
 struct CompileOptions {
   /// Function to compile; the only one if empty.
   std::string entry;
-  /// "cpu", or "cpu-standard": the O(N^2) baseline of the same tile ops.
+  /// "cpu", "cuda", or "cpu-standard": the O(N^2) baseline of the same tile
+  /// ops.
   std::string target = "cpu";
-  /// "host" or an LLVM CPU name.
+  /// "host" or an LLVM CPU name; for cuda the chip, sm_90a.
   std::string chip = "host";
   /// Rows and columns of a score tile; 0 lets the target choose.
   int64_t tileM = 0, tileN = 0;

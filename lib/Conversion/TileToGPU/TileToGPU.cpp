@@ -369,6 +369,16 @@ LogicalResult KernelLowering::lowerOp(Operation &op) {
         scalars.map(op.getResult(), load(views[op.getMemRef()].flat, *address));
         return success();
       })
+      .Case([&](memref::StoreOp op) -> LogicalResult {
+        // A scalar is the same in all threads, which store it together.
+        FailureOr<Value> address =
+            addressOf(op, op.getMemRef(), op.getIndices());
+        if (failed(address))
+          return failure();
+        store(scalars.lookup(op.getValue()), views[op.getMemRef()].flat,
+              *address);
+        return success();
+      })
       .Case([&](memref::DimOp op) -> LogicalResult {
         auto view = views.find(op.getSource());
         std::optional<int64_t> dim = op.getConstantIndex();

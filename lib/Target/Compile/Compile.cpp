@@ -9,6 +9,7 @@
 #include "attn/Analysis/MaskAnalysis.h"
 #include "attn/Pipelines/Pipelines.h"
 #include "attn/Target/CPU.h"
+#include "attn/Target/CUDA.h"
 #include "attn/Target/Plan.h"
 #include "attn/Transforms/Passes.h"
 #include "attn/runtime/Artifact.h"
@@ -131,15 +132,47 @@ static FailureOr<func::FuncOp> findEntry(ModuleOp module, StringRef name) {
          << name << "'; it has: " << (known.empty() ? "none" : known);
 }
 
+/// A copy with one function: the others may be for other targets.
+static OwningOpRef<ModuleOp> copyWith(ModuleOp source, StringRef entry) {
+  OwningOpRef<ModuleOp> module(source.clone());
+  for (auto function :
+       llvm::make_early_inc_range(module->getOps<func::FuncOp>()))
+    if (function.getName() != entry)
+      function.erase();
+  return module;
+}
+
+static FailureOr<std::string> compileForCUDA(ModuleOp source,
+                                             const CompileOptions &options,
+                                             CompileReport &report) {
+  FailureOr<func::FuncOp> entry = findEntry(source, options.entry);
+  if (failed(entry))
+    return failure();
+  report.chip = "sm_90a";
+  if (options.chip != "host" && options.chip != report.chip)
+    return source.emitError("unknown chip '")
+           << options.chip << "' for the target cuda; known: " << report.chip;
+  PhaseTimer timer(report);
+  OwningOpRef<ModuleOp> module = copyWith(source, entry->getName());
+  FailureOr<std::string> bytes = compileCUDAArtifact(
+      *module, module->lookupSymbol<func::FuncOp>(entry->getName()),
+      {options.tileM, options.tileN}, timer);
+  if (succeeded(bytes))
+    report.codeBytes = bytes->size();
+  return bytes;
+}
+
 FailureOr<std::string> attn::compileToArtifact(ModuleOp source,
                                                const CompileOptions &options,
                                                CompileReport *given) {
   CompileReport local;
   CompileReport &report = given ? *given : local;
   report = CompileReport();
+  if (options.target == "cuda")
+    return compileForCUDA(source, options, report);
   if (options.target != "cpu" && options.target != "cpu-standard")
     return source.emitError("unknown target '")
-           << options.target << "'; known: cpu, cpu-standard";
+           << options.target << "'; known: cpu, cpu-standard, cuda";
   std::string error;
   std::optional<CPUTarget> cpu = CPUTarget::get(options.chip, error);
   if (!cpu)
@@ -153,12 +186,7 @@ FailureOr<std::string> attn::compileToArtifact(ModuleOp source,
   std::string entryName = chosen->getName().str();
   PhaseTimer timer(report);
 
-  // Other functions of the module may be for other targets.
-  OwningOpRef<ModuleOp> module(source.clone());
-  for (auto function :
-       llvm::make_early_inc_range(module->getOps<func::FuncOp>()))
-    if (function.getName() != entryName)
-      function.erase();
+  OwningOpRef<ModuleOp> module = copyWith(source, entryName);
   cpu->attachTo(*module);
   timer("copy");
 

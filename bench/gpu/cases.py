@@ -1,0 +1,111 @@
+"""What bench.py measures: attention functions as MLIR, and their meaning."""
+
+import math
+
+
+def function(head, attributes="", operands="", arguments="", regions=""):
+    """MLIR of f(q, k, v, o, lse, extra...) in bf16 with any strides."""
+    t = f"memref<?x?x?x{head}xbf16, strided<[?, ?, ?, 1]>>"
+    return f"""func.func @f(%q: {t}, %k: {t}, %v: {t}, %o: {t}, %lse: memref<?x?x?xf32>{arguments}) {{
+  attn.attention ins(%q, %k, %v : {t}, {t}, {t}) {operands}
+      outs(%o, %lse : {t}, memref<?x?x?xf32>) {{{attributes}}} {regions}
+  return
+}}
+"""
+
+
+CAUSAL = "causal = #attn.causal<top_left>"
+SOFTCAP = 30.0
+WINDOW = 1024
+DISTANCE = 1024
+
+RELATIVE = """
+  score(%s: f32, %b: index, %h: index, %i: index, %j: index, %t: memref<?x?xf32>) {
+    %low = arith.constant 0 : index
+    %mid = arith.constant 1024 : index
+    %high = arith.constant 2048 : index
+    %d = arith.subi %j, %i : index
+    %e = arith.addi %d, %mid : index
+    %f = arith.maxsi %e, %low : index
+    %g = arith.minsi %f, %high : index
+    %bias = memref.load %t[%h, %g] : memref<?x?xf32>
+    %r = arith.addf %s, %bias : f32
+    attn.yield %r : f32
+  }"""
+
+# name -> MLIR
+SOURCES = {f"d{d}": function(d) for d in (64, 128, 256)}
+SOURCES |= {f"d{d}-causal": function(d, CAUSAL) for d in (64, 128, 256)}
+SOURCES |= {
+    "softcap": function(128, f"{CAUSAL}, softcap = {SOFTCAP} : f32"),
+    "window": function(128, f"{CAUSAL}, window = #attn.window<left = {WINDOW}>"),
+    "alibi": function(
+        128, CAUSAL, "alibi(%slopes : memref<?xf32>)", ", %slopes: memref<?xf32>"
+    ),
+    "prefix": function(128, CAUSAL, "prefix(%n : memref<?xi32>)", ", %n: memref<?xi32>"),
+    "relative": function(
+        128,
+        operands="captures(%table : memref<?x?xf32>)",
+        arguments=", %table: memref<?x?xf32>",
+        regions=RELATIVE,
+    ),
+    "documents": function(
+        128,
+        CAUSAL,
+        "segments(%qs, %ks : memref<?x?xi32>, memref<?x?xi32>)",
+        ", %qs: memref<?x?xi32>, %ks: memref<?x?xi32>",
+    ),
+}
+VARIANTS = ("softcap", "window", "alibi", "prefix", "relative", "documents")
+
+
+class Variant:
+    """A case with its captures on the device, for B, H and S of one run."""
+
+    def __init__(self, name, batch, heads, length):
+        import torch
+
+        self.name = name
+        self.head = int(name[1:].split("-")[0]) if name[0] == "d" and name[1].isdigit() else 128
+        self.causal = name.endswith("causal") or name in VARIANTS and name != "relative"
+        self.score = None  # (s, b, h, i, j) -> s
+        self.extra = ()
+        causal = lambda b, h, i, j: j <= i
+        self.mask = causal if self.causal else None
+        ints = dict(dtype=torch.int32, device="cuda")
+        if name == "softcap":
+            self.score = lambda s, b, h, i, j: SOFTCAP * torch.tanh(s / SOFTCAP)
+        elif name == "window":
+            self.mask = lambda b, h, i, j: (j <= i) & (j >= i - WINDOW)
+        elif name == "alibi":
+            slopes = torch.tensor(
+                [2.0 ** (-8 * (h + 1) / heads) for h in range(heads)], device="cuda"
+            )
+            self.extra = (slopes,)
+            self.score = lambda s, b, h, i, j: s + slopes[h] * (j - i)
+        elif name == "prefix":
+            prefix = torch.full((batch,), length // 4, **ints)
+            self.extra = (prefix,)
+            self.mask = lambda b, h, i, j: (j <= i) | (j < prefix[b])
+        elif name == "relative":
+            table = torch.randn(heads, 2 * DISTANCE + 1, device="cuda")
+            self.extra = (table,)
+            self.score = (
+                lambda s, b, h, i, j: s
+                + table[h, (j - i + DISTANCE).clamp(0, 2 * DISTANCE)]
+            )
+        elif name == "documents":
+            # Twelve documents of uneven length.
+            cuts = torch.sort(torch.randperm(length - 1, device="cuda")[:11] + 1).values
+            ids = torch.bucketize(torch.arange(length, device="cuda"), cuts, right=True)
+            ids = ids.int().repeat(batch, 1).contiguous()
+            self.extra = (ids, ids)
+            self.mask = lambda b, h, i, j: (j <= i) & (ids[b, i] == ids[b, j])
+
+    def visible(self, length):
+        """Share of the score matrix that is attended, counted for speeds."""
+        return 0.5 if self.causal else 1.0
+
+
+def scale(head):
+    return 1 / math.sqrt(head)

@@ -1,0 +1,207 @@
+//===- CompileCUDA.cpp - Artifacts for NVIDIA GPUs ------------------------===//
+//
+// Runs the passes, writes the plan and adds to its launches what the lowering
+// of each kernel says: parameters, grid, block and shared memory.
+//
+//===----------------------------------------------------------------------===//
+
+#include "attn/Target/CUDA.h"
+#include "attn/Target/NVPTX.h"
+#include "attn/Target/Plan.h"
+#include "attn/Transforms/Passes.h"
+#include "attn/runtime/Artifact.h"
+
+#include "mlir/IR/AffineMap.h"
+#include "llvm/Support/FormatVariadic.h"
+
+using namespace mlir;
+using namespace attn;
+namespace json = llvm::json;
+
+namespace {
+
+constexpr StringLiteral kChip = "sm_90a";
+
+/// Rewrites the launch of one kernel of tile-to-hopper by its `attn.launch`.
+class LaunchRewriter {
+public:
+  LaunchRewriter(json::Object &launch, json::Array &temporaries)
+      : launch(launch), temporaries(temporaries),
+        operands(*launch.getArray("args")), grid(*launch.getArray("grid")) {}
+
+  void run(DictionaryAttr info);
+
+private:
+  json::Value extent(unsigned dim) const { return grid[2 - dim]; }
+  json::Value expression(AffineExpr expr) const;
+  json::Array expressions(DictionaryAttr recipe, StringRef name) const;
+  json::Value tensorMap(DictionaryAttr recipe) const;
+  json::Value counter();
+
+  json::Object &launch;
+  json::Array &temporaries;
+  json::Array operands, grid; // as the plan wrote them
+};
+
+int64_t integer(DictionaryAttr attributes, StringRef name) {
+  return cast<IntegerAttr>(attributes.get(name)).getInt();
+}
+
+/// Symbols are the launch's operands.
+json::Value LaunchRewriter::expression(AffineExpr expr) const {
+  if (auto constant = dyn_cast<AffineConstantExpr>(expr))
+    return constant.getValue();
+  if (auto symbol = dyn_cast<AffineSymbolExpr>(expr))
+    return *operands[symbol.getPosition()].getAsObject()->get("value");
+  auto binary = cast<AffineBinaryOpExpr>(expr);
+  StringRef name = expr.getKind() == AffineExprKind::Add   ? "add"
+                   : expr.getKind() == AffineExprKind::Mul ? "mul"
+                                                           : "floordiv";
+  return json::Array{name, expression(binary.getLHS()),
+                     expression(binary.getRHS())};
+}
+
+json::Array LaunchRewriter::expressions(DictionaryAttr recipe,
+                                        StringRef name) const {
+  json::Array result;
+  for (AffineExpr expr :
+       cast<AffineMapAttr>(recipe.get(name)).getValue().getResults())
+    result.push_back(expression(expr));
+  return result;
+}
+
+json::Value LaunchRewriter::tensorMap(DictionaryAttr recipe) const {
+  const json::Value &buffer = operands[integer(recipe, "buffer")];
+  Type type = cast<TypeAttr>(recipe.get("dtype")).getValue();
+  json::Array box;
+  for (int64_t extent : cast<DenseI64ArrayAttr>(recipe.get("box")).asArrayRef())
+    box.push_back(extent);
+  return json::Object{
+      {"tensormap",
+       json::Object{{"buffer", *buffer.getAsObject()->get("buffer")},
+                    {"dtype", type.isBF16() ? "bf16" : "f16"},
+                    {"sizes", expressions(recipe, "sizes")},
+                    {"strides", expressions(recipe, "strides")},
+                    {"box", std::move(box)}}}};
+}
+
+json::Value LaunchRewriter::counter() {
+  std::string name = "counter" + std::to_string(temporaries.size());
+  temporaries.push_back(json::Object{
+      {"name", name}, {"bytes", 4}, {"align", 64}, {"zero", true}});
+  return json::Object{{"buffer", name}};
+}
+
+void LaunchRewriter::run(DictionaryAttr info) {
+  json::Array arguments;
+  for (Attribute attribute : cast<ArrayAttr>(info.get("parameters"))) {
+    auto parameter = cast<DictionaryAttr>(attribute);
+    StringRef kind = cast<StringAttr>(parameter.get("kind")).getValue();
+    if (kind == "operand")
+      arguments.push_back(operands[integer(parameter, "index")]);
+    else if (kind == "extent")
+      arguments.push_back(json::Object{
+          {"value", extent(integer(parameter, "dim"))}, {"type", "i32"}});
+    else if (kind == "tensormap")
+      arguments.push_back(tensorMap(parameter));
+    else
+      arguments.push_back(counter());
+  }
+  launch["args"] = std::move(arguments);
+  json::Value points = json::Array{"mul", extent(0), extent(1), extent(2)};
+  if (cast<BoolAttr>(info.get("persistent")).getValue())
+    points = json::Array{"min", json::Array{"sm_count"}, std::move(points)};
+  launch["grid"] = json::Array{std::move(points), 1, 1};
+  launch["block"] = json::Array{integer(info, "threads"), 1, 1};
+  launch["shared"] = integer(info, "shared_bytes");
+}
+
+/// Threads of a block of a kernel of the plain path.
+int64_t getThreads(Operation *kernel) {
+  for (StringRef name : {"nvvm.reqntid", "nvvm.maxntid"})
+    if (auto threads = kernel->getAttrOfType<DenseI32ArrayAttr>(name))
+      return threads.asArrayRef()[0];
+  return 1;
+}
+
+} // namespace
+
+FailureOr<std::string>
+attn::compileCUDAArtifact(ModuleOp module, func::FuncOp entry, TileShape tile,
+                          llvm::function_ref<void(StringRef)> timer) {
+  MLIRContext *context = module.getContext();
+  DialectRegistry registry;
+  registerNVPTXTranslation(registry);
+  context->appendDialectRegistry(registry);
+  std::string entryName = entry.getName().str();
+  auto run = [&](StringRef phase, function_ref<void(OpPassManager &)> build) {
+    PassManager pm(context);
+    build(pm);
+    LogicalResult result = pm.run(module);
+    timer(phase);
+    return result;
+  };
+
+  if (failed(run("regions", [&](OpPassManager &pm) {
+        pm.addPass(createExpandSugar());
+        pm.addPass(createSimplifyRegions());
+        pm.addPass(createBufferizePrograms());
+      })))
+    return failure();
+  TileShape best =
+      chooseHopperTile(module.lookupSymbol<func::FuncOp>(entryName));
+  if (!tile.m)
+    tile.m = best.m;
+  if (!tile.n)
+    tile.n = best.n;
+  if (failed(run("tile", [&](OpPassManager &pm) {
+        buildHopperTilePipeline(pm, tile);
+      })))
+    return failure();
+
+  entry = module.lookupSymbol<func::FuncOp>(entryName);
+  FailureOr<json::Object> plan = buildPlan(entry, [](func::FuncOp kernel) {
+    KernelLaunch launch;
+    launch.symbol = kernel.getName().str();
+    return launch;
+  });
+  if (failed(plan))
+    return failure();
+  entry.erase();
+  timer("plan");
+  if (failed(run("lower", buildHopperKernelPipeline)))
+    return failure();
+
+  // Where each kernel ended up.
+  llvm::StringMap<std::pair<std::string, Operation *>> kernels;
+  for (auto gpuModule : module.getOps<gpu::GPUModuleOp>())
+    for (Operation &op : gpuModule.getOps())
+      if (op.hasAttr("nvvm.kernel"))
+        kernels[SymbolTable::getSymbolName(&op).getValue()] = {
+            gpuModule.getName().str(), &op};
+  for (json::Value &value : *plan->getArray("launches")) {
+    json::Object &launch = *value.getAsObject();
+    auto &[section, kernel] = kernels[*launch.getString("kernel")];
+    launch["code"] = "code/" + section;
+    if (auto info = kernel->getAttrOfType<DictionaryAttr>("attn.launch"))
+      LaunchRewriter(launch, *plan->getArray("temporaries")).run(info);
+    else
+      launch["block"] = json::Array{getThreads(kernel), 1, 1};
+  }
+
+  (*plan)["target"] = "cuda";
+  (*plan)["chip"] = kChip;
+  (*plan)["metadata"] = json::Object{{"tile_m", tile.m}, {"tile_n", tile.n}};
+  runtime::ArtifactWriter writer(
+      llvm::formatv("{0}", json::Value(std::move(*plan))).str());
+  std::string error;
+  for (auto gpuModule : module.getOps<gpu::GPUModuleOp>()) {
+    FailureOr<std::string> text = translateToPTX(gpuModule, kChip);
+    if (failed(text))
+      return failure();
+    if (!writer.addCode(gpuModule.getName().str(), *text, error))
+      return module.emitError(error);
+  }
+  timer("PTX");
+  return writer.toBytes();
+}
