@@ -20,6 +20,11 @@ static llvm::cl::opt<std::string>
     chip("chip", llvm::cl::desc("Chip that the PTX is for"),
          llvm::cl::init("sm_80"));
 
+static llvm::cl::opt<unsigned> maxStorageBuffers(
+    "max-storage-buffers",
+    llvm::cl::desc("Storage buffers that the WebGPU device binds"),
+    llvm::cl::init(8));
+
 /// Prints every GPU module of a file.
 static LogicalResult
 forEachKernelModule(Operation *op,
@@ -51,7 +56,7 @@ int main(int argc, char **argv) {
       "kernels-to-wgsl", "GPU modules in kernel normal form to WGSL",
       [](Operation *op, raw_ostream &os) {
         return forEachKernelModule(op, [&](gpu::GPUModuleOp module) {
-          return attn::translateToWGSL(module, os);
+          return attn::translateToWGSL(module, os, maxStorageBuffers);
         });
       },
       registerDialects);

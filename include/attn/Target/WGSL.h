@@ -38,9 +38,11 @@ void registerWGSLPipelines();
 /// storage buffers at bindings 0, 1, ... of group 0, in order; the scalar
 /// arguments are, in order, one uniform struct of 32-bit fields at the next
 /// binding. Index and i64 are i32. The query tile is workgroup_id.x, the head
-/// .y, the batch .z.
+/// .y, the batch .z. A kernel with more storage buffers than the device binds
+/// (WebGPU guarantees 8) is an error.
 mlir::LogicalResult translateToWGSL(mlir::gpu::GPUModuleOp module,
-                                    llvm::raw_ostream &os);
+                                    llvm::raw_ostream &os,
+                                    unsigned maxStorageBuffers = 8);
 
 } // namespace attn
 

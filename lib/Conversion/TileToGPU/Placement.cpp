@@ -150,6 +150,9 @@ int64_t Placement::assignBuffers(ArrayRef<Staged> staged) {
 
 FailureOr<Placement> Placement::compute(func::FuncOp kernel,
                                         const Limits &limits) {
+  if (limits.threads < 0)
+    return kernel.emitOpError("asks for ")
+           << limits.threads << " threads a workgroup, which must be positive";
   Placement placement;
   int64_t rows = 1;
   forEachTile(kernel, [&](Value tile) {

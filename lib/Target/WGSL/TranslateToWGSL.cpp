@@ -939,7 +939,8 @@ bool usesHalf(gpu::GPUModuleOp module) {
 
 } // namespace
 
-LogicalResult attn::translateToWGSL(gpu::GPUModuleOp module, raw_ostream &os) {
+LogicalResult attn::translateToWGSL(gpu::GPUModuleOp module, raw_ostream &os,
+                                    unsigned maxStorageBuffers) {
   std::string text;
   llvm::raw_string_ostream buffer(text);
   if (usesHalf(module))
@@ -950,6 +951,12 @@ LogicalResult attn::translateToWGSL(gpu::GPUModuleOp module, raw_ostream &os) {
     if (!isFirst)
       buffer << "\n";
     isFirst = false;
+    unsigned numBuffers = llvm::count_if(kernel.getFunctionType().getInputs(),
+                                         llvm::IsaPred<MemRefType>);
+    if (numBuffers > maxStorageBuffers)
+      return kernel.emitError("needs ")
+             << numBuffers << " storage buffers, the limit is "
+             << maxStorageBuffers << " (maxStorageBuffersPerShaderStage)";
     if (failed(printer.printKernel(kernel)))
       return failure();
   }
