@@ -74,10 +74,9 @@ private:
     return function.emitError() << attn_error_message(error.get());
   }
   LogicalResult describeTensor(Tensor &tensor, attn_tensor &result) {
-    return check(attn_tensor_init(&result, tensor.bytes.data(),
-                                  getDtype(tensor.elementType),
-                                  tensor.shape.size(), tensor.shape.data(),
-                                  error.get()));
+    return check(attn_tensor_init(
+        &result, tensor.bytes.data(), getDtype(tensor.elementType),
+        tensor.shape.size(), tensor.shape.data(), error.get()));
   }
   LogicalResult bindArgument(size_t index, Type type);
   LogicalResult bindResult(size_t index, Type type);
@@ -133,8 +132,8 @@ LogicalResult Compiled::bindArgument(size_t index, Type type) {
     attn_tensor view;
     if (failed(describeTensor(tensor, view)))
       return failure();
-    return check(attn_binding_set_argument(binding.get(), index, &view,
-                                           error.get()));
+    return check(
+        attn_binding_set_argument(binding.get(), index, &view, error.get()));
   }
   if (type.isF32())
     return check(attn_binding_set_scalar_f32(binding.get(), index,
@@ -151,8 +150,8 @@ LogicalResult Compiled::bindArgument(size_t index, Type type) {
 
 LogicalResult Compiled::bindResult(size_t index, Type type) {
   attn_result_info info = ATTN_RESULT_INFO_INIT;
-  if (failed(check(
-          attn_program_result(program.get(), index, &info, error.get()))))
+  if (failed(
+          check(attn_program_result(program.get(), index, &info, error.get()))))
     return failure();
   if (info.argument >= 0)
     return success();
@@ -173,8 +172,8 @@ LogicalResult Compiled::bindResult(size_t index, Type type) {
 
 LogicalResult Compiled::bind(ArrayRef<Tensor> inputs) {
   attn_binding *newBinding = nullptr;
-  if (failed(check(
-          attn_binding_create(program.get(), &newBinding, error.get()))))
+  if (failed(
+          check(attn_binding_create(program.get(), &newBinding, error.get()))))
     return failure();
   binding.reset(newBinding);
   arguments.assign(inputs.begin(), inputs.end());
@@ -202,9 +201,8 @@ LogicalResult Compiled::launch() {
     return failure();
   void *start = nullptr;
   if (bytes)
-    start = reinterpret_cast<void *>(
-        llvm::alignTo(reinterpret_cast<uintptr_t>(workspace.data()),
-                      alignment));
+    start = reinterpret_cast<void *>(llvm::alignTo(
+        reinterpret_cast<uintptr_t>(workspace.data()), alignment));
   return check(attn_launch(binding.get(), start, bytes, /*stream=*/nullptr,
                            error.get()));
 }
@@ -249,8 +247,8 @@ json::Object Compiled::describe() const {
   int64_t fused = 0, standard = 0;
   if (binding && attn_binding_memory_estimate(binding.get(), &fused, &standard,
                                               nullptr) == ATTN_OK)
-    description["memory"] = json::Object{{"fused_bytes", fused},
-                                         {"standard_bytes", standard}};
+    description["memory"] =
+        json::Object{{"fused_bytes", fused}, {"standard_bytes", standard}};
   return description;
 }
 

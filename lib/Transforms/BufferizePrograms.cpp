@@ -25,8 +25,8 @@ namespace {
 struct BufferizePrograms
     : attn::impl::BufferizeProgramsBase<BufferizePrograms> {
   void getDependentDialects(DialectRegistry &registry) const override {
-    registry.insert<bufferization::BufferizationDialect,
-                    memref::MemRefDialect>();
+    registry
+        .insert<bufferization::BufferizationDialect, memref::MemRefDialect>();
   }
 
   void runOnOperation() override {

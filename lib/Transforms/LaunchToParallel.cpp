@@ -26,7 +26,8 @@ using namespace attn;
 static Value basePointer(ImplicitLocOpBuilder &b, Value memref) {
   auto metadata = memref::ExtractStridedMetadataOp::create(b, memref);
   auto type = cast<MemRefType>(memref.getType());
-  auto layout = StridedLayoutAttr::get(b.getContext(), ShapedType::kDynamic, {});
+  auto layout =
+      StridedLayoutAttr::get(b.getContext(), ShapedType::kDynamic, {});
   auto shifted = MemRefType::get({}, type.getElementType(), layout);
   return memref::ReinterpretCastOp::create(
       b, shifted, metadata.getBaseBuffer(), OpFoldResult(metadata.getOffset()),

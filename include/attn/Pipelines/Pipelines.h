@@ -18,8 +18,7 @@ struct TilePipelineOptions
   Option<int64_t> tileM{*this, "tile-m",
                         llvm::cl::desc("Query rows of a score tile"),
                         llvm::cl::init(64)};
-  Option<int64_t> tileN{*this, "tile-n",
-                        llvm::cl::desc("Keys of a score tile"),
+  Option<int64_t> tileN{*this, "tile-n", llvm::cl::desc("Keys of a score tile"),
                         llvm::cl::init(96)};
   Option<bool> fuse{*this, "fuse",
                     llvm::cl::desc("Fuse the online softmax; without it the "
@@ -28,12 +27,12 @@ struct TilePipelineOptions
 };
 
 /// Options of the CPU pipelines.
-struct CPUPipelineOptions : public mlir::PassPipelineOptions<CPUPipelineOptions> {
+struct CPUPipelineOptions
+    : public mlir::PassPipelineOptions<CPUPipelineOptions> {
   Option<int64_t> tileM{*this, "tile-m",
                         llvm::cl::desc("Query rows of a score tile"),
                         llvm::cl::init(64)};
-  Option<int64_t> tileN{*this, "tile-n",
-                        llvm::cl::desc("Keys of a score tile"),
+  Option<int64_t> tileN{*this, "tile-n", llvm::cl::desc("Keys of a score tile"),
                         llvm::cl::init(96)};
   Option<unsigned> vectorBits{*this, "vector-bits",
                               llvm::cl::desc("Width of a vector register"),

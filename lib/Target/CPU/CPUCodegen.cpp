@@ -6,6 +6,7 @@
 
 #include "attn/Target/CPU.h"
 
+#include "lld/Common/Driver.h"
 #include "mlir/Conversion/Passes.h"
 #include "mlir/Dialect/Arith/Transforms/Passes.h"
 #include "mlir/Dialect/Func/IR/FuncOps.h"
@@ -17,7 +18,6 @@
 #include "mlir/Target/LLVMIR/Dialect/All.h"
 #include "mlir/Target/LLVMIR/Export.h"
 #include "mlir/Transforms/Passes.h"
-#include "lld/Common/Driver.h"
 #include "llvm/IR/IRBuilder.h"
 #include "llvm/IR/LegacyPassManager.h"
 #include "llvm/IR/Module.h"
@@ -76,8 +76,8 @@ static void addEntry(llvm::Function *kernel, StringRef name) {
   llvm::Type *i64 = b.getInt64Ty();
   auto *type = llvm::FunctionType::get(b.getVoidTy(),
                                        {b.getPtrTy(), i64, i64, i64}, false);
-  auto *entry = llvm::Function::Create(
-      type, llvm::GlobalValue::ExternalLinkage, name, module);
+  auto *entry = llvm::Function::Create(type, llvm::GlobalValue::ExternalLinkage,
+                                       name, module);
   entry->copyAttributesFrom(kernel);
   b.SetInsertPoint(llvm::BasicBlock::Create(module->getContext(), "", entry));
   SmallVector<llvm::Value *> arguments;
@@ -112,9 +112,10 @@ static FailureOr<std::string> link(StringRef object, Location loc) {
   std::string messages;
   llvm::raw_string_ostream os(messages);
   SmallVector<const char *> args = {
-      "ld.lld",         "-shared",  "-z",  "defs",       "--hash-style=gnu",
-      "--strip-debug",  "--threads=1", "-o", out.c_str(), in.c_str()};
-  lld::Result result = lld::lldMain(args, os, os, {{lld::Gnu, &lld::elf::link}});
+      "ld.lld",        "-shared",     "-z", "defs",      "--hash-style=gnu",
+      "--strip-debug", "--threads=1", "-o", out.c_str(), in.c_str()};
+  lld::Result result =
+      lld::lldMain(args, os, os, {{lld::Gnu, &lld::elf::link}});
   if (result.retCode)
     return emitError(loc, "linking the kernels failed: ") << messages;
   auto buffer = llvm::MemoryBuffer::getFile(out);
@@ -190,8 +191,8 @@ attn::compileCPUKernels(ModuleOp module, const CPUTarget &target,
     addEntry(kernel, name);
     kernel->addFnAttr(llvm::Attribute::AlwaysInline);
   }
-  auto optimize = makeOptimizingTransformer(/*optLevel=*/2, /*sizeLevel=*/0,
-                                            machine.get());
+  auto optimize =
+      makeOptimizingTransformer(/*optLevel=*/2, /*sizeLevel=*/0, machine.get());
   if (llvm::Error failure = optimize(code.get()))
     return module.emitError("LLVM cannot optimise the kernels: ")
            << llvm::toString(std::move(failure));

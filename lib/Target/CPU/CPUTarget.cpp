@@ -19,7 +19,7 @@ using namespace attn;
 
 /// Features that generated code may use, in the order they are listed.
 static constexpr StringLiteral kFeatures[] = {
-    "avx",      "avx2",     "fma",      "f16c",     "avx512f",
+    "avx",      "avx2",     "fma",      "f16c",      "avx512f",
     "avx512bw", "avx512dq", "avx512vl", "avx512bf16"};
 
 // Keys of the DLTI specification; the first two are upstream's.

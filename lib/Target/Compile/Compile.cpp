@@ -73,8 +73,8 @@ static LogicalResult chooseTiles(ModuleOp module, const CompileOptions &options,
   report.tileN =
       options.tileN
           ? options.tileN
-          : std::max<int64_t>(kRegisterCols * 4,
-                              columns / (kRegisterCols * 4) * kRegisterCols * 4);
+          : std::max<int64_t>(kRegisterCols * 4, columns / (kRegisterCols * 4) *
+                                                     kRegisterCols * 4);
   if (report.tileM < 0 || report.tileM % lanes || report.tileM > 1024)
     return module.emitError("tile-m = ")
            << report.tileM << " must be a multiple of the " << lanes
@@ -90,9 +90,10 @@ static int64_t stackBytes(func::FuncOp kernel) {
   int64_t bytes = 0;
   kernel.walk([&](memref::AllocaOp alloc) {
     MemRefType type = alloc.getType();
-    bytes += llvm::alignTo(
-        type.getNumElements() * llvm::divideCeil(type.getElementTypeBitWidth(), 8),
-        64);
+    bytes +=
+        llvm::alignTo(type.getNumElements() *
+                          llvm::divideCeil(type.getElementTypeBitWidth(), 8),
+                      64);
   });
   return bytes;
 }

@@ -78,8 +78,7 @@ static bool isWritten(Value memref) {
     if (auto launch = dyn_cast<tile::LaunchOp>(user)) {
       auto kernel = SymbolTable::lookupNearestSymbolFrom<func::FuncOp>(
           user, launch.getKernelAttr());
-      unsigned index =
-          use.getOperandNumber() - launch.getGrid().size();
+      unsigned index = use.getOperandNumber() - launch.getGrid().size();
       return kernel && isWritten(kernel.getArgument(index));
     }
     return isa<memref::ReinterpretCastOp, memref::TransposeOp, memref::CastOp,
@@ -110,12 +109,12 @@ LogicalResult Planner::addArguments() {
         if (dynamic)
           checks.push_back(json::Object{
               {"expr", json::Array{"le", ask, kLargestSize}},
-              {"message", "rule 21: dimension " + std::to_string(dim) +
-                              " of " + name + " is too large"},
-              {"values", json::Array{json::Object{{"name", "size"},
-                                                  {"expr", ask}},
-                                     json::Object{{"name", "limit"},
-                                                  {"expr", kLargestSize}}}}});
+              {"message", "rule 21: dimension " + std::to_string(dim) + " of " +
+                              name + " is too large"},
+              {"values",
+               json::Array{
+                   json::Object{{"name", "size"}, {"expr", ask}},
+                   json::Object{{"name", "limit"}, {"expr", kLargestSize}}}}});
         json::Value stride = json::Array{"stride", name, dim};
         bool known = !ShapedType::isDynamic(strides[k]);
         view.strides.push_back(known ? json::Value(strides[k]) : stride);
@@ -127,9 +126,8 @@ LogicalResult Planner::addArguments() {
               {"message", "rule 1: the code for " + name + " needs stride " +
                               std::to_string(strides[k]) + " in dimension " +
                               std::to_string(dim)},
-              {"values",
-               json::Array{json::Object{{"name", "stride"},
-                                        {"expr", stride}}}}});
+              {"values", json::Array{json::Object{{"name", "stride"},
+                                                  {"expr", stride}}}}});
       }
       views[argument] = std::move(view);
       arguments.push_back(
@@ -180,17 +178,16 @@ LogicalResult Planner::addAlloc(memref::AllocOp alloc) {
   bool isReturned = llvm::is_contained(terminator->getOperands(), result);
   for (Operation *user : result.getUsers())
     if (isa<memref::CastOp>(user))
-      isReturned |= llvm::is_contained(terminator->getOperands(),
-                                       user->getResult(0));
+      isReturned |=
+          llvm::is_contained(terminator->getOperands(), user->getResult(0));
   if (!isReturned) {
     view.buffer = "temp" + std::to_string(temporaries.size());
-    json::Value bytes = call(
-        "mul", stride,
-        static_cast<int64_t>(
-            llvm::divideCeil(type.getElementTypeBitWidth(), 8)));
+    json::Value bytes = call("mul", stride,
+                             static_cast<int64_t>(llvm::divideCeil(
+                                 type.getElementTypeBitWidth(), 8)));
     fused.push_back(bytes);
-    temporaries.push_back(json::Object{
-        {"name", view.buffer}, {"bytes", bytes}, {"align", 64}});
+    temporaries.push_back(
+        json::Object{{"name", view.buffer}, {"bytes", bytes}, {"align", 64}});
   } else {
     unsigned position = 0;
     for (auto [k, operand] : llvm::enumerate(terminator->getOperands())) {
@@ -391,9 +388,8 @@ LogicalResult Planner::visit(Operation *op) {
     return success();
   }
   if (auto estimate = dyn_cast<tile::EstimateOp>(op)) {
-    for (auto [value, sum] :
-         {std::pair(estimate.getFlops(), &flops),
-          std::pair(estimate.getScores(), &standard)}) {
+    for (auto [value, sum] : {std::pair(estimate.getFlops(), &flops),
+                              std::pair(estimate.getScores(), &standard)}) {
       FailureOr<json::Value> part = expression(value);
       if (failed(part))
         return failure();
