@@ -86,6 +86,8 @@ private:
   /// Kernel arguments whose element is the bits of -inf for this sentinel.
   DenseMap<Value, FloatAttr> minusInfinity;
   DenseSet<Value> bytePacked;
+  /// A barrier also orders what threads exchange through storage buffers.
+  bool readsWhatItWrites = false;
   /// Scalar variables are declared by their first store.
   DenseMap<Operation *, Value> declaringStores;
 };
@@ -265,11 +267,14 @@ LogicalResult Printer::declareArguments(gpu::GPUFuncOp kernel) {
       scalars.push_back(arg);
       continue;
     }
-    bool isWritten = false;
+    bool isWritten = false, isRead = false;
     for (Operation *user : arg.getUsers())
-      if (isRenaming(user))
+      if (isRenaming(user)) {
         isWritten |=
             llvm::any_of(user->getUsers(), llvm::IsaPred<memref::StoreOp>);
+        isRead |= llvm::any_of(user->getUsers(), llvm::IsaPred<memref::LoadOp>);
+      }
+    readsWhatItWrites |= isWritten && isRead;
     FailureOr<std::string> element = std::string("u32");
     // Bytes are read out of words.
     if (memory.getElementType().isInteger(1))
@@ -359,6 +364,7 @@ LogicalResult Printer::printKernel(gpu::GPUFuncOp kernel) {
         "for -infinity.\n\n";
 
   scopes.clear();
+  readsWhatItWrites = false;
   scopes.emplace_back();
   findDeclarations(kernel);
   if (failed(declareArguments(kernel)))
@@ -401,6 +407,8 @@ LogicalResult Printer::printOp(Operation &op) {
   if (auto store = dyn_cast<memref::StoreOp>(op))
     return printStore(store);
   if (isa<gpu::BarrierOp>(op)) {
+    if (readsWhatItWrites)
+      line() << "storageBarrier();\n";
     line() << "workgroupBarrier();\n";
     return success();
   }
