@@ -36,10 +36,10 @@ struct Arguments {
   cl::opt<std::string> entry{
       "entry", cl::desc("Function to compile (default: the only one)"),
       cl::cat(category)};
-  cl::opt<std::string> target{"target", cl::init("cpu"),
-                              cl::desc("cpu, or cpu-standard: the baseline "
-                                       "that stores its scores"),
-                              cl::cat(category)};
+  cl::opt<std::string> target{
+      "target", cl::init("cpu"),
+      cl::desc("cpu, cpu-standard (the baseline that stores its scores), cuda"),
+      cl::cat(category)};
   cl::opt<std::string> chip{"chip", cl::init("host"),
                             cl::desc("host, or a name that LLVM knows"),
                             cl::cat(category)};
