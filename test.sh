@@ -47,7 +47,7 @@ step() {
 }
 
 check_format() {
-  find dialects include lib runtime tools test cmake examples \
+  find bench dialects include lib runtime tools test cmake examples \
     \( -name '*.cpp' -o -name '*.h' -o -name '*.c' \) -print0 |
     xargs -0 clang-format-22 --dry-run -Werror
 }

@@ -129,8 +129,11 @@ attn::compileCPUKernels(ModuleOp module, const CPUTarget &target,
                         llvm::function_ref<void(StringRef)> timer) {
   SmallVector<std::string> kernels;
   for (auto function : module.getOps<func::FuncOp>())
-    if (function->hasAttr("tile.kernel"))
+    if (function->hasAttr("tile.kernel")) {
       kernels.push_back(function.getName().str());
+      // Range analysis is over; LLVM has no such attributes.
+      function.removeArgAttrsAttr();
+    }
   // LLVM has no such attribute of parameters; the passes before have read it.
   for (auto function : module.getOps<func::FuncOp>())
     for (unsigned argument = 0; argument < function.getNumArguments();
