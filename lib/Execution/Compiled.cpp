@@ -233,7 +233,7 @@ json::Object Compiled::describe() const {
       {"tile_bytes", report.tileBytes},
       {"code_bytes", report.codeBytes},
       {"artifact_bytes", static_cast<int64_t>(artifactBytes)}};
-  json::Array phases, ranges;
+  json::Array phases, ranges, choices;
   double total = 0;
   for (const auto &[name, ms] : report.phases) {
     phases.push_back(json::Object{{"name", name}, {"ms", ms}});
@@ -241,6 +241,9 @@ json::Object Compiled::describe() const {
   }
   for (const std::string &text : report.ranges)
     ranges.push_back(text);
+  for (const std::string &text : report.choices)
+    choices.push_back(text);
+  description["choices"] = std::move(choices);
   description["phases"] = std::move(phases);
   description["compile_ms"] = total;
   description["ranges"] = std::move(ranges);

@@ -610,10 +610,18 @@ static void printOutline(const json::Value &value, unsigned indent) {
   }
   if (const json::Array *array = value.getAsArray()) {
     for (const json::Value &element : *array) {
-      if (element.getAsObject()) {
+      const json::Object *member = element.getAsObject();
+      std::optional<double> ms =
+          member ? member->getNumber("ms") : std::nullopt;
+      if (ms) {
+        llvm::outs().indent(indent)
+            << llvm::format("%9.3f ms  ", *ms)
+            << member->getString("name").value_or("") << "\n";
+      } else if (member) {
         llvm::outs().indent(indent) << "-\n";
         printOutline(element, indent + 2);
       } else {
+        llvm::outs().indent(indent);
         printOutline(element, indent);
       }
     }

@@ -38,6 +38,8 @@ struct CompileReport {
   /// Stack bytes of one kernel call: the tile buffers (L1/L2 use).
   int64_t tileBytes = 0;
   int64_t codeBytes = 0;
+  /// What was chosen and why, one sentence a choice.
+  std::vector<std::string> choices;
   /// Key-tile ranges in closed form, one text an attention op.
   std::vector<std::string> ranges;
 };

@@ -12,7 +12,6 @@
 #include "mlir/Dialect/Func/IR/FuncOps.h"
 #include "mlir/Dialect/LLVMIR/LLVMDialect.h"
 #include "mlir/Dialect/MemRef/Transforms/Passes.h"
-#include "mlir/ExecutionEngine/OptUtils.h"
 #include "mlir/IR/BuiltinOps.h"
 #include "mlir/Pass/PassManager.h"
 #include "mlir/Target/LLVMIR/Dialect/All.h"
@@ -22,6 +21,7 @@
 #include "llvm/IR/LegacyPassManager.h"
 #include "llvm/IR/Module.h"
 #include "llvm/MC/TargetRegistry.h"
+#include "llvm/Passes/PassBuilder.h"
 #include "llvm/Support/FileSystem.h"
 #include "llvm/Support/FileUtilities.h"
 #include "llvm/Support/MemoryBuffer.h"
@@ -98,6 +98,29 @@ static void addEntry(llvm::Function *kernel, StringRef name) {
     arguments.push_back(slot(numSlots + k, i64));
   b.CreateCall(kernel, arguments);
   b.CreateRetVoid();
+}
+
+/// The code is vectorised and blocked already: what LLVM adds is scalar
+/// clean-up and motion of invariants. Its vectorisers and unroller would double
+/// compile time for nothing.
+static void optimize(llvm::Module &module, llvm::TargetMachine &machine) {
+  llvm::PipelineTuningOptions tuning;
+  tuning.LoopVectorization = false;
+  tuning.SLPVectorization = false;
+  tuning.LoopInterleaving = false;
+  tuning.LoopUnrolling = false;
+  llvm::PassBuilder builder(&machine, tuning);
+  llvm::LoopAnalysisManager loops;
+  llvm::FunctionAnalysisManager functions;
+  llvm::CGSCCAnalysisManager components;
+  llvm::ModuleAnalysisManager modules;
+  builder.registerModuleAnalyses(modules);
+  builder.registerCGSCCAnalyses(components);
+  builder.registerFunctionAnalyses(functions);
+  builder.registerLoopAnalyses(loops);
+  builder.crossRegisterProxies(loops, functions, components, modules);
+  builder.buildPerModuleDefaultPipeline(llvm::OptimizationLevel::O1)
+      .run(module, modules);
 }
 
 /// Links one object into a shared object. lld works on files only.
@@ -194,11 +217,7 @@ attn::compileCPUKernels(ModuleOp module, const CPUTarget &target,
     addEntry(kernel, name);
     kernel->addFnAttr(llvm::Attribute::AlwaysInline);
   }
-  auto optimize =
-      makeOptimizingTransformer(/*optLevel=*/2, /*sizeLevel=*/0, machine.get());
-  if (llvm::Error failure = optimize(code.get()))
-    return module.emitError("LLVM cannot optimise the kernels: ")
-           << llvm::toString(std::move(failure));
+  optimize(*code, *machine);
   timer("LLVM optimisation");
 
   SmallVector<char, 0> object;

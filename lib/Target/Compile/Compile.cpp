@@ -98,6 +98,33 @@ static int64_t stackBytes(func::FuncOp kernel) {
   return bytes;
 }
 
+/// Says why the tiles have the size they have and where they live.
+static void explainChoices(const CompileOptions &options, const CPUTarget &cpu,
+                           CompileReport &report) {
+  auto add = [&](auto &&text) { report.choices.push_back(text.str()); };
+  auto kib = [](int64_t bytes) { return (bytes + 1023) / 1024; };
+  add(llvm::formatv("target {0}: {1}-bit vectors, {2} vector registers, {3} "
+                    "KiB of L1 and {4} KiB of L2 a core",
+                    cpu.chip, cpu.vectorBits, cpu.registers, kib(cpu.l1Bytes),
+                    kib(cpu.l2Bytes)));
+  add(llvm::formatv("{0} queries a tile{1}: queries lie on the lanes, {2} "
+                    "vectors of them",
+                    report.tileM, options.tileM ? " (given)" : "",
+                    report.tileM / (cpu.vectorBits / 32)));
+  add(llvm::formatv("{0} keys a tile{1}: the score tile takes {2} KiB",
+                    report.tileN, options.tileN ? " (given)" : "",
+                    kib(report.tileM * report.tileN * sizeof(float))));
+  add(llvm::formatv(
+      "{0} KiB of tile buffers on the stack of a thread: "
+      "{1} of its L2",
+      kib(report.tileBytes),
+      llvm::formatv("{0:P0}", double(report.tileBytes) / cpu.l2Bytes)));
+  if (options.target == "cpu")
+    report.choices.push_back("online softmax fused: scores are never stored");
+  else
+    report.choices.push_back("standard attention: scores go through memory");
+}
+
 /// Describes the ranges of every attention op of `entry` for people.
 static void describeRanges(func::FuncOp entry, CompileReport &report) {
   entry.walk([&](AttentionOp op) {
@@ -245,6 +272,7 @@ FailureOr<std::string> attn::compileToArtifact(ModuleOp source,
   if (failed(code))
     return failure();
   report.codeBytes = code->size();
+  explainChoices(options, *cpu, report);
 
   (*plan)["target"] = "cpu";
   (*plan)["chip"] = cpu->chip;
