@@ -66,6 +66,9 @@ else
     --output-on-failure --no-label-summary \
     --test-output-size-passed 1000000
   step execution-cpu $directory/bin/attn-test --backend=cpu --count=$count "${subset[@]}"
+  # The same code for a CPU without AVX-512.
+  step execution-cpu-avx2 $directory/bin/attn-test --backend=cpu \
+    --chip=x86-64-v3 --count=$standard "${subset[@]}"
   step execution-cpu-standard $directory/bin/attn-test --backend=cpu-standard \
     --count=$standard "${subset[@]}"
 fi

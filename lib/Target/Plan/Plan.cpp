@@ -383,8 +383,21 @@ LogicalResult Planner::visit(Operation *op) {
     FailureOr<json::Value> condition = expression(check.getArg());
     if (failed(condition))
       return failure();
-    checks.push_back(
-        json::Object{{"expr", *condition}, {"message", check.getMsg()}});
+    json::Object entry{{"expr", *condition}, {"message", check.getMsg()}};
+    // An equality says which two sizes disagree; a remainder, of what.
+    if (auto equal = check.getArg().getDefiningOp<arith::CmpIOp>()) {
+      Operation *sizes = equal;
+      if (auto rest = equal.getLhs().getDefiningOp<arith::RemSIOp>())
+        sizes = rest;
+      FailureOr<json::Value> first = expression(sizes->getOperand(0));
+      FailureOr<json::Value> second = expression(sizes->getOperand(1));
+      if (failed(first) || failed(second))
+        return failure();
+      entry["values"] =
+          json::Array{json::Object{{"name", "first"}, {"expr", *first}},
+                      json::Object{{"name", "second"}, {"expr", *second}}};
+    }
+    checks.push_back(std::move(entry));
     return success();
   }
   if (auto estimate = dyn_cast<tile::EstimateOp>(op)) {
