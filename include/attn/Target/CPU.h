@@ -29,12 +29,13 @@ struct CPUTarget {
   /// unknown name and for a CPU without AVX2, FMA and F16C.
   static std::optional<CPUTarget> get(llvm::StringRef chip, std::string &error);
 
-  /// Puts the target on the module as a DLTI system specification, where
-  /// passes find vector width, registers and cache sizes.
+  /// Puts the target on the module as a DLTI system specification.
   void attachTo(mlir::ModuleOp module) const;
 
-  /// Reads it back (defaults where the module says nothing).
-  static CPUTarget from(mlir::Operation *op);
+  /// Takes what a DLTI system specification around `op` says of device "CPU":
+  /// max_vector_op_width (bits), L1_cache_size_in_bytes,
+  /// L2_cache_size_in_bytes, vector_registers.
+  void refineFrom(mlir::Operation *op);
 };
 
 /// Compiles the `tile.kernel` functions of `module`, lowered by tile-to-cpu,

@@ -92,9 +92,8 @@ void CPUTarget::attachTo(ModuleOp module) const {
           context, {DataLayoutEntryAttr::get(b.getStringAttr("CPU"), device)}));
 }
 
-CPUTarget CPUTarget::from(Operation *op) {
-  CPUTarget target;
-  Builder b(op->getContext());
+void CPUTarget::refineFrom(Operation *op) {
+  op->getContext()->loadDialect<DLTIDialect>();
   auto read = [&](StringRef key, unsigned &field) {
     FailureOr<Attribute> value =
         dlti::query(op, {StringRef("CPU"), key}, /*emitError=*/false);
@@ -102,9 +101,12 @@ CPUTarget CPUTarget::from(Operation *op) {
       if (auto integer = dyn_cast<IntegerAttr>(*value))
         field = integer.getInt();
   };
-  read(kVectorKey, target.vectorBits);
-  read(kL1Key, target.l1Bytes);
-  read(kL2Key, target.l2Bytes);
-  read(kRegistersKey, target.registers);
-  return target;
+  unsigned described = vectorBits;
+  read(kVectorKey, described);
+  // Wider vectors than the chip has cannot be asked for.
+  if (described == 256 || described == 128)
+    vectorBits = std::min(vectorBits, described);
+  read(kL1Key, l1Bytes);
+  read(kL2Key, l2Bytes);
+  read(kRegistersKey, registers);
 }

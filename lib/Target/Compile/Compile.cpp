@@ -205,6 +205,8 @@ FailureOr<std::string> attn::compileToArtifact(ModuleOp source,
   std::optional<CPUTarget> cpu = CPUTarget::get(options.chip, error);
   if (!cpu)
     return source.emitError(error);
+  // A description of the machine in the module goes before what was detected.
+  cpu->refineFrom(source);
   report.chip = cpu->chip;
   report.vectorBits = cpu->vectorBits;
 
