@@ -121,6 +121,7 @@ private:
   Value newBuffer(TileType type);
   Value loadVector(Value buffer, Value row, Value col);
   void storeVector(Value vector, Value buffer, Value row, Value col);
+  void forEachVector(Value buffer, function_ref<void(Value, Value)> body);
   void copyBuffer(Value from, Value to);
   void fillBuffer(Value scalar, Value buffer);
   /// The value of `tile` as a lanes buffer, made if it is a splat.
@@ -190,30 +191,27 @@ void KernelLowering::forRange(Value begin, Value end, int64_t step,
   body(loop.getInductionVar());
 }
 
-/// Calls `body(row, col)` for every vector of a lanes buffer.
-static std::pair<int64_t, int64_t> bufferDomain(Value buffer) {
+/// Calls `body(row, col)` in a loop over the vectors of a lanes buffer.
+void KernelLowering::forEachVector(Value buffer,
+                                   function_ref<void(Value, Value)> body) {
   ArrayRef<int64_t> shape = cast<MemRefType>(buffer.getType()).getShape();
-  return shape.size() == 1 ? std::pair<int64_t, int64_t>(shape[0], 1)
-                           : std::pair<int64_t, int64_t>(shape[1], shape[0]);
+  int64_t cols = shape.size() == 1 ? 1 : shape.front();
+  forRange(index(0), index(cols), 1, [&](Value col) {
+    forRange(index(0), index(shape.back()), regs.lanes,
+             [&](Value row) { body(row, col); });
+  });
 }
 
 void KernelLowering::fillBuffer(Value scalar, Value buffer) {
-  auto [rows, cols] = bufferDomain(buffer);
   Value vector = splatVector(scalar);
-  int64_t rowCount = rows;
-  forRange(index(0), index(cols), 1, [&](Value col) {
-    forRange(index(0), index(rowCount), regs.lanes,
-             [&](Value row) { storeVector(vector, buffer, row, col); });
+  forEachVector(buffer, [&](Value row, Value col) {
+    storeVector(vector, buffer, row, col);
   });
 }
 
 void KernelLowering::copyBuffer(Value from, Value to) {
-  auto [rows, cols] = bufferDomain(to);
-  int64_t rowCount = rows;
-  forRange(index(0), index(cols), 1, [&](Value col) {
-    forRange(index(0), index(rowCount), regs.lanes, [&](Value row) {
-      storeVector(loadVector(from, row, col), to, row, col);
-    });
+  forEachVector(to, [&](Value row, Value col) {
+    storeVector(loadVector(from, row, col), to, row, col);
   });
 }
 
