@@ -119,6 +119,13 @@ Value expandTanh(Expression &e, Value x) {
   return e.select(isSmall, small, large);
 }
 
+/// The same without the polynomial, for infinities that behave.
+Value expandShortTanh(Expression &e, Value x) {
+  Value power = e.exp2(e.mul(x, e.constant(2 * kLog2E)));
+  Value one = e.constant(1.0f);
+  return e.sub(one, e.divideApproximately(e.constant(2.0f), e.add(power, one)));
+}
+
 /// sin(x + shift * pi/2).
 Value expandSin(Expression &e, Value x, float shift) {
   // x = k pi/2 + r with pi/2 in three parts (Cody and Waite), abs(r) <= pi/4.
@@ -176,7 +183,8 @@ struct ExpandMathPass final : attn::impl::ExpandMathBase<ExpandMathPass> {
     RewritePatternSet patterns(context);
     patterns.add<Expand<math::ExpOp>>(context, expandExp);
     patterns.add<Expand<math::LogOp>>(context, expandLog);
-    patterns.add<Expand<math::TanhOp>>(context, expandTanh, keepTanh);
+    patterns.add<Expand<math::TanhOp>>(
+        context, shortTanh ? expandShortTanh : expandTanh, keepTanh);
     patterns.add<Expand<math::SinOp>>(
         context, +[](Expression &e, Value x) { return expandSin(e, x, 0.0f); });
     patterns.add<Expand<math::CosOp>>(

@@ -28,7 +28,9 @@ def ExpandMath : Pass<"tile-expand-math"> {
     | sin, cos | x - k pi/2 in three parts, polynomials | 2^-22 absolute for abs(x) <= 2^16 |
 
     `keep-tanh` leaves a `math.tanh` with `fastmath<afn>`, which `approx_tanh`
-    asks for, to the target.
+    asks for, to the target. `short-tanh` uses the first formula of tanh for all
+    arguments: its error is then 2^-22 absolute, which scores of 16-bit operands
+    cannot show, and a softcap costs half as much.
 
     ```mlir
     func.func @f(%x: f32) -> f32 {
@@ -48,7 +50,9 @@ def ExpandMath : Pass<"tile-expand-math"> {
   }];
   let options = [
     Option<"keepTanh", "keep-tanh", "bool", "false",
-           "Leave math.tanh with fastmath<afn> to the target's approximation">
+           "Leave math.tanh with fastmath<afn> to the target's approximation">,
+    Option<"shortTanh", "short-tanh", "bool", "false",
+           "Leave out the polynomial of tanh">
   ];
   let dependentDialects = ["::mlir::arith::ArithDialect", "::mlir::math::MathDialect"];
 }

@@ -29,9 +29,12 @@ struct TileShape {
 /// warpgroup, keys and values of two stages and q shared memory.
 TileShape chooseHopperTile(mlir::func::FuncOp entry);
 
+/// Whether q of every attention op of `entry` has 16-bit elements.
+bool isSixteenBit(mlir::func::FuncOp entry);
+
 /// Outlined tile kernels to gpu.modules in the LLVM dialect. Kernels that
 /// tile-to-hopper does not take go through the plain path.
-void buildHopperKernelPipeline(mlir::OpPassManager &pm);
+void buildHopperKernelPipeline(mlir::OpPassManager &pm, bool sixteenBit);
 
 /// Attention to outlined tile kernels, in tiles for Hopper.
 void buildHopperTilePipeline(mlir::OpPassManager &pm, TileShape tile);

@@ -94,6 +94,8 @@ private:
   Value get(Value value) {
     if (value.getParentRegion() != &op.getBody())
       return scope.get(value);
+    if (Value hoisted = scope.find(value))
+      return hoisted;
     if (Value known = cacheOf(value).lookup(value))
       return known;
     if (auto argument = dyn_cast<BlockArgument>(value)) {

@@ -135,6 +135,15 @@ void KernelEmitter::bindPoint(Value tile, Scope &scope) {
 void KernelEmitter::emitTopLevel(Scope &scope) {
   for (Operation &op : plan.kernel.getOps())
     scope.emitScalar(&op);
+  plan.loop.walk([&](tile::MapOp map) {
+    for (Operation &op : map.getBody().front().without_terminator())
+      if (isScalarOp(&op) && !isa<arith::ConstantOp>(op) &&
+          llvm::all_of(op.getOperands(), [&](Value operand) {
+            return scope.find(operand) || getView(operand) ||
+                   matchPattern(operand, m_Constant());
+          }))
+        scope.emitScalar(&op);
+  });
 }
 
 KeyTile KernelEmitter::bindPosition(Value position, Scope &scope) {

@@ -36,7 +36,8 @@ private:
 
   /// Binds the point of the grid that number `tile` stands for.
   void bindPoint(Value tile, Scope &scope);
-  /// Emits all scalars of the kernel's top level.
+  /// Emits all scalars of the kernel's top level, and what maps of the loop
+  /// compute or read that is the same for all elements and key tiles.
   void emitTopLevel(Scope &scope);
   /// Moves to a block whose argument is the first position from `position` on
   /// that the loop must visit, or its end.

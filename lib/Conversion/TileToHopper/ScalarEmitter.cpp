@@ -117,6 +117,10 @@ Values emitScalarOp(Emitter &emit, Operation *op, Lookup lookup) {
     // The numerators of 1 / l and of tanh: one instruction is enough.
     if (matchPattern(op->getOperand(0), m_Constant()))
       return {emit.fmul(operands[0], emit.reciprocal(operands[1]))};
+    if (FloatAttr divisor;
+        matchPattern(op->getOperand(1), m_Constant(&divisor)))
+      return {
+          emit.fmul(operands[0], emit.f32(1.0 / divisor.getValueAsDouble()))};
     return {emit.fdiv(operands[0], operands[1])};
   }
   OperationState state(emit.getLoc(), op->getName());

@@ -35,12 +35,12 @@ public:
   /// The emitted value; emits the ops it needs at the insertion point.
   Value get(Value source);
   Values get(ValueRange sources);
+  /// The emitted value, null if there is none yet.
+  Value find(Value source);
   /// Emits `op` now if it is scalar.
   void emitScalar(Operation *op);
 
 private:
-  Value find(Value source);
-
   Emitter &emit;
   Scope *parent;
   llvm::DenseMap<Value, Value> values;

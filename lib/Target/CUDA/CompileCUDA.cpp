@@ -150,6 +150,7 @@ attn::compileCUDAArtifact(ModuleOp module, func::FuncOp entry, TileShape tile,
     return failure();
   TileShape best =
       chooseHopperTile(module.lookupSymbol<func::FuncOp>(entryName));
+  bool sixteenBit = isSixteenBit(module.lookupSymbol<func::FuncOp>(entryName));
   if (!tile.m)
     tile.m = best.m;
   if (!tile.n)
@@ -169,7 +170,9 @@ attn::compileCUDAArtifact(ModuleOp module, func::FuncOp entry, TileShape tile,
     return failure();
   entry.erase();
   timer("plan");
-  if (failed(run("lower", buildHopperKernelPipeline)))
+  if (failed(run("lower", [&](OpPassManager &pm) {
+        buildHopperKernelPipeline(pm, sixteenBit);
+      })))
     return failure();
 
   // Where each kernel ended up.

@@ -16,22 +16,27 @@
 using namespace mlir;
 using namespace attn;
 
+bool attn::isSixteenBit(func::FuncOp entry) {
+  bool result = true;
+  entry.walk([&](AttentionOp op) {
+    Type element = cast<ShapedType>(op.getQuery().getType()).getElementType();
+    result &= element.isF16() || element.isBF16();
+  });
+  return result;
+}
+
 TileShape attn::chooseHopperTile(func::FuncOp entry) {
   int64_t head = 1;
-  bool masked = false, sixteenBit = true;
   entry.walk([&](AttentionOp op) {
     head = std::max({head, op.getQkHeadSize(), op.getValueHeadSize()});
-    masked |= op.hasMaskRegion();
-    Type element = cast<ShapedType>(op.getQuery().getType()).getElementType();
-    sixteenBit &= element.isF16() || element.isBF16();
   });
   // The plain path: one row a thread, tiles in 48 KiB of shared memory.
-  if (!sixteenBit)
+  if (!isSixteenBit(entry))
     return {64, 32};
   // Three consumers hide the exponentials, which take as long as the products
-  // for small heads; but a mask wastes more of a taller tile.
+  // for small heads.
   if (head <= 64)
-    return {masked ? 128 : 192, 128};
+    return {192, 128};
   if (head <= 128)
     return {128, 128};
   if (head <= 192)
@@ -53,10 +58,12 @@ void attn::buildHopperTilePipeline(OpPassManager &pm, TileShape tile) {
   pm.addPass(createCSEPass());
 }
 
-void attn::buildHopperKernelPipeline(OpPassManager &pm) {
+void attn::buildHopperKernelPipeline(OpPassManager &pm, bool sixteenBit) {
   pm.addNestedPass<func::FuncOp>(createSinkScale());
   pm.addNestedPass<func::FuncOp>(createContractExp2());
-  pm.addPass(createExpandMath());
+  ExpandMathOptions math;
+  math.shortTanh = sixteenBit;
+  pm.addPass(createExpandMath(math));
   pm.addPass(createClampReads());
   pm.addPass(createTileToHopper());
   buildNVPTXPlainPipeline(pm, NVPTXPlainOptions());
@@ -81,6 +88,6 @@ void attn::registerHopperPipelines() {
         pm.addPass(createSimplifyRegions());
         pm.addPass(createBufferizePrograms());
         buildHopperTilePipeline(pm, {options.tileM, options.tileN});
-        buildHopperKernelPipeline(pm);
+        buildHopperKernelPipeline(pm, /*sixteenBit=*/true);
       });
 }

@@ -1,0 +1,64 @@
+// REQUIRES: ptxas
+// RUN: split-file %s %t
+// RUN: attn-opt %t/plain.mlir --attn-to-hopper | attn-translate --kernels-to-ptx --chip=sm_90a -o %t/plain.ptx
+// RUN: %ptxas -v -arch=sm_90a %t/plain.ptx -o /dev/null 2>&1 | FileCheck %s
+// RUN: FileCheck %s --check-prefix=MIX --input-file=%t/plain.ptx
+// RUN: attn-opt %t/causal64.mlir --attn-to-hopper="tile-m=192" | attn-translate --kernels-to-ptx --chip=sm_90a -o %t/causal64.ptx
+// RUN: %ptxas -v -arch=sm_90a %t/causal64.ptx -o /dev/null 2>&1 | FileCheck %s
+// RUN: FileCheck %s --check-prefix=MIX --input-file=%t/causal64.ptx
+// RUN: attn-opt %t/causal256.mlir --attn-to-hopper="tile-n=64" | attn-translate --kernels-to-ptx --chip=sm_90a -o %t/causal256.ptx
+// RUN: %ptxas -v -arch=sm_90a %t/causal256.ptx -o /dev/null 2>&1 | FileCheck %s
+// RUN: FileCheck %s --check-prefix=MIX --input-file=%t/causal256.ptx
+// RUN: attn-opt %t/softcap.mlir --attn-to-hopper | attn-translate --kernels-to-ptx --chip=sm_90a -o %t/softcap.ptx
+// RUN: %ptxas -v -arch=sm_90a %t/softcap.ptx -o /dev/null 2>&1 | FileCheck %s
+// RUN: FileCheck %s --check-prefix=MIX --input-file=%t/softcap.ptx
+// RUN: attn-opt %t/alibi.mlir --attn-to-hopper | attn-translate --kernels-to-ptx --chip=sm_90a -o %t/alibi.ptx
+// RUN: %ptxas -v -arch=sm_90a %t/alibi.ptx -o /dev/null 2>&1 | FileCheck %s
+// RUN: FileCheck %s --check-prefix=MIX --input-file=%t/alibi.ptx
+
+// No serialised wgmma (C7509 ... C7520), no spills, no local memory.
+// CHECK-NOT: C75
+//     CHECK: 0 bytes stack frame, 0 bytes spill stores, 0 bytes spill loads
+// CHECK-NOT: C75
+
+// Tensor cores, bulk copies and fast exponentials; no call of a function.
+//     MIX-NOT: call
+//     MIX-DAG: cp.async.bulk.tensor.4d.shared::cluster.global
+//     MIX-DAG: wgmma.mma_async.sync.aligned
+//     MIX-DAG: ex2.approx.ftz.f32
+//     MIX-DAG: cp.async.bulk.tensor.4d.global.shared::cta
+
+//--- plain.mlir
+!t = memref<?x?x?x128xbf16, strided<[?, ?, ?, 1]>>
+func.func @plain(%q: !t, %k: !t, %v: !t, %o: !t) {
+  attn.attention ins(%q, %k, %v : !t, !t, !t) outs(%o : !t)
+  return
+}
+
+//--- causal64.mlir
+!t = memref<?x?x?x64xf16, strided<[?, ?, ?, 1]>>
+func.func @causal64(%q: !t, %k: !t, %v: !t, %o: !t) {
+  attn.attention ins(%q, %k, %v : !t, !t, !t) outs(%o : !t) {causal = #attn.causal<top_left>}
+  return
+}
+
+//--- causal256.mlir
+!t = memref<?x?x?x256xbf16, strided<[?, ?, ?, 1]>>
+func.func @causal256(%q: !t, %k: !t, %v: !t, %o: !t) {
+  attn.attention ins(%q, %k, %v : !t, !t, !t) outs(%o : !t) {causal = #attn.causal<top_left>}
+  return
+}
+
+//--- softcap.mlir
+!t = memref<?x?x?x128xbf16, strided<[?, ?, ?, 1]>>
+func.func @softcap(%q: !t, %k: !t, %v: !t, %o: !t) {
+  attn.attention ins(%q, %k, %v : !t, !t, !t) outs(%o : !t) {softcap = 30.0 : f32, window = #attn.window<left = 1024>}
+  return
+}
+
+//--- alibi.mlir
+!t = memref<?x?x?x128xbf16, strided<[?, ?, ?, 1]>>
+func.func @alibi(%q: !t, %k: !t, %v: !t, %o: !t, %slopes: memref<?xf32>) {
+  attn.attention ins(%q, %k, %v : !t, !t, !t) alibi(%slopes : memref<?xf32>) outs(%o : !t) {causal = #attn.causal<bottom_right>}
+  return
+}
