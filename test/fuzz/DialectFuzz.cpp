@@ -72,8 +72,9 @@ static std::vector<StringRef> tokenize(StringRef text) {
   std::vector<StringRef> tokens;
   while (!text.empty()) {
     size_t length = 1;
-    if (isspace(static_cast<unsigned char>(text[0])))
-      length = std::min(text.find_first_not_of(" \t\n\r"), text.size());
+    const StringRef blanks = " \t\n\v\f\r";
+    if (blanks.contains(text[0]))
+      length = std::min(text.find_first_not_of(blanks), text.size());
     else if (isalnum(static_cast<unsigned char>(text[0])) ||
              StringRef("%#!@^_").contains(text[0]))
       while (length < text.size() &&
