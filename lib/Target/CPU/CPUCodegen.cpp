@@ -157,11 +157,6 @@ attn::compileCPUKernels(ModuleOp module, const CPUTarget &target,
       // Range analysis is over; LLVM has no such attributes.
       function.removeArgAttrsAttr();
     }
-  // LLVM has no such attribute of parameters; the passes before have read it.
-  for (auto function : module.getOps<func::FuncOp>())
-    for (unsigned argument = 0; argument < function.getNumArguments();
-         ++argument)
-      function.removeArgAttr(argument, "tile.size");
   if (failed(lowerToLLVMDialect(module, target)))
     return failure();
   timer("to the LLVM dialect");
