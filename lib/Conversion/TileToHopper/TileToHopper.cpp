@@ -23,6 +23,64 @@ namespace attn {
 #include "attn/Conversion/Passes.h.inc"
 
 namespace {
+/// x < a and x <= b is x <= min(a - 1, b), likewise for lower bounds: a row's
+/// bound is computed once, a compare an element is saved.
+struct MergeBounds final : OpRewritePattern<arith::AndIOp> {
+  using OpRewritePattern::OpRewritePattern;
+
+  /// x <= bound (isUpper), or x >= bound.
+  struct Bound {
+    bool isUpper;
+    Value bound;
+    int64_t offset; // what to add to it
+  };
+
+  static std::optional<Bound> getBound(arith::CmpIOp compare) {
+    switch (compare.getPredicate()) {
+    case arith::CmpIPredicate::sle:
+      return Bound{true, compare.getRhs(), 0};
+    case arith::CmpIPredicate::slt:
+      return Bound{true, compare.getRhs(), -1};
+    case arith::CmpIPredicate::sge:
+      return Bound{false, compare.getRhs(), 0};
+    case arith::CmpIPredicate::sgt:
+      return Bound{false, compare.getRhs(), 1};
+    default:
+      return std::nullopt;
+    }
+  }
+
+  LogicalResult matchAndRewrite(arith::AndIOp op,
+                                PatternRewriter &rewriter) const override {
+    auto first = op.getLhs().getDefiningOp<arith::CmpIOp>();
+    auto second = op.getRhs().getDefiningOp<arith::CmpIOp>();
+    // Indices are far from where adding 1 would wrap.
+    if (!first || !second || first.getLhs() != second.getLhs() ||
+        !first.getLhs().getType().isIndex())
+      return failure();
+    std::optional<Bound> a = getBound(first), b = getBound(second);
+    if (!a || !b || a->isUpper != b->isUpper)
+      return failure();
+    auto value = [&](const Bound &bound) -> Value {
+      if (bound.offset == 0)
+        return bound.bound;
+      Value one = arith::ConstantIndexOp::create(rewriter, op.getLoc(), 1);
+      if (bound.offset < 0)
+        return arith::SubIOp::create(rewriter, op.getLoc(), bound.bound, one);
+      return arith::AddIOp::create(rewriter, op.getLoc(), bound.bound, one);
+    };
+    Value x = value(*a), y = value(*b);
+    Value both =
+        a->isUpper
+            ? arith::MinSIOp::create(rewriter, op.getLoc(), x, y).getResult()
+            : arith::MaxSIOp::create(rewriter, op.getLoc(), x, y).getResult();
+    rewriter.replaceOpWithNewOp<arith::CmpIOp>(
+        op, a->isUpper ? arith::CmpIPredicate::sle : arith::CmpIPredicate::sge,
+        first.getLhs(), both);
+    return success();
+  }
+};
+
 class TileToHopper final : public impl::TileToHopperBase<TileToHopper> {
 public:
   using TileToHopperBase::TileToHopperBase;
@@ -41,10 +99,11 @@ private:
     if (!kernel.walk([](tile::DotOp) { return WalkResult::interrupt(); })
              .wasInterrupted())
       return;
-    // convert-arith-to-llvm knows neither; arith-expand would also expand the
-    // floating-point maxima, which are single instructions here.
+    // convert-arith-to-llvm knows no rounding division; arith-expand would also
+    // expand the floating-point maxima, which are single instructions here.
     RewritePatternSet patterns(&getContext());
     arith::populateCeilFloorDivExpandOpsPatterns(patterns);
+    patterns.add<MergeBounds>(&getContext());
     (void)applyPatternsGreedily(kernel, std::move(patterns));
 
     hopper::Schedule schedule;

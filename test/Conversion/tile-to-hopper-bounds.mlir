@@ -1,0 +1,17 @@
+// RUN: attn-opt %s --pass-pipeline="builtin.module(attn-expand-sugar,attn-simplify-regions,func.func(attn-tile{tile-m=128 tile-n=128},attn-fuse-online-softmax),attn-outline-kernels,canonicalize,cse,tile-expand-math,tile-clamp-reads,tile-to-hopper{persistent=false tma-store=false})" | FileCheck %s
+
+// j <= i and j < kv_len are one bound a row: an element of the masked loop
+// body is compared once, the smaller bound is found once for each of a
+// thread's two rows.
+!t = memref<1x1x?x64xbf16>
+// CHECK-LABEL: llvm.func @f_kernel0(
+//       CHECK:   nvvm.setmaxregister increase
+//       CHECK:   arith.cmpi sle, %[[J:[0-9]+]], %[[BOUND:[0-9]+]] : i32
+//  CHECK-NEXT:   arith.select %{{.+}}, %{{.+}}, %{{.+}} : f32
+//  CHECK-NEXT:   %[[NEXT:.+]] = arith.addi %[[J]], %c1_i32
+//  CHECK-NEXT:   arith.cmpi sle, %[[NEXT]], %[[BOUND]] : i32
+//  CHECK-NEXT:   arith.select %{{.+}}, %{{.+}}, %{{.+}} : f32
+func.func @f(%q: !t, %k: !t, %v: !t, %o: !t) {
+  attn.attention ins(%q, %k, %v : !t, !t, !t) outs(%o : !t) {causal = #attn.causal<top_left>}
+  return
+}
