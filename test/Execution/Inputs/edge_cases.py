@@ -1,0 +1,141 @@
+"""Special values through compiled attention, against the reference.
+
+usage: edge_cases.py BACKEND FOLDER. Rules 7, 11, 13, 14, 15, 17 and 19 of
+docs/semantics.md: NaN and inf behind a mask and past kv_len, rows without
+keys, infinite and huge scores, values of one, the same bits on any number of
+threads. Prints a line a case; exits with 1 if one fails.
+"""
+
+import array
+import math
+import os
+import random
+import struct
+import subprocess
+import sys
+
+B, H, S, T, D = 1, 2, 70, 130, 16
+LOWEST = -3.4028234663852886e38
+
+
+def save(path, code, shape, values):
+    """Writes a .npy file; `code` is the array module's type code."""
+    names = {"f": "<f4", "i": "<i4", "b": "|b1", "H": "<f2"}
+    header = repr({"descr": names[code], "fortran_order": False, "shape": shape})
+    header += " " * (-(len(header) + 11) % 64) + "\n"
+    with open(path, "wb") as file:
+        file.write(b"\x93NUMPY\x01\x00" + struct.pack("<H", len(header)))
+        file.write(header.encode() + array.array(code, values).tobytes())
+
+
+def tensor(*shape, type="f32"):
+    return "tensor<" + "x".join(map(str, shape)) + "x" + type + ">"
+
+
+def program(operand="", extra="", attributes="", region="", type="f32"):
+    q, k = tensor(B, H, S, D, type=type), tensor(B, H, T, D, type=type)
+    lse = tensor(B, H, S)
+    parameter = ", %n: " + extra if extra else ""
+    operand = f"{operand}(%n : {extra})" if operand else ""
+    return f"""
+func.func @f(%q: {q}, %k: {k}, %v: {k}{parameter}, %o: {q}, %l: {lse}) -> ({q}, {lse}) {{
+  %r:2 = attn.attention ins(%q, %k, %v : {q}, {k}, {k}) {operand}
+      outs(%o, %l : {q}, {lse}) {attributes} {region} -> {q}, {lse}
+  return %r#0, %r#1 : {q}, {lse}
+}}"""
+
+
+def mask(body):
+    return "mask(%b: index, %h: index, %i: index, %j: index) {" + body + "attn.yield %x : i1 }"
+
+
+EVEN_KEYS = mask("""
+  %c2 = arith.constant 2 : index
+  %c0 = arith.constant 0 : index
+  %r = arith.remui %j, %c2 : index
+  %x = arith.cmpi eq, %r, %c0 : index
+""")
+LATE_ROWS = mask("""
+  %c9 = arith.constant 9 : index
+  %x = arith.cmpi sgt, %i, %c9 : index
+""")
+
+random.seed(7)
+normal = lambda count: [random.gauss(0, 1) for _ in range(count)]
+q, k, v = normal(B * H * S * D), normal(B * H * T * D), normal(B * H * T * D)
+
+
+def where(values, condition, value):
+    """`values` of shape [.., T, D] with `value` in the rows of some keys."""
+    return [value if condition(n // D % T) else x for n, x in enumerate(values)]
+
+
+def bias(value, cells=()):
+    table = [value] * (S * T)
+    for i, j, x in cells:
+        for column in range(T) if j is None else [j]:
+            table[i * T + column] = x
+    return ("f", (S, T), table)
+
+
+odd = lambda j: j % 2 == 1
+late = lambda j: j >= 100
+biased = dict(operand="bias", extra=tensor(S, T))
+CASES = {
+    "NaN in masked keys": (program(region=EVEN_KEYS), q, where(k, odd, math.nan), v),
+    "inf in masked keys": (program(region=EVEN_KEYS), q, where(k, odd, math.inf), v),
+    "NaN past kv_len": (program("kv_len", tensor(B, type="i32")), q, where(k, late, math.nan),
+                        where(v, late, math.nan), ("i", (B,), [100])),
+    "lowest float added": (program(**biased), q, k, v, bias(LOWEST)),
+    "-1e5 added": (program(**biased), q, k, v, bias(-1e5)),
+    "infinite and NaN scores": (program(**biased), q, k, v, bias(0.0, [
+        (3, None, -math.inf), (5, 7, math.inf), (6, 9, math.nan), (8, None, -math.inf), (8, 77, 1.0)])),
+    "huge scores": (program(), [x * 1e18 for x in q], [x * 1e18 for x in k], v),
+    "negative scale": (program(attributes="{scale_value = -0.7 : f32}"), q, k, v),
+    "zero scale": (program(attributes="{scale_value = 0.0 : f32}"), q, k, v),
+    "values of one": (program(), q, k, [1.0] * len(v)),
+    "rows without keys": (program(region=LATE_ROWS), q, k, v),
+    "sink without keys": (program("sink", tensor(H), region=LATE_ROWS), q, k, v,
+                          ("f", (H,), [0.5, -math.inf])),
+    "random mask tensor": (program("mask_tensor", tensor(S, T, type="i1")), q, k, v,
+                           ("b", (S, T), [random.random() < 0.3 for _ in range(S * T)])),
+}
+
+
+def main():
+    backend, folder = sys.argv[1:]
+    os.makedirs(folder, exist_ok=True)
+    failed = 0
+
+    def run(text, inputs, *flags):
+        source = os.path.join(folder, "case.mlir")
+        with open(source, "w") as file:
+            file.write(text)
+        command = ["attn-run", source, "--backend=" + backend, *flags]
+        shapes = [(B, H, S, D), (B, H, T, D), (B, H, T, D)]
+        for number, data in enumerate(inputs):
+            path = os.path.join(folder, f"{number}.npy")
+            save(path, *(data if isinstance(data, tuple) else ("f", shapes[number], data)))
+            command.append("--input=" + path)
+        return subprocess.run(command, capture_output=True, text=True)
+
+    for name, (text, *inputs) in CASES.items():
+        result = run(text, inputs, "--check=reference")
+        print(f"{name}: {'ok' if result.returncode == 0 else 'FAILED'}")
+        if result.returncode:
+            failed = 1
+            print(result.stdout + result.stderr)
+
+    bits = []
+    for threads in (1, 2, 3):
+        path = os.path.join(folder, "o.npy")
+        run(program(attributes="{causal = #attn.causal<bottom_right>, softcap = 5.0 : f32}"),
+            [q, k, v], f"--threads={threads}", "--output=" + path)
+        with open(path, "rb") as file:
+            bits.append(file.read())
+    same = bits[0] == bits[1] == bits[2]
+    print(f"the same bits on 1, 2 and 3 threads: {'ok' if same else 'FAILED'}")
+    return failed or not same
+
+
+sys.exit(main())
