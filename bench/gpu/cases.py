@@ -56,15 +56,21 @@ SOURCES |= {
         ", %qs: memref<?x?xi32>, %ks: memref<?x?xi32>",
     ),
 }
+SOURCES |= {"kvlen": function(128, operands="kv_len(%n : memref<?xi32>)", arguments=", %n: memref<?xi32>")}
+SOURCES |= {f"d{d}": function(d) for d in (40, 96, 192)}
+# bench.py times these; check.py runs everything at odd shapes.
+TIMED_HEADS = (64, 128, 256)
 VARIANTS = ("softcap", "window", "alibi", "prefix", "relative", "documents")
 
 
 class Variant:
     """A case with its captures on the device, for B, H and S of one run."""
 
-    def __init__(self, name, batch, heads, length):
+    def __init__(self, name, batch, heads, queries, keys=None):
         import torch
 
+        keys = keys or queries
+        length = max(queries, keys)
         self.name = name
         self.head = int(name[1:].split("-")[0]) if name[0] == "d" and name[1].isdigit() else 128
         self.causal = name.endswith("causal") or name in VARIANTS and name != "relative"
@@ -94,12 +100,17 @@ class Variant:
                 lambda s, b, h, i, j: s
                 + table[h, (j - i + DISTANCE).clamp(0, 2 * DISTANCE)]
             )
+        elif name == "kvlen":
+            # One batch entry has no key at all (rule 13).
+            lengths = torch.arange(batch, **ints) * 37 % (keys + 1)
+            self.extra = (lengths,)
+            self.mask = lambda b, h, i, j: (j < lengths[b]).expand(i.shape[0], -1)
         elif name == "documents":
             # Twelve documents of uneven length.
             cuts = torch.sort(torch.randperm(length - 1, device="cuda")[:11] + 1).values
             ids = torch.bucketize(torch.arange(length, device="cuda"), cuts, right=True)
             ids = ids.int().repeat(batch, 1).contiguous()
-            self.extra = (ids, ids)
+            self.extra = (ids[:, :queries], ids[:, :keys])
             self.mask = lambda b, h, i, j: (j <= i) & (ids[b, i] == ids[b, j])
 
     def visible(self, length):

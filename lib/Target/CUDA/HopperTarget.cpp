@@ -27,16 +27,22 @@ bool attn::isSixteenBit(func::FuncOp entry) {
 
 TileShape attn::chooseHopperTile(func::FuncOp entry) {
   int64_t head = 1;
+  bool isShort = true;
+  constexpr int64_t kShort = 1024;
   entry.walk([&](AttentionOp op) {
+    isShort &= op.hasMaskRegion() &&
+               !ShapedType::isDynamic(op.getQueryLength()) &&
+               op.getQueryLength() <= kShort;
     head = std::max({head, op.getQkHeadSize(), op.getValueHeadSize()});
   });
   // The plain path: one row a thread, tiles in 48 KiB of shared memory.
   if (!isSixteenBit(entry))
     return {64, 32};
   // Three consumers hide the exponentials, which take as long as the products
-  // for small heads.
+  // for small heads; a mask wastes more of their taller tile, which few key
+  // tiles do not make up for.
   if (head <= 64)
-    return {192, 128};
+    return {isShort ? 128 : 192, 128};
   if (head <= 128)
     return {128, 128};
   if (head <= 192)
