@@ -81,6 +81,27 @@ struct MergeBounds final : OpRewritePattern<arith::AndIOp> {
   }
 };
 
+/// A kernel that is empty where its query tile lies behind a sequence's end
+/// becomes one whose loop is empty there: no row is valid, so the stores that
+/// follow write nothing.
+void flattenGuard(func::FuncOp kernel) {
+  SmallVector<scf::IfOp> guards(kernel.getOps<scf::IfOp>());
+  if (guards.size() != 1 || guards[0].getNumResults() != 0 ||
+      guards[0].elseBlock())
+    return;
+  scf::IfOp guard = guards[0];
+  for (scf::ForOp loop : guard.thenBlock()->getOps<scf::ForOp>()) {
+    OpBuilder builder(loop);
+    loop.setUpperBound(
+        arith::SelectOp::create(builder, loop.getLoc(), guard.getCondition(),
+                                loop.getUpperBound(), loop.getLowerBound()));
+  }
+  for (Operation &op :
+       llvm::make_early_inc_range(guard.thenBlock()->without_terminator()))
+    op.moveBefore(guard);
+  guard.erase();
+}
+
 class TileToHopper final : public impl::TileToHopperBase<TileToHopper> {
 public:
   using TileToHopperBase::TileToHopperBase;
@@ -99,12 +120,15 @@ private:
     if (!kernel.walk([](tile::DotOp) { return WalkResult::interrupt(); })
              .wasInterrupted())
       return;
+    // What is not taken stays as it was.
+    OwningOpRef<func::FuncOp> copy = kernel.clone();
+    flattenGuard(*copy);
     // convert-arith-to-llvm knows no rounding division; arith-expand would also
     // expand the floating-point maxima, which are single instructions here.
     RewritePatternSet patterns(&getContext());
     arith::populateCeilFloorDivExpandOpsPatterns(patterns);
     patterns.add<MergeBounds>(&getContext());
-    (void)applyPatternsGreedily(kernel, std::move(patterns));
+    (void)applyPatternsGreedily(*copy, std::move(patterns));
 
     hopper::Schedule schedule;
     schedule.oneBehind = oneBehind;
@@ -115,7 +139,7 @@ private:
     schedule.stages = stages;
     schedule.headGroup = headGroup;
     std::string why;
-    FailureOr<hopper::Plan> plan = hopper::makePlan(kernel, schedule, why);
+    FailureOr<hopper::Plan> plan = hopper::makePlan(*copy, schedule, why);
     if (failed(plan)) {
       kernel.emitRemark("not lowered to Hopper's tensor cores: ") << why;
       return;

@@ -15,6 +15,9 @@
 // RUN: attn-opt %t/alibi.mlir --attn-to-hopper | attn-translate --kernels-to-ptx --chip=sm_90a -o %t/alibi.ptx
 // RUN: %ptxas -v -arch=sm_90a %t/alibi.ptx -o /dev/null 2>&1 | FileCheck %s
 // RUN: FileCheck %s --check-prefix=MIX --input-file=%t/alibi.ptx
+// RUN: attn-opt %t/ragged.mlir --attn-to-hopper | attn-translate --kernels-to-ptx --chip=sm_90a -o %t/ragged.ptx
+// RUN: %ptxas -v -arch=sm_90a %t/ragged.ptx -o /dev/null 2>&1 | FileCheck %s
+// RUN: FileCheck %s --check-prefix=RAGGED --input-file=%t/ragged.ptx
 
 // No serialised wgmma (C7509 ... C7520), no spills, no local memory.
 // CHECK-NOT: C75
@@ -27,6 +30,10 @@
 //     MIX-DAG: wgmma.mma_async.sync.aligned
 //     MIX-DAG: ex2.approx.ftz.f32
 //     MIX-DAG: cp.async.bulk.tensor.4d.global.shared::cta
+
+// Packed sequences have tensor maps of three dimensions.
+//     RAGGED-DAG: cp.async.bulk.tensor.3d.shared::cluster.global
+//     RAGGED-DAG: wgmma.mma_async.sync.aligned
 
 //--- plain.mlir
 !t = memref<?x?x?x128xbf16, strided<[?, ?, ?, 1]>>
@@ -60,5 +67,12 @@ func.func @softcap(%q: !t, %k: !t, %v: !t, %o: !t) {
 !t = memref<?x?x?x128xbf16, strided<[?, ?, ?, 1]>>
 func.func @alibi(%q: !t, %k: !t, %v: !t, %o: !t, %slopes: memref<?xf32>) {
   attn.attention ins(%q, %k, %v : !t, !t, !t) alibi(%slopes : memref<?xf32>) outs(%o : !t) {causal = #attn.causal<bottom_right>}
+  return
+}
+
+//--- ragged.mlir
+!t = memref<8x?x64xbf16>
+func.func @ragged(%q: !t, %k: !t, %v: !t, %o: !t, %cq: memref<?xi32>, %ck: memref<?xi32>) {
+  attn.attention ins(%q, %k, %v : !t, !t, !t) cu_seqlens(%cq, %ck : memref<?xi32>, memref<?xi32>) outs(%o : !t) {causal = #attn.causal<top_left>}
   return
 }
