@@ -36,6 +36,7 @@ void attn::buildTilePipeline(OpPassManager &pm,
   TileAttentionOptions tile;
   tile.tileM = options.tileM;
   tile.tileN = options.tileN;
+  tile.divide = options.divide;
   pm.addNestedPass<func::FuncOp>(createTileAttention(tile));
   addCleanup(pm);
   if (options.fuse)
@@ -71,6 +72,7 @@ static void buildEmbeddedCPUPipeline(OpPassManager &pm,
   tile.tileM = options.tileM;
   tile.tileN = options.tileN;
   tile.fuse = fuse;
+  tile.divide = true;
   buildTilePipeline(pm, tile);
   buildCPUKernelPipeline(pm, options);
   pm.addPass(createLaunchToParallel());

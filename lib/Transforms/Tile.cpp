@@ -122,9 +122,9 @@ Type elementOf(Value memref) {
 class AttentionTiler {
 public:
   AttentionTiler(AttentionOp op, int64_t tileM, int64_t tileN,
-                 int64_t headMultiple)
+                 int64_t headMultiple, bool divide)
       : op(op), b(op.getLoc(), op), ib{b}, tileM(tileM), tileN(tileN),
-        headMultiple(headMultiple) {}
+        headMultiple(headMultiple), divide(divide) {}
 
   LogicalResult run();
 
@@ -181,6 +181,7 @@ private:
   ImplicitLocOpBuilder b;
   IndexBuilder ib;
   int64_t tileM, tileN, headMultiple;
+  bool divide;
 
   // Host-level values.
   Value query, key, value, output, lse, scores;
@@ -584,26 +585,37 @@ void AttentionTiler::buildEpilogue(const Worker &w, Value rowMax, Value rowSum,
     }
     Value none =
         arith::CmpFOp::create(nb, loc, arith::CmpFPredicate::OEQ, sum, zeroF);
-    Value inverse = arith::SelectOp::create(
-        nb, loc, none, zeroF, arith::DivFOp::create(nb, loc, rescale, sum));
+    // o = acc / divisor or acc * inverse; acc is 0 in a row without keys.
+    Value normalizer =
+        divide
+            ? arith::SelectOp::create(
+                  nb, loc, none, constantF32(nb, loc, 1.0),
+                  sink
+                      ? arith::DivFOp::create(nb, loc, sum, rescale).getResult()
+                      : sum)
+            : arith::SelectOp::create(
+                  nb, loc, none, zeroF,
+                  arith::DivFOp::create(nb, loc, rescale, sum));
     if (!lse)
-      return {inverse};
+      return {normalizer};
     Value log =
         arith::AddFOp::create(nb, loc, m, math::LogOp::create(nb, loc, sum));
-    return {inverse,
+    return {normalizer,
             arith::SelectOp::create(nb, loc, none, negInf(nb, loc), log)};
   };
   SmallVector<Type> types(lse ? 2 : 1, rowMax.getType());
   auto stats = tile::MapOp::create(b, types, ValueRange{rowMax, rowSum},
                                    ValueRange{w.firstRow}, finish);
   Value result =
-      tile::MapOp::create(b, TypeRange{acc.getType()},
-                          ValueRange{acc, stats.getResult(0)},
-                          ValueRange{w.firstRow, zero},
-                          [](OpBuilder &nb, Location loc, ValueRange x,
-                             ValueRange) -> SmallVector<Value> {
-                            return {arith::MulFOp::create(nb, loc, x[0], x[1])};
-                          })
+      tile::MapOp::create(
+          b, TypeRange{acc.getType()}, ValueRange{acc, stats.getResult(0)},
+          ValueRange{w.firstRow, zero},
+          [&](OpBuilder &nb, Location loc, ValueRange x,
+              ValueRange) -> SmallVector<Value> {
+            if (divide)
+              return {arith::DivFOp::create(nb, loc, x[0], x[1])};
+            return {arith::MulFOp::create(nb, loc, x[0], x[1])};
+          })
           .getResult(0);
   if (Type element = elementOf(output); !element.isF32())
     result = tile::ConvertOp::create(
@@ -763,7 +775,7 @@ struct TileAttention : attn::impl::TileAttentionBase<TileAttention> {
       LogicalResult result = isa<MergeOp>(op)
                                  ? tileMerge(cast<MergeOp>(op), tileM)
                                  : AttentionTiler(cast<AttentionOp>(op), tileM,
-                                                  tileN, headMultiple)
+                                                  tileN, headMultiple, divide)
                                        .run();
       if (failed(result))
         return signalPassFailure();

@@ -24,6 +24,10 @@ struct TilePipelineOptions
                     llvm::cl::desc("Fuse the online softmax; without it the "
                                    "scores go through memory"),
                     llvm::cl::init(true)};
+  Option<bool> divide{*this, "divide",
+                      llvm::cl::desc("Divide o by the row sum instead of "
+                                     "multiplying by its inverse"),
+                      llvm::cl::init(false)};
 };
 
 /// Options of the CPU pipelines.

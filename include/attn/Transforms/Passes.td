@@ -134,7 +134,10 @@ def TileAttention : Pass<"attn-tile", "::mlir::func::FuncOp"> {
     Option<"tileM", "tile-m", "int64_t", "64", "Query rows of a tile">,
     Option<"tileN", "tile-n", "int64_t", "128", "Keys of a tile">,
     Option<"headMultiple", "head-multiple", "int64_t", "1",
-           "Round head sizes of tiles up to a multiple of this">
+           "Round head sizes of tiles up to a multiple of this">,
+    Option<"divide", "divide", "bool", "false",
+           "Divide o by the row sum instead of multiplying by its inverse: one "
+           "rounding less, where a division is cheap">
   ];
 }
 

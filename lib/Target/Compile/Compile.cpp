@@ -230,6 +230,7 @@ FailureOr<std::string> attn::compileToArtifact(ModuleOp source,
   tile.tileM = report.tileM;
   tile.tileN = report.tileN;
   tile.fuse = options.target == "cpu";
+  tile.divide = true;
   CPUPipelineOptions lower;
   lower.vectorBits = cpu->vectorBits;
   lower.registers = cpu->registers;
