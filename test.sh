@@ -8,7 +8,7 @@
 
 source "$(dirname "$0")/scripts/setup.sh"
 
-preset=release directory=build count=100 standard=30
+preset=release directory=build count=60 standard=15
 for argument; do
   case $argument in
   --full) count=0 standard=0 ;;
@@ -53,8 +53,9 @@ check_format() {
 }
 
 # Debian's libMLIR is not instrumented: annotations of containers that cross
-# the border are incomplete, and what it keeps for the process is no leak.
-export ASAN_OPTIONS=detect_container_overflow=0:detect_leaks=0
+# the border (and of arenas) are incomplete, and what it keeps for the process
+# is no leak.
+export ASAN_OPTIONS=detect_container_overflow=0:allow_user_poisoning=0:detect_leaks=0
 export UBSAN_OPTIONS=print_stacktrace=1
 
 if [[ $preset == tsan ]]; then
