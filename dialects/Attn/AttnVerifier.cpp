@@ -615,12 +615,16 @@ std::string attn::whyNotAllowedInRegion(Operation *op) {
 /// Tensors enter as captures, so that every read of memory is seen at the op.
 static LogicalResult
 verifyNoShapedUseFromAbove(Operation *nested, Region &region, StringRef name) {
-  for (Value operand : nested->getOperands())
-    if (!region.isAncestor(operand.getParentRegion()) &&
+  for (Value operand : nested->getOperands()) {
+    // A value that the parser has not seen defined yet has no region; MLIR
+    // reports it.
+    Region *definedIn = operand.getParentRegion();
+    if (definedIn && !region.isAncestor(definedIn) &&
         !operand.getType().isIntOrIndexOrFloat())
       return nested->emitOpError()
              << "uses " << operand.getType() << " from outside the " << name
              << " region of attn.attention; pass it through captures (rule 8)";
+  }
   return success();
 }
 
