@@ -82,6 +82,10 @@ LogicalResult LoadOp::verify() {
       return emitOpError("only rank-2 tiles of a page pool can be paged");
     --expected;
   }
+  if (getPacking() &&
+      (tile.getRank() != 2 || memory.getRank() < 3 || getPageTable()))
+    return emitOpError("only rank-2 tiles of a memref [..., h, s, d] that is "
+                       "not paged can be packed");
   if (getIndices().size() != expected)
     return emitOpError("needs ") << expected << " indices for " << memory
                                  << ", not " << getIndices().size();

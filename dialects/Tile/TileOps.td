@@ -45,16 +45,27 @@ def Tile_LoadOp : Tile_Op<"load", [AttrSizedOperandSegments]> {
     %k = tile.load %pool[%h, %r, %c0] valid [%rows, %cols] paged %table[%b]
         : memref<?x8x16x64xf32>, memref<?x?xi32> -> !tile.tile<128x64xf32>
     ```
+
+    With `packed %g`, the rows of g consecutive heads share the tile: row r of
+    the tile is row `r0 + r / g` of head `h0 + r mod g`, where r0 and h0 are the
+    row index and the index of the dimension in front of it.
+
+    ```mlir
+    %q = tile.load %mem[%b, %h, %r, %c0] valid [%rows, %cols] packed %g
+        : memref<?x?x?x64xf32> -> !tile.tile<64x64xf32>
+    ```
   }];
   let arguments = (ins
     Arg<AnyStridedMemRef, "source", [MemRead]>:$source,
     Variadic<Index>:$indices,
     Variadic<Index>:$valid,
+    Optional<Index>:$packing,
     Optional<AnyStridedMemRef>:$page_table,
     Variadic<Index>:$page_indices);
   let results = (outs Tile_TileType:$result);
   let assemblyFormat = [{
     $source `[` $indices `]` `valid` `[` $valid `]`
+    (`packed` $packing^)?
     (`paged` $page_table^ `[` $page_indices `]`)? attr-dict
     `:` type($source) (`,` type($page_table)^)? `->` type($result)
   }];

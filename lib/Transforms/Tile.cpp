@@ -173,7 +173,8 @@ private:
                                  constantF32(b, b.getLoc(), value));
   }
   Value load(TileType type, Value memref, ValueRange at, ValueRange valid) {
-    return tile::LoadOp::create(b, type, memref, at, valid, Value(),
+    return tile::LoadOp::create(b, type, memref, at, valid,
+                                /*packing=*/Value(), /*page_table=*/Value(),
                                 ValueRange{});
   }
 
@@ -413,9 +414,9 @@ Value AttentionTiler::loadKeys(const Worker &w, Value memref, Value firstKey,
   TileType type = tileType({tileN, padHead(size)}, elementOf(memref));
   SmallVector<Value> valid = {ib.sub(w.keyLength, firstKey), ib.constant(size)};
   if (op.isPaged())
-    return tile::LoadOp::create(b, type, memref,
-                                ValueRange{w.keyHead, firstKey, zero}, valid,
-                                op.getPageTable(), ValueRange{w.batch});
+    return tile::LoadOp::create(
+        b, type, memref, ValueRange{w.keyHead, firstKey, zero}, valid,
+        /*packing=*/Value(), op.getPageTable(), ValueRange{w.batch});
   return load(type, memref, subscript(w, w.keyHead, w.keyBase, firstKey, zero),
               valid);
 }
@@ -708,7 +709,7 @@ static LogicalResult tileMerge(MergeOp op, int64_t tileM) {
     auto type = TileType::get(b.getContext(), shape, elementOf(memref));
     Value loaded = tile::LoadOp::create(
         b, type, memref, block ? blockAt : rowAt, block ? blockValid : rowValid,
-        Value(), ValueRange{});
+        /*packing=*/Value(), /*page_table=*/Value(), ValueRange{});
     if (type.getElementType().isF32())
       return loaded;
     return tile::ConvertOp::create(b, type.withElementType(b.getF32Type()),

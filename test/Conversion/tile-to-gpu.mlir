@@ -3,6 +3,7 @@
 // RUN: attn-opt %S/Inputs/causal_f32.mlir --tile-to-gpu=threads=128 --canonicalize --cse | FileCheck %t/lanes.txt
 // RUN: attn-opt %S/Inputs/causal_f32.mlir --tile-to-gpu=workgroup-bytes=2000 --canonicalize --cse 2>&1 | FileCheck %t/direct.txt
 // RUN: attn-opt %t/paged.mlir --tile-to-gpu --canonicalize --cse | FileCheck %t/paged.mlir
+// RUN: attn-opt %t/packed.mlir --tile-to-gpu --canonicalize --cse | FileCheck %t/packed.mlir
 // RUN: attn-opt %t/twice.mlir --tile-to-gpu --canonicalize --cse | FileCheck %t/twice.mlir
 
 //--- row.txt
@@ -79,6 +80,28 @@ func.func private @paged(%pool: memref<f32>, %table: memref<i32>, %o: memref<f32
   %r0 = arith.muli %z, %c32 : index
   %k = tile.load %p[%y, %r0, %c0] valid [%n, %c8] paged %t[%x] : memref<?x4x16x8xf32>, memref<2x10xi32> -> <32x8xf32>
   tile.store %k, %m[%c0, %c0] valid [%c32, %c8] : <32x8xf32>, memref<32x8xf32>
+  return
+}
+
+//--- packed.mlir
+// Row r of the tile is row r0 + r / g of head y + r mod g.
+// CHECK-LABEL: gpu.func @packed
+// CHECK-SAME: %[[Q:[a-z0-9]+]]: memref<f32>, %[[O:[a-z0-9]+]]: memref<f32>, %[[G:[a-z0-9]+]]: index
+// CHECK:      %[[ROWS:.+]] = memref.reinterpret_cast %[[Q]]
+// CHECK-DAG:  %[[HEAD:.+]] = arith.remui %[[ROW:.+]], %[[G]] : index
+// CHECK-DAG:  arith.addi %{{.+}}, %[[HEAD]] : index
+// CHECK-DAG:  %[[POSITION:.+]] = arith.divui %[[ROW]], %[[G]] : index
+// CHECK-DAG:  arith.addi %{{.+}}, %[[POSITION]] : index
+// CHECK:      memref.load %[[ROWS]]
+func.func private @packed(%q: memref<f32>, %o: memref<f32>, %g: index,
+    %x: index, %y: index, %z: index, %nx: index, %ny: index, %nz: index) attributes {tile.kernel} {
+  %c0 = arith.constant 0 : index
+  %c8 = arith.constant 8 : index
+  %c32 = arith.constant 32 : index
+  %p = memref.reinterpret_cast %q to offset: [0], sizes: [2, 12, 16, 8], strides: [1536, 128, 8, 1] : memref<f32> to memref<2x12x16x8xf32>
+  %m = memref.reinterpret_cast %o to offset: [0], sizes: [32, 8], strides: [8, 1] : memref<f32> to memref<32x8xf32>
+  %t = tile.load %p[%x, %y, %z, %c0] valid [%c32, %c8] packed %g : memref<2x12x16x8xf32> -> <32x8xf32>
+  tile.store %t, %m[%c0, %c0] valid [%c32, %c8] : <32x8xf32>, memref<32x8xf32>
   return
 }
 

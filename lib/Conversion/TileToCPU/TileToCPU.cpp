@@ -273,7 +273,8 @@ static bool isRightOperand(Value tile) {
 /// f32 rows whose padding is not needed are broadcast straight from memory.
 bool KernelLowering::canStayInMemory(LoadOp load) {
   APInt columns;
-  return !load.getPageTable() && load.getType().getElementType().isF32() &&
+  return !load.getPageTable() && !load.getPacking() &&
+         load.getType().getElementType().isF32() &&
          matchPattern(load.getValid()[1], m_ConstantInt(&columns)) &&
          columns.getSExtValue() >= load.getType().getCols();
 }
@@ -281,6 +282,11 @@ bool KernelLowering::canStayInMemory(LoadOp load) {
 /// Subscript in the source of element (row, 0) of the tile.
 SmallVector<Value> KernelLowering::rowSubscript(LoadOp load, Value row) {
   SmallVector<Value> at(load.getIndices());
+  if (Value heads = load.getPacking()) {
+    Value &head = at[at.size() - 3];
+    head = add(head, b.createOrFold<arith::RemUIOp>(row, heads));
+    row = b.createOrFold<arith::DivUIOp>(row, heads);
+  }
   Value memoryRow = add(at[at.size() - 2], row);
   if (!load.getPageTable()) {
     at[at.size() - 2] = memoryRow;

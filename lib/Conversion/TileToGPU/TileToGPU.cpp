@@ -598,6 +598,12 @@ Value KernelLowering::readTileElement(LoadOp op, Value row, Value col,
     SmallVector<Value> indices = llvm::map_to_vector(
         op.getIndices(), [&](Value value) { return scalars.lookup(value); });
     unsigned first = indices.size() - coordinates.size();
+    if (Value packing = op.getPacking()) {
+      Value heads = scalars.lookup(packing);
+      indices[first - 1] = fold<arith::AddIOp>(
+          indices[first - 1], fold<arith::RemUIOp>(row, heads));
+      coordinates[0] = fold<arith::DivUIOp>(row, heads);
+    }
     for (auto [k, coordinate] : llvm::enumerate(coordinates))
       indices[first + k] = fold<arith::AddIOp>(indices[first + k], coordinate);
     const MemoryView &memory = views[op.getSource()];

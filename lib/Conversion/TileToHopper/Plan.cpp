@@ -100,6 +100,8 @@ LogicalResult Planner::checkShared(tile::LoadOp load, StringRef role) {
                 llvm::to_string(type.getElementType()) + ", not 16-bit floats");
   if (load.getPageTable())
     return fail(role + " is paged");
+  if (load.getPacking())
+    return fail(role + " is packed");
   std::optional<View> view = getView(load.getSource());
   if (!view)
     return fail(role + " is not an argument of the kernel");

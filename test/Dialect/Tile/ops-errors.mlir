@@ -92,6 +92,15 @@ func.func @f(%m: memref<?x?x?x32xf32>, %i: index, %p: memref<?x?xi32>) {
 
 // -----
 
+// Rows of several heads need a dimension of heads.
+func.func @f(%m: memref<?x32xf32>, %i: index) {
+  // expected-error @+1 {{only rank-2 tiles of a memref [..., h, s, d] that is not paged can be packed}}
+  %t = tile.load %m[%i, %i] valid [%i, %i] packed %i : memref<?x32xf32> -> !tile.tile<64x32xf32>
+  return
+}
+
+// -----
+
 // Indices of a store.
 func.func @f(%m: memref<?x?x?x32xf32>, %i: index, %t: !tile.tile<64x32xf32>) {
   // expected-error @+1 {{needs 4 indices for 'memref<?x?x?x32xf32>', not 2}}

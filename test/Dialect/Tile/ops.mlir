@@ -6,11 +6,13 @@
 // CHECK: tile.load %{{.*}}[%{{.*}}, %{{.*}}, %{{.*}}, %{{.*}}] valid[%{{.*}}, %{{.*}}] : memref<?x?x?x64xf32> -> <128x64xf32>
 // CHECK: tile.load %{{.*}}[%{{.*}}, %{{.*}}] valid[%{{.*}}] : memref<?x?xf32, strided<[?, 1], offset: ?>> -> <128xf32>
 // CHECK: tile.load %{{.*}}[%{{.*}}, %{{.*}}, %{{.*}}] valid[%{{.*}}, %{{.*}}] paged %{{.*}}[%{{.*}}] : memref<?x?x?x64xf32>, memref<?x?xi32> -> <128x64xf32>
+// CHECK: tile.load %{{.*}} valid[%{{.*}}, %{{.*}}] packed %{{.*}} : memref<?x?x?x64xf32> -> <128x64xf32>
 // CHECK: tile.store %{{.*}}, %{{.*}}[%{{.*}}, %{{.*}}, %{{.*}}, %{{.*}}] valid[%{{.*}}, %{{.*}}] : <128x64xf32>, memref<?x?x?x64xf32>
 func.func @memory(%m: memref<?x?x?x64xf32>, %l: memref<?x?xf32, strided<[?, 1], offset: ?>>, %t: memref<?x?xi32>, %i: index) {
   %a = tile.load %m[%i, %i, %i, %i] valid [%i, %i] : memref<?x?x?x64xf32> -> !tile.tile<128x64xf32>
   %b = tile.load %l[%i, %i] valid [%i] : memref<?x?xf32, strided<[?, 1], offset: ?>> -> !tile.tile<128xf32>
   %c = tile.load %m[%i, %i, %i] valid [%i, %i] paged %t[%i] : memref<?x?x?x64xf32>, memref<?x?xi32> -> !tile.tile<128x64xf32>
+  %d = tile.load %m[%i, %i, %i, %i] valid [%i, %i] packed %i : memref<?x?x?x64xf32> -> !tile.tile<128x64xf32>
   tile.store %a, %m[%i, %i, %i, %i] valid [%i, %i] : !tile.tile<128x64xf32>, memref<?x?x?x64xf32>
   return
 }
