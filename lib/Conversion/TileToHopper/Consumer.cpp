@@ -6,18 +6,19 @@
 //
 //===----------------------------------------------------------------------===//
 
-#include "Fragment.h"
 #include "KernelEmitter.h"
+
+#include "../TensorCore/TileEmitter.h"
 
 using namespace mlir;
 
 namespace attn::hopper {
 
-class Consumer {
+class Consumer : public TileEmitter {
 public:
   Consumer(KernelEmitter &kernel, Block *exit)
-      : kernel(kernel), emit(kernel.emit), plan(kernel.plan), exit(exit),
-        tiles(kernel.emit) {}
+      : TileEmitter(kernel.emit, kernel.plan), kernel(kernel),
+        plan(kernel.plan), exit(exit) {}
 
   void run();
 
@@ -34,39 +35,15 @@ private:
   void release(const Ring &ring, Value count);
 
   //===--------------------------------------------------------------------===//
-  // One key tile
+  // The loop over key tiles
   //===--------------------------------------------------------------------===//
-
-  /// How a branch on whether the key tile is full is taken.
-  enum class Full { yes, no, ask };
-  void emitTileOp(Operation *op, Full full, Scope &scope);
-  void emitIf(scf::IfOp op, Full full, Scope &scope);
-  void emitBranch(Region &region, scf::IfOp op, Full full, Scope &scope);
-  /// The ops between the products, but for those that prepare the second.
-  void emitStatistics(Full full, Scope &scope);
-  /// Those that do. Returns the probabilities.
-  Values emitPreparation(Scope &scope);
-
-  Values carriedValues();
-  void bindCarried(ValueRange values);
-  Types carriedTypes();
-  tile::TileType carriedType(unsigned number) {
-    return cast<tile::TileType>(plan.loop.getInits()[number].getType());
-  }
-
   void emitLoopOneBehind(Value first, Value end, Scope &scope, Block *finish);
   void emitLoopInOrder(Value first, Value end, Scope &scope, Block *finish);
-  /// Emits `body` once for full and once for other key tiles, if they differ.
-  void emitVersions(Value full, llvm::function_ref<void(Full)> body);
-  bool hasVersions();
 
   //===--------------------------------------------------------------------===//
   // Between query tiles
   //===--------------------------------------------------------------------===//
-  void emitEpilogue(Scope &scope);
-  void emitStore(tile::StoreOp op, Scope &scope);
-  void storeRows(tile::StoreOp op, Scope &scope);
-  void storeElements(tile::StoreOp op, Scope &scope);
+  void emitStore(tile::StoreOp op, Scope &scope) override;
   void storeByTma(tile::StoreOp op, Scope &scope);
   Value nextTile(Value tiles);
 
@@ -78,10 +55,8 @@ private:
   void passTurn();
 
   KernelEmitter &kernel;
-  Emitter &emit;
   Plan &plan;
   Block *exit;
-  FragmentEmitter tiles;
 
   Value group;     // consumer warpgroup
   Value groupWarp; // warp in it
@@ -150,159 +125,6 @@ Values Consumer::issueValues(Value index, ValueRange probabilities,
 
 void Consumer::release(const Ring &ring, Value count) {
   emit.barrierArriveIf(firstLane, kernel.getSlot(ring, count).empty);
-}
-
-//===----------------------------------------------------------------------===//
-// One key tile
-//===----------------------------------------------------------------------===//
-
-void Consumer::emitTileOp(Operation *op, Full full, Scope &scope) {
-  if (auto map = dyn_cast<tile::MapOp>(op))
-    return tiles.emitMap(map, scope);
-  if (auto splat = dyn_cast<tile::SplatOp>(op))
-    return tiles.emitSplat(splat, scope);
-  if (auto convert = dyn_cast<tile::ConvertOp>(op))
-    return tiles.emitConvert(convert);
-  if (auto store = dyn_cast<tile::StoreOp>(op))
-    return emitStore(store, scope);
-  if (auto branch = dyn_cast<scf::IfOp>(op))
-    return emitIf(branch, full, scope);
-  if (auto reduce = dyn_cast<tile::ReduceOp>(op)) {
-    bool partial = false;
-    for (auto [yielded, deferred] :
-         llvm::zip(plan.loop.getBody()->getTerminator()->getOperands(),
-                   plan.partialSum))
-      partial |= deferred && yielded == reduce.getResult();
-    return tiles.emitReduce(reduce, partial);
-  }
-}
-
-void Consumer::emitBranch(Region &region, scf::IfOp op, Full full,
-                          Scope &scope) {
-  for (Operation &inner : region.front().without_terminator()) {
-    scope.emitScalar(&inner);
-    emitTileOp(&inner, full, scope);
-  }
-  for (auto [result, yielded] : llvm::zip_equal(
-           op.getResults(), region.front().getTerminator()->getOperands()))
-    if (tiles.knows(yielded)) {
-      Fragment fragment = tiles.get(yielded);
-      tiles.bind(result, fragment);
-    } else {
-      scope.bind(result, scope.get(yielded));
-    }
-}
-
-void Consumer::emitIf(scf::IfOp op, Full full, Scope &scope) {
-  bool asksFull = plan.rangeAt && op.getCondition() == plan.rangeAt.getFull();
-  if (asksFull && full != Full::ask)
-    return emitBranch(full == Full::yes ? op.getThenRegion()
-                                        : op.getElseRegion(),
-                      op, full, scope);
-  Value condition = scope.get(op.getCondition());
-  Types types;
-  for (Type type : op.getResultTypes())
-    llvm::append_range(types, emit.repeated(emit.getF32Type(),
-                                            FragmentEmitter::spreadSize(
-                                                cast<tile::TileType>(type))));
-  Block *then = emit.createBlock();
-  Block *otherwise = emit.createBlock();
-  Block *join = emit.createBlock(types);
-  emit.branchIf(condition, then, {}, otherwise, {});
-  bool partial = false;
-  for (auto [block, region] : {std::pair(then, &op.getThenRegion()),
-                               std::pair(otherwise, &op.getElseRegion())}) {
-    emit.enter(block);
-    Scope inner(emit, &scope);
-    emitBranch(*region, op, full, inner);
-    Values values;
-    for (Value result : op.getResults()) {
-      partial |= tiles.get(result).partial;
-      llvm::append_range(values,
-                         tiles.spread(tiles.get(result),
-                                      cast<tile::TileType>(result.getType())));
-    }
-    emit.branch(join, values);
-  }
-  emit.enter(join);
-  ValueRange values = join->getArguments();
-  for (Value result : op.getResults()) {
-    auto type = cast<tile::TileType>(result.getType());
-    size_t size = FragmentEmitter::spreadSize(type);
-    tiles.bind(result, tiles.gather(values.take_front(size), type, partial));
-    values = values.drop_front(size);
-  }
-}
-
-void Consumer::emitStatistics(Full full, Scope &scope) {
-  for (Operation &op : plan.loop.getBody()->without_terminator())
-    if (!plan.conversions.contains(&op) && !plan.accumulatorMaps.contains(&op))
-      emitTileOp(&op, full, scope);
-}
-
-Values Consumer::emitPreparation(Scope &scope) {
-  for (Operation &op : plan.loop.getBody()->without_terminator())
-    if (plan.conversions.contains(&op))
-      emitTileOp(&op, Full::ask, scope);
-  for (Operation &op : plan.loop.getBody()->without_terminator())
-    if (plan.accumulatorMaps.contains(&op))
-      emitTileOp(&op, Full::ask, scope);
-  return tiles.get(plan.valueDot.getA()).values;
-}
-
-//===----------------------------------------------------------------------===//
-// The loop over key tiles
-//===----------------------------------------------------------------------===//
-
-Types Consumer::carriedTypes() {
-  size_t count = 0;
-  for (unsigned number = 0; number < plan.partialSum.size(); ++number)
-    count += FragmentEmitter::spreadSize(carriedType(number));
-  return emit.repeated(emit.getF32Type(), count);
-}
-
-/// What the loop yields, with the accumulator as the second product expects it.
-Values Consumer::carriedValues() {
-  Values values;
-  auto yielded = plan.loop.getBody()->getTerminator()->getOperands();
-  for (unsigned number = 0; number < plan.partialSum.size(); ++number) {
-    Value source =
-        number == plan.accumulator ? plan.valueDot.getAcc() : yielded[number];
-    llvm::append_range(values,
-                       tiles.spread(tiles.get(source), carriedType(number)));
-  }
-  return values;
-}
-
-void Consumer::bindCarried(ValueRange values) {
-  for (auto [number, argument] :
-       llvm::enumerate(plan.loop.getRegionIterArgs())) {
-    tile::TileType type = carriedType(number);
-    size_t size = FragmentEmitter::spreadSize(type);
-    tiles.bind(argument, tiles.gather(values.take_front(size), type,
-                                      plan.partialSum[number]));
-    values = values.drop_front(size);
-  }
-}
-
-bool Consumer::hasVersions() {
-  if (!plan.rangeAt)
-    return false;
-  Value full = plan.rangeAt.getFull();
-  return llvm::any_of(plan.loop.getBody()->getOps<scf::IfOp>(),
-                      [&](scf::IfOp op) { return op.getCondition() == full; });
-}
-
-void Consumer::emitVersions(Value full, llvm::function_ref<void(Full)> body) {
-  if (!hasVersions())
-    return body(Full::ask);
-  Block *clean = emit.createBlock();
-  Block *masked = emit.createBlock();
-  emit.branchIf(full, clean, {}, masked, {});
-  emit.enter(clean);
-  body(Full::yes);
-  emit.enter(masked);
-  body(Full::no);
 }
 
 void Consumer::passTurn() {
@@ -470,21 +292,9 @@ void Consumer::emitLoopInOrder(Value first, Value end, Scope &scope,
   });
 }
 
-//===----------------------------------------------------------------------===//
-// Epilogue
-//===----------------------------------------------------------------------===//
-
-void Consumer::emitEpilogue(Scope &scope) {
-  Operation *op = plan.loop;
-  while ((op = op->getNextNode()))
-    emitTileOp(op, Full::ask, scope);
-}
-
 void Consumer::emitStore(tile::StoreOp op, Scope &scope) {
-  if (op.getTile().getType().getRank() == 1)
-    return storeRows(op, scope);
   if (!kernel.storeMaps.contains(op))
-    return storeElements(op, scope);
+    return TileEmitter::emitStore(op, scope);
   // A TMA store writes all rows of a warpgroup: rows past the valid ones may
   // belong to the next sequence.
   Value left =
@@ -501,57 +311,6 @@ void Consumer::emitStore(tile::StoreOp op, Scope &scope) {
   storeElements(op, scope);
   emit.branch(join);
   emit.enter(join);
-}
-
-void Consumer::storeRows(tile::StoreOp op, Scope &scope) {
-  View view = *getView(op.getDest());
-  Values values = tiles.spread(tiles.get(op.getTile()), op.getTile().getType());
-  Values indices = scope.get(op.getIndices());
-  Value valid = scope.get(op.getValid()[0]);
-  Value firstOfQuad = emit.equal(emit.bitAnd(kernel.lane, 3), 0);
-  Value start = indices.back();
-  for (size_t row = 0; row < 2; ++row) {
-    Value local = emit.add(tiles.getLane().firstRow, 8 * row);
-    indices.back() = emit.add(start, local);
-    Value offset = emitOffset(emit, view, indices,
-                              [&](Value value) { return scope.get(value); });
-    emit.storeGlobalIf(emit.both(firstOfQuad, emit.less(local, valid)),
-                       scope.get(view.base), offset, values[row],
-                       op.getTile().getType().getElementType());
-  }
-}
-
-void Consumer::storeElements(tile::StoreOp op, Scope &scope) {
-  View view = *getView(op.getDest());
-  const Fragment &fragment = tiles.get(op.getTile());
-  tile::TileType type = op.getTile().getType();
-  Values indices = scope.get(op.getIndices());
-  Value validRows = scope.get(op.getValid()[0]);
-  Value validColumns = scope.get(op.getValid()[1]);
-  Value startRow = indices[indices.size() - 2];
-  Value startColumn = indices.back();
-  // A register holds one f32 or a pair of 16-bit columns.
-  bool pairs = fragment.kind == Fragment::packed;
-  Values values = pairs ? fragment.values : tiles.spread(fragment, type);
-  for (size_t row = 0; row < 2; ++row) {
-    Value local = emit.add(tiles.getLane().firstRow, 8 * row);
-    Value rowIsValid = emit.less(local, validRows);
-    indices[indices.size() - 2] = emit.add(startRow, local);
-    indices.back() = emit.add(startColumn, tiles.getLane().firstColumn);
-    Value offset = emitOffset(emit, view, indices,
-                              [&](Value value) { return scope.get(value); });
-    for (auto [number, value] : llvm::enumerate(values)) {
-      size_t element = pairs ? 2 * number : number;
-      if (Fragment::rowOf(element) != row)
-        continue;
-      int64_t column = Fragment::columnOf(element);
-      Value inside = emit.less(emit.add(tiles.getLane().firstColumn, column),
-                               validColumns);
-      emit.storeGlobalIf(emit.both(rowIsValid, inside), scope.get(view.base),
-                         emit.add(offset, column), value,
-                         type.getElementType());
-    }
-  }
 }
 
 void Consumer::storeByTma(tile::StoreOp op, Scope &scope) {
@@ -647,11 +406,7 @@ void Consumer::run() {
   kernel.bindPoint(tile, scope);
   kernel.emitTopLevel(scope);
   scf::ForOp loop = plan.loop;
-  for (Operation &op : plan.kernel.getOps()) {
-    if (&op == loop)
-      break;
-    emitTileOp(&op, Full::ask, scope);
-  }
+  emitPrologue(scope);
   KernelEmitter::Slot query = kernel.getSlot(plan.memory.query, queries);
   queryIndex = query.index;
   Value end = scope.get(loop.getUpperBound());
@@ -663,14 +418,7 @@ void Consumer::run() {
   Block *finish = emit.createBlock(finishTypes);
   Block *some = emit.createBlock();
   Values inits = {keyTiles};
-  for (auto [number, init] : llvm::enumerate(loop.getInits())) {
-    llvm::append_range(inits,
-                       tiles.spread(tiles.get(init), carriedType(number)));
-    bool partial = plan.partialSum[number];
-    tiles.bind(loop.getRegionIterArgs()[number],
-               tiles.gather(tiles.spread(tiles.get(init), carriedType(number)),
-                            carriedType(number), partial));
-  }
+  llvm::append_range(inits, initialValues());
   emit.branchIf(emit.less(first, end), some, {}, finish, inits);
   emit.enter(some);
   if (plan.schedule.oneBehind)
@@ -680,14 +428,7 @@ void Consumer::run() {
 
   emit.enter(finish);
   release(plan.memory.query, queries);
-  ValueRange results = finish->getArguments().drop_front();
-  for (auto [number, result] : llvm::enumerate(loop.getResults())) {
-    size_t size = FragmentEmitter::spreadSize(carriedType(number));
-    tiles.bind(result, tiles.complete(tiles.gather(results.take_front(size),
-                                                   carriedType(number),
-                                                   plan.partialSum[number])));
-    results = results.drop_front(size);
-  }
+  bindResults(finish->getArguments().drop_front());
   emitEpilogue(scope);
   if (plan.schedule.persistent)
     emit.branch(tileBlock, {nextTile(queries), finish->getArgument(0),

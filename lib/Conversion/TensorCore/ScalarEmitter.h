@@ -6,13 +6,13 @@
 //
 //===----------------------------------------------------------------------===//
 
-#ifndef LIB_CONVERSION_TILETOHOPPER_SCALAREMITTER_H
-#define LIB_CONVERSION_TILETOHOPPER_SCALAREMITTER_H
+#ifndef LIB_CONVERSION_TENSORCORE_SCALAREMITTER_H
+#define LIB_CONVERSION_TENSORCORE_SCALAREMITTER_H
 
 #include "Emitter.h"
-#include "Plan.h"
+#include "Structure.h"
 
-namespace attn::hopper {
+namespace attn::tensorcore {
 
 /// Whether emitScalarOp can lower `op`.
 bool isScalarOp(Operation *op);
@@ -54,6 +54,6 @@ Value emitRangeCount(Emitter &emit, tile::RangesOp ranges, Scope &scope);
 KeyTile emitRangeAt(Emitter &emit, tile::RangesOp ranges, Value position,
                     Scope &scope);
 
-} // namespace attn::hopper
+} // namespace attn::tensorcore
 
-#endif // LIB_CONVERSION_TILETOHOPPER_SCALAREMITTER_H
+#endif // LIB_CONVERSION_TENSORCORE_SCALAREMITTER_H

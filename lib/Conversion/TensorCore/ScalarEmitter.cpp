@@ -12,7 +12,7 @@
 
 using namespace mlir;
 
-namespace attn::hopper {
+namespace attn::tensorcore {
 
 static bool isScalarType(Type type) {
   if (auto integer = dyn_cast<IntegerType>(type))
@@ -229,4 +229,4 @@ KeyTile emitRangeAt(Emitter &emit, tile::RangesOp ranges, Value position,
   return result;
 }
 
-} // namespace attn::hopper
+} // namespace attn::tensorcore

@@ -1,18 +1,18 @@
-//===- Emitter.h - Emit Hopper instructions ---------------------*- C++ -*-===//
+//===- Emitter.h - Emit tensor-core instructions ----------------*- C++ -*-===//
 //
-// A thin builder of the llvm, nvvm and arith ops that a Hopper kernel is made
-// of. Only Emitter.cpp includes the costly LLVM and NVVM dialect headers.
+// A thin builder of the llvm, nvvm and arith ops that kernels are made of. Only
+// Emitter.cpp includes the costly LLVM and NVVM dialect headers.
 //
 //===----------------------------------------------------------------------===//
 
-#ifndef LIB_CONVERSION_TILETOHOPPER_EMITTER_H
-#define LIB_CONVERSION_TILETOHOPPER_EMITTER_H
+#ifndef LIB_CONVERSION_TENSORCORE_EMITTER_H
+#define LIB_CONVERSION_TENSORCORE_EMITTER_H
 
 #include "mlir/Dialect/Arith/IR/Arith.h"
 #include "mlir/IR/Builders.h"
 #include "mlir/IR/ImplicitLocOpBuilder.h"
 
-namespace attn::hopper {
+namespace attn::tensorcore {
 using mlir::Block;
 using mlir::Operation;
 using mlir::Type;
@@ -194,6 +194,6 @@ private:
   llvm::DenseMap<mlir::Attribute, Value> constants;
 };
 
-} // namespace attn::hopper
+} // namespace attn::tensorcore
 
-#endif // LIB_CONVERSION_TILETOHOPPER_EMITTER_H
+#endif // LIB_CONVERSION_TENSORCORE_EMITTER_H

@@ -1,4 +1,4 @@
-//===- Fragment.cpp - Tiles in the registers of a warpgroup ---------------===//
+//===- Fragment.cpp - Tiles in the registers of a warp --------------------===//
 //
 // Maps are cloned element by element; what a region computes from the row, the
 // column or neither alone is emitted once for a row, a column or the tile.
@@ -9,7 +9,7 @@
 
 using namespace mlir;
 
-namespace attn::hopper {
+namespace attn::tensorcore {
 
 Values FragmentEmitter::spread(const Fragment &fragment, tile::TileType type) {
   Values values;
@@ -221,4 +221,4 @@ void FragmentEmitter::emitConvert(tile::ConvertOp op) {
        {Fragment::packed, registers, type.getElementType(), false});
 }
 
-} // namespace attn::hopper
+} // namespace attn::tensorcore

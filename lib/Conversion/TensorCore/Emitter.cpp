@@ -1,4 +1,4 @@
-//===- Emitter.cpp - Emit Hopper instructions -----------------------------===//
+//===- Emitter.cpp - Emit tensor-core instructions ------------------------===//
 //
 // Builders of single instructions. Where the nvvm dialect of version 22 has no
 // op, or one that loses the needed ties (wgmma with register operands, waits
@@ -13,7 +13,7 @@
 
 using namespace mlir;
 
-namespace attn::hopper {
+namespace attn::tensorcore {
 
 Emitter::Emitter(Location loc, MLIRContext *context)
     : ImplicitLocOpBuilder(loc, context) {}
@@ -494,4 +494,4 @@ Value Emitter::pack(Value low, Value high, Type elementType) {
                   "=r,f,f", {low, high}, getI32Type(), AsmEffect::pinned)[0];
 }
 
-} // namespace attn::hopper
+} // namespace attn::tensorcore

@@ -1,20 +1,20 @@
-//===- Fragment.h - Tiles in the registers of a warpgroup -------*- C++ -*-===//
+//===- Fragment.h - Tiles in the registers of a warp -----------*- C++ -*-===//
 //
-// How a warpgroup holds tile values, and the tile ops on them. A matrix has
-// the layout of a wgmma accumulator: lane l of warp w holds, of every 8
-// columns, columns 2(l mod 4) and +1 of rows 16 w + l/4 and +8. A row statistic
-// is the two values of a lane's rows.
+// How a warp holds its 16 rows of tile values, and the tile ops on them. A
+// matrix has the layout of the accumulators of wgmma and mma.sync: of every 8
+// columns, lane l holds columns 2(l mod 4) and +1 of rows l/4 and +8. A row
+// statistic is the two values of a lane's rows.
 //
 //===----------------------------------------------------------------------===//
 
-#ifndef LIB_CONVERSION_TILETOHOPPER_FRAGMENT_H
-#define LIB_CONVERSION_TILETOHOPPER_FRAGMENT_H
+#ifndef LIB_CONVERSION_TENSORCORE_FRAGMENT_H
+#define LIB_CONVERSION_TENSORCORE_FRAGMENT_H
 
 #include "Emitter.h"
-#include "Plan.h"
 #include "ScalarEmitter.h"
+#include "Structure.h"
 
-namespace attn::hopper {
+namespace attn::tensorcore {
 
 struct Fragment {
   enum Kind {
@@ -86,6 +86,6 @@ private:
   llvm::DenseMap<Value, Fragment> tiles;
 };
 
-} // namespace attn::hopper
+} // namespace attn::tensorcore
 
-#endif // LIB_CONVERSION_TILETOHOPPER_FRAGMENT_H
+#endif // LIB_CONVERSION_TENSORCORE_FRAGMENT_H

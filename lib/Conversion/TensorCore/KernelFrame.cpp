@@ -1,0 +1,129 @@
+//===- KernelFrame.cpp - What tensor-core kernels have in common ----------===//
+//
+// Parameters, the order of query tiles, key tiles that are skipped.
+//
+//===----------------------------------------------------------------------===//
+
+#include "KernelFrame.h"
+
+#include "LaunchInfo.h"
+
+using namespace mlir;
+
+namespace attn::tensorcore {
+
+Values KernelFrame::createKernel(ArrayRef<Parameter> more, int64_t threads,
+                                 DictionaryAttr launchInfo) {
+  func::FuncOp source = structure.kernel;
+  unsigned numArguments = source.getNumArguments() - 6;
+  SmallVector<Parameter> parameters;
+  for (Type type : source.getArgumentTypes().take_front(numArguments)) {
+    if (isa<MemRefType>(type))
+      type = emit.pointerType(1);
+    else if (type.isIndex())
+      type = emit.getI64Type();
+    parameters.push_back({type});
+  }
+  for (unsigned dim = 0; dim < 3; ++dim)
+    parameters.push_back({emit.getI32Type()});
+  llvm::append_range(parameters, more);
+
+  Values values;
+  Operation *kernel =
+      emit.createKernel(source.getName(), parameters, threads, values);
+  kernel->setAttr(launchAttrName, launchInfo);
+
+  for (unsigned number = 0; number < numArguments; ++number) {
+    Value value = values[number];
+    if (source.getArgument(number).getType().isIndex())
+      value = emit.toI32(value);
+    arguments.bind(source.getArgument(number), value);
+  }
+  for (unsigned dim = 0; dim < 3; ++dim) {
+    extents[dim] = values[numArguments + dim];
+    arguments.bind(structure.grid(dim), extents[dim]);
+  }
+  tiles = emit.mul(emit.mul(extents[0], extents[1]), extents[2]);
+  return Values(ArrayRef(values).drop_front(numArguments + 3));
+}
+
+void KernelFrame::bindPoint(Value tile, const PointOrder &order, Scope &scope) {
+  Value problem, query; // which head of the batch, which query tile
+  if (order.longestFirst && structure.unevenWork) {
+    // The tile form numbers query tiles so that ascending is longest first.
+    // Heads go in groups whose keys and values stay in the L2 cache.
+    Value group = emit.i32(order.headGroup);
+    Value problems = emit.mul(extents[0], extents[1]);
+    Value section = emit.mul(extents[2], group);
+    Value number = emit.divide(tile, section);
+    Value rest = emit.sub(tile, emit.mul(number, section));
+    Value first = emit.mul(number, group);
+    Value heads = emit.smaller(group, emit.sub(problems, first));
+    Value step = emit.divide(rest, heads);
+    problem = emit.add(first, emit.sub(rest, emit.mul(step, heads)));
+    query = step;
+  } else {
+    problem = emit.divide(tile, extents[2]);
+    query = emit.sub(tile, emit.mul(problem, extents[2]));
+  }
+  Value batch = emit.divide(problem, extents[1]);
+  scope.bind(structure.point(0), batch);
+  scope.bind(structure.point(1),
+             emit.sub(problem, emit.mul(batch, extents[1])));
+  scope.bind(structure.point(2), query);
+}
+
+void KernelFrame::emitTopLevel(Scope &scope) {
+  for (Operation &op : structure.kernel.getOps())
+    scope.emitScalar(&op);
+  structure.loop.walk([&](tile::MapOp map) {
+    for (Operation &op : map.getBody().front().without_terminator())
+      if (isScalarOp(&op) && !isa<arith::ConstantOp>(op) &&
+          llvm::all_of(op.getOperands(), [&](Value operand) {
+            return scope.find(operand) || getView(operand) ||
+                   matchPattern(operand, m_Constant());
+          }))
+        scope.emitScalar(&op);
+  });
+}
+
+KeyTile KernelFrame::bindPosition(Value position, Scope &scope) {
+  scf::ForOp loop = structure.loop;
+  scope.bind(loop.getInductionVar(), position);
+  KeyTile found;
+  if (tile::RangeAtOp rangeAt = structure.rangeAt) {
+    found =
+        emitRangeAt(emit, rangeAt.getRanges().getDefiningOp<tile::RangesOp>(),
+                    position, scope);
+    scope.bind(rangeAt.getTile(), found.tile);
+    scope.bind(rangeAt.getFull(), found.full);
+  }
+  for (Operation &op : *loop.getBody())
+    scope.emitScalar(&op);
+  return found;
+}
+
+Value KernelFrame::advance(Value position, Value end, Scope &scope) {
+  tile::RangeAtOp rangeAt = structure.rangeAt;
+  if (!rangeAt ||
+      rangeAt.getRanges().getDefiningOp<tile::RangesOp>().getWhere().empty())
+    return position;
+  Type i32 = emit.getI32Type();
+  Block *test = emit.createBlock(i32);
+  Block *ask = emit.createBlock();
+  Block *found = emit.createBlock(i32);
+  Value candidate = test->getArgument(0);
+  emit.branch(test, position);
+  emit.enter(test);
+  emit.branchIf(emit.less(candidate, end), ask, {}, found, candidate);
+  emit.enter(ask);
+  Scope inner(emit, &scope);
+  KeyTile tile =
+      emitRangeAt(emit, rangeAt.getRanges().getDefiningOp<tile::RangesOp>(),
+                  candidate, inner);
+  emit.branchIf(tile.visit, found, candidate, test, emit.add(candidate, 1));
+  emit.enter(found);
+  return found->getArgument(0);
+}
+
+} // namespace attn::tensorcore

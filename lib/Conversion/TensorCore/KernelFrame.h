@@ -1,0 +1,58 @@
+//===- KernelFrame.h - What tensor-core kernels have in common --*- C++ -*-===//
+//
+// Parameters, thread numbers, the point of the grid a block computes, and the
+// walk over key tiles. Lowerings add how tiles are loaded and multiplied.
+//
+//===----------------------------------------------------------------------===//
+
+#ifndef LIB_CONVERSION_TENSORCORE_KERNELFRAME_H
+#define LIB_CONVERSION_TENSORCORE_KERNELFRAME_H
+
+#include "Emitter.h"
+#include "ScalarEmitter.h"
+#include "Structure.h"
+
+namespace attn::tensorcore {
+
+/// In which order blocks take the points of the grid.
+struct PointOrder {
+  bool longestFirst = true;
+  int64_t headGroup = 8;
+};
+
+class KernelFrame {
+public:
+  KernelFrame(Emitter &emit, KernelStructure &structure)
+      : emit(emit), structure(structure) {}
+
+  /// The address of byte `offset` of shared memory.
+  Value address(int64_t offset) { return emit.add(base, offset); }
+
+  /// Creates the kernel with the source's parameters, the grid's extents and
+  /// `more`, whose values are returned; moves into its entry block.
+  Values createKernel(llvm::ArrayRef<Parameter> more, int64_t threads,
+                      mlir::DictionaryAttr launchInfo);
+  /// Binds the point of the grid that number `tile` stands for.
+  void bindPoint(Value tile, const PointOrder &order, Scope &scope);
+  /// Emits all scalars of the kernel's top level, and what maps of the loop
+  /// compute or read that is the same for all elements and key tiles.
+  void emitTopLevel(Scope &scope);
+  /// Moves to a block whose argument is the first position from `position` on
+  /// that the loop must visit, or its end.
+  Value advance(Value position, Value end, Scope &scope);
+  /// Binds what the loop body knows of a position.
+  KeyTile bindPosition(Value position, Scope &scope);
+
+  Emitter &emit;
+  KernelStructure &structure;
+
+  Scope arguments{emit, nullptr};
+  Value extents[3];
+  Value tiles;              // product of the extents
+  Value base;               // shared memory
+  Value thread, warp, lane; // in the block; lane in the warp
+};
+
+} // namespace attn::tensorcore
+
+#endif // LIB_CONVERSION_TENSORCORE_KERNELFRAME_H

@@ -1,0 +1,136 @@
+//===- Prepare.cpp - Kernels as tensor-core lowerings want them -----------===//
+//
+// Merges bounds, flattens guards, expands what convert-arith-to-llvm lacks.
+//
+//===----------------------------------------------------------------------===//
+
+#include "Prepare.h"
+
+#include "dialects/Tile/Tile.h"
+
+#include "mlir/Dialect/Arith/Transforms/Passes.h"
+#include "mlir/Dialect/GPU/IR/GPUDialect.h"
+#include "mlir/Dialect/SCF/IR/SCF.h"
+#include "mlir/Transforms/GreedyPatternRewriteDriver.h"
+
+using namespace mlir;
+
+namespace attn::tensorcore {
+
+namespace {
+/// x < a and x <= b is x <= min(a - 1, b), likewise for lower bounds: a row's
+/// bound is computed once, a compare an element is saved.
+struct MergeBounds final : OpRewritePattern<arith::AndIOp> {
+  using OpRewritePattern::OpRewritePattern;
+
+  /// x <= bound (isUpper), or x >= bound.
+  struct Bound {
+    bool isUpper;
+    Value bound;
+    int64_t offset; // what to add to it
+  };
+
+  static std::optional<Bound> getBound(arith::CmpIOp compare) {
+    switch (compare.getPredicate()) {
+    case arith::CmpIPredicate::sle:
+      return Bound{true, compare.getRhs(), 0};
+    case arith::CmpIPredicate::slt:
+      return Bound{true, compare.getRhs(), -1};
+    case arith::CmpIPredicate::sge:
+      return Bound{false, compare.getRhs(), 0};
+    case arith::CmpIPredicate::sgt:
+      return Bound{false, compare.getRhs(), 1};
+    default:
+      return std::nullopt;
+    }
+  }
+
+  LogicalResult matchAndRewrite(arith::AndIOp op,
+                                PatternRewriter &rewriter) const override {
+    auto first = op.getLhs().getDefiningOp<arith::CmpIOp>();
+    auto second = op.getRhs().getDefiningOp<arith::CmpIOp>();
+    // Indices are far from where adding 1 would wrap.
+    if (!first || !second || first.getLhs() != second.getLhs() ||
+        !first.getLhs().getType().isIndex())
+      return failure();
+    std::optional<Bound> a = getBound(first), b = getBound(second);
+    if (!a || !b || a->isUpper != b->isUpper)
+      return failure();
+    auto value = [&](const Bound &bound) -> Value {
+      if (bound.offset == 0)
+        return bound.bound;
+      Value one = arith::ConstantIndexOp::create(rewriter, op.getLoc(), 1);
+      if (bound.offset < 0)
+        return arith::SubIOp::create(rewriter, op.getLoc(), bound.bound, one);
+      return arith::AddIOp::create(rewriter, op.getLoc(), bound.bound, one);
+    };
+    Value x = value(*a), y = value(*b);
+    Value both =
+        a->isUpper
+            ? arith::MinSIOp::create(rewriter, op.getLoc(), x, y).getResult()
+            : arith::MaxSIOp::create(rewriter, op.getLoc(), x, y).getResult();
+    rewriter.replaceOpWithNewOp<arith::CmpIOp>(
+        op, a->isUpper ? arith::CmpIPredicate::sle : arith::CmpIPredicate::sge,
+        first.getLhs(), both);
+    return success();
+  }
+};
+
+/// A kernel that is empty where its query tile lies behind a sequence's end
+/// becomes one whose loop is empty there: no row is valid, so the stores that
+/// follow write nothing.
+void flattenGuard(func::FuncOp kernel) {
+  SmallVector<scf::IfOp> guards(kernel.getOps<scf::IfOp>());
+  if (guards.size() != 1 || guards[0].getNumResults() != 0 ||
+      guards[0].elseBlock())
+    return;
+  scf::IfOp guard = guards[0];
+  for (scf::ForOp loop : guard.thenBlock()->getOps<scf::ForOp>()) {
+    OpBuilder builder(loop);
+    loop.setUpperBound(
+        arith::SelectOp::create(builder, loop.getLoc(), guard.getCondition(),
+                                loop.getUpperBound(), loop.getLowerBound()));
+  }
+  for (Operation &op :
+       llvm::make_early_inc_range(guard.thenBlock()->without_terminator()))
+    op.moveBefore(guard);
+  guard.erase();
+}
+
+void prepareKernel(func::FuncOp kernel) {
+  flattenGuard(kernel);
+  // convert-arith-to-llvm knows no rounding division; arith-expand would also
+  // expand the floating-point maxima, which are single instructions here.
+  RewritePatternSet patterns(kernel.getContext());
+  arith::populateCeilFloorDivExpandOpsPatterns(patterns);
+  patterns.add<MergeBounds>(kernel.getContext());
+  (void)applyPatternsGreedily(kernel, std::move(patterns));
+}
+} // namespace
+
+void lowerKernels(ModuleOp module, StringRef target, LowerKernel lower) {
+  for (auto kernel :
+       llvm::make_early_inc_range(module.getOps<func::FuncOp>())) {
+    // Summaries of captured tables and the like are no work for tensor cores.
+    if (!kernel->hasAttr("tile.kernel") ||
+        !kernel.walk([](tile::DotOp) { return WalkResult::interrupt(); })
+             .wasInterrupted())
+      continue;
+    // What is not taken stays as it was.
+    OwningOpRef<func::FuncOp> copy = kernel.clone();
+    prepareKernel(*copy);
+    Emitter emit(kernel.getLoc(), kernel.getContext());
+    emit.setInsertionPoint(kernel);
+    auto gpuModule = gpu::GPUModuleOp::create(emit, kernel.getName());
+    emit.setInsertionPointToStart(gpuModule.getBody());
+    std::string why;
+    if (succeeded(lower(*copy, emit, why))) {
+      kernel.erase();
+      continue;
+    }
+    gpuModule.erase();
+    kernel.emitRemark("not lowered to ") << target << ": " << why;
+  }
+}
+
+} // namespace attn::tensorcore

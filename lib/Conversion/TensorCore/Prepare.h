@@ -1,0 +1,32 @@
+//===- Prepare.h - Kernels as tensor-core lowerings want them ---*- C++ -*-===//
+//
+// Rewrites in front of the analysis, and the frame of the passes.
+//
+//===----------------------------------------------------------------------===//
+
+#ifndef LIB_CONVERSION_TENSORCORE_PREPARE_H
+#define LIB_CONVERSION_TENSORCORE_PREPARE_H
+
+#include "Emitter.h"
+
+#include "mlir/Dialect/Func/IR/FuncOps.h"
+#include "mlir/IR/BuiltinOps.h"
+
+#include <string>
+
+namespace attn::tensorcore {
+
+/// Emits a prepared kernel in the gpu.module that `emit` points into, or says
+/// why not before it emits anything.
+using LowerKernel = llvm::function_ref<mlir::LogicalResult(
+    mlir::func::FuncOp kernel, Emitter &emit, std::string &why)>;
+
+/// Replaces each kernel of `module` that has matrix products by a gpu.module of
+/// the same name with what `lower` emits. A kernel that `lower` rejects stays
+/// as it is, with the remark "not lowered to `target`: why".
+void lowerKernels(mlir::ModuleOp module, llvm::StringRef target,
+                  LowerKernel lower);
+
+} // namespace attn::tensorcore
+
+#endif // LIB_CONVERSION_TENSORCORE_PREPARE_H

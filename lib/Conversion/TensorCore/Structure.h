@@ -1,0 +1,81 @@
+//===- Structure.h - The parts of a fused attention kernel ------*- C++ -*-===//
+//
+// Finds the parts of an outlined kernel that lowerings to tensor cores share:
+// the two matrix products, the tiles they read, what the loop carries. It looks
+// at sizes and dependences only, never at what a map computes.
+//
+//===----------------------------------------------------------------------===//
+
+#ifndef LIB_CONVERSION_TENSORCORE_STRUCTURE_H
+#define LIB_CONVERSION_TENSORCORE_STRUCTURE_H
+
+#include "dialects/Tile/Tile.h"
+
+#include "mlir/Dialect/Func/IR/FuncOps.h"
+#include "mlir/Dialect/MemRef/IR/MemRef.h"
+#include "mlir/Dialect/SCF/IR/SCF.h"
+#include "llvm/ADT/SetVector.h"
+
+#include <string>
+
+namespace attn::tensorcore {
+
+/// Bytes of a row of a swizzled block, and 16-bit elements in it.
+constexpr int64_t swizzleBytes = 128;
+constexpr int64_t swizzleColumns = 64;
+
+bool isSixteenBit(mlir::Type type);
+
+/// A memref as outlining rebuilds it: a base pointer, sizes and strides.
+struct View {
+  mlir::Value base; // the rank-0 argument
+  llvm::SmallVector<mlir::OpFoldResult> sizes, strides;
+};
+/// The view behind `memref`, if outlining made it.
+std::optional<View> getView(mlir::Value memref);
+
+/// A tile in swizzled shared memory: blocks of 64 columns, each [rows][64].
+struct SharedTile {
+  tile::LoadOp load;
+  int64_t blocks() const {
+    return llvm::divideCeil(type().getCols(), swizzleColumns);
+  }
+  int64_t bytes() const { return blocks() * blockBytes(); }
+  int64_t blockBytes() const { return type().getRows() * swizzleBytes; }
+  tile::TileType type() const { return tile::LoadOp(load).getType(); }
+};
+
+struct KernelStructure {
+  mlir::func::FuncOp kernel;
+
+  mlir::scf::ForOp loop;
+  tile::RangeAtOp rangeAt; // null: the loop has no ranges
+  tile::DotOp scoreDot, valueDot;
+  SharedTile query, key, value;
+
+  /// The iteration argument that valueDot accumulates into.
+  unsigned accumulator = 0;
+  /// Which row sums stay partial (one a lane) until the loop is left.
+  llvm::SmallVector<bool> partialSum;
+  /// Operations of the loop that prepare valueDot: those that only its left
+  /// operand needs, and those on the accumulator.
+  llvm::SetVector<mlir::Operation *> conversions, accumulatorMaps;
+  /// Whether the trip count depends on the query tile.
+  bool unevenWork = false;
+
+  mlir::Value grid(unsigned dim) {
+    return kernel.getArgument(kernel.getNumArguments() - 3 + dim);
+  }
+  mlir::Value point(unsigned dim) {
+    return kernel.getArgument(kernel.getNumArguments() - 6 + dim);
+  }
+};
+
+/// Fills in `structure` for `kernel`; fails with the reason in `why` if the
+/// kernel has another form.
+mlir::LogicalResult findStructure(mlir::func::FuncOp kernel,
+                                  KernelStructure &structure, std::string &why);
+
+} // namespace attn::tensorcore
+
+#endif // LIB_CONVERSION_TENSORCORE_STRUCTURE_H
