@@ -62,3 +62,33 @@ LogicalResult WindowAttr::verify(function_ref<InFlightDiagnostic()> emitError,
                        << " (rule 10)";
   return success();
 }
+
+LogicalResult ScheduleAttr::verify(function_ref<InFlightDiagnostic()> emitError,
+                                   int64_t tileM, int64_t tileN,
+                                   int64_t workers) {
+  if (tileM <= 0 || tileN <= 0)
+    return emitError() << "schedule: tile sizes must be positive, got " << tileM
+                       << " x " << tileN;
+  if (workers < 0)
+    return emitError() << "schedule: workers must not be negative, got "
+                       << workers;
+  return success();
+}
+
+LogicalResult AttnDialect::verifyOperationAttribute(Operation *op,
+                                                    NamedAttribute attribute) {
+  if (attribute.getName() != ScheduleAttr::attributeName)
+    return success();
+  auto attention = dyn_cast<AttentionOp>(op);
+  if (!attention)
+    return op->emitOpError()
+           << ScheduleAttr::attributeName << " is for attn.attention only";
+  auto schedule = dyn_cast<ScheduleAttr>(attribute.getValue());
+  if (!schedule)
+    return op->emitOpError()
+           << ScheduleAttr::attributeName << " must be an #attn.schedule";
+  if (schedule.getWorkers() && attention.isRagged())
+    return op->emitOpError(
+        "schedule: the keys of ragged sequences cannot be split (rule 11)");
+  return success();
+}

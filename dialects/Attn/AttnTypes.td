@@ -66,4 +66,30 @@ def Attn_WindowAttr : AttrDef<Attn_Dialect, "Window"> {
   let genVerifyDecl = 1;
 }
 
+def Attn_ScheduleAttr : AttrDef<Attn_Dialect, "Schedule"> {
+  let mnemonic = "schedule";
+  let summary = "how attn-tile tiles an op; results do not depend on it";
+  let description = [{
+    The discardable attribute `attn.schedule` of an `attn.attention`:
+    `#attn.schedule<tile_m = 64, tile_n = 128, workers = 132>`.
+
+    - `tile_m`, `tile_n`: queries and keys of a score tile.
+    - `workers`: if not 0, the keys of a query tile are split among blocks so
+      that this many blocks have work, and their partial results are combined in
+      f32 (split-KV, rule 18). The query heads that share a key head are packed
+      into one query tile unless the mask depends on the head; together they
+      must then have at most `tile_m` rows.
+  }];
+  let parameters = (ins
+    "int64_t":$tile_m,
+    "int64_t":$tile_n,
+    DefaultValuedParameter<"int64_t", "0">:$workers);
+  let assemblyFormat = "`<` struct(params) `>`";
+  let genVerifyDecl = 1;
+  let extraClassDeclaration = [{
+    /// The name under which attn.attention carries it.
+    static constexpr ::llvm::StringLiteral attributeName = "attn.schedule";
+  }];
+}
+
 #endif // ATTN_TYPES_TD

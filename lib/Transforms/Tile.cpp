@@ -118,13 +118,27 @@ Type elementOf(Value memref) {
   return cast<MemRefType>(memref.getType()).getElementType();
 }
 
+/// True if the mask region asks for the query head.
+bool maskDependsOnHead(AttentionOp op) {
+  return op.hasMaskRegion() && !op.getMask().getArgument(1).use_empty();
+}
+
 /// Tiles one attention op.
 class AttentionTiler {
 public:
   AttentionTiler(AttentionOp op, int64_t tileM, int64_t tileN,
-                 int64_t headMultiple, bool divide)
+                 int64_t headMultiple, int64_t rowMultiple, bool divide)
       : op(op), b(op.getLoc(), op), ib{b}, tileM(tileM), tileN(tileN),
-        headMultiple(headMultiple), divide(divide) {}
+        headMultiple(headMultiple), rowMultiple(rowMultiple), divide(divide) {
+    if (auto schedule =
+            op->getAttrOfType<ScheduleAttr>(ScheduleAttr::attributeName)) {
+      this->tileM = schedule.getTileM();
+      this->tileN = schedule.getTileN();
+      workers = schedule.getWorkers();
+      isScheduled = true;
+    }
+    packsHeads = workers && !maskDependsOnHead(op);
+  }
 
   LogicalResult run();
 
@@ -133,16 +147,23 @@ private:
   void estimate(Value batch, Value heads);
   /// Values that hold in one worker of the grid.
   struct Worker {
-    Value batch, head, keyHead, queryTile;
+    Value batch, keyHead, queryTile;
+    Value head;  ///< the first one, if heads are packed
+    Value group; ///< index of the head or, if heads are packed, of their group
     Value firstRow;         ///< local index of the tile's first query
+    Value firstTileRow;     ///< what maps count rows from
     Value rowBase, keyBase; ///< of the sequence in packed memory, or null
     Value queryLength, keyLength, queryOffset;
     Value validRows; ///< rows from firstRow to the end, may exceed M
   };
 
-  Worker buildSizes(Value batch, Value head, Value queryTile);
-  void buildWorker(const Worker &w);
+  Worker buildSizes(Value batch, Value group, Value queryTile);
+  void buildWorker(const Worker &w, Value split);
+  /// Head and query of a row that a map sees.
+  std::pair<Value, Value> headAndQuery(OpBuilder &builder, const Worker &w,
+                                       Value row);
   MaskSymbols symbolsOf(const Worker &w);
+  SmallVector<Value> scoreSubscript(const Worker &w, Value firstKey);
   /// Subscript of (row, col) in a memref [b, h, s, d] or [h, t, d].
   SmallVector<Value> subscript(const Worker &w, Value head, Value base,
                                Value row, Value col);
@@ -152,14 +173,24 @@ private:
   Value loadKeys(const Worker &w, Value memref, Value firstKey, int64_t size);
   Value cloneRegion(OpBuilder &builder, Region &region, ValueRange leading,
                     const Worker &w);
+  /// The key tiles of one worker: positions begin to end of the ranges.
+  struct KeyTiles {
+    Value ranges, begin, end;
+  };
   /// The first loop: returns the row maxima.
-  Value buildScoreLoop(const Worker &w, Value ranges, Value count);
+  Value buildScoreLoop(const Worker &w, const KeyTiles &keys);
   Value buildScores(const Worker &w, Value dot, Value firstKey);
   Value buildMasked(const Worker &w, Value scoreTile, Value firstKey);
   /// The second loop: returns the row sums and the accumulated output.
-  std::pair<Value, Value> buildSumLoop(const Worker &w, Value ranges,
-                                       Value count, Value rowMax);
+  std::pair<Value, Value> buildSumLoop(const Worker &w, const KeyTiles &keys,
+                                       Value rowMax);
   void buildEpilogue(const Worker &w, Value rowMax, Value rowSum, Value acc);
+  // Split-KV.
+  Value chooseSplits(Value tiles, Value keyTiles);
+  void allocateStates(Value batch, Value groups);
+  void storeState(const Worker &w, Value split, Value rowMax, Value rowSum,
+                  Value acc);
+  void buildCombine(Value batch, Value groups);
 
   int64_t padHead(int64_t size) {
     return std::max<int64_t>(1, llvm::alignTo(size, headMultiple));
@@ -181,12 +212,19 @@ private:
   AttentionOp op;
   ImplicitLocOpBuilder b;
   IndexBuilder ib;
-  int64_t tileM, tileN, headMultiple;
+  int64_t tileM, tileN, headMultiple, rowMultiple;
   bool divide;
+  int64_t workers = 0; ///< blocks that split-KV makes work for, 0: no split
+  bool isScheduled = false, packsHeads = false;
 
   // Host-level values.
   Value query, key, value, output, lse, scores;
   Value queryLength, keyLength, headRatio, scale, zero, one;
+  Value packing;   ///< heads that share a query tile
+  Value stateRows; ///< rows that one batch and group of heads has
+  /// Partial results of split-KV, [b, group, row, split] and one more
+  /// dimension for the accumulators; null if keys are not split.
+  Value splits, maxStates, sumStates, accStates;
   int64_t qkSize = 0, vSize = 0;
   std::optional<MaskAnalysis> mask;
   SmallVector<Value> summaries;
@@ -223,14 +261,20 @@ LogicalResult AttentionTiler::run() {
   // Hq / Hkv query heads share a key head (rule 2). Hkv may be 0 if Hq is.
   headRatio = b.createOrFold<arith::DivSIOp>(
       heads, ib.max(one, ib.dim(key, keyHeadDim)));
+  packing = packsHeads ? headRatio : one;
+  Value groups =
+      packsHeads ? b.createOrFold<arith::DivSIOp>(heads, ib.max(one, packing))
+                 : heads;
+  stateRows = b.createOrFold<arith::MulIOp>(queryLength, packing);
 
   checkSizes();
   estimate(batch, heads);
 
   // A short, static Sq does not need a whole tile of rows.
-  if (int64_t length = op.getQueryLength(); !ShapedType::isDynamic(length))
-    tileM = std::min<int64_t>(tileM,
-                              llvm::alignTo(std::max<int64_t>(length, 1), 16));
+  if (int64_t length = op.getQueryLength();
+      !isScheduled && !ShapedType::isDynamic(length))
+    tileM = std::min<int64_t>(
+        tileM, llvm::alignTo(std::max<int64_t>(length, 1), rowMultiple));
 
   if (Value dynamic = op.getScale()) {
     scale = dynamic;
@@ -248,7 +292,7 @@ LogicalResult AttentionTiler::run() {
   SmallVector<OpFoldResult> sizes;
   if (!ragged)
     sizes.push_back(getAsOpFoldResult(batch));
-  sizes.append({getAsOpFoldResult(heads), getAsOpFoldResult(queryLength),
+  sizes.append({getAsOpFoldResult(groups), getAsOpFoldResult(stateRows),
                 getAsOpFoldResult(paddedKeys)});
   SmallVector<int64_t> shape;
   SmallVector<Value> dynamicSizes;
@@ -260,7 +304,8 @@ LogicalResult AttentionTiler::run() {
   if (failed(computed))
     return failure();
   mask.emplace(std::move(*computed));
-  Value numTiles = ib.ceilDiv(queryLength, tileM);
+  // All rows of a group of packed heads are one tile.
+  Value numTiles = packsHeads ? one : ib.ceilDiv(queryLength, tileM);
   MaskGrid maskGrid;
   maskGrid.numBatches = batch;
   maskGrid.numHeads = heads;
@@ -277,15 +322,28 @@ LogicalResult AttentionTiler::run() {
   maskGrid.symbolsOf = symbolsAt;
   summaries = mask->buildSummaries(b, b.getLoc(), maskGrid);
 
+  Value steps = numTiles;
+  if (workers) {
+    Value tiles = b.createOrFold<arith::MulIOp>(
+        b.createOrFold<arith::MulIOp>(batch, groups), numTiles);
+    splits = chooseSplits(tiles, maskGrid.keyTiles);
+    allocateStates(batch, groups);
+    steps = b.createOrFold<arith::MulIOp>(numTiles, splits);
+  }
   SmallVector<OpFoldResult> grid = {getAsOpFoldResult(batch),
-                                    getAsOpFoldResult(heads),
-                                    getAsOpFoldResult(numTiles)};
+                                    getAsOpFoldResult(groups),
+                                    getAsOpFoldResult(steps)};
   auto forall = scf::ForallOp::create(b, grid, ValueRange{}, std::nullopt);
   b.setInsertionPointToStart(forall.getBody());
   SmallVector<Value> point(forall.getInductionVars());
   // The long rows of a causal mask come first, so that short ones fill the end.
   Value last = ib.sub(numTiles, one);
-  Worker w = buildSizes(point[0], point[1], ib.sub(last, point[2]));
+  Value step = point[2], split;
+  if (workers) {
+    split = b.createOrFold<arith::RemUIOp>(step, splits);
+    step = b.createOrFold<arith::DivUIOp>(step, splits);
+  }
+  Worker w = buildSizes(point[0], point[1], ib.sub(last, step));
   if (ragged) {
     // The grid covers the longest sequence there can be; most end before that.
     Value inside = arith::CmpIOp::create(b, arith::CmpIPredicate::slt,
@@ -293,7 +351,11 @@ LogicalResult AttentionTiler::run() {
     auto guard = scf::IfOp::create(b, inside);
     b.setInsertionPointToStart(guard.thenBlock());
   }
-  buildWorker(w);
+  buildWorker(w, split);
+  if (workers) {
+    b.setInsertionPointAfter(forall);
+    buildCombine(batch, groups);
+  }
   op.erase();
   return success();
 }
@@ -349,6 +411,14 @@ void AttentionTiler::checkSizes() {
     require(queryLength, ib.dim(lse, h + 1),
             "rule 1: query and lse have different lengths");
   }
+  if (packsHeads) {
+    Value fits = b.createOrFold<arith::CmpIOp>(arith::CmpIPredicate::sle,
+                                               stateRows, ib.constant(tileM));
+    if (!matchPattern(fits, m_One()))
+      cf::AssertOp::create(b, fits,
+                           "schedule: the rows of the packed heads are more "
+                           "than a tile has");
+  }
   if (Value sink = op.getSink())
     require(heads, ib.dim(sink, 0),
             "rule 11: query and sink have different numbers of heads");
@@ -370,14 +440,16 @@ void AttentionTiler::estimate(Value batch, Value heads) {
                            ib.mul(elements, 4));
 }
 
-AttentionTiler::Worker AttentionTiler::buildSizes(Value batch, Value head,
+AttentionTiler::Worker AttentionTiler::buildSizes(Value batch, Value group,
                                                   Value queryTile) {
   Worker w;
   w.batch = batch;
-  w.head = head;
+  w.group = group;
+  w.head = b.createOrFold<arith::MulIOp>(group, packing);
   w.queryTile = queryTile;
-  w.keyHead = b.createOrFold<arith::DivSIOp>(head, headRatio);
-  w.firstRow = ib.mul(queryTile, tileM);
+  w.keyHead =
+      packsHeads ? group : b.createOrFold<arith::DivSIOp>(w.head, headRatio);
+  w.firstRow = w.firstTileRow = ib.mul(queryTile, tileM);
   w.queryLength = queryLength;
   w.keyLength = keyLength;
   if (op.isRagged()) {
@@ -398,8 +470,21 @@ AttentionTiler::Worker AttentionTiler::buildSizes(Value batch, Value head,
     w.keyLength =
         ib.max(zero, ib.min(ib.perBatch(lengths, batch), w.keyLength));
   w.queryOffset = op.getQOffset() ? ib.perBatch(op.getQOffset(), batch) : zero;
-  w.validRows = ib.sub(w.queryLength, w.firstRow);
+  w.validRows =
+      ib.sub(b.createOrFold<arith::MulIOp>(w.queryLength, packing), w.firstRow);
   return w;
+}
+
+std::pair<Value, Value>
+AttentionTiler::headAndQuery(OpBuilder &builder, const Worker &w, Value row) {
+  if (!packsHeads)
+    return {w.head, row};
+  // The rows of a tile are query after query, with their heads next to each
+  // other.
+  Location loc = op.getLoc();
+  Value head = arith::RemUIOp::create(builder, loc, row, packing);
+  return {arith::AddIOp::create(builder, loc, w.head, head),
+          arith::DivUIOp::create(builder, loc, row, packing)};
 }
 
 SmallVector<Value> AttentionTiler::subscript(const Worker &w, Value head,
@@ -456,11 +541,12 @@ Value AttentionTiler::buildScores(const Worker &w, Value dot, Value firstKey) {
     Value scaled = arith::MulFOp::create(nb, loc, x[0], scale);
     if (!op.hasScoreRegion())
       return {scaled};
+    auto [head, query] = headAndQuery(nb, w, ij[0]);
     return {cloneRegion(nb, op.getScore(),
-                        {scaled, w.batch, w.head, ij[0], ij[1]}, w)};
+                        {scaled, w.batch, head, query, ij[1]}, w)};
   };
   return tile::MapOp::create(b, TypeRange{dot.getType()}, ValueRange{dot},
-                             ValueRange{w.firstRow, firstKey}, body)
+                             ValueRange{w.firstTileRow, firstKey}, body)
       .getResult(0);
 }
 
@@ -470,28 +556,37 @@ Value AttentionTiler::buildMasked(const Worker &w, Value scoreTile,
                   ValueRange ij) -> SmallVector<Value> {
     Value keep = arith::CmpIOp::create(nb, loc, arith::CmpIPredicate::slt,
                                        ij[1], w.keyLength);
-    if (op.hasMaskRegion())
+    if (op.hasMaskRegion()) {
+      auto [head, query] = headAndQuery(nb, w, ij[0]);
       keep = arith::AndIOp::create(
           nb, loc, keep,
-          cloneRegion(nb, op.getMask(), {w.batch, w.head, ij[0], ij[1]}, w));
+          cloneRegion(nb, op.getMask(), {w.batch, head, query, ij[1]}, w));
+    }
     return {arith::SelectOp::create(nb, loc, keep, x[0], negInf(nb, loc))};
   };
   return tile::MapOp::create(b, TypeRange{scoreTile.getType()},
                              ValueRange{scoreTile},
-                             ValueRange{w.firstRow, firstKey}, body)
+                             ValueRange{w.firstTileRow, firstKey}, body)
       .getResult(0);
 }
 
-Value AttentionTiler::buildScoreLoop(const Worker &w, Value ranges,
-                                     Value count) {
-  Value queries = load(tileType({tileM, padHead(qkSize)}, elementOf(query)),
-                       query, subscript(w, w.head, w.rowBase, w.firstRow, zero),
-                       {w.validRows, ib.constant(qkSize)});
-  auto loop = scf::ForOp::create(b, zero, count, one,
+/// Subscript of (row, key) in the scores that standard attention stores.
+SmallVector<Value> AttentionTiler::scoreSubscript(const Worker &w,
+                                                  Value firstKey) {
+  return subscript(w, w.group, w.rowBase, w.firstRow, firstKey);
+}
+
+Value AttentionTiler::buildScoreLoop(const Worker &w, const KeyTiles &tiles) {
+  Value queries = tile::LoadOp::create(
+      b, tileType({tileM, padHead(qkSize)}, elementOf(query)), query,
+      subscript(w, w.head, w.rowBase, w.firstRow, zero),
+      ValueRange{w.validRows, ib.constant(qkSize)},
+      packsHeads ? packing : Value(), /*page_table=*/Value(), ValueRange{});
+  auto loop = scf::ForOp::create(b, tiles.begin, tiles.end, one,
                                  ValueRange{splat(-INFINITY, {tileM})});
   OpBuilder::InsertionGuard guard(b);
   b.setInsertionPointToStart(loop.getBody());
-  auto at = tile::RangeAtOp::create(b, ranges, loop.getInductionVar());
+  auto at = tile::RangeAtOp::create(b, tiles.ranges, loop.getInductionVar());
   Value firstKey = ib.mul(at.getTile(), tileN);
   Value keys = loadKeys(w, key, firstKey, qkSize);
   Value dot = tile::DotOp::create(b, queries, keys, splat(0.0, {tileM, tileN}),
@@ -507,8 +602,7 @@ Value AttentionTiler::buildScoreLoop(const Worker &w, Value ranges,
     scf::YieldOp::create(b, buildMasked(w, clean, firstKey));
   }
   Value s = select.getResult(0);
-  tile::StoreOp::create(b, s, scores,
-                        subscript(w, w.head, w.rowBase, w.firstRow, firstKey),
+  tile::StoreOp::create(b, s, scores, scoreSubscript(w, firstKey),
                         ValueRange{w.validRows, ib.constant(tileN)});
   Value m = tile::ReduceOp::create(b, tile::ReduceKind::Max, s,
                                    loop.getRegionIterArg(0));
@@ -517,29 +611,28 @@ Value AttentionTiler::buildScoreLoop(const Worker &w, Value ranges,
 }
 
 std::pair<Value, Value> AttentionTiler::buildSumLoop(const Worker &w,
-                                                     Value ranges, Value count,
+                                                     const KeyTiles &tiles,
                                                      Value rowMax) {
   Value safeMax =
       tile::MapOp::create(b, TypeRange{rowMax.getType()}, ValueRange{rowMax},
-                          ValueRange{w.firstRow},
+                          ValueRange{w.firstTileRow},
                           [](OpBuilder &nb, Location loc, ValueRange x,
                              ValueRange) -> SmallVector<Value> {
                             return {zeroIfNegInf(nb, loc, x[0])};
                           })
           .getResult(0);
   auto loop = scf::ForOp::create(
-      b, zero, count, one,
+      b, tiles.begin, tiles.end, one,
       ValueRange{splat(0.0, {tileM}), splat(0.0, {tileM, padHead(vSize)})});
   OpBuilder::InsertionGuard guard(b);
   b.setInsertionPointToStart(loop.getBody());
-  auto at = tile::RangeAtOp::create(b, ranges, loop.getInductionVar());
+  auto at = tile::RangeAtOp::create(b, tiles.ranges, loop.getInductionVar());
   Value firstKey = ib.mul(at.getTile(), tileN);
-  Value s = load(scoreType(), scores,
-                 subscript(w, w.head, w.rowBase, w.firstRow, firstKey),
+  Value s = load(scoreType(), scores, scoreSubscript(w, firstKey),
                  {w.validRows, ib.constant(tileN)});
   Value p =
       tile::MapOp::create(b, TypeRange{s.getType()}, ValueRange{s, safeMax},
-                          ValueRange{w.firstRow, firstKey},
+                          ValueRange{w.firstTileRow, firstKey},
                           [](OpBuilder &nb, Location loc, ValueRange x,
                              ValueRange) -> SmallVector<Value> {
                             Value difference =
@@ -644,12 +737,173 @@ MaskSymbols AttentionTiler::symbolsOf(const Worker &w) {
   return symbols;
 }
 
-void AttentionTiler::buildWorker(const Worker &w) {
-  Value ranges = mask->buildRanges(b, b.getLoc(), symbolsOf(w));
-  Value count = tile::RangeCountOp::create(b, ranges);
-  Value rowMax = buildScoreLoop(w, ranges, count);
-  auto [rowSum, acc] = buildSumLoop(w, ranges, count, rowMax);
-  buildEpilogue(w, rowMax, rowSum, acc);
+void AttentionTiler::buildWorker(const Worker &w, Value split) {
+  KeyTiles tiles;
+  tiles.ranges = mask->buildRanges(b, b.getLoc(), symbolsOf(w));
+  Value count = tile::RangeCountOp::create(b, tiles.ranges);
+  tiles.begin = zero;
+  tiles.end = count;
+  if (split) {
+    auto part = [&](Value number) {
+      return b.createOrFold<arith::DivUIOp>(
+          b.createOrFold<arith::MulIOp>(count, number), splits);
+    };
+    tiles.begin = part(split);
+    tiles.end = part(ib.add(split, one));
+  }
+  Value rowMax = buildScoreLoop(w, tiles);
+  auto [rowSum, acc] = buildSumLoop(w, tiles, rowMax);
+  if (split)
+    storeState(w, split, rowMax, rowSum, acc);
+  else
+    buildEpilogue(w, rowMax, rowSum, acc);
+}
+
+//===----------------------------------------------------------------------===//
+// Split-KV: blocks share the keys of a query tile (Dao et al. 2023,
+// Flash-Decoding)
+//===----------------------------------------------------------------------===//
+
+/// How often to split `tiles` query tiles of `keyTiles` key tiles each: the
+/// least that keeps 85% of the workers busy in one to four waves. Each part
+/// keeps two key tiles at least, so that its loads overlap.
+Value AttentionTiler::chooseSplits(Value tiles, Value keyTiles) {
+  constexpr int64_t maxWaves = 4, minBusyPercent = 85, minKeyTiles = 2;
+  tiles = ib.max(one, tiles);
+  auto splitsIn = [&](int64_t waves) {
+    return b.createOrFold<arith::DivSIOp>(ib.constant(waves * workers), tiles);
+  };
+  Value best = ib.max(one, splitsIn(maxWaves));
+  for (int64_t waves = maxWaves - 1; waves >= 1; --waves) {
+    Value candidate = splitsIn(waves);
+    Value busy = b.createOrFold<arith::MulIOp>(candidate, tiles);
+    Value good = b.createOrFold<arith::CmpIOp>(
+        arith::CmpIPredicate::sge, ib.mul(busy, 100),
+        ib.constant(minBusyPercent * waves * workers));
+    best = b.createOrFold<arith::SelectOp>(good, candidate, best);
+  }
+  Value most =
+      b.createOrFold<arith::DivSIOp>(keyTiles, ib.constant(minKeyTiles));
+  return ib.min(best, ib.max(one, most));
+}
+
+void AttentionTiler::allocateStates(Value batch, Value groups) {
+  SmallVector<OpFoldResult> sizes = {
+      getAsOpFoldResult(batch), getAsOpFoldResult(groups),
+      getAsOpFoldResult(stateRows), getAsOpFoldResult(splits)};
+  auto allocate = [&]() -> Value {
+    SmallVector<int64_t> shape;
+    SmallVector<Value> dynamicSizes;
+    dispatchIndexOpFoldResults(sizes, dynamicSizes, shape);
+    return memref::AllocOp::create(b, MemRefType::get(shape, b.getF32Type()),
+                                   dynamicSizes);
+  };
+  maxStates = allocate();
+  sumStates = allocate();
+  sizes.push_back(b.getIndexAttr(vSize));
+  accStates = allocate();
+}
+
+/// What the loops carried, as it is: maxima, sums and accumulators.
+void AttentionTiler::storeState(const Worker &w, Value split, Value rowMax,
+                                Value rowSum, Value acc) {
+  // Rows of a tile are stored one split apart.
+  SmallVector<Value> at = {w.batch, w.group, split, w.firstRow};
+  for (auto [stat, memory] :
+       {std::pair(rowMax, maxStates), std::pair(rowSum, sumStates)})
+    tile::StoreOp::create(b, stat, permute(b, memory, {0, 1, 3, 2}), at,
+                          ValueRange{w.validRows});
+  at.push_back(zero);
+  tile::StoreOp::create(b, acc, permute(b, accStates, {0, 1, 3, 2, 4}), at,
+                        ValueRange{w.validRows, ib.constant(vSize)});
+}
+
+/// A grid over the rows. The states of a row are attention once more: splits
+/// are the keys, their maxima the scores, their accumulators the values.
+void AttentionTiler::buildCombine(Value batch, Value groups) {
+  constexpr int64_t chunk = 32; // splits at once
+  // Every row has states of its own, so one row of the tile is used.
+  SmallVector<OpFoldResult> grid = {getAsOpFoldResult(batch),
+                                    getAsOpFoldResult(groups),
+                                    getAsOpFoldResult(stateRows)};
+  auto forall = scf::ForallOp::create(b, grid, ValueRange{}, std::nullopt);
+  b.setInsertionPointToStart(forall.getBody());
+  SmallVector<Value> point(forall.getInductionVars());
+  Worker w;
+  w.batch = point[0];
+  w.group = point[1];
+  w.head = b.createOrFold<arith::MulIOp>(w.group, packing);
+  auto [head, row] = headAndQuery(b, w, point[2]);
+  w.head = head;
+  w.firstRow = w.firstTileRow = row;
+  w.validRows = one;
+  Value chunks = ib.ceilDiv(splits, chunk);
+
+  TileType rowType = tileType({rowMultiple, chunk}, b.getF32Type());
+  auto loadStats = [&](Value memory, Value first) {
+    return load(rowType, memory, {w.batch, w.group, point[2], first},
+                {one, ib.sub(splits, first)});
+  };
+  auto loadMaxima = [&](Value first) -> Value {
+    Value valid = splits;
+    return tile::MapOp::create(
+               b, TypeRange{rowType}, ValueRange{loadStats(maxStates, first)},
+               ValueRange{zero, first},
+               [&](OpBuilder &nb, Location loc, ValueRange x,
+                   ValueRange ij) -> SmallVector<Value> {
+                 Value inside = arith::CmpIOp::create(
+                     nb, loc, arith::CmpIPredicate::slt, ij[1], valid);
+                 return {arith::SelectOp::create(nb, loc, inside, x[0],
+                                                 negInf(nb, loc))};
+               })
+        .getResult(0);
+  };
+
+  auto maxLoop = scf::ForOp::create(
+      b, zero, chunks, one, ValueRange{splat(-INFINITY, {rowMultiple})});
+  {
+    OpBuilder::InsertionGuard guard(b);
+    b.setInsertionPointToStart(maxLoop.getBody());
+    Value first = ib.mul(maxLoop.getInductionVar(), chunk);
+    Value m =
+        tile::ReduceOp::create(b, tile::ReduceKind::Max, loadMaxima(first),
+                               maxLoop.getRegionIterArg(0));
+    scf::YieldOp::create(b, m);
+  }
+  Value rowMax = maxLoop.getResult(0);
+
+  auto sumLoop =
+      scf::ForOp::create(b, zero, chunks, one,
+                         ValueRange{splat(0.0, {rowMultiple}),
+                                    splat(0.0, {rowMultiple, padHead(vSize)})});
+  {
+    OpBuilder::InsertionGuard guard(b);
+    b.setInsertionPointToStart(sumLoop.getBody());
+    Value first = ib.mul(sumLoop.getInductionVar(), chunk);
+    auto weights = tile::MapOp::create(
+        b, TypeRange{rowType, rowType},
+        ValueRange{loadMaxima(first), rowMax, loadStats(sumStates, first)},
+        ValueRange{zero, first},
+        [](OpBuilder &nb, Location loc, ValueRange x,
+           ValueRange) -> SmallVector<Value> {
+          Value difference =
+              arith::SubFOp::create(nb, loc, x[0], zeroIfNegInf(nb, loc, x[1]));
+          Value weight = exponential(nb, loc, difference);
+          return {weight, arith::MulFOp::create(nb, loc, weight, x[2])};
+        });
+    Value sum =
+        tile::ReduceOp::create(b, tile::ReduceKind::Sum, weights.getResult(1),
+                               sumLoop.getRegionIterArg(0));
+    Value states = load(tileType({chunk, padHead(vSize)}, b.getF32Type()),
+                        accStates, {w.batch, w.group, point[2], first, zero},
+                        {ib.sub(splits, first), ib.constant(vSize)});
+    Value acc = tile::DotOp::create(b, weights.getResult(0), states,
+                                    sumLoop.getRegionIterArg(1),
+                                    /*transpose_a=*/false,
+                                    /*transpose_b=*/false);
+    scf::YieldOp::create(b, ValueRange{sum, acc});
+  }
+  buildEpilogue(w, rowMax, sumLoop.getResult(0), sumLoop.getResult(1));
 }
 
 //===----------------------------------------------------------------------===//
@@ -761,10 +1015,11 @@ struct TileAttention : attn::impl::TileAttentionBase<TileAttention> {
   }
 
   void runOnOperation() override {
-    if (tileM <= 0 || tileN <= 0 || headMultiple <= 0) {
+    if (tileM <= 0 || tileN <= 0 || headMultiple <= 0 || rowMultiple <= 0) {
       getOperation().emitError("attn-tile: tile sizes must be positive, got ")
           << "tile-m=" << tileM << " tile-n=" << tileN
-          << " head-multiple=" << headMultiple;
+          << " head-multiple=" << headMultiple
+          << " row-multiple=" << rowMultiple;
       return signalPassFailure();
     }
     SmallVector<Operation *> ops;
@@ -773,11 +1028,11 @@ struct TileAttention : attn::impl::TileAttentionBase<TileAttention> {
         ops.push_back(op);
     });
     for (Operation *op : ops) {
-      LogicalResult result = isa<MergeOp>(op)
-                                 ? tileMerge(cast<MergeOp>(op), tileM)
-                                 : AttentionTiler(cast<AttentionOp>(op), tileM,
-                                                  tileN, headMultiple, divide)
-                                       .run();
+      LogicalResult result =
+          isa<MergeOp>(op) ? tileMerge(cast<MergeOp>(op), tileM)
+                           : AttentionTiler(cast<AttentionOp>(op), tileM, tileN,
+                                            headMultiple, rowMultiple, divide)
+                                 .run();
       if (failed(result))
         return signalPassFailure();
     }

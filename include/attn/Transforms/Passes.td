@@ -109,7 +109,9 @@ def TileAttention : Pass<"attn-tile", "::mlir::func::FuncOp"> {
 
     Tile sizes are rows (queries) and columns (keys) of the score tile;
     `head-multiple` pads the head sizes of tiles (the memory is not padded,
-    rule 3).
+    rule 3). An `#attn.schedule` on the op goes before the options. If it splits
+    the keys, there are two grids: blocks of the first store their running
+    maximum, sum and accumulator, the second combines those of a row.
 
     ```mlir
     func.func @f(%q: memref<1x1x64x16xf32>, %k: memref<1x1x64x16xf32>, %v: memref<1x1x64x16xf32>, %o: memref<1x1x64x16xf32>) {
@@ -135,6 +137,8 @@ def TileAttention : Pass<"attn-tile", "::mlir::func::FuncOp"> {
     Option<"tileN", "tile-n", "int64_t", "128", "Keys of a tile">,
     Option<"headMultiple", "head-multiple", "int64_t", "1",
            "Round head sizes of tiles up to a multiple of this">,
+    Option<"rowMultiple", "row-multiple", "int64_t", "16",
+           "Round the rows of tiles for few queries up to a multiple of this">,
     Option<"divide", "divide", "bool", "false",
            "Divide o by the row sum instead of multiplying by its inverse: one "
            "rounding less, where a division is cheap">

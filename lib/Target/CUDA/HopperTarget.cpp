@@ -55,6 +55,7 @@ void attn::buildHopperTilePipeline(OpPassManager &pm, TileShape tile) {
   tiling.tileM = tile.m;
   tiling.tileN = tile.n;
   tiling.headMultiple = 16;
+  tiling.rowMultiple = 1;
   pm.addNestedPass<func::FuncOp>(createTileAttention(tiling));
   pm.addPass(createCanonicalizerPass());
   pm.addPass(createCSEPass());
