@@ -194,6 +194,11 @@ def Attn_AttentionOp : Attn_Op<"attention", [
     bool hasScoreRegion() { return !getScore().empty(); }
     bool hasMaskRegion() { return !getMask().empty(); }
 
+    /// True if the mask region asks for the query head.
+    bool maskDependsOnHead() {
+      return hasMaskRegion() && !getMask().getArgument(1).use_empty();
+    }
+
     /// True if anything that rule 10 lists stands outside the two regions, or
     /// `approx_tanh` is still to be applied to them.
     bool hasSugar();

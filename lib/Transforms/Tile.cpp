@@ -118,11 +118,6 @@ Type elementOf(Value memref) {
   return cast<MemRefType>(memref.getType()).getElementType();
 }
 
-/// True if the mask region asks for the query head.
-bool maskDependsOnHead(AttentionOp op) {
-  return op.hasMaskRegion() && !op.getMask().getArgument(1).use_empty();
-}
-
 /// Tiles one attention op.
 class AttentionTiler {
 public:
@@ -137,7 +132,7 @@ public:
       workers = schedule.getWorkers();
       isScheduled = true;
     }
-    packsHeads = workers && !maskDependsOnHead(op);
+    packsHeads = workers && !op.maskDependsOnHead();
   }
 
   LogicalResult run();
@@ -222,9 +217,13 @@ private:
   Value queryLength, keyLength, headRatio, scale, zero, one;
   Value packing;   ///< heads that share a query tile
   Value stateRows; ///< rows that one batch and group of heads has
-  /// Partial results of split-KV, [b, group, row, split] and one more
-  /// dimension for the accumulators; null if keys are not split.
-  Value splits, maxStates, sumStates, accStates;
+  /// Partial results of split-KV: maxima, sums and accumulators.
+  struct States {
+    Value byRow;   ///< [b, group, row, split], accumulators [..., d]
+    Value bySplit; ///< the same memory as [b, group, split, row]
+  };
+  Value splits; ///< null if keys are not split
+  States maxStates, sumStates, accStates;
   int64_t qkSize = 0, vSize = 0;
   std::optional<MaskAnalysis> mask;
   SmallVector<Value> summaries;
@@ -791,30 +790,32 @@ void AttentionTiler::allocateStates(Value batch, Value groups) {
   SmallVector<OpFoldResult> sizes = {
       getAsOpFoldResult(batch), getAsOpFoldResult(groups),
       getAsOpFoldResult(stateRows), getAsOpFoldResult(splits)};
-  auto allocate = [&]() -> Value {
+  auto allocate = [&](ArrayRef<unsigned> order) {
     SmallVector<int64_t> shape;
     SmallVector<Value> dynamicSizes;
     dispatchIndexOpFoldResults(sizes, dynamicSizes, shape);
-    return memref::AllocOp::create(b, MemRefType::get(shape, b.getF32Type()),
-                                   dynamicSizes);
+    States states;
+    states.byRow = memref::AllocOp::create(
+        b, MemRefType::get(shape, b.getF32Type()), dynamicSizes);
+    states.bySplit = permute(b, states.byRow, order);
+    return states;
   };
-  maxStates = allocate();
-  sumStates = allocate();
+  maxStates = allocate({0, 1, 3, 2});
+  sumStates = allocate({0, 1, 3, 2});
   sizes.push_back(b.getIndexAttr(vSize));
-  accStates = allocate();
+  accStates = allocate({0, 1, 3, 2, 4});
 }
 
 /// What the loops carried, as it is: maxima, sums and accumulators.
 void AttentionTiler::storeState(const Worker &w, Value split, Value rowMax,
                                 Value rowSum, Value acc) {
-  // Rows of a tile are stored one split apart.
   SmallVector<Value> at = {w.batch, w.group, split, w.firstRow};
-  for (auto [stat, memory] :
-       {std::pair(rowMax, maxStates), std::pair(rowSum, sumStates)})
-    tile::StoreOp::create(b, stat, permute(b, memory, {0, 1, 3, 2}), at,
-                          ValueRange{w.validRows});
+  tile::StoreOp::create(b, rowMax, maxStates.bySplit, at,
+                        ValueRange{w.validRows});
+  tile::StoreOp::create(b, rowSum, sumStates.bySplit, at,
+                        ValueRange{w.validRows});
   at.push_back(zero);
-  tile::StoreOp::create(b, acc, permute(b, accStates, {0, 1, 3, 2, 4}), at,
+  tile::StoreOp::create(b, acc, accStates.bySplit, at,
                         ValueRange{w.validRows, ib.constant(vSize)});
 }
 
@@ -846,16 +847,17 @@ void AttentionTiler::buildCombine(Value batch, Value groups) {
   };
   auto loadMaxima = [&](Value first) -> Value {
     Value valid = splits;
-    return tile::MapOp::create(
-               b, TypeRange{rowType}, ValueRange{loadStats(maxStates, first)},
-               ValueRange{zero, first},
-               [&](OpBuilder &nb, Location loc, ValueRange x,
-                   ValueRange ij) -> SmallVector<Value> {
-                 Value inside = arith::CmpIOp::create(
-                     nb, loc, arith::CmpIPredicate::slt, ij[1], valid);
-                 return {arith::SelectOp::create(nb, loc, inside, x[0],
-                                                 negInf(nb, loc))};
-               })
+    return tile::MapOp::create(b, TypeRange{rowType},
+                               ValueRange{loadStats(maxStates.byRow, first)},
+                               ValueRange{zero, first},
+                               [&](OpBuilder &nb, Location loc, ValueRange x,
+                                   ValueRange ij) -> SmallVector<Value> {
+                                 Value inside = arith::CmpIOp::create(
+                                     nb, loc, arith::CmpIPredicate::slt, ij[1],
+                                     valid);
+                                 return {arith::SelectOp::create(
+                                     nb, loc, inside, x[0], negInf(nb, loc))};
+                               })
         .getResult(0);
   };
 
@@ -882,7 +884,8 @@ void AttentionTiler::buildCombine(Value batch, Value groups) {
     Value first = ib.mul(sumLoop.getInductionVar(), chunk);
     auto weights = tile::MapOp::create(
         b, TypeRange{rowType, rowType},
-        ValueRange{loadMaxima(first), rowMax, loadStats(sumStates, first)},
+        ValueRange{loadMaxima(first), rowMax,
+                   loadStats(sumStates.byRow, first)},
         ValueRange{zero, first},
         [](OpBuilder &nb, Location loc, ValueRange x,
            ValueRange) -> SmallVector<Value> {
@@ -894,9 +897,10 @@ void AttentionTiler::buildCombine(Value batch, Value groups) {
     Value sum =
         tile::ReduceOp::create(b, tile::ReduceKind::Sum, weights.getResult(1),
                                sumLoop.getRegionIterArg(0));
-    Value states = load(tileType({chunk, padHead(vSize)}, b.getF32Type()),
-                        accStates, {w.batch, w.group, point[2], first, zero},
-                        {ib.sub(splits, first), ib.constant(vSize)});
+    Value states =
+        load(tileType({chunk, padHead(vSize)}, b.getF32Type()), accStates.byRow,
+             {w.batch, w.group, point[2], first, zero},
+             {ib.sub(splits, first), ib.constant(vSize)});
     Value acc = tile::DotOp::create(b, weights.getResult(0), states,
                                     sumLoop.getRegionIterArg(1),
                                     /*transpose_a=*/false,

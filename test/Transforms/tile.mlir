@@ -132,3 +132,31 @@ func.func @merge(%o1: memref<1x2x40x16xf32>, %l1: memref<1x2x40xf32>, %o2: memre
   attn.merge ins(%o1, %l1, %o2, %l2 : memref<1x2x40x16xf32>, memref<1x2x40xf32>, memref<1x2x40x16xf32>, memref<1x2x40xf32>) outs(%o, %l : memref<1x2x40x16xf32>, memref<1x2x40xf32>)
   return
 }
+
+// -----
+
+// Split keys: blocks store their states, packed heads share a tile, and a grid
+// over the rows combines the states.
+// CHECK-LABEL: func @split
+func.func @split(%q: memref<2x8x4x64xf32>, %k: memref<2x2x4096x64xf32>, %v: memref<2x2x4096x64xf32>, %o: memref<2x8x4x64xf32>) {
+  // Two batches of two key heads: 33 parts each for 132 workers.
+  // CHECK-DAG: %[[M:.*]] = memref.alloc() : memref<2x2x16x33xf32>
+  // CHECK-DAG: %[[ACC:.*]] = memref.alloc() : memref<2x2x16x33x64xf32>
+  // CHECK: scf.forall (%{{.*}}, %{{.*}}, %[[STEP:.*]]) in (2, 2, 33)
+  // CHECK:   %[[PART:.*]] = arith.remui %[[STEP]], %c33
+  // CHECK:   %[[COUNT:.*]] = tile.range_count
+  // CHECK:   %[[BELOW:.*]] = arith.muli %[[COUNT]], %[[PART]]
+  // CHECK:   %[[BEGIN:.*]] = arith.divui %[[BELOW]], %c33
+  // CHECK:   tile.load {{.*}} packed %c4
+  // CHECK:   scf.for %{{.*}} = %[[BEGIN]] to
+  // CHECK:   tile.store {{.*}} : <64xf32>
+  // CHECK:   tile.store {{.*}} : <64x64xf32>
+  // CHECK: scf.forall (%{{.*}}, %{{.*}}, %[[ROW:.*]]) in (2, 2, 16)
+  // CHECK:   tile.load {{.*}}%[[ROW]], {{.*}} -> <16x32xf32>
+  // CHECK:   tile.reduce max
+  // CHECK:   tile.reduce sum
+  // CHECK:   tile.dot {{.*}} : <16x32xf32>, <32x64xf32> -> <16x64xf32>
+  // CHECK:   tile.store
+  attn.attention ins(%q, %k, %v : memref<2x8x4x64xf32>, memref<2x2x4096x64xf32>, memref<2x2x4096x64xf32>) outs(%o : memref<2x8x4x64xf32>) {attn.schedule = #attn.schedule<tile_m = 64, tile_n = 48, workers = 132>}
+  return
+}

@@ -283,6 +283,44 @@ def MathToNVPTX : Pass<"math-to-nvptx"> {
   let dependentDialects = ["::mlir::LLVM::LLVMDialect"];
 }
 
+def HopperSchedule : Pass<"hopper-schedule", "::mlir::func::FuncOp"> {
+  let summary = "Choose tile sizes and split-KV for Hopper";
+  let description = [{
+    Gives every `attn.attention` on memrefs an `#attn.schedule` with the tile
+    that Hopper's tensor cores run it best with. Few query rows and many keys,
+    as in decoding, get a tile of 64 rows, packed heads and split keys. Small
+    heads with a mask get shorter tiles for short sequences. What only a launch
+    knows becomes a condition on sizes with a version of the op for either case.
+
+    ```mlir
+    func.func @f(%q: memref<?x32x?x128xbf16>, %k: memref<?x8x?x128xbf16>, %v: memref<?x8x?x128xbf16>, %o: memref<?x32x?x128xbf16>) {
+      attn.attention ins(%q, %k, %v : memref<?x32x?x128xbf16>, memref<?x8x?x128xbf16>, memref<?x8x?x128xbf16>)
+          outs(%o : memref<?x32x?x128xbf16>)
+      return
+    }
+    ```
+    becomes
+    ```mlir
+    scf.if %decoding {
+      attn.attention ... {attn.schedule = #attn.schedule<tile_m = 64, tile_n = 128, workers = 132>}
+    } else {
+      attn.attention ... {attn.schedule = #attn.schedule<tile_m = 128, tile_n = 128>}
+    }
+    ```
+  }];
+  let options = [
+    Option<"tileM", "tile-m", "int64_t", "0",
+           "Query rows of a tile; 0: chosen. A given tile is the only version">,
+    Option<"tileN", "tile-n", "int64_t", "0", "Keys of a tile; 0: chosen">,
+    Option<"multiprocessors", "multiprocessors", "int64_t", "132",
+           "Blocks that run at once, for which keys are split">
+  ];
+  let dependentDialects = [
+    "::mlir::arith::ArithDialect", "::mlir::memref::MemRefDialect",
+    "::mlir::scf::SCFDialect"
+  ];
+}
+
 def TileToHopper : Pass<"tile-to-hopper", "::mlir::ModuleOp"> {
   let summary = "Lower fused attention kernels to warp-specialised Hopper code";
   let description = [{

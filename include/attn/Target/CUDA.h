@@ -19,15 +19,10 @@
 
 namespace attn {
 
-/// Rows and columns of a score tile.
+/// Rows and columns of a score tile; 0 is chosen.
 struct TileShape {
   int64_t m, n;
 };
-
-/// The tile that Hopper runs the attention ops of `entry` best with: the
-/// accumulator and the scores of 64 rows must fit the registers of a
-/// warpgroup, keys and values of two stages and q shared memory.
-TileShape chooseHopperTile(mlir::func::FuncOp entry);
 
 /// Whether q of every attention op of `entry` has 16-bit elements.
 bool isSixteenBit(mlir::func::FuncOp entry);
@@ -43,7 +38,7 @@ void buildHopperTilePipeline(mlir::OpPassManager &pm, TileShape tile);
 void registerHopperPipelines();
 
 /// Bytes of an artifact for sm_90a. `module` has one function, `entry`, and is
-/// consumed. A zero in `tile` is chosen. `timer` is told the name of each
+/// consumed. `timer` is told the name of each
 /// phase as it ends.
 mlir::FailureOr<std::string>
 compileCUDAArtifact(mlir::ModuleOp module, mlir::func::FuncOp entry,

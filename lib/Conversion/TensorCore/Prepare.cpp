@@ -108,13 +108,22 @@ void prepareKernel(func::FuncOp kernel) {
 }
 } // namespace
 
+/// Summaries of captured tables, the combination of partial results and the
+/// like are no work for tensor cores.
+static bool isForTensorCores(func::FuncOp kernel) {
+  constexpr int64_t fewestRows = 16;
+  return kernel
+      .walk([](tile::DotOp dot) {
+        return dot.getType().getRows() < fewestRows ? WalkResult::advance()
+                                                    : WalkResult::interrupt();
+      })
+      .wasInterrupted();
+}
+
 void lowerKernels(ModuleOp module, StringRef target, LowerKernel lower) {
   for (auto kernel :
        llvm::make_early_inc_range(module.getOps<func::FuncOp>())) {
-    // Summaries of captured tables and the like are no work for tensor cores.
-    if (!kernel->hasAttr("tile.kernel") ||
-        !kernel.walk([](tile::DotOp) { return WalkResult::interrupt(); })
-             .wasInterrupted())
+    if (!kernel->hasAttr("tile.kernel") || !isForTensorCores(kernel))
       continue;
     // What is not taken stays as it was.
     OwningOpRef<func::FuncOp> copy = kernel.clone();

@@ -148,13 +148,7 @@ attn::compileCUDAArtifact(ModuleOp module, func::FuncOp entry, TileShape tile,
         pm.addPass(createBufferizePrograms());
       })))
     return failure();
-  TileShape best =
-      chooseHopperTile(module.lookupSymbol<func::FuncOp>(entryName));
   bool sixteenBit = isSixteenBit(module.lookupSymbol<func::FuncOp>(entryName));
-  if (!tile.m)
-    tile.m = best.m;
-  if (!tile.n)
-    tile.n = best.n;
   if (failed(run("tile", [&](OpPassManager &pm) {
         buildHopperTilePipeline(pm, tile);
       })))
@@ -194,7 +188,6 @@ attn::compileCUDAArtifact(ModuleOp module, func::FuncOp entry, TileShape tile,
 
   (*plan)["target"] = "cuda";
   (*plan)["chip"] = kChip;
-  (*plan)["metadata"] = json::Object{{"tile_m", tile.m}, {"tile_n", tile.n}};
   runtime::ArtifactWriter writer(
       llvm::formatv("{0}", json::Value(std::move(*plan))).str());
   std::string error;

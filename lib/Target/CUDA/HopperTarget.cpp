@@ -1,6 +1,6 @@
-//===- HopperTarget.cpp - Tile sizes and passes for Hopper ----------------===//
+//===- HopperTarget.cpp - Pipelines for Hopper ----------------------------===//
 //
-// What is known of the chip in front of the lowering.
+// The order of passes from attention to kernels for sm_90a.
 //
 //===----------------------------------------------------------------------===//
 
@@ -25,35 +25,12 @@ bool attn::isSixteenBit(func::FuncOp entry) {
   return result;
 }
 
-TileShape attn::chooseHopperTile(func::FuncOp entry) {
-  int64_t head = 1;
-  bool isShort = true;
-  constexpr int64_t kShort = 1024;
-  entry.walk([&](AttentionOp op) {
-    isShort &= op.hasMaskRegion() &&
-               !ShapedType::isDynamic(op.getQueryLength()) &&
-               op.getQueryLength() <= kShort;
-    head = std::max({head, op.getQkHeadSize(), op.getValueHeadSize()});
-  });
-  // The plain path: one row a thread, tiles in 48 KiB of shared memory.
-  if (!isSixteenBit(entry))
-    return {64, 32};
-  // Three consumers hide the exponentials, which take as long as the products
-  // for small heads; a mask wastes more of their taller tile, which few key
-  // tiles do not make up for.
-  if (head <= 64)
-    return {isShort ? 128 : 192, 128};
-  if (head <= 128)
-    return {128, 128};
-  if (head <= 192)
-    return {128, 96};
-  return {128, 64};
-}
-
 void attn::buildHopperTilePipeline(OpPassManager &pm, TileShape tile) {
+  HopperScheduleOptions schedule;
+  schedule.tileM = tile.m;
+  schedule.tileN = tile.n;
+  pm.addNestedPass<func::FuncOp>(createHopperSchedule(schedule));
   TileAttentionOptions tiling;
-  tiling.tileM = tile.m;
-  tiling.tileN = tile.n;
   tiling.headMultiple = 16;
   tiling.rowMultiple = 1;
   pm.addNestedPass<func::FuncOp>(createTileAttention(tiling));
@@ -79,10 +56,11 @@ void attn::buildHopperKernelPipeline(OpPassManager &pm, bool sixteenBit) {
 namespace {
 struct HopperOptions : public PassPipelineOptions<HopperOptions> {
   Option<int64_t> tileM{*this, "tile-m",
-                        llvm::cl::desc("Query rows of a score tile"),
-                        llvm::cl::init(128)};
-  Option<int64_t> tileN{*this, "tile-n", llvm::cl::desc("Keys of a score tile"),
-                        llvm::cl::init(128)};
+                        llvm::cl::desc("Query rows of a tile; 0: chosen"),
+                        llvm::cl::init(0)};
+  Option<int64_t> tileN{*this, "tile-n",
+                        llvm::cl::desc("Keys of a tile; 0: chosen"),
+                        llvm::cl::init(0)};
 };
 } // namespace
 

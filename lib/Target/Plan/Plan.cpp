@@ -11,6 +11,7 @@
 #include "mlir/Dialect/Arith/IR/Arith.h"
 #include "mlir/Dialect/ControlFlow/IR/ControlFlowOps.h"
 #include "mlir/Dialect/MemRef/IR/MemRef.h"
+#include "mlir/Dialect/SCF/IR/SCF.h"
 #include "mlir/IR/Matchers.h"
 #include "mlir/IR/SymbolTable.h"
 #include "llvm/ADT/TypeSwitch.h"
@@ -47,6 +48,10 @@ private:
   LogicalResult addLaunch(tile::LaunchOp launch);
   LogicalResult addResults(func::ReturnOp ret);
   LogicalResult visit(Operation *op);
+  LogicalResult visitBranches(scf::IfOp op);
+  /// `value` where the branches around the current op are taken, else
+  /// `otherwise`.
+  json::Value whereTaken(json::Value value, int64_t otherwise) const;
   FailureOr<json::Value> expression(Value value);
   FailureOr<json::Value> compute(Operation *op);
 
@@ -54,7 +59,9 @@ private:
   llvm::function_ref<KernelLaunch(func::FuncOp)> describe;
   DenseMap<Value, json::Value> expressions;
   DenseMap<Value, View> views;
-  json::Array arguments, results, temporaries, launches, checks;
+  /// Conditions of the branches around the current op.
+  json::Array conditions{"and"};
+  json::Array arguments, symbols, results, temporaries, launches, checks;
   json::Array flops{"add", 0}, fused{"add", 0}, standard{"add", 0};
 };
 
@@ -182,9 +189,10 @@ LogicalResult Planner::addAlloc(memref::AllocOp alloc) {
           llvm::is_contained(terminator->getOperands(), user->getResult(0));
   if (!isReturned) {
     view.buffer = "temp" + std::to_string(temporaries.size());
-    json::Value bytes = call("mul", stride,
-                             static_cast<int64_t>(llvm::divideCeil(
-                                 type.getElementTypeBitWidth(), 8)));
+    json::Value bytes = whereTaken(call("mul", stride,
+                                        static_cast<int64_t>(llvm::divideCeil(
+                                            type.getElementTypeBitWidth(), 8))),
+                                   0);
     fused.push_back(bytes);
     temporaries.push_back(
         json::Object{{"name", view.buffer}, {"bytes", bytes}, {"align", 64}});
@@ -211,9 +219,45 @@ FailureOr<json::Value> Planner::expression(Value value) {
   if (!op)
     return entry.emitError("a launch cannot depend on this value");
   FailureOr<json::Value> result = compute(op);
-  if (succeeded(result))
-    expressions.insert({value, *result});
+  if (failed(result))
+    return failure();
+  // What is used more than once is computed once.
+  auto isCall = [](const json::Value &v) { return v.getAsArray() != nullptr; };
+  if (isa<arith::ArithDialect>(op->getDialect()) && !value.hasOneUse() &&
+      isCall(*result) && llvm::any_of(*result->getAsArray(), isCall)) {
+    std::string name = "n" + std::to_string(symbols.size());
+    symbols.push_back(json::Object{{"name", name}, {"expr", *result}});
+    result = json::Value(json::Array{"symbol", name});
+  }
+  expressions.insert({value, *result});
   return result;
+}
+
+json::Value Planner::whereTaken(json::Value value, int64_t otherwise) const {
+  if (conditions.size() == 1)
+    return value;
+  return json::Array{"select", json::Value(json::Array(conditions)),
+                     std::move(value), otherwise};
+}
+
+/// The launches of both branches, each with its condition.
+LogicalResult Planner::visitBranches(scf::IfOp op) {
+  if (op.getNumResults())
+    return op.emitOpError("yields values, which a launch cannot depend on");
+  FailureOr<json::Value> condition = expression(op.getCondition());
+  if (failed(condition))
+    return failure();
+  conditions.push_back(*condition);
+  for (Operation &inner : op.thenBlock()->without_terminator())
+    if (failed(visit(&inner)))
+      return failure();
+  conditions.back() = json::Array{"not", *condition};
+  if (op.elseBlock())
+    for (Operation &inner : op.elseBlock()->without_terminator())
+      if (failed(visit(&inner)))
+        return failure();
+  conditions.pop_back();
+  return success();
 }
 
 FailureOr<json::Value> Planner::compute(Operation *op) {
@@ -321,6 +365,8 @@ LogicalResult Planner::addLaunch(tile::LaunchOp launch) {
   description["code"] = target.code;
   description["grid"] = json::Array{extents[2], extents[1], extents[0]};
   description["args"] = std::move(args);
+  if (conditions.size() > 1)
+    description["when"] = json::Array(conditions);
   launches.push_back(std::move(description));
   return success();
 }
@@ -383,7 +429,8 @@ LogicalResult Planner::visit(Operation *op) {
     FailureOr<json::Value> condition = expression(check.getArg());
     if (failed(condition))
       return failure();
-    json::Object entry{{"expr", *condition}, {"message", check.getMsg()}};
+    json::Object entry{{"expr", whereTaken(*condition, 1)},
+                       {"message", check.getMsg()}};
     // An equality says which two sizes disagree; a remainder, of what.
     if (auto equal = check.getArg().getDefiningOp<arith::CmpIOp>()) {
       Operation *sizes = equal;
@@ -406,10 +453,12 @@ LogicalResult Planner::visit(Operation *op) {
       FailureOr<json::Value> part = expression(value);
       if (failed(part))
         return failure();
-      sum->push_back(*part);
+      sum->push_back(whereTaken(*part, 0));
     }
     return success();
   }
+  if (auto branches = dyn_cast<scf::IfOp>(op))
+    return visitBranches(branches);
   if (isa<memref::DimOp, memref::DeallocOp>(op) ||
       isa<arith::ArithDialect>(op->getDialect()))
     return success();
@@ -430,6 +479,8 @@ FailureOr<json::Object> Planner::run() {
   plan["version"] = 1;
   plan["entry"] = entry.getName();
   plan["arguments"] = std::move(arguments);
+  if (!symbols.empty())
+    plan["symbols"] = std::move(symbols);
   plan["results"] = std::move(results);
   plan["temporaries"] = std::move(temporaries);
   plan["launches"] = std::move(launches);

@@ -1,0 +1,164 @@
+//===- HopperSchedule.cpp - hopper-schedule -------------------------------===//
+//
+// Chooses tile sizes for Hopper and whether keys are split. Where that depends
+// on sizes that only a launch knows, the op is cloned below conditions on them.
+//
+//===----------------------------------------------------------------------===//
+
+#include "attn/Conversion/Passes.h"
+#include "dialects/Attn/Attn.h"
+
+#include "mlir/Dialect/Arith/IR/Arith.h"
+#include "mlir/Dialect/Func/IR/FuncOps.h"
+#include "mlir/Dialect/MemRef/IR/MemRef.h"
+#include "mlir/Dialect/SCF/IR/SCF.h"
+#include "mlir/IR/ImplicitLocOpBuilder.h"
+#include "mlir/IR/Matchers.h"
+
+using namespace mlir;
+
+namespace attn {
+#define GEN_PASS_DEF_HOPPERSCHEDULE
+#include "attn/Conversion/Passes.h.inc"
+
+namespace {
+
+/// Query rows of a tile that one consumer warpgroup computes: for decoding.
+constexpr int64_t decodeRows = 64;
+/// Keys from which on splitting them pays for combining the parts.
+constexpr int64_t fewestSplitKeys = 1024;
+/// Queries up to which the taller tile of small heads wastes more below the
+/// diagonal of a mask than it gains.
+constexpr int64_t shortQueries = 1024;
+
+/// Tile sizes for long sequences: the accumulator and the scores of 64 rows
+/// must fit the registers of a warpgroup, keys and values of two stages and q
+/// shared memory.
+std::pair<int64_t, int64_t> getLongTile(AttentionOp op) {
+  Type element = cast<MemRefType>(op.getQuery().getType()).getElementType();
+  // The plain path: one row a thread, tiles in 48 KiB of shared memory.
+  if (!element.isF16() && !element.isBF16())
+    return {64, 32};
+  int64_t head = std::max(op.getQkHeadSize(), op.getValueHeadSize());
+  // Three consumers hide the exponentials, which take as long as the products
+  // for small heads.
+  if (head <= 64)
+    return {192, 128};
+  if (head <= 128)
+    return {128, 128};
+  if (head <= 192)
+    return {128, 96};
+  return {128, 64};
+}
+
+class Scheduler {
+public:
+  Scheduler(AttentionOp op, const HopperScheduleOptions &options)
+      : op(op), options(options), b(op.getLoc(), op) {}
+
+  void run();
+
+private:
+  void set(AttentionOp target, int64_t tileM, int64_t tileN, int64_t workers) {
+    target->setAttr(ScheduleAttr::attributeName,
+                    ScheduleAttr::get(op.getContext(), tileM, tileN, workers));
+  }
+  Value constant(int64_t value) {
+    return arith::ConstantIndexOp::create(b, value);
+  }
+  Value extent(Value memref, int dim) {
+    return b.createOrFold<memref::DimOp>(memref, dim);
+  }
+  Value atMost(Value value, int64_t bound) {
+    return b.createOrFold<arith::CmpIOp>(arith::CmpIPredicate::sle, value,
+                                         constant(bound));
+  }
+  Value isDecoding();
+  /// Gives the op another schedule where `condition` holds; the rest of the
+  /// choice goes to what is left of it.
+  void choose(Value condition, int64_t tileM, int64_t tileN, int64_t workers);
+
+  AttentionOp op;
+  const HopperScheduleOptions &options;
+  ImplicitLocOpBuilder b;
+};
+
+/// All rows that read a key head fit one tile, and keys are many.
+Value Scheduler::isDecoding() {
+  AttentionOp::DimMap q = AttentionOp::getDimMap(op.getQueryLayout());
+  AttentionOp::DimMap k = AttentionOp::getDimMap(op.getKeyLayout());
+  Value rows = extent(op.getQuery(), q.s), keys = extent(op.getKey(), k.s);
+  if (op.isPaged())
+    keys = b.createOrFold<arith::MulIOp>(keys, extent(op.getPageTable(), 1));
+  if (!op.maskDependsOnHead()) {
+    Value keyHeads =
+        b.createOrFold<arith::MaxSIOp>(extent(op.getKey(), k.h), constant(1));
+    rows = b.createOrFold<arith::MulIOp>(
+        rows,
+        b.createOrFold<arith::DivSIOp>(extent(op.getQuery(), q.h), keyHeads));
+  }
+  Value many = b.createOrFold<arith::CmpIOp>(arith::CmpIPredicate::sge, keys,
+                                             constant(fewestSplitKeys));
+  return b.createOrFold<arith::AndIOp>(atMost(rows, decodeRows), many);
+}
+
+void Scheduler::choose(Value condition, int64_t tileM, int64_t tileN,
+                       int64_t workers) {
+  if (matchPattern(condition, m_Zero()))
+    return;
+  if (matchPattern(condition, m_One())) {
+    set(op, tileM, tileN, workers);
+    return;
+  }
+  auto branch = scf::IfOp::create(b, condition, /*withElseRegion=*/true);
+  b.setInsertionPointToStart(branch.thenBlock());
+  set(cast<AttentionOp>(b.clone(*op)), tileM, tileN, workers);
+  op->moveBefore(branch.elseBlock()->getTerminator());
+  b.setInsertionPoint(op);
+}
+
+void Scheduler::run() {
+  if (op->hasAttr(ScheduleAttr::attributeName))
+    return;
+  auto [tileM, tileN] = getLongTile(op);
+  if (options.tileM || options.tileN) {
+    set(op, options.tileM ? options.tileM : tileM,
+        options.tileN ? options.tileN : tileN, /*workers=*/0);
+    return;
+  }
+  set(op, tileM, tileN, /*workers=*/0);
+  bool isPlain = tileM < decodeRows || tileN < decodeRows;
+  if (isPlain)
+    return;
+  if (!op.isRagged())
+    choose(isDecoding(), decodeRows, tileN, options.multiprocessors);
+  if (tileM > 128 && op.hasMaskRegion()) {
+    int rows = AttentionOp::getDimMap(op.getQueryLayout()).s;
+    choose(atMost(extent(op.getQuery(), rows), shortQueries), 128, tileN,
+           /*workers=*/0);
+  }
+}
+
+class HopperSchedule final : public impl::HopperScheduleBase<HopperSchedule> {
+public:
+  using HopperScheduleBase::HopperScheduleBase;
+
+  void runOnOperation() override {
+    HopperScheduleOptions options;
+    options.tileM = tileM;
+    options.tileN = tileN;
+    options.multiprocessors = multiprocessors;
+    SmallVector<AttentionOp> ops;
+    getOperation().walk([&](AttentionOp op) { ops.push_back(op); });
+    for (AttentionOp op : ops) {
+      if (!isa<MemRefType>(op.getQuery().getType())) {
+        op.emitOpError("is on tensors; bufferize it first");
+        return signalPassFailure();
+      }
+      Scheduler(op, options).run();
+    }
+  }
+};
+
+} // namespace
+} // namespace attn

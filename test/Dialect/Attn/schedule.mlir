@@ -1,0 +1,43 @@
+// The attribute attn.schedule: where it may stand and what it may say.
+// RUN: attn-opt %s -split-input-file -verify-diagnostics | FileCheck %s
+
+// CHECK: attn.schedule = #attn.schedule<tile_m = 64, tile_n = 96>
+// CHECK: attn.schedule = #attn.schedule<tile_m = 64, tile_n = 96, workers = 8>
+func.func @valid(%q: memref<1x1x64x64xf32>, %o: memref<1x1x64x64xf32>) {
+  attn.attention ins(%q, %q, %q : memref<1x1x64x64xf32>, memref<1x1x64x64xf32>, memref<1x1x64x64xf32>) outs(%o : memref<1x1x64x64xf32>) {attn.schedule = #attn.schedule<tile_m = 64, tile_n = 96>}
+  attn.attention ins(%q, %q, %q : memref<1x1x64x64xf32>, memref<1x1x64x64xf32>, memref<1x1x64x64xf32>) outs(%o : memref<1x1x64x64xf32>) {attn.schedule = #attn.schedule<tile_m = 64, tile_n = 96, workers = 8>}
+  return
+}
+
+// -----
+
+// expected-error @+1 {{attn.schedule is for attn.attention only}}
+func.func @place() attributes {attn.schedule = #attn.schedule<tile_m = 64, tile_n = 96>} {
+  return
+}
+
+// -----
+
+// expected-error @+1 {{schedule: tile sizes must be positive, got 0 x 96}}
+func.func private @tiles() attributes {x = #attn.schedule<tile_m = 0, tile_n = 96>}
+
+// -----
+
+// expected-error @+1 {{schedule: workers must not be negative, got -1}}
+func.func private @workers() attributes {x = #attn.schedule<tile_m = 64, tile_n = 96, workers = -1>}
+
+// -----
+
+func.func @type(%q: memref<1x1x64x64xf32>, %o: memref<1x1x64x64xf32>) {
+  // expected-error @+1 {{attn.schedule must be an #attn.schedule}}
+  attn.attention ins(%q, %q, %q : memref<1x1x64x64xf32>, memref<1x1x64x64xf32>, memref<1x1x64x64xf32>) outs(%o : memref<1x1x64x64xf32>) {attn.schedule = 64 : index}
+  return
+}
+
+// -----
+
+func.func @ragged(%q: memref<2x?x64xf32>, %c: memref<3xi32>, %o: memref<2x?x64xf32>) {
+  // expected-error @+1 {{schedule: the keys of ragged sequences cannot be split (rule 11)}}
+  attn.attention ins(%q, %q, %q : memref<2x?x64xf32>, memref<2x?x64xf32>, memref<2x?x64xf32>) cu_seqlens(%c, %c : memref<3xi32>, memref<3xi32>) outs(%o : memref<2x?x64xf32>) {attn.schedule = #attn.schedule<tile_m = 64, tile_n = 96, workers = 8>}
+  return
+}
