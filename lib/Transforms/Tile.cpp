@@ -260,6 +260,7 @@ LogicalResult AttentionTiler::run() {
   // Hq / Hkv query heads share a key head (rule 2). Hkv may be 0 if Hq is.
   headRatio = b.createOrFold<arith::DivSIOp>(
       heads, ib.max(one, ib.dim(key, keyHeadDim)));
+  packsHeads &= !matchPattern(headRatio, m_One());
   packing = packsHeads ? headRatio : one;
   Value groups =
       packsHeads ? b.createOrFold<arith::DivSIOp>(heads, ib.max(one, packing))

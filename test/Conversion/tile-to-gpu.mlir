@@ -3,6 +3,7 @@
 // RUN: attn-opt %S/Inputs/causal_f32.mlir --tile-to-gpu=threads=128 --canonicalize --cse | FileCheck %t/lanes.txt
 // RUN: attn-opt %S/Inputs/causal_f32.mlir --tile-to-gpu=workgroup-bytes=2000 --canonicalize --cse 2>&1 | FileCheck %t/direct.txt
 // RUN: attn-opt %t/paged.mlir --tile-to-gpu --canonicalize --cse | FileCheck %t/paged.mlir
+// RUN: attn-opt %t/lone-row.mlir --tile-to-gpu --canonicalize --cse | FileCheck %t/lone-row.mlir
 // RUN: attn-opt %t/packed.mlir --tile-to-gpu --canonicalize --cse | FileCheck %t/packed.mlir
 // RUN: attn-opt %t/twice.mlir --tile-to-gpu --canonicalize --cse | FileCheck %t/twice.mlir
 
@@ -80,6 +81,36 @@ func.func private @paged(%pool: memref<f32>, %table: memref<i32>, %o: memref<f32
   %r0 = arith.muli %z, %c32 : index
   %k = tile.load %p[%y, %r0, %c0] valid [%n, %c8] paged %t[%x] : memref<?x4x16x8xf32>, memref<2x10xi32> -> <32x8xf32>
   tile.store %k, %m[%c0, %c0] valid [%c32, %c8] : <32x8xf32>, memref<32x8xf32>
+  return
+}
+
+//--- lone-row.mlir
+// A lone row is shared by the threads of four warps. The product reads what is
+// valid of its right operand once, so straight from memory and without checks.
+// CHECK-LABEL: gpu.func @combine
+// CHECK-SAME:  %{{[a-z0-9]+}}: memref<f32>, %[[ACC:[a-z0-9]+]]: memref<f32>
+// CHECK-SAME:  known_block_size = array<i32: 128, 1, 1>
+// CHECK-DAG:   %[[ROWS:.+]] = memref.reinterpret_cast %[[ACC]]
+// CHECK:       %[[END:.+]] = arith.minsi %{{.+}}, %c32
+// CHECK:       scf.for %{{.+}} = %c0 to %[[END]]
+// CHECK-NOT:     scf.if
+// CHECK:         memref.load %[[ROWS]]
+// CHECK-NOT:     scf.if
+// CHECK:         math.fma
+func.func private @combine(%w: memref<f32>, %acc: memref<f32>, %o: memref<f32>, %n: index,
+    %x: index, %y: index, %z: index, %nx: index, %ny: index, %nz: index) attributes {tile.kernel} {
+  %c0 = arith.constant 0 : index
+  %c1 = arith.constant 1 : index
+  %c128 = arith.constant 128 : index
+  %zero = arith.constant 0.0 : f32
+  %weights = memref.reinterpret_cast %w to offset: [0], sizes: [1, %n], strides: [32, 1] : memref<f32> to memref<1x?xf32, strided<[32, 1]>>
+  %states = memref.reinterpret_cast %acc to offset: [0], sizes: [%n, 128], strides: [128, 1] : memref<f32> to memref<?x128xf32>
+  %m = memref.reinterpret_cast %o to offset: [0], sizes: [1, 128], strides: [128, 1] : memref<f32> to memref<1x128xf32>
+  %a = tile.load %weights[%c0, %c0] valid [%c1, %n] : memref<1x?xf32, strided<[32, 1]>> -> <1x32xf32>
+  %b = tile.load %states[%c0, %c0] valid [%n, %c128] : memref<?x128xf32> -> <32x128xf32>
+  %start = tile.splat %zero : f32 -> <1x128xf32>
+  %sum = tile.dot %a, %b, %start : <1x32xf32>, <32x128xf32> -> <1x128xf32>
+  tile.store %sum, %m[%c0, %c0] valid [%c1, %c128] : <1x128xf32>, memref<1x128xf32>
   return
 }
 

@@ -71,6 +71,14 @@ static bool isExchanged(OpOperand &use, const Placement &placement) {
   return placement.getRowLayout(dot.getA().getType().getRows()).lanes != 1;
 }
 
+/// True if a product reads every element of the load once: sharing it in
+/// workgroup memory would only add a round trip.
+static bool isReadOnce(OpOperand &use) {
+  auto dot = cast<DotOp>(use.getOwner());
+  return use.get().getDefiningOp<LoadOp>() && use.getOperandNumber() == 1 &&
+         dot.getType().getRows() == 1;
+}
+
 void Placement::findFragments(func::FuncOp kernel) {
   forEachTile(kernel, [&](Value tile) {
     bool onlyExchanged = llvm::all_of(tile.getUses(), [&](OpOperand &use) {
@@ -104,7 +112,7 @@ Placement::findStaged(func::FuncOp kernel) const {
                             : numbers[&tile.getParentBlock()->front()].first,
                  -1};
     for (OpOperand &use : tile.getUses()) {
-      if (!isExchanged(use, *this))
+      if (!isExchanged(use, *this) || isReadOnce(use))
         continue;
       // A tile from outside of a loop is read again by the next iteration.
       Operation *last = use.getOwner();
@@ -154,16 +162,22 @@ FailureOr<Placement> Placement::compute(func::FuncOp kernel,
     return kernel.emitOpError("asks for ")
            << limits.threads << " threads a workgroup, which must be positive";
   Placement placement;
-  int64_t rows = 1;
+  int64_t rows = 1, cols = 1;
   forEachTile(kernel, [&](Value tile) {
-    if (!tile.getDefiningOp<LoadOp>())
-      rows = std::max(rows, cast<TileType>(tile.getType()).getRows());
+    auto type = cast<TileType>(tile.getType());
+    if (tile.getDefiningOp<LoadOp>())
+      return;
+    rows = std::max(rows, type.getRows());
+    if (type.getRank() == 2)
+      cols = std::max(cols, type.getCols());
   });
-  constexpr int64_t kWarp = 32;
+  // One thread a row; a lone row is shared by a few warps.
+  constexpr int64_t kWarp = 32, kRowThreads = 128;
+  int64_t wanted = rows == 1 ? std::min(cols, kRowThreads) : rows;
   placement.numThreads =
       limits.threads
           ? limits.threads
-          : std::min<int64_t>(llvm::alignTo(rows, kWarp), limits.maxThreads);
+          : std::min<int64_t>(llvm::alignTo(wanted, kWarp), limits.maxThreads);
   if (placement.numThreads > limits.maxThreads)
     return kernel.emitOpError("asks for ")
            << placement.numThreads << " threads a workgroup, the limit is "

@@ -40,7 +40,7 @@ public:
   struct Limits {
     int64_t workgroupBytes;
     int64_t maxThreads;
-    int64_t threads; ///< 0: one thread a row
+    int64_t threads; ///< 0: chosen, one a row if there are several rows
   };
 
   /// Plans `kernel`; a diagnostic if its tiles cannot fit.

@@ -91,7 +91,8 @@ private:
   LogicalResult addView(memref::ReinterpretCastOp op);
   FailureOr<Value> addressOf(Operation *op, Value memory, ValueRange indices);
   Value addressOf(const MemoryView &view, ArrayRef<Value> indices);
-  Value readTileElement(LoadOp op, Value row, Value col, Value inside);
+  Value readTileElement(LoadOp op, Value row, Value col, Value inside,
+                        bool rowIsValid = false);
 
   // Tiles.
   LogicalResult lowerLoad(LoadOp op);
@@ -580,9 +581,10 @@ FailureOr<Value> KernelLowering::addressOf(Operation *op, Value memory,
 }
 
 /// Element (row, col) of the tile that `op` loads, zero past `valid`. `inside`
-/// says whether the position is an element of the tile at all.
+/// says whether the position is an element of the tile at all, `rowIsValid`
+/// that the row needs no check.
 Value KernelLowering::readTileElement(LoadOp op, Value row, Value col,
-                                      Value inside) {
+                                      Value inside, bool rowIsValid) {
   TileType type = op.getType();
   SmallVector<Value> coordinates{row};
   if (type.getRank() == 2)
@@ -590,7 +592,7 @@ Value KernelLowering::readTileElement(LoadOp op, Value row, Value col,
   Value condition = inside;
   for (auto [k, valid] : llvm::enumerate(op.getValid())) {
     std::optional<int64_t> bound = getConstantIntValue(valid);
-    if (!bound || *bound < type.getShape()[k])
+    if ((k > 0 || !rowIsValid) && (!bound || *bound < type.getShape()[k]))
       condition = both(condition, less(coordinates[k], scalars.lookup(valid)));
   }
 
@@ -941,7 +943,8 @@ void KernelLowering::lowerReduce(ReduceOp op) {
       gpu::BarrierOp::create(b);
       Value first = fold<arith::SubIOp>(thread, lane);
       auto lanes = scf::ForOp::create(
-          b, named("c"), index(0), index(layout.lanes), index(1), start,
+          b, named("c"), index(0),
+          index(std::min(layout.lanes, type.getCols())), index(1), start,
           [&](OpBuilder &, Location, Value k, ValueRange args) {
             Value other = load(exchange, fold<arith::AddIOp>(first, k));
             scf::YieldOp::create(b, combine(args.front(), other));
@@ -973,6 +976,13 @@ void KernelLowering::lowerDot(DotOp op) {
   TileType aType = op.getA().getType();
   int64_t depth = aType.getShape()[op.getTransposeA() ? 0 : 1];
   bool ownRow = placement.readsOwnRow(op);
+  Value end = index(depth);
+  // Rows of zeros add nothing; without them the reads need no check.
+  auto direct = op.getB().getDefiningOp<LoadOp>();
+  if (op.getTransposeB() || placement.getBuffer(op.getB()))
+    direct = nullptr;
+  if (direct)
+    end = fold<arith::MinSIOp>(end, scalars.lookup(direct.getValid()[0]));
 
   // Element (i, j) of an operand that the threads share.
   auto readShared = [&](Value tile, bool transposed, Value i,
@@ -984,7 +994,8 @@ void KernelLowering::lowerDot(DotOp op) {
       Value position = fold<arith::AddIOp>(fold<arith::MulIOp>(i, cols), j);
       return load(workgroupBuffers[*buffer], position);
     }
-    return readTileElement(tile.getDefiningOp<LoadOp>(), i, j, Value());
+    auto load = tile.getDefiningOp<LoadOp>();
+    return readTileElement(load, i, j, Value(), /*rowIsValid=*/load == direct);
   };
   // Threads past the edge of the tile repeat its last row or column.
   auto within = [&](Value position, int64_t size, bool excess) -> Value {
@@ -1010,7 +1021,7 @@ void KernelLowering::lowerDot(DotOp op) {
                            : load(acc, positions.back()));
     }
     auto inner = scf::ForOp::create(
-        b, named("d"), index(0), index(depth), index(1), sums,
+        b, named("d"), index(0), end, index(1), sums,
         [&](OpBuilder &, Location, Value d, ValueRange args) {
           Value own =
               ownRow ? load(buffers[op.getA()],
