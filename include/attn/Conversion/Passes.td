@@ -353,7 +353,7 @@ def TileToHopper : Pass<"tile-to-hopper", "::mlir::ModuleOp"> {
   let options = [
     Option<"oneBehind", "one-behind", "bool", "true",
            "Multiply by v one key tile behind the scores">,
-    Option<"pingPong", "ping-pong", "bool", "false",
+    Option<"pingPong", "ping-pong", "bool", "true",
            "Warpgroups take turns at the tensor cores">,
     Option<"persistent", "persistent", "bool", "true",
            "A block a multiprocessor, fed by an atomic counter">,

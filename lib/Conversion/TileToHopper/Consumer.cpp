@@ -50,7 +50,7 @@ private:
   void syncGroup() { emit.syncNamed(emit.add(group, 1), 128); }
   void takeTurn() {
     if (plan.schedule.pingPong)
-      emit.syncNamed(emit.add(group, 4), plan.consumers > 1 ? 256 : 128);
+      emit.syncNamed(emit.add(group, 4), 256);
   }
   void passTurn();
 
@@ -131,7 +131,7 @@ void Consumer::passTurn() {
   if (!plan.schedule.pingPong)
     return;
   Value next = emit.remainder(emit.add(group, 1), emit.i32(plan.consumers));
-  emit.arriveNamed(emit.add(next, 4), plan.consumers > 1 ? 256 : 128);
+  emit.arriveNamed(emit.add(next, 4), 256);
 }
 
 void Consumer::emitLoopOneBehind(Value first, Value end, Scope &scope,

@@ -80,6 +80,7 @@ LogicalResult Planner::assignRows() {
     return fail("a query tile of " + Twine(rows) +
                 " rows is not one to three warpgroups of 64");
   plan.consumers = rows / groupRows;
+  plan.schedule.pingPong &= plan.consumers > 1;
   if (plan.consumers == 3) {
     plan.consumerRegisters = 160;
     plan.producerRegisters = 32;

@@ -16,7 +16,7 @@ using namespace tensorcore;
 /// The schedule choices that options switch one by one.
 struct Schedule : PointOrder {
   bool oneBehind = true;
-  bool pingPong = false;
+  bool pingPong = true;
   bool persistent = true;
   bool tmaStore = true;
   int64_t stages = 2;
