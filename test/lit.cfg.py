@@ -1,6 +1,7 @@
 # lit configuration: every .mlir and .test file below test/ is a test whose
 # RUN lines find our tools and LLVM's FileCheck, not and split-file on PATH.
 
+import ctypes
 import glob
 import os
 import shutil
@@ -45,6 +46,29 @@ for flag in {"avx2", "fma", "f16c", "avx512f", "avx512_bf16", "asimd"} & cpu_fla
     config.available_features.add(flag)
 if config.sanitize:
     config.available_features.add("sanitizer")
+
+
+
+def compute_capability():
+    """(major, minor) of the first CUDA device; () with a driver but no device."""
+    try:
+        cuda = ctypes.CDLL("libcuda.so.1")
+    except OSError:
+        return None
+    if cuda.cuInit(0):
+        return ()
+    values = [ctypes.c_int(), ctypes.c_int()]
+    for value, attribute in zip(values, (75, 76)):
+        if cuda.cuDeviceGetAttribute(ctypes.byref(value), attribute, 0):
+            return ()
+    return tuple(value.value for value in values)
+
+
+capability = compute_capability()
+if capability is not None:
+    config.available_features.add("cuda-driver")
+if capability == (9, 0):
+    config.available_features.add("hopper")
 
 # ptxas comes with CUDA or with PyPI's nvidia-cuda-nvcc, here in .venv.
 PTXAS = os.path.join(config.attn_source_dir, ".venv/lib/python3*/site-packages/nvidia/*/bin/ptxas")

@@ -35,53 +35,28 @@ namespace json = llvm::json;
 
 namespace {
 
-/// The command line, copied: lld, which links the kernels in this process,
-/// resets the options that LLVM has parsed.
+/// The command line.
 struct Arguments {
-  std::string output, machine, date;
-  std::vector<int64_t> sizes;
-  std::vector<unsigned> threads;
-  int64_t rounds = 5, tileM = 0, tileN = 0;
-  bool onlyF32 = false;
+  cl::opt<std::string> output{"o", cl::desc("Write the rows here"),
+                              cl::value_desc("file.json")};
+  cl::opt<std::string> machine{"machine", cl::desc("Machine named in the rows"),
+                               cl::init("unnamed")};
+  cl::opt<std::string> date{"date", cl::desc("Date in the rows")};
+  cl::list<int64_t> sizes{"sizes", cl::desc("Sequence lengths"),
+                          cl::CommaSeparated,
+                          cl::list_init<int64_t>({512, 1024, 2048, 4096})};
+  cl::list<unsigned> threads{"thread-counts", cl::desc("Numbers of threads"),
+                             cl::CommaSeparated,
+                             cl::list_init<unsigned>({1, 2})};
+  cl::opt<int64_t> rounds{"rounds", cl::desc("Counted rounds"), cl::init(5)};
+  cl::opt<int64_t> tileM{"tile-m", cl::init(0), cl::desc("Rows of a tile")};
+  cl::opt<int64_t> tileN{"tile-n", cl::init(0), cl::desc("Keys of a tile")};
+  cl::opt<bool> onlyF32{"f32-only", cl::desc("Leave out bf16")};
 };
 
 } // namespace
 
 static Arguments arguments;
-
-static void parseArguments(int argc, char **argv) {
-  // The registry of options keeps pointers to them.
-  static cl::opt<std::string> output("o", cl::desc("Write the rows here"),
-                                     cl::value_desc("file.json"));
-  static cl::opt<std::string> machine(
-      "machine", cl::desc("Machine named in the rows"), cl::init("unnamed"));
-  static cl::opt<std::string> date("date", cl::desc("Date in the rows"));
-  static cl::list<int64_t> sizes("sizes", cl::desc("Sequence lengths"),
-                                 cl::CommaSeparated);
-  static cl::list<unsigned> threads(
-      "thread-counts", cl::desc("Numbers of threads"), cl::CommaSeparated);
-  static cl::opt<int64_t> rounds("rounds", cl::desc("Counted rounds"),
-                                 cl::init(5));
-  static cl::opt<int64_t> tileM("tile-m", cl::init(0),
-                                cl::desc("Rows of a tile"));
-  static cl::opt<int64_t> tileN("tile-n", cl::init(0),
-                                cl::desc("Keys of a tile"));
-  static cl::opt<bool> onlyF32("f32-only", cl::desc("Leave out bf16"));
-  cl::ParseCommandLineOptions(argc, argv, "Attention on CPUs, measured\n");
-  arguments.output = output;
-  arguments.machine = machine;
-  arguments.date = date;
-  arguments.sizes.assign(sizes.begin(), sizes.end());
-  arguments.threads.assign(threads.begin(), threads.end());
-  arguments.rounds = rounds;
-  arguments.tileM = tileM;
-  arguments.tileN = tileN;
-  arguments.onlyF32 = onlyF32;
-  if (arguments.sizes.empty())
-    arguments.sizes = {512, 1024, 2048, 4096};
-  if (arguments.threads.empty())
-    arguments.threads = {1, 2};
-}
 
 namespace {
 
@@ -291,7 +266,7 @@ static void measure(MLIRContext &context, const Shape &shape, unsigned threads,
 
 int main(int argc, char **argv) {
   llvm::InitLLVM init(argc, argv);
-  parseArguments(argc, argv);
+  cl::ParseCommandLineOptions(argc, argv, "Attention on CPUs, measured\n");
   DialectRegistry registry;
   registerAllDialects(registry);
   registerAllExtensions(registry);

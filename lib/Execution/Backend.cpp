@@ -47,6 +47,10 @@ public:
     return narrowed;
   }
 
+  StringRef getBackend() const override {
+    return options.mode == reference::Mode::Unfused ? "unfused" : "reference";
+  }
+
 private:
   func::FuncOp function;
   reference::Options options;
@@ -54,6 +58,10 @@ private:
 };
 
 } // namespace
+
+static bool isCompiled(StringRef backend) {
+  return llvm::is_contained({"auto", "cpu", "cpu-standard", "cuda"}, backend);
+}
 
 FailureOr<std::unique_ptr<Executable>>
 attn::execution::createExecutable(func::FuncOp function,
@@ -63,9 +71,17 @@ attn::execution::createExecutable(func::FuncOp function,
     return std::unique_ptr<Executable>(new Interpreted(
         function, {options.name == "unfused" ? Mode::Unfused : Mode::Float64,
                    options.threads}));
-  if (llvm::is_contained({"auto", "cpu", "cpu-standard", "cuda"}, options.name))
+  if (isCompiled(options.name))
     return createCompiled(function, options);
-  return function.emitError("unknown backend '")
-         << options.name
-         << "'; there are auto, cpu, cpu-standard, cuda, reference, unfused";
+  return function.emitError(explainUnavailable(options.name));
+}
+
+std::string attn::execution::explainUnavailable(StringRef backend) {
+  if (backend == "reference" || backend == "unfused")
+    return "";
+  if (isCompiled(backend))
+    return explainNoDevice(backend);
+  return ("unknown backend '" + backend +
+          "'; there are auto, cpu, cpu-standard, cuda, reference, unfused")
+      .str();
 }

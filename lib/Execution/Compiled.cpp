@@ -32,6 +32,13 @@ using ContextHandle = Handle<attn_context, attn_context_destroy>;
 using ProgramHandle = Handle<attn_program, attn_program_destroy>;
 using BindingHandle = Handle<attn_binding, attn_binding_destroy>;
 
+/// Memory of a context.
+struct Release {
+  attn_context *context;
+  void operator()(void *memory) const { attn_memory_free(context, memory); }
+};
+using MemoryHandle = std::unique_ptr<void, Release>;
+
 attn_dtype getDtype(Type type) {
   if (type.isF32())
     return ATTN_DTYPE_F32;
@@ -59,12 +66,13 @@ public:
       : function(function), outputs(reference::getOutputs(function)),
         error(attn_error_create()) {}
 
-  LogicalResult load(const BackendOptions &options, StringRef target);
+  LogicalResult load(const BackendOptions &options);
   LogicalResult bind(ArrayRef<Tensor> inputs) override;
   LogicalResult launch() override;
   FailureOr<SmallVector<Tensor>> getOutputs() override;
   json::Object describe() const override;
-  int64_t getTemporaryBytes() const override { return workspace.size(); }
+  int64_t getTemporaryBytes() const override { return workspaceBytes; }
+  StringRef getBackend() const override { return target; }
 
 private:
   /// Diagnoses what the C API says went wrong.
@@ -73,15 +81,17 @@ private:
       return success();
     return function.emitError() << attn_error_message(error.get());
   }
-  LogicalResult describeTensor(Tensor &tensor, attn_tensor &result) {
-    return check(attn_tensor_init(
-        &result, tensor.bytes.data(), getDtype(tensor.elementType),
-        tensor.shape.size(), tensor.shape.data(), error.get()));
-  }
+  LogicalResult openContext(const BackendOptions &options);
+  /// A tensor of the device with the contents of `tensor`.
+  LogicalResult copyIn(const Tensor &tensor, attn_tensor &result);
+  LogicalResult copyOut(const attn_tensor &source, Tensor &tensor);
+  FailureOr<void *> allocate(size_t bytes);
   LogicalResult bindArgument(size_t index, Type type);
   LogicalResult bindResult(size_t index, Type type);
 
   func::FuncOp function;
+  /// What was compiled for: cpu, cpu-standard or cuda.
+  std::string target;
   SmallVector<reference::Output> outputs;
   CompileReport report;
   size_t artifactBytes = 0;
@@ -89,17 +99,73 @@ private:
   ContextHandle context;
   ProgramHandle program;
   BindingHandle binding;
-  /// What the binding refers to.
+  /// What the binding refers to, and copies on the host.
+  SmallVector<MemoryHandle> memory;
+  SmallVector<attn_tensor> boundArguments, boundResults;
   SmallVector<Tensor> arguments, results;
-  std::vector<char> workspace;
+  void *workspace = nullptr;
+  size_t workspaceBytes = 0;
 };
 
 } // namespace
 
-LogicalResult Compiled::load(const BackendOptions &options, StringRef target) {
+/// The device that runs what is compiled for `target`; null, with the reason in
+/// `error`, if there is none.
+static ContextHandle openDevice(StringRef target, unsigned threads,
+                                attn_error *error, std::string &problem) {
+  attn_context_options options = ATTN_CONTEXT_OPTIONS_INIT;
+  options.backend = target == "cuda" ? "cuda" : "cpu";
+  options.threads = target == "cuda" ? 0 : threads;
+  attn_context *opened = nullptr;
+  attn_context_info info = ATTN_CONTEXT_INFO_INIT;
+  attn_status status = attn_context_create(&options, &opened, error);
+  ContextHandle context(opened);
+  if (status == ATTN_OK)
+    status = attn_context_get_info(opened, &info, error);
+  if (status != ATTN_OK) {
+    problem = attn_error_message(error);
+    return nullptr;
+  }
+  // Code with wgmma runs on this chip alone.
+  constexpr StringLiteral chip = "sm_90";
+  if (target == "cuda" && info.features != chip) {
+    problem = (Twine("kernels are compiled for ") + chip + "a; the device (" +
+               info.device + ") is " + info.features)
+                  .str();
+    return nullptr;
+  }
+  return context;
+}
+
+std::string attn::execution::explainNoDevice(StringRef backend) {
+  ErrorHandle error(attn_error_create());
+  std::string problem;
+  // What `auto` falls back to is always there.
+  if (backend == "cuda")
+    openDevice(backend, /*threads=*/0, error.get(), problem);
+  return problem;
+}
+
+LogicalResult Compiled::openContext(const BackendOptions &options) {
+  std::string problem;
+  target = options.name;
+  if (options.name == "auto") {
+    target = "cuda";
+    context = openDevice(target, options.threads, error.get(), problem);
+    if (context)
+      return success();
+    target = "cpu";
+  }
+  context = openDevice(target, options.threads, error.get(), problem);
+  return context ? success() : function.emitError(problem);
+}
+
+LogicalResult Compiled::load(const BackendOptions &options) {
+  if (failed(openContext(options)))
+    return failure();
   CompileOptions compile;
   compile.entry = function.getName().str();
-  compile.target = target.str();
+  compile.target = target;
   if (!options.chip.empty())
     compile.chip = options.chip;
   compile.tileM = options.tileM;
@@ -110,15 +176,8 @@ LogicalResult Compiled::load(const BackendOptions &options, StringRef target) {
     return failure();
   artifactBytes = artifact->size();
 
-  attn_context_options contextOptions = ATTN_CONTEXT_OPTIONS_INIT;
-  contextOptions.threads = options.threads;
-  attn_context *newContext = nullptr;
-  if (failed(check(
-          attn_context_create(&contextOptions, &newContext, error.get()))))
-    return failure();
-  context.reset(newContext);
   attn_program *newProgram = nullptr;
-  if (failed(check(attn_program_load_memory(newContext, artifact->data(),
+  if (failed(check(attn_program_load_memory(context.get(), artifact->data(),
                                             artifact->size(), &newProgram,
                                             error.get()))))
     return failure();
@@ -126,14 +185,41 @@ LogicalResult Compiled::load(const BackendOptions &options, StringRef target) {
   return success();
 }
 
+FailureOr<void *> Compiled::allocate(size_t bytes) {
+  void *allocated = nullptr;
+  if (failed(check(
+          attn_memory_allocate(context.get(), bytes, &allocated, error.get()))))
+    return failure();
+  memory.push_back(MemoryHandle(allocated, Release{context.get()}));
+  return allocated;
+}
+
+LogicalResult Compiled::copyIn(const Tensor &tensor, attn_tensor &result) {
+  FailureOr<void *> data = allocate(tensor.bytes.size());
+  if (failed(data) ||
+      failed(check(attn_memory_copy_in(context.get(), *data,
+                                       tensor.bytes.data(), tensor.bytes.size(),
+                                       /*stream=*/nullptr, error.get()))))
+    return failure();
+  return check(attn_tensor_init(&result, *data, getDtype(tensor.elementType),
+                                tensor.shape.size(), tensor.shape.data(),
+                                error.get()));
+}
+
+LogicalResult Compiled::copyOut(const attn_tensor &source, Tensor &tensor) {
+  return check(attn_memory_copy_out(context.get(), tensor.bytes.data(),
+                                    source.data, tensor.bytes.size(),
+                                    /*stream=*/nullptr, error.get()));
+}
+
 LogicalResult Compiled::bindArgument(size_t index, Type type) {
   Tensor &tensor = arguments[index];
   if (isa<ShapedType>(type)) {
-    attn_tensor view;
-    if (failed(describeTensor(tensor, view)))
+    attn_tensor &bound = boundArguments[index];
+    if (failed(copyIn(tensor, bound)))
       return failure();
     return check(
-        attn_binding_set_argument(binding.get(), index, &view, error.get()));
+        attn_binding_set_argument(binding.get(), index, &bound, error.get()));
   }
   if (type.isF32())
     return check(attn_binding_set_scalar_f32(binding.get(), index,
@@ -163,11 +249,10 @@ LogicalResult Compiled::bindResult(size_t index, Type type) {
   // What a kernel forgets to write stays NaN.
   results[index] =
       makePoison(getElementTypeOrSelf(type), ArrayRef<int64_t>(dims, rank));
-  attn_tensor view;
-  if (failed(describeTensor(results[index], view)))
+  if (failed(copyIn(results[index], boundResults[index])))
     return failure();
-  return check(
-      attn_binding_set_result(binding.get(), index, &view, error.get()));
+  return check(attn_binding_set_result(binding.get(), index,
+                                       &boundResults[index], error.get()));
 }
 
 LogicalResult Compiled::bind(ArrayRef<Tensor> inputs) {
@@ -176,56 +261,68 @@ LogicalResult Compiled::bind(ArrayRef<Tensor> inputs) {
           check(attn_binding_create(program.get(), &newBinding, error.get()))))
     return failure();
   binding.reset(newBinding);
+  memory.clear();
   arguments.assign(inputs.begin(), inputs.end());
+  boundArguments.assign(inputs.size(), attn_tensor());
   for (auto [index, type] : llvm::enumerate(function.getArgumentTypes()))
     if (failed(bindArgument(index, type)))
       return failure();
   results.clear();
   results.resize(function.getNumResults());
+  boundResults.assign(results.size(), attn_tensor());
   for (auto [index, type] : llvm::enumerate(function.getResultTypes()))
     if (failed(bindResult(index, type)))
       return failure();
 
-  size_t bytes = 0, alignment = 1;
-  if (failed(check(attn_binding_workspace_size(binding.get(), &bytes,
+  size_t alignment = 1;
+  if (failed(check(attn_binding_workspace_size(binding.get(), &workspaceBytes,
                                                &alignment, error.get()))))
     return failure();
-  workspace.assign(bytes ? bytes + alignment : 0, 0);
+  FailureOr<void *> block =
+      allocate(workspaceBytes ? workspaceBytes + alignment : 0);
+  if (failed(block))
+    return failure();
+  workspace = reinterpret_cast<void *>(
+      llvm::alignTo(reinterpret_cast<uintptr_t>(*block), alignment));
   return success();
 }
 
 LogicalResult Compiled::launch() {
-  size_t bytes = 0, alignment = 1;
-  if (failed(check(attn_binding_workspace_size(binding.get(), &bytes,
-                                               &alignment, error.get()))))
+  if (failed(check(attn_launch(binding.get(), workspace, workspaceBytes,
+                               /*stream=*/nullptr, error.get()))))
     return failure();
-  void *start = nullptr;
-  if (bytes)
-    start = reinterpret_cast<void *>(llvm::alignTo(
-        reinterpret_cast<uintptr_t>(workspace.data()), alignment));
-  return check(attn_launch(binding.get(), start, bytes, /*stream=*/nullptr,
-                           error.get()));
+  return check(
+      attn_stream_synchronize(context.get(), /*stream=*/nullptr, error.get()));
 }
 
 FailureOr<SmallVector<Tensor>> Compiled::getOutputs() {
   SmallVector<Tensor> tensors;
+  auto add = [&](const attn_tensor &bound, Tensor &tensor) {
+    tensors.push_back(tensor);
+    return copyOut(bound, tensors.back());
+  };
   for (auto [index, output] : llvm::enumerate(outputs)) {
     if (output.argument) {
-      tensors.push_back(arguments[*output.argument]);
+      unsigned argument = *output.argument;
+      if (failed(add(boundArguments[argument], arguments[argument])))
+        return failure();
       continue;
     }
     attn_result_info info = ATTN_RESULT_INFO_INIT;
     if (failed(check(
             attn_program_result(program.get(), index, &info, error.get()))))
       return failure();
-    tensors.push_back(info.argument >= 0 ? arguments[info.argument]
-                                         : results[index]);
+    bool passed = info.argument >= 0;
+    if (failed(add(passed ? boundArguments[info.argument] : boundResults[index],
+                   passed ? arguments[info.argument] : results[index])))
+      return failure();
   }
   return tensors;
 }
 
 json::Object Compiled::describe() const {
   json::Object description{
+      {"backend", target},
       {"chip", report.chip},
       {"vector_bits", report.vectorBits},
       {"tile_m", report.tileM},
@@ -258,12 +355,8 @@ json::Object Compiled::describe() const {
 FailureOr<std::unique_ptr<Executable>>
 attn::execution::createCompiled(func::FuncOp function,
                                 const BackendOptions &options) {
-  if (options.name == "cuda")
-    return function.emitError("backend 'cuda' is not part of this build; there "
-                              "are cpu, cpu-standard, reference, unfused");
   auto compiled = std::make_unique<Compiled>(function);
-  if (failed(compiled->load(options,
-                            options.name == "auto" ? "cpu" : options.name)))
+  if (failed(compiled->load(options)))
     return failure();
   return std::unique_ptr<Executable>(std::move(compiled));
 }

@@ -11,9 +11,13 @@
 
 namespace attn::execution {
 
-/// Compiles `function` for auto, cpu, cpu-standard or cuda and loads it.
+/// Compiles `function` for auto, cpu, cpu-standard or cuda, opens the device
+/// and loads it there.
 mlir::FailureOr<std::unique_ptr<Executable>>
 createCompiled(mlir::func::FuncOp function, const BackendOptions &options);
+
+/// Why this machine runs nothing compiled for `backend`, one of those, or "".
+std::string explainNoDevice(llvm::StringRef backend);
 
 } // namespace attn::execution
 

@@ -19,15 +19,6 @@
 using namespace mlir;
 using namespace attn;
 
-/// Canonicalises without dropping grid dimensions of extent 1: a grid stays
-/// (batch, head, query tile) and becomes a kernel even if it has one point.
-static void addCleanup(OpPassManager &pm) {
-  pm.addPass(createCanonicalizerPass(
-      GreedyRewriteConfig(),
-      {"(anonymous namespace)::ForallOpSingleOrZeroIterationDimsFolder"}));
-  pm.addPass(createCSEPass());
-}
-
 void attn::buildTilePipeline(OpPassManager &pm,
                              const TilePipelineOptions &options) {
   pm.addPass(createExpandSugar());

@@ -82,10 +82,9 @@ static Comparison compareEach(const Tensor &result, const Tensor &expected,
   return comparison;
 }
 
-Comparison attn::reference::compareOutput(const Tensor &result,
-                                          const Tensor &ref,
-                                          const Tensor &unfused, bool softcap) {
-  Rounding round(cast<FloatType>(result.elementType));
+static Tolerance getOutputTolerance(FloatType type, const Tensor &ref,
+                                    const Tensor &unfused, bool softcap) {
+  Rounding round(type);
   double unfusedError = 0, grain = 0;
   for (int64_t n = 0, e = ref.getNumElements(); n < e; ++n) {
     double want = ref.getFloat(n);
@@ -99,16 +98,41 @@ Comparison attn::reference::compareOutput(const Tensor &result,
     grain = std::max(grain, std::fabs(round(round(r + offset) - offset) - r));
   }
   double factor = softcap ? 3 : 2;
-  double bound = factor * unfusedError + 2 * grain;
-  return compareEach(result, ref, [=](double) { return bound; });
+  return {factor * unfusedError + 2 * grain, 0};
+}
+
+static Tolerance getLseTolerance(Type inputType) {
+  return {0, inputType.getIntOrFloatBitWidth() < 32 ? 1e-3 : 1e-5};
+}
+
+static Comparison compareWithin(const Tensor &result, const Tensor &ref,
+                                Tolerance tolerance) {
+  return compareEach(result, ref, [=](double want) {
+    return tolerance.absolute +
+           tolerance.relative * std::max(1.0, std::fabs(want));
+  });
+}
+
+Comparison attn::reference::compareOutput(const Tensor &result,
+                                          const Tensor &ref,
+                                          const Tensor &unfused, bool softcap) {
+  return compareWithin(result, ref,
+                       getOutputTolerance(cast<FloatType>(result.elementType),
+                                          ref, unfused, softcap));
 }
 
 Comparison attn::reference::compareLse(const Tensor &result, const Tensor &ref,
                                        Type inputType) {
-  double tolerance = inputType.getIntOrFloatBitWidth() < 32 ? 1e-3 : 1e-5;
-  return compareEach(result, ref, [=](double want) {
-    return tolerance * std::max(1.0, std::fabs(want));
-  });
+  return compareWithin(result, ref, getLseTolerance(inputType));
+}
+
+Tolerance attn::reference::getTolerance(const Output &output, const Tensor &ref,
+                                        const Tensor &unfused) {
+  if (output.kind == Output::Kind::Lse)
+    return getLseTolerance(output.inputType);
+  auto type = dyn_cast<FloatType>(getElementTypeOrSelf(output.type));
+  return type ? getOutputTolerance(type, ref, unfused, output.softcap)
+              : Tolerance();
 }
 
 /// Integers of any width, exactly.

@@ -4,11 +4,10 @@
 #include "Dtype.h"
 #include "Failure.h"
 #include "HostFeatures.h"
-#include "Tensor.h"
+#include "Narrowing.h"
 #include "ThreadPool.h"
 
 #include <cerrno>
-#include <cmath>
 #include <cstdlib>
 #include <cstring>
 #include <dlfcn.h>
@@ -112,61 +111,6 @@ SharedObject::~SharedObject() {
 }
 
 //===----------------------------------------------------------------------===//
-// Narrowing
-//===----------------------------------------------------------------------===//
-
-std::string elementName(const Narrowing &narrowing, const int64_t *indices) {
-  return "argument " + std::to_string(narrowing.index) + " '" +
-         narrowing.argument->name + "': element " +
-         shapeToString(indices, size_t(narrowing.source->rank));
-}
-
-void narrow(const Narrowing &narrowing, const int64_t *indices, int64_t value,
-            int32_t &target) {
-  if (value < INT32_MIN || value > INT32_MAX)
-    fail(ATTN_ERROR_INVALID_ARGUMENT, elementName(narrowing, indices) + " = " +
-                                          std::to_string(value) +
-                                          " does not fit i32");
-  target = int32_t(value);
-}
-
-void narrow(const Narrowing &narrowing, const int64_t *indices, double value,
-            float &target) {
-  // Rounding is what narrowing means; becoming infinite is not. Compared
-  // before the conversion, which is undefined for what does not fit.
-  constexpr double limit = 0x1.ffffffp127; // rounds to 2^128
-  if (std::isfinite(value) && std::fabs(value) >= limit) {
-    char text[32];
-    std::snprintf(text, sizeof text, "%.17g", value);
-    fail(ATTN_ERROR_INVALID_ARGUMENT,
-         elementName(narrowing, indices) + " = " + text + " does not fit f32");
-  }
-  target = float(value);
-}
-
-template <typename From, typename To>
-void narrowAll(const Narrowing &narrowing) {
-  const attn_tensor &source = *narrowing.source;
-  const From *data = static_cast<const From *>(source.data);
-  To *target = static_cast<To *>(narrowing.target);
-  int64_t indices[ATTN_MAX_RANK] = {};
-  int64_t offset = 0;
-  for (;;) {
-    narrow(narrowing, indices, data[offset], *target++);
-    int32_t axis = source.rank;
-    while (axis-- > 0) {
-      offset += source.strides[axis];
-      if (++indices[axis] < source.dims[axis])
-        break;
-      offset -= source.strides[axis] * source.dims[axis];
-      indices[axis] = 0;
-    }
-    if (axis < 0)
-      return;
-  }
-}
-
-//===----------------------------------------------------------------------===//
 // Backend
 //===----------------------------------------------------------------------===//
 
@@ -190,6 +134,22 @@ public:
                : nullptr;
   }
   void release(void *memory) override { std::free(memory); }
+  void copyIn(void *target, const void *source, size_t bytes,
+              void *stream) override {
+    rejectStream(stream);
+    std::memcpy(target, source, bytes);
+  }
+  void copyOut(void *target, const void *source, size_t bytes,
+               void *stream) override {
+    copyIn(target, source, bytes, stream);
+  }
+  void synchronize(void *stream) override { rejectStream(stream); }
+
+  static void rejectStream(void *stream) {
+    if (stream)
+      fail(ATTN_ERROR_INVALID_ARGUMENT,
+           "the cpu backend has no streams: pass NULL");
+  }
 
   ThreadPool pool;
   std::mutex poolMutex; // held by the launch that has the pool
@@ -199,11 +159,27 @@ private:
   const std::string featureList;
 };
 
+class CpuCode;
+
+class CpuLaunch : public PreparedLaunch {
+public:
+  CpuLaunch(CpuCode &code, Plan plan) : code(code), plan(std::move(plan)) {}
+  void run(void *stream) override;
+
+private:
+  CpuCode &code;
+  const Plan plan;
+};
+
 class CpuCode : public LoadedCode {
 public:
   CpuCode(CpuBackend &backend, const Description &description,
           const ArtifactView &artifact);
-  void execute(const Plan &plan, void *stream) override;
+  std::unique_ptr<PreparedLaunch> prepare(Plan plan) override;
+  // A fill costs nothing here.
+  char *keptMemory(void *) override { return nullptr; }
+
+  void execute(const Plan &plan);
 
 private:
   void runStep(const Step &step);
@@ -252,10 +228,12 @@ CpuCode::CpuCode(CpuBackend &backend, const Description &description,
   }
 }
 
-void CpuCode::execute(const Plan &plan, void *stream) {
-  if (stream)
-    fail(ATTN_ERROR_INVALID_ARGUMENT,
-         "the cpu backend has no streams: pass NULL");
+void CpuLaunch::run(void *stream) {
+  CpuBackend::rejectStream(stream);
+  code.execute(plan);
+}
+
+std::unique_ptr<PreparedLaunch> CpuCode::prepare(Plan plan) {
   for (const Step &step : plan.steps)
     if (size_t(step.stackBytes) >
         ThreadPool::workerStack - ThreadPool::stackReserve)
@@ -265,12 +243,12 @@ void CpuCode::execute(const Plan &plan, void *stream) {
                " bytes of stack; threads have " +
                std::to_string(ThreadPool::workerStack -
                               ThreadPool::stackReserve));
-  for (const Narrowing &narrowing : plan.narrowings) {
-    if (narrowing.argument->narrowed == ATTN_DTYPE_I32)
-      narrowAll<int64_t, int32_t>(narrowing);
-    else
-      narrowAll<double, float>(narrowing);
-  }
+  return std::make_unique<CpuLaunch>(*this, std::move(plan));
+}
+
+void CpuCode::execute(const Plan &plan) {
+  for (const Narrowing &narrowing : plan.narrowings)
+    narrow(narrowing, narrowing.source->data, narrowing.target);
   for (const Fill &fill : plan.fills)
     std::memset(fill.data, 0, fill.bytes);
   std::lock_guard<std::mutex> lock(backend.poolMutex);

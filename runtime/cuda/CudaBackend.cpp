@@ -6,11 +6,15 @@
 #include "Driver.h"
 #include "Dtype.h"
 #include "Failure.h"
+#include "Narrowing.h"
+#include "Tensor.h"
 
 #include <array>
 #include <climits>
 #include <map>
 #include <memory>
+#include <mutex>
+#include <unordered_map>
 
 namespace attn::runtime {
 namespace {
@@ -38,6 +42,14 @@ public:
                                    const ArtifactView &artifact) override;
   void *allocate(size_t bytes, size_t alignment) override;
   void release(void *memory) override;
+  void copyIn(void *target, const void *source, size_t bytes,
+              void *stream) override;
+  void copyOut(void *target, const void *source, size_t bytes,
+               void *stream) override;
+  void synchronize(void *stream) override;
+  /// copyOut where the context is current.
+  void copyToHost(void *target, const void *source, size_t bytes,
+                  cuda::Stream stream) const;
 
   const Driver &driver;
   int major = 0, minor = 0;
@@ -113,26 +125,108 @@ void CudaBackend::release(void *memory) {
   driver.contextPop(&ignored);
 }
 
+void CudaBackend::copyIn(void *target, const void *source, size_t bytes,
+                         void *stream) {
+  Current current(*this);
+  auto queue = static_cast<cuda::Stream>(stream);
+  driver.check(driver.copyToDeviceAsync(reinterpret_cast<cuda::Pointer>(target),
+                                        source, bytes, queue),
+               "cannot copy to the device");
+  driver.check(driver.streamSynchronize(queue), "cuStreamSynchronize");
+}
+
+void CudaBackend::copyOut(void *target, const void *source, size_t bytes,
+                          void *stream) {
+  Current current(*this);
+  copyToHost(target, source, bytes, static_cast<cuda::Stream>(stream));
+}
+
+void CudaBackend::copyToHost(void *target, const void *source, size_t bytes,
+                             cuda::Stream stream) const {
+  driver.check(driver.copyToHostAsync(target,
+                                      reinterpret_cast<cuda::Pointer>(source),
+                                      bytes, stream),
+               "cannot copy to the host");
+  driver.check(driver.streamSynchronize(stream), "cuStreamSynchronize");
+}
+
+void CudaBackend::synchronize(void *stream) {
+  Current current(*this);
+  driver.check(driver.streamSynchronize(static_cast<cuda::Stream>(stream)),
+               "cuStreamSynchronize");
+}
+
+bool isCapturing(cuda::Stream stream, const Driver &driver) {
+  int status = 0;
+  driver.check(driver.streamIsCapturing(stream, &status),
+               "cuStreamIsCapturing");
+  return status != 0;
+}
+
 //===----------------------------------------------------------------------===//
 // Programs
 //===----------------------------------------------------------------------===//
+
+/// One kernel of a launch, with its tensor maps encoded.
+class KernelLaunch {
+public:
+  KernelLaunch(const Step &step, const LaunchDescription &launch,
+               cuda::Function function, const Driver &driver);
+  KernelLaunch(const KernelLaunch &) = delete;
+  KernelLaunch(KernelLaunch &&) = default;
+  void enqueue(cuda::Stream stream, const Driver &driver);
+
+private:
+  const LaunchDescription &description;
+  cuda::Function function;
+  std::array<unsigned, 3> grid, block;
+  unsigned sharedBytes;
+  std::vector<uint64_t> words;
+  std::vector<cuda::TensorMapObject> maps;
+  std::vector<void *> parameters; // into words and maps
+};
 
 class CudaCode : public LoadedCode {
 public:
   CudaCode(std::shared_ptr<CudaBackend> backend, const Description &description,
            const ArtifactView &artifact);
   ~CudaCode() override;
-  void execute(const Plan &plan, void *stream) override;
+  std::unique_ptr<PreparedLaunch> prepare(Plan plan) override;
+  char *keptMemory(void *stream) override;
 
 private:
   void checkChip() const;
-  void run(const Step &step, cuda::Stream stream);
+  void loadModules(const ArtifactView &artifact);
+  void allowShared(const Step &step);
 
   std::shared_ptr<CudaBackend> backend;
   const Driver &driver;
   const Description &description;
   std::map<std::string, cuda::Module> modules;
   std::vector<cuda::Function> functions; // one a launch
+
+  std::mutex mutex;
+  std::map<cuda::Function, int64_t> sharedBytes; // allowed so far
+  // Blocks of zeros, one a stream in the order in which streams are seen.
+  static constexpr size_t keptStreams = 64, keptAlign = 256;
+  std::unordered_map<unsigned long long, size_t> streams;
+  char *kept = nullptr;
+  size_t keptStride = 0;
+};
+
+class CudaLaunch : public PreparedLaunch {
+public:
+  CudaLaunch(const CudaBackend &backend, Plan plan)
+      : backend(backend), plan(std::move(plan)) {}
+  void run(void *stream) override;
+
+  std::vector<KernelLaunch> kernels;
+
+private:
+  void runNarrowings(cuda::Stream stream) const;
+
+  const CudaBackend &backend;
+  const Plan plan;
 };
 
 /// "sm_90a" runs on 9.0 only, "sm_80" on 8.0 and, if the section is PTX, on
@@ -157,6 +251,23 @@ CudaCode::CudaCode(std::shared_ptr<CudaBackend> owner,
       description(description) {
   checkChip();
   Current current(*backend);
+  loadModules(artifact);
+  if (description.keptBytes == 0)
+    return;
+  // All there will ever be: allocating at a launch could disturb a capture that
+  // another thread makes.
+  keptStride = (description.keptBytes + keptAlign - 1) / keptAlign * keptAlign;
+  cuda::Pointer memory = 0;
+  driver.check(driver.memoryAllocate(&memory, keptStride * keptStreams),
+               "cuMemAlloc");
+  kept = reinterpret_cast<char *>(memory);
+  driver.check(
+      driver.memorySetAsync(memory, 0, keptStride * keptStreams, nullptr),
+      "cuMemsetD8Async");
+  driver.check(driver.streamSynchronize(nullptr), "cuStreamSynchronize");
+}
+
+void CudaCode::loadModules(const ArtifactView &artifact) {
   for (size_t i = 0; i < description.launches.size(); ++i) {
     const LaunchDescription &launch = description.launches[i];
     cuda::Module &module = modules[launch.code];
@@ -183,25 +294,107 @@ CudaCode::~CudaCode() {
   for (auto &[name, module] : modules)
     if (module)
       driver.moduleUnload(module);
+  if (kept)
+    driver.memoryFree(reinterpret_cast<cuda::Pointer>(kept));
   driver.contextPop(&ignored);
 }
 
-void CudaCode::execute(const Plan &plan, void *stream) {
-  if (!plan.narrowings.empty())
-    fail(ATTN_ERROR_UNSUPPORTED_DEVICE,
+/// A stream is known by its id: handles are used again, and that of the
+/// default stream of a thread means another one in each. What a graph captures
+/// may run on any stream, side by side with others.
+char *CudaCode::keptMemory(void *stream) {
+  if (!kept)
+    return nullptr;
+  auto queue = static_cast<cuda::Stream>(stream);
+  Current current(*backend);
+  unsigned long long id = 0;
+  if (isCapturing(queue, driver) || driver.streamGetId(queue, &id) != 0)
+    return nullptr;
+  std::lock_guard<std::mutex> lock(mutex);
+  size_t slot = streams.try_emplace(id, streams.size()).first->second;
+  return slot < keptStreams ? kept + slot * keptStride : nullptr;
+}
+
+/// Kernels may need more shared memory than what they get unasked. The limit
+/// of a function only rises: launches that need less may be prepared later.
+void CudaCode::allowShared(const Step &step) {
+  constexpr int64_t unasked = 48 << 10;
+  cuda::Function function = functions[step.index];
+  std::lock_guard<std::mutex> lock(mutex);
+  int64_t &allowed = sharedBytes.try_emplace(function, unasked).first->second;
+  if (step.sharedBytes <= allowed)
+    return;
+  driver.check(driver.functionSetAttribute(function, functionMaxDynamicShared,
+                                           int(step.sharedBytes)),
+               "the kernel '" + description.launches[step.index].kernel +
+                   "' needs " + std::to_string(step.sharedBytes) +
+                   " bytes of shared memory");
+  allowed = step.sharedBytes;
+}
+
+std::unique_ptr<PreparedLaunch> CudaCode::prepare(Plan plan) {
+  Current current(*backend);
+  std::vector<KernelLaunch> kernels;
+  for (const Step &step : plan.steps) {
+    allowShared(step);
+    kernels.emplace_back(step, description.launches[step.index],
+                         functions[step.index], driver);
+  }
+  auto launch = std::make_unique<CudaLaunch>(*backend, std::move(plan));
+  launch->kernels = std::move(kernels);
+  return launch;
+}
+
+//===----------------------------------------------------------------------===//
+// Launches
+//===----------------------------------------------------------------------===//
+
+/// Through the host, which checks every value.
+void CudaLaunch::runNarrowings(cuda::Stream stream) const {
+  const Driver &driver = backend.driver;
+  if (isCapturing(stream, driver))
+    fail(ATTN_ERROR_INVALID_ARGUMENT,
          "argument " + std::to_string(plan.narrowings[0].index) + " '" +
              plan.narrowings[0].argument->name +
-             "' would have to be narrowed, which the cuda backend cannot; pass "
-             "the 32-bit type");
-  Current current(*backend);
+             "' is narrowed, which waits for its values and cannot be captured "
+             "in a graph; compile for the 32-bit type");
+  std::vector<std::vector<char>> copies;
+  for (const Narrowing &narrowing : plan.narrowings) {
+    const attn_tensor &source = *narrowing.source;
+    size_t wide = infoOf(source.dtype).size;
+    Span span = spanOf(source);
+    std::vector<char> values(size_t(span.last - span.first + 1) * wide);
+    const char *first =
+        static_cast<const char *>(source.data) + span.first * int64_t(wide);
+    backend.copyToHost(values.data(), first, values.size(), stream);
+    int64_t count = 0;
+    elementCount(source.dims, size_t(source.rank), count);
+    std::vector<char> &narrowed = copies.emplace_back(
+        size_t(count) * infoOf(narrowing.argument->narrowed).size);
+    narrow(narrowing, values.data() - span.first * int64_t(wide),
+           narrowed.data());
+  }
+  // The driver has read pageable memory when the call returns.
+  for (size_t i = 0; i < copies.size(); ++i)
+    driver.check(driver.copyToDeviceAsync(
+                     reinterpret_cast<cuda::Pointer>(plan.narrowings[i].target),
+                     copies[i].data(), copies[i].size(), stream),
+                 "cuMemcpyHtoDAsync");
+}
+
+void CudaLaunch::run(void *stream) {
+  const Driver &driver = backend.driver;
+  Current current(backend);
   auto queue = static_cast<cuda::Stream>(stream);
+  if (!plan.narrowings.empty())
+    runNarrowings(queue);
   for (const Fill &fill : plan.fills)
     driver.check(
         driver.memorySetAsync(reinterpret_cast<cuda::Pointer>(fill.data), 0,
                               fill.bytes, queue),
         "cuMemsetD8Async");
-  for (const Step &step : plan.steps)
-    run(step, queue);
+  for (KernelLaunch &kernel : kernels)
+    kernel.enqueue(queue, driver);
 }
 
 cuda::TensorMapObject encode(const Driver &driver, const TensorMap &map,
@@ -245,8 +438,10 @@ cuda::TensorMapObject encode(const Driver &driver, const TensorMap &map,
   return object;
 }
 
-void CudaCode::run(const Step &step, cuda::Stream stream) {
-  const LaunchDescription &launch = description.launches[step.index];
+KernelLaunch::KernelLaunch(const Step &step, const LaunchDescription &launch,
+                           cuda::Function function, const Driver &driver)
+    : description(launch), function(function),
+      sharedBytes(unsigned(step.sharedBytes)), words(step.slots) {
   constexpr int64_t maxGridX = INT_MAX, maxGridYZ = 65535;
   if (step.grid[0] > maxGridX || step.grid[1] > maxGridYZ ||
       step.grid[2] > maxGridYZ)
@@ -256,31 +451,23 @@ void CudaCode::run(const Step &step, cuda::Stream stream) {
              std::to_string(step.grid[1]) + " x " +
              std::to_string(step.grid[2]) + " blocks; CUDA takes " +
              std::to_string(maxGridX) + " x 65535 x 65535");
-  std::vector<cuda::TensorMapObject> maps;
-  maps.reserve(step.tensorMaps.size());
+  for (size_t axis = 0; axis < 3; ++axis) {
+    grid[axis] = unsigned(step.grid[axis]);
+    block[axis] = unsigned(launch.block[axis]);
+  }
   for (const TensorMap &map : step.tensorMaps)
     maps.push_back(encode(driver, map, launch.kernel));
-  std::vector<uint64_t> slots = step.slots;
-  std::vector<void *> parameters;
-  for (size_t i = 0; i < slots.size(); ++i)
+  for (size_t i = 0; i < words.size(); ++i)
     parameters.push_back(launch.arguments[i].kind == LaunchArgument::TensorMap
-                             ? static_cast<void *>(&maps[slots[i]])
-                             : static_cast<void *>(&slots[i]));
-  cuda::Function function = functions[step.index];
-  constexpr int64_t defaultShared = 48 << 10;
-  if (step.sharedBytes > defaultShared)
-    driver.check(driver.functionSetAttribute(function, functionMaxDynamicShared,
-                                             int(step.sharedBytes)),
-                 "the kernel '" + launch.kernel + "' needs " +
-                     std::to_string(step.sharedBytes) +
-                     " bytes of shared memory");
-  driver.check(
-      driver.launch(function, unsigned(step.grid[0]), unsigned(step.grid[1]),
-                    unsigned(step.grid[2]), unsigned(launch.block[0]),
-                    unsigned(launch.block[1]), unsigned(launch.block[2]),
-                    unsigned(step.sharedBytes), stream, parameters.data(),
-                    nullptr),
-      "cannot launch the kernel '" + launch.kernel + "'");
+                             ? static_cast<void *>(&maps[words[i]])
+                             : static_cast<void *>(&words[i]));
+}
+
+void KernelLaunch::enqueue(cuda::Stream stream, const Driver &driver) {
+  driver.check(driver.launch(function, grid[0], grid[1], grid[2], block[0],
+                             block[1], block[2], sharedBytes, stream,
+                             parameters.data(), nullptr),
+               "cannot launch the kernel '" + description.kernel + "'");
 }
 
 std::unique_ptr<LoadedCode> CudaBackend::load(const Description &description,

@@ -40,6 +40,11 @@ Driver::Driver() {
   find(memoryAllocate, "cuMemAlloc_v2");
   find(memoryFree, "cuMemFree_v2");
   find(memorySetAsync, "cuMemsetD8Async");
+  find(copyToDeviceAsync, "cuMemcpyHtoDAsync_v2");
+  find(copyToHostAsync, "cuMemcpyDtoHAsync_v2");
+  find(streamSynchronize, "cuStreamSynchronize");
+  find(streamIsCapturing, "cuStreamIsCapturing");
+  find(streamGetId, "cuStreamGetId");
   find(launch, "cuLaunchKernel");
   find(tensorMapEncodeTiled, "cuTensorMapEncodeTiled");
   check(init(0), "cuInit");

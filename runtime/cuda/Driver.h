@@ -50,8 +50,15 @@ struct Driver {
   Result (*functionSetAttribute)(Function function, int attribute, int value);
   Result (*memoryAllocate)(Pointer *pointer, size_t bytes);
   Result (*memoryFree)(Pointer pointer);
+  Result (*copyToDeviceAsync)(Pointer target, const void *source, size_t bytes,
+                              Stream stream);
+  Result (*copyToHostAsync)(void *target, Pointer source, size_t bytes,
+                            Stream stream);
   Result (*memorySetAsync)(Pointer pointer, unsigned char value, size_t bytes,
                            Stream stream);
+  Result (*streamSynchronize)(Stream stream);
+  Result (*streamIsCapturing)(Stream stream, int *status);
+  Result (*streamGetId)(Stream stream, unsigned long long *id);
   Result (*launch)(Function function, unsigned gridX, unsigned gridY,
                    unsigned gridZ, unsigned blockX, unsigned blockY,
                    unsigned blockZ, unsigned sharedBytes, Stream stream,

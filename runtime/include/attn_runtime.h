@@ -146,6 +146,31 @@ ATTN_API attn_status attn_context_get_info(const attn_context *context,
                                            attn_context_info *info,
                                            attn_error *error);
 
+/*===-- Memory ------------------------------------------------------------===*/
+
+/* For programs that have no allocator of their own for the device; any other
+ * memory that it can reach is as good. */
+
+/* Memory of the context's device, aligned to 256 bytes; what it holds is
+ * undefined. NULL for 0 bytes. OUT_OF_MEMORY names the size. */
+ATTN_API attn_status attn_memory_allocate(attn_context *context, size_t bytes,
+                                          void **memory, attn_error *error);
+/* On CUDA it waits for what the device is doing. NULL is fine. */
+ATTN_API void attn_memory_free(attn_context *context, void *memory);
+/* Copies `bytes` from the host to the device's `memory` (which may be an
+ * address inside an allocation) or back. The copy runs on `stream` behind what
+ * it was given before, and is done when the call returns. */
+ATTN_API attn_status attn_memory_copy_in(attn_context *context, void *memory,
+                                         const void *source, size_t bytes,
+                                         void *stream, attn_error *error);
+ATTN_API attn_status attn_memory_copy_out(attn_context *context, void *target,
+                                          const void *memory, size_t bytes,
+                                          void *stream, attn_error *error);
+/* Waits for what `stream` was given, and reports what went wrong on the device
+ * meanwhile. Launches on the CPU have ended when they return. */
+ATTN_API attn_status attn_stream_synchronize(attn_context *context,
+                                             void *stream, attn_error *error);
+
 /*===-- Program -----------------------------------------------------------===*/
 
 /* A loaded artifact, immutable. Loading runs its code's initialisers: load
@@ -313,7 +338,13 @@ ATTN_API attn_status attn_binding_metric(attn_binding *binding,
  * in a graph; data and workspace are device memory. The workspace may hold
  * anything on entry and does so on return; each launch in flight needs its
  * own. NULL with 0 bytes is right when none is needed. WORKSPACE_TOO_SMALL is
- * reported before anything runs. */
+ * reported before anything runs.
+ *
+ * A binding remembers what it worked out for a launch: launching it again with
+ * the same workspace and stream costs little on the host.
+ *
+ * Narrowed arguments on CUDA: their values go through the host, so the launch
+ * waits for the stream and cannot be captured. */
 ATTN_API attn_status attn_launch(attn_binding *binding, void *workspace,
                                  size_t workspace_bytes, void *stream,
                                  attn_error *error);

@@ -35,6 +35,9 @@ struct attn_binding {
 
 namespace {
 
+/// What attn_memory_allocate promises.
+constexpr size_t memoryAlignment = 256;
+
 attn_status report(attn_error *error, attn_status code,
                    const char *message) noexcept {
   if (!error)
@@ -223,6 +226,64 @@ attn_status attn_context_get_info(const attn_context *context,
     full.features = backend.features().c_str();
     full.threads = backend.threads();
     writeStruct(full, info, "info");
+  });
+}
+
+//===----------------------------------------------------------------------===//
+// Memory
+//===----------------------------------------------------------------------===//
+
+attn_status attn_memory_allocate(attn_context *context, size_t bytes,
+                                 void **memory, attn_error *error) {
+  return guarded(error, [&] {
+    require(context, "context");
+    require(memory, "memory");
+    void *allocated =
+        bytes ? context->backend->allocate(bytes, memoryAlignment) : nullptr;
+    if (bytes && !allocated)
+      fail(ATTN_ERROR_OUT_OF_MEMORY, "no memory for " + std::to_string(bytes) +
+                                         " bytes on " +
+                                         context->backend->device());
+    *memory = allocated;
+  });
+}
+
+void attn_memory_free(attn_context *context, void *memory) {
+  if (context && memory)
+    context->backend->release(memory);
+}
+
+attn_status attn_memory_copy_in(attn_context *context, void *memory,
+                                const void *source, size_t bytes, void *stream,
+                                attn_error *error) {
+  return guarded(error, [&] {
+    require(context, "context");
+    if (bytes == 0)
+      return;
+    require(memory, "memory");
+    require(source, "source");
+    context->backend->copyIn(memory, source, bytes, stream);
+  });
+}
+
+attn_status attn_memory_copy_out(attn_context *context, void *target,
+                                 const void *memory, size_t bytes, void *stream,
+                                 attn_error *error) {
+  return guarded(error, [&] {
+    require(context, "context");
+    if (bytes == 0)
+      return;
+    require(target, "target");
+    require(memory, "memory");
+    context->backend->copyOut(target, memory, bytes, stream);
+  });
+}
+
+attn_status attn_stream_synchronize(attn_context *context, void *stream,
+                                    attn_error *error) {
+  return guarded(error, [&] {
+    require(context, "context");
+    context->backend->synchronize(stream);
   });
 }
 

@@ -1,6 +1,6 @@
 // What a backend (cpu, and later cuda, vulkan, ...) provides to the core: it
-// loads the code of a program and executes launch plans whose grids, pointers
-// and scalars the core has already computed and checked.
+// loads the code of a program, executes launch plans whose grids, pointers and
+// scalars the core has already computed and checked, and moves memory.
 #ifndef ATTN_RUNTIME_SRC_BACKEND_H
 #define ATTN_RUNTIME_SRC_BACKEND_H
 
@@ -57,13 +57,25 @@ struct Plan {
   std::vector<Step> steps;
 };
 
-/// The code of one program on one device.
+/// A plan made ready: what depends on the plan alone has been checked and
+/// encoded. Refers to the code that made it.
+class PreparedLaunch {
+public:
+  virtual ~PreparedLaunch() = default;
+  /// Throws Failure; a narrowing that fails does so before anything else runs.
+  virtual void run(void *stream) = 0;
+};
+
+/// The code of one program on one device. All members are thread-safe.
 class LoadedCode {
 public:
   virtual ~LoadedCode() = default;
-  /// Thread-safe. Throws Failure; a narrowing that fails does so before
-  /// anything else runs.
-  virtual void execute(const Plan &plan, void *stream) = 0;
+  /// Throws Failure. `plan` may refer to the binding that owns the result.
+  virtual std::unique_ptr<PreparedLaunch> prepare(Plan plan) = 0;
+  /// Memory of Description::keptBytes for the temporaries that launches leave
+  /// zeroed, used by launches on `stream` only and zero whenever one starts.
+  /// Null: the plan is to take the workspace and fill it.
+  virtual char *keptMemory(void *stream) = 0;
 };
 
 /// A device. All members are thread-safe.
@@ -84,6 +96,14 @@ public:
   /// Memory that kernels can use; null when there is none left.
   virtual void *allocate(size_t bytes, size_t alignment) = 0;
   virtual void release(void *memory) = 0;
+  /// Copies from or to the host, behind what `stream` was given before, and
+  /// returns when done.
+  virtual void copyIn(void *target, const void *source, size_t bytes,
+                      void *stream) = 0;
+  virtual void copyOut(void *target, const void *source, size_t bytes,
+                       void *stream) = 0;
+  /// Waits for what `stream` was given.
+  virtual void synchronize(void *stream) = 0;
 };
 
 /// The CPU of this process with `threads` computing threads (0: one a core).

@@ -91,7 +91,15 @@ const Argument &Binding::argumentAt(size_t index,
   return argument;
 }
 
-void Binding::changedArguments() { argumentsReady = resultsReady = false; }
+void Binding::changedArguments() {
+  argumentsReady = false;
+  changedResults();
+}
+
+void Binding::changedResults() {
+  resultsReady = false;
+  prepared = nullptr;
+}
 
 void Binding::setArgument(size_t index, const attn_tensor &tensor) {
   const Argument &argument = argumentAt(index, ATTN_ARGUMENT_BUFFER);
@@ -164,7 +172,7 @@ void Binding::setResult(size_t index, const attn_tensor &tensor) {
          who + ": rank " + std::to_string(tensor.rank) + ", expected " +
              std::to_string(result.shape.size()));
   tensors[description().arguments.size() + index] = tensor;
-  resultsReady = false;
+  changedResults();
 }
 
 //===----------------------------------------------------------------------===//
@@ -397,21 +405,29 @@ int64_t Binding::metric(const std::string &name) {
 // Launching
 //===----------------------------------------------------------------------===//
 
-void *Binding::addressOf(const BufferRef &buffer, char *workspace) const {
+void *Binding::temporaryAt(size_t index, const Memory &memory) const {
+  if (memory.kept && description().temporaries[index].kept)
+    return memory.kept + *description().temporaries[index].kept;
+  return memory.workspace ? memory.workspace + temporaries[index].offset
+                          : nullptr;
+}
+
+void *Binding::addressOf(const BufferRef &buffer, const Memory &memory) const {
   if (buffer.kind == BufferRef::OfTemporary)
-    return workspace ? workspace + temporaries[buffer.index].offset : nullptr;
+    return temporaryAt(buffer.index, memory);
   if (buffer.kind == BufferRef::OfResult)
     return tensorAt(description().arguments.size() + buffer.index).data;
   if (description().arguments[buffer.index].narrowed != ATTN_DTYPE_NONE)
-    return workspace ? workspace + narrowed[buffer.index].offset : nullptr;
+    return memory.workspace ? memory.workspace + narrowed[buffer.index].offset
+                            : nullptr;
   return tensors[buffer.index]->data;
 }
 
 TensorMap Binding::tensorMapFor(const LaunchArgument &argument,
-                                char *workspace) const {
+                                const Memory &memory) const {
   const TensorMapRecipe &recipe = argument.tensorMap;
   TensorMap map{
-      addressOf(argument.buffer, workspace), recipe.dtype, {}, {}, recipe.box};
+      addressOf(argument.buffer, memory), recipe.dtype, {}, {}, recipe.box};
   for (const Expression &size : recipe.sizes)
     map.sizes.push_back(size.evaluate(*this));
   for (const Expression &stride : recipe.strides)
@@ -420,10 +436,10 @@ TensorMap Binding::tensorMapFor(const LaunchArgument &argument,
 }
 
 uint64_t Binding::slotFor(const LaunchArgument &argument,
-                          char *workspace) const {
+                          const Memory &memory) const {
   switch (argument.kind) {
   case LaunchArgument::Buffer:
-    return wordOf(addressOf(argument.buffer, workspace));
+    return wordOf(addressOf(argument.buffer, memory));
   case LaunchArgument::Value: {
     int64_t value = argument.value.evaluate(*this);
     if (argument.type == ATTN_DTYPE_F32)
@@ -442,18 +458,18 @@ uint64_t Binding::slotFor(const LaunchArgument &argument,
   fail(ATTN_ERROR_INTERNAL, "unknown kind of launch argument");
 }
 
-Plan Binding::makePlan(char *workspace) const {
+Plan Binding::makePlan(const Memory &memory) const {
   Plan plan;
   for (size_t i = 0; i < narrowed.size(); ++i) {
     const Argument &argument = description().arguments[i];
     if (argument.narrowed != ATTN_DTYPE_NONE && narrowed[i].bytes > 0)
       plan.narrowings.push_back(
-          {i, &argument, &*tensors[i], workspace + narrowed[i].offset});
+          {i, &argument, &*tensors[i], memory.workspace + narrowed[i].offset});
   }
   for (size_t i = 0; i < temporaries.size(); ++i)
-    if (description().temporaries[i].zero && temporaries[i].bytes > 0)
-      plan.fills.push_back(
-          {workspace + temporaries[i].offset, temporaries[i].bytes});
+    if (description().temporaries[i].zero && temporaries[i].bytes > 0 &&
+        !(memory.kept && description().temporaries[i].kept))
+      plan.fills.push_back({temporaryAt(i, memory), temporaries[i].bytes});
 
   for (size_t i = 0; i < description().launches.size(); ++i) {
     const LaunchDescription &launch = description().launches[i];
@@ -485,11 +501,11 @@ Plan Binding::makePlan(char *workspace) const {
                ": negative size of shared memory or stack");
     for (const LaunchArgument &argument : launch.arguments) {
       if (argument.kind != LaunchArgument::TensorMap) {
-        step.slots.push_back(slotFor(argument, workspace));
+        step.slots.push_back(slotFor(argument, memory));
         continue;
       }
       step.slots.push_back(step.tensorMaps.size());
-      step.tensorMaps.push_back(tensorMapFor(argument, workspace));
+      step.tensorMaps.push_back(tensorMapFor(argument, memory));
     }
     plan.steps.push_back(std::move(step));
   }
@@ -511,7 +527,14 @@ void Binding::launch(void *workspace, size_t bytes, void *stream) {
     fail(ATTN_ERROR_INVALID_ARGUMENT, "the workspace is not aligned to " +
                                           std::to_string(workspaceAlign) +
                                           " bytes");
-  program->code().execute(makePlan(static_cast<char *>(workspace)), stream);
+  Memory memory{static_cast<char *>(workspace),
+                program->code().keptMemory(stream)};
+  if (!prepared || !(memory == preparedMemory)) {
+    prepared = nullptr;
+    prepared = program->code().prepare(makePlan(memory));
+    preparedMemory = memory;
+  }
+  prepared->run(stream);
 }
 
 void Binding::launchAllocating(void *stream) {

@@ -42,6 +42,14 @@ private:
     size_t offset = 0;
     size_t bytes = 0;
   };
+  /// What a launch may write besides its results.
+  struct Memory {
+    char *workspace = nullptr;
+    char *kept = nullptr; // see LoadedCode::keptMemory
+    bool operator==(const Memory &other) const {
+      return workspace == other.workspace && kept == other.kept;
+    }
+  };
   struct Symbol {
     int64_t value = 0;
     std::optional<Failure> failure; // raised where the symbol is used
@@ -62,6 +70,7 @@ private:
   const attn_tensor &tensorAt(size_t tensor) const;
   void setWord(size_t index, uint64_t word);
   void changedArguments();
+  void changedResults();
 
   void checkConditions(bool onResults) const;
   void evaluateSymbols();
@@ -70,10 +79,12 @@ private:
   Region reserve(int64_t bytes, size_t align, const std::string &what);
   void prepareArguments();
   void prepareResults();
-  Plan makePlan(char *workspace) const;
-  void *addressOf(const BufferRef &buffer, char *workspace) const;
-  TensorMap tensorMapFor(const LaunchArgument &argument, char *workspace) const;
-  uint64_t slotFor(const LaunchArgument &argument, char *workspace) const;
+  Plan makePlan(const Memory &memory) const;
+  void *temporaryAt(size_t index, const Memory &memory) const;
+  void *addressOf(const BufferRef &buffer, const Memory &memory) const;
+  TensorMap tensorMapFor(const LaunchArgument &argument,
+                         const Memory &memory) const;
+  uint64_t slotFor(const LaunchArgument &argument, const Memory &memory) const;
 
   std::shared_ptr<const Program> program;
   std::vector<std::optional<attn_tensor>> tensors; // arguments, then results
@@ -88,6 +99,11 @@ private:
   std::vector<Region> narrowed; // one an argument; empty if not narrowed
   size_t workspaceEnd = 0;
   size_t workspaceAlign = 1;
+
+  // The last launch, good for another one with the same memory until something
+  // is bound.
+  std::unique_ptr<PreparedLaunch> prepared;
+  Memory preparedMemory;
 };
 
 } // namespace attn::runtime

@@ -166,6 +166,7 @@ private:
   Argument parseArgument(const Value &value);
   Result parseResult(const Value &value);
   Temporary parseTemporary(const Value &value);
+  void keep(Temporary &temporary);
   BufferRef parseBuffer(const Value &value);
   TensorMapRecipe parseTensorMap(const Value &value);
   LaunchArgument parseLaunchArgument(const Value &value);
@@ -403,7 +404,7 @@ Result Parser::parseResult(const Value &value) {
 }
 
 Temporary Parser::parseTemporary(const Value &value) {
-  value.expectFields({"name", "bytes", "align", "zero"});
+  value.expectFields({"name", "bytes", "align", "zero", "restored"});
   Temporary temporary;
   temporary.name = value["name"].nonEmptyString();
   temporary.bytes = parseExpression(value["bytes"], Scope::Arguments);
@@ -415,7 +416,26 @@ Temporary Parser::parseTemporary(const Value &value) {
   }
   if (value.has("zero"))
     temporary.zero = value["zero"].boolean();
+  if (value.has("restored") && value["restored"].boolean()) {
+    if (!temporary.zero)
+      value["restored"].error("only a temporary with \"zero\" is restored");
+    keep(temporary);
+  }
   return temporary;
+}
+
+/// Kept temporaries lie behind each other, as in the workspace. What depends on
+/// the call or is large stays there.
+void Parser::keep(Temporary &temporary) {
+  constexpr int64_t largest = 4096;
+  const Node &bytes = temporary.bytes.root;
+  if (bytes.op != Op::Literal || bytes.value <= 0 || bytes.value > largest ||
+      temporary.align > size_t(largest))
+    return;
+  size_t align = temporary.align;
+  size_t start = (description.keptBytes + align - 1) / align * align;
+  temporary.kept = start;
+  description.keptBytes = start + size_t(bytes.value);
 }
 
 //===-- Launches and checks -----------------------------------------------===//

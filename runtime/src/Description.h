@@ -39,6 +39,9 @@ struct Temporary {
   Expression bytes;
   size_t align = 64;
   bool zero = false;
+  /// Launches leave it as they found it, zeroed: where a backend may keep it
+  /// from one launch to the next, as an offset in its memory for that.
+  std::optional<size_t> kept;
 };
 
 /// A buffer that a kernel gets a pointer to.
@@ -98,6 +101,7 @@ struct Description {
   std::vector<Argument> arguments;
   std::vector<Result> results;
   std::vector<Temporary> temporaries;
+  size_t keptBytes = 0; // of all temporaries that may be kept
   std::vector<LaunchDescription> launches;
   std::vector<Check> checks;
   std::optional<Expression> fusedBytes;

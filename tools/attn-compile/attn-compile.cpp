@@ -8,6 +8,7 @@
 //===----------------------------------------------------------------------===//
 
 #include "attn/Execution/Backend.h"
+#include "attn/Execution/CommandLine.h"
 #include "attn/Target/Compile.h"
 
 #include "mlir/IR/Diagnostics.h"
@@ -80,30 +81,22 @@ static ExitCode compile(const Arguments &args) {
   options.chip = args.chip;
   options.tileM = args.tileM;
   options.tileN = args.tileN;
-  // lld, which links CPU kernels in this process, resets all options to their
-  // defaults: what is read after compiling must live elsewhere.
-  const std::string output = args.output;
   FailureOr<std::string> artifact = compileToArtifact(*module, options);
   if (failed(artifact))
     return kBadInput;
 
   // The buffer is a temporary file that commit renames.
-  auto file = llvm::FileOutputBuffer::create(output, artifact->size());
+  auto file = llvm::FileOutputBuffer::create(args.output, artifact->size());
   if (!file)
-    return fail(output + ": " + llvm::toString(file.takeError()));
+    return fail(args.output + ": " + llvm::toString(file.takeError()));
   llvm::copy(*artifact, (*file)->getBufferStart());
   if (llvm::Error failed = (*file)->commit())
-    return fail(output + ": " + llvm::toString(std::move(failed)));
+    return fail(args.output + ": " + llvm::toString(std::move(failed)));
   return kFine;
 }
 
 int main(int argc, char **argv) {
-  // The libraries register options of their own; none is part of this command.
-  SmallVector<cl::Option *> foreign;
-  for (auto [name, option] : cl::getRegisteredOptions())
-    foreign.push_back(option);
-  for (cl::Option *option : foreign)
-    option->removeArgument();
+  execution::dropRegisteredOptions();
   Arguments args;
   if (!cl::ParseCommandLineOptions(argc, argv, "Compiles attention\n",
                                    &llvm::errs()))

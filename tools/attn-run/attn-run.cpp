@@ -7,9 +7,9 @@
 //
 //===----------------------------------------------------------------------===//
 
-#include "Npy.h"
-
 #include "attn/Execution/Backend.h"
+#include "attn/Execution/CommandLine.h"
+#include "attn/Execution/Npy.h"
 #include "attn/Execution/RandomInputs.h"
 #include "attn/Execution/Signature.h"
 #include "attn/Reference/Tolerance.h"
@@ -54,32 +54,8 @@ writes, in argument order. --output and --expect follow that order; fewer
 are fine.
 )";
 
-/// The command line, parsed.
+/// The command line.
 struct Arguments {
-  std::string file;
-  std::string entry;
-  std::vector<std::string> inputs;
-  std::vector<std::string> outputs;
-  std::string random;
-  uint64_t seed = 0;
-  std::vector<std::string> expect;
-  double rtol = 0;
-  double atol = 0;
-  std::string check;
-  std::string backend;
-  unsigned threads = 0;
-  int64_t tileM = 0;
-  int64_t tileN = 0;
-  std::string chip;
-  bool bf16 = false;
-  unsigned bench = 0;
-  bool explain = false;
-  std::string report;
-  bool hasRandom = false, hasBench = false;
-};
-
-/// The options of the command line.
-struct Options {
   cl::OptionCategory category{"attn-run options"};
   cl::opt<std::string> file{cl::Positional, cl::desc("<input.mlir>"),
                             cl::Required, cl::cat(category)};
@@ -122,43 +98,15 @@ struct Options {
                             cl::cat(category)};
   cl::opt<bool> bf16{"bf16", cl::desc("bf16 is uint16 in .npy files"),
                      cl::cat(category)};
-  cl::opt<unsigned> bench{
-      "bench", cl::ValueOptional, cl::init(0),
+  cl::opt<std::string> bench{
+      "bench", cl::ValueOptional,
       cl::desc("Time the launch (value: number of runs, default 20)"),
-      cl::cat(category)};
+      cl::value_desc("runs"), cl::cat(category)};
   cl::opt<bool> explain{"explain",
                         cl::desc("Say what was chosen when compiling and why"),
                         cl::cat(category)};
   cl::opt<std::string> report{
       "report", cl::desc("'json': print a report as JSON"), cl::cat(category)};
-
-  /// lld, which links CPU kernels in this process, resets all options to
-  /// their defaults: what was parsed must live elsewhere.
-  Arguments toArguments() const {
-    Arguments args;
-    args.file = file;
-    args.entry = entry;
-    args.inputs.assign(inputs.begin(), inputs.end());
-    args.outputs.assign(outputs.begin(), outputs.end());
-    args.random = random;
-    args.seed = seed;
-    args.expect.assign(expect.begin(), expect.end());
-    args.rtol = rtol;
-    args.atol = atol;
-    args.check = check;
-    args.backend = backend;
-    args.threads = threads;
-    args.tileM = tileM;
-    args.tileN = tileN;
-    args.chip = chip;
-    args.bf16 = bf16;
-    args.bench = bench;
-    args.explain = explain;
-    args.report = report;
-    args.hasRandom = random.getNumOccurrences() > 0;
-    args.hasBench = bench.getNumOccurrences() > 0;
-    return args;
-  }
 };
 
 /// One message, then exit code 2.
@@ -195,6 +143,7 @@ private:
 
   const Arguments &args;
   bool asJson = false;
+  unsigned runs = 20;
   MLIRContext context{MLIRContext::Threading::DISABLED};
   llvm::SourceMgr sources;
   SourceMgrDiagnosticHandler diagnostics{sources, &context};
@@ -220,13 +169,16 @@ ExitCode Run::checkOptions() {
   if (!args.report.empty() && args.report != "json")
     return fail("--report=" + args.report + ": the only format is 'json'");
   asJson = args.report == "json";
-  if (args.hasRandom && !args.inputs.empty())
+  if (!args.bench.empty() && (!llvm::to_integer(args.bench, runs) || runs == 0))
+    return fail("--bench=" + args.bench + ": not a number of runs");
+  if (args.random.getNumOccurrences() && !args.inputs.empty())
     return fail("--input and --random exclude each other");
-  for (auto [name, value] : {std::pair("rtol", args.rtol), {"atol", args.atol}})
+  for (auto [name, value] :
+       {std::pair("rtol", double(args.rtol)), {"atol", args.atol}})
     if (!(value >= 0))
       return fail(Twine("--") + name + " must not be negative");
   for (auto [name, value] :
-       {std::pair("tile-m", args.tileM), {"tile-n", args.tileN}})
+       {std::pair("tile-m", int64_t(args.tileM)), {"tile-n", args.tileN}})
     if (value < 0)
       return fail(Twine("--") + name + " must not be negative");
   return kFine;
@@ -304,7 +256,7 @@ FailureOr<Tensor> Run::readInput(unsigned index, const std::string &text,
       return failure();
     }
   }
-  return tools::readTensor(text, element, args.bf16, error);
+  return readTensor(text, element, args.bf16, error);
 }
 
 /// Checks what the type of argument `index` fixes; "" if `shape` fits.
@@ -404,7 +356,7 @@ ExitCode Run::setRandomSizes() {
 }
 
 ExitCode Run::makeInputs() {
-  if (!args.hasRandom)
+  if (!args.random.getNumOccurrences())
     return readInputs();
   if (ExitCode code = setRandomSizes())
     return code;
@@ -432,7 +384,7 @@ static std::string describeShape(const Tensor &tensor) {
 ExitCode Run::writeOutputs() {
   for (auto [path, tensor] : llvm::zip(args.outputs, outputs)) {
     std::string error;
-    if (failed(tools::writeTensor(path, tensor, args.bf16, error)))
+    if (failed(writeTensor(path, tensor, args.bf16, error)))
       return fail(error);
   }
   return kFine;
@@ -468,7 +420,7 @@ ExitCode Run::compareExpected(bool &matches) {
     std::string error;
     const Tensor &got = outputs[index];
     FailureOr<Tensor> want =
-        tools::readTensor(path, got.elementType, args.bf16, error);
+        readTensor(path, got.elementType, args.bf16, error);
     if (failed(want))
       return fail("--expect=" + path + ": " + error);
     if (want->shape != got.shape)
@@ -529,9 +481,8 @@ void Run::printSummary() const {
 //===----------------------------------------------------------------------===//
 
 FailureOr<Timing> Run::time(Executable &target) {
-  constexpr unsigned defaultRuns = 20;
   Timing timing;
-  timing.runs = args.bench ? args.bench : defaultRuns;
+  timing.runs = runs;
   if (failed(target.launch()))
     return failure();
   std::vector<double> ms;
@@ -565,13 +516,12 @@ ExitCode Run::bench() {
     llvm::outs()
         << llvm::format(
                "%s: min %.3f ms, median %.3f ms of %u runs, %.1f GFLOP/s, ",
-               args.backend.c_str(), timing->minMs, timing->medianMs,
-               timing->runs, gflops)
+               executable->getBackend().str().c_str(), timing->minMs,
+               timing->medianMs, timing->runs, gflops)
         << bytes << " bytes of temporaries\n";
 
   // Standard attention in the same process, for the ratio.
-  bool compiled = args.backend == "auto" || args.backend == "cpu";
-  if (compiled) {
+  if (executable->getBackend() == "cpu") {
     BackendOptions options{"cpu-standard", args.threads, args.tileM, args.tileN,
                            args.chip};
     auto standard = createExecutable(function, options);
@@ -636,7 +586,7 @@ static void printOutline(const json::Value &value, unsigned indent) {
 void Run::explain() const {
   json::Object description = executable->describe();
   if (description.empty())
-    llvm::outs() << args.backend
+    llvm::outs() << executable->getBackend()
                  << ": interpreted as semantics.md defines it; no pass ran\n";
   else
     printOutline(json::Value(std::move(description)), 0);
@@ -679,13 +629,13 @@ ExitCode Run::execute() {
   if (!args.check.empty())
     if (ExitCode code = compareReference(matches))
       return code;
-  if (args.hasBench)
+  if (args.bench.getNumOccurrences())
     if (ExitCode code = bench())
       return code;
 
   if (asJson) {
     report["entry"] = function.getName();
-    report["backend"] = args.backend;
+    report["backend"] = executable->getBackend();
     report["outputs"] = std::move(reportedOutputs);
     report["passed"] = matches;
     if (json::Object description = executable->describe(); !description.empty())
@@ -693,28 +643,18 @@ ExitCode Run::execute() {
     llvm::outs() << llvm::formatv("{0:2}", json::Value(std::move(report)))
                  << "\n";
   } else if (args.outputs.empty() && args.expect.empty() &&
-             args.check.empty() && !args.hasBench && !args.explain) {
+             args.check.empty() && !args.bench.getNumOccurrences() &&
+             !args.explain) {
     printSummary();
   }
   return matches ? kFine : kMismatch;
 }
 
-/// The libraries register options of their own, --threads among them. None is
-/// part of this command line.
-static void dropForeignOptions() {
-  SmallVector<cl::Option *> foreign;
-  for (auto [name, option] : cl::getRegisteredOptions())
-    foreign.push_back(option);
-  for (cl::Option *option : foreign)
-    option->removeArgument();
-}
-
 int main(int argc, char **argv) {
-  dropForeignOptions();
-  Options options;
+  dropRegisteredOptions();
+  Arguments args;
   // With a stream of its own a bad command line returns instead of exiting 1.
   if (!cl::ParseCommandLineOptions(argc, argv, kOverview, &llvm::errs()))
     return kBadInput;
-  Arguments args = options.toArguments();
   return Run(args).execute();
 }

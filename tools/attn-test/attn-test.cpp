@@ -8,17 +8,22 @@
 //
 //===----------------------------------------------------------------------===//
 
+#include "CaseFiles.h"
 #include "Cases.h"
 
 #include "attn/Execution/Backend.h"
+#include "attn/Execution/CommandLine.h"
 #include "attn/Execution/RandomInputs.h"
 #include "attn/Execution/Signature.h"
 #include "attn/Reference/Tolerance.h"
+#include "attn/Target/Compile.h"
 #include "dialects/Attn/Attn.h"
 
 #include "mlir/Parser/Parser.h"
 #include "llvm/Support/CommandLine.h"
+#include "llvm/Support/FileSystem.h"
 #include "llvm/Support/Format.h"
+#include "llvm/Support/FormatVariadic.h"
 
 #include <chrono>
 #include <ctime>
@@ -31,25 +36,8 @@ namespace cl = llvm::cl;
 
 namespace {
 
-/// The command line, parsed.
+/// The command line.
 struct Arguments {
-  std::string backend;
-  std::vector<std::string> suites;
-  uint64_t seed = 0;
-  uint64_t count = 0;
-  std::string subset;
-  std::string filter;
-  std::string mods;
-  unsigned threads = 0;
-  int64_t tileM = 0;
-  int64_t tileN = 0;
-  std::string chip;
-  bool print = false;
-  bool verbose = false;
-};
-
-/// The options of the command line.
-struct Options {
   cl::OptionCategory category{"attn-test options"};
   cl::opt<std::string> backend{
       "backend", cl::init("auto"),
@@ -82,30 +70,15 @@ struct Options {
                          cl::cat(category)};
   cl::opt<std::string> chip{"chip", cl::desc("Compile for this chip"),
                             cl::cat(category)};
+  cl::opt<std::string> emit{
+      "emit",
+      cl::desc("Run nothing: write cases for attn-check, which needs no "
+               "compiler, to this folder"),
+      cl::value_desc("folder"), cl::cat(category)};
   cl::opt<bool> print{"print", cl::desc("Print the MLIR of every case"),
                       cl::cat(category)};
   cl::opt<bool> verbose{"verbose", cl::desc("Print the name of every case"),
                         cl::cat(category)};
-
-  /// lld, which links CPU kernels in this process, resets all options to
-  /// their defaults: what was parsed must live elsewhere.
-  Arguments toArguments() const {
-    Arguments args;
-    args.backend = backend;
-    args.suites.assign(suites.begin(), suites.end());
-    args.seed = seed;
-    args.count = count;
-    args.subset = subset;
-    args.filter = filter;
-    args.mods = mods;
-    args.threads = threads;
-    args.tileM = tileM;
-    args.tileN = tileN;
-    args.chip = chip;
-    args.print = print;
-    args.verbose = verbose;
-    return args;
-  }
 };
 
 class Driver {
@@ -127,6 +100,7 @@ private:
 
   const Arguments &args;
   uint64_t seed = 0;
+  uint64_t emitted = 0;
   MLIRContext context{MLIRContext::Threading::DISABLED};
 };
 
@@ -154,6 +128,8 @@ std::string Driver::runCase(const Case &testCase) {
       makeRandomInputs(function, signature, testCase.seed);
   if (failed(inputs))
     return fail("has no inputs");
+  if (!args.emit.empty())
+    coarsen(*inputs);
   auto ref = reference::interpret(function, *inputs,
                                   {reference::Mode::Float64, args.threads});
   auto unfused = reference::interpret(function, *inputs,
@@ -164,6 +140,20 @@ std::string Driver::runCase(const Case &testCase) {
 
   // Compiling may change the module: it gets a copy.
   OwningOpRef<ModuleOp> copy = module->clone();
+  if (!args.emit.empty()) {
+    CompileOptions compile;
+    compile.target = args.backend;
+    if (!args.chip.empty())
+      compile.chip = args.chip;
+    compile.tileM = args.tileM;
+    compile.tileN = args.tileN;
+    FailureOr<std::string> artifact = compileToArtifact(*copy, compile);
+    if (failed(artifact))
+      return fail("does not compile");
+    return writeCase(
+        {testCase.name, *artifact, function, *inputs, *ref, *unfused},
+        args.emit, llvm::formatv("{0,0+4}", emitted++).str());
+  }
   BackendOptions options{args.backend, args.threads, args.tileM, args.tileN,
                          args.chip};
   auto executable =
@@ -234,24 +224,32 @@ bool Driver::collect(std::vector<Recipe> &recipes) {
 }
 
 int Driver::run() {
+  auto reject = [](const Twine &problem) {
+    llvm::errs() << "attn-test: error: " << problem << "\n";
+    return 2;
+  };
   seed = args.seed;
   if (args.subset == "rotating") {
     constexpr uint64_t secondsADay = 86400;
     // Days apart by more than the cases of one day.
     seed = std::time(nullptr) / secondsADay * 1000000;
   } else if (!args.subset.empty()) {
-    llvm::errs() << "attn-test: error: unknown subset '" << args.subset
-                 << "'; there is rotating\n";
-    return 2;
+    return reject("unknown subset '" + args.subset + "'; there is rotating");
+  }
+  if (!args.emit.empty()) {
+    if (!llvm::is_contained({"cpu", "cpu-standard", "cuda"}, args.backend))
+      return reject("--emit needs --backend=cpu, cpu-standard or cuda");
+    if (std::error_code error = llvm::sys::fs::create_directories(args.emit))
+      return reject(args.emit + ": " + error.message());
+  } else if (std::string problem = explainUnavailable(args.backend);
+             !problem.empty()) {
+    return reject(problem);
   }
   std::vector<Recipe> recipes;
   if (!collect(recipes))
     return 2;
-  if (recipes.empty()) {
-    llvm::errs() << "attn-test: error: no case is called like '" << args.filter
-                 << "'\n";
-    return 2;
-  }
+  if (recipes.empty())
+    return reject("no case is called like '" + args.filter + "'");
   llvm::outs() << "backend " << args.backend << ", seed " << seed << ", "
                << recipes.size() << " cases\n";
 
@@ -287,21 +285,16 @@ int Driver::run() {
   std::chrono::duration<double> elapsed =
       std::chrono::steady_clock::now() - begin;
   llvm::outs() << llvm::format("%.1f s\n", elapsed.count());
-  llvm::outs() << passed << " passed, " << failed << " failed\n";
+  llvm::outs() << passed << (args.emit.empty() ? " passed, " : " written, ")
+               << failed << " failed\n";
   return failed ? 1 : 0;
 }
 
 int main(int argc, char **argv) {
-  // The libraries register options of their own; none is part of this command.
-  SmallVector<cl::Option *> foreign;
-  for (auto [name, option] : cl::getRegisteredOptions())
-    foreign.push_back(option);
-  for (cl::Option *option : foreign)
-    option->removeArgument();
-  Options options;
+  dropRegisteredOptions();
+  Arguments args;
   if (!cl::ParseCommandLineOptions(argc, argv, "Execution tests of attention\n",
                                    &llvm::errs()))
     return 2;
-  Arguments args = options.toArguments();
   return Driver(args).run();
 }

@@ -21,13 +21,14 @@ namespace attn::execution {
 using reference::Tensor;
 
 struct BackendOptions {
-  /// auto, cpu, cpu-standard, reference, unfused or cuda.
+  /// cpu, cpu-standard, cuda, reference, unfused, or auto: cuda where there is
+  /// a device that code is made for, else cpu.
   std::string name = "auto";
   /// 0: one a core.
   unsigned threads = 0;
   /// 0: chosen by the target.
   int64_t tileM = 0, tileN = 0;
-  /// Empty: the host's.
+  /// Empty: the machine's.
   std::string chip;
 };
 
@@ -44,6 +45,8 @@ public:
   /// their declared types.
   virtual mlir::FailureOr<mlir::SmallVector<Tensor>> getOutputs() = 0;
 
+  /// Who runs it: what `auto` stands for here.
+  virtual llvm::StringRef getBackend() const = 0;
   /// What was chosen when compiling and why, for --explain and --report.
   virtual llvm::json::Object describe() const { return {}; }
   /// Bytes of temporaries of a launch with what is bound.
@@ -57,6 +60,9 @@ void registerDialects(mlir::DialectRegistry &registry);
 /// at the function.
 mlir::FailureOr<std::unique_ptr<Executable>>
 createExecutable(mlir::func::FuncOp function, const BackendOptions &options);
+
+/// Why no function can run on a backend here, or "".
+std::string explainUnavailable(llvm::StringRef backend);
 
 } // namespace attn::execution
 

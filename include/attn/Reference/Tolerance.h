@@ -26,6 +26,15 @@ struct Comparison {
   std::string message;
 };
 
+/// |result - ref| <= absolute + relative * max(1, |ref|), element by element.
+struct Tolerance {
+  double absolute = 0, relative = 0;
+};
+
+/// What rule 20 allows `output` to be off; integers must be equal.
+Tolerance getTolerance(const Output &output, const Tensor &ref,
+                       const Tensor &unfused);
+
 /// Rule 20 for an o: `result` and `unfused` in o's type, `ref` in float64.
 Comparison compareOutput(const Tensor &result, const Tensor &ref,
                          const Tensor &unfused, bool softcap);

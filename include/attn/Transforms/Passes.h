@@ -17,6 +17,11 @@ namespace attn {
 
 #define GEN_PASS_REGISTRATION
 #include "attn/Transforms/Passes.h.inc"
+
+/// Adds canonicalisation and CSE. Grids keep dimensions of extent 1: a grid
+/// stays (batch, head, query tile) and becomes a kernel even if it has one
+/// point.
+void addCleanup(mlir::OpPassManager &pm);
 } // namespace attn
 
 #endif // ATTN_TRANSFORMS_PASSES_H

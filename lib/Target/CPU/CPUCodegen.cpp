@@ -22,6 +22,7 @@
 #include "llvm/IR/Module.h"
 #include "llvm/MC/TargetRegistry.h"
 #include "llvm/Passes/PassBuilder.h"
+#include "llvm/Support/CommandLine.h"
 #include "llvm/Support/FileSystem.h"
 #include "llvm/Support/FileUtilities.h"
 #include "llvm/Support/MemoryBuffer.h"
@@ -123,6 +124,33 @@ static void optimize(llvm::Module &module, llvm::TargetMachine &machine) {
       .run(module, modules);
 }
 
+namespace {
+
+/// lld gives every registered option of LLVM its default again, those of the
+/// program around it too. Nothing is registered while this lives.
+class OptionsHidden {
+public:
+  OptionsHidden() {
+    for (auto [name, option] : llvm::cl::getRegisteredOptions())
+      if (!option->isDefaultOption())
+        hidden.insert(option);
+    for (llvm::cl::Option *option :
+         llvm::cl::SubCommand::getTopLevel().PositionalOpts)
+      hidden.insert(option);
+    for (llvm::cl::Option *option : hidden)
+      option->removeArgument();
+  }
+  ~OptionsHidden() {
+    for (llvm::cl::Option *option : hidden)
+      option->addArgument();
+  }
+
+private:
+  llvm::SetVector<llvm::cl::Option *> hidden;
+};
+
+} // namespace
+
 /// Links one object into a shared object. lld works on files only.
 static FailureOr<std::string> link(StringRef object, Location loc) {
   SmallString<64> in, out;
@@ -137,6 +165,7 @@ static FailureOr<std::string> link(StringRef object, Location loc) {
   SmallVector<const char *> args = {
       "ld.lld",        "-shared",     "-z", "defs",      "--hash-style=gnu",
       "--strip-debug", "--threads=1", "-o", out.c_str(), in.c_str()};
+  OptionsHidden hidden;
   lld::Result result =
       lld::lldMain(args, os, os, {{lld::Gnu, &lld::elf::link}});
   if (result.retCode)

@@ -87,8 +87,11 @@ json::Value LaunchRewriter::tensorMap(DictionaryAttr recipe) const {
 
 json::Value LaunchRewriter::counter() {
   std::string name = "counter" + std::to_string(temporaries.size());
-  temporaries.push_back(json::Object{
-      {"name", name}, {"bytes", 4}, {"align", 64}, {"zero", true}});
+  temporaries.push_back(json::Object{{"name", name},
+                                     {"bytes", 4},
+                                     {"align", 64},
+                                     {"zero", true},
+                                     {"restored", true}});
   return json::Object{{"buffer", name}};
 }
 

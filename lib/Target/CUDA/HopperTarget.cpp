@@ -34,12 +34,10 @@ void attn::buildHopperTilePipeline(OpPassManager &pm, TileShape tile) {
   tiling.headMultiple = 16;
   tiling.rowMultiple = 1;
   pm.addNestedPass<func::FuncOp>(createTileAttention(tiling));
-  pm.addPass(createCanonicalizerPass());
-  pm.addPass(createCSEPass());
+  addCleanup(pm);
   pm.addNestedPass<func::FuncOp>(createFuseOnlineSoftmax());
   pm.addPass(createOutlineKernels());
-  pm.addPass(createCanonicalizerPass());
-  pm.addPass(createCSEPass());
+  addCleanup(pm);
 }
 
 void attn::buildHopperKernelPipeline(OpPassManager &pm, bool sixteenBit) {

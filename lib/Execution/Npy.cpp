@@ -4,13 +4,13 @@
 //
 //===----------------------------------------------------------------------===//
 
-#include "Npy.h"
+#include "attn/Execution/Npy.h"
 
 #include "attn/runtime/Npy.h"
 
 using namespace mlir;
 using namespace attn;
-using namespace attn::tools;
+using namespace attn::execution;
 using runtime::NpyType;
 
 static std::string toString(Type type) {
@@ -46,10 +46,9 @@ static std::optional<NpyType> getNpyType(Type type, bool bf16,
   return std::nullopt;
 }
 
-FailureOr<reference::Tensor> attn::tools::readTensor(const std::string &path,
-                                                     Type elementType,
-                                                     bool bf16,
-                                                     std::string &error) {
+FailureOr<reference::Tensor>
+attn::execution::readTensor(const std::string &path, Type elementType,
+                            bool bf16, std::string &error) {
   std::optional<NpyType> type = getNpyType(elementType, bf16, error);
   runtime::NpyArray array;
   if (!type || !runtime::readNpy(path, array, error))
@@ -67,9 +66,9 @@ FailureOr<reference::Tensor> attn::tools::readTensor(const std::string &path,
   return tensor;
 }
 
-LogicalResult attn::tools::writeTensor(const std::string &path,
-                                       const reference::Tensor &tensor,
-                                       bool bf16, std::string &error) {
+LogicalResult attn::execution::writeTensor(const std::string &path,
+                                           const reference::Tensor &tensor,
+                                           bool bf16, std::string &error) {
   std::optional<NpyType> type = getNpyType(tensor.elementType, bf16, error);
   if (!type)
     return failure();

@@ -4,14 +4,14 @@
 //
 //===----------------------------------------------------------------------===//
 
-#ifndef ATTN_TOOLS_ATTN_RUN_NPY_H
-#define ATTN_TOOLS_ATTN_RUN_NPY_H
+#ifndef ATTN_EXECUTION_NPY_H
+#define ATTN_EXECUTION_NPY_H
 
 #include "attn/Reference/Tensor.h"
 
 #include <string>
 
-namespace attn::tools {
+namespace attn::execution {
 
 /// Reads `path` as a tensor with elements of type `elementType`. On failure
 /// says why in `error`. `bf16` allows uint16 files for bf16.
@@ -24,6 +24,6 @@ mlir::LogicalResult writeTensor(const std::string &path,
                                 const reference::Tensor &tensor, bool bf16,
                                 std::string &error);
 
-} // namespace attn::tools
+} // namespace attn::execution
 
-#endif // ATTN_TOOLS_ATTN_RUN_NPY_H
+#endif // ATTN_EXECUTION_NPY_H

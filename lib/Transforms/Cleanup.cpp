@@ -1,0 +1,19 @@
+//===- Cleanup.cpp - Simplification between passes ------------------------===//
+//
+// Upstream's passes, minus one pattern.
+//
+//===----------------------------------------------------------------------===//
+
+#include "attn/Transforms/Passes.h"
+
+#include "mlir/Pass/PassManager.h"
+#include "mlir/Transforms/Passes.h"
+
+using namespace mlir;
+
+void attn::addCleanup(OpPassManager &pm) {
+  pm.addPass(createCanonicalizerPass(
+      GreedyRewriteConfig(),
+      {"(anonymous namespace)::ForallOpSingleOrZeroIterationDimsFolder"}));
+  pm.addPass(createCSEPass());
+}

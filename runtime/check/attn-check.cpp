@@ -1,0 +1,516 @@
+// Runs the cases that `attn-test --emit` wrote, on a machine without a
+// compiler, and compares every element with what was expected. Each case is
+// launched twice, with outputs and workspace full of ones in between, on
+// memory with guards around it: what is not written, written elsewhere or not
+// the same again is found.
+//
+// Exit codes: 0 all passed, 1 some failed, 2 bad command line or no device.
+#include "attn/runtime/Half.h"
+#include "attn/runtime/Npy.h"
+#include "attn_runtime.h"
+
+#include <nlohmann/json.hpp>
+
+#include <algorithm>
+#include <chrono>
+#include <cmath>
+#include <cstdio>
+#include <cstring>
+#include <filesystem>
+#include <fstream>
+#include <memory>
+#include <string>
+#include <vector>
+
+using namespace attn::runtime;
+using nlohmann::json;
+
+namespace {
+
+/// Why a case, or the whole run, cannot go on.
+struct Problem {
+  std::string message;
+};
+
+[[noreturn]] void fail(std::string message) {
+  throw Problem{std::move(message)};
+}
+
+struct Arguments {
+  std::string backend = "cpu";
+  std::string filter;
+  std::string directory;
+  bool verbose = false;
+  bool overhead = false;
+};
+
+struct Destroy {
+  void operator()(attn_error *object) const { attn_error_destroy(object); }
+  void operator()(attn_context *object) const { attn_context_destroy(object); }
+  void operator()(attn_program *object) const { attn_program_destroy(object); }
+  void operator()(attn_binding *object) const { attn_binding_destroy(object); }
+};
+template <typename T> using Handle = std::unique_ptr<T, Destroy>;
+
+class Api {
+public:
+  explicit Api(const std::string &backend);
+
+  /// Calls a function of the C API whose last argument is the error.
+  template <typename Function, typename... Values>
+  void operator()(Function function, Values... values) const {
+    if (function(values..., error.get()) != ATTN_OK)
+      fail(attn_error_message(error.get()));
+  }
+
+  attn_context *get() const { return context.get(); }
+
+private:
+  Handle<attn_error> error{attn_error_create()};
+  Handle<attn_context> context;
+};
+
+Api::Api(const std::string &backend) {
+  attn_context_options options = ATTN_CONTEXT_OPTIONS_INIT;
+  options.backend = backend.c_str();
+  attn_context *opened = nullptr;
+  (*this)(attn_context_create, &options, &opened);
+  context.reset(opened);
+}
+
+/// Memory of the device with guards on both sides.
+class GuardedMemory {
+public:
+  GuardedMemory(const Api &api, size_t bytes) : api(api), bytes(bytes) {
+    api(attn_memory_allocate, api.get(), bytes + 2 * guard, &memory);
+    std::vector<char> pattern(bytes + 2 * guard, mark);
+    api(attn_memory_copy_in, api.get(), memory, pattern.data(), pattern.size(),
+        nullptr);
+  }
+  ~GuardedMemory() { attn_memory_free(api.get(), memory); }
+  GuardedMemory(const GuardedMemory &) = delete;
+  GuardedMemory &operator=(const GuardedMemory &) = delete;
+
+  void *data() const { return static_cast<char *>(memory) + guard; }
+  void write(const std::vector<char> &contents) {
+    api(attn_memory_copy_in, api.get(), data(), contents.data(),
+        contents.size(), nullptr);
+  }
+  void fill(char byte) { write(std::vector<char>(bytes, byte)); }
+
+  /// The contents; fails if a guard has been written to.
+  std::vector<char> read(const std::string &who) const {
+    std::vector<char> all(bytes + 2 * guard);
+    api(attn_memory_copy_out, api.get(), all.data(), memory, all.size(),
+        nullptr);
+    auto intact = [&](size_t begin) {
+      return std::all_of(all.begin() + long(begin),
+                         all.begin() + long(begin + guard),
+                         [](char byte) { return byte == mark; });
+    };
+    if (!intact(0) || !intact(guard + bytes))
+      fail(who + ": something was written around it");
+    return {all.begin() + guard, all.end() - guard};
+  }
+
+private:
+  static constexpr size_t guard = 4096;
+  static constexpr char mark = 0x5a;
+  const Api &api;
+  size_t bytes;
+  void *memory = nullptr;
+};
+
+/// Element `n` of a dense array.
+double valueAt(const std::vector<char> &bytes, attn_dtype dtype, size_t n) {
+  auto load = [&](auto value) {
+    std::memcpy(&value, bytes.data() + n * sizeof value, sizeof value);
+    return value;
+  };
+  switch (dtype) {
+  case ATTN_DTYPE_F16:
+    return halfToFloat(load(uint16_t()));
+  case ATTN_DTYPE_BF16:
+    return bfloat16ToFloat(load(uint16_t()));
+  case ATTN_DTYPE_F32:
+    return load(float());
+  case ATTN_DTYPE_F64:
+    return load(double());
+  case ATTN_DTYPE_I1:
+  case ATTN_DTYPE_I8:
+    return load(int8_t());
+  case ATTN_DTYPE_I32:
+    return load(int32_t());
+  default:
+    return double(load(int64_t()));
+  }
+}
+
+attn_dtype dtypeOf(const NpyArray &array) {
+  switch (array.type) {
+  case NpyType::F2:
+    return ATTN_DTYPE_F16;
+  case NpyType::U2:
+    return ATTN_DTYPE_BF16;
+  case NpyType::F4:
+    return ATTN_DTYPE_F32;
+  case NpyType::F8:
+    return ATTN_DTYPE_F64;
+  case NpyType::B1:
+    return ATTN_DTYPE_I1;
+  case NpyType::I1:
+    return ATTN_DTYPE_I8;
+  case NpyType::I4:
+    return ATTN_DTYPE_I32;
+  default:
+    return ATTN_DTYPE_I64;
+  }
+}
+
+std::string placeOf(size_t linear, const std::vector<int64_t> &shape) {
+  std::string text;
+  for (size_t axis = shape.size(); axis-- > 0;) {
+    text = std::to_string(int64_t(linear) % shape[axis]) +
+           (text.empty() ? "" : ",") + text;
+    linear = size_t(int64_t(linear) / shape[axis]);
+  }
+  return "[" + text + "]";
+}
+
+/// What an output of a case must be.
+struct Expectation {
+  std::string name;
+  bool isArgument = false;
+  size_t index = 0;
+  NpyArray values;
+  double absolute = 0, relative = 0;
+};
+
+/// The largest error as a share of what is allowed; fails above 1.
+double compare(const std::vector<char> &bytes, attn_dtype dtype,
+               const Expectation &expected) {
+  double worst = 0;
+  attn_dtype wantedType = dtypeOf(expected.values);
+  for (size_t n = 0, e = size_t(expected.values.elementCount()); n < e; ++n) {
+    double got = valueAt(bytes, dtype, n);
+    double want = valueAt(expected.values.data, wantedType, n);
+    double bound =
+        expected.absolute + expected.relative * std::max(1.0, std::fabs(want));
+    double error = got == want || (std::isnan(got) && std::isnan(want))
+                       ? 0
+                       : std::fabs(got - want);
+    if (!(error <= bound)) {
+      char text[160];
+      std::snprintf(text, sizeof text, "%.9g, expected %.9g, allowed %.3g", got,
+                    want, bound);
+      fail(expected.name + " at " + placeOf(n, expected.values.shape) + ": " +
+           text);
+    }
+    if (error > 0)
+      worst = std::max(worst, error / bound);
+  }
+  return worst;
+}
+
+class Case {
+public:
+  Case(const Api &api, const std::filesystem::path &file, const json &text);
+  /// The largest error as a share of what is allowed.
+  double run();
+  /// Microseconds of the host that one more launch takes.
+  double measureOverhead();
+
+private:
+  NpyArray read(const std::string &name) const;
+  void bindArgument(size_t index, const std::string &file);
+  void bindResults();
+  attn_tensor tensorOn(GuardedMemory &memory, attn_dtype dtype,
+                       const std::vector<int64_t> &shape) const;
+  void launch();
+  void reset();
+  attn_dtype outputType(const Expectation &expected) const;
+
+  const Api &api;
+  std::filesystem::path directory;
+  Handle<attn_program> program;
+  Handle<attn_binding> binding;
+  std::vector<NpyArray> inputs;
+  std::vector<std::unique_ptr<GuardedMemory>> arguments, results;
+  std::unique_ptr<GuardedMemory> workspace;
+  size_t workspaceBytes = 0;
+  void *workspaceStart = nullptr;
+  std::vector<Expectation> expectations;
+};
+
+NpyArray Case::read(const std::string &name) const {
+  NpyArray array;
+  std::string problem;
+  if (!readNpy((directory / name).string(), array, problem))
+    fail(problem);
+  return array;
+}
+
+Case::Case(const Api &api, const std::filesystem::path &file, const json &text)
+    : api(api), directory(file.parent_path()) {
+  std::string artifact = directory / text.at("artifact").get<std::string>();
+  attn_program *loaded = nullptr;
+  api(attn_program_load_file, api.get(), artifact.c_str(), &loaded);
+  program.reset(loaded);
+  attn_binding *created = nullptr;
+  api(attn_binding_create, loaded, &created);
+  binding.reset(created);
+
+  const json &files = text.at("arguments");
+  if (files.size() != attn_program_argument_count(loaded))
+    fail("has " + std::to_string(files.size()) +
+         " arguments, the artifact has " +
+         std::to_string(attn_program_argument_count(loaded)));
+  for (size_t i = 0; i < files.size(); ++i)
+    bindArgument(i, files[i].get<std::string>());
+  bindResults();
+
+  for (const json &output : text.at("outputs")) {
+    Expectation expected;
+    expected.isArgument = output.contains("argument");
+    expected.index =
+        output.at(expected.isArgument ? "argument" : "result").get<size_t>();
+    expected.name = (expected.isArgument ? "argument " : "result ") +
+                    std::to_string(expected.index);
+    expected.values = read(output.at("expected").get<std::string>());
+    expected.absolute = output.at("absolute").get<double>();
+    expected.relative = output.at("relative").get<double>();
+    expectations.push_back(std::move(expected));
+  }
+
+  size_t alignment = 1;
+  api(attn_binding_workspace_size, binding.get(), &workspaceBytes, &alignment);
+  if (workspaceBytes == 0)
+    return;
+  workspace =
+      std::make_unique<GuardedMemory>(api, workspaceBytes + alignment - 1);
+  auto address = reinterpret_cast<uintptr_t>(workspace->data());
+  workspaceStart = reinterpret_cast<void *>((address + alignment - 1) /
+                                            alignment * alignment);
+}
+
+attn_tensor Case::tensorOn(GuardedMemory &memory, attn_dtype dtype,
+                           const std::vector<int64_t> &shape) const {
+  attn_tensor tensor;
+  api(attn_tensor_init, &tensor, memory.data(), dtype, int32_t(shape.size()),
+      shape.data());
+  return tensor;
+}
+
+void Case::bindArgument(size_t index, const std::string &file) {
+  attn_argument_info info = ATTN_ARGUMENT_INFO_INIT;
+  api(attn_program_argument, program.get(), index, &info);
+  const NpyArray &array = inputs.emplace_back(read(file));
+  std::unique_ptr<GuardedMemory> &memory = arguments.emplace_back();
+  if (info.kind == ATTN_ARGUMENT_SCALAR) {
+    double value = valueAt(array.data, dtypeOf(array), 0);
+    if (info.dtype == ATTN_DTYPE_F32)
+      api(attn_binding_set_scalar_f32, binding.get(), index, float(value));
+    else if (info.dtype == ATTN_DTYPE_F64)
+      api(attn_binding_set_scalar_f64, binding.get(), index, value);
+    else
+      api(attn_binding_set_scalar_i64, binding.get(), index, int64_t(value));
+    return;
+  }
+  memory = std::make_unique<GuardedMemory>(api, array.data.size());
+  memory->write(array.data);
+  attn_tensor tensor = tensorOn(*memory, dtypeOf(array), array.shape);
+  api(attn_binding_set_argument, binding.get(), index, &tensor);
+}
+
+void Case::bindResults() {
+  for (size_t i = 0; i < attn_program_result_count(program.get()); ++i) {
+    attn_result_info info = ATTN_RESULT_INFO_INIT;
+    api(attn_program_result, program.get(), i, &info);
+    std::unique_ptr<GuardedMemory> &memory = results.emplace_back();
+    if (info.argument >= 0)
+      continue;
+    int64_t dims[ATTN_MAX_RANK];
+    int32_t rank = 0;
+    api(attn_binding_infer_result_shape, binding.get(), i, dims, &rank);
+    int64_t count = 1;
+    for (int32_t axis = 0; axis < rank; ++axis)
+      count *= dims[axis];
+    memory = std::make_unique<GuardedMemory>(
+        api, size_t(count) * attn_dtype_size(info.dtype));
+    attn_tensor tensor =
+        tensorOn(*memory, info.dtype, std::vector<int64_t>(dims, dims + rank));
+    api(attn_binding_set_result, binding.get(), i, &tensor);
+  }
+}
+
+/// Memory as before the first launch, but for a workspace that holds anything.
+void Case::reset() {
+  for (size_t i = 0; i < arguments.size(); ++i)
+    if (arguments[i])
+      arguments[i]->write(inputs[i].data);
+  for (const std::unique_ptr<GuardedMemory> &result : results)
+    if (result)
+      result->fill('\xff');
+  if (workspace)
+    workspace->fill('\xff');
+}
+
+void Case::launch() {
+  api(attn_launch, binding.get(), workspaceStart, workspaceBytes, nullptr);
+}
+
+attn_dtype Case::outputType(const Expectation &expected) const {
+  if (expected.isArgument)
+    return dtypeOf(inputs.at(expected.index));
+  attn_result_info info = ATTN_RESULT_INFO_INIT;
+  api(attn_program_result, program.get(), expected.index, &info);
+  return info.dtype;
+}
+
+double Case::run() {
+  double worst = 0;
+  std::vector<std::vector<char>> first;
+  for (int round = 0; round < 2; ++round) {
+    reset();
+    launch();
+    api(attn_stream_synchronize, api.get(), nullptr);
+    if (workspace)
+      workspace->read("the workspace");
+    for (size_t i = 0; i < expectations.size(); ++i) {
+      const Expectation &expected = expectations[i];
+      // A result may be the buffer of an argument.
+      size_t argument = expected.index;
+      bool isArgument = expected.isArgument;
+      if (!isArgument && !results.at(expected.index)) {
+        attn_result_info info = ATTN_RESULT_INFO_INIT;
+        api(attn_program_result, program.get(), expected.index, &info);
+        argument = size_t(info.argument);
+        isArgument = true;
+      }
+      GuardedMemory &memory =
+          isArgument ? *arguments.at(argument) : *results.at(expected.index);
+      std::vector<char> bytes = memory.read(expected.name);
+      if (round == 0) {
+        worst = std::max(worst, compare(bytes, outputType(expected), expected));
+        first.push_back(std::move(bytes));
+      } else if (bytes != first[i]) {
+        fail(expected.name + ": the second launch gives other bits");
+      }
+    }
+  }
+  return worst;
+}
+
+double Case::measureOverhead() {
+  constexpr int rounds = 21, launches = 64;
+  std::vector<double> times;
+  for (int round = 0; round < rounds; ++round) {
+    auto begin = std::chrono::steady_clock::now();
+    for (int n = 0; n < launches; ++n)
+      launch();
+    std::chrono::duration<double, std::micro> elapsed =
+        std::chrono::steady_clock::now() - begin;
+    times.push_back(elapsed.count() / launches);
+    api(attn_stream_synchronize, api.get(), nullptr);
+  }
+  std::sort(times.begin(), times.end());
+  return times[rounds / 2];
+}
+
+Arguments parse(int argc, char **argv) {
+  Arguments args;
+  for (int i = 1; i < argc; ++i) {
+    std::string text = argv[i];
+    auto value = [&](const char *option) {
+      std::string start = std::string("--") + option + "=";
+      return text.rfind(start, 0) == 0 ? text.substr(start.size())
+                                       : std::string();
+    };
+    if (text == "--verbose")
+      args.verbose = true;
+    else if (text == "--overhead")
+      args.overhead = true;
+    else if (!value("backend").empty())
+      args.backend = value("backend");
+    else if (!value("filter").empty())
+      args.filter = value("filter");
+    else if (text.rfind("-", 0) == 0 || !args.directory.empty())
+      fail("unknown argument '" + text +
+           "'; usage: attn-check [--backend=cpu|cuda] [--filter=TEXT] "
+           "[--verbose] [--overhead] FOLDER");
+    else
+      args.directory = text;
+  }
+  if (args.directory.empty())
+    fail("which folder? attn-test --emit=FOLDER writes one");
+  return args;
+}
+
+std::vector<std::filesystem::path> findCases(const std::string &directory) {
+  std::vector<std::filesystem::path> files;
+  std::error_code error;
+  for (const auto &entry :
+       std::filesystem::directory_iterator(directory, error))
+    if (entry.path().extension() == ".json")
+      files.push_back(entry.path());
+  if (error)
+    fail(directory + ": " + error.message());
+  if (files.empty())
+    fail(directory + ": there are no cases");
+  std::sort(files.begin(), files.end());
+  return files;
+}
+
+/// Prints what happens; true if the case passed.
+bool runCase(const Arguments &args, const Api &api,
+             const std::filesystem::path &file, const std::string &name,
+             const json &text) {
+  try {
+    Case test(api, file, text);
+    double worst = test.run();
+    if (args.verbose)
+      std::printf("%s: %.2f of what is allowed\n", name.c_str(), worst);
+    if (args.overhead)
+      std::printf("%s: %.2f us a launch on the host\n", name.c_str(),
+                  test.measureOverhead());
+    std::fflush(stdout);
+    return true;
+  } catch (const Problem &problem) {
+    std::printf("FAILED %s (%s): %s\n", name.c_str(), file.filename().c_str(),
+                problem.message.c_str());
+  } catch (const std::exception &problem) {
+    std::printf("FAILED %s: %s\n", name.c_str(), problem.what());
+  }
+  std::fflush(stdout);
+  return false;
+}
+
+int run(const Arguments &args) {
+  Api api(args.backend);
+  size_t passed = 0, failed = 0;
+  for (const std::filesystem::path &file : findCases(args.directory)) {
+    std::ifstream stream(file);
+    json text = json::parse(stream, nullptr, /*allow_exceptions=*/false);
+    if (!text.is_object() || !text.contains("name"))
+      fail(file.string() + ": is not a case");
+    std::string name = text["name"].get<std::string>();
+    if (name.find(args.filter) == std::string::npos)
+      continue;
+    ++(runCase(args, api, file, name, text) ? passed : failed);
+  }
+  std::printf("%zu passed, %zu failed\n", passed, failed);
+  return failed || !passed ? 1 : 0;
+}
+
+} // namespace
+
+int main(int argc, char **argv) {
+  try {
+    return run(parse(argc, argv));
+  } catch (const Problem &problem) {
+    std::fprintf(stderr, "attn-check: error: %s\n", problem.message.c_str());
+  } catch (const std::exception &problem) {
+    std::fprintf(stderr, "attn-check: error: %s\n", problem.what());
+  }
+  return 2;
+}

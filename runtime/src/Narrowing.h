@@ -1,0 +1,24 @@
+// The conversion of 64-bit arguments to the 32-bit types that code reads, with
+// the check that every value fits.
+#ifndef ATTN_RUNTIME_SRC_NARROWING_H
+#define ATTN_RUNTIME_SRC_NARROWING_H
+
+#include "Backend.h"
+
+namespace attn::runtime {
+
+/// Converts the argument whose element [0, ..., 0] is at `data`, with the
+/// strides of the source, into the dense array `target`. Both are memory of the
+/// host. Throws Failure naming the element that does not fit.
+void narrow(const Narrowing &narrowing, const void *data, void *target);
+
+/// The elements of `tensor`, which has some, lie at offsets first ... last from
+/// its data, in elements.
+struct Span {
+  int64_t first = 0, last = 0;
+};
+Span spanOf(const attn_tensor &tensor);
+
+} // namespace attn::runtime
+
+#endif // ATTN_RUNTIME_SRC_NARROWING_H
