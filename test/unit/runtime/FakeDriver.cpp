@@ -1,0 +1,165 @@
+// The entry points of libcuda that the runtime loads, on the host. Kernels:
+// `copy(in, out, n)` copies n i32, `count(counter)` notes a counter and leaves
+// it zero, `map(tensormap, out)` writes the map's first word.
+#include "FakeDriver.h"
+
+#include <algorithm>
+#include <cstdlib>
+#include <cstring>
+
+FakeDriver fakeDriver;
+
+namespace {
+constexpr int outOfMemory = 2, noDevice = 100, invalidImage = 200,
+              notFound = 500;
+constexpr size_t memoryOfDevice = size_t(1) << 30;
+
+struct alignas(64) Map {
+  uint64_t words[16];
+};
+
+template <typename T> T argument(void **parameters, int index) {
+  T value;
+  std::memcpy(&value, parameters[index], sizeof value);
+  return value;
+}
+
+void copy(void **parameters) {
+  std::memcpy(argument<void *>(parameters, 1), argument<void *>(parameters, 0),
+              size_t(argument<int64_t>(parameters, 2)) * sizeof(int32_t));
+}
+
+void count(void **parameters) {
+  auto counter = argument<uint32_t *>(parameters, 0);
+  fakeDriver.counters.push_back(counter);
+  fakeDriver.found.push_back(*counter);
+  *counter = 0;
+}
+
+void map(void **parameters) {
+  *argument<uint64_t *>(parameters, 1) = argument<Map>(parameters, 0).words[0];
+}
+
+using Kernel = void (*)(void **);
+} // namespace
+
+extern "C" {
+ATTN_FAKE int cuInit(unsigned) { return fakeDriver.initResult; }
+ATTN_FAKE int cuGetErrorName(int result, const char **name) {
+  *name = result == noDevice ? "CUDA_ERROR_NO_DEVICE" : "CUDA_ERROR_FAKE";
+  return 0;
+}
+ATTN_FAKE int cuGetErrorString(int result, const char **text) {
+  *text = result == noDevice ? "no CUDA-capable device is detected"
+                             : "the fake driver failed";
+  return 0;
+}
+ATTN_FAKE int cuDeviceGetCount(int *count) {
+  *count = fakeDriver.devices;
+  return 0;
+}
+ATTN_FAKE int cuDeviceGet(int *device, int ordinal) {
+  *device = ordinal;
+  return 0;
+}
+ATTN_FAKE int cuDeviceGetName(char *name, int length, int) {
+  std::strncpy(name, "Fake GPU", size_t(length));
+  return 0;
+}
+ATTN_FAKE int cuDeviceGetAttribute(int *value, int attribute, int) {
+  *value = attribute == 75   ? fakeDriver.major
+           : attribute == 76 ? fakeDriver.minor
+                             : 132;
+  return 0;
+}
+ATTN_FAKE int cuDevicePrimaryCtxRetain(void **context, int) {
+  *context = &fakeDriver;
+  return 0;
+}
+ATTN_FAKE int cuDevicePrimaryCtxRelease_v2(int) { return 0; }
+ATTN_FAKE int cuCtxPushCurrent_v2(void *) { return 0; }
+ATTN_FAKE int cuCtxPopCurrent_v2(void **) { return 0; }
+ATTN_FAKE int cuModuleLoadData(void **module, const void *image) {
+  *module = &fakeDriver;
+  return std::strcmp(static_cast<const char *>(image), "broken") ? 0
+                                                                 : invalidImage;
+}
+ATTN_FAKE int cuModuleUnload(void *) { return 0; }
+ATTN_FAKE int cuModuleGetFunction(void **function, void *, const char *name) {
+  struct {
+    const char *name;
+    Kernel kernel;
+  } kernels[] = {{"copy", copy}, {"count", count}, {"map", map}};
+  for (auto &entry : kernels)
+    if (!std::strcmp(entry.name, name)) {
+      *function = reinterpret_cast<void *>(entry.kernel);
+      return 0;
+    }
+  return notFound;
+}
+ATTN_FAKE int cuFuncSetAttribute(void *, int, int value) {
+  return value <= 227 << 10 ? 0 : 1;
+}
+ATTN_FAKE int cuMemAlloc_v2(uintptr_t *pointer, size_t bytes) {
+  if (bytes > memoryOfDevice)
+    return outOfMemory;
+  ++fakeDriver.allocations;
+  void *memory = std::aligned_alloc(512, (bytes + 511) / 512 * 512);
+  std::memset(memory, 0x5a, bytes);
+  *pointer = reinterpret_cast<uintptr_t>(memory);
+  return 0;
+}
+ATTN_FAKE int cuMemFree_v2(uintptr_t pointer) {
+  ++fakeDriver.frees;
+  std::free(reinterpret_cast<void *>(pointer));
+  return 0;
+}
+ATTN_FAKE int cuMemsetD8Async(uintptr_t pointer, unsigned char value,
+                              size_t bytes, void *) {
+  ++fakeDriver.fills;
+  std::memset(reinterpret_cast<void *>(pointer), value, bytes);
+  return 0;
+}
+ATTN_FAKE int cuMemcpyHtoDAsync_v2(uintptr_t target, const void *source,
+                                   size_t bytes, void *) {
+  ++fakeDriver.copiesIn;
+  std::memcpy(reinterpret_cast<void *>(target), source, bytes);
+  return 0;
+}
+ATTN_FAKE int cuMemcpyDtoHAsync_v2(void *target, uintptr_t source, size_t bytes,
+                                   void *) {
+  ++fakeDriver.copiesOut;
+  std::memcpy(target, reinterpret_cast<void *>(source), bytes);
+  return 0;
+}
+ATTN_FAKE int cuStreamSynchronize(void *) {
+  ++fakeDriver.synchronizations;
+  return 0;
+}
+ATTN_FAKE int cuStreamIsCapturing(void *stream, int *status) {
+  *status = std::count(fakeDriver.capturing.begin(), fakeDriver.capturing.end(),
+                       stream) > 0;
+  return 0;
+}
+ATTN_FAKE int cuStreamGetId(void *stream, unsigned long long *id) {
+  *id = reinterpret_cast<uintptr_t>(stream);
+  return 0;
+}
+ATTN_FAKE int cuLaunchKernel(void *function, unsigned, unsigned, unsigned,
+                             unsigned, unsigned, unsigned, unsigned, void *,
+                             void **parameters, void **) {
+  if (fakeDriver.launchResult)
+    return fakeDriver.launchResult;
+  ++fakeDriver.launches;
+  reinterpret_cast<Kernel>(function)(parameters);
+  return 0;
+}
+ATTN_FAKE int cuTensorMapEncodeTiled(Map *map, int, uint32_t, void *address,
+                                     const uint64_t *, const uint64_t *,
+                                     const uint32_t *, const uint32_t *, int,
+                                     int, int, int) {
+  ++fakeDriver.encodes;
+  map->words[0] = reinterpret_cast<uintptr_t>(address);
+  return 0;
+}
+}
