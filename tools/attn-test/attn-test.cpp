@@ -68,6 +68,10 @@ struct Arguments {
                          cl::cat(category)};
   cl::opt<int64_t> tileN{"tile-n", cl::desc("Keys a tile (0: chosen)"),
                          cl::cat(category)};
+  cl::opt<int64_t> workers{
+      "workers",
+      cl::desc("Split the keys for this many workers (0: as the target does)"),
+      cl::cat(category)};
   cl::opt<std::string> chip{"chip", cl::desc("Compile for this chip"),
                             cl::cat(category)};
   cl::opt<std::string> emit{
@@ -95,6 +99,8 @@ public:
 private:
   bool collect(std::vector<Recipe> &recipes);
   void select(std::vector<Recipe> candidates, std::vector<Recipe> &recipes);
+  /// Asks for split keys wherever a query tile can hold the packed heads.
+  void splitKeys(ModuleOp module, ArrayRef<Tensor> inputs) const;
   /// What is wrong with the case; "" if nothing is.
   std::string runCase(const Case &testCase);
 
@@ -105,6 +111,26 @@ private:
 };
 
 } // namespace
+
+void Driver::splitKeys(ModuleOp module, ArrayRef<Tensor> inputs) const {
+  constexpr int64_t mostRows = 1024, rowMultiple = 16, keys = 32;
+  module.walk([&](AttentionOp op) {
+    auto query = dyn_cast<BlockArgument>(op.getQuery());
+    auto key = dyn_cast<BlockArgument>(op.getKey());
+    if (op.isRagged() || !query || !key)
+      return;
+    AttentionOp::DimMap q = AttentionOp::getDimMap(op.getQueryLayout());
+    AttentionOp::DimMap k = AttentionOp::getDimMap(op.getKeyLayout());
+    ArrayRef<int64_t> shape = inputs[query.getArgNumber()].shape;
+    int64_t keyHeads = inputs[key.getArgNumber()].shape[k.h];
+    int64_t rows = shape[q.s] * (shape[q.h] / std::max<int64_t>(keyHeads, 1));
+    int64_t tileM = llvm::alignTo(std::max<int64_t>(rows, 1), rowMultiple);
+    if (tileM <= mostRows)
+      op->setAttr(
+          ScheduleAttr::attributeName,
+          ScheduleAttr::get(op.getContext(), tileM, keys, args.workers));
+  });
+}
 
 std::string Driver::runCase(const Case &testCase) {
   std::string problem;
@@ -140,6 +166,8 @@ std::string Driver::runCase(const Case &testCase) {
 
   // Compiling may change the module: it gets a copy.
   OwningOpRef<ModuleOp> copy = module->clone();
+  if (args.workers)
+    splitKeys(*copy, *inputs);
   if (!args.emit.empty()) {
     CompileOptions compile;
     compile.target = args.backend;
