@@ -3,8 +3,9 @@
   check.py ARTIFACTS LIBRARY [--only REGEX]
 
 Lengths that are no multiple of a tile, grouped heads, other layouts, keys of
-another length than queries, rows without keys; what lies around the output
-must stay as it is, and the second run must give the same bits.
+another length than queries, in pages or at odd strides, rows without keys; what
+lies around the output must stay as it is, and the second run must give the same
+bits.
 """
 
 import argparse
@@ -70,6 +71,7 @@ def main():
         for batch, heads, groups, queries, keys, layout, factor in SHAPES:
             variant = Variant(file.stem.split("@")[0], batch, heads, queries, keys)
             torch.manual_seed(queries)
+            layout = variant.layout or layout
             q = tensor(batch, heads, queries, variant.head, layout, factor)
             k, v = (tensor(batch, groups, keys, variant.head, layout) for _ in range(2))
             # The output is a window of a larger tensor of sentinels.
@@ -78,7 +80,8 @@ def main():
             o = around[:, :, 3 : 3 + queries]
             o.fill_(math.nan)
             lse = torch.full((batch, heads, queries), math.nan, device="cuda")
-            launch = program.bind(q, k, v, o, lse, *variant.extra)
+            keys_bound, values_bound = variant.store(k, v)
+            launch = program.bind(q, keys_bound, values_bound, o, lse, *variant.extra)
             launch()
             torch.cuda.synchronize()
             first = o.clone()

@@ -438,10 +438,23 @@ TensorMap Binding::tensorMapFor(const LaunchArgument &argument,
 uint64_t Binding::slotFor(const LaunchArgument &argument,
                           const Memory &memory) const {
   switch (argument.kind) {
-  case LaunchArgument::Buffer:
-    return wordOf(addressOf(argument.buffer, memory));
+  case LaunchArgument::Buffer: {
+    uint64_t word = wordOf(addressOf(argument.buffer, memory));
+    if (word % argument.multiple != 0)
+      fail(ATTN_ERROR_INVALID_ARGUMENT,
+           "'" + description().nameOf(argument.buffer) +
+               "' is not aligned to " + std::to_string(argument.multiple) +
+               " bytes, as the kernel needs it to copy elements together");
+    return word;
+  }
   case LaunchArgument::Value: {
     int64_t value = argument.value.evaluate(*this);
+    if (value % argument.multiple != 0)
+      fail(ATTN_ERROR_INVALID_ARGUMENT,
+           argument.value.path + ": " + toString(argument.value.root) + " = " +
+               std::to_string(value) + " is no multiple of " +
+               std::to_string(argument.multiple) +
+               ", as the kernel needs it to copy elements together");
     if (argument.type == ATTN_DTYPE_F32)
       return wordOf(float(value));
     if (argument.type == ATTN_DTYPE_I32 && value != int32_t(value))

@@ -473,13 +473,19 @@ TensorMapRecipe Parser::parseTensorMap(const Value &value) {
 
 LaunchArgument Parser::parseLaunchArgument(const Value &value) {
   LaunchArgument argument;
+  auto parseMultiple = [&] {
+    if (value.has("multiple"))
+      argument.multiple = value["multiple"].integerIn(1, maxAlignment);
+  };
   if (value.json.is_object() && value.has("buffer")) {
-    value.expectFields({"buffer"});
+    value.expectFields({"buffer", "multiple"});
     argument.buffer = parseBuffer(value["buffer"]);
+    parseMultiple();
     return argument;
   }
   if (value.json.is_object() && value.has("value")) {
-    value.expectFields({"value", "type"});
+    value.expectFields({"value", "type", "multiple"});
+    parseMultiple();
     argument.kind = LaunchArgument::Value;
     argument.value = parseExpression(value["value"], Scope::Everything);
     argument.type = value["type"].oneOf<attn_dtype>({{"i64", ATTN_DTYPE_I64},

@@ -60,6 +60,7 @@ struct TensorMapRecipe {
 
 struct LaunchArgument {
   enum Kind { Buffer, Value, Scalar, TensorMap } kind = Buffer;
+  int64_t multiple = 1;             // Buffer, Value: what it must divide by
   BufferRef buffer;                 // Buffer, TensorMap
   Expression value;                 // Value
   attn_dtype type = ATTN_DTYPE_I64; // Value: I32, I64 or F32
@@ -107,6 +108,14 @@ struct Description {
   std::optional<Expression> fusedBytes;
   std::optional<Expression> standardBytes;
   std::vector<NamedExpression> metrics;
+
+  const std::string &nameOf(const BufferRef &buffer) const {
+    if (buffer.kind == BufferRef::OfTemporary)
+      return temporaries[buffer.index].name;
+    if (buffer.kind == BufferRef::OfResult)
+      return results[buffer.index].name;
+    return arguments[buffer.index].name;
+  }
 };
 
 /// Parses and validates `json`. Throws Failure(MALFORMED_ARTIFACT) naming the

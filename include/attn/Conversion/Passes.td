@@ -326,9 +326,10 @@ def TileToHopper : Pass<"tile-to-hopper", "::mlir::ModuleOp"> {
   let description = [{
     Replaces each `tile.kernel` function of two matrix products with 16-bit
     operands around an online softmax by a `gpu.module` of the same name, which
-    holds one kernel in the llvm and nvvm dialects: a producer warp brings tiles
-    to shared memory by TMA, one to three consumer warpgroups multiply them by
-    wgmma and keep scores, statistics and output in registers. Maps, whatever
+    holds one kernel in the llvm and nvvm dialects: a producer brings tiles to
+    shared memory by TMA, or by copies of its threads where TMA cannot (with a
+    remark), one to three consumer warpgroups multiply them by wgmma and keep
+    scores, statistics and output in registers. Maps, whatever
     they compute, are cloned for the elements of a thread. The attribute
     `attn.launch` says how to launch it; docs/hopper.md describes both.
 

@@ -85,6 +85,19 @@ void Emitter::onlyIf(Value condition, llvm::function_ref<void()> body) {
   enter(join);
 }
 
+void Emitter::repeat(int64_t end, int64_t step,
+                     function_ref<void(Value)> body) {
+  Block *loop = createBlock(getI32Type());
+  Block *done = createBlock();
+  branch(loop, i32(0));
+  enter(loop);
+  Value position = loop->getArgument(0);
+  body(position);
+  Value next = add(position, step);
+  branchIf(less(next, i32(end)), loop, next, done, {});
+  enter(done);
+}
+
 void Emitter::exit() { LLVM::ReturnOp::create(*this, ValueRange()); }
 
 //===----------------------------------------------------------------------===//
@@ -175,6 +188,9 @@ Value Emitter::toI32(Value a) {
     return a;
   return createOrFold<arith::TruncIOp>(getI32Type(), a);
 }
+Value Emitter::toI16(Value a) {
+  return createOrFold<arith::TruncIOp>(getI16Type(), a);
+}
 
 Value Emitter::fadd(Value a, Value b) {
   return createOrFold<arith::AddFOp>(a, b);
@@ -256,6 +272,19 @@ Value Emitter::loadGlobal(Value base, Value elementOffset, Type type) {
   return arith::CmpIOp::create(*this, arith::CmpIPredicate::ne, load, zero);
 }
 
+Value Emitter::loadGlobalIf(Value predicate, Value base, Value elementOffset,
+                            Type type) {
+  Value pointer = LLVM::GEPOp::create(*this, base.getType(), type, base,
+                                      ArrayRef<LLVM::GEPArg>{elementOffset});
+  unsigned width = type.getIntOrFloatBitWidth();
+  Value guard = createOrFold<arith::ExtUIOp>(getI32Type(), predicate);
+  StringRef constraint = width == 16 ? "=&h" : width == 32 ? "=&r" : "=&l";
+  return assembly(
+      "{ .reg .pred p; setp.ne.u32 p, $2, 0; mov.b" + Twine(width) +
+          " $0, 0; @p ld.global.nc.b" + Twine(width) + " $0, [$1]; }",
+      constraint + Twine(",l,r"), {pointer, guard}, type, AsmEffect::pure)[0];
+}
+
 void Emitter::storeGlobalIf(Value predicate, Value base, Value elementOffset,
                             Value value, Type elementType) {
   Value pointer = LLVM::GEPOp::create(*this, base.getType(), elementType, base,
@@ -298,6 +327,13 @@ void Emitter::storeSharedZero16(Value address) {
            {}, AsmEffect::memory);
 }
 
+void Emitter::storeShared16(Value address, ValueRange registers) {
+  Values operands = {address};
+  llvm::append_range(operands, registers);
+  assembly("st.shared.v4.u32 [$0], {$1, $2, $3, $4};", "r,r,r,r,r", operands,
+           {}, AsmEffect::memory);
+}
+
 Value Emitter::threadId() {
   return NVVM::ThreadIdXOp::create(*this, getI32Type());
 }
@@ -318,6 +354,16 @@ Value Emitter::broadcastLane0(Value value) {
 }
 Value Emitter::shuffleXor(Value value, int64_t mask) {
   return shuffle(*this, value, i32(mask), NVVM::ShflKind::bfly);
+}
+Value Emitter::shuffleFrom(Value value, Value lane) {
+  if (value.getType().isInteger(32))
+    return shuffle(*this, value, lane, NVVM::ShflKind::idx);
+  Value low = shuffleFrom(toI32(value), lane);
+  Value high = shuffleFrom(toI32(shiftRight(value, 32)), lane);
+  auto widen = [&](Value half) {
+    return createOrFold<arith::ExtUIOp>(getI64Type(), half);
+  };
+  return createOrFold<arith::OrIOp>(widen(low), shiftLeft(widen(high), 32));
 }
 
 void Emitter::setMaxRegisters(int64_t count, bool increase) {
@@ -377,6 +423,27 @@ void Emitter::barrierExpect(Value address, int64_t bytes) {
   NVVM::MBarrierArriveExpectTxOp::create(*this, Type(), shared(address),
                                          i32(bytes), NVVM::MemScopeKind::CTA,
                                          /*relaxed=*/false, Value());
+}
+
+//===----------------------------------------------------------------------===//
+// Asynchronous copies by threads
+//===----------------------------------------------------------------------===//
+
+void Emitter::copyAsync(Value sharedAddress, Value base, Value elementOffset,
+                        Type elementType, int64_t bytes, Value sourceBytes) {
+  Value source = LLVM::GEPOp::create(*this, base.getType(), elementType, base,
+                                     ArrayRef<LLVM::GEPArg>{elementOffset});
+  // Only copies of 16 bytes can pass the L1 cache by.
+  NVVM::CpAsyncOp::create(*this, shared(sharedAddress), source, bytes,
+                          bytes == 16 ? NVVM::LoadCacheModifierKind::CG
+                                      : NVVM::LoadCacheModifierKind::CA,
+                          sourceBytes);
+}
+
+void Emitter::copyAsyncCommit() { NVVM::CpAsyncCommitGroupOp::create(*this); }
+
+void Emitter::copyAsyncWait(int64_t pending) {
+  NVVM::CpAsyncWaitGroupOp::create(*this, pending);
 }
 
 //===----------------------------------------------------------------------===//

@@ -63,6 +63,8 @@ public:
                 Block *otherwise, ValueRange otherwiseArguments);
   /// Emits `body` so that it runs only where `condition` holds.
   void onlyIf(Value condition, llvm::function_ref<void()> body);
+  /// Emits a loop from 0 to `end` > 0.
+  void repeat(int64_t end, int64_t step, llvm::function_ref<void(Value)> body);
   void exit();
 
   //===--------------------------------------------------------------------===//
@@ -96,6 +98,7 @@ public:
   Value larger(Value a, Value b);  // signed maximum
   Value toI64(Value a);            // sign-extended
   Value toI32(Value a);            // truncated
+  Value toI16(Value a);            // truncated
 
   Value fadd(Value a, Value b);
   Value fmul(Value a, Value b);
@@ -116,6 +119,9 @@ public:
   /// The 32-bit address of dynamic shared memory.
   Value sharedBase(llvm::StringRef name);
   Value loadGlobal(Value base, Value elementOffset, Type type);
+  /// Reads where `predicate` holds, elsewhere the result is zero.
+  Value loadGlobalIf(Value predicate, Value base, Value elementOffset,
+                     Type type);
   /// Stores where `predicate` holds.
   void storeGlobalIf(Value predicate, Value base, Value elementOffset,
                      Value value, Type elementType);
@@ -124,6 +130,7 @@ public:
   Value loadSharedI32(Value address);
   void storeSharedI32(Value address, Value value);
   void storeSharedZero16(Value address);
+  void storeShared16(Value address, ValueRange registers);
 
   Value threadId();
   Value blockId();
@@ -131,6 +138,7 @@ public:
   /// The same value in every lane, provably.
   Value broadcastLane0(Value value);
   Value shuffleXor(Value value, int64_t mask);
+  Value shuffleFrom(Value value, Value lane); // 32 or 64 bits
   void setMaxRegisters(int64_t count, bool increase);
   void syncThreads();
   void syncWarp();
@@ -149,6 +157,18 @@ public:
   void barrierArrive(Value address);
   void barrierArriveIf(Value predicate, Value address);
   void barrierExpect(Value address, int64_t bytes);
+
+  //===--------------------------------------------------------------------===//
+  // Asynchronous copies by threads
+  //===--------------------------------------------------------------------===//
+
+  /// Copies `bytes` (4, 8 or 16), of which those from the `sourceBytes`-th on
+  /// are not read but zero.
+  void copyAsync(Value sharedAddress, Value base, Value elementOffset,
+                 Type elementType, int64_t bytes, Value sourceBytes);
+  /// Copies are in groups; waits until at most `pending` groups are in flight.
+  void copyAsyncCommit();
+  void copyAsyncWait(int64_t pending);
 
   //===--------------------------------------------------------------------===//
   // TMA

@@ -28,6 +28,26 @@ void LaunchInfo::add(StringRef kind, ArrayRef<NamedAttribute> fields) {
   parameters.push_back(list.getDictionary(b.getContext()));
 }
 
+void LaunchInfo::requireMultiple(Value operand, int64_t multiple) {
+  constexpr StringLiteral name = "multiple";
+  Attribute &parameter =
+      parameters[cast<BlockArgument>(operand).getArgNumber()];
+  NamedAttrList fields(cast<DictionaryAttr>(parameter));
+  if (auto known = dyn_cast_or_null<IntegerAttr>(fields.get(name)))
+    multiple = std::max(multiple, known.getInt());
+  fields.set(name, b.getI64IntegerAttr(multiple));
+  parameter = fields.getDictionary(b.getContext());
+}
+
+void LaunchInfo::requireUnit(const View &view, int64_t bytes) {
+  if (bytes == elementBytes)
+    return;
+  requireMultiple(view.base, bytes);
+  for (OpFoldResult stride : ArrayRef(view.strides).drop_back())
+    if (!getConstantIntValue(stride))
+      requireMultiple(cast<Value>(stride), bytes / elementBytes);
+}
+
 AffineExpr LaunchInfo::expression(OpFoldResult value) {
   if (std::optional<int64_t> known = getConstantIntValue(value))
     return b.getAffineConstantExpr(*known);

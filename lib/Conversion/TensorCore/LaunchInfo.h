@@ -23,6 +23,8 @@ class LaunchInfo {
 public:
   explicit LaunchInfo(KernelStructure &structure);
 
+  /// The launch checks that rows of `view` can be accessed by `bytes` at once.
+  void requireUnit(const View &view, int64_t bytes);
   /// A tensor map of `view` in blocks of 64 columns and `rows` rows.
   void addTensorMap(const View &view, int64_t rows);
   /// The counter of a persistent grid.
@@ -31,6 +33,7 @@ public:
                            bool persistent);
 
 private:
+  void requireMultiple(mlir::Value operand, int64_t multiple);
   void add(llvm::StringRef kind, llvm::ArrayRef<mlir::NamedAttribute> fields);
   mlir::AffineExpr expression(mlir::OpFoldResult value);
   mlir::Attribute map(llvm::ArrayRef<mlir::AffineExpr> expressions);

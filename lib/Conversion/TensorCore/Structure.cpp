@@ -11,6 +11,8 @@
 #include "mlir/Analysis/SliceAnalysis.h"
 #include "llvm/Support/ScopedPrinter.h"
 
+#include <numeric>
+
 using namespace mlir;
 
 namespace attn::tensorcore {
@@ -26,6 +28,16 @@ std::optional<View> getView(Value memref) {
   if (!base || offset.size() != 1 || !isConstantIntValue(offset[0], 0))
     return std::nullopt;
   return View{base, cast.getMixedSizes(), cast.getMixedStrides()};
+}
+
+int64_t getUnit(const View &view) {
+  int64_t unit = 16;
+  if (!isConstantIntValue(view.strides.back(), 1))
+    return elementBytes;
+  for (OpFoldResult stride : ArrayRef(view.strides).drop_back())
+    if (std::optional<int64_t> value = getConstantIntValue(stride))
+      unit = std::gcd(unit, *value * elementBytes);
+  return unit;
 }
 
 namespace {
@@ -51,7 +63,7 @@ private:
   LogicalResult findRoles();
   LogicalResult checkOps();
   LogicalResult checkOp(Operation *op);
-  LogicalResult checkLoad(tile::LoadOp load, StringRef role);
+  LogicalResult checkLoad(SharedTile &shared, StringRef role);
   bool isDeferrableSum(unsigned number);
 
   KernelStructure &structure;
@@ -83,16 +95,22 @@ LogicalResult StructureFinder::findLoop() {
   return success();
 }
 
-LogicalResult StructureFinder::checkLoad(tile::LoadOp load, StringRef role) {
+LogicalResult StructureFinder::checkLoad(SharedTile &shared, StringRef role) {
+  tile::LoadOp load = shared.load;
   tile::TileType type = load.getType();
   if (!isSixteenBit(type.getElementType()))
     return fail(role + " has elements of type " +
                 llvm::to_string(type.getElementType()) + ", not 16-bit floats");
-  if (!getView(load.getSource()))
+  std::optional<View> view = getView(load.getSource());
+  if (!view || (load.getPageTable() && !getView(load.getPageTable())))
     return fail(role + " is not an argument of the kernel");
   if (type.getCols() % 16 != 0)
     return fail(role + " is a tile of " + Twine(type.getCols()) +
                 " columns, not of a multiple of 16");
+  // Copies of several elements start at the first column.
+  shared.unit = matchPattern(load.getIndices().back(), m_Zero())
+                    ? getUnit(*view)
+                    : elementBytes;
   return success();
 }
 
@@ -117,11 +135,12 @@ LogicalResult StructureFinder::findDots() {
     return fail("a key or value tile is not loaded in the loop");
   if (!isZeroSplat(structure.scoreDot.getAcc()))
     return fail("its scores do not start from zero");
-  structure.query = {query};
-  structure.key = {key};
-  structure.value = {value};
-  if (failed(checkLoad(query, "q")) || failed(checkLoad(key, "k")) ||
-      failed(checkLoad(value, "v")))
+  structure.query.load = query;
+  structure.key.load = key;
+  structure.value.load = value;
+  if (failed(checkLoad(structure.query, "q")) ||
+      failed(checkLoad(structure.key, "k")) ||
+      failed(checkLoad(structure.value, "v")))
     return failure();
   if (!structure.valueDot.getA().getDefiningOp<tile::ConvertOp>())
     return fail("the probabilities are not converted to 16 bits");

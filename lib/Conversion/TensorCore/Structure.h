@@ -23,6 +23,9 @@ namespace attn::tensorcore {
 /// Bytes of a row of a swizzled block, and 16-bit elements in it.
 constexpr int64_t swizzleBytes = 128;
 constexpr int64_t swizzleColumns = 64;
+constexpr int64_t elementBytes = 2;
+/// Two 16-bit columns are stored at once.
+constexpr int64_t pairBytes = 4;
 
 bool isSixteenBit(mlir::Type type);
 
@@ -33,10 +36,18 @@ struct View {
 };
 /// The view behind `memref`, if outlining made it.
 std::optional<View> getView(mlir::Value memref);
+/// Bytes (16, 8, 4 or 2) by which 16-bit elements of a row can be read and
+/// written: a power of two that divides all strides but the last, which must be
+/// 1. Strides that are not known count as multiples of 16 bytes; the launch
+/// checks them.
+int64_t getUnit(const View &view);
 
 /// A tile in swizzled shared memory: blocks of 64 columns, each [rows][64].
 struct SharedTile {
   tile::LoadOp load;
+  /// Bytes of a copy by a thread.
+  int64_t unit = 16;
+
   int64_t blocks() const {
     return llvm::divideCeil(type().getCols(), swizzleColumns);
   }

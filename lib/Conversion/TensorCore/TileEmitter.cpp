@@ -235,8 +235,12 @@ void TileEmitter::storeElements(tile::StoreOp op, Scope &scope) {
   Value validColumns = scope.get(op.getValid()[1]);
   Value startRow = indices[indices.size() - 2];
   Value startColumn = indices.back();
-  // A register holds one f32 or a pair of 16-bit columns.
+  // A register holds one f32 or a pair of 16-bit columns, which is stored at
+  // once where rows and valid columns allow it.
   bool pairs = fragment.kind == Fragment::packed;
+  std::optional<int64_t> columns = getConstantIntValue(op.getValid()[1]);
+  bool split =
+      pairs && (getUnit(view) < pairBytes || !columns || *columns % 2 != 0);
   Values values = pairs ? fragment.values : tiles.spread(fragment, type);
   for (size_t row = 0; row < 2; ++row) {
     Value local = emit.add(tiles.getLane().firstRow, 8 * row);
@@ -249,12 +253,20 @@ void TileEmitter::storeElements(tile::StoreOp op, Scope &scope) {
       size_t element = pairs ? 2 * number : number;
       if (Fragment::rowOf(element) != row)
         continue;
+      auto store = [&](int64_t column, Value stored) {
+        Value inside = emit.less(emit.add(tiles.getLane().firstColumn, column),
+                                 validColumns);
+        emit.storeGlobalIf(emit.both(rowIsValid, inside), scope.get(view.base),
+                           emit.add(offset, column), stored,
+                           type.getElementType());
+      };
       int64_t column = Fragment::columnOf(element);
-      Value inside = emit.less(emit.add(tiles.getLane().firstColumn, column),
-                               validColumns);
-      emit.storeGlobalIf(emit.both(rowIsValid, inside), scope.get(view.base),
-                         emit.add(offset, column), value,
-                         type.getElementType());
+      if (!split) {
+        store(column, value);
+        continue;
+      }
+      store(column, emit.toI16(value));
+      store(column + 1, emit.toI16(emit.shiftRight(value, 16)));
     }
   }
 }

@@ -372,7 +372,8 @@ Value Consumer::nextTile(Value queries) {
 }
 
 void Consumer::run() {
-  emit.setMaxRegisters(plan.consumerRegisters, /*increase=*/true);
+  if (plan.consumerRegisters)
+    emit.setMaxRegisters(plan.consumerRegisters, /*increase=*/true);
   group = emit.add(emit.shiftRight(kernel.warp, 2), -1);
   groupWarp = emit.bitAnd(kernel.warp, 3);
   firstLane = emit.equal(kernel.lane, 0);

@@ -14,13 +14,24 @@ namespace attn::hopper {
 
 void KernelEmitter::createParameters() {
   LaunchInfo info(plan);
-  for (SharedTile *tile : {&plan.query, &plan.key, &plan.value})
-    info.addTensorMap(*getView(tile->load.getSource()), tile->type().getRows());
-  for (tile::StoreOp store : plan.tmaStores)
-    info.addTensorMap(*getView(store.getDest()), groupRows);
-  size_t numMaps = 3 + plan.tmaStores.size();
-  SmallVector<Parameter> parameters(numMaps,
-                                    {emit.pointerType(0), /*tensorMap=*/true});
+  SmallVector<Parameter> parameters;
+  auto addTensorMap = [&](Value memref, int64_t rows) {
+    info.addTensorMap(*getView(memref), rows);
+    parameters.push_back({emit.pointerType(0), /*tensorMap=*/true});
+  };
+  for (SharedTile *tile : plan.sharedTiles())
+    if (plan.isGathered(*tile))
+      info.requireUnit(*getView(tile->load.getSource()), tile->unit);
+    else
+      addTensorMap(tile->load.getSource(), tile->type().getRows());
+  for (tile::StoreOp store : plan.kernel.getOps<tile::StoreOp>()) {
+    tile::TileType type = store.getTile().getType();
+    View view = *getView(store.getDest());
+    if (llvm::is_contained(plan.tmaStores, store))
+      addTensorMap(store.getDest(), groupRows);
+    else if (type.getRank() == 2 && isSixteenBit(type.getElementType()))
+      info.requireUnit(view, std::min(getUnit(view), pairBytes));
+  }
   if (plan.schedule.persistent) {
     info.addCounter();
     parameters.push_back({emit.pointerType(1)});
@@ -28,11 +39,17 @@ void KernelEmitter::createParameters() {
   Values values = createKernel(
       parameters, plan.threads(),
       info.get(plan.threads(), plan.memory.bytes, plan.schedule.persistent));
-  queryMap = values[0];
-  keyMap = values[1];
-  valueMap = values[2];
-  for (auto [number, store] : llvm::enumerate(plan.tmaStores))
-    storeMaps[store] = values[3 + number];
+  ArrayRef<Value> maps = values;
+  auto takeMap = [&] {
+    Value map = maps.front();
+    maps = maps.drop_front();
+    return map;
+  };
+  for (SharedTile *tile : plan.sharedTiles())
+    if (!plan.isGathered(*tile))
+      loadMaps[tile] = takeMap();
+  for (tile::StoreOp store : plan.tmaStores)
+    storeMaps[store] = takeMap();
   if (plan.schedule.persistent)
     counter = values.back();
 }
@@ -40,15 +57,19 @@ void KernelEmitter::createParameters() {
 void KernelEmitter::initBarriers() {
   const SharedMemory &memory = plan.memory;
   emit.onlyIf(emit.equal(thread, 0), [&] {
-    for (const Ring *ring : {&memory.query, &memory.key, &memory.value})
+    for (auto [ring, tile] :
+         llvm::zip_equal(plan.memory.rings(), plan.sharedTiles()))
       for (int64_t stage = 0; stage < ring->stages; ++stage) {
-        emit.barrierInit(address(ring->barriers + 16 * stage), 1);
+        emit.barrierInit(address(ring->barriers + 16 * stage),
+                         plan.isGathered(*tile) ? plan.producerWarps() : 1);
         emit.barrierInit(address(ring->barriers + 16 * stage + 8),
                          plan.consumerWarps());
       }
     emit.barrierInit(address(memory.zeroing), 1);
     emit.barrierInit(address(memory.scheduler + 8), 1);
-    emit.barrierInit(address(memory.scheduler + 16), plan.consumerWarps());
+    // All warps but the one that fetches say that they have read the tile.
+    emit.barrierInit(address(memory.scheduler + 16),
+                     plan.consumerWarps() + plan.producerWarps() - 1);
     emit.barrierInitFence();
     emit.fenceAsyncShared();
   });

@@ -1,6 +1,6 @@
 //===- KernelEmitter.h - One warp-specialised Hopper kernel -----*- C++ -*-===//
 //
-// What the producer warp and the consumer warpgroups share: parameters, shared
+// What the producer and the consumer warpgroups share: parameters, shared
 // memory, rings of buffers, the order of query tiles.
 //
 //===----------------------------------------------------------------------===//
@@ -42,11 +42,12 @@ private:
 
   Plan &plan;
 
-  Value queryMap, keyMap, valueMap, counter;
+  llvm::DenseMap<const SharedTile *, Value> loadMaps; // of tiles by TMA
+  Value counter;
   llvm::DenseMap<Operation *, Value> storeMaps;
 };
 
-/// Emits the producer warp; starts and ends in its own blocks.
+/// Emits the producer; starts and ends in its own blocks.
 void emitProducer(KernelEmitter &kernel, Block *exit);
 /// Emits the consumer warpgroups.
 void emitConsumer(KernelEmitter &kernel, Block *exit);

@@ -18,6 +18,7 @@ namespace {
 constexpr int64_t sharedMemoryLimit = 232448;
 constexpr int64_t bufferAlignment = 1024;
 constexpr int64_t maxBoxRows = 256;
+constexpr size_t maxTensorMapRank = 5;
 
 class Planner {
 public:
@@ -42,68 +43,70 @@ private:
   LogicalResult assignRows();
   LogicalResult findStores();
   LogicalResult layOut();
-  LogicalResult checkShared(tile::LoadOp load, StringRef role);
 
   Plan plan;
   std::string &why;
 };
 
-LogicalResult Planner::checkShared(tile::LoadOp load, StringRef role) {
-  tile::TileType type = load.getType();
+/// Why a tensor map cannot describe what `load` reads; empty if it can.
+std::string whyNoTensorMap(tile::LoadOp load) {
+  View view = *getView(load.getSource());
   if (load.getPageTable())
-    return fail(role + " is paged");
+    return "it is paged";
   if (load.getPacking())
-    return fail(role + " is packed");
-  std::optional<View> view = getView(load.getSource());
-  if (view->sizes.size() < 2 || view->sizes.size() > 5)
-    return fail(role + " has a rank that a tensor map cannot have");
-  if (!isConstantIntValue(view->strides.back(), 1))
-    return fail(role + " is not contiguous in its last dimension");
-  for (OpFoldResult stride : ArrayRef(view->strides).drop_back())
+    return "its rows are those of several heads";
+  if (view.sizes.size() > maxTensorMapRank)
+    return "it has more than " + std::to_string(maxTensorMapRank) +
+           " dimensions";
+  if (!isConstantIntValue(view.strides.back(), 1))
+    return "it is not contiguous in its last dimension";
+  for (OpFoldResult stride : ArrayRef(view.strides).drop_back())
     if (std::optional<int64_t> value = getConstantIntValue(stride);
         value && *value % 8 != 0)
-      return fail(role + " has a stride of " + Twine(*value) +
-                  " elements, which is no multiple of 16 bytes");
-  if (type.getRows() > maxBoxRows || type.getRows() % 8 != 0)
-    return fail(role + " is a tile of " + Twine(type.getRows()) +
-                " rows, not of a multiple of 8 (at most 256)");
-  return success();
+      return "it has a stride of " + std::to_string(*value) +
+             " elements, which is no multiple of 16 bytes";
+  return "";
 }
 
 LogicalResult Planner::assignRows() {
-  if (failed(checkShared(plan.query.load, "q")) ||
-      failed(checkShared(plan.key.load, "k")) ||
-      failed(checkShared(plan.value.load, "v")))
-    return failure();
+  for (auto [tile, role, why] :
+       llvm::zip_equal(plan.sharedTiles(), tileNames, plan.whyGathered)) {
+    int64_t rows = tile->type().getRows();
+    if (rows > maxBoxRows || rows % 16 != 0)
+      return fail(role + " is a tile of " + Twine(rows) +
+                  " rows, not of a multiple of 16 (at most 256)");
+    why = whyNoTensorMap(tile->load);
+  }
   int64_t rows = plan.query.type().getRows();
   if (rows % groupRows != 0 || rows / groupRows > 3)
     return fail("a query tile of " + Twine(rows) +
                 " rows is not one to three warpgroups of 64");
   plan.consumers = rows / groupRows;
   plan.schedule.pingPong &= plan.consumers > 1;
-  if (plan.consumers == 3) {
+  // A block has 64K registers and each thread at most 255: one consumer needs
+  // none of its producer's. Addresses of gathered rows take registers.
+  if (plan.consumers == 1) {
+    plan.consumerRegisters = plan.producerRegisters = 0;
+  } else if (plan.consumers == 3) {
     plan.consumerRegisters = 160;
     plan.producerRegisters = 32;
+  } else if (plan.gathers()) {
+    plan.consumerRegisters = 224;
+    plan.producerRegisters = 56;
   }
   return success();
 }
 
 LogicalResult Planner::findStores() {
   for (tile::StoreOp store : plan.kernel.getOps<tile::StoreOp>()) {
-    std::optional<View> view = getView(store.getDest());
+    View view = *getView(store.getDest());
     tile::TileType type = store.getTile().getType();
     if (type.getRank() == 1)
       continue;
-    if (!isConstantIntValue(view->strides.back(), 1))
+    if (!isConstantIntValue(view.strides.back(), 1))
       return fail("o is not contiguous in its last dimension");
-    // A pair of 16-bit columns is stored at once.
-    if (isSixteenBit(type.getElementType()))
-      for (OpFoldResult stride : ArrayRef(view->strides).drop_back())
-        if (std::optional<int64_t> value = getConstantIntValue(stride);
-            value && *value % 8 != 0)
-          return fail("o has a stride of " + Twine(*value) +
-                      " elements, which is no multiple of 16 bytes");
-    if (plan.schedule.tmaStore && isSixteenBit(type.getElementType()))
+    if (plan.schedule.tmaStore && isSixteenBit(type.getElementType()) &&
+        view.sizes.size() <= maxTensorMapRank && getUnit(view) == 16)
       plan.tmaStores.push_back(store);
   }
   return success();
@@ -151,7 +154,7 @@ LogicalResult Planner::layOut() {
   place(memory.value, plan.value, plan.schedule.stages);
   memory.staging = offset;
   offset += memory.stagingBlocks * outputBlock;
-  for (Ring *ring : {&memory.query, &memory.key, &memory.value}) {
+  for (Ring *ring : memory.rings()) {
     ring->barriers = offset;
     offset += 16 * ring->stages;
   }

@@ -35,6 +35,7 @@ struct Ring {
 
 struct SharedMemory {
   Ring query, key, value;
+  std::array<Ring *, 3> rings() { return {&query, &key, &value}; }
   int64_t staging = 0; // the output on its way to a TMA store
   int64_t stagingBlocks = 0;
   int64_t scheduler = 0; // next tile, its full and empty barriers
@@ -44,15 +45,30 @@ struct SharedMemory {
 
 struct Plan : KernelStructure {
   Schedule schedule;
+  /// Why TMA cannot bring q, k and v, so that threads gather them; else empty.
+  std::array<std::string, 3> whyGathered;
   llvm::SmallVector<tile::StoreOp> tmaStores;
 
   int64_t consumers = 2; // warpgroups
+  /// Registers of a thread after setmaxnreg; 0 for no change.
   int64_t consumerRegisters = 240, producerRegisters = 24;
   SharedMemory memory;
 
+  std::array<SharedTile *, 3> sharedTiles() { return {&query, &key, &value}; }
+  bool isGathered(const SharedTile &tile) const {
+    return !whyGathered[&tile == &query ? 0 : &tile == &key ? 1 : 2].empty();
+  }
+  bool gathers() const {
+    return isGathered(query) || isGathered(key) || isGathered(value);
+  }
+  /// One warp issues bulk copies; a warpgroup gathers.
+  int64_t producerWarps() const { return gathers() ? 4 : 1; }
   int64_t consumerWarps() const { return consumers * 4; }
   int64_t threads() const { return (consumers + 1) * 128; }
 };
+
+/// What diagnostics call the shared tiles.
+constexpr std::array<llvm::StringLiteral, 3> tileNames = {"q", "k", "v"};
 
 /// Fails with the reason in `why` if this lowering cannot take the kernel.
 mlir::FailureOr<Plan> makePlan(mlir::func::FuncOp kernel, Schedule schedule,

@@ -1,11 +1,15 @@
-//===- Producer.cpp - The warp that loads tiles ---------------------------===//
+//===- Producer.cpp - The warps that load tiles ---------------------------===//
 //
-// Brings q, k and v tiles to shared memory by TMA, keys one tile ahead of
-// values, and hands out query tiles to the block.
+// Brings q, k and v tiles to shared memory, keys one tile ahead of values, and
+// hands out query tiles to the block. One warp does it by TMA. Where a tile has
+// to be gathered, all warps of the producer's warpgroup copy it together, and
+// the first one does the rest.
 //
 //===----------------------------------------------------------------------===//
 
 #include "KernelEmitter.h"
+
+#include "../TensorCore/Gather.h"
 
 using namespace mlir;
 
@@ -20,13 +24,20 @@ public:
 
 private:
   /// Loads `tile` into its ring as the `count`-th one.
-  void load(SharedTile &tile, const Ring &ring, Value map, Value count,
-            Emitter::L2 hint, Scope &scope);
+  void load(SharedTile &tile, const Ring &ring, Value count, Emitter::L2 hint,
+            Scope &scope);
   /// As load, but rows past the valid ones become zero even where memory has
   /// something: what a probability of zero meets must be finite.
   Value loadCleared(Value count, Value clears, Scope &scope);
-  void issue(SharedTile &tile, const Ring &ring, Value index, Value map,
-             Value barrier, Emitter::L2 hint, Scope &scope);
+  void issue(SharedTile &tile, const Ring &ring, Value index, Value barrier,
+             Emitter::L2 hint, Scope &scope);
+  void gather(SharedTile &tile, const Ring &ring, Value count, Scope &scope);
+  void finishGathers(int64_t inFlight);
+  /// Emits what only the first warp does, if there are others.
+  void onFirstWarp(llvm::function_ref<void()> body);
+  Value target(const Ring &ring, Value index) {
+    return emit.add(kernel.address(ring.data), emit.mul(index, ring.bytes));
+  }
   void clearRows(Value index, Value valid);
   Value nextTile(Value tiles);
 
@@ -35,30 +46,72 @@ private:
   Plan &plan;
   Block *exit;
   Value leader;
+  /// The full barrier of the last gathered tile, whose copies may be in flight;
+  /// 0 or null if there is none.
+  Value gathered;
 };
 
-void Producer::issue(SharedTile &tile, const Ring &ring, Value index, Value map,
+void Producer::onFirstWarp(llvm::function_ref<void()> body) {
+  if (plan.producerWarps() == 1)
+    return body();
+  emit.onlyIf(emit.equal(kernel.warp, 0), body);
+}
+
+/// Announces the last gathered tile once its copies are done. wgmma reads
+/// through the async proxy, so those who wrote pass a fence first.
+void Producer::finishGathers(int64_t inFlight) {
+  if (!gathered)
+    return;
+  emit.copyAsyncWait(inFlight);
+  emit.fenceAsyncShared();
+  emit.syncWarp();
+  emit.barrierArriveIf(
+      emit.both(emit.equal(kernel.lane, 0), emit.less(emit.i32(0), gathered)),
+      gathered);
+  gathered = Value();
+}
+
+/// Copies a tile, and announces the one before it: one is always in flight.
+void Producer::gather(SharedTile &tile, const Ring &ring, Value count,
+                      Scope &scope) {
+  // With one buffer the consumers give it back only after the last tile.
+  if (ring.stages == 1)
+    finishGathers(0);
+  KernelEmitter::Slot slot = kernel.getSlot(ring, count);
+  emit.barrierWait(slot.empty, emit.bitXor(slot.parity, emit.i32(1)));
+  emitGather(emit, tile, target(ring, slot.index),
+             {kernel.warp, kernel.lane, plan.producerWarps()}, scope);
+  emit.copyAsyncCommit();
+  finishGathers(1);
+  gathered = slot.full;
+}
+
+void Producer::issue(SharedTile &tile, const Ring &ring, Value index,
                      Value barrier, Emitter::L2 hint, Scope &scope) {
   emit.barrierExpect(barrier, tile.bytes());
   tile::LoadOp load = tile.load;
   Values coordinates = scope.get(load.getIndices());
   std::reverse(coordinates.begin(), coordinates.end());
   Value column = coordinates[0];
-  Value target =
-      emit.add(kernel.address(ring.data), emit.mul(index, ring.bytes));
+  Value start = target(ring, index);
   for (int64_t block = 0; block < tile.blocks(); ++block) {
     coordinates[0] = emit.add(column, block * swizzleColumns);
-    emit.tmaLoad(map, emit.add(target, block * tile.blockBytes()), barrier,
+    emit.tmaLoad(kernel.loadMaps.lookup(&tile),
+                 emit.add(start, block * tile.blockBytes()), barrier,
                  coordinates, hint);
   }
 }
 
-void Producer::load(SharedTile &tile, const Ring &ring, Value map, Value count,
+void Producer::load(SharedTile &tile, const Ring &ring, Value count,
                     Emitter::L2 hint, Scope &scope) {
+  if (plan.isGathered(tile))
+    return gather(tile, ring, count, scope);
+  finishGathers(0);
   KernelEmitter::Slot slot = kernel.getSlot(ring, count);
-  emit.barrierWait(slot.empty, emit.bitXor(slot.parity, emit.i32(1)));
-  emit.onlyIf(leader, [&] {
-    issue(tile, ring, slot.index, map, slot.full, hint, scope);
+  onFirstWarp([&] {
+    emit.barrierWait(slot.empty, emit.bitXor(slot.parity, emit.i32(1)));
+    emit.onlyIf(leader,
+                [&] { issue(tile, ring, slot.index, slot.full, hint, scope); });
   });
 }
 
@@ -66,9 +119,7 @@ void Producer::clearRows(Value index, Value valid) {
   // Units of 16 bytes; a swizzle permutes those of a row among themselves.
   constexpr int64_t unit = 16;
   constexpr int64_t unitsOfRow = swizzleBytes / unit;
-  const Ring &ring = plan.memory.value;
-  Value start =
-      emit.add(kernel.address(ring.data), emit.mul(index, ring.bytes));
+  Value start = target(plan.memory.value, index);
   Value end = emit.i32(plan.value.type().getRows() * unitsOfRow);
   Block *test = emit.createBlock(emit.getI32Type());
   Block *body = emit.createBlock();
@@ -79,9 +130,9 @@ void Producer::clearRows(Value index, Value valid) {
   Value position = test->getArgument(0);
   emit.branchIf(emit.less(position, end), body, {}, done, {});
   emit.enter(body);
-  Value target = emit.add(start, emit.mul(position, unit));
+  Value place = emit.add(start, emit.mul(position, unit));
   for (int64_t block = 0; block < plan.value.blocks(); ++block)
-    emit.storeSharedZero16(emit.add(target, block * plan.value.blockBytes()));
+    emit.storeSharedZero16(emit.add(place, block * plan.value.blockBytes()));
   emit.branch(test, emit.add(position, 32));
   emit.enter(done);
 }
@@ -89,9 +140,16 @@ void Producer::clearRows(Value index, Value valid) {
 Value Producer::loadCleared(Value count, Value clears, Scope &scope) {
   SharedTile &tile = plan.value;
   const Ring &ring = plan.memory.value;
+  if (plan.isGathered(tile)) {
+    gather(tile, ring, count, scope);
+    return clears;
+  }
+  finishGathers(0);
   tile::LoadOp load = tile.load;
   KernelEmitter::Slot slot = kernel.getSlot(ring, count);
-  emit.barrierWait(slot.empty, emit.bitXor(slot.parity, emit.i32(1)));
+  onFirstWarp([&] {
+    emit.barrierWait(slot.empty, emit.bitXor(slot.parity, emit.i32(1)));
+  });
   Value valid = scope.get(load.getValid()[0]);
   Value partial = emit.less(valid, emit.i32(tile.type().getRows()));
   Block *whole = emit.createBlock();
@@ -101,22 +159,22 @@ Value Producer::loadCleared(Value count, Value clears, Scope &scope) {
 
   emit.enter(whole);
   emit.onlyIf(leader, [&] {
-    issue(tile, ring, slot.index, kernel.valueMap, slot.full,
-          Emitter::L2::evictLast, scope);
+    issue(tile, ring, slot.index, slot.full, Emitter::L2::evictLast, scope);
   });
   emit.branch(join, clears);
 
   emit.enter(cut);
   Value barrier = kernel.address(plan.memory.zeroing);
   emit.onlyIf(leader, [&] {
-    issue(tile, ring, slot.index, kernel.valueMap, barrier,
-          Emitter::L2::evictLast, scope);
+    issue(tile, ring, slot.index, barrier, Emitter::L2::evictLast, scope);
   });
-  emit.barrierWait(barrier, emit.bitAnd(clears, 1));
-  clearRows(slot.index, valid);
-  emit.fenceAsyncShared();
-  emit.syncWarp();
-  emit.onlyIf(leader, [&] { emit.barrierArrive(slot.full); });
+  onFirstWarp([&] {
+    emit.barrierWait(barrier, emit.bitAnd(clears, 1));
+    clearRows(slot.index, valid);
+    emit.fenceAsyncShared();
+    emit.syncWarp();
+    emit.onlyIf(leader, [&] { emit.barrierArrive(slot.full); });
+  });
   emit.branch(join, emit.add(clears, 1));
 
   emit.enter(join);
@@ -128,32 +186,43 @@ Value Producer::nextTile(Value tiles) {
   const SharedMemory &memory = plan.memory;
   emit.syncWarp(); // every lane has read the previous tile
   Value empty = kernel.address(memory.scheduler + 16);
-  emit.barrierWait(empty, emit.bitXor(emit.bitAnd(tiles, 1), emit.i32(1)));
   Value slot = kernel.address(memory.scheduler);
-  emit.onlyIf(leader, [&] {
-    Value old = emit.atomicIncrement(kernel.counter);
-    // Every block fetches until it gets a tile past the end, so the fetches of
-    // a grid are as many as the tiles: the last one resets the counter.
-    Value last = emit.equal(emit.sub(old, kernel.tiles), -1);
-    emit.onlyIf(last, [&] { emit.resetCounter(kernel.counter); });
-    emit.storeSharedI32(slot, emit.add(old, emit.gridSize()));
-    emit.barrierArrive(kernel.address(memory.scheduler + 8));
+  onFirstWarp([&] {
+    emit.barrierWait(empty, emit.bitXor(emit.bitAnd(tiles, 1), emit.i32(1)));
+    emit.onlyIf(leader, [&] {
+      Value old = emit.atomicIncrement(kernel.counter);
+      // Every block fetches until it gets a tile past the end, so the fetches
+      // of a grid are as many as the tiles: the last one resets the counter.
+      Value last = emit.equal(emit.sub(old, kernel.tiles), -1);
+      emit.onlyIf(last, [&] { emit.resetCounter(kernel.counter); });
+      emit.storeSharedI32(slot, emit.add(old, emit.gridSize()));
+      emit.barrierArrive(kernel.address(memory.scheduler + 8));
+    });
   });
   emit.barrierWait(kernel.address(memory.scheduler + 8), emit.bitAnd(tiles, 1));
-  return emit.loadSharedI32(slot);
+  Value next = emit.loadSharedI32(slot);
+  if (plan.producerWarps() > 1)
+    emit.barrierArriveIf(emit.both(emit.equal(kernel.lane, 0),
+                                   emit.less(emit.i32(0), kernel.warp)),
+                         empty);
+  return next;
 }
 
 void Producer::run() {
-  emit.setMaxRegisters(plan.producerRegisters, /*increase=*/false);
+  if (plan.producerRegisters)
+    emit.setMaxRegisters(plan.producerRegisters, /*increase=*/false);
   Type i32 = emit.getI32Type();
   Block *work = emit.createBlock();
   Block *tileBlock = emit.createBlock({i32, i32, i32, i32});
   Block *go = emit.createBlock();
   Block *done = emit.createBlock();
-  emit.branchIf(emit.equal(kernel.warp, 0), work, {}, exit, {});
+  if (plan.gathers())
+    emit.branch(work);
+  else
+    emit.branchIf(emit.equal(kernel.warp, 0), work, {}, exit, {});
 
   emit.enter(work);
-  leader = emit.equal(kernel.lane, 0);
+  leader = emit.equal(plan.gathers() ? kernel.thread : kernel.lane, 0);
   Value zero = emit.i32(0);
   emit.branch(tileBlock, {emit.blockId(), zero, zero, zero});
 
@@ -169,8 +238,7 @@ void Producer::run() {
   Scope scope(emit, &kernel.arguments);
   kernel.bindPoint(tile, scope);
   kernel.emitTopLevel(scope);
-  load(plan.query, plan.memory.query, kernel.queryMap, queries,
-       Emitter::L2::evictFirst, scope);
+  load(plan.query, plan.memory.query, queries, Emitter::L2::evictFirst, scope);
   scf::ForOp loop = plan.loop;
   Value end = scope.get(loop.getUpperBound());
   Value first = kernel.advance(scope.get(loop.getLowerBound()), end, scope);
@@ -178,39 +246,55 @@ void Producer::run() {
   auto loadKey = [&](Value position, Value number) {
     Scope inner(emit, &scope);
     kernel.bindPosition(position, inner);
-    load(plan.key, plan.memory.key, kernel.keyMap, number,
-         Emitter::L2::evictLast, inner);
+    load(plan.key, plan.memory.key, number, Emitter::L2::evictLast, inner);
+  };
+  // The gathered tile in flight goes along where control flow joins.
+  auto enterBlock = [&](Block *block) {
+    emit.enter(block);
+    if (plan.gathers())
+      gathered = block->getArguments().back();
+  };
+  auto passOn = [&](Values arguments) {
+    if (plan.gathers())
+      arguments.push_back(gathered ? gathered : zero);
+    return arguments;
+  };
+  auto createJoin = [&](size_t count) {
+    return emit.createBlock(
+        emit.repeated(i32, plan.gathers() ? count + 1 : count));
   };
   Block *head = emit.createBlock();
-  Block *body = emit.createBlock({i32, i32, i32});
+  Block *body = createJoin(3);
   Block *ahead = emit.createBlock();
-  Block *behind = emit.createBlock();
-  Block *finish = emit.createBlock({i32, i32});
-  emit.branchIf(emit.less(first, end), head, {}, finish, {count, clears});
+  Block *behind = createJoin(0);
+  Block *finish = createJoin(2);
+  emit.branchIf(emit.less(first, end), head, {}, finish,
+                passOn({count, clears}));
   emit.enter(head);
   loadKey(first, count);
-  emit.branch(body, {first, count, clears});
+  emit.branch(body, passOn({first, count, clears}));
 
   // The key tile of `position` is on its way: load the next key tile, then the
   // value tile of this position.
-  emit.enter(body);
+  enterBlock(body);
   Value position = body->getArgument(0);
   Value number = body->getArgument(1);
   Value following = kernel.advance(emit.add(position, 1), end, scope);
   Value more = emit.less(following, end);
-  emit.branchIf(more, ahead, {}, behind, {});
+  emit.branchIf(more, ahead, {}, behind, passOn({}));
   emit.enter(ahead);
   loadKey(following, emit.add(number, 1));
-  emit.branch(behind);
-  emit.enter(behind);
+  emit.branch(behind, passOn({}));
+  enterBlock(behind);
   Scope inner(emit, &scope);
   kernel.bindPosition(position, inner);
   Value cleared = loadCleared(number, body->getArgument(2), inner);
   Value numberAfter = emit.add(number, 1);
-  emit.branchIf(more, body, {following, numberAfter, cleared}, finish,
-                {numberAfter, cleared});
+  emit.branchIf(more, body, passOn({following, numberAfter, cleared}), finish,
+                passOn({numberAfter, cleared}));
 
-  emit.enter(finish);
+  enterBlock(finish);
+  finishGathers(0);
   if (plan.schedule.persistent)
     emit.branch(tileBlock, {nextTile(queries), finish->getArgument(0),
                             emit.add(queries, 1), finish->getArgument(1)});

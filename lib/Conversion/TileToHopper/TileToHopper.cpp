@@ -43,6 +43,13 @@ public:
               hopper::makePlan(kernel, schedule, why);
           if (failed(plan))
             return failure();
+          // Rows of several heads are no input that TMA cannot take, but what
+          // the schedule asked for.
+          for (auto [tile, name, why] : llvm::zip_equal(
+                   plan->sharedTiles(), hopper::tileNames, plan->whyGathered))
+            if (!why.empty() && !tile->load.getPacking())
+              kernel.emitRemark(name)
+                  << " is gathered by threads instead of TMA: " << why;
           hopper::KernelEmitter(emit, *plan).run();
           return success();
         });

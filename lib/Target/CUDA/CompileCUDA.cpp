@@ -100,9 +100,12 @@ void LaunchRewriter::run(DictionaryAttr info) {
   for (Attribute attribute : cast<ArrayAttr>(info.get("parameters"))) {
     auto parameter = cast<DictionaryAttr>(attribute);
     StringRef kind = cast<StringAttr>(parameter.get("kind")).getValue();
-    if (kind == "operand")
+    if (kind == "operand") {
       arguments.push_back(operands[integer(parameter, "index")]);
-    else if (kind == "extent")
+      if (parameter.contains("multiple"))
+        (*arguments.back().getAsObject())["multiple"] =
+            integer(parameter, "multiple");
+    } else if (kind == "extent")
       arguments.push_back(json::Object{
           {"value", extent(integer(parameter, "dim"))}, {"type", "i32"}});
     else if (kind == "tensormap")

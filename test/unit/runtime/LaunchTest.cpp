@@ -265,6 +265,24 @@ TEST_F(GridTest, ValueOutOfRange) {
   EXPECT_EQ(out[0], 0);
 }
 
+// Strides and addresses may have to be multiples.
+TEST_F(GridTest, Multiples) {
+  bindTo(gridJson("answer", "",
+                  R"({"buffer":"out","multiple":8},
+                     {"value":["scalar","c"],"type":"i64","multiple":8})"),
+         1, one);
+  EXPECT_OK(launch(1, 1, 16, error));
+  EXPECT_ERROR(launch(1, 1, 12, error), ATTN_ERROR_INVALID_ARGUMENT,
+               {"$.launches[0].args[1].value", "12 is no multiple of 8"});
+  bindTo(gridJson("answer", "", R"({"buffer":"out","multiple":16})"), 2, one);
+  attn_tensor second = tensorOf(out);
+  second.data = out.data() + 1;
+  second.dims[0] = 1;
+  EXPECT_OK(attn_binding_set_argument(binding.get(), 3, &second, error));
+  EXPECT_ERROR(launch(1, 1, 1, error), ATTN_ERROR_INVALID_ARGUMENT,
+               {"'out' is not aligned to 16 bytes"});
+}
+
 //===----------------------------------------------------------------------===//
 // Stacks and the floating-point environment
 //===----------------------------------------------------------------------===//

@@ -1,0 +1,166 @@
+//===- Gather.cpp - Tiles that threads copy to shared memory --------------===//
+//
+// Each lane finds the address of one row and tells the lanes that copy it. What
+// the copies take together is as much as strides allow.
+//
+//===----------------------------------------------------------------------===//
+
+#include "Gather.h"
+
+using namespace mlir;
+
+namespace attn::tensorcore {
+
+/// A swizzle permutes the units of 16 bytes of a row.
+constexpr int64_t chunkBytes = 16;
+constexpr int64_t chunksOfRow = swizzleBytes / chunkBytes;
+constexpr int64_t chunkColumns = chunkBytes / elementBytes;
+constexpr int64_t warpSize = 32;
+/// Rows of which a warp copies a block of 64 columns at a time.
+constexpr int64_t rowsAtOnce = warpSize / chunksOfRow;
+
+namespace {
+class Gather {
+public:
+  Gather(Emitter &emit, const SharedTile &tile, const Copiers &copiers,
+         Scope &scope)
+      : emit(emit), tile(tile), copiers(copiers), load(tile.load),
+        view(*getView(load.getSource())), scope(scope) {}
+
+  void run(Value target);
+
+private:
+  Value offsetOfRow(Value row);
+  void copyChunk(Value target, Value offset, int64_t block, Value rowIsValid);
+  void readChunk(Value target, Value offset, Value column, Value rowIsValid);
+
+  Emitter &emit;
+  const SharedTile &tile;
+  const Copiers &copiers;
+  tile::LoadOp load;
+  View view;
+  Scope &scope;
+  Value chunk;     // of its row that this lane copies
+  Value validRows; // of the tile
+};
+} // namespace
+
+/// The offset in elements of the first column of row `row` of the tile. Its
+/// page is looked up only if the row is valid.
+Value Gather::offsetOfRow(Value row) {
+  auto lookup = [&](Value value) { return scope.get(value); };
+  Values indices = scope.get(load.getIndices());
+  Value &memoryRow = indices[indices.size() - 2];
+  Value step = row;
+  if (Value packing = load.getPacking()) {
+    Value heads = scope.get(packing);
+    Value &head = indices[indices.size() - 3];
+    head = emit.add(head, emit.remainder(row, heads));
+    step = emit.divide(row, heads);
+  }
+  memoryRow = emit.add(memoryRow, step);
+  if (Value table = load.getPageTable()) {
+    OpFoldResult size = view.sizes[view.sizes.size() - 2];
+    std::optional<int64_t> known = getConstantIntValue(size);
+    Value pageSize = known ? emit.i32(*known) : lookup(cast<Value>(size));
+    View pages = *getView(table);
+    Values entry = scope.get(load.getPageIndices());
+    entry.push_back(emit.divide(memoryRow, pageSize));
+    Value page =
+        emit.loadGlobalIf(emit.less(row, validRows), lookup(pages.base),
+                          emitOffset(emit, pages, entry, lookup),
+                          cast<MemRefType>(table.getType()).getElementType());
+    memoryRow = emit.remainder(memoryRow, pageSize);
+    indices.insert(indices.begin(), emit.toI32(page));
+  }
+  return emitOffset(emit, view, indices, lookup);
+}
+
+/// Reads 16 bytes element by element.
+void Gather::readChunk(Value target, Value offset, Value column,
+                       Value rowIsValid) {
+  // One number says what of the row and of the columns is valid: predicates
+  // that rows share would all stay in registers.
+  Value left = emit.select(
+      rowIsValid, emit.sub(scope.get(load.getValid()[1]), column), emit.i32(0));
+  OpFoldResult stride = view.strides.back();
+  std::optional<int64_t> known = getConstantIntValue(stride);
+  Value step =
+      emit.toI64(known ? emit.i32(*known) : scope.get(cast<Value>(stride)));
+  Value start = emit.add(offset, emit.mul(emit.toI64(column), step));
+  auto read = [&](int64_t number) {
+    Value element = emit.loadGlobalIf(
+        emit.less(emit.i32(number), left), scope.get(view.base),
+        emit.add(start, emit.mul(step, number)), emit.getI16Type());
+    return emit.createOrFold<arith::ExtUIOp>(emit.getI32Type(), element);
+  };
+  Values words;
+  for (int64_t number = 0; number < chunkColumns; number += 2) {
+    Value low = read(number);
+    Value high = emit.shiftLeft(read(number + 1), 16);
+    words.push_back(emit.createOrFold<arith::OrIOp>(low, high));
+  }
+  emit.storeShared16(target, words);
+}
+
+/// Brings this lane's chunk of a row to `target`.
+void Gather::copyChunk(Value target, Value offset, int64_t block,
+                       Value rowIsValid) {
+  Value column =
+      emit.add(emit.mul(chunk, chunkColumns), block * swizzleColumns);
+  if (tile.unit == elementBytes)
+    return readChunk(target, offset, column, rowIsValid);
+  Value validColumns = scope.get(load.getValid()[1]);
+  std::optional<int64_t> known = getConstantIntValue(load.getValid()[1]);
+  bool isWhole = known && (block + 1) * swizzleColumns <= *known;
+  Value left = emit.mul(emit.sub(validColumns, column), elementBytes);
+  Value start = emit.add(offset, emit.toI64(column));
+  Value zero = emit.i32(0), all = emit.i32(tile.unit);
+  for (int64_t byte = 0; byte < chunkBytes; byte += tile.unit) {
+    Value bytes =
+        isWhole ? all
+                : emit.smaller(emit.larger(emit.add(left, -byte), zero), all);
+    emit.copyAsync(emit.add(target, byte), scope.get(view.base),
+                   emit.add(start, byte / elementBytes), emit.getI16Type(),
+                   tile.unit, emit.select(rowIsValid, bytes, zero));
+  }
+}
+
+void Gather::run(Value target) {
+  validRows = scope.get(load.getValid()[0]);
+  int64_t rowsOfWarp = tile.type().getRows() / copiers.warps;
+  chunk = emit.bitAnd(copiers.lane, chunksOfRow - 1);
+  Value rowAtOnce = emit.divide(copiers.lane, emit.i32(chunksOfRow));
+  Value firstRow = emit.mul(copiers.warp, rowsOfWarp);
+  for (int64_t base = 0; base < rowsOfWarp; base += warpSize) {
+    // Each lane finds one row and tells the lanes that copy it.
+    Value start = emit.add(firstRow, base);
+    Value found = offsetOfRow(emit.add(start, copiers.lane));
+    auto copyRows = [&](Value first) {
+      Value local = emit.add(rowAtOnce, first);
+      Value offset = emit.shuffleFrom(found, local);
+      Value row = emit.add(start, local);
+      Value rowIsValid = emit.less(row, validRows);
+      Value swizzled = emit.bitXor(chunk, emit.bitAnd(row, chunksOfRow - 1));
+      Value place = emit.add(emit.add(target, emit.mul(row, swizzleBytes)),
+                             emit.mul(swizzled, chunkBytes));
+      for (int64_t block = 0; block < tile.blocks(); ++block)
+        copyChunk(emit.add(place, block * tile.blockBytes()), offset, block,
+                  rowIsValid);
+    };
+    int64_t end = std::min(rowsOfWarp - base, warpSize);
+    if (tile.unit == elementBytes)
+      // What is read passes through registers, of which there are few.
+      emit.repeat(end, rowsAtOnce, copyRows);
+    else
+      for (int64_t first = 0; first < end; first += rowsAtOnce)
+        copyRows(emit.i32(first));
+  }
+}
+
+void emitGather(Emitter &emit, const SharedTile &tile, Value target,
+                const Copiers &copiers, Scope &scope) {
+  Gather(emit, tile, copiers, scope).run(target);
+}
+
+} // namespace attn::tensorcore
