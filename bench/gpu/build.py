@@ -1,4 +1,7 @@
-"""Compiles the cases of cases.py: build.py ATTN_COMPILE OUTPUT_FOLDER"""
+"""Compiles the cases of cases.py.
+
+  build.py ATTN_COMPILE OUTPUT_FOLDER [options of attn-compile, as --chip=sm_80]
+"""
 
 import pathlib
 import subprocess
@@ -14,9 +17,8 @@ def main():
         file = folder / f"{name}.mlir"
         file.write_text(source)
         artifact = folder / f"{name}.attn"
-        subprocess.run(
-            [compiler, file, "--target=cuda", "-o", artifact], check=True
-        )
+        command = [compiler, file, "--target=cuda", *sys.argv[3:], "-o", artifact]
+        subprocess.run(command, check=True)
         print(artifact)
 
 

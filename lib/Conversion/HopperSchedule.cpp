@@ -31,13 +31,17 @@ constexpr int64_t fewestSplitKeys = 1024;
 /// diagonal of a mask than it gains.
 constexpr int64_t shortQueries = 1024;
 
+bool isSixteenBit(AttentionOp op) {
+  Type element = cast<MemRefType>(op.getQuery().getType()).getElementType();
+  return element.isF16() || element.isBF16();
+}
+
 /// Tile sizes for long sequences: the accumulator and the scores of 64 rows
 /// must fit the registers of a warpgroup, keys and values of two stages and q
 /// shared memory.
 std::pair<int64_t, int64_t> getLongTile(AttentionOp op) {
-  Type element = cast<MemRefType>(op.getQuery().getType()).getElementType();
   // The plain path: one row a thread, tiles in 48 KiB of shared memory.
-  if (!element.isF16() && !element.isBF16())
+  if (!isSixteenBit(op))
     return {64, 32};
   int64_t head = std::max(op.getQkHeadSize(), op.getValueHeadSize());
   // Three consumers hide the exponentials, which take as long as the products
@@ -49,6 +53,19 @@ std::pair<int64_t, int64_t> getLongTile(AttentionOp op) {
   if (head <= 192)
     return {128, 96};
   return {128, 64};
+}
+
+/// Tile sizes for mma.sync: keys that leave room for a second block on the
+/// multiprocessor, if each has one buffer of keys and values.
+std::pair<int64_t, int64_t> getMMATile(AttentionOp op, int64_t sharedBytes) {
+  if (!isSixteenBit(op))
+    return getLongTile(op);
+  constexpr int64_t rows = 64, keys = 64, blocks = 2, reservedBytes = 1024;
+  int64_t qk = llvm::alignTo(op.getQkHeadSize(), 64);
+  int64_t v = llvm::alignTo(op.getValueHeadSize(), 64);
+  int64_t bytes = 2 * (rows * qk + keys * (qk + v)) + reservedBytes;
+  bool fits = blocks * bytes <= sharedBytes + reservedBytes;
+  return {rows, fits ? keys : keys / 2};
 }
 
 class Scheduler {
@@ -120,15 +137,15 @@ void Scheduler::choose(Value condition, int64_t tileM, int64_t tileN,
 void Scheduler::run() {
   if (op->hasAttr(ScheduleAttr::attributeName))
     return;
-  auto [tileM, tileN] = getLongTile(op);
+  auto [tileM, tileN] =
+      options.mma ? getMMATile(op, options.sharedBytes) : getLongTile(op);
   if (options.tileM || options.tileN) {
     set(op, options.tileM ? options.tileM : tileM,
         options.tileN ? options.tileN : tileN, /*workers=*/0);
     return;
   }
   set(op, tileM, tileN, /*workers=*/0);
-  bool isPlain = tileM < decodeRows || tileN < decodeRows;
-  if (isPlain)
+  if (!isSixteenBit(op))
     return;
   if (!op.isRagged())
     choose(isDecoding(), decodeRows, tileN, options.multiprocessors);
@@ -148,6 +165,8 @@ public:
     options.tileM = tileM;
     options.tileN = tileN;
     options.multiprocessors = multiprocessors;
+    options.mma = mma;
+    options.sharedBytes = sharedBytes;
     SmallVector<AttentionOp> ops;
     getOperation().walk([&](AttentionOp op) { ops.push_back(op); });
     for (AttentionOp op : ops) {

@@ -42,7 +42,8 @@ struct Arguments {
       cl::desc("cpu, cpu-standard (the baseline that stores its scores), cuda"),
       cl::cat(category)};
   cl::opt<std::string> chip{"chip", cl::init("host"),
-                            cl::desc("host, or a name that LLVM knows"),
+                            cl::desc("host, or a name that LLVM knows; cuda: "
+                                     "sm_80, sm_86, sm_89, sm_90a (default)"),
                             cl::cat(category)};
   cl::opt<int64_t> tileM{"tile-m", cl::desc("Queries a tile (0: chosen)"),
                          cl::cat(category)};

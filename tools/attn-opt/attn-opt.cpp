@@ -29,7 +29,7 @@ int main(int argc, char **argv) {
   attn::registerAttnTransformsPasses();
   attn::registerAttnConversionPasses();
   attn::registerNVPTXPipelines();
-  attn::registerHopperPipelines();
+  attn::registerCUDAPipelines();
   attn::registerAttnPipelines();
   attn::registerWGSLPipelines();
   registry.insert<attn::AttnDialect, attn::tile::TileDialect>();

@@ -313,7 +313,11 @@ def HopperSchedule : Pass<"hopper-schedule", "::mlir::func::FuncOp"> {
            "Query rows of a tile; 0: chosen. A given tile is the only version">,
     Option<"tileN", "tile-n", "int64_t", "0", "Keys of a tile; 0: chosen">,
     Option<"multiprocessors", "multiprocessors", "int64_t", "132",
-           "Blocks that run at once, for which keys are split">
+           "Blocks that run at once, for which keys are split">,
+    Option<"mma", "mma", "bool", "false",
+           "Tiles for mma.sync instead of wgmma">,
+    Option<"sharedBytes", "shared-bytes", "int64_t", "101376",
+           "Shared memory that a block on mma.sync may use">
   ];
   let dependentDialects = [
     "::mlir::arith::ArithDialect", "::mlir::memref::MemRefDialect",
@@ -364,6 +368,58 @@ def TileToHopper : Pass<"tile-to-hopper", "::mlir::ModuleOp"> {
            "Store the output through shared memory by TMA">,
     Option<"stages", "stages", "int64_t", "2",
            "Buffers of key and of value tiles">,
+    Option<"headGroup", "head-group", "int64_t", "8",
+           "Heads whose query tiles are interleaved">
+  ];
+  let dependentDialects = [
+    "::mlir::arith::ArithDialect", "::mlir::gpu::GPUDialect",
+    "::mlir::LLVM::LLVMDialect", "::mlir::math::MathDialect",
+    "::mlir::NVVM::NVVMDialect"
+  ];
+}
+
+def TileToMMA : Pass<"tile-to-mma", "::mlir::ModuleOp"> {
+  let summary = "Lower fused attention kernels to mma.sync";
+  let description = [{
+    Replaces each `tile.kernel` function of two matrix products with 16-bit
+    operands around an online softmax by a `gpu.module` of the same name, which
+    holds one kernel in the llvm and nvvm dialects that needs sm_80. A warp
+    computes 16 rows of the query tile: it reads operands from swizzled shared
+    memory by ldmatrix, multiplies them by mma.sync and keeps scores, statistics
+    and output in registers. All warps of a block bring key and value tiles to
+    shared memory by cp.async, one key tile ahead; rows may lie in pages, in
+    several heads, at any stride. The attribute `attn.launch` says how to launch
+    the kernel; docs/mma.md describes both.
+
+    A kernel of another form stays as it is, with a remark.
+
+    ```mlir
+    // Prepared by: func.func(attn-tile{tile-m=64 tile-n=64 head-multiple=16},attn-fuse-online-softmax),attn-outline-kernels,canonicalize,cse
+    func.func @f(%q: memref<1x1x128x128xbf16>, %k: memref<1x1x128x128xbf16>, %v: memref<1x1x128x128xbf16>, %o: memref<1x1x128x128xbf16>) {
+      attn.attention ins(%q, %k, %v : memref<1x1x128x128xbf16>, memref<1x1x128x128xbf16>, memref<1x1x128x128xbf16>)
+          outs(%o : memref<1x1x128x128xbf16>)
+      return
+    }
+    ```
+    becomes
+    ```mlir
+    gpu.module @f_kernel0 {
+      llvm.func @f_kernel0(...) attributes {attn.launch = {...}, nvvm.kernel, nvvm.reqntid = array<i32: 128>} { ... }
+    }
+    ```
+  }];
+  let options = [
+    Option<"sharedBytes", "shared-bytes", "int64_t", "101376",
+           "Shared memory that a block may use (99 KiB: all chips from sm_80 on)">,
+    Option<"stages", "stages", "int64_t", "0",
+           "Buffers of key and of value tiles, one or two; 0: what lets two "
+           "blocks share a multiprocessor">,
+    Option<"blocks", "blocks", "int64_t", "1",
+           "Blocks that a multiprocessor has registers for">,
+    Option<"queryInRegisters", "query-in-registers", "bool", "true",
+           "Read q from shared memory once, where registers allow it">,
+    Option<"longestFirst", "longest-first", "bool", "true",
+           "Start long query tiles first, heads in groups">,
     Option<"headGroup", "head-group", "int64_t", "8",
            "Heads whose query tiles are interleaved">
   ];

@@ -1,8 +1,8 @@
 //===- CUDA.h - Artifacts for NVIDIA GPUs -----------------------*- C++ -*-===//
 //
 // Compiles a module with one entry function to an artifact of PTX: fused
-// attention on Hopper's tensor cores where it fits, other kernels through the
-// plain path.
+// attention on tensor cores where it fits, other kernels through the plain
+// path.
 //
 //===----------------------------------------------------------------------===//
 
@@ -19,6 +19,18 @@
 
 namespace attn {
 
+/// What passes need to know of a chip.
+struct CUDAChip {
+  llvm::StringLiteral name;
+  int64_t sharedBytes; ///< that a block may use
+  int64_t multiprocessors;
+  bool isHopper; ///< has wgmma and TMA
+};
+
+llvm::ArrayRef<CUDAChip> getCUDAChips();
+/// Null if there is no such chip.
+const CUDAChip *findCUDAChip(llvm::StringRef name);
+
 /// Rows and columns of a score tile; 0 is chosen.
 struct TileShape {
   int64_t m, n;
@@ -27,22 +39,24 @@ struct TileShape {
 /// Whether q of every attention op of `entry` has 16-bit elements.
 bool isSixteenBit(mlir::func::FuncOp entry);
 
-/// Outlined tile kernels to gpu.modules in the LLVM dialect. Kernels that
-/// tile-to-hopper does not take go through the plain path.
-void buildHopperKernelPipeline(mlir::OpPassManager &pm, bool sixteenBit);
+/// Outlined tile kernels to gpu.modules in the LLVM dialect. What Hopper's
+/// lowering does not take goes to mma.sync, what that does not take to the
+/// plain path.
+void buildCUDAKernelPipeline(mlir::OpPassManager &pm, const CUDAChip &chip,
+                             bool sixteenBit);
 
-/// Attention to outlined tile kernels, in tiles for Hopper.
-void buildHopperTilePipeline(mlir::OpPassManager &pm, TileShape tile);
+/// Attention to outlined tile kernels, in tiles for `chip`.
+void buildCUDATilePipeline(mlir::OpPassManager &pm, const CUDAChip &chip,
+                           TileShape tile);
 
-/// Registers the pipeline `attn-to-hopper`.
-void registerHopperPipelines();
+/// Registers the pipelines `attn-to-hopper` and `attn-to-mma`.
+void registerCUDAPipelines();
 
-/// Bytes of an artifact for sm_90a. `module` has one function, `entry`, and is
-/// consumed. `timer` is told the name of each
-/// phase as it ends.
+/// Bytes of an artifact for `chip`. `module` has one function, `entry`, and is
+/// consumed. `timer` is told the name of each phase as it ends.
 mlir::FailureOr<std::string>
 compileCUDAArtifact(mlir::ModuleOp module, mlir::func::FuncOp entry,
-                    TileShape tile,
+                    const CUDAChip &chip, TileShape tile,
                     llvm::function_ref<void(llvm::StringRef)> timer);
 
 } // namespace attn

@@ -22,7 +22,8 @@ struct CompileOptions {
   /// "cpu", "cuda", or "cpu-standard": the O(N^2) baseline of the same tile
   /// ops.
   std::string target = "cpu";
-  /// "host" or an LLVM CPU name; for cuda the chip, sm_90a.
+  /// "host" or an LLVM CPU name; for cuda the chip, of which sm_90a
+  /// is the default.
   std::string chip = "host";
   /// Rows and columns of a score tile; 0 lets the target choose.
   int64_t tileM = 0, tileN = 0;

@@ -23,7 +23,8 @@ Emitter::Emitter(Location loc, MLIRContext *context)
 //===----------------------------------------------------------------------===//
 
 Operation *Emitter::createKernel(StringRef name, ArrayRef<Parameter> parameters,
-                                 int64_t threads, Values &arguments) {
+                                 int64_t threads, int64_t blocks,
+                                 Values &arguments) {
   Types types = llvm::map_to_vector(
       parameters, [](const Parameter &parameter) { return parameter.type; });
   auto type =
@@ -34,7 +35,7 @@ Operation *Emitter::createKernel(StringRef name, ArrayRef<Parameter> parameters,
   function->setAttr(NVVM::NVVMDialect::getReqntidAttrName(),
                     getDenseI32ArrayAttr({static_cast<int32_t>(threads)}));
   function->setAttr(NVVM::NVVMDialect::getMinctasmAttrName(),
-                    getI32IntegerAttr(1));
+                    getI32IntegerAttr(blocks));
   entry = function.addEntryBlock(*this);
   for (auto [index, parameter] : llvm::enumerate(parameters)) {
     if (!parameter.tensorMap)
@@ -444,6 +445,53 @@ void Emitter::copyAsyncCommit() { NVVM::CpAsyncCommitGroupOp::create(*this); }
 
 void Emitter::copyAsyncWait(int64_t pending) {
   NVVM::CpAsyncWaitGroupOp::create(*this, pending);
+}
+
+//===----------------------------------------------------------------------===//
+// mma.sync
+//===----------------------------------------------------------------------===//
+
+static Values unpackStruct(Emitter &emit, Value value, int64_t count) {
+  Values values;
+  for (int64_t index = 0; index < count; ++index)
+    values.push_back(LLVM::ExtractValueOp::create(emit, value, index));
+  return values;
+}
+
+Values Emitter::loadMatrix(Value address, bool transpose) {
+  Type type =
+      LLVM::LLVMStructType::getLiteral(getContext(), repeated(getI32Type(), 4));
+  Value loaded = NVVM::LdMatrixOp::create(
+      *this, type, shared(address), 4,
+      transpose ? NVVM::MMALayout::col : NVVM::MMALayout::row,
+      NVVM::LdStMatrixShapeAttr::get(getContext(), 8, 8),
+      NVVM::LdStMatrixEltType::B16);
+  return unpackStruct(*this, loaded, 4);
+}
+
+Values Emitter::mma(Type elementType, ValueRange a, ValueRange b,
+                    ValueRange c) {
+  // The op takes pairs of f16 as vectors, pairs of bf16 as integers.
+  bool isBF16 = elementType.isBF16();
+  auto operands = [&](ValueRange registers) {
+    return llvm::map_to_vector(registers, [&](Value value) -> Value {
+      if (isBF16)
+        return value;
+      return LLVM::BitcastOp::create(*this, VectorType::get(2, getF16Type()),
+                                     value);
+    });
+  };
+  auto type = isBF16 ? NVVM::MMATypes::bf16 : NVVM::MMATypes::f16;
+  Type result =
+      LLVM::LLVMStructType::getLiteral(getContext(), repeated(getF32Type(), 4));
+  Value sums = NVVM::MmaOp::create(
+      *this, result, operands(a), operands(b), c,
+      /*shape=*/{16, 8, 16}, /*b1Op=*/std::nullopt,
+      /*intOverflow=*/std::nullopt,
+      /*multiplicandPtxTypes=*/std::array{type, type},
+      /*multiplicandLayouts=*/
+      std::array{NVVM::MMALayout::row, NVVM::MMALayout::col});
+  return unpackStruct(*this, sums, 4);
 }
 
 //===----------------------------------------------------------------------===//

@@ -44,10 +44,11 @@ public:
   //===--------------------------------------------------------------------===//
 
   /// Creates kernel `name` at the insertion point, moves into its entry block
-  /// and returns it with its arguments.
+  /// and returns it with its arguments. A multiprocessor has registers for
+  /// `blocks` of it.
   Operation *createKernel(llvm::StringRef name,
                           llvm::ArrayRef<Parameter> parameters, int64_t threads,
-                          Values &arguments);
+                          int64_t blocks, Values &arguments);
   /// Declares the dynamic shared memory of the surrounding module.
   void createSharedMemory(llvm::StringRef name);
 
@@ -169,6 +170,16 @@ public:
   /// Copies are in groups; waits until at most `pending` groups are in flight.
   void copyAsyncCommit();
   void copyAsyncWait(int64_t pending);
+
+  //===--------------------------------------------------------------------===//
+  // mma.sync
+  //===--------------------------------------------------------------------===//
+
+  /// Four 8x8 matrices of 16-bit elements from shared memory, one register
+  /// each; lane l gives the address of row l mod 8 of matrix l / 8.
+  Values loadMatrix(Value address, bool transpose);
+  /// D = A * B + C for m16 n8 k16.
+  Values mma(Type elementType, ValueRange a, ValueRange b, ValueRange c);
 
   //===--------------------------------------------------------------------===//
   // TMA

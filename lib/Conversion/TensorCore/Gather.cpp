@@ -128,18 +128,22 @@ void Gather::copyChunk(Value target, Value offset, int64_t block,
 
 void Gather::run(Value target) {
   validRows = scope.get(load.getValid()[0]);
-  int64_t rowsOfWarp = tile.type().getRows() / copiers.warps;
+  int64_t rows = tile.type().getRows();
+  int64_t rowsOfWarp =
+      llvm::alignTo(llvm::divideCeil(rows, copiers.warps), rowsAtOnce);
+  bool isEven = rowsOfWarp * copiers.warps == rows;
+  bool isScattered = load.getPageTable() || load.getPacking();
   chunk = emit.bitAnd(copiers.lane, chunksOfRow - 1);
   Value rowAtOnce = emit.divide(copiers.lane, emit.i32(chunksOfRow));
   Value firstRow = emit.mul(copiers.warp, rowsOfWarp);
   for (int64_t base = 0; base < rowsOfWarp; base += warpSize) {
-    // Each lane finds one row and tells the lanes that copy it.
+    // Where that takes long, each lane finds one row and tells the lanes that
+    // copy it.
     Value start = emit.add(firstRow, base);
-    Value found = offsetOfRow(emit.add(start, copiers.lane));
-    auto copyRows = [&](Value first) {
-      Value local = emit.add(rowAtOnce, first);
-      Value offset = emit.shuffleFrom(found, local);
-      Value row = emit.add(start, local);
+    Value found;
+    if (isScattered)
+      found = offsetOfRow(emit.add(start, copiers.lane));
+    auto copyRow = [&](Value row, Value offset) {
       Value rowIsValid = emit.less(row, validRows);
       Value swizzled = emit.bitXor(chunk, emit.bitAnd(row, chunksOfRow - 1));
       Value place = emit.add(emit.add(target, emit.mul(row, swizzleBytes)),
@@ -147,6 +151,17 @@ void Gather::run(Value target) {
       for (int64_t block = 0; block < tile.blocks(); ++block)
         copyChunk(emit.add(place, block * tile.blockBytes()), offset, block,
                   rowIsValid);
+    };
+    auto copyRows = [&](Value first) {
+      Value local = emit.add(rowAtOnce, first);
+      Value row = emit.add(start, local);
+      Value offset =
+          isScattered ? emit.shuffleFrom(found, local) : offsetOfRow(row);
+      if (isEven)
+        copyRow(row, offset);
+      else
+        emit.onlyIf(emit.less(row, emit.i32(rows)),
+                    [&] { copyRow(row, offset); });
     };
     int64_t end = std::min(rowsOfWarp - base, warpSize);
     if (tile.unit == elementBytes)

@@ -18,7 +18,7 @@ namespace attn::tensorcore {
 struct Copiers {
   Value warp; // from 0 on
   Value lane;
-  int64_t warps; // the tile has a multiple of 4 times as many rows
+  int64_t warps;
 };
 
 /// Starts asynchronous copies of `tile` to shared memory at `target`; the

@@ -13,7 +13,7 @@ using namespace mlir;
 namespace attn::tensorcore {
 
 Values KernelFrame::createKernel(ArrayRef<Parameter> more, int64_t threads,
-                                 DictionaryAttr launchInfo) {
+                                 int64_t blocks, DictionaryAttr launchInfo) {
   func::FuncOp source = structure.kernel;
   unsigned numArguments = source.getNumArguments() - 6;
   SmallVector<Parameter> parameters;
@@ -30,7 +30,7 @@ Values KernelFrame::createKernel(ArrayRef<Parameter> more, int64_t threads,
 
   Values values;
   Operation *kernel =
-      emit.createKernel(source.getName(), parameters, threads, values);
+      emit.createKernel(source.getName(), parameters, threads, blocks, values);
   kernel->setAttr(launchAttrName, launchInfo);
 
   for (unsigned number = 0; number < numArguments; ++number) {

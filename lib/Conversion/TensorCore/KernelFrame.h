@@ -31,7 +31,7 @@ public:
   /// Creates the kernel with the source's parameters, the grid's extents and
   /// `more`, whose values are returned; moves into its entry block.
   Values createKernel(llvm::ArrayRef<Parameter> more, int64_t threads,
-                      mlir::DictionaryAttr launchInfo);
+                      int64_t blocks, mlir::DictionaryAttr launchInfo);
   /// Binds the point of the grid that number `tile` stands for.
   void bindPoint(Value tile, const PointOrder &order, Scope &scope);
   /// Emits all scalars of the kernel's top level, and what maps of the loop

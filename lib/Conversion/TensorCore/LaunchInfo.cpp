@@ -48,6 +48,14 @@ void LaunchInfo::requireUnit(const View &view, int64_t bytes) {
       requireMultiple(cast<Value>(stride), bytes / elementBytes);
 }
 
+void LaunchInfo::requireStore(tile::StoreOp store) {
+  tile::TileType type = store.getTile().getType();
+  if (type.getRank() != 2 || !isSixteenBit(type.getElementType()))
+    return;
+  View view = *getView(store.getDest());
+  requireUnit(view, std::min(getUnit(view), pairBytes));
+}
+
 AffineExpr LaunchInfo::expression(OpFoldResult value) {
   if (std::optional<int64_t> known = getConstantIntValue(value))
     return b.getAffineConstantExpr(*known);

@@ -29,6 +29,8 @@ public:
   void addTensorMap(const View &view, int64_t rows);
   /// The counter of a persistent grid.
   void addCounter();
+  /// Plain stores of pairs of 16-bit columns.
+  void requireStore(tile::StoreOp store);
   mlir::DictionaryAttr get(int64_t threads, int64_t sharedBytes,
                            bool persistent);
 

@@ -283,8 +283,12 @@ LogicalResult StructureFinder::checkOp(Operation *op) {
     return success();
   }
   if (auto store = dyn_cast<tile::StoreOp>(op)) {
-    if (!getView(store.getDest()))
+    std::optional<View> view = getView(store.getDest());
+    if (!view)
       return fail("it stores to what is not an argument of the kernel");
+    if (store.getTile().getType().getRank() == 2 &&
+        !isConstantIntValue(view->strides.back(), 1))
+      return fail("o is not contiguous in its last dimension");
     return success();
   }
   if (isa<tile::SplatOp, tile::ConvertOp, tile::ReduceOp, tile::DotOp,

@@ -25,19 +25,17 @@ void KernelEmitter::createParameters() {
     else
       addTensorMap(tile->load.getSource(), tile->type().getRows());
   for (tile::StoreOp store : plan.kernel.getOps<tile::StoreOp>()) {
-    tile::TileType type = store.getTile().getType();
-    View view = *getView(store.getDest());
     if (llvm::is_contained(plan.tmaStores, store))
       addTensorMap(store.getDest(), groupRows);
-    else if (type.getRank() == 2 && isSixteenBit(type.getElementType()))
-      info.requireUnit(view, std::min(getUnit(view), pairBytes));
+    else
+      info.requireStore(store);
   }
   if (plan.schedule.persistent) {
     info.addCounter();
     parameters.push_back({emit.pointerType(1)});
   }
   Values values = createKernel(
-      parameters, plan.threads(),
+      parameters, plan.threads(), /*blocks=*/1,
       info.get(plan.threads(), plan.memory.bytes, plan.schedule.persistent));
   ArrayRef<Value> maps = values;
   auto takeMap = [&] {

@@ -28,8 +28,10 @@ public:
   }
 
   FailureOr<Plan> run() {
-    if (failed(findStructure(plan.kernel, plan, why)) || failed(assignRows()) ||
-        failed(findStores()) || failed(layOut()))
+    if (failed(findStructure(plan.kernel, plan, why)) || failed(assignRows()))
+      return failure();
+    findStores();
+    if (failed(layOut()))
       return failure();
     return plan;
   }
@@ -41,7 +43,7 @@ private:
   }
 
   LogicalResult assignRows();
-  LogicalResult findStores();
+  void findStores();
   LogicalResult layOut();
 
   Plan plan;
@@ -97,19 +99,15 @@ LogicalResult Planner::assignRows() {
   return success();
 }
 
-LogicalResult Planner::findStores() {
+void Planner::findStores() {
   for (tile::StoreOp store : plan.kernel.getOps<tile::StoreOp>()) {
     View view = *getView(store.getDest());
     tile::TileType type = store.getTile().getType();
-    if (type.getRank() == 1)
-      continue;
-    if (!isConstantIntValue(view.strides.back(), 1))
-      return fail("o is not contiguous in its last dimension");
-    if (plan.schedule.tmaStore && isSixteenBit(type.getElementType()) &&
+    if (plan.schedule.tmaStore && type.getRank() == 2 &&
+        isSixteenBit(type.getElementType()) &&
         view.sizes.size() <= maxTensorMapRank && getUnit(view) == 16)
       plan.tmaStores.push_back(store);
   }
-  return success();
 }
 
 /// Assigns shared memory: all buffers, then what is left to a second query

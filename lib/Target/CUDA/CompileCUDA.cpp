@@ -20,9 +20,7 @@ namespace json = llvm::json;
 
 namespace {
 
-constexpr StringLiteral kChip = "sm_90a";
-
-/// Rewrites the launch of one kernel of tile-to-hopper by its `attn.launch`.
+/// Rewrites the launch of a kernel on tensor cores by its `attn.launch`.
 class LaunchRewriter {
 public:
   LaunchRewriter(json::Object &launch, json::Array &temporaries)
@@ -133,7 +131,8 @@ int64_t getThreads(Operation *kernel) {
 } // namespace
 
 FailureOr<std::string>
-attn::compileCUDAArtifact(ModuleOp module, func::FuncOp entry, TileShape tile,
+attn::compileCUDAArtifact(ModuleOp module, func::FuncOp entry,
+                          const CUDAChip &chip, TileShape tile,
                           llvm::function_ref<void(StringRef)> timer) {
   MLIRContext *context = module.getContext();
   DialectRegistry registry;
@@ -156,7 +155,7 @@ attn::compileCUDAArtifact(ModuleOp module, func::FuncOp entry, TileShape tile,
     return failure();
   bool sixteenBit = isSixteenBit(module.lookupSymbol<func::FuncOp>(entryName));
   if (failed(run("tile", [&](OpPassManager &pm) {
-        buildHopperTilePipeline(pm, tile);
+        buildCUDATilePipeline(pm, chip, tile);
       })))
     return failure();
 
@@ -171,7 +170,7 @@ attn::compileCUDAArtifact(ModuleOp module, func::FuncOp entry, TileShape tile,
   entry.erase();
   timer("plan");
   if (failed(run("lower", [&](OpPassManager &pm) {
-        buildHopperKernelPipeline(pm, sixteenBit);
+        buildCUDAKernelPipeline(pm, chip, sixteenBit);
       })))
     return failure();
 
@@ -193,12 +192,12 @@ attn::compileCUDAArtifact(ModuleOp module, func::FuncOp entry, TileShape tile,
   }
 
   (*plan)["target"] = "cuda";
-  (*plan)["chip"] = kChip;
+  (*plan)["chip"] = chip.name;
   runtime::ArtifactWriter writer(
       llvm::formatv("{0}", json::Value(std::move(*plan))).str());
   std::string error;
   for (auto gpuModule : module.getOps<gpu::GPUModuleOp>()) {
-    FailureOr<std::string> text = translateToPTX(gpuModule, kChip);
+    FailureOr<std::string> text = translateToPTX(gpuModule, chip.name);
     if (failed(text))
       return failure();
     if (!writer.addCode(gpuModule.getName().str(), *text, error))

@@ -176,14 +176,19 @@ static FailureOr<std::string> compileForCUDA(ModuleOp source,
   FailureOr<func::FuncOp> entry = findEntry(source, options.entry);
   if (failed(entry))
     return failure();
-  report.chip = "sm_90a";
-  if (options.chip != "host" && options.chip != report.chip)
+  report.chip = options.chip == "host" ? "sm_90a" : options.chip;
+  const CUDAChip *chip = findCUDAChip(report.chip);
+  if (!chip) {
+    auto names = llvm::map_range(
+        getCUDAChips(), [](const CUDAChip &known) { return known.name; });
     return source.emitError("unknown chip '")
-           << options.chip << "' for the target cuda; known: " << report.chip;
+           << report.chip
+           << "' for the target cuda; known: " << llvm::join(names, ", ");
+  }
   PhaseTimer timer(report);
   OwningOpRef<ModuleOp> module = copyWith(source, entry->getName());
   FailureOr<std::string> bytes = compileCUDAArtifact(
-      *module, module->lookupSymbol<func::FuncOp>(entry->getName()),
+      *module, module->lookupSymbol<func::FuncOp>(entry->getName()), *chip,
       {options.tileM, options.tileN}, timer);
   if (succeeded(bytes))
     report.codeBytes = bytes->size();

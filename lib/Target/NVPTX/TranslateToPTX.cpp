@@ -36,8 +36,12 @@ static FailureOr<std::string> reject(gpu::GPUModuleOp module, StringRef why) {
   return module.emitError("cannot generate PTX: ") << why;
 }
 
-/// For kernels that tile-to-hopper has scheduled: LLVM's optimisation pipeline
-/// would move and merge what the lowering has placed.
+/// PTX 8.4 is the first version with bf16 arithmetic of all chips here; newer
+/// ones need newer drivers.
+static constexpr StringLiteral plainVersion = "+ptx84";
+
+/// For kernels on tensor cores, which are scheduled: LLVM's optimisation
+/// pipeline would move and merge what the lowering has placed.
 static FailureOr<std::string> translateScheduled(gpu::GPUModuleOp module,
                                                  StringRef chip) {
   LLVMInitializeNVPTXTargetInfo();
@@ -55,8 +59,9 @@ static FailureOr<std::string> translateScheduled(gpu::GPUModuleOp module,
   if (!target)
     return reject(module, error);
   std::unique_ptr<llvm::TargetMachine> machine(target->createTargetMachine(
-      triple, chip, "+ptx90", llvm::TargetOptions(), llvm::Reloc::PIC_,
-      std::nullopt, llvm::CodeGenOptLevel::Aggressive));
+      triple, chip, chip.ends_with("a") ? "+ptx90" : plainVersion,
+      llvm::TargetOptions(), llvm::Reloc::PIC_, std::nullopt,
+      llvm::CodeGenOptLevel::Aggressive));
   code->setTargetTriple(triple);
   code->setDataLayout(machine->createDataLayout());
 
@@ -98,10 +103,9 @@ FailureOr<std::string> attn::translateToPTX(gpu::GPUModuleOp module,
   if (llvm::any_of(module.getOps(),
                    [](Operation &op) { return op.hasAttr("attn.launch"); }))
     return translateScheduled(module, chip);
-  // PTX 8.4 is the first version with bf16 arithmetic of all chips here.
   auto target =
       NVVM::NVVMTargetAttr::get(module.getContext(), /*optLevel=*/3,
-                                "nvptx64-nvidia-cuda", chip, "+ptx84");
+                                "nvptx64-nvidia-cuda", chip, plainVersion);
   auto interface = dyn_cast<gpu::TargetAttrInterface>(target);
   if (!interface)
     return module.emitError("the NVPTX translation is not registered");

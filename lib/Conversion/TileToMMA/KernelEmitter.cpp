@@ -1,0 +1,286 @@
+//===- KernelEmitter.cpp - One kernel on mma.sync -------------------------===//
+//
+// With two buffers, the loop over key tiles has one barrier a tile: behind it
+// the copies of the next tile start, into the buffers that all warps have left.
+// With one, the copies of v run under the first product, those of k under the
+// rest.
+//
+//===----------------------------------------------------------------------===//
+
+#include "KernelEmitter.h"
+
+#include "../TensorCore/Gather.h"
+#include "../TensorCore/LaunchInfo.h"
+#include "../TensorCore/TileEmitter.h"
+
+using namespace mlir;
+
+namespace attn::mma {
+
+namespace {
+
+/// Columns, or rows, that one ldmatrix of four 8x8 matrices covers.
+constexpr int64_t matrixStep = 16;
+/// Steps of 16 columns in a swizzled block.
+constexpr int64_t stepsOfBlock = swizzleColumns / matrixStep;
+constexpr int64_t chunkBytes = 16;
+
+class KernelEmitter : public TileEmitter {
+public:
+  KernelEmitter(Emitter &emit, Plan &plan)
+      : TileEmitter(emit, plan), plan(plan), frame(emit, plan) {}
+
+  void run();
+
+private:
+  /// Where a lane's ldmatrix reads in a block: at the start of its row, for
+  /// each step of 16 columns.
+  struct Lanes {
+    Value offsets[stepsOfBlock];
+  };
+  Lanes makeLanes(Value row, Value half);
+  /// 16x16 elements at (16 row, 16 column) of the tile at `start`.
+  Values loadMatrices(const SharedTile &tile, const Lanes &lanes, Value start,
+                      int64_t row, int64_t column, bool transpose);
+  Values loadQuery(int64_t column);
+  Values emitScores(Value start);
+  Values emitSums(Value start, ValueRange probabilities,
+                  ValueRange accumulators);
+
+  /// Starts the copies of a tile to its buffer `index`.
+  void load(const SharedTile &tile, int64_t offset, Value index, Scope &scope);
+  /// The same for key and value tiles of a position of the loop.
+  void loadKeys(Value position, Value index, Scope &scope);
+  void loadValues(Value position, Value index, Scope &scope);
+  /// Waits until the copies of all threads are there.
+  void waitForCopies() {
+    emit.copyAsyncWait(0);
+    emit.syncThreads();
+  }
+  Value buffer(const SharedTile &tile, int64_t offset, Value index) {
+    return emit.add(frame.address(offset), emit.mul(index, tile.bytes()));
+  }
+  void emitLoop(Value first, Value end, Scope &scope, Block *finish);
+
+  Plan &plan;
+  KernelFrame frame;
+  Lanes tall; // matrices below each other first: q, and v transposed
+  Lanes wide; // matrices beside each other first: k
+  SmallVector<Values> query;
+};
+
+//===----------------------------------------------------------------------===//
+// Matrix products
+//===----------------------------------------------------------------------===//
+
+KernelEmitter::Lanes KernelEmitter::makeLanes(Value row, Value half) {
+  // The swizzle permutes chunks of 16 bytes by the row modulo 8, which is the
+  // lane modulo 8; it leaves alone which 16 of 64 columns are meant only up to
+  // an exclusive or.
+  Value chunk = emit.bitXor(half, emit.bitAnd(frame.lane, 7));
+  Lanes lanes;
+  for (int64_t step = 0; step < stepsOfBlock; ++step)
+    lanes.offsets[step] =
+        emit.add(emit.mul(row, swizzleBytes),
+                 emit.mul(emit.bitXor(chunk, emit.i32(2 * step)), chunkBytes));
+  return lanes;
+}
+
+Values KernelEmitter::loadMatrices(const SharedTile &tile, const Lanes &lanes,
+                                   Value start, int64_t row, int64_t column,
+                                   bool transpose) {
+  int64_t offset = column / stepsOfBlock * tile.blockBytes() +
+                   row * matrixStep * swizzleBytes;
+  Value address =
+      emit.add(emit.add(start, lanes.offsets[column % stepsOfBlock]), offset);
+  return emit.loadMatrix(address, transpose);
+}
+
+Values KernelEmitter::loadQuery(int64_t column) {
+  Value start = emit.add(frame.address(plan.queryOffset),
+                         emit.mul(frame.warp, warpRows * swizzleBytes));
+  return loadMatrices(plan.query, tall, start, 0, column, /*transpose=*/false);
+}
+
+/// scores = q k^T for the keys at `start`.
+Values KernelEmitter::emitScores(Value start) {
+  tile::TileType type = plan.key.type();
+  Values scores(type.getRows() / 2, emit.f32(0));
+  for (int64_t column = 0; column < type.getCols() / matrixStep; ++column) {
+    Values a = query.empty() ? loadQuery(column) : query[column];
+    for (int64_t row = 0; row < type.getRows() / matrixStep; ++row) {
+      Values b = loadMatrices(plan.key, wide, start, row, column,
+                              /*transpose=*/false);
+      for (int64_t half = 0; half < 2; ++half) {
+        MutableArrayRef<Value> sums =
+            MutableArrayRef(scores).slice(8 * row + 4 * half, 4);
+        llvm::copy(emit.mma(type.getElementType(), a,
+                            ArrayRef(b).slice(2 * half, 2), sums),
+                   sums.begin());
+      }
+    }
+  }
+  return scores;
+}
+
+/// accumulators + probabilities v for the values at `start`.
+Values KernelEmitter::emitSums(Value start, ValueRange probabilities,
+                               ValueRange accumulators) {
+  tile::TileType type = plan.value.type();
+  Values sums(accumulators);
+  for (int64_t row = 0; row < type.getRows() / matrixStep; ++row)
+    for (int64_t column = 0; column < type.getCols() / matrixStep; ++column) {
+      Values b = loadMatrices(plan.value, tall, start, row, column,
+                              /*transpose=*/true);
+      for (int64_t half = 0; half < 2; ++half) {
+        MutableArrayRef<Value> part =
+            MutableArrayRef(sums).slice(8 * column + 4 * half, 4);
+        llvm::copy(emit.mma(type.getElementType(),
+                            probabilities.slice(4 * row, 4),
+                            ArrayRef(b).slice(2 * half, 2), part),
+                   part.begin());
+      }
+    }
+  return sums;
+}
+
+//===----------------------------------------------------------------------===//
+// The loop over key tiles
+//===----------------------------------------------------------------------===//
+
+void KernelEmitter::load(const SharedTile &tile, int64_t offset, Value index,
+                         Scope &scope) {
+  emitGather(emit, tile, buffer(tile, offset, index),
+             {frame.warp, frame.lane, plan.warps}, scope);
+}
+
+void KernelEmitter::loadKeys(Value position, Value index, Scope &scope) {
+  Scope inner(emit, &scope);
+  frame.bindPosition(position, inner);
+  load(plan.key, plan.keyOffset, index, inner);
+}
+
+void KernelEmitter::loadValues(Value position, Value index, Scope &scope) {
+  Scope inner(emit, &scope);
+  frame.bindPosition(position, inner);
+  load(plan.value, plan.valueOffset, index, inner);
+}
+
+void KernelEmitter::emitLoop(Value first, Value end, Scope &scope,
+                             Block *finish) {
+  bool twoBuffers = plan.schedule.stages == 2;
+  Type i32 = emit.getI32Type();
+  Value zero = emit.i32(0);
+  load(plan.query, plan.queryOffset, zero, scope);
+  emit.copyAsyncCommit();
+  loadKeys(first, zero, scope);
+  if (twoBuffers)
+    loadValues(first, zero, scope);
+  emit.copyAsyncCommit();
+  if (plan.schedule.queryInRegisters) {
+    emit.copyAsyncWait(1);
+    emit.syncThreads();
+    for (int64_t column = 0; column < plan.query.type().getCols() / matrixStep;
+         ++column)
+      query.push_back(loadQuery(column));
+  }
+
+  // A position, its buffer, what the loop carries.
+  Types types = {i32, i32};
+  llvm::append_range(types, carriedTypes());
+  Values arguments = {first, zero};
+  llvm::append_range(arguments, initialValues());
+  Block *head = emit.createBlock(types);
+  emit.branch(head, arguments);
+  emit.enter(head);
+  Value position = head->getArgument(0);
+  Value index = head->getArgument(1);
+  Value following = frame.advance(emit.add(position, 1), end, scope);
+  Value more = emit.less(following, end);
+  Value next = twoBuffers ? emit.bitXor(index, emit.i32(1)) : index;
+  waitForCopies();
+  if (twoBuffers)
+    emit.onlyIf(more, [&] {
+      loadKeys(following, next, scope);
+      loadValues(following, next, scope);
+    });
+  else
+    loadValues(position, index, scope);
+  emit.copyAsyncCommit();
+
+  Scope inner(emit, &scope);
+  KeyTile found = frame.bindPosition(position, inner);
+  emitVersions(found.full, [&](Full full) {
+    bindCarried(head->getArguments().drop_front(2));
+    tile::DotOp scoreDot = plan.scoreDot, valueDot = plan.valueDot;
+    Values scores = emitScores(buffer(plan.key, plan.keyOffset, index));
+    tiles.bind(scoreDot.getResult(),
+               tiles.gather(scores, scoreDot.getType(), false));
+    if (!twoBuffers) {
+      waitForCopies();
+      emit.onlyIf(more, [&] { loadKeys(following, next, scope); });
+      emit.copyAsyncCommit();
+    }
+    Scope version(emit, &inner);
+    emitStatistics(full, version);
+    Values probabilities = emitPreparation(version);
+    Values sums = emitSums(
+        buffer(plan.value, plan.valueOffset, index), probabilities,
+        tiles.spread(tiles.get(valueDot.getAcc()), valueDot.getType()));
+    tiles.bind(valueDot.getAcc(),
+               tiles.gather(sums, valueDot.getType(), false));
+    Values results = carriedValues();
+    Values again = {following, next};
+    llvm::append_range(again, results);
+    emit.branchIf(more, head, again, finish, results);
+  });
+}
+
+void KernelEmitter::run() {
+  constexpr StringRef sharedName = "attn_shared";
+  emit.createSharedMemory(sharedName);
+  LaunchInfo info(plan);
+  for (const SharedTile *tile : {&plan.query, &plan.key, &plan.value})
+    info.requireUnit(*getView(tile::LoadOp(tile->load).getSource()),
+                     tile->unit);
+  for (tile::StoreOp store : plan.kernel.getOps<tile::StoreOp>())
+    info.requireStore(store);
+  frame.createKernel({}, plan.threads(), plan.schedule.blocks,
+                     info.get(plan.threads(), plan.sharedBytes,
+                              /*persistent=*/false));
+  frame.base = emit.sharedBase(sharedName);
+  frame.thread = emit.threadId();
+  frame.warp = emit.broadcastLane0(emit.shiftRight(frame.thread, 5));
+  frame.lane = emit.bitAnd(frame.thread, warpSize - 1);
+  tiles.setLane(
+      {emit.add(emit.mul(frame.warp, warpRows), emit.shiftRight(frame.lane, 2)),
+       emit.shiftLeft(emit.bitAnd(frame.lane, 3), 1)});
+  // Lanes 0-7, 8-15, ... give the rows of the four matrices.
+  Value low = emit.bitAnd(frame.lane, 8), high = emit.bitAnd(frame.lane, 16);
+  Value inEight = emit.bitAnd(frame.lane, 7);
+  tall = makeLanes(emit.add(inEight, low), emit.shiftRight(high, 4));
+  wide = makeLanes(emit.add(inEight, emit.shiftRight(high, 1)),
+                   emit.shiftRight(low, 3));
+
+  Scope scope(emit, &frame.arguments);
+  frame.bindPoint(emit.blockId(), plan.schedule, scope);
+  frame.emitTopLevel(scope);
+  emitPrologue(scope);
+  Value end = scope.get(plan.loop.getUpperBound());
+  Value first = frame.advance(scope.get(plan.loop.getLowerBound()), end, scope);
+  Block *some = emit.createBlock();
+  Block *finish = emit.createBlock(carriedTypes());
+  emit.branchIf(emit.less(first, end), some, {}, finish, initialValues());
+  emit.enter(some);
+  emitLoop(first, end, scope, finish);
+  emit.enter(finish);
+  bindResults(finish->getArguments());
+  emitEpilogue(scope);
+  emit.exit();
+}
+
+} // namespace
+
+void emitKernel(Emitter &emit, Plan &plan) { KernelEmitter(emit, plan).run(); }
+
+} // namespace attn::mma

@@ -1,0 +1,111 @@
+//===- Plan.cpp - What a tile kernel needs for mma.sync -------------------===//
+//
+// Checks sizes, counts registers, lays out shared memory.
+//
+//===----------------------------------------------------------------------===//
+
+#include "Plan.h"
+
+using namespace mlir;
+
+namespace attn::mma {
+
+namespace {
+
+/// Of a multiprocessor, and of a thread.
+constexpr int64_t registerFile = 65536;
+constexpr int64_t maxRegisters = 255;
+/// Addresses, row statistics and matrix operands on their way.
+constexpr int64_t otherRegisters = 40;
+constexpr int64_t maxWarps = 16;
+/// Shared memory that the system takes for each block.
+constexpr int64_t reservedBytes = 1024;
+
+class Planner {
+public:
+  Planner(func::FuncOp kernel, Schedule schedule, std::string &why) : why(why) {
+    plan.kernel = kernel;
+    plan.schedule = schedule;
+  }
+
+  FailureOr<Plan> run() {
+    if (failed(findStructure(plan.kernel, plan, why)) || failed(assignRows()) ||
+        failed(layOut()))
+      return failure();
+    return plan;
+  }
+
+private:
+  LogicalResult fail(const Twine &reason) {
+    why = reason.str();
+    return failure();
+  }
+
+  LogicalResult assignRows();
+  LogicalResult layOut();
+  int64_t chooseStages() const;
+  int64_t getBytes(int64_t stages) const {
+    return plan.query.bytes() +
+           stages * (plan.key.bytes() + plan.value.bytes());
+  }
+
+  Plan plan;
+  std::string &why;
+};
+
+LogicalResult Planner::assignRows() {
+  int64_t rows = plan.query.type().getRows();
+  if (rows % warpRows != 0 || rows > warpRows * maxWarps)
+    return fail("a query tile of " + Twine(rows) + " rows is not one to " +
+                Twine(maxWarps) + " warps of 16");
+  plan.warps = rows / warpRows;
+
+  int64_t limit = std::min(
+      maxRegisters, registerFile / (plan.threads() * plan.schedule.blocks));
+  int64_t scores = plan.key.type().getRows() / 2;
+  int64_t accumulator = plan.value.type().getCols() / 2;
+  int64_t query = plan.query.type().getCols() / 4;
+  int64_t need = scores + accumulator + otherRegisters;
+  if (need > limit)
+    return fail("its tiles need " + Twine(need) + " registers a thread of " +
+                Twine(limit) + "; smaller tiles would fit");
+  plan.schedule.queryInRegisters &= need + query <= limit;
+  return success();
+}
+
+/// Two blocks on a multiprocessor, of which one computes while the other waits,
+/// are worth more than two buffers.
+int64_t Planner::chooseStages() const {
+  auto blocks = [&](int64_t stages) {
+    return (plan.schedule.sharedBytes + reservedBytes) /
+           (getBytes(stages) + reservedBytes);
+  };
+  if (blocks(2) >= 2)
+    return 2;
+  return blocks(1) >= 2 || blocks(2) == 0 ? 1 : 2;
+}
+
+LogicalResult Planner::layOut() {
+  int64_t &stages = plan.schedule.stages;
+  if (stages < 0 || stages > 2)
+    return fail("it would have " + Twine(stages) + " buffers, not one or two");
+  if (stages == 0)
+    stages = chooseStages();
+  plan.keyOffset = plan.queryOffset + plan.query.bytes();
+  plan.valueOffset = plan.keyOffset + plan.key.bytes() * stages;
+  plan.sharedBytes = getBytes(stages);
+  if (plan.sharedBytes > plan.schedule.sharedBytes)
+    return fail("its tiles need " + Twine(plan.sharedBytes) +
+                " bytes of shared memory of " +
+                Twine(plan.schedule.sharedBytes) + "; smaller tiles would fit");
+  return success();
+}
+
+} // namespace
+
+FailureOr<Plan> makePlan(func::FuncOp kernel, Schedule schedule,
+                         std::string &why) {
+  return Planner(kernel, schedule, why).run();
+}
+
+} // namespace attn::mma

@@ -1,0 +1,44 @@
+//===- Plan.h - What a tile kernel needs for mma.sync -----------*- C++ -*-===//
+//
+// Decides how many warps a block has and where its tiles live. The decisions
+// depend on sizes only, never on what a map computes.
+//
+//===----------------------------------------------------------------------===//
+
+#ifndef LIB_CONVERSION_TILETOMMA_PLAN_H
+#define LIB_CONVERSION_TILETOMMA_PLAN_H
+
+#include "../TensorCore/KernelFrame.h"
+
+namespace attn::mma {
+using namespace tensorcore;
+
+/// The choices that options switch, and the limit of the chip.
+struct Schedule : PointOrder {
+  int64_t stages = 0; // buffers of key and value tiles, 0: chosen
+  int64_t blocks = 1; // of a multiprocessor
+  bool queryInRegisters = true;
+  int64_t sharedBytes = 0;
+};
+
+/// Rows that one warp computes.
+constexpr int64_t warpRows = 16;
+constexpr int64_t warpSize = 32;
+
+struct Plan : KernelStructure {
+  Schedule schedule;
+  int64_t warps = 0;
+  /// Offsets in shared memory of q and of the first buffers of k and v.
+  int64_t queryOffset = 0, keyOffset = 0, valueOffset = 0;
+  int64_t sharedBytes = 0;
+
+  int64_t threads() const { return warps * warpSize; }
+};
+
+/// Fails with the reason in `why` if this lowering cannot take the kernel.
+mlir::FailureOr<Plan> makePlan(mlir::func::FuncOp kernel, Schedule schedule,
+                               std::string &why);
+
+} // namespace attn::mma
+
+#endif // LIB_CONVERSION_TILETOMMA_PLAN_H

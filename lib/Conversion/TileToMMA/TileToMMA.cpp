@@ -1,0 +1,50 @@
+//===- TileToMMA.cpp - Lower tile kernels to mma.sync ---------------------===//
+//
+// Replaces each `tile.kernel` function that fits by a gpu.module with one
+// kernel for chips from sm_80 on. What does not fit is left for the general GPU
+// lowering, with a remark that says why.
+//
+//===----------------------------------------------------------------------===//
+
+#include "KernelEmitter.h"
+
+#include "../TensorCore/Prepare.h"
+
+#include "attn/Conversion/Passes.h"
+
+#include "mlir/Dialect/GPU/IR/GPUDialect.h"
+#include "mlir/Dialect/LLVMIR/LLVMDialect.h"
+#include "mlir/Dialect/LLVMIR/NVVMDialect.h"
+
+using namespace mlir;
+
+namespace attn {
+#define GEN_PASS_DEF_TILETOMMA
+#include "attn/Conversion/Passes.h.inc"
+
+namespace {
+class TileToMMA final : public impl::TileToMMABase<TileToMMA> {
+public:
+  using TileToMMABase::TileToMMABase;
+
+  void runOnOperation() override {
+    mma::Schedule schedule;
+    schedule.stages = stages;
+    schedule.blocks = blocks;
+    schedule.queryInRegisters = queryInRegisters;
+    schedule.longestFirst = longestFirst;
+    schedule.headGroup = headGroup;
+    schedule.sharedBytes = sharedBytes;
+    tensorcore::lowerKernels(
+        getOperation(), "mma.sync",
+        [&](func::FuncOp kernel, tensorcore::Emitter &emit, std::string &why) {
+          FailureOr<mma::Plan> plan = mma::makePlan(kernel, schedule, why);
+          if (failed(plan))
+            return failure();
+          mma::emitKernel(emit, *plan);
+          return success();
+        });
+  }
+};
+} // namespace
+} // namespace attn
