@@ -341,7 +341,7 @@ LogicalResult AttentionTiler::run() {
   Value step = point[2], split;
   if (workers) {
     split = b.createOrFold<arith::RemUIOp>(step, splits);
-    step = b.createOrFold<arith::DivUIOp>(step, splits);
+    step = packsHeads ? zero : b.createOrFold<arith::DivUIOp>(step, splits);
   }
   Worker w = buildSizes(point[0], point[1], ib.sub(last, step));
   if (ragged) {

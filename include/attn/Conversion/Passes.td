@@ -362,6 +362,8 @@ def TileToHopper : Pass<"tile-to-hopper", "::mlir::ModuleOp"> {
            "Warpgroups take turns at the tensor cores">,
     Option<"persistent", "persistent", "bool", "true",
            "A block a multiprocessor, fed by an atomic counter">,
+    Option<"dealEqual", "deal-equal", "bool", "true",
+           "Query tiles of equal work are dealt out in turn, without counter">,
     Option<"longestFirst", "longest-first", "bool", "true",
            "Start long query tiles first, heads in groups">,
     Option<"tmaStore", "tma-store", "bool", "true",

@@ -498,6 +498,12 @@ Values Emitter::mma(Type elementType, ValueRange a, ValueRange b,
 // TMA
 //===----------------------------------------------------------------------===//
 
+void Emitter::tensorMapPrefetch(Value tensorMap) {
+  NVVM::PrefetchOp::create(*this, /*cacheLevel=*/nullptr,
+                           /*evictPriority=*/nullptr, tensorMap,
+                           /*predicate=*/Value(), /*tensormap=*/true);
+}
+
 void Emitter::tmaLoad(Value tensorMap, Value sharedAddress, Value barrier,
                       ValueRange coordinates, L2 hint) {
   // The encodings of createpolicy.fractional.L2::evict_* for all of a line.

@@ -186,6 +186,8 @@ public:
   //===--------------------------------------------------------------------===//
 
   enum class L2 { evictFirst, evictLast };
+  /// Brings a tensor map near before its first use.
+  void tensorMapPrefetch(Value tensorMap);
   void tmaLoad(Value tensorMap, Value sharedAddress, Value barrier,
                ValueRange coordinates, L2 hint);
   /// Stores (and commits) from the threads where `predicate` holds.

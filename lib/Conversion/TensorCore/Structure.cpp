@@ -65,6 +65,7 @@ private:
   LogicalResult checkOp(Operation *op);
   LogicalResult checkLoad(SharedTile &shared, StringRef role);
   bool isDeferrableSum(unsigned number);
+  void findWork();
 
   KernelStructure &structure;
   std::string &why;
@@ -199,6 +200,29 @@ bool StructureFinder::isDeferrableSum(unsigned number) {
   return argument.hasOneUse();
 }
 
+/// Compares the work of the points of the grid: what decides which key tiles
+/// there are, not how blocks share them.
+void StructureFinder::findWork() {
+  SetVector<Operation *> slice;
+  BackwardSliceOptions options;
+  options.inclusive = true;
+  options.omitUsesFromAbove = false;
+  bool hasPredicate = false;
+  if (structure.rangeAt) {
+    auto ranges = structure.rangeAt.getRanges().getDefiningOp<tile::RangesOp>();
+    hasPredicate = !ranges.getWhere().empty();
+    for (Value bound : ranges.getBounds())
+      (void)getBackwardSlice(bound, &slice, options);
+  } else {
+    (void)getBackwardSlice(structure.loop.getUpperBound(), &slice, options);
+  }
+  structure.unevenWork = llvm::any_of(slice, [&](Operation *op) {
+    return llvm::is_contained(op->getOperands(), structure.point(2));
+  });
+  structure.equalWork = !structure.unevenWork && !hasPredicate &&
+                        llvm::none_of(slice, llvm::IsaPred<memref::LoadOp>);
+}
+
 LogicalResult StructureFinder::findRoles() {
   Block *body = structure.loop.getBody();
   // What depends on the accumulator must wait for the previous product.
@@ -250,14 +274,7 @@ LogicalResult StructureFinder::findRoles() {
                                    isDeferrableSum(number));
   }
 
-  SetVector<Operation *> slice;
-  BackwardSliceOptions options;
-  options.inclusive = true;
-  options.omitUsesFromAbove = false;
-  (void)getBackwardSlice(structure.loop.getUpperBound(), &slice, options);
-  structure.unevenWork = llvm::any_of(slice, [&](Operation *op) {
-    return llvm::is_contained(op->getOperands(), structure.point(2));
-  });
+  findWork();
   return success();
 }
 

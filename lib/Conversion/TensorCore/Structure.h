@@ -71,8 +71,10 @@ struct KernelStructure {
   /// Operations of the loop that prepare valueDot: those that only its left
   /// operand needs, and those on the accumulator.
   llvm::SetVector<mlir::Operation *> conversions, accumulatorMaps;
-  /// Whether the trip count depends on the query tile.
+  /// Whether the key tiles to visit depend on the query tile.
   bool unevenWork = false;
+  /// Whether all points of the grid visit as many key tiles.
+  bool equalWork = false;
 
   mlir::Value grid(unsigned dim) {
     return kernel.getArgument(kernel.getNumArguments() - 3 + dim);

@@ -45,7 +45,7 @@ private:
   //===--------------------------------------------------------------------===//
   void emitStore(tile::StoreOp op, Scope &scope) override;
   void storeByTma(tile::StoreOp op, Scope &scope);
-  Value nextTile(Value tiles);
+  Value nextTile(Value tile, Value queries);
 
   void syncGroup() { emit.syncNamed(emit.add(group, 1), 128); }
   void takeTurn() {
@@ -362,7 +362,9 @@ void Consumer::storeByTma(tile::StoreOp op, Scope &scope) {
 // Query tiles
 //===----------------------------------------------------------------------===//
 
-Value Consumer::nextTile(Value queries) {
+Value Consumer::nextTile(Value tile, Value queries) {
+  if (!plan.fetchesTiles())
+    return emit.add(tile, emit.gridSize());
   const SharedMemory &memory = plan.memory;
   emit.barrierWait(kernel.address(memory.scheduler + 8),
                    emit.bitAnd(queries, 1));
@@ -432,7 +434,7 @@ void Consumer::run() {
   bindResults(finish->getArguments().drop_front());
   emitEpilogue(scope);
   if (plan.schedule.persistent)
-    emit.branch(tileBlock, {nextTile(queries), finish->getArgument(0),
+    emit.branch(tileBlock, {nextTile(tile, queries), finish->getArgument(0),
                             emit.add(queries, 1)});
   else
     emit.branch(done);

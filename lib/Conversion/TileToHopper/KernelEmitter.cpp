@@ -30,7 +30,7 @@ void KernelEmitter::createParameters() {
     else
       info.requireStore(store);
   }
-  if (plan.schedule.persistent) {
+  if (plan.fetchesTiles()) {
     info.addCounter();
     parameters.push_back({emit.pointerType(1)});
   }
@@ -48,7 +48,7 @@ void KernelEmitter::createParameters() {
       loadMaps[tile] = takeMap();
   for (tile::StoreOp store : plan.tmaStores)
     storeMaps[store] = takeMap();
-  if (plan.schedule.persistent)
+  if (plan.fetchesTiles())
     counter = values.back();
 }
 
@@ -70,6 +70,9 @@ void KernelEmitter::initBarriers() {
                      plan.consumerWarps() + plan.producerWarps() - 1);
     emit.barrierInitFence();
     emit.fenceAsyncShared();
+    for (SharedTile *tile : plan.sharedTiles())
+      if (!plan.isGathered(*tile))
+        emit.tensorMapPrefetch(loadMaps[tile]);
   });
   emit.syncThreads();
 }

@@ -18,6 +18,7 @@ struct Schedule : PointOrder {
   bool oneBehind = true;
   bool pingPong = true;
   bool persistent = true;
+  bool dealEqual = true;
   bool tmaStore = true;
   int64_t stages = 2;
 };
@@ -60,6 +61,11 @@ struct Plan : KernelStructure {
   }
   bool gathers() const {
     return isGathered(query) || isGathered(key) || isGathered(value);
+  }
+  /// Whether blocks fetch query tiles from a counter: those of equal work are
+  /// dealt out in turn.
+  bool fetchesTiles() const {
+    return schedule.persistent && !(schedule.dealEqual && equalWork);
   }
   /// One warp issues bulk copies; a warpgroup gathers.
   int64_t producerWarps() const { return gathers() ? 4 : 1; }

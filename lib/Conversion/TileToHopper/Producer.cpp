@@ -34,12 +34,19 @@ private:
   void gather(SharedTile &tile, const Ring &ring, Value count, Scope &scope);
   void finishGathers(int64_t inFlight);
   /// Emits what only the first warp does, if there are others.
+  /// Other query tiles read the keys and values soon, unless this block has a
+  /// part of them for itself.
+  Emitter::L2 keysHint() {
+    return matchPattern(plan.loop.getLowerBound(), m_Zero())
+               ? Emitter::L2::evictLast
+               : Emitter::L2::evictFirst;
+  }
   void onFirstWarp(llvm::function_ref<void()> body);
   Value target(const Ring &ring, Value index) {
     return emit.add(kernel.address(ring.data), emit.mul(index, ring.bytes));
   }
   void clearRows(Value index, Value valid);
-  Value nextTile(Value tiles);
+  Value nextTile(Value tile, Value tiles);
 
   KernelEmitter &kernel;
   Emitter &emit;
@@ -159,14 +166,14 @@ Value Producer::loadCleared(Value count, Value clears, Scope &scope) {
 
   emit.enter(whole);
   emit.onlyIf(leader, [&] {
-    issue(tile, ring, slot.index, slot.full, Emitter::L2::evictLast, scope);
+    issue(tile, ring, slot.index, slot.full, keysHint(), scope);
   });
   emit.branch(join, clears);
 
   emit.enter(cut);
   Value barrier = kernel.address(plan.memory.zeroing);
   emit.onlyIf(leader, [&] {
-    issue(tile, ring, slot.index, barrier, Emitter::L2::evictLast, scope);
+    issue(tile, ring, slot.index, barrier, keysHint(), scope);
   });
   onFirstWarp([&] {
     emit.barrierWait(barrier, emit.bitAnd(clears, 1));
@@ -182,7 +189,9 @@ Value Producer::loadCleared(Value count, Value clears, Scope &scope) {
 }
 
 /// Fetches the next query tile and publishes it; `tiles` were done so far.
-Value Producer::nextTile(Value tiles) {
+Value Producer::nextTile(Value tile, Value tiles) {
+  if (!plan.fetchesTiles())
+    return emit.add(tile, emit.gridSize());
   const SharedMemory &memory = plan.memory;
   emit.syncWarp(); // every lane has read the previous tile
   Value empty = kernel.address(memory.scheduler + 16);
@@ -246,7 +255,7 @@ void Producer::run() {
   auto loadKey = [&](Value position, Value number) {
     Scope inner(emit, &scope);
     kernel.bindPosition(position, inner);
-    load(plan.key, plan.memory.key, number, Emitter::L2::evictLast, inner);
+    load(plan.key, plan.memory.key, number, keysHint(), inner);
   };
   // The gathered tile in flight goes along where control flow joins.
   auto enterBlock = [&](Block *block) {
@@ -296,7 +305,7 @@ void Producer::run() {
   enterBlock(finish);
   finishGathers(0);
   if (plan.schedule.persistent)
-    emit.branch(tileBlock, {nextTile(queries), finish->getArgument(0),
+    emit.branch(tileBlock, {nextTile(tile, queries), finish->getArgument(0),
                             emit.add(queries, 1), finish->getArgument(1)});
   else
     emit.branch(done);

@@ -32,6 +32,7 @@ public:
     schedule.oneBehind = oneBehind;
     schedule.pingPong = pingPong;
     schedule.persistent = persistent;
+    schedule.dealEqual = dealEqual;
     schedule.longestFirst = longestFirst;
     schedule.tmaStore = tmaStore;
     schedule.stages = stages;
