@@ -46,3 +46,15 @@ func.func @paged(%q: !t, %k: !p, %v: !p, %o: !t, %n: memref<2xi32>, %table: memr
   attn.attention ins(%q, %k, %v : !t, !p, !p) kv_len(%n : memref<2xi32>) page_table(%table : memref<2x128xi32>) outs(%o : !t)
   return
 }
+
+// -----
+
+// Strides that only a launch knows are those of dense rows.
+!t = memref<2x2x?x12xf16, strided<[?, ?, ?, 1]>>
+!o = memref<2x2x?x16xf16>
+func.func @rows(%q: !t, %k: !t, %v: !o, %o: !o) {
+  // expected-remark @below {{q is gathered by threads instead of TMA: its rows of 12 elements are no multiple of 16 bytes}}
+  // expected-remark @below {{k is gathered by threads instead of TMA: its rows of 12 elements are no multiple of 16 bytes}}
+  attn.attention ins(%q, %k, %v : !t, !t, !o) outs(%o : !o)
+  return
+}

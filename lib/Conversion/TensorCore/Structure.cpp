@@ -34,9 +34,12 @@ int64_t getUnit(const View &view) {
   int64_t unit = 16;
   if (!isConstantIntValue(view.strides.back(), 1))
     return elementBytes;
+  // Strides that are not known are those of dense rows, or a launch fails.
+  std::optional<int64_t> row = getConstantIntValue(view.sizes.back());
   for (OpFoldResult stride : ArrayRef(view.strides).drop_back())
-    if (std::optional<int64_t> value = getConstantIntValue(stride))
-      unit = std::gcd(unit, *value * elementBytes);
+    if (std::optional<int64_t> value = getConstantIntValue(stride);
+        value || row)
+      unit = std::gcd(unit, value.value_or(*row) * elementBytes);
   return unit;
 }
 

@@ -38,7 +38,7 @@ struct View {
 std::optional<View> getView(mlir::Value memref);
 /// Bytes (16, 8, 4 or 2) by which 16-bit elements of a row can be read and
 /// written: a power of two that divides all strides but the last, which must be
-/// 1. Strides that are not known count as multiples of 16 bytes; the launch
+/// 1. Strides that are not known count as those of dense rows; the launch
 /// checks them.
 int64_t getUnit(const View &view);
 

@@ -62,12 +62,17 @@ std::string whyNoTensorMap(tile::LoadOp load) {
            " dimensions";
   if (!isConstantIntValue(view.strides.back(), 1))
     return "it is not contiguous in its last dimension";
+  constexpr int64_t tensorMapUnit = 16;
+  if (getUnit(view) == tensorMapUnit)
+    return "";
   for (OpFoldResult stride : ArrayRef(view.strides).drop_back())
     if (std::optional<int64_t> value = getConstantIntValue(stride);
-        value && *value % 8 != 0)
+        value && *value * 2 % tensorMapUnit != 0)
       return "it has a stride of " + std::to_string(*value) +
              " elements, which is no multiple of 16 bytes";
-  return "";
+  return "its rows of " +
+         std::to_string(*getConstantIntValue(view.sizes.back())) +
+         " elements are no multiple of 16 bytes";
 }
 
 LogicalResult Planner::assignRows() {
