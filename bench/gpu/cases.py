@@ -86,8 +86,16 @@ SOURCES |= {f"paged-{p}": paged(p) for p in PAGES} | {"paged-any-24": paged()}
 SOURCES |= {f"d{d}-dense": dense_rows(d) for d in (33, 36, 100, 130)}
 SOURCES |= {"d64-transposed": function(64, key=tensor_type(64, strides="?, ?, 1, ?"))}
 # bench.py times these; check.py runs everything at odd shapes.
-TIMED_HEADS = (64, 128, 256)
 VARIANTS = ("softcap", "window", "alibi", "prefix", "relative", "documents")
+# Batch, query heads, key heads, keys, head size; one query each. The plain
+# functions serve: a launch finds out that it decodes.
+DECODE_SHAPES = (
+    (1, 32, 8, 8192, 128),
+    (16, 32, 8, 8192, 128),
+    (64, 32, 8, 4096, 128),
+    (1, 32, 8, 131072, 128),
+    (64, 64, 8, 8192, 64),
+)
 
 
 class Variant:

@@ -16,8 +16,8 @@ import sys
 
 import torch
 
-from bench import reference
 from cases import Variant
+from reference import compare
 from runtime import Runtime
 
 # batch, query heads, key heads, queries, keys, layout, factor on q
@@ -35,26 +35,6 @@ def tensor(batch, heads, length, head, layout, factor=1.0):
     value = torch.randn(batch, heads, length, head, device="cuda") * factor
     value = value.to(torch.bfloat16)
     return value.transpose(1, 2).contiguous().transpose(1, 2) if layout == "bshd" else value
-
-
-def compare(variant, q, k, v, o, lse):
-    """The largest error over the tolerance of rule 20, with infinities."""
-    worst, group = 0.0, q.shape[1] // k.shape[1]
-    for b, h in ((0, 0), (q.shape[0] - 1, q.shape[1] - 1)):
-        keys, values = (x[b, h // group].expand(b + 1, h + 1, -1, -1) for x in (k, v))
-        ref, ref_lse, unfused = reference(variant, q, keys, values, b, h)
-        empty = ref_lse == -math.inf
-        ref, unfused = (x.masked_fill(empty[:, None], 0) for x in (ref, unfused))
-        rounded = ref.to(o.dtype)
-        grain = ((rounded + 0.3 - 0.3) - rounded).abs().max().double()
-        allowed = 3 * (unfused.double() - ref).abs().max() + 2 * grain + 1e-9
-        error = (o[b, h].double() - ref).abs().max() / allowed
-        same = lse[b, h][empty] == -math.inf
-        off = ((lse[b, h].double() - ref_lse) / ref_lse.abs().clamp(min=1))[~empty].abs()
-        lse_error = (off.max() / 1e-3).item() if off.numel() else 0.0
-        parts = (error.item(), lse_error, 0.0 if bool(same.all()) else math.inf)
-        worst = max(worst, *(math.inf if math.isnan(x) else x for x in parts))
-    return worst
 
 
 def main():
