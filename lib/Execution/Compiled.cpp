@@ -170,8 +170,9 @@ LogicalResult Compiled::load(const BackendOptions &options) {
     compile.chip = options.chip;
   compile.tileM = options.tileM;
   compile.tileN = options.tileN;
-  FailureOr<std::string> artifact = compileToArtifact(
-      function->getParentOfType<ModuleOp>(), compile, &report);
+  FailureOr<std::string> artifact =
+      compileToArtifact(function->getParentOfType<ModuleOp>(), compile,
+                        options.explain ? &report : nullptr);
   if (failed(artifact))
     return failure();
   artifactBytes = artifact->size();
@@ -324,12 +325,16 @@ json::Object Compiled::describe() const {
   json::Object description{
       {"backend", target},
       {"chip", report.chip},
-      {"vector_bits", report.vectorBits},
-      {"tile_m", report.tileM},
-      {"tile_n", report.tileN},
-      {"tile_bytes", report.tileBytes},
       {"code_bytes", report.codeBytes},
       {"artifact_bytes", static_cast<int64_t>(artifactBytes)}};
+  // What a target does not choose is 0.
+  for (auto [name, value] :
+       {std::pair("vector_bits", int64_t(report.vectorBits)),
+        {"tile_m", report.tileM},
+        {"tile_n", report.tileN},
+        {"tile_bytes", report.tileBytes}})
+    if (value)
+      description[name] = value;
   json::Array phases, ranges, choices;
   double total = 0;
   for (const auto &[name, ms] : report.phases) {

@@ -16,11 +16,16 @@
 #include "mlir/Support/FileUtilities.h"
 #include "llvm/Support/CommandLine.h"
 #include "llvm/Support/FileOutputBuffer.h"
+#include "llvm/Support/FormatVariadic.h"
+#include "llvm/Support/JSON.h"
 #include "llvm/Support/SourceMgr.h"
+
+#include <chrono>
 
 using namespace mlir;
 using namespace attn;
 namespace cl = llvm::cl;
+namespace json = llvm::json;
 
 namespace {
 
@@ -49,6 +54,9 @@ struct Arguments {
                          cl::cat(category)};
   cl::opt<int64_t> tileN{"tile-n", cl::desc("Keys a tile (0: chosen)"),
                          cl::cat(category)};
+  cl::opt<std::string> report{
+      "report", cl::desc("'json': print the phases and their milliseconds"),
+      cl::cat(category)};
 };
 
 } // namespace
@@ -59,7 +67,21 @@ static ExitCode fail(const Twine &message) {
   return kBadInput;
 }
 
+/// Phases as JSON; the text of the file was parsed in `parseMs`.
+static void printReport(const CompileReport &report, double parseMs,
+                        size_t bytes) {
+  json::Array phases{json::Object{{"name", "parse"}, {"ms", parseMs}}};
+  for (const auto &[name, ms] : report.phases)
+    phases.push_back(json::Object{{"name", name}, {"ms", ms}});
+  json::Object object{{"chip", report.chip},
+                      {"artifact_bytes", static_cast<int64_t>(bytes)},
+                      {"phases", std::move(phases)}};
+  llvm::outs() << llvm::formatv("{0:2}\n", json::Value(std::move(object)));
+}
+
 static ExitCode compile(const Arguments &args) {
+  if (!args.report.empty() && args.report != "json")
+    return fail("--report=" + args.report + ": the only format is 'json'");
   DialectRegistry registry;
   execution::registerDialects(registry);
   MLIRContext context(registry, MLIRContext::Threading::DISABLED);
@@ -72,7 +94,10 @@ static ExitCode compile(const Arguments &args) {
   if (!buffer)
     return fail(error);
   sources.AddNewSourceBuffer(std::move(buffer), llvm::SMLoc());
+  auto begin = std::chrono::steady_clock::now();
   auto module = parseSourceFile<ModuleOp>(sources, &context);
+  std::chrono::duration<double, std::milli> parsing =
+      std::chrono::steady_clock::now() - begin;
   if (!module)
     return kBadInput;
 
@@ -82,7 +107,9 @@ static ExitCode compile(const Arguments &args) {
   options.chip = args.chip;
   options.tileM = args.tileM;
   options.tileN = args.tileN;
-  FailureOr<std::string> artifact = compileToArtifact(*module, options);
+  CompileReport report;
+  FailureOr<std::string> artifact = compileToArtifact(
+      *module, options, args.report.empty() ? nullptr : &report);
   if (failed(artifact))
     return kBadInput;
 
@@ -93,6 +120,8 @@ static ExitCode compile(const Arguments &args) {
   llvm::copy(*artifact, (*file)->getBufferStart());
   if (llvm::Error failed = (*file)->commit())
     return fail(args.output + ": " + llvm::toString(std::move(failed)));
+  if (!args.report.empty())
+    printReport(report, parsing.count(), artifact->size());
   return kFine;
 }
 

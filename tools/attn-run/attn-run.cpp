@@ -604,8 +604,8 @@ ExitCode Run::execute() {
   if (ExitCode code = makeInputs())
     return code;
 
-  BackendOptions options{args.backend, args.threads, args.tileM, args.tileN,
-                         args.chip};
+  BackendOptions options{args.backend, args.threads, args.tileM,
+                         args.tileN,   args.chip,    args.explain || asJson};
   auto created = createExecutable(function, options);
   if (failed(created))
     return kBadInput;

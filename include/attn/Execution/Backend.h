@@ -30,6 +30,8 @@ struct BackendOptions {
   int64_t tileM = 0, tileN = 0;
   /// Empty: the machine's.
   std::string chip;
+  /// Whether `describe` will be asked: what only people want costs time.
+  bool explain = false;
 };
 
 /// A function on a backend. Inputs stay bound from one launch to the next.

@@ -12,14 +12,19 @@
 
 namespace attn {
 
-/// Options of the pipelines to the tile form.
-struct TilePipelineOptions
-    : public mlir::PassPipelineOptions<TilePipelineOptions> {
+/// Tile sizes, for pipelines with the options `Derived`.
+template <typename Derived>
+struct TileSizeOptions : public mlir::PassPipelineOptions<Derived> {
+  template <typename T> using Option = mlir::detail::PassOptions::Option<T>;
   Option<int64_t> tileM{*this, "tile-m",
                         llvm::cl::desc("Query rows of a score tile"),
                         llvm::cl::init(64)};
   Option<int64_t> tileN{*this, "tile-n", llvm::cl::desc("Keys of a score tile"),
                         llvm::cl::init(96)};
+};
+
+/// Options of the pipelines to the tile form.
+struct TilePipelineOptions : public TileSizeOptions<TilePipelineOptions> {
   Option<bool> fuse{*this, "fuse",
                     llvm::cl::desc("Fuse the online softmax; without it the "
                                    "scores go through memory"),
@@ -31,13 +36,7 @@ struct TilePipelineOptions
 };
 
 /// Options of the CPU pipelines.
-struct CPUPipelineOptions
-    : public mlir::PassPipelineOptions<CPUPipelineOptions> {
-  Option<int64_t> tileM{*this, "tile-m",
-                        llvm::cl::desc("Query rows of a score tile"),
-                        llvm::cl::init(64)};
-  Option<int64_t> tileN{*this, "tile-n", llvm::cl::desc("Keys of a score tile"),
-                        llvm::cl::init(96)};
+struct CPUPipelineOptions : public TileSizeOptions<CPUPipelineOptions> {
   Option<unsigned> vectorBits{*this, "vector-bits",
                               llvm::cl::desc("Width of a vector register"),
                               llvm::cl::init(256)};

@@ -31,7 +31,8 @@ struct CompileOptions {
 
 /// What was chosen and how long it took.
 struct CompileReport {
-  /// Passes and phases in order, with wall-clock milliseconds.
+  /// Passes and phases in order, with milliseconds: of wall-clock time, but for
+  /// passes on functions where MLIR runs several at once.
   std::vector<std::pair<std::string, double>> phases;
   std::string chip;
   int64_t tileM = 0, tileN = 0;
@@ -46,7 +47,8 @@ struct CompileReport {
 };
 
 /// Bytes of the artifact of one function, or failure with diagnostics at the
-/// offending op. `module` is not changed.
+/// offending op. `module` is not changed. A report is made where one is asked
+/// for.
 mlir::FailureOr<std::string> compileToArtifact(mlir::ModuleOp module,
                                                const CompileOptions &options,
                                                CompileReport *report = nullptr);

@@ -23,6 +23,7 @@
 #include "llvm/Support/FormatVariadic.h"
 
 #include <chrono>
+#include <mutex>
 
 using namespace mlir;
 using namespace attn;
@@ -30,33 +31,68 @@ namespace json = llvm::json;
 
 namespace {
 
+using Clock = std::chrono::steady_clock;
+
+double millisecondsSince(Clock::time_point begin) {
+  return std::chrono::duration<double, std::milli>(Clock::now() - begin)
+      .count();
+}
+
 /// Reports the time since the last event under a name.
 class PhaseTimer {
 public:
   explicit PhaseTimer(CompileReport &report) : report(report) {}
   void operator()(StringRef name) {
-    auto now = std::chrono::steady_clock::now();
-    double ms = std::chrono::duration<double, std::milli>(now - last).count();
-    last = now;
-    report.phases.emplace_back(name.str(), ms);
+    report.phases.emplace_back(name.str(), millisecondsSince(last));
+    restart();
+  }
+  void restart() { last = Clock::now(); }
+
+  CompileReport &report;
+
+private:
+  Clock::time_point last = Clock::now();
+};
+
+/// Reports the time of every pass. Those on functions may run on several
+/// threads at once: their times are added up, one entry a pass.
+class PassTimer : public PassInstrumentation {
+public:
+  explicit PassTimer(PhaseTimer &timer) : timer(timer) {}
+
+  void runBeforePass(Pass *pass, Operation *) override {
+    std::lock_guard<std::mutex> lock(mutex);
+    begun[pass] = Clock::now();
+    if (isAdaptor(pass))
+      group = timer.report.phases.size();
+  }
+  void runAfterPass(Pass *pass, Operation *op) override {
+    std::lock_guard<std::mutex> lock(mutex);
+    if (!isAdaptor(pass))
+      add(pass->getArgument(), millisecondsSince(begun[pass]),
+          isa<ModuleOp>(op) ? timer.report.phases.size() : group);
+    timer.restart();
   }
 
 private:
-  CompileReport &report;
-  std::chrono::steady_clock::time_point last = std::chrono::steady_clock::now();
-};
+  /// What runs passes on functions; they are reported, it is not.
+  static bool isAdaptor(Pass *pass) { return pass->getArgument().empty(); }
 
-/// Reports the time of every top-level pass.
-struct PassTimer : PassInstrumentation {
-  explicit PassTimer(PhaseTimer &timer) : timer(timer) {}
-  void runAfterPass(Pass *pass, Operation *op) override {
-    StringRef name = pass->getArgument();
-    if (isa<ModuleOp>(op) && !name.empty())
-      timer(name);
-    else if (isa<ModuleOp>(op))
-      timer("function passes");
+  void add(StringRef name, double ms, size_t first) {
+    auto &phases = timer.report.phases;
+    auto it = std::find_if(phases.begin() + first, phases.end(),
+                           [&](auto &phase) { return phase.first == name; });
+    if (it == phases.end())
+      phases.emplace_back(name.str(), ms);
+    else
+      it->second += ms;
   }
+
   PhaseTimer &timer;
+  std::mutex mutex;
+  DenseMap<Pass *, Clock::time_point> begun;
+  /// Where the entries of the passes on functions start.
+  size_t group = 0;
 };
 
 } // namespace
@@ -125,9 +161,18 @@ static void explainChoices(const CompileOptions &options, const CPUTarget &cpu,
     report.choices.push_back("standard attention: scores go through memory");
 }
 
-/// Describes the ranges of every attention op of `entry` for people.
-static void describeRanges(func::FuncOp entry, CompileReport &report) {
-  entry.walk([&](AttentionOp op) {
+/// Describes the ranges of every attention op for people.
+static void describeRanges(OwningOpRef<ModuleOp> module,
+                           CompileReport &report) {
+  // What there is to say is said about the module that is compiled.
+  ScopedDiagnosticHandler silent(module->getContext(),
+                                 [](Diagnostic &) { return success(); });
+  PassManager pm(module->getContext());
+  pm.addPass(createExpandSugar());
+  pm.addPass(createSimplifyRegions());
+  if (failed(pm.run(*module)))
+    return;
+  module->walk([&](AttentionOp op) {
     FailureOr<MaskAnalysis> mask =
         MaskAnalysis::compute(op, report.tileM, report.tileN);
     if (failed(mask))
@@ -239,13 +284,10 @@ FailureOr<std::string> attn::compileToArtifact(ModuleOp source,
   CPUPipelineOptions lower;
   lower.vectorBits = cpu->vectorBits;
   lower.registers = cpu->registers;
-  if (failed(run([&](OpPassManager &pm) {
-        pm.addPass(createExpandSugar());
-        pm.addPass(createSimplifyRegions());
-      })))
-    return failure();
-  describeRanges(module->lookupSymbol<func::FuncOp>(entryName), report);
-  timer("mask report");
+  if (given) {
+    describeRanges(copyWith(source, entryName), report);
+    timer("mask report");
+  }
   if (failed(run([&](OpPassManager &pm) { buildTilePipeline(pm, tile); })))
     return failure();
 

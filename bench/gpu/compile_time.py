@@ -1,0 +1,107 @@
+"""How long compiling takes: IR text to PTX, and on to cubin by ptxas.
+
+  compile_time.py ATTN_COMPILE [PTXAS] [--only REGEX] [--json FILE]
+
+Each of 5 runs is a process of its own, so nothing is warm; reading the file and
+starting the process are not counted. All kernels of an artifact count, decoding
+ones too; ptxas runs once a section, one after the other. Medians.
+"""
+
+import argparse
+import datetime
+import json
+import os
+import pathlib
+import platform
+import re
+import statistics
+import subprocess
+import tempfile
+import time
+
+from artifact import Artifact
+from cases import SOURCES
+
+PTX_BAR, CUBIN_BAR = 150, 450  # milliseconds
+
+
+def processor():
+    with open("/proc/cpuinfo", encoding="utf-8") as info:
+        for line in info:
+            if line.startswith("model name"):
+                return f"{line.split(':')[1].strip()}, {os.cpu_count()} cores"
+    return platform.processor()
+
+
+def compile_once(compiler, source, artifact):
+    """Milliseconds of each phase."""
+    run = subprocess.run(
+        [compiler, source, "--target=cuda", "-o", artifact, "--report=json"],
+        check=True, capture_output=True, text=True,
+    )
+    return {phase["name"]: phase["ms"] for phase in json.loads(run.stdout)["phases"]}
+
+
+def assemble_once(ptxas, artifact, folder):
+    total = 0.0
+    for name, text in Artifact(artifact).code().items():
+        file = folder / f"{name}.ptx"
+        file.write_bytes(text)
+        begin = time.perf_counter()
+        subprocess.run([ptxas, "-arch=sm_90a", file, "-o", folder / "out.cubin"], check=True,
+                       capture_output=True)
+        total += (time.perf_counter() - begin) * 1e3
+    return total
+
+
+def main():
+    parser = argparse.ArgumentParser()
+    parser.add_argument("compiler")
+    parser.add_argument("ptxas", nargs="?")
+    parser.add_argument("--only", default="")
+    parser.add_argument("--rounds", type=int, default=5)
+    parser.add_argument("--json", type=pathlib.Path)
+    args = parser.parse_args()
+
+    rows, machine = [], processor()
+
+    def add(work, ms, goal):
+        rows.append(
+            dict(
+                work=work, metric="ms", ours=round(ms, 1), peer=goal, peer_name="goal",
+                ratio=round(goal / ms, 3), bar=1.0, machine=machine,
+                command="bench/gpu/compile_time.py ATTN_COMPILE PTXAS, "
+                f"load average {os.getloadavg()[0]:.1f}",
+                date=datetime.date.today().isoformat(),
+            )
+        )
+
+    with tempfile.TemporaryDirectory() as name:
+        folder = pathlib.Path(name)
+        for case, source in SOURCES.items():
+            if not re.search(args.only, case):
+                continue
+            file, artifact = folder / "case.mlir", folder / "case.attn"
+            file.write_text(source)
+            runs, assembled = [], []
+            for _ in range(args.rounds):
+                runs.append(compile_once(args.compiler, file, artifact))
+                if args.ptxas:
+                    assembled.append(assemble_once(args.ptxas, artifact, folder))
+            phases = {p: statistics.median(run[p] for run in runs) for p in runs[0]}
+            ptx = statistics.median(sum(run.values()) for run in runs)
+            line = f"{case:14} PTX {ptx:6.1f} ms ("
+            line += ", ".join(f"{phase} {ms:.1f}" for phase, ms in phases.items()) + ")"
+            add(f"IR text to PTX, {case}", ptx, PTX_BAR)
+            if assembled:
+                cubin = ptx + statistics.median(assembled)
+                line += f"  cubin {cubin:6.1f} ms"
+                add(f"IR text to cubin, {case}", cubin, CUBIN_BAR)
+            print(line, flush=True)
+    print(f"load average {os.getloadavg()[0]:.1f} on {machine}")
+    if args.json:
+        args.json.write_text("[\n" + ",\n".join(map(json.dumps, rows)) + "\n]\n")
+
+
+if __name__ == "__main__":
+    main()
