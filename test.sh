@@ -8,11 +8,11 @@
 
 source "$(dirname "$0")/scripts/setup.sh"
 
-preset=release directory=build count=60 standard=15
+preset=release directory=build count=60 standard=15 assembled=16
 for argument; do
   case $argument in
-  --full) count=0 standard=0 ;;
-  --sanitize) preset=sanitize directory=build-sanitize count=10 standard=5 ;;
+  --full) count=0 standard=0 assembled=0 ;;
+  --sanitize) preset=sanitize directory=build-sanitize count=10 standard=5 assembled=2 ;;
   --tsan) preset=tsan directory=build-tsan ;;
   --help | -h)
     sed -n '2,/^$/s/^# \{0,1\}//p' "$0"
@@ -72,5 +72,14 @@ else
     --chip=x86-64-v3 --count=$standard "${subset[@]}"
   step execution-cpu-standard $directory/bin/attn-test --backend=cpu-standard \
     --count=$standard "${subset[@]}"
+  # What ptxas says of kernels for Hopper; it comes with CUDA or from PyPI
+  # (scripts/install-gpu-checks.sh).
+  ptxas=$(command -v ptxas || compgen -G '.venv/lib/python3*/site-packages/nvidia/*/bin/ptxas' || true)
+  if [[ -n $ptxas ]]; then
+    step ptx python3 test/Target/CUDA/Inputs/check_ptx.py $directory/bin "$ptxas" \
+      --count=$assembled "${subset[@]}"
+  else
+    say "unsupported here, no ptxas: kernels for NVIDIA GPUs are not assembled"
+  fi
 fi
 exec python3 scripts/tally.py $results

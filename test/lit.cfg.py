@@ -67,8 +67,8 @@ def compute_capability():
 capability = compute_capability()
 if capability is not None:
     config.available_features.add("cuda-driver")
-if capability == (9, 0):
-    config.available_features.add("hopper")
+if capability and capability >= (8, 0):
+    config.available_features.add("cuda-device")
 
 # ptxas comes with CUDA or with PyPI's nvidia-cuda-nvcc, here in .venv.
 PTXAS = os.path.join(config.attn_source_dir, ".venv/lib/python3*/site-packages/nvidia/*/bin/ptxas")

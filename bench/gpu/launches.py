@@ -37,6 +37,7 @@ class Call:
         )
         self.o = torch.full_like(q, math.nan)
         self.lse = torch.full((batch, heads, length), math.nan, device="cuda")
+        k, v = variant.store(k, v)
         self.launch = program.bind(q, k, v, self.o, self.lse, *variant.extra)
 
     def clear(self):

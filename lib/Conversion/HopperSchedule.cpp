@@ -36,6 +36,27 @@ bool isSixteenBit(AttentionOp op) {
   return element.isF16() || element.isBF16();
 }
 
+/// Whether a region leaves three consumers the registers that they need: it
+/// computes little, and reads nothing that may differ from key to key. Its
+/// first `numPoint` arguments end with the key.
+bool isLight(Region &region, unsigned numPoint) {
+  constexpr int64_t fewOps = 4;
+  int64_t numOps = 0;
+  WalkResult result = region.walk([&](Operation *op) {
+    if (op->hasTrait<OpTrait::ConstantLike>() ||
+        op->hasTrait<OpTrait::IsTerminator>())
+      return WalkResult::advance();
+    auto load = dyn_cast<memref::LoadOp>(op);
+    bool byKey = load && llvm::any_of(load.getIndices(), [&](Value index) {
+                   return !isa<BlockArgument>(index) ||
+                          index == region.getArgument(numPoint - 1);
+                 });
+    return byKey || ++numOps > fewOps ? WalkResult::interrupt()
+                                      : WalkResult::advance();
+  });
+  return !result.wasInterrupted();
+}
+
 /// Tile sizes for long sequences: the accumulator and the scores of 64 rows
 /// must fit the registers of a warpgroup, keys and values of two stages and q
 /// shared memory.
@@ -45,8 +66,9 @@ std::pair<int64_t, int64_t> getLongTile(AttentionOp op) {
     return {64, 32};
   int64_t head = std::max(op.getQkHeadSize(), op.getValueHeadSize());
   // Three consumers hide the exponentials, which take as long as the products
-  // for small heads.
-  if (head <= 64)
+  // for small heads, but have fewer registers each.
+  if (head <= 64 && isLight(op.getScore(), /*numPoint=*/5) &&
+      isLight(op.getMask(), /*numPoint=*/4))
     return {192, 128};
   if (head <= 128)
     return {128, 128};

@@ -9,6 +9,7 @@
 
 #include "attn/Execution/RandomInputs.h"
 #include "attn/Reference/Interpreter.h"
+#include "attn/Target/CUDA.h"
 #include "attn/Target/Compile.h"
 #include "attn_runtime.h"
 
@@ -92,6 +93,8 @@ private:
   func::FuncOp function;
   /// What was compiled for: cpu, cpu-standard or cuda.
   std::string target;
+  /// What the device asks for; empty: the target's own choice.
+  std::string chip;
   SmallVector<reference::Output> outputs;
   CompileReport report;
   size_t artifactBytes = 0;
@@ -109,10 +112,11 @@ private:
 
 } // namespace
 
-/// The device that runs what is compiled for `target`; null, with the reason in
-/// `error`, if there is none.
+/// The device that runs what is compiled for `target`, and the chip to compile
+/// for; null, with the reason in `problem`, if there is none.
 static ContextHandle openDevice(StringRef target, unsigned threads,
-                                attn_error *error, std::string &problem) {
+                                attn_error *error, std::string &chip,
+                                std::string &problem) {
   attn_context_options options = ATTN_CONTEXT_OPTIONS_INIT;
   options.backend = target == "cuda" ? "cuda" : "cpu";
   options.threads = target == "cuda" ? 0 : threads;
@@ -126,23 +130,25 @@ static ContextHandle openDevice(StringRef target, unsigned threads,
     problem = attn_error_message(error);
     return nullptr;
   }
-  // Code with wgmma runs on this chip alone.
-  constexpr StringLiteral chip = "sm_90";
-  if (target == "cuda" && info.features != chip) {
-    problem = (Twine("kernels are compiled for ") + chip + "a; the device (" +
-               info.device + ") is " + info.features)
-                  .str();
-    return nullptr;
+  if (target != "cuda")
+    return context;
+  if (const CUDAChip *suited = chooseCUDAChip(info.features)) {
+    chip = suited->name.str();
+    return context;
   }
-  return context;
+  problem = (Twine("kernels are compiled for chips from ") +
+             getCUDAChips().front().name + " on; the device (" + info.device +
+             ") is " + info.features)
+                .str();
+  return nullptr;
 }
 
 std::string attn::execution::explainNoDevice(StringRef backend) {
   ErrorHandle error(attn_error_create());
-  std::string problem;
+  std::string chip, problem;
   // What `auto` falls back to is always there.
   if (backend == "cuda")
-    openDevice(backend, /*threads=*/0, error.get(), problem);
+    openDevice(backend, /*threads=*/0, error.get(), chip, problem);
   return problem;
 }
 
@@ -151,12 +157,12 @@ LogicalResult Compiled::openContext(const BackendOptions &options) {
   target = options.name;
   if (options.name == "auto") {
     target = "cuda";
-    context = openDevice(target, options.threads, error.get(), problem);
+    context = openDevice(target, options.threads, error.get(), chip, problem);
     if (context)
       return success();
     target = "cpu";
   }
-  context = openDevice(target, options.threads, error.get(), problem);
+  context = openDevice(target, options.threads, error.get(), chip, problem);
   return context ? success() : function.emitError(problem);
 }
 
@@ -166,6 +172,8 @@ LogicalResult Compiled::load(const BackendOptions &options) {
   CompileOptions compile;
   compile.entry = function.getName().str();
   compile.target = target;
+  if (!chip.empty())
+    compile.chip = chip;
   if (!options.chip.empty())
     compile.chip = options.chip;
   compile.tileM = options.tileM;

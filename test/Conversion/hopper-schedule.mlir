@@ -53,6 +53,39 @@ func.func @small_heads(%q: memref<1x4x?x64xf16>, %k: memref<1x4x512x64xf16>, %v:
 
 // -----
 
+// Three consumers have no registers for a table that is read for each key.
+// CHECK-LABEL: func @table
+// CHECK-NOT:   tile_m = 192
+// CHECK:       #attn.schedule<tile_m = 128, tile_n = 128>
+func.func @table(%q: memref<1x4x?x64xf16>, %k: memref<1x4x512x64xf16>, %v: memref<1x4x512x64xf16>, %o: memref<1x4x?x64xf16>, %table: memref<?xf32>) {
+  attn.attention ins(%q, %k, %v : memref<1x4x?x64xf16>, memref<1x4x512x64xf16>, memref<1x4x512x64xf16>)
+      captures(%table : memref<?xf32>) outs(%o : memref<1x4x?x64xf16>)
+      score(%s: f32, %b: index, %h: index, %i: index, %j: index, %t: memref<?xf32>) {
+    %bias = memref.load %t[%j] : memref<?xf32>
+    %r = arith.addf %s, %bias : f32
+    attn.yield %r : f32
+  }
+  return
+}
+
+// -----
+
+// One that is read for each head is no matter.
+// CHECK-LABEL: func @slopes
+// CHECK:       #attn.schedule<tile_m = 192, tile_n = 128>
+func.func @slopes(%q: memref<1x4x?x64xf16>, %k: memref<1x4x512x64xf16>, %v: memref<1x4x512x64xf16>, %o: memref<1x4x?x64xf16>, %table: memref<?xf32>) {
+  attn.attention ins(%q, %k, %v : memref<1x4x?x64xf16>, memref<1x4x512x64xf16>, memref<1x4x512x64xf16>)
+      captures(%table : memref<?xf32>) outs(%o : memref<1x4x?x64xf16>)
+      score(%s: f32, %b: index, %h: index, %i: index, %j: index, %t: memref<?xf32>) {
+    %factor = memref.load %t[%h] : memref<?xf32>
+    %r = arith.mulf %s, %factor : f32
+    attn.yield %r : f32
+  }
+  return
+}
+
+// -----
+
 // A mask that differs between heads cannot be shared by packed heads: the rows
 // of one head count.
 // CHECK-LABEL: func @by_head

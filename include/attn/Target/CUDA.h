@@ -30,6 +30,10 @@ struct CUDAChip {
 llvm::ArrayRef<CUDAChip> getCUDAChips();
 /// Null if there is no such chip.
 const CUDAChip *findCUDAChip(llvm::StringRef name);
+/// The chip whose code suits a device of compute capability `device` ("sm_90")
+/// best: PTX runs on what came after its chip too, if it does not name
+/// features of one alone. Null for a device that is older than all.
+const CUDAChip *chooseCUDAChip(llvm::StringRef device);
 
 /// Rows and columns of a score tile; 0 is chosen.
 struct TileShape {

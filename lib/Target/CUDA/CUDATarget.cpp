@@ -36,6 +36,23 @@ const CUDAChip *attn::findCUDAChip(StringRef name) {
   return nullptr;
 }
 
+const CUDAChip *attn::chooseCUDAChip(StringRef device) {
+  auto version = [](StringRef name) {
+    unsigned number = 0;
+    name.consume_front("sm_");
+    (void)name.consumeInteger(10, number);
+    return number;
+  };
+  const CUDAChip *best = nullptr;
+  for (const CUDAChip &chip : chips) {
+    bool runs = chip.isHopper ? version(chip.name) == version(device)
+                              : version(chip.name) <= version(device);
+    if (runs)
+      best = &chip;
+  }
+  return best;
+}
+
 bool attn::isSixteenBit(func::FuncOp entry) {
   bool result = true;
   entry.walk([&](AttentionOp op) {
