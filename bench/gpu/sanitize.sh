@@ -1,6 +1,6 @@
 #!/bin/bash
 # compute-sanitizer on cases of attn-test, each variant on its own so that a
-# finding names it.
+# finding names it, several at a time.
 #
 #   sanitize.sh FOLDER ATTN_CHECK [TOOL...]
 #
@@ -13,24 +13,31 @@ set -u
 (($# >= 2)) || { sed -n '2,/^$/s/^# \{0,1\}//p' "$0"; exit 2; }
 folder=$1 check=$2
 shift 2
-tools=("${@:-memcheck}")
-(($# == 0)) && tools=(memcheck racecheck)
+tools=("$@")
+((${#tools[@]})) || tools=(memcheck racecheck)
 command -v compute-sanitizer >/dev/null || { echo "there is no compute-sanitizer here"; exit 2; }
 
-clean=0 dirty=0
-for tool in "${tools[@]}"; do
-  while read -r name; do
-    log=$(compute-sanitizer --tool "$tool" --error-exitcode 9 "$check" --backend=cuda \
-      --filter="$name" "$folder" 2>&1)
-    status=$?
-    if ((status == 0)); then
-      clean=$((clean + 1))
-    else
-      dirty=$((dirty + 1))
-      echo "FAILED $tool $name (exit $status)"
-      grep -v '^=* *$' <<<"$log" | head -20
-    fi
-  done < <(sed -n 's/.*"name":"\([^"]*\)".*/\1/p' "$folder"/*.json)
-done
-echo "$clean passed, $dirty failed"
-((dirty == 0))
+# examine TOOL NAME: prints what is wrong, or "clean".
+examine() {
+  local log status
+  log=$(compute-sanitizer --tool "$1" --error-exitcode 9 "$check" --backend=cuda \
+    --filter="$2" "$folder" 2>&1)
+  status=$?
+  if ((status == 0)); then
+    echo "clean $1 $2"
+  else
+    echo "FAILED $1 $2 (exit $status)"
+    grep -v '^=* *$' <<<"$log" | head -20 | sed 's/^/  /'
+  fi
+}
+export -f examine
+export folder check
+
+found=$(for tool in "${tools[@]}"; do
+  sed -n "s/.*\"name\":\"\([^\"]*\)\".*/$tool\n\1/p" "$folder"/*.json
+done | xargs -P "$(nproc)" -d '\n' -n 2 bash -c 'examine "$0" "$1"')
+grep -v '^clean' <<<"$found"
+failed=$(grep -c '^FAILED' <<<"$found")
+clean=$(grep -c '^clean' <<<"$found")
+echo "$clean passed, $failed failed"
+((failed == 0 && clean > 0))

@@ -45,9 +45,9 @@ int main(int argc, char **argv) {
       "kernels-to-ptx", "GPU modules in the LLVM dialect to PTX",
       [](Operation *op, raw_ostream &os) {
         return forEachKernelModule(op, [&](gpu::GPUModuleOp module) {
-          FailureOr<std::string> text = attn::translateToPTX(module, chip);
+          auto text = attn::translateToPTX(module, chip);
           if (succeeded(text))
-            os << *text;
+            os << text->front();
           return LogicalResult(text);
         });
       },

@@ -38,9 +38,11 @@ void registerNVPTXPipelines();
 /// Registers what translateToPTX needs.
 void registerNVPTXTranslation(mlir::DialectRegistry &registry);
 
-/// PTX text of a module in the LLVM dialect for a chip such as "sm_80".
-mlir::FailureOr<std::string> translateToPTX(mlir::gpu::GPUModuleOp module,
-                                            llvm::StringRef chip);
+/// PTX text of each of some modules in the LLVM dialect, for a chip such as
+/// "sm_80".
+mlir::FailureOr<mlir::SmallVector<std::string>>
+translateToPTX(mlir::ArrayRef<mlir::gpu::GPUModuleOp> modules,
+               llvm::StringRef chip);
 
 } // namespace attn
 

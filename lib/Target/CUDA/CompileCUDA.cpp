@@ -199,13 +199,14 @@ attn::compileCUDAArtifact(ModuleOp module, func::FuncOp entry,
   runtime::ArtifactWriter writer(
       llvm::formatv("{0}", json::Value(std::move(*plan))).str());
   std::string error;
-  for (auto gpuModule : module.getOps<gpu::GPUModuleOp>()) {
-    FailureOr<std::string> text = translateToPTX(gpuModule, chip.name);
-    if (failed(text))
-      return failure();
-    if (!writer.addCode(gpuModule.getName().str(), *text, error))
+  SmallVector<gpu::GPUModuleOp> gpuModules(module.getOps<gpu::GPUModuleOp>());
+  FailureOr<SmallVector<std::string>> texts =
+      translateToPTX(gpuModules, chip.name);
+  if (failed(texts))
+    return failure();
+  for (auto [gpuModule, text] : llvm::zip_equal(gpuModules, *texts))
+    if (!writer.addCode(gpuModule.getName().str(), text, error))
       return module.emitError(error);
-  }
   timer("PTX");
   return writer.toBytes();
 }

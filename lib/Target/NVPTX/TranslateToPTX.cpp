@@ -18,6 +18,7 @@
 #include "llvm/MC/TargetRegistry.h"
 #include "llvm/Passes/PassBuilder.h"
 #include "llvm/Support/TargetSelect.h"
+#include "llvm/Support/ThreadPool.h"
 #include "llvm/Target/TargetMachine.h"
 #include "llvm/Transforms/Scalar/EarlyCSE.h"
 
@@ -40,16 +41,39 @@ static FailureOr<std::string> reject(gpu::GPUModuleOp module, StringRef why) {
 /// ones need newer drivers.
 static constexpr StringLiteral plainVersion = "+ptx84";
 
-/// For kernels on tensor cores, which are scheduled: LLVM's optimisation
-/// pipeline would move and merge what the lowering has placed.
-static FailureOr<std::string> translateScheduled(gpu::GPUModuleOp module,
-                                                 StringRef chip) {
+namespace {
+
+/// A module of kernels on tensor cores, which are scheduled: LLVM's
+/// optimisation pipeline would move and merge what the lowering has placed.
+class ScheduledModule {
+public:
+  /// Translates to LLVM IR; diagnoses what fails.
+  LogicalResult prepare(gpu::GPUModuleOp module, StringRef chip);
+  /// Prints PTX. Uses nothing that another module does: safe on any thread.
+  void generate();
+  /// What `generate` made; diagnoses at `module` that it failed.
+  FailureOr<std::string> take(gpu::GPUModuleOp module) {
+    return failed ? reject(module, "the target cannot print assembly")
+                  : FailureOr<std::string>(text.str().str());
+  }
+
+private:
+  llvm::LLVMContext context;
+  std::unique_ptr<llvm::Module> code;
+  std::unique_ptr<llvm::TargetMachine> machine;
+  llvm::SmallString<0> text;
+  bool failed = false;
+};
+
+} // namespace
+
+LogicalResult ScheduledModule::prepare(gpu::GPUModuleOp module,
+                                       StringRef chip) {
   LLVMInitializeNVPTXTargetInfo();
   LLVMInitializeNVPTXTarget();
   LLVMInitializeNVPTXTargetMC();
   LLVMInitializeNVPTXAsmPrinter();
-  llvm::LLVMContext context;
-  std::unique_ptr<llvm::Module> code = translateModuleToLLVMIR(module, context);
+  code = translateModuleToLLVMIR(module, context);
   if (!code)
     return failure();
   llvm::Triple triple("nvptx64-nvidia-cuda");
@@ -58,13 +82,16 @@ static FailureOr<std::string> translateScheduled(gpu::GPUModuleOp module,
       llvm::TargetRegistry::lookupTarget(triple, error);
   if (!target)
     return reject(module, error);
-  std::unique_ptr<llvm::TargetMachine> machine(target->createTargetMachine(
+  machine.reset(target->createTargetMachine(
       triple, chip, chip.ends_with("a") ? "+ptx90" : plainVersion,
       llvm::TargetOptions(), llvm::Reloc::PIC_, std::nullopt,
       llvm::CodeGenOptLevel::Aggressive));
   code->setTargetTriple(triple);
   code->setDataLayout(machine->createDataLayout());
+  return success();
+}
 
+void ScheduledModule::generate() {
   // Common subexpressions go. More would cost: loop-invariant code motion
   // spills, control-flow passes merge the blocks that keep wgmma in flight.
   llvm::LoopAnalysisManager loops;
@@ -82,27 +109,17 @@ static FailureOr<std::string> translateScheduled(gpu::GPUModuleOp module,
       llvm::EarlyCSEPass(/*UseMemorySSA=*/true)));
   passes.run(*code, modules);
 
-  llvm::SmallString<0> text;
   llvm::raw_svector_ostream os(text);
   llvm::legacy::PassManager codegen;
-  if (machine->addPassesToEmitFile(codegen, os, nullptr,
-                                   llvm::CodeGenFileType::AssemblyFile))
-    return reject(module, "the target cannot print assembly");
-  codegen.run(*code);
-  return text.str().str();
+  failed = machine->addPassesToEmitFile(codegen, os, nullptr,
+                                        llvm::CodeGenFileType::AssemblyFile);
+  if (!failed)
+    codegen.run(*code);
 }
 
-FailureOr<std::string> attn::translateToPTX(gpu::GPUModuleOp module,
-                                            StringRef chip) {
-  unsigned version = 0;
-  StringRef digits = chip;
-  if (!digits.consume_front("sm_") || digits.consumeInteger(10, version) ||
-      version < 80)
-    return module.emitError("PTX needs a chip from sm_80 on, not '")
-           << chip << "'";
-  if (llvm::any_of(module.getOps(),
-                   [](Operation &op) { return op.hasAttr("attn.launch"); }))
-    return translateScheduled(module, chip);
+/// The whole pipeline of LLVM, for kernels of the plain path.
+static FailureOr<std::string> translatePlain(gpu::GPUModuleOp module,
+                                             StringRef chip) {
   auto target =
       NVVM::NVVMTargetAttr::get(module.getContext(), /*optLevel=*/3,
                                 "nvptx64-nvidia-cuda", chip, plainVersion);
@@ -118,4 +135,51 @@ FailureOr<std::string> attn::translateToPTX(gpu::GPUModuleOp module,
     return failure();
   StringRef view(text->data(), text->size());
   return view.rtrim('\0').str();
+}
+
+FailureOr<SmallVector<std::string>>
+attn::translateToPTX(ArrayRef<gpu::GPUModuleOp> modules, StringRef chip) {
+  unsigned version = 0;
+  StringRef digits = chip;
+  if (!digits.consume_front("sm_") || digits.consumeInteger(10, version) ||
+      version < 80) {
+    if (!modules.empty())
+      emitError(modules.front()->getLoc(),
+                "PTX needs a chip from sm_80 on, not '")
+          << chip << "'";
+    return failure();
+  }
+  // Translation works on MLIR and is quick; code generation has a thread for
+  // each module.
+  SmallVector<std::unique_ptr<ScheduledModule>> scheduled(modules.size());
+  SmallVector<std::string> texts(modules.size());
+  llvm::DefaultThreadPool pool(llvm::hardware_concurrency(modules.size()));
+  for (size_t n = 0; n < modules.size(); ++n) {
+    gpu::GPUModuleOp module = modules[n];
+    if (llvm::none_of(module.getOps(),
+                      [](Operation &op) { return op.hasAttr("attn.launch"); }))
+      continue;
+    scheduled[n] = std::make_unique<ScheduledModule>();
+    if (failed(scheduled[n]->prepare(module, chip)))
+      return failure();
+    pool.async([code = scheduled[n].get()] { code->generate(); });
+  }
+  for (auto [n, module] : llvm::enumerate(modules)) {
+    if (scheduled[n])
+      continue;
+    FailureOr<std::string> text = translatePlain(module, chip);
+    if (failed(text))
+      return failure();
+    texts[n] = std::move(*text);
+  }
+  pool.wait();
+  for (auto [n, module] : llvm::enumerate(modules)) {
+    if (!scheduled[n])
+      continue;
+    FailureOr<std::string> text = scheduled[n]->take(module);
+    if (failed(text))
+      return failure();
+    texts[n] = std::move(*text);
+  }
+  return texts;
 }
