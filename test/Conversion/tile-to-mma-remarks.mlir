@@ -35,7 +35,7 @@ func.func @wide(%q: !q, %k: !q, %v: !v, %o: !v) {
 
 !t = memref<1x1x128x64xf16>
 func.func @tall(%q: !t, %k: !t, %v: !t, %o: !t) {
-  // expected-remark @below {{not lowered to mma.sync: a query tile of 100 rows is not one to 16 warps of 16}}
+  // expected-remark @below {{not lowered to mma.sync: a query tile of 100 rows is not one to 16 times 16}}
   attn.attention ins(%q, %k, %v : !t, !t, !t) outs(%o : !t) {attn.schedule = #attn.schedule<tile_m = 100, tile_n = 64>}
   return
 }

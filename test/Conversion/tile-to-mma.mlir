@@ -1,5 +1,5 @@
-// RUN: attn-opt %s --pass-pipeline="builtin.module(attn-expand-sugar,attn-simplify-regions,func.func(attn-tile{tile-m=64 tile-n=32 head-multiple=16},attn-fuse-online-softmax),attn-outline-kernels,canonicalize,cse,tile-expand-math,tile-clamp-reads,tile-to-mma{stages=2})" --split-input-file | FileCheck %s
-// RUN: attn-opt %s --pass-pipeline="builtin.module(attn-expand-sugar,attn-simplify-regions,func.func(attn-tile{tile-m=64 tile-n=32 head-multiple=16},attn-fuse-online-softmax),attn-outline-kernels,canonicalize,cse,tile-expand-math,tile-clamp-reads,tile-to-mma{stages=1 query-in-registers=false blocks=2})" --split-input-file | FileCheck %s --check-prefix=ONE
+// RUN: attn-opt %s --pass-pipeline="builtin.module(attn-expand-sugar,attn-simplify-regions,func.func(attn-tile{tile-m=64 tile-n=32 head-multiple=16 row-multiple=1},attn-fuse-online-softmax),attn-outline-kernels,canonicalize,cse,tile-expand-math,tile-clamp-reads,tile-to-mma{stages=2})" --split-input-file | FileCheck %s
+// RUN: attn-opt %s --pass-pipeline="builtin.module(attn-expand-sugar,attn-simplify-regions,func.func(attn-tile{tile-m=64 tile-n=32 head-multiple=16 row-multiple=1},attn-fuse-online-softmax),attn-outline-kernels,canonicalize,cse,tile-expand-math,tile-clamp-reads,tile-to-mma{stages=1 query-in-registers=false blocks=2})" --split-input-file | FileCheck %s --check-prefix=ONE
 
 !t = memref<?x?x?x64xbf16, strided<[?, ?, ?, 1]>>
 
@@ -128,5 +128,41 @@ func.func @elements(%q: !q, %k: !k, %v: !k, %o: !q) {
 func.func @paged(%q: !q, %k: !k, %v: !k, %o: !q, %table: memref<2x?xi32>, %n: memref<2xi32>) {
   attn.attention ins(%q, %k, %v : !q, !k, !k) kv_len(%n : memref<2xi32>)
       page_table(%table : memref<2x?xi32>) outs(%o : !q)
+  return
+}
+
+// -----
+
+// Heads packed into one tile, for split keys: rows are found like those of
+// pages. What combines the parts is left to the general lowering.
+!q = memref<1x8x1x64xbf16>
+!k = memref<1x2x8192x64xbf16>
+//       CHECK: func.func private @split_kernel1({{.+}}attributes {tile.kernel}
+// CHECK-LABEL: gpu.module @split_kernel0
+//       CHECK:   nvvm.shfl.sync idx
+//       CHECK:   nvvm.cp.async.shared.global {{.+}}, 16, cache = cg
+//       CHECK:   nvvm.mma.sync
+func.func @split(%q: !q, %k: !k, %v: !k, %o: !q) {
+  attn.attention ins(%q, %k, %v : !q, !k, !k) outs(%o : !q)
+      {attn.schedule = #attn.schedule<tile_m = 64, tile_n = 64, workers = 108>}
+  return
+}
+
+// -----
+
+// Tall tiles give a warp 32 rows: four products for each operand of 16 keys.
+!t = memref<1x1x?x64xbf16>
+// CHECK-LABEL: llvm.func @tall_kernel0(
+//  CHECK-SAME:   threads = 128
+//       CHECK:   nvvm.ldmatrix
+//       CHECK:   nvvm.cp.async.wait.group 0
+//       CHECK:   nvvm.ldmatrix
+//   CHECK-NOT:   nvvm.ldmatrix
+// CHECK-COUNT-4: nvvm.mma.sync
+//   CHECK-NOT:   nvvm.mma.sync
+//       CHECK:   nvvm.ldmatrix
+func.func @tall(%q: !t, %k: !t, %v: !t, %o: !t) {
+  attn.attention ins(%q, %k, %v : !t, !t, !t) outs(%o : !t)
+      {attn.schedule = #attn.schedule<tile_m = 128, tile_n = 32>}
   return
 }

@@ -416,6 +416,9 @@ def TileToMMA : Pass<"tile-to-mma", "::mlir::ModuleOp"> {
     Option<"stages", "stages", "int64_t", "0",
            "Buffers of key and of value tiles, one or two; 0: what lets two "
            "blocks share a multiprocessor">,
+    Option<"warpRows", "warp-rows", "int64_t", "0",
+           "Rows that a warp computes, 16 or 32; 0: 32 if registers suffice and "
+           "four warps remain">,
     Option<"blocks", "blocks", "int64_t", "1",
            "Blocks that a multiprocessor has registers for">,
     Option<"queryInRegisters", "query-in-registers", "bool", "true",

@@ -16,7 +16,7 @@ Values FragmentEmitter::spread(const Fragment &fragment, tile::TileType type) {
   for (size_t index = 0; index < spreadSize(type); ++index)
     values.push_back(type.getRank() == 1 && fragment.kind == Fragment::rows
                          ? fragment.values[index]
-                         : fragment.element(index));
+                         : element(fragment, index));
   return values;
 }
 
@@ -83,9 +83,9 @@ private:
     case once:
       return perTile;
     case byRow:
-      return perRow[Fragment::rowOf(element)];
+      return perRow[tiles.getLane().rowOf(element)];
     case byColumn:
-      return perColumn[Fragment::columnOf(element)];
+      return perColumn[tiles.getLane().columnOf(element)];
     default:
       return perElement;
     }
@@ -117,10 +117,11 @@ private:
   Value getArgument(unsigned number) {
     size_t inputs = op.getInputs().size();
     if (number < inputs)
-      return tiles.get(op.getInputs()[number]).element(element);
+      return tiles.element(tiles.get(op.getInputs()[number]), element);
+    const LanePosition &lane = tiles.getLane();
     if (number == inputs)
-      return emit.add(firstRow, 8 * Fragment::rowOf(element));
-    return emit.add(firstColumn, Fragment::columnOf(element));
+      return emit.add(firstRow, lane.rowOffset(lane.rowOf(element)));
+    return emit.add(firstColumn, lane.columnOf(element));
   }
 
   Emitter &emit;
@@ -130,8 +131,8 @@ private:
   Value firstRow, firstColumn;
   size_t element = 0;
   llvm::DenseMap<Value, unsigned> variation;
-  llvm::DenseMap<Value, Value> perTile, perElement, perRow[2];
-  llvm::DenseMap<int64_t, llvm::DenseMap<Value, Value>> perColumn;
+  llvm::DenseMap<Value, Value> perTile, perElement;
+  llvm::DenseMap<int64_t, llvm::DenseMap<Value, Value>> perRow, perColumn;
 };
 } // namespace
 
@@ -140,11 +141,13 @@ void FragmentEmitter::emitMap(tile::MapOp op, Scope &scope) {
   bool isMatrix = op.getDomainRank() == 2;
   bool partial = llvm::any_of(op.getInputs(),
                               [&](Value input) { return get(input).partial; });
-  size_t count = isMatrix ? op.getDomain().second / 2 : 2;
+  size_t count =
+      isMatrix ? lane.groups * op.getDomain().second / 2 : lane.numRows();
   SmallVector<Values> results(op.getNumResults());
   for (size_t index = 0; index < count; ++index)
     for (auto [result, value] : llvm::zip_equal(
-             results, region.emitElement(isMatrix ? index : 2 * index)))
+             results,
+             region.emitElement(isMatrix ? index : lane.elementOfRow(index))))
       result.push_back(value);
   for (auto [source, values] : llvm::zip_equal(op.getResults(), results))
     bind(source, {isMatrix ? Fragment::matrix : Fragment::rows, values,
@@ -181,13 +184,13 @@ void FragmentEmitter::emitReduce(tile::ReduceOp op, bool partial) {
     return isMax ? emit.fmax(a, b) : emit.fadd(a, b);
   };
   Values results;
-  for (size_t row = 0; row < 2; ++row) {
+  for (size_t row = 0; row < lane.numRows(); ++row) {
     Value total;
     for (size_t index = 0; index < count; ++index) {
-      if (Fragment::rowOf(index) != row)
+      if (lane.rowOf(index) != row)
         continue;
-      Value element = input.element(index);
-      total = total ? combine(total, element) : element;
+      Value part = element(input, index);
+      total = total ? combine(total, part) : part;
     }
     // The maximum does not mind meeting its start in every lane.
     if (isMax || partial)

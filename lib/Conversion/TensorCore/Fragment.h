@@ -1,9 +1,9 @@
 //===- Fragment.h - Tiles in the registers of a warp -----------*- C++ -*-===//
 //
-// How a warp holds its 16 rows of tile values, and the tile ops on them. A
-// matrix has the layout of the accumulators of wgmma and mma.sync: of every 8
-// columns, lane l holds columns 2(l mod 4) and +1 of rows l/4 and +8. A row
-// statistic is the two values of a lane's rows.
+// How a warp holds its rows of tile values, and the tile ops on them. A matrix
+// has the layout of the accumulators of wgmma and mma.sync: of every 16 rows
+// and 8 columns, lane l holds columns 2(l mod 4) and +1 of rows l/4 and +8. A
+// row statistic is the values of a lane's rows.
 //
 //===----------------------------------------------------------------------===//
 
@@ -19,31 +19,38 @@ namespace attn::tensorcore {
 struct Fragment {
   enum Kind {
     uniform, // one value for all elements
-    rows,    // two values
-    matrix,  // columns / 2 values
-    packed,  // columns / 4 registers of two 16-bit elements
+    rows,    // a value a row
+    matrix,  // a value an element
+    packed,  // a register for two 16-bit elements beside each other
   };
   Kind kind = uniform;
   Values values;
   Type elementType; // of packed values
   /// A row sum of which every lane holds the part of its own columns.
   bool partial = false;
-
-  Value element(size_t index) const {
-    return kind == uniform ? values[0]
-           : kind == rows  ? values[rowOf(index)]
-                           : values[index];
-  }
-  /// Which of the lane's two rows an element of a matrix is in.
-  static size_t rowOf(size_t index) { return (index / 2) % 2; }
-  /// Its column, relative to the lane's first.
-  static int64_t columnOf(size_t index) { return 8 * (index / 4) + index % 2; }
 };
 
-/// Where a thread's elements are in the query tile.
+/// Where a thread's elements are in the query tile. They are numbered by
+/// 8 columns, then by 16 rows, then as accumulators are.
 struct LanePosition {
-  Value firstRow;    // of the lane's two rows; the other is 8 further
-  Value firstColumn; // 2 (lane mod 4)
+  Value firstRow;
+  Value firstColumn;  // 2 (lane mod 4)
+  int64_t groups = 1; // of 16 rows that a warp has
+
+  size_t numRows() const { return 2 * groups; }
+  /// Of row number `row`, relative to the first.
+  static int64_t rowOffset(size_t row) {
+    return 16 * (row / 2) + 8 * (row % 2);
+  }
+  /// The number of the row that an element is in, and a number of one in a row.
+  size_t rowOf(size_t element) const {
+    return 2 * (element / 4 % groups) + element / 2 % 2;
+  }
+  static size_t elementOfRow(size_t row) { return 2 * row; }
+  /// Its column, relative to the lane's first.
+  int64_t columnOf(size_t element) const {
+    return 8 * (element / (4 * groups)) + element % 2;
+  }
 };
 
 class FragmentEmitter {
@@ -60,8 +67,15 @@ public:
   Values spread(const Fragment &fragment, tile::TileType type);
   /// The inverse of spread.
   Fragment gather(ValueRange values, tile::TileType type, bool partial);
-  static size_t spreadSize(tile::TileType type) {
-    return type.getRank() == 1 ? 2 : type.getCols() / 2;
+  size_t spreadSize(tile::TileType type) const {
+    return lane.groups * (type.getRank() == 1 ? 2 : type.getCols() / 2);
+  }
+  /// The value of an element of a matrix, or of what is alike for a row or all.
+  Value element(const Fragment &fragment, size_t number) const {
+    return fragment.kind == Fragment::uniform ? fragment.values[0]
+           : fragment.kind == Fragment::rows
+               ? fragment.values[lane.rowOf(number)]
+               : fragment.values[number];
   }
 
   void emitSplat(tile::SplatOp op, Scope &scope);

@@ -62,9 +62,9 @@ void TileEmitter::emitIf(scf::IfOp op, Full full, Scope &scope) {
   Value condition = scope.get(op.getCondition());
   Types types;
   for (Type type : op.getResultTypes())
-    llvm::append_range(types, emit.repeated(emit.getF32Type(),
-                                            FragmentEmitter::spreadSize(
-                                                cast<tile::TileType>(type))));
+    llvm::append_range(
+        types, emit.repeated(emit.getF32Type(),
+                             tiles.spreadSize(cast<tile::TileType>(type))));
   Block *then = emit.createBlock();
   Block *otherwise = emit.createBlock();
   Block *join = emit.createBlock(types);
@@ -88,7 +88,7 @@ void TileEmitter::emitIf(scf::IfOp op, Full full, Scope &scope) {
   ValueRange values = join->getArguments();
   for (Value result : op.getResults()) {
     auto type = cast<tile::TileType>(result.getType());
-    size_t size = FragmentEmitter::spreadSize(type);
+    size_t size = tiles.spreadSize(type);
     tiles.bind(result, tiles.gather(values.take_front(size), type, partial));
     values = values.drop_front(size);
   }
@@ -118,7 +118,7 @@ Values TileEmitter::emitPreparation(Scope &scope) {
 Types TileEmitter::carriedTypes() {
   size_t count = 0;
   for (unsigned number = 0; number < structure.partialSum.size(); ++number)
-    count += FragmentEmitter::spreadSize(carriedType(number));
+    count += tiles.spreadSize(carriedType(number));
   return emit.repeated(emit.getF32Type(), count);
 }
 
@@ -138,7 +138,7 @@ void TileEmitter::bindCarried(ValueRange values) {
   for (auto [number, argument] :
        llvm::enumerate(structure.loop.getRegionIterArgs())) {
     tile::TileType type = carriedType(number);
-    size_t size = FragmentEmitter::spreadSize(type);
+    size_t size = tiles.spreadSize(type);
     tiles.bind(argument, tiles.gather(values.take_front(size), type,
                                       structure.partialSum[number]));
     values = values.drop_front(size);
@@ -209,14 +209,15 @@ void TileEmitter::emitStore(tile::StoreOp op, Scope &scope) {
 }
 
 void TileEmitter::storeRows(tile::StoreOp op, Scope &scope) {
+  const LanePosition &lane = tiles.getLane();
   View view = *getView(op.getDest());
   Values values = tiles.spread(tiles.get(op.getTile()), op.getTile().getType());
   Values indices = scope.get(op.getIndices());
   Value valid = scope.get(op.getValid()[0]);
-  Value firstOfQuad = emit.equal(tiles.getLane().firstColumn, 0);
+  Value firstOfQuad = emit.equal(lane.firstColumn, 0);
   Value start = indices.back();
-  for (size_t row = 0; row < 2; ++row) {
-    Value local = emit.add(tiles.getLane().firstRow, 8 * row);
+  for (size_t row = 0; row < lane.numRows(); ++row) {
+    Value local = emit.add(lane.firstRow, lane.rowOffset(row));
     indices.back() = emit.add(start, local);
     Value offset = emitOffset(emit, view, indices,
                               [&](Value value) { return scope.get(value); });
@@ -227,6 +228,7 @@ void TileEmitter::storeRows(tile::StoreOp op, Scope &scope) {
 }
 
 void TileEmitter::storeElements(tile::StoreOp op, Scope &scope) {
+  const LanePosition &lane = tiles.getLane();
   View view = *getView(op.getDest());
   const Fragment &fragment = tiles.get(op.getTile());
   tile::TileType type = op.getTile().getType();
@@ -242,25 +244,25 @@ void TileEmitter::storeElements(tile::StoreOp op, Scope &scope) {
   bool split =
       pairs && (getUnit(view) < pairBytes || !columns || *columns % 2 != 0);
   Values values = pairs ? fragment.values : tiles.spread(fragment, type);
-  for (size_t row = 0; row < 2; ++row) {
-    Value local = emit.add(tiles.getLane().firstRow, 8 * row);
+  for (size_t row = 0; row < lane.numRows(); ++row) {
+    Value local = emit.add(lane.firstRow, lane.rowOffset(row));
     Value rowIsValid = emit.less(local, validRows);
     indices[indices.size() - 2] = emit.add(startRow, local);
-    indices.back() = emit.add(startColumn, tiles.getLane().firstColumn);
+    indices.back() = emit.add(startColumn, lane.firstColumn);
     Value offset = emitOffset(emit, view, indices,
                               [&](Value value) { return scope.get(value); });
     for (auto [number, value] : llvm::enumerate(values)) {
       size_t element = pairs ? 2 * number : number;
-      if (Fragment::rowOf(element) != row)
+      if (lane.rowOf(element) != row)
         continue;
       auto store = [&](int64_t column, Value stored) {
-        Value inside = emit.less(emit.add(tiles.getLane().firstColumn, column),
-                                 validColumns);
+        Value inside =
+            emit.less(emit.add(lane.firstColumn, column), validColumns);
         emit.storeGlobalIf(emit.both(rowIsValid, inside), scope.get(view.base),
                            emit.add(offset, column), stored,
                            type.getElementType());
       };
-      int64_t column = Fragment::columnOf(element);
+      int64_t column = lane.columnOf(element);
       if (!split) {
         store(column, value);
         continue;

@@ -177,9 +177,8 @@ void Consumer::emitLoopOneBehind(Value first, Value end, Scope &scope,
   Values probabilities(head->getArguments().take_back(numProbabilities));
   unsigned accumulatorStart = 0;
   for (unsigned other = 0; other < plan.accumulator; ++other)
-    accumulatorStart += FragmentEmitter::spreadSize(carriedType(other));
-  size_t accumulatorSize =
-      FragmentEmitter::spreadSize(carriedType(plan.accumulator));
+    accumulatorStart += tiles.spreadSize(carriedType(other));
+  size_t accumulatorSize = tiles.spreadSize(carriedType(plan.accumulator));
   auto accumulators = [&] {
     return ArrayRef(carried).slice(accumulatorStart, accumulatorSize);
   };

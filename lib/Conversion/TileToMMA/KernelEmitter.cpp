@@ -42,10 +42,13 @@ private:
   /// 16x16 elements at (16 row, 16 column) of the tile at `start`.
   Values loadMatrices(const SharedTile &tile, const Lanes &lanes, Value start,
                       int64_t row, int64_t column, bool transpose);
-  Values loadQuery(int64_t column);
+  /// The left operand of the score product for each group of rows.
+  SmallVector<Values> loadQuery(int64_t column);
   Values emitScores(Value start);
-  Values emitSums(Value start, ValueRange probabilities,
+  Values emitSums(Value start, ArrayRef<Value> probabilities,
                   ValueRange accumulators);
+  void multiply(ArrayRef<Values> a, ArrayRef<Value> b, int64_t column,
+                Type elementType, MutableArrayRef<Value> sums);
 
   /// Starts the copies of a tile to its buffer `index`.
   void load(const SharedTile &tile, int64_t offset, Value index, Scope &scope);
@@ -66,7 +69,7 @@ private:
   KernelFrame frame;
   Lanes tall; // matrices below each other first: q, and v transposed
   Lanes wide; // matrices beside each other first: k
-  SmallVector<Values> query;
+  SmallVector<SmallVector<Values>> query; // empty: not in registers
 };
 
 //===----------------------------------------------------------------------===//
@@ -96,51 +99,66 @@ Values KernelEmitter::loadMatrices(const SharedTile &tile, const Lanes &lanes,
   return emit.loadMatrix(address, transpose);
 }
 
-Values KernelEmitter::loadQuery(int64_t column) {
+SmallVector<Values> KernelEmitter::loadQuery(int64_t column) {
+  int64_t warpBytes = plan.groups * groupRows * swizzleBytes;
   Value start = emit.add(frame.address(plan.queryOffset),
-                         emit.mul(frame.warp, warpRows * swizzleBytes));
-  return loadMatrices(plan.query, tall, start, 0, column, /*transpose=*/false);
+                         emit.mul(frame.warp, warpBytes));
+  SmallVector<Values> groups;
+  for (int64_t group = 0; group < plan.groups; ++group)
+    groups.push_back(loadMatrices(plan.query, tall, start, group, column,
+                                  /*transpose=*/false));
+  return groups;
+}
+
+/// Multiplies `a`, an operand for each group of rows, by `b`, two operands of 8
+/// columns from `column` on, and adds the products to `sums`.
+void KernelEmitter::multiply(ArrayRef<Values> a, ArrayRef<Value> b,
+                             int64_t column, Type elementType,
+                             MutableArrayRef<Value> sums) {
+  for (int64_t half = 0; half < 2; ++half)
+    for (int64_t group = 0; group < plan.groups; ++group) {
+      int64_t first = 4 * (plan.groups * (column / 8 + half) + group);
+      MutableArrayRef<Value> part = sums.slice(first, 4);
+      llvm::copy(emit.mma(elementType, a[group], b.slice(2 * half, 2), part),
+                 part.begin());
+    }
 }
 
 /// scores = q k^T for the keys at `start`.
 Values KernelEmitter::emitScores(Value start) {
   tile::TileType type = plan.key.type();
-  Values scores(type.getRows() / 2, emit.f32(0));
+  Values scores(plan.groups * type.getRows() / 2, emit.f32(0));
   for (int64_t column = 0; column < type.getCols() / matrixStep; ++column) {
-    Values a = query.empty() ? loadQuery(column) : query[column];
-    for (int64_t row = 0; row < type.getRows() / matrixStep; ++row) {
-      Values b = loadMatrices(plan.key, wide, start, row, column,
-                              /*transpose=*/false);
-      for (int64_t half = 0; half < 2; ++half) {
-        MutableArrayRef<Value> sums =
-            MutableArrayRef(scores).slice(8 * row + 4 * half, 4);
-        llvm::copy(emit.mma(type.getElementType(), a,
-                            ArrayRef(b).slice(2 * half, 2), sums),
-                   sums.begin());
-      }
-    }
+    SmallVector<Values> a =
+        plan.schedule.queryInRegisters ? query[column] : loadQuery(column);
+    for (int64_t row = 0; row < type.getRows() / matrixStep; ++row)
+      multiply(a,
+               loadMatrices(plan.key, wide, start, row, column,
+                            /*transpose=*/false),
+               row * matrixStep, type.getElementType(), scores);
   }
   return scores;
 }
 
 /// accumulators + probabilities v for the values at `start`.
-Values KernelEmitter::emitSums(Value start, ValueRange probabilities,
+Values KernelEmitter::emitSums(Value start, ArrayRef<Value> probabilities,
                                ValueRange accumulators) {
   tile::TileType type = plan.value.type();
   Values sums(accumulators);
-  for (int64_t row = 0; row < type.getRows() / matrixStep; ++row)
-    for (int64_t column = 0; column < type.getCols() / matrixStep; ++column) {
-      Values b = loadMatrices(plan.value, tall, start, row, column,
-                              /*transpose=*/true);
-      for (int64_t half = 0; half < 2; ++half) {
-        MutableArrayRef<Value> part =
-            MutableArrayRef(sums).slice(8 * column + 4 * half, 4);
-        llvm::copy(emit.mma(type.getElementType(),
-                            probabilities.slice(4 * row, 4),
-                            ArrayRef(b).slice(2 * half, 2), part),
-                   part.begin());
-      }
-    }
+  for (int64_t row = 0; row < type.getRows() / matrixStep; ++row) {
+    // Two accumulators beside each other are a left operand.
+    SmallVector<Values> a(plan.groups);
+    for (int64_t half = 0; half < 2; ++half)
+      for (int64_t group = 0; group < plan.groups; ++group)
+        llvm::append_range(
+            a[group], probabilities.slice(
+                          2 * (plan.groups * (2 * row + half) + group), 2));
+    for (int64_t column = 0; column < type.getCols() / matrixStep; ++column)
+      multiply(a,
+               loadMatrices(plan.value, tall, start, row, column,
+                            /*transpose=*/true),
+               column * matrixStep, type.getElementType(), sums);
+  }
   return sums;
 }
 
@@ -252,9 +270,12 @@ void KernelEmitter::run() {
   frame.thread = emit.threadId();
   frame.warp = emit.broadcastLane0(emit.shiftRight(frame.thread, 5));
   frame.lane = emit.bitAnd(frame.thread, warpSize - 1);
-  tiles.setLane(
-      {emit.add(emit.mul(frame.warp, warpRows), emit.shiftRight(frame.lane, 2)),
-       emit.shiftLeft(emit.bitAnd(frame.lane, 3), 1)});
+  LanePosition position;
+  position.groups = plan.groups;
+  position.firstRow = emit.add(emit.mul(frame.warp, plan.groups * groupRows),
+                               emit.shiftRight(frame.lane, 2));
+  position.firstColumn = emit.shiftLeft(emit.bitAnd(frame.lane, 3), 1);
+  tiles.setLane(position);
   // Lanes 0-7, 8-15, ... give the rows of the four matrices.
   Value low = emit.bitAnd(frame.lane, 8), high = emit.bitAnd(frame.lane, 16);
   Value inEight = emit.bitAnd(frame.lane, 7);

@@ -16,8 +16,8 @@ namespace {
 constexpr int64_t registerFile = 65536;
 constexpr int64_t maxRegisters = 255;
 /// Addresses, row statistics and matrix operands on their way.
-constexpr int64_t otherRegisters = 40;
-constexpr int64_t maxWarps = 16;
+constexpr int64_t otherRegisters = 64;
+constexpr int64_t fewestWarps = 4, maxWarps = 16;
 /// Shared memory that the system takes for each block.
 constexpr int64_t reservedBytes = 1024;
 
@@ -42,6 +42,7 @@ private:
   }
 
   LogicalResult assignRows();
+  int64_t getRegisters(int64_t groups) const;
   LogicalResult layOut();
   int64_t chooseStages() const;
   int64_t getBytes(int64_t stages) const {
@@ -53,22 +54,36 @@ private:
   std::string &why;
 };
 
-LogicalResult Planner::assignRows() {
-  int64_t rows = plan.query.type().getRows();
-  if (rows % warpRows != 0 || rows > warpRows * maxWarps)
-    return fail("a query tile of " + Twine(rows) + " rows is not one to " +
-                Twine(maxWarps) + " warps of 16");
-  plan.warps = rows / warpRows;
-
-  int64_t limit = std::min(
-      maxRegisters, registerFile / (plan.threads() * plan.schedule.blocks));
+/// Registers of a thread if a warp has `groups` of 16 rows, without q.
+int64_t Planner::getRegisters(int64_t groups) const {
   int64_t scores = plan.key.type().getRows() / 2;
   int64_t accumulator = plan.value.type().getCols() / 2;
-  int64_t query = plan.query.type().getCols() / 4;
-  int64_t need = scores + accumulator + otherRegisters;
+  return groups * (scores + accumulator) + otherRegisters;
+}
+
+LogicalResult Planner::assignRows() {
+  int64_t rows = plan.query.type().getRows();
+  if (rows % groupRows != 0 || rows > groupRows * maxWarps)
+    return fail("a query tile of " + Twine(rows) + " rows is not one to " +
+                Twine(maxWarps) + " times 16");
+  auto setGroups = [&](int64_t groups) {
+    plan.groups = groups;
+    plan.warps = rows / (groups * groupRows);
+    return std::min(maxRegisters,
+                    registerFile / (plan.threads() * plan.schedule.blocks));
+  };
+  // Twice the rows read keys and values from shared memory half as often.
+  int64_t wanted = plan.schedule.warpRows;
+  bool isTall = rows % (2 * groupRows) == 0 &&
+                (wanted ? wanted == 2 * groupRows
+                        : rows >= fewestWarps * 2 * groupRows &&
+                              getRegisters(2) <= setGroups(2));
+  int64_t limit = setGroups(isTall ? 2 : 1);
+  int64_t need = getRegisters(plan.groups);
   if (need > limit)
     return fail("its tiles need " + Twine(need) + " registers a thread of " +
                 Twine(limit) + "; smaller tiles would fit");
+  int64_t query = plan.groups * plan.query.type().getCols() / 4;
   plan.schedule.queryInRegisters &= need + query <= limit;
   return success();
 }

@@ -15,18 +15,20 @@ using namespace tensorcore;
 
 /// The choices that options switch, and the limit of the chip.
 struct Schedule : PointOrder {
-  int64_t stages = 0; // buffers of key and value tiles, 0: chosen
-  int64_t blocks = 1; // of a multiprocessor
+  int64_t stages = 0;   // buffers of key and value tiles, 0: chosen
+  int64_t blocks = 1;   // of a multiprocessor
+  int64_t warpRows = 0; // that one warp computes, 0: chosen
   bool queryInRegisters = true;
   int64_t sharedBytes = 0;
 };
 
-/// Rows that one warp computes.
-constexpr int64_t warpRows = 16;
+/// Rows of the left operand of mma.sync.
+constexpr int64_t groupRows = 16;
 constexpr int64_t warpSize = 32;
 
 struct Plan : KernelStructure {
   Schedule schedule;
+  int64_t groups = 1; // of 16 rows that a warp computes
   int64_t warps = 0;
   /// Offsets in shared memory of q and of the first buffers of k and v.
   int64_t queryOffset = 0, keyOffset = 0, valueOffset = 0;

@@ -30,6 +30,7 @@ public:
   void runOnOperation() override {
     mma::Schedule schedule;
     schedule.stages = stages;
+    schedule.warpRows = warpRows;
     schedule.blocks = blocks;
     schedule.queryInRegisters = queryInRegisters;
     schedule.longestFirst = longestFirst;
