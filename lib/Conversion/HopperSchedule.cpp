@@ -77,17 +77,30 @@ std::pair<int64_t, int64_t> getLongTile(AttentionOp op) {
   return {128, 64};
 }
 
-/// Tile sizes for mma.sync: keys that leave room for a second block on the
-/// multiprocessor, if each has one buffer of keys and values.
+/// Tile sizes for mma.sync: the best ones of which a multiprocessor has shared
+/// memory for two blocks, if each has one buffer of keys and values.
 std::pair<int64_t, int64_t> getMMATile(AttentionOp op, int64_t sharedBytes) {
   if (!isSixteenBit(op))
     return getLongTile(op);
-  constexpr int64_t rows = 64, keys = 64, blocks = 2, reservedBytes = 1024;
-  int64_t qk = llvm::alignTo(op.getQkHeadSize(), 64);
-  int64_t v = llvm::alignTo(op.getValueHeadSize(), 64);
-  int64_t bytes = 2 * (rows * qk + keys * (qk + v)) + reservedBytes;
-  bool fits = blocks * bytes <= sharedBytes + reservedBytes;
-  return {rows, fits ? keys : keys / 2};
+  int64_t qk = op.getQkHeadSize(), v = op.getValueHeadSize();
+  auto fits = [&](int64_t rows, int64_t keys) {
+    constexpr int64_t blocks = 2, reservedBytes = 1024;
+    int64_t columns = llvm::alignTo(qk, 64),
+            both = columns + llvm::alignTo(v, 64);
+    int64_t bytes = 2 * (rows * columns + keys * both) + reservedBytes;
+    return blocks * bytes <= sharedBytes + reservedBytes;
+  };
+  // Of 128 rows a warp has 32 and reads keys and values half as often. Larger
+  // heads leave registers for that only where nothing else needs them, and a
+  // mask wastes more of a taller tile.
+  int64_t head = std::max(qk, v);
+  bool isPlain = !op.hasScoreRegion() && !op.hasMaskRegion() &&
+                 !op.getKvLen() && !op.isPaged() && !op.isRagged();
+  if (head <= 64 && fits(128, 64))
+    return {128, 64};
+  if (head <= 128 && isPlain && fits(128, 48))
+    return {128, 48};
+  return {64, fits(64, 64) ? 64 : 32};
 }
 
 class Scheduler {

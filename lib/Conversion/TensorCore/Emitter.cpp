@@ -341,6 +341,18 @@ Value Emitter::threadId() {
 Value Emitter::blockId() {
   return NVVM::BlockIdXOp::create(*this, getI32Type());
 }
+Value Emitter::threadIdAnew() {
+  return assembly("mov.u32 $0, %tid.x;", "=r", {}, getI32Type(),
+                  AsmEffect::pinned)[0];
+}
+Value Emitter::blockIdAnew() {
+  return assembly("mov.u32 $0, %ctaid.x;", "=r", {}, getI32Type(),
+                  AsmEffect::pinned)[0];
+}
+Value Emitter::anew(Value value) {
+  return assembly("mov.u32 $0, $1;", "=r,r", value, getI32Type(),
+                  AsmEffect::pinned)[0];
+}
 Value Emitter::gridSize() {
   return NVVM::GridDimXOp::create(*this, getI32Type());
 }

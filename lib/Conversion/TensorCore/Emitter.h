@@ -135,6 +135,11 @@ public:
 
   Value threadId();
   Value blockId();
+  /// The same, and any i32, as if they were others: what is computed of them is
+  /// computed again instead of kept in registers.
+  Value threadIdAnew();
+  Value blockIdAnew();
+  Value anew(Value value);
   Value gridSize();
   /// The same value in every lane, provably.
   Value broadcastLane0(Value value);

@@ -143,25 +143,31 @@ void Gather::run(Value target) {
     Value found;
     if (isScattered)
       found = offsetOfRow(emit.add(start, copiers.lane));
-    auto copyRow = [&](Value row, Value offset) {
+    // Every fourth row has one of two swizzles, so that places of all rows are
+    // constants from two addresses.
+    Value ownRow = emit.add(start, rowAtOnce);
+    Value ownPlace = emit.add(target, emit.mul(ownRow, swizzleBytes));
+    Value ownChunk = emit.bitXor(chunk, emit.bitAnd(ownRow, chunksOfRow - 1));
+    auto copyRow = [&](Value first, Value row, Value offset) {
       Value rowIsValid = emit.less(row, validRows);
-      Value swizzled = emit.bitXor(chunk, emit.bitAnd(row, chunksOfRow - 1));
-      Value place = emit.add(emit.add(target, emit.mul(row, swizzleBytes)),
-                             emit.mul(swizzled, chunkBytes));
+      Value swizzled =
+          emit.bitXor(ownChunk, emit.bitAnd(first, chunksOfRow - 1));
+      Value place = emit.add(emit.add(ownPlace, emit.mul(swizzled, chunkBytes)),
+                             emit.mul(first, swizzleBytes));
       for (int64_t block = 0; block < tile.blocks(); ++block)
         copyChunk(emit.add(place, block * tile.blockBytes()), offset, block,
                   rowIsValid);
     };
     auto copyRows = [&](Value first) {
       Value local = emit.add(rowAtOnce, first);
-      Value row = emit.add(start, local);
+      Value row = emit.add(ownRow, first);
       Value offset =
           isScattered ? emit.shuffleFrom(found, local) : offsetOfRow(row);
       if (isEven)
-        copyRow(row, offset);
+        copyRow(first, row, offset);
       else
         emit.onlyIf(emit.less(row, emit.i32(rows)),
-                    [&] { copyRow(row, offset); });
+                    [&] { copyRow(first, row, offset); });
     };
     int64_t end = std::min(rowsOfWarp - base, warpSize);
     if (tile.unit == elementBytes)

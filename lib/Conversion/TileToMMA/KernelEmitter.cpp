@@ -65,6 +65,8 @@ private:
   }
   void emitLoop(Value first, Value end, Scope &scope, Block *finish);
 
+  void bindThread(Value thread);
+
   Plan &plan;
   KernelFrame frame;
   Lanes tall; // matrices below each other first: q, and v transposed
@@ -168,8 +170,16 @@ Values KernelEmitter::emitSums(Value start, ArrayRef<Value> probabilities,
 
 void KernelEmitter::load(const SharedTile &tile, int64_t offset, Value index,
                          Scope &scope) {
+  // Nothing of this is kept from one tile to the next: it would take registers
+  // from the products.
+  Value thread = emit.threadIdAnew();
+  Scope inner(emit, &scope);
+  for (Value place : tile::LoadOp(tile.load).getIndices().drop_back(2))
+    inner.bind(place, emit.anew(scope.get(place)));
   emitGather(emit, tile, buffer(tile, offset, index),
-             {frame.warp, frame.lane, plan.warps}, scope);
+             {emit.shiftRight(thread, 5), emit.bitAnd(thread, warpSize - 1),
+              plan.warps},
+             inner);
 }
 
 void KernelEmitter::loadKeys(Value position, Value index, Scope &scope) {
@@ -254,6 +264,18 @@ void KernelEmitter::emitLoop(Value first, Value end, Scope &scope,
   });
 }
 
+void KernelEmitter::bindThread(Value thread) {
+  frame.thread = thread;
+  frame.warp = emit.broadcastLane0(emit.shiftRight(thread, 5));
+  frame.lane = emit.bitAnd(thread, warpSize - 1);
+  LanePosition position;
+  position.groups = plan.groups;
+  position.firstRow = emit.add(emit.mul(frame.warp, plan.groups * groupRows),
+                               emit.shiftRight(frame.lane, 2));
+  position.firstColumn = emit.shiftLeft(emit.bitAnd(frame.lane, 3), 1);
+  tiles.setLane(position);
+}
+
 void KernelEmitter::run() {
   constexpr StringRef sharedName = "attn_shared";
   emit.createSharedMemory(sharedName);
@@ -267,15 +289,7 @@ void KernelEmitter::run() {
                      info.get(plan.threads(), plan.sharedBytes,
                               /*persistent=*/false));
   frame.base = emit.sharedBase(sharedName);
-  frame.thread = emit.threadId();
-  frame.warp = emit.broadcastLane0(emit.shiftRight(frame.thread, 5));
-  frame.lane = emit.bitAnd(frame.thread, warpSize - 1);
-  LanePosition position;
-  position.groups = plan.groups;
-  position.firstRow = emit.add(emit.mul(frame.warp, plan.groups * groupRows),
-                               emit.shiftRight(frame.lane, 2));
-  position.firstColumn = emit.shiftLeft(emit.bitAnd(frame.lane, 3), 1);
-  tiles.setLane(position);
+  bindThread(emit.threadId());
   // Lanes 0-7, 8-15, ... give the rows of the four matrices.
   Value low = emit.bitAnd(frame.lane, 8), high = emit.bitAnd(frame.lane, 16);
   Value inEight = emit.bitAnd(frame.lane, 7);
@@ -296,7 +310,13 @@ void KernelEmitter::run() {
   emitLoop(first, end, scope, finish);
   emit.enter(finish);
   bindResults(finish->getArguments());
-  emitEpilogue(scope);
+  // What the epilogue needs of the point is computed again: kept, it would take
+  // registers from the loop.
+  bindThread(emit.threadIdAnew());
+  Scope after(emit, &frame.arguments);
+  frame.bindPoint(emit.blockIdAnew(), plan.schedule, after);
+  frame.emitTopLevel(after);
+  emitEpilogue(after);
   emit.exit();
 }
 

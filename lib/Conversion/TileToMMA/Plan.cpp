@@ -16,7 +16,7 @@ namespace {
 constexpr int64_t registerFile = 65536;
 constexpr int64_t maxRegisters = 255;
 /// Addresses, row statistics and matrix operands on their way.
-constexpr int64_t otherRegisters = 64;
+constexpr int64_t otherRegisters = 40;
 constexpr int64_t fewestWarps = 4, maxWarps = 16;
 /// Shared memory that the system takes for each block.
 constexpr int64_t reservedBytes = 1024;
@@ -83,8 +83,9 @@ LogicalResult Planner::assignRows() {
   if (need > limit)
     return fail("its tiles need " + Twine(need) + " registers a thread of " +
                 Twine(limit) + "; smaller tiles would fit");
-  int64_t query = plan.groups * plan.query.type().getCols() / 4;
-  plan.schedule.queryInRegisters &= need + query <= limit;
+  // Two groups share the matrices of k, next to which those of q count little.
+  int64_t query = plan.query.type().getCols() / 4;
+  plan.schedule.queryInRegisters &= plan.groups == 1 && need + query <= limit;
   return success();
 }
 
