@@ -96,7 +96,7 @@ std::pair<int64_t, int64_t> getMMATile(AttentionOp op, int64_t sharedBytes) {
   int64_t head = std::max(qk, v);
   bool isPlain = !op.hasScoreRegion() && !op.hasMaskRegion() &&
                  !op.getKvLen() && !op.isPaged() && !op.isRagged();
-  if (head <= 64 && fits(128, 64))
+  if ((head <= 64 || (head <= 96 && isPlain)) && fits(128, 64))
     return {128, 64};
   if (head <= 128 && isPlain && fits(128, 48))
     return {128, 48};
