@@ -54,6 +54,11 @@ struct Arguments {
                          cl::cat(category)};
   cl::opt<int64_t> tileN{"tile-n", cl::desc("Keys a tile (0: chosen)"),
                          cl::cat(category)};
+  cl::opt<std::string> ptxas{
+      "ptxas",
+      cl::desc("cuda: assemble with this program, so that no device has to "
+               "when it loads the artifact"),
+      cl::value_desc("program"), cl::cat(category)};
   cl::opt<std::string> report{
       "report", cl::desc("'json': print the phases and their milliseconds"),
       cl::cat(category)};
@@ -107,6 +112,7 @@ static ExitCode compile(const Arguments &args) {
   options.chip = args.chip;
   options.tileM = args.tileM;
   options.tileN = args.tileN;
+  options.ptxas = args.ptxas;
   CompileReport report;
   FailureOr<std::string> artifact = compileToArtifact(
       *module, options, args.report.empty() ? nullptr : &report);

@@ -27,6 +27,8 @@ struct CompileOptions {
   std::string chip = "host";
   /// Rows and columns of a score tile; 0 lets the target choose.
   int64_t tileM = 0, tileN = 0;
+  /// For cuda, the program that assembles PTX; PTX stays if empty.
+  std::string ptxas;
 };
 
 /// What was chosen and how long it took.

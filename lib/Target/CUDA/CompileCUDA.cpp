@@ -12,6 +12,7 @@
 #include "attn/runtime/Artifact.h"
 
 #include "mlir/IR/AffineMap.h"
+#include "mlir/IR/Threading.h"
 #include "llvm/Support/FormatVariadic.h"
 
 using namespace mlir;
@@ -132,7 +133,7 @@ int64_t getThreads(Operation *kernel) {
 
 FailureOr<std::string>
 attn::compileCUDAArtifact(ModuleOp module, func::FuncOp entry,
-                          const CUDAChip &chip, TileShape tile,
+                          const CUDAChip &chip, TileShape tile, StringRef ptxas,
                           llvm::function_ref<void(StringRef)> timer) {
   MLIRContext *context = module.getContext();
   DialectRegistry registry;
@@ -204,9 +205,22 @@ attn::compileCUDAArtifact(ModuleOp module, func::FuncOp entry,
       translateToPTX(gpuModules, chip.name);
   if (failed(texts))
     return failure();
+  timer("PTX");
+  if (!ptxas.empty()) {
+    auto assemble = [&](size_t index) {
+      FailureOr<std::string> code =
+          assemblePTX(gpuModules[index], (*texts)[index], chip.name, ptxas);
+      if (succeeded(code))
+        (*texts)[index] = std::move(*code);
+      return success(succeeded(code));
+    };
+    if (failed(
+            failableParallelForEachN(context, 0, gpuModules.size(), assemble)))
+      return failure();
+    timer("machine code");
+  }
   for (auto [gpuModule, text] : llvm::zip_equal(gpuModules, *texts))
     if (!writer.addCode(gpuModule.getName().str(), text, error))
       return module.emitError(error);
-  timer("PTX");
   return writer.toBytes();
 }

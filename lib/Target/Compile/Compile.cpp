@@ -234,7 +234,7 @@ static FailureOr<std::string> compileForCUDA(ModuleOp source,
   OwningOpRef<ModuleOp> module = copyWith(source, entry->getName());
   FailureOr<std::string> bytes = compileCUDAArtifact(
       *module, module->lookupSymbol<func::FuncOp>(entry->getName()), *chip,
-      {options.tileM, options.tileN}, timer);
+      {options.tileM, options.tileN}, options.ptxas, timer);
   if (succeeded(bytes))
     report.codeBytes = bytes->size();
   return bytes;
