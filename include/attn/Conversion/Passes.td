@@ -283,11 +283,11 @@ def MathToNVPTX : Pass<"math-to-nvptx"> {
   let dependentDialects = ["::mlir::LLVM::LLVMDialect"];
 }
 
-def HopperSchedule : Pass<"hopper-schedule", "::mlir::func::FuncOp"> {
-  let summary = "Choose tile sizes and split-KV for Hopper";
+def CUDASchedule : Pass<"cuda-schedule", "::mlir::func::FuncOp"> {
+  let summary = "Choose tile sizes and split-KV for NVIDIA chips";
   let description = [{
     Gives every `attn.attention` on memrefs an `#attn.schedule` with the tile
-    that Hopper's tensor cores run it best with. Few query rows and many keys,
+    that the tensor cores of a chip run it best with. Few query rows and many keys,
     as in decoding, get a tile of 64 rows, packed heads and split keys. Small
     heads with a mask get shorter tiles for short sequences. What only a launch
     knows becomes a condition on sizes with a version of the op for either case.

@@ -64,13 +64,13 @@ bool attn::isSixteenBit(func::FuncOp entry) {
 
 void attn::buildCUDATilePipeline(OpPassManager &pm, const CUDAChip &chip,
                                  TileShape tile) {
-  HopperScheduleOptions schedule;
+  CUDAScheduleOptions schedule;
   schedule.multiprocessors = chip.multiprocessors;
   schedule.mma = !chip.isHopper;
   schedule.sharedBytes = chip.sharedBytes;
   schedule.tileM = tile.m;
   schedule.tileN = tile.n;
-  pm.addNestedPass<func::FuncOp>(createHopperSchedule(schedule));
+  pm.addNestedPass<func::FuncOp>(createCUDASchedule(schedule));
   TileAttentionOptions tiling;
   tiling.headMultiple = 16;
   tiling.rowMultiple = 1;

@@ -1,6 +1,6 @@
-//===- HopperSchedule.cpp - hopper-schedule -------------------------------===//
+//===- CUDASchedule.cpp - cuda-schedule -----------------------------------===//
 //
-// Chooses tile sizes for Hopper and whether keys are split. Where that depends
+// Chooses tile sizes for the tensor cores of a chip and whether keys are split. Where that depends
 // on sizes that only a launch knows, the op is cloned below conditions on them.
 //
 //===----------------------------------------------------------------------===//
@@ -18,7 +18,7 @@
 using namespace mlir;
 
 namespace attn {
-#define GEN_PASS_DEF_HOPPERSCHEDULE
+#define GEN_PASS_DEF_CUDASCHEDULE
 #include "attn/Conversion/Passes.h.inc"
 
 namespace {
@@ -105,7 +105,7 @@ std::pair<int64_t, int64_t> getMMATile(AttentionOp op, int64_t sharedBytes) {
 
 class Scheduler {
 public:
-  Scheduler(AttentionOp op, const HopperScheduleOptions &options)
+  Scheduler(AttentionOp op, const CUDAScheduleOptions &options)
       : op(op), options(options), b(op.getLoc(), op) {}
 
   void run();
@@ -131,7 +131,7 @@ private:
   void choose(Value condition, int64_t tileM, int64_t tileN, int64_t workers);
 
   AttentionOp op;
-  const HopperScheduleOptions &options;
+  const CUDAScheduleOptions &options;
   ImplicitLocOpBuilder b;
 };
 
@@ -191,12 +191,12 @@ void Scheduler::run() {
   }
 }
 
-class HopperSchedule final : public impl::HopperScheduleBase<HopperSchedule> {
+class CUDASchedule final : public impl::CUDAScheduleBase<CUDASchedule> {
 public:
-  using HopperScheduleBase::HopperScheduleBase;
+  using CUDAScheduleBase::CUDAScheduleBase;
 
   void runOnOperation() override {
-    HopperScheduleOptions options;
+    CUDAScheduleOptions options;
     options.tileM = tileM;
     options.tileN = tileN;
     options.multiprocessors = multiprocessors;
