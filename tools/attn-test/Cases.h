@@ -54,7 +54,8 @@ struct Shape {
   int64_t batch, queryHeads, keyHeads, queries, keys, qkHeadSize, valueHeadSize;
 };
 
-/// Lengths and head sizes of FlashAttention's tests, with short and odd ones.
+/// Lengths and head sizes of FlashAttention's tests, with short and odd ones,
+/// and few queries of many keys.
 llvm::ArrayRef<std::pair<int64_t, int64_t>> getLengths();
 llvm::ArrayRef<int64_t> getHeadSizes();
 /// f32, f16, bf16.

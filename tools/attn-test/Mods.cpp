@@ -75,7 +75,8 @@ attn::tools::enumerateMods(StringRef directory,
   llvm::sort(paths);
 
   static constexpr std::pair<int64_t, int64_t> lengths[] = {
-      {1, 147}, {113, 203}, {128, 128}, {256, 256}, {257, 127}, {300, 300}};
+      {1, 147},   {113, 203}, {128, 128}, {256, 256},
+      {257, 127}, {300, 300}, {3, 1300}};
   static constexpr int64_t headSizes[] = {32, 59, 64, 128};
   std::vector<Recipe> recipes;
   for (const std::string &path : paths)
