@@ -55,6 +55,11 @@ RELATIVE = """
     attn.yield %r : f32
   }"""
 
+SEGMENTS = (
+    "segments(%qs, %ks : memref<?x?xi32>, memref<?x?xi32>)",
+    ", %qs: memref<?x?xi32>, %ks: memref<?x?xi32>",
+)
+
 # name -> MLIR
 SOURCES = {f"d{d}": function(d) for d in (64, 128, 256)}
 SOURCES |= {f"d{d}-causal": function(d, CAUSAL) for d in (64, 128, 256)}
@@ -71,13 +76,9 @@ SOURCES |= {
         arguments=", %table: memref<?x?xf32>",
         regions=RELATIVE,
     ),
-    "documents": function(
-        128,
-        CAUSAL,
-        "segments(%qs, %ks : memref<?x?xi32>, memref<?x?xi32>)",
-        ", %qs: memref<?x?xi32>, %ks: memref<?x?xi32>",
-    ),
+    "documents": function(128, CAUSAL, *SEGMENTS),
 }
+SOURCES |= {"segments": function(128, "", *SEGMENTS)}
 SOURCES |= {"kvlen": function(128, operands="kv_len(%n : memref<?xi32>)", arguments=", %n: memref<?xi32>")}
 SOURCES |= {f"d{d}": function(d) for d in (40, 96, 192)}
 # What TMA cannot bring. Names end in the page size of a run.
@@ -147,6 +148,11 @@ class Variant:
                 self.lengths[-1] = keys
             self.extra = (self.lengths,)
             self.mask = lambda b, h, i, j: (j < self.lengths[b]).expand(i.shape[0], -1)
+        elif name == "segments":
+            # Five interleaved ones: key tiles to visit have others in between.
+            ids = (torch.arange(length, **ints) // 96 % 5).repeat(batch, 1).contiguous()
+            self.extra = (ids[:, :queries], ids[:, :keys])
+            self.mask = lambda b, h, i, j: ids[b, i] == ids[b, j]
         elif name == "documents":
             # Twelve documents of uneven length.
             cuts = torch.sort(torch.randperm(length - 1, device="cuda")[:11] + 1).values

@@ -28,10 +28,12 @@ SHAPES = (
     (1, 2, 2, 77, 1, "bhsd", 1),
     (2, 8, 2, 1, 1000, "bshd", 4),
     (2, 10, 5, 1500, 1500, "bshd", 1),
-    # Split keys: packed heads, all 64 rows of a tile, one head a group.
+    # Split keys: packed heads, all 64 rows of a tile, one head a group, or many
+    # key tiles.
     (2, 8, 2, 4, 3001, "bshd", 2),
     (3, 8, 1, 8, 5000, "bhsd", 1),
     (1, 6, 6, 16, 2048, "bhsd", 1),
+    (1, 2, 1, 200, 6000, "bhsd", 1),
 )
 
 

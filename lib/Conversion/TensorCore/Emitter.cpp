@@ -154,6 +154,13 @@ Value Emitter::shiftLeft(Value a, int64_t b) {
 Value Emitter::shiftRight(Value a, int64_t b) {
   return createOrFold<arith::ShRUIOp>(a, like(*this, a, b));
 }
+Value Emitter::shiftRight(Value a, Value b) {
+  return createOrFold<arith::ShRUIOp>(a, b);
+}
+Value Emitter::trailingZeros(Value a) {
+  return LLVM::CountTrailingZerosOp::create(*this, a.getType(), a,
+                                            /*is_zero_poison=*/true);
+}
 Value Emitter::divide(Value a, Value b) {
   return createOrFold<arith::DivUIOp>(a, b);
 }
@@ -172,6 +179,10 @@ Value Emitter::both(Value a, Value b) {
 }
 Value Emitter::select(Value condition, Value a, Value b) {
   return createOrFold<arith::SelectOp>(condition, a, b);
+}
+Value Emitter::selectUnsplit(Value condition, Value a, Value b) {
+  return assembly("selp.f32 $0, $1, $2, $3;", "=f,f,f,b", {a, b, condition},
+                  getF32Type(), AsmEffect::pure)[0];
 }
 Value Emitter::smaller(Value a, Value b) {
   return createOrFold<arith::MinSIOp>(a, b);
@@ -260,10 +271,21 @@ Value Emitter::sharedBase(StringRef name) {
   return LLVM::PtrToIntOp::create(*this, getI32Type(), pointer);
 }
 
+/// An element of type i1 is a byte in memory.
+static Type storedType(OpBuilder &builder, Type type) {
+  return type.isInteger(1) ? builder.getI8Type() : type;
+}
+
+Value Emitter::elementAddress(Value base, Value elementOffset, Type type) {
+  if (matchPattern(elementOffset, m_Zero()))
+    return base;
+  return LLVM::GEPOp::create(*this, base.getType(), storedType(*this, type),
+                             base, ArrayRef<LLVM::GEPArg>{elementOffset});
+}
+
 Value Emitter::loadGlobal(Value base, Value elementOffset, Type type) {
-  Type stored = type.isInteger(1) ? getI8Type() : type;
-  Value pointer = LLVM::GEPOp::create(*this, base.getType(), stored, base,
-                                      ArrayRef<LLVM::GEPArg>{elementOffset});
+  Type stored = storedType(*this, type);
+  Value pointer = elementAddress(base, elementOffset, type);
   auto load = LLVM::LoadOp::create(*this, stored, pointer);
   // What a kernel reads it never writes, so loads may move and be shared.
   load.setInvariant(true);
@@ -368,6 +390,11 @@ Value Emitter::broadcastLane0(Value value) {
 Value Emitter::shuffleXor(Value value, int64_t mask) {
   return shuffle(*this, value, i32(mask), NVVM::ShflKind::bfly);
 }
+Value Emitter::ballot(Value value) {
+  return NVVM::VoteSyncOp::create(*this, getI32Type(), i32(-1), value,
+                                  NVVM::VoteSyncKind::ballot);
+}
+
 Value Emitter::shuffleFrom(Value value, Value lane) {
   if (value.getType().isInteger(32))
     return shuffle(*this, value, lane, NVVM::ShflKind::idx);

@@ -86,15 +86,20 @@ public:
   Value add(Value a, int64_t b);
   Value mul(Value a, int64_t b);
   Value bitAnd(Value a, int64_t b);
+  Value bitAnd(Value a, Value b) { return both(a, b); }
   Value bitXor(Value a, Value b);
   Value shiftLeft(Value a, int64_t b);
   Value shiftRight(Value a, int64_t b);
+  Value shiftRight(Value a, Value b);
+  Value trailingZeros(Value a);      // of what is not zero
   Value divide(Value a, Value b);    // unsigned
   Value remainder(Value a, Value b); // unsigned
   Value less(Value a, Value b);      // signed
   Value equal(Value a, int64_t b);
   Value both(Value a, Value b);
   Value select(Value condition, Value a, Value b);
+  /// Of f32, by a conjunction, which LLVM 22 would make two selects.
+  Value selectUnsplit(Value condition, Value a, Value b);
   Value smaller(Value a, Value b); // signed minimum
   Value larger(Value a, Value b);  // signed maximum
   Value toI64(Value a);            // sign-extended
@@ -119,6 +124,7 @@ public:
 
   /// The 32-bit address of dynamic shared memory.
   Value sharedBase(llvm::StringRef name);
+  Value elementAddress(Value base, Value elementOffset, Type type);
   Value loadGlobal(Value base, Value elementOffset, Type type);
   /// Reads where `predicate` holds, elsewhere the result is zero.
   Value loadGlobalIf(Value predicate, Value base, Value elementOffset,
@@ -144,6 +150,8 @@ public:
   /// The same value in every lane, provably.
   Value broadcastLane0(Value value);
   Value shuffleXor(Value value, int64_t mask);
+  /// Bit l is `value` of lane l.
+  Value ballot(Value value);
   Value shuffleFrom(Value value, Value lane); // 32 or 64 bits
   void setMaxRegisters(int64_t count, bool increase);
   void syncThreads();

@@ -105,13 +105,38 @@ private:
     }
     Operation *inner = value.getDefiningOp();
     // Operands first: emission of nested values may grow the caches.
-    for (Value operand : inner->getOperands())
-      (void)get(operand);
-    Values results =
-        emitScalarOp(emit, inner, [&](Value operand) { return get(operand); });
+    Values results;
+    if (auto compare = dyn_cast<arith::CmpIOp>(inner);
+        compare && isBoundOfColumn(compare)) {
+      results = {compareColumn(compare)};
+    } else {
+      for (Value operand : inner->getOperands())
+        (void)get(operand);
+      results = emitScalarOp(emit, inner,
+                             [&](Value operand) { return get(operand); });
+    }
     for (auto [source, emitted] : llvm::zip_equal(inner->getResults(), results))
       cacheOf(source)[source] = emitted;
     return cacheOf(value).lookup(value);
+  }
+
+  /// Whether `compare` relates the column to what is the same for all columns.
+  bool isBoundOfColumn(arith::CmpIOp compare) {
+    return op.getIndexArgs().size() > 1 &&
+           compare.getPredicate() < arith::CmpIPredicate::ult && // signed
+           compare.getLhs() == op.getIndexArgs()[1] &&
+           !(variation.lookup(compare.getRhs()) & (byColumn | byElement));
+  }
+  /// first + column < bound is column < bound - first: columns are constants
+  /// then, which take no registers. Indices are far from where this would wrap.
+  Value compareColumn(arith::CmpIOp compare) {
+    Value given = get(compare.getRhs());
+    Value &bound = fromFirstColumn[given];
+    if (!bound)
+      bound = emit.sub(given, firstColumn);
+    return emit.createOrFold<arith::CmpIOp>(
+        compare.getPredicate(), emit.i32(tiles.getLane().columnOf(element)),
+        bound);
   }
 
   Value getArgument(unsigned number) {
@@ -132,6 +157,7 @@ private:
   size_t element = 0;
   llvm::DenseMap<Value, unsigned> variation;
   llvm::DenseMap<Value, Value> perTile, perElement;
+  llvm::DenseMap<Value, Value> fromFirstColumn; // bounds of columns
   llvm::DenseMap<int64_t, llvm::DenseMap<Value, Value>> perRow, perColumn;
 };
 } // namespace

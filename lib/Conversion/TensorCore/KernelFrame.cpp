@@ -87,14 +87,16 @@ void KernelFrame::emitTopLevel(Scope &scope) {
   });
 }
 
-KeyTile KernelFrame::bindPosition(Value position, Scope &scope) {
+KeyTile KernelFrame::bindPosition(Value position, Scope &scope, Value full) {
   scf::ForOp loop = structure.loop;
   scope.bind(loop.getInductionVar(), position);
   KeyTile found;
   if (tile::RangeAtOp rangeAt = structure.rangeAt) {
-    found =
-        emitRangeAt(emit, rangeAt.getRanges().getDefiningOp<tile::RangesOp>(),
-                    position, scope);
+    found = emitRangeAt(emit, structure.ranges(), position, scope);
+    if (full)
+      found.full = full;
+    else
+      emitPredicate(structure.ranges(), found, emit, scope);
     scope.bind(rangeAt.getTile(), found.tile);
     scope.bind(rangeAt.getFull(), found.full);
   }
@@ -104,9 +106,7 @@ KeyTile KernelFrame::bindPosition(Value position, Scope &scope) {
 }
 
 Value KernelFrame::advance(Value position, Value end, Scope &scope) {
-  tile::RangeAtOp rangeAt = structure.rangeAt;
-  if (!rangeAt ||
-      rangeAt.getRanges().getDefiningOp<tile::RangesOp>().getWhere().empty())
+  if (!structure.hasPredicate())
     return position;
   Type i32 = emit.getI32Type();
   Block *test = emit.createBlock(i32);
@@ -118,9 +118,8 @@ Value KernelFrame::advance(Value position, Value end, Scope &scope) {
   emit.branchIf(emit.less(candidate, end), ask, {}, found, candidate);
   emit.enter(ask);
   Scope inner(emit, &scope);
-  KeyTile tile =
-      emitRangeAt(emit, rangeAt.getRanges().getDefiningOp<tile::RangesOp>(),
-                  candidate, inner);
+  KeyTile tile = emitRangeAt(emit, structure.ranges(), candidate, inner);
+  emitPredicate(structure.ranges(), tile, emit, inner);
   emit.branchIf(tile.visit, found, candidate, test, emit.add(candidate, 1));
   emit.enter(found);
   return found->getArgument(0);

@@ -40,8 +40,8 @@ public:
   /// Moves to a block whose argument is the first position from `position` on
   /// that the loop must visit, or its end.
   Value advance(Value position, Value end, Scope &scope);
-  /// Binds what the loop body knows of a position.
-  KeyTile bindPosition(Value position, Scope &scope);
+  /// Binds what the loop body knows of a position; `full`: it is known already.
+  KeyTile bindPosition(Value position, Scope &scope, Value full = {});
 
   Emitter &emit;
   KernelStructure &structure;

@@ -45,34 +45,57 @@ struct MergeBounds final : OpRewritePattern<arith::AndIOp> {
     }
   }
 
-  LogicalResult matchAndRewrite(arith::AndIOp op,
-                                PatternRewriter &rewriter) const override {
-    auto first = op.getLhs().getDefiningOp<arith::CmpIOp>();
-    auto second = op.getRhs().getDefiningOp<arith::CmpIOp>();
+  /// One compare for two, null if there is none.
+  static Value merge(Value left, Value right, Location loc,
+                     PatternRewriter &rewriter) {
+    auto first = left.getDefiningOp<arith::CmpIOp>();
+    auto second = right.getDefiningOp<arith::CmpIOp>();
     // Indices are far from where adding 1 would wrap.
     if (!first || !second || first.getLhs() != second.getLhs() ||
         !first.getLhs().getType().isIndex())
-      return failure();
+      return Value();
     std::optional<Bound> a = getBound(first), b = getBound(second);
     if (!a || !b || a->isUpper != b->isUpper)
-      return failure();
+      return Value();
     auto value = [&](const Bound &bound) -> Value {
       if (bound.offset == 0)
         return bound.bound;
-      Value one = arith::ConstantIndexOp::create(rewriter, op.getLoc(), 1);
+      Value one = arith::ConstantIndexOp::create(rewriter, loc, 1);
       if (bound.offset < 0)
-        return arith::SubIOp::create(rewriter, op.getLoc(), bound.bound, one);
-      return arith::AddIOp::create(rewriter, op.getLoc(), bound.bound, one);
+        return arith::SubIOp::create(rewriter, loc, bound.bound, one);
+      return arith::AddIOp::create(rewriter, loc, bound.bound, one);
     };
     Value x = value(*a), y = value(*b);
-    Value both =
-        a->isUpper
-            ? arith::MinSIOp::create(rewriter, op.getLoc(), x, y).getResult()
-            : arith::MaxSIOp::create(rewriter, op.getLoc(), x, y).getResult();
-    rewriter.replaceOpWithNewOp<arith::CmpIOp>(
-        op, a->isUpper ? arith::CmpIPredicate::sle : arith::CmpIPredicate::sge,
-        first.getLhs(), both);
-    return success();
+    Value both = a->isUpper
+                     ? arith::MinSIOp::create(rewriter, loc, x, y).getResult()
+                     : arith::MaxSIOp::create(rewriter, loc, x, y).getResult();
+    return arith::CmpIOp::create(rewriter, loc,
+                                 a->isUpper ? arith::CmpIPredicate::sle
+                                            : arith::CmpIPredicate::sge,
+                                 first.getLhs(), both);
+  }
+
+  LogicalResult matchAndRewrite(arith::AndIOp op,
+                                PatternRewriter &rewriter) const override {
+    Location loc = op.getLoc();
+    if (Value both = merge(op.getLhs(), op.getRhs(), loc, rewriter)) {
+      rewriter.replaceOp(op, both);
+      return success();
+    }
+    // Or one with a part of the other, which may be a conjunction, too.
+    for (auto [whole, parts] : {std::pair(op.getLhs(), op.getRhs()),
+                                std::pair(op.getRhs(), op.getLhs())}) {
+      auto inner = parts.getDefiningOp<arith::AndIOp>();
+      if (!inner)
+        continue;
+      for (auto [part, rest] : {std::pair(inner.getLhs(), inner.getRhs()),
+                                std::pair(inner.getRhs(), inner.getLhs())})
+        if (Value both = merge(whole, part, loc, rewriter)) {
+          rewriter.replaceOpWithNewOp<arith::AndIOp>(op, both, rest);
+          return success();
+        }
+    }
+    return failure();
   }
 };
 

@@ -90,9 +90,17 @@ Values emitScalarOp(Emitter &emit, Operation *op, Lookup lookup) {
     Values indices;
     for (Value index : load.getIndices())
       indices.push_back(lookup(index));
-    Value offset = emitOffset(emit, view, indices, lookup);
-    return {emit.loadGlobal(lookup(view.base), offset,
-                            narrow(emit, load.getType()))};
+    if (indices.empty())
+      return {emit.loadGlobal(lookup(view.base), emit.i64(0),
+                              narrow(emit, load.getType()))};
+    // The address of a row of the table is one for many elements.
+    Value last = indices.back();
+    indices.back() = emit.i32(0);
+    Type type = narrow(emit, load.getType());
+    Value row = emit.elementAddress(
+        lookup(view.base), emitOffset(emit, view, indices, lookup), type);
+    Value step = emit.toI64(getOrConstant(emit, view.strides.back(), lookup));
+    return {emit.loadGlobal(row, emit.mul(emit.toI64(last), step), type)};
   }
   if (auto dim = dyn_cast<memref::DimOp>(op)) {
     View view = *getView(dim.getSource());
@@ -105,6 +113,10 @@ Values emitScalarOp(Emitter &emit, Operation *op, Lookup lookup) {
   if (isa<arith::IndexCastOp, arith::IndexCastUIOp>(op))
     return {resize(emit, operands[0], narrow(emit, op->getResult(0).getType()),
                    isa<arith::IndexCastOp>(op))};
+  if (auto select = dyn_cast<arith::SelectOp>(op);
+      select && select.getType().isF32() &&
+      select.getCondition().getDefiningOp<arith::AndIOp>())
+    return {emit.selectUnsplit(operands[0], operands[1], operands[2])};
   if (isa<math::Exp2Op>(op))
     return {emit.exp2(operands[0])};
   if (isa<math::Log2Op>(op))
@@ -215,18 +227,21 @@ KeyTile emitRangeAt(Emitter &emit, tile::RangesOp ranges, Value position,
     result.tile = emit.select(here, tile, result.tile);
     result.full = emit.select(here, full, result.full);
   }
-  if (ranges.getWhere().empty())
-    return result;
+  return result;
+}
 
+void emitPredicate(tile::RangesOp ranges, KeyTile &tile, Emitter &emit,
+                   Scope &scope) {
+  if (ranges.getWhere().empty())
+    return;
   Scope inner(emit, &scope);
   Block &block = ranges.getWhere().front();
-  inner.bind(block.getArgument(0), result.tile);
+  inner.bind(block.getArgument(0), tile.tile);
   for (Operation &op : block.without_terminator())
     inner.emitScalar(&op);
   auto yield = cast<tile::YieldOp>(block.getTerminator());
-  result.visit = inner.get(yield.getValues()[0]);
-  result.full = inner.get(yield.getValues()[1]);
-  return result;
+  tile.visit = inner.get(yield.getValues()[0]);
+  tile.full = inner.get(yield.getValues()[1]);
 }
 
 } // namespace attn::tensorcore

@@ -51,8 +51,12 @@ struct KeyTile {
   Value tile, full, visit; // i32, i1, i1
 };
 Value emitRangeCount(Emitter &emit, tile::RangesOp ranges, Scope &scope);
+/// Without the predicate of `ranges`: nothing is excluded.
 KeyTile emitRangeAt(Emitter &emit, tile::RangesOp ranges, Value position,
                     Scope &scope);
+/// Lets the predicate, if there is one, say what to visit and what is full.
+void emitPredicate(tile::RangesOp ranges, KeyTile &tile, Emitter &emit,
+                   Scope &scope);
 
 } // namespace attn::tensorcore
 

@@ -210,11 +210,8 @@ void StructureFinder::findWork() {
   BackwardSliceOptions options;
   options.inclusive = true;
   options.omitUsesFromAbove = false;
-  bool hasPredicate = false;
   if (structure.rangeAt) {
-    auto ranges = structure.rangeAt.getRanges().getDefiningOp<tile::RangesOp>();
-    hasPredicate = !ranges.getWhere().empty();
-    for (Value bound : ranges.getBounds())
+    for (Value bound : structure.ranges().getBounds())
       (void)getBackwardSlice(bound, &slice, options);
   } else {
     (void)getBackwardSlice(structure.loop.getUpperBound(), &slice, options);
@@ -222,7 +219,7 @@ void StructureFinder::findWork() {
   structure.unevenWork = llvm::any_of(slice, [&](Operation *op) {
     return llvm::is_contained(op->getOperands(), structure.point(2));
   });
-  structure.equalWork = !structure.unevenWork && !hasPredicate &&
+  structure.equalWork = !structure.unevenWork && !structure.hasPredicate() &&
                         llvm::none_of(slice, llvm::IsaPred<memref::LoadOp>);
 }
 

@@ -76,6 +76,14 @@ struct KernelStructure {
   /// Whether all points of the grid visit as many key tiles.
   bool equalWork = false;
 
+  /// What rangeAt asks.
+  tile::RangesOp ranges() {
+    return rangeAt ? rangeAt.getRanges().getDefiningOp<tile::RangesOp>()
+                   : tile::RangesOp();
+  }
+  /// Whether a computed predicate excludes key tiles.
+  bool hasPredicate() { return ranges() && !ranges().getWhere().empty(); }
+
   mlir::Value grid(unsigned dim) {
     return kernel.getArgument(kernel.getNumArguments() - 3 + dim);
   }

@@ -33,6 +33,9 @@ private:
   Values issueValues(Value index, ValueRange probabilities,
                      ValueRange accumulators);
   void release(const Ring &ring, Value count);
+  /// The key tile after `name`, whose keys are in buffer `index`, or the first
+  /// one, which comes with the query tile in it.
+  Value nextKeyTile(Value name, const Ring &ring, Value index);
 
   //===--------------------------------------------------------------------===//
   // The loop over key tiles
@@ -127,6 +130,13 @@ void Consumer::release(const Ring &ring, Value count) {
   emit.barrierArriveIf(firstLane, kernel.getSlot(ring, count).empty);
 }
 
+Value Consumer::nextKeyTile(Value name, const Ring &ring, Value index) {
+  if (!plan.hasPredicate())
+    return &ring == &plan.memory.query ? name : emit.add(name, 1);
+  // The lane that releases the buffer reads.
+  return emit.broadcastLane0(emit.loadSharedI32(kernel.following(ring, index)));
+}
+
 void Consumer::passTurn() {
   if (!plan.schedule.pingPong)
     return;
@@ -144,13 +154,14 @@ void Consumer::emitLoopOneBehind(Value first, Value end, Scope &scope,
   // The first key tile: there is no product before it.
   {
     Scope inner(emit, &scope);
-    kernel.bindPosition(first, inner);
+    kernel.bindKeyTile(first, inner);
     KernelEmitter::Slot key = kernel.getSlot(memory.key, count);
     emit.barrierWait(key.full, key.parity);
     takeTurn();
     emit.wgmmaFence();
     Values scores = emit.wgmmaWait(0, issueScores(key.index));
     passTurn();
+    Value next = nextKeyTile(first, memory.key, key.index);
     release(memory.key, count);
     tiles.bind(plan.scoreDot.getResult(),
                tiles.gather(scores, plan.scoreDot.getType(), false));
@@ -161,7 +172,6 @@ void Consumer::emitLoopOneBehind(Value first, Value end, Scope &scope,
     llvm::append_range(types, emit.repeated(i32, numProbabilities));
     Values values = carriedValues();
     llvm::append_range(values, probabilities);
-    Value next = kernel.advance(emit.add(first, 1), end, scope);
     Block *head = emit.createBlock(types);
     Values arguments = {next, emit.add(count, 1)};
     llvm::append_range(arguments, values);
@@ -190,11 +200,11 @@ void Consumer::emitLoopOneBehind(Value first, Value end, Scope &scope,
   Value previous = emit.add(number, -1);
   Block *body = emit.createBlock();
   Block *last = emit.createBlock();
-  emit.branchIf(emit.less(position, end), body, {}, last, {});
+  emit.branchIf(kernel.isKeyTile(position, end), body, {}, last, {});
 
   emit.enter(body);
   Scope inner(emit, &scope);
-  KeyTile found = kernel.bindPosition(position, inner);
+  KeyTile found = kernel.bindKeyTile(position, inner);
   emitVersions(found.full, [&](Full full) {
     KernelEmitter::Slot key = kernel.getSlot(memory.key, number);
     KernelEmitter::Slot value = kernel.getSlot(memory.value, previous);
@@ -207,6 +217,7 @@ void Consumer::emitLoopOneBehind(Value first, Value end, Scope &scope,
     Values sums = issueValues(value.index, probabilities, accumulators());
     passTurn();
     scores = emit.wgmmaWait(1, scores);
+    Value following = nextKeyTile(position, memory.key, key.index);
     release(memory.key, number);
     bindCarried(carried);
     tiles.bind(plan.scoreDot.getResult(),
@@ -219,7 +230,6 @@ void Consumer::emitLoopOneBehind(Value first, Value end, Scope &scope,
     Values next = emitPreparation(version);
     Values arguments = carriedValues();
     llvm::append_range(arguments, next);
-    Value following = kernel.advance(emit.add(position, 1), end, scope);
     arguments.insert(arguments.begin(), {following, emit.add(number, 1)});
     emit.branch(head, arguments);
   });
@@ -255,11 +265,11 @@ void Consumer::emitLoopInOrder(Value first, Value end, Scope &scope,
   Values results = {number};
   llvm::append_range(results, carried);
   Block *body = emit.createBlock();
-  emit.branchIf(emit.less(position, end), body, {}, finish, results);
+  emit.branchIf(kernel.isKeyTile(position, end), body, {}, finish, results);
 
   emit.enter(body);
   Scope inner(emit, &scope);
-  KeyTile found = kernel.bindPosition(position, inner);
+  KeyTile found = kernel.bindKeyTile(position, inner);
   emitVersions(found.full, [&](Full full) {
     KernelEmitter::Slot key = kernel.getSlot(memory.key, number);
     KernelEmitter::Slot value = kernel.getSlot(memory.value, number);
@@ -268,6 +278,7 @@ void Consumer::emitLoopInOrder(Value first, Value end, Scope &scope,
     emit.wgmmaFence();
     Values scores = emit.wgmmaWait(0, issueScores(key.index));
     passTurn();
+    Value following = nextKeyTile(position, memory.key, key.index);
     release(memory.key, number);
     bindCarried(carried);
     tiles.bind(plan.scoreDot.getResult(),
@@ -285,8 +296,7 @@ void Consumer::emitLoopInOrder(Value first, Value end, Scope &scope,
     release(memory.value, number);
     tiles.bind(dot.getAcc(), tiles.gather(sums, dot.getType(), false));
     Values next = carriedValues();
-    next.insert(next.begin(), {emit.add(position, 1), emit.add(number, 1)});
-    next[0] = kernel.advance(next[0], end, scope);
+    next.insert(next.begin(), {following, emit.add(number, 1)});
     emit.branch(head, next);
   });
 }
@@ -412,8 +422,9 @@ void Consumer::run() {
   KernelEmitter::Slot query = kernel.getSlot(plan.memory.query, queries);
   queryIndex = query.index;
   Value end = scope.get(loop.getUpperBound());
-  Value first = kernel.advance(scope.get(loop.getLowerBound()), end, scope);
+  Value lower = scope.get(loop.getLowerBound());
   emit.barrierWait(query.full, query.parity);
+  Value first = nextKeyTile(lower, plan.memory.query, query.index);
 
   Types finishTypes = {i32};
   llvm::append_range(finishTypes, carriedTypes());
@@ -421,7 +432,7 @@ void Consumer::run() {
   Block *some = emit.createBlock();
   Values inits = {keyTiles};
   llvm::append_range(inits, initialValues());
-  emit.branchIf(emit.less(first, end), some, {}, finish, inits);
+  emit.branchIf(kernel.isKeyTile(first, end), some, {}, finish, inits);
   emit.enter(some);
   if (plan.schedule.oneBehind)
     emitLoopOneBehind(first, end, scope, finish);

@@ -25,6 +25,7 @@ public:
 private:
   friend class Producer;
   friend class Consumer;
+  friend class Lookahead;
 
   struct Slot {
     Value full, empty; // addresses of the barriers
@@ -35,6 +36,27 @@ private:
   Slot getSlot(const Ring &ring, Value count);
   void bindPoint(Value tile, Scope &scope) {
     KernelFrame::bindPoint(tile, plan.schedule, scope);
+  }
+
+  // How the producer tells consumers which key tile comes next. Without a
+  // predicate they need not be told: a key tile goes by its position. With one,
+  // only the producer evaluates it, and a key tile goes by twice its position,
+  // plus one if it is full; what is negative is none. The first one comes with
+  // the query tile, each other one with the key tile before it.
+
+  /// The word that comes with the tile in buffer `index`.
+  Value following(const Ring &ring, Value index) {
+    return emit.add(address(ring.words), emit.shiftLeft(index, 2));
+  }
+  Value isKeyTile(Value name, Value end) {
+    return plan.hasPredicate() ? emit.less(emit.i32(-1), name)
+                               : emit.less(name, end);
+  }
+  KeyTile bindKeyTile(Value name, Scope &scope) {
+    if (!plan.hasPredicate())
+      return bindPosition(name, scope);
+    return bindPosition(emit.shiftRight(name, 1), scope,
+                        emit.equal(emit.bitAnd(name, 1), 1));
   }
 
   void createParameters();

@@ -90,8 +90,10 @@ LogicalResult Planner::assignRows() {
                 " rows is not one to three warpgroups of 64");
   plan.consumers = rows / groupRows;
   plan.schedule.pingPong &= plan.consumers > 1;
-  // A block has 64K registers and each thread at most 255: one consumer needs
-  // none of its producer's. Addresses of gathered rows take registers.
+  // A block of n warpgroups starts with 64K / n registers each, rounded down to
+  // multiples of 8 a thread, which are all that setmaxnreg can share out: 504
+  // with two consumers. One consumer needs none of its producer's. Addresses of
+  // gathered rows and the walk over what a predicate admits take registers.
   if (plan.consumers == 1) {
     plan.consumerRegisters = plan.producerRegisters = 0;
   } else if (plan.consumers == 3) {
@@ -100,7 +102,14 @@ LogicalResult Planner::assignRows() {
   } else if (plan.gathers()) {
     plan.consumerRegisters = 224;
     plan.producerRegisters = 56;
+  } else if (plan.hasPredicate()) {
+    plan.consumerRegisters = 232;
+    plan.producerRegisters = 40;
   }
+  assert(plan.producerRegisters + plan.consumers * plan.consumerRegisters <=
+             llvm::alignDown(65536 / plan.threads(), 8) *
+                 (plan.consumers + 1) &&
+         "setmaxnreg would wait for registers for ever");
   return success();
 }
 
@@ -163,7 +172,12 @@ LogicalResult Planner::layOut() {
   }
   memory.zeroing = offset;
   memory.scheduler = offset + 8;
-  memory.bytes = offset + 8 + 24;
+  offset += 8 + 24;
+  for (Ring *ring : {&memory.query, &memory.key}) {
+    ring->words = offset;
+    offset += plan.hasPredicate() ? 4 * ring->stages : 0;
+  }
+  memory.bytes = offset;
   return success();
 }
 

@@ -32,6 +32,7 @@ struct Ring {
   int64_t barriers = 0; // offset of full[0]; empty[0] is 8 further; 16 a stage
   int64_t bytes = 0;
   int64_t stages = 1;
+  int64_t words = 0; // offset of a word a stage (see KernelEmitter::following)
 };
 
 struct SharedMemory {

@@ -8,6 +8,7 @@
 //===----------------------------------------------------------------------===//
 
 #include "KernelEmitter.h"
+#include "Lookahead.h"
 
 #include "../TensorCore/Gather.h"
 
@@ -23,17 +24,19 @@ public:
   void run();
 
 private:
-  /// Loads `tile` into its ring as the `count`-th one.
+  /// Loads `tile` into its ring as the `count`-th one. `following`, if any, is
+  /// the key tile that comes after it.
   void load(SharedTile &tile, const Ring &ring, Value count, Emitter::L2 hint,
-            Scope &scope);
+            Scope &scope, Value following);
   /// As load, but rows past the valid ones become zero even where memory has
   /// something: what a probability of zero meets must be finite.
   Value loadCleared(Value count, Value clears, Scope &scope);
   void issue(SharedTile &tile, const Ring &ring, Value index, Value barrier,
              Emitter::L2 hint, Scope &scope);
-  void gather(SharedTile &tile, const Ring &ring, Value count, Scope &scope);
+  void gather(SharedTile &tile, const Ring &ring, Value count, Scope &scope,
+              Value following = {});
+  void tell(const Ring &ring, Value index, Value following);
   void finishGathers(int64_t inFlight);
-  /// Emits what only the first warp does, if there are others.
   /// Other query tiles read the keys and values soon, unless this block has a
   /// part of them for itself.
   Emitter::L2 keysHint() {
@@ -41,6 +44,7 @@ private:
                ? Emitter::L2::evictLast
                : Emitter::L2::evictFirst;
   }
+  /// Emits what only the first warp does, if there are others.
   void onFirstWarp(llvm::function_ref<void()> body);
   Value target(const Ring &ring, Value index) {
     return emit.add(kernel.address(ring.data), emit.mul(index, ring.bytes));
@@ -78,9 +82,15 @@ void Producer::finishGathers(int64_t inFlight) {
   gathered = Value();
 }
 
+/// Stores what the tile's full barrier will announce, too; by the leader.
+void Producer::tell(const Ring &ring, Value index, Value following) {
+  if (following)
+    emit.storeSharedI32(kernel.following(ring, index), following);
+}
+
 /// Copies a tile, and announces the one before it: one is always in flight.
 void Producer::gather(SharedTile &tile, const Ring &ring, Value count,
-                      Scope &scope) {
+                      Scope &scope, Value following) {
   // With one buffer the consumers give it back only after the last tile.
   if (ring.stages == 1)
     finishGathers(0);
@@ -89,6 +99,8 @@ void Producer::gather(SharedTile &tile, const Ring &ring, Value count,
   emitGather(emit, tile, target(ring, slot.index),
              {kernel.warp, kernel.lane, plan.producerWarps()}, scope);
   emit.copyAsyncCommit();
+  if (following)
+    emit.onlyIf(leader, [&] { tell(ring, slot.index, following); });
   finishGathers(1);
   gathered = slot.full;
 }
@@ -110,15 +122,17 @@ void Producer::issue(SharedTile &tile, const Ring &ring, Value index,
 }
 
 void Producer::load(SharedTile &tile, const Ring &ring, Value count,
-                    Emitter::L2 hint, Scope &scope) {
+                    Emitter::L2 hint, Scope &scope, Value following) {
   if (plan.isGathered(tile))
-    return gather(tile, ring, count, scope);
+    return gather(tile, ring, count, scope, following);
   finishGathers(0);
   KernelEmitter::Slot slot = kernel.getSlot(ring, count);
   onFirstWarp([&] {
     emit.barrierWait(slot.empty, emit.bitXor(slot.parity, emit.i32(1)));
-    emit.onlyIf(leader,
-                [&] { issue(tile, ring, slot.index, slot.full, hint, scope); });
+    emit.onlyIf(leader, [&] {
+      tell(ring, slot.index, following);
+      issue(tile, ring, slot.index, slot.full, hint, scope);
+    });
   });
 }
 
@@ -247,40 +261,63 @@ void Producer::run() {
   Scope scope(emit, &kernel.arguments);
   kernel.bindPoint(tile, scope);
   kernel.emitTopLevel(scope);
-  load(plan.query, plan.memory.query, queries, Emitter::L2::evictFirst, scope);
   scf::ForOp loop = plan.loop;
-  Value end = scope.get(loop.getUpperBound());
-  Value first = kernel.advance(scope.get(loop.getLowerBound()), end, scope);
-
-  auto loadKey = [&](Value position, Value number) {
-    Scope inner(emit, &scope);
-    kernel.bindPosition(position, inner);
-    load(plan.key, plan.memory.key, number, keysHint(), inner);
+  auto loadQuery = [&](Value first) {
+    load(plan.query, plan.memory.query, queries, Emitter::L2::evictFirst, scope,
+         first);
   };
-  // The gathered tile in flight goes along where control flow joins.
+  auto loadKey = [&](Value name, Value number, Value following) {
+    Scope inner(emit, &scope);
+    kernel.bindKeyTile(name, inner);
+    load(plan.key, plan.memory.key, number, keysHint(), inner, following);
+  };
+  // The walk over key tiles is one tile ahead of loads if there is a predicate.
+  std::optional<Lookahead> walk;
+  Value end, first, second;
+  if (plan.hasPredicate()) {
+    end = scope.get(loop.getUpperBound());
+    walk.emplace(kernel, scope.get(loop.getLowerBound()), end, scope);
+    first = walk->next();
+    loadQuery(first);
+  } else {
+    loadQuery(Value());
+    end = scope.get(loop.getUpperBound());
+    first = scope.get(loop.getLowerBound());
+  }
+
+  // What goes along where control flow joins, behind a block's own arguments.
+  SmallVector<Value *> state;
+  if (plan.gathers())
+    state.push_back(&gathered);
+  if (walk) {
+    state.push_back(&second);
+    llvm::append_range(state, walk->state());
+  }
   auto enterBlock = [&](Block *block) {
     emit.enter(block);
-    if (plan.gathers())
-      gathered = block->getArguments().back();
+    ValueRange arguments = block->getArguments().take_back(state.size());
+    for (auto [variable, argument] : llvm::zip_equal(state, arguments))
+      *variable = argument;
   };
   auto passOn = [&](Values arguments) {
-    if (plan.gathers())
-      arguments.push_back(gathered ? gathered : zero);
+    for (Value *variable : state)
+      arguments.push_back(*variable ? *variable : zero);
     return arguments;
   };
   auto createJoin = [&](size_t count) {
-    return emit.createBlock(
-        emit.repeated(i32, plan.gathers() ? count + 1 : count));
+    return emit.createBlock(emit.repeated(i32, count + state.size()));
   };
   Block *head = emit.createBlock();
   Block *body = createJoin(3);
   Block *ahead = emit.createBlock();
   Block *behind = createJoin(0);
   Block *finish = createJoin(2);
-  emit.branchIf(emit.less(first, end), head, {}, finish,
+  emit.branchIf(kernel.isKeyTile(first, end), head, {}, finish,
                 passOn({count, clears}));
   emit.enter(head);
-  loadKey(first, count);
+  if (walk)
+    second = walk->next();
+  loadKey(first, count, second);
   emit.branch(body, passOn({first, count, clears}));
 
   // The key tile of `position` is on its way: load the next key tile, then the
@@ -288,15 +325,17 @@ void Producer::run() {
   enterBlock(body);
   Value position = body->getArgument(0);
   Value number = body->getArgument(1);
-  Value following = kernel.advance(emit.add(position, 1), end, scope);
-  Value more = emit.less(following, end);
+  Value following = walk ? second : emit.add(position, 1);
+  Value more = kernel.isKeyTile(following, end);
   emit.branchIf(more, ahead, {}, behind, passOn({}));
   emit.enter(ahead);
-  loadKey(following, emit.add(number, 1));
+  if (walk)
+    second = walk->next();
+  loadKey(following, emit.add(number, 1), second);
   emit.branch(behind, passOn({}));
   enterBlock(behind);
   Scope inner(emit, &scope);
-  kernel.bindPosition(position, inner);
+  kernel.bindKeyTile(position, inner);
   Value cleared = loadCleared(number, body->getArgument(2), inner);
   Value numberAfter = emit.add(number, 1);
   emit.branchIf(more, body, passOn({following, numberAfter, cleared}), finish,

@@ -31,6 +31,11 @@
 // RUN: %ptxas -v -arch=sm_90a %t/odd.ptx -o /dev/null 2>&1 | FileCheck %s
 // RUN: attn-opt %t/even.mlir --attn-to-hopper="tile-m=128" | attn-translate --kernels-to-ptx --chip=sm_90a -o %t/even.ptx
 // RUN: %ptxas -v -arch=sm_90a %t/even.ptx -o /dev/null 2>&1 | FileCheck %s
+// RUN: attn-opt %t/documents.mlir --attn-to-hopper="tile-m=128" | attn-translate --kernels-to-ptx --chip=sm_90a -o %t/documents.all.ptx
+// RUN: awk "/^.version/ {n++} n == 1" %t/documents.all.ptx > %t/documents.ptx
+// RUN: %ptxas -v -arch=sm_90a %t/documents.ptx -o /dev/null 2>&1 | FileCheck %s
+// RUN: FileCheck %s --check-prefix=MIX --input-file=%t/documents.ptx
+
 // No serialised wgmma (C7509 ... C7520), no spills, no local memory.
 // CHECK-NOT: C75
 //     CHECK: 0 bytes stack frame, 0 bytes spill stores, 0 bytes spill loads
@@ -135,5 +140,12 @@ func.func @odd(%q: !t, %k: !t, %v: !t, %o: !t) {
 !t = memref<2x4x?x98xbf16>
 func.func @even(%q: !t, %k: !t, %v: !t, %o: !t) {
   attn.attention ins(%q, %k, %v : !t, !t, !t) outs(%o : !t) {causal = #attn.causal<top_left>}
+  return
+}
+
+//--- documents.mlir
+!t = memref<?x?x?x128xbf16, strided<[?, ?, ?, 1]>>
+func.func @documents(%q: !t, %k: !t, %v: !t, %o: !t, %qs: memref<?x?xi32>, %ks: memref<?x?xi32>) {
+  attn.attention ins(%q, %k, %v : !t, !t, !t) segments(%qs, %ks : memref<?x?xi32>, memref<?x?xi32>) outs(%o : !t) {causal = #attn.causal<top_left>}
   return
 }
