@@ -311,8 +311,13 @@ char *CudaCode::keptMemory(void *stream) {
   if (isCapturing(queue, driver) || driver.streamGetId(queue, &id) != 0)
     return nullptr;
   std::lock_guard<std::mutex> lock(mutex);
-  size_t slot = streams.try_emplace(id, streams.size()).first->second;
-  return slot < keptStreams ? kept + slot * keptStride : nullptr;
+  auto slot = streams.find(id);
+  if (slot == streams.end()) {
+    if (streams.size() == keptStreams)
+      return nullptr;
+    slot = streams.emplace(id, streams.size()).first;
+  }
+  return kept + slot->second * keptStride;
 }
 
 /// Kernels may need more shared memory than what they get unasked. The limit

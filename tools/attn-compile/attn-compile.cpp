@@ -89,7 +89,7 @@ static ExitCode compile(const Arguments &args) {
     return fail("--report=" + args.report + ": the only format is 'json'");
   DialectRegistry registry;
   execution::registerDialects(registry);
-  MLIRContext context(registry, MLIRContext::Threading::DISABLED);
+  MLIRContext context(registry);
   context.printOpOnDiagnostic(false);
   llvm::SourceMgr sources;
   SourceMgrDiagnosticHandler diagnostics(sources, &context);

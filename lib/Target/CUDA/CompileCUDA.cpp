@@ -142,7 +142,7 @@ attn::compileCUDAArtifact(ModuleOp module, func::FuncOp entry,
   std::string entryName = entry.getName().str();
   auto run = [&](StringRef phase, function_ref<void(OpPassManager &)> build) {
     PassManager pm(context);
-    // Passes are verified by their tests; here it would take a fifth of the
+    // Passes are verified by their tests; here it would take a tenth of the
     // time.
     pm.enableVerifier(false);
     build(pm);
