@@ -78,6 +78,8 @@ else
   if [[ -n $ptxas ]]; then
     step ptx python3 test/Target/CUDA/Inputs/check_ptx.py $directory/bin "$ptxas" \
       --count=$assembled "${subset[@]}"
+    step ptx-mma python3 test/Target/CUDA/Inputs/check_ptx.py $directory/bin \
+      "$ptxas" --chip=sm_80 --count=$assembled "${subset[@]}"
   else
     say "unsupported here, no ptxas: kernels for NVIDIA GPUs are not assembled"
   fi

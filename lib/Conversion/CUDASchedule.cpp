@@ -1,7 +1,8 @@
 //===- CUDASchedule.cpp - cuda-schedule -----------------------------------===//
 //
-// Chooses tile sizes for the tensor cores of a chip and whether keys are split. Where that depends
-// on sizes that only a launch knows, the op is cloned below conditions on them.
+// Chooses tile sizes for the tensor cores of a chip and whether keys are split.
+// Where that depends on sizes that only a launch knows, the op is cloned below
+// conditions on them.
 //
 //===----------------------------------------------------------------------===//
 
@@ -36,8 +37,8 @@ bool isSixteenBit(AttentionOp op) {
   return element.isF16() || element.isBF16();
 }
 
-/// Whether a region leaves three consumers the registers that they need: it
-/// computes little, and reads nothing that may differ from key to key. Its
+/// Whether a region leaves the registers that tall tiles need: it computes
+/// little, and reads nothing that may differ from key to key. Its
 /// first `numPoint` arguments end with the key.
 bool isLight(Region &region, unsigned numPoint) {
   constexpr int64_t fewOps = 4;
@@ -57,6 +58,11 @@ bool isLight(Region &region, unsigned numPoint) {
   return !result.wasInterrupted();
 }
 
+bool isLight(AttentionOp op) {
+  return isLight(op.getScore(), /*numPoint=*/5) &&
+         isLight(op.getMask(), /*numPoint=*/4);
+}
+
 /// Tile sizes for long sequences: the accumulator and the scores of 64 rows
 /// must fit the registers of a warpgroup, keys and values of two stages and q
 /// shared memory.
@@ -67,8 +73,7 @@ std::pair<int64_t, int64_t> getLongTile(AttentionOp op) {
   int64_t head = std::max(op.getQkHeadSize(), op.getValueHeadSize());
   // Three consumers hide the exponentials, which take as long as the products
   // for small heads, but have fewer registers each.
-  if (head <= 64 && isLight(op.getScore(), /*numPoint=*/5) &&
-      isLight(op.getMask(), /*numPoint=*/4))
+  if (head <= 64 && isLight(op))
     return {192, 128};
   if (head <= 128)
     return {128, 128};
@@ -96,7 +101,7 @@ std::pair<int64_t, int64_t> getMMATile(AttentionOp op, int64_t sharedBytes) {
   int64_t head = std::max(qk, v);
   bool isPlain = !op.hasScoreRegion() && !op.hasMaskRegion() &&
                  !op.getKvLen() && !op.isPaged() && !op.isRagged();
-  if ((head <= 64 || (head <= 96 && isPlain)) && fits(128, 64))
+  if ((head <= 64 ? isLight(op) : head <= 96 && isPlain) && fits(128, 64))
     return {128, 64};
   if (head <= 128 && isPlain && fits(128, 48))
     return {128, 48};

@@ -1,6 +1,6 @@
 """Assembles the kernels of many functions and checks what ptxas says.
 
-  check_ptx.py TOOLS PTXAS [--count=N] [--seed=N | --subset=rotating] [--only=REGEX]
+  check_ptx.py TOOLS PTXAS [--chip=NAME] [--count=N] [--seed=N | --subset=rotating] [--only=REGEX]
 
 TOOLS is the folder of attn-compile and attn-test. The functions are those of
 bench/gpu/cases.py, head sizes 64 to 256 with and without a causal mask, and the
@@ -8,7 +8,7 @@ score and mask functions of test/Execution/mods, in bf16 and f16; N of them
 (0: all), chosen by the seed. No kernel may spill, use local memory, have its
 tensor-core instructions serialised, or need more registers or shared memory
 than its launch has; kernels for tensor cores load and multiply with TMA and
-wgmma.
+wgmma, or with cp.async and mma.sync on chips before Hopper.
 """
 
 import argparse
@@ -31,7 +31,8 @@ from cases import CAUSAL, SOURCES, function  # noqa: E402
 HEADS = (64, 96, 128, 192, 256)
 ELEMENTS = ("bf16", "f16")
 REGISTERS = 65536  # of a multiprocessor
-SHARED = 227 << 10  # bytes that a block may have
+# Bytes of shared memory that a block may have.
+SHARED = {"sm_80": 163 << 10, "sm_86": 99 << 10, "sm_89": 99 << 10, "sm_90a": 227 << 10}
 # Advice about how registers are allocated; what the others say about wgmma is
 # that it is serialised.
 HARMLESS = {"C7517", "C7519"}
@@ -39,9 +40,17 @@ HARMLESS = {"C7517", "C7519"}
 WITHOUT_TENSOR_CORES = {"mods/empty"}
 # Regions that need more registers than there are: bytes of stack that a kernel
 # may use. None at all is a failure too, so that the list stays true.
-SPILLS = {
+HOPPER_SPILLS = {
     "mods/natten-clamped": 136,
     "mods/sta-3d-text": 32,
+}
+# On chips before Hopper: what combines split keys.
+SPILLS = {
+    "bench/d96": 8,
+    "plain/bf16/d96": 8,
+    "plain/f16/d96": 8,
+    "causal/bf16/d96": 8,
+    "causal/f16/d96": 8,
 }
 
 
@@ -60,11 +69,11 @@ def functions():
     return cases
 
 
-def compile_case(tools, name, source, folder):
+def compile_case(tools, chip, name, source, folder):
     if source is None:
         run = subprocess.run(
-            [tools / "attn-test", "--backend=cuda", "--suite=mods", "--count=0",
-             f"--filter={name}", f"--emit={folder}"],
+            [tools / "attn-test", "--backend=cuda", f"--chip={chip}", "--suite=mods",
+             "--count=0", f"--filter={name}", f"--emit={folder}"],
             capture_output=True, text=True,
         )
         artifact = folder / "0000.attn"
@@ -72,7 +81,7 @@ def compile_case(tools, name, source, folder):
         file, artifact = folder / "case.mlir", folder / "case.attn"
         file.write_text(source)
         run = subprocess.run(
-            [tools / "attn-compile", file, "--target=cuda", "-o", artifact],
+            [tools / "attn-compile", file, "--target=cuda", f"--chip={chip}", "-o", artifact],
             capture_output=True, text=True,
         )
     if run.returncode:
@@ -80,12 +89,12 @@ def compile_case(tools, name, source, folder):
     return Artifact(artifact)
 
 
-def check_section(ptxas, name, text, launches, folder):
+def check_section(ptxas, chip, name, text, launches, folder):
     """What is wrong with one code section, and the stack of its kernels."""
     file = folder / f"{name}.ptx"
     file.write_bytes(text)
     run = subprocess.run(
-        [ptxas, "-v", "-arch=sm_90a", file, "-o", "/dev/null"], capture_output=True, text=True
+        [ptxas, "-v", f"-arch={chip}", file, "-o", "/dev/null"], capture_output=True, text=True
     )
     said, ptx = run.stdout + run.stderr, text.decode()
     if run.returncode:
@@ -109,7 +118,7 @@ def check_section(ptxas, name, text, launches, folder):
         if max(used) * threads > REGISTERS:
             wrong.append(f"{name}: {max(used)} registers for {threads} threads")
         shared = launch.get("shared", 0)
-        if not isinstance(shared, int) or shared + max(static) > SHARED:
+        if not isinstance(shared, int) or shared + max(static) > SHARED[chip]:
             wrong.append(f"{name}: {shared} + {max(static)} bytes of shared memory")
         # Registers that roles give up and take: a warpgroup each.
         roles = [int(n) for n in re.findall(r"setmaxnreg\.(?:inc|dec)\S*\s+(\d+)", ptx)]
@@ -121,26 +130,33 @@ def check_section(ptxas, name, text, launches, folder):
     return wrong, max(stacks)
 
 
-def check_case(tools, ptxas, name, source):
+def check_case(tools, ptxas, chip, name, source):
     with tempfile.TemporaryDirectory() as temporary:
         folder = pathlib.Path(temporary)
         try:
-            artifact = compile_case(tools, name, source, folder)
+            artifact = compile_case(tools, chip, name, source, folder)
         except RuntimeError as problem:
             return [str(problem)]
         wrong, stack, code = [], 0, artifact.code()
         for section, text in code.items():
             launches = [launch for launch in artifact.description["launches"]
                         if launch["code"] == f"code/{section}"]
-            found, used = check_section(ptxas, section, text, launches, folder)
+            found, used = check_section(ptxas, chip, section, text, launches, folder)
             wrong += found
             stack = max(stack, used)
         plain = "/".join(name.split("/")[:2]) in WITHOUT_TENSOR_CORES
-        copies = b"cp.async.c" if name.endswith("-dense") else b"cp.async.bulk.tensor"
-        both = [b"wgmma.mma_async" in text and copies in text for text in code.values()]
+        hopper = chip == "sm_90a"
+        product = b"wgmma.mma_async" if hopper else b"mma.sync.aligned.m16n8k16"
+        # Odd strides are read element by element.
+        odd = re.search(r"d(33|.*-transposed)", name)
+        copies = (b"cp.async.bulk.tensor" if hopper and not name.endswith("-dense")
+                  else b"ld.global.nc" if odd and not hopper else b"cp.async.c")
+        both = [product in text and copies in text for text in code.values()]
         if any(both) == plain:
-            wrong.append("has wgmma after all" if plain else f"no wgmma with {copies.decode()}")
-        known = SPILLS.get("/".join(name.split("/")[:2]), 0)
+            what = f"{product.decode()} with {copies.decode()}"
+            wrong.append(f"has {what} after all" if plain else f"no {what}")
+        spills = HOPPER_SPILLS if hopper else SPILLS
+        known = spills.get(name, spills.get("/".join(name.split("/")[:2]), 0))
         if stack > known or known and not stack:
             wrong.append(f"{stack} bytes of stack, known are {known}")
         return wrong
@@ -150,6 +166,7 @@ def main():
     parser = argparse.ArgumentParser()
     parser.add_argument("tools", type=pathlib.Path)
     parser.add_argument("ptxas")
+    parser.add_argument("--chip", choices=SHARED, default="sm_90a")
     parser.add_argument("--count", type=int, default=0)
     parser.add_argument("--seed", type=int, default=1)
     parser.add_argument("--subset", choices=["rotating"])
@@ -160,11 +177,12 @@ def main():
     if args.count:
         random.Random(seed).shuffle(cases)
         cases = cases[: args.count]
-    print(f"seed {seed}, {len(cases)} cases")
+    print(f"{args.chip}, seed {seed}, {len(cases)} cases")
     failed = 0
     with concurrent.futures.ThreadPoolExecutor(os.cpu_count()) as pool:
         for (name, _), wrong in zip(
-            cases, pool.map(lambda case: check_case(args.tools, args.ptxas, *case), cases)
+            cases,
+            pool.map(lambda case: check_case(args.tools, args.ptxas, args.chip, *case), cases),
         ):
             failed += bool(wrong)
             for text in wrong:
