@@ -17,6 +17,7 @@ constexpr int64_t registerFile = 65536;
 constexpr int64_t maxRegisters = 255;
 /// Addresses, row statistics and matrix operands on their way.
 constexpr int64_t otherRegisters = 40;
+/// Of a block: one for each scheduler of a multiprocessor, and all it may have.
 constexpr int64_t fewestWarps = 4, maxWarps = 16;
 /// Shared memory that the system takes for each block.
 constexpr int64_t reservedBytes = 1024;
@@ -103,8 +104,6 @@ int64_t Planner::chooseStages() const {
 
 LogicalResult Planner::layOut() {
   int64_t &stages = plan.schedule.stages;
-  if (stages < 0 || stages > 2)
-    return fail("it would have " + Twine(stages) + " buffers, not one or two");
   if (stages == 0)
     stages = chooseStages();
   plan.keyOffset = plan.queryOffset + plan.query.bytes();

@@ -28,6 +28,16 @@ public:
   using TileToMMABase::TileToMMABase;
 
   void runOnOperation() override {
+    if (stages < 0 || stages > 2 || blocks < 1 || headGroup < 1 ||
+        (warpRows != 0 && warpRows != 16 && warpRows != 32)) {
+      getOperation().emitError("tile-to-mma: stages must be 0, 1 or 2, "
+                               "warp-rows 0, 16 or 32, blocks "
+                               "and head-group positive; got stages=")
+          << stages.getValue() << " warp-rows=" << warpRows.getValue()
+          << " blocks=" << blocks.getValue()
+          << " head-group=" << headGroup.getValue();
+      return signalPassFailure();
+    }
     mma::Schedule schedule;
     schedule.stages = stages;
     schedule.warpRows = warpRows;
