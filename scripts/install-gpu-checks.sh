@@ -19,7 +19,7 @@ if [ ! -e .cache/swiftshader/libvk_swiftshader.so ]; then
   (cd "$packages" && apt-get -q download chromium-common libvulkan1 &&
     for package in *.deb; do dpkg -x "$package" root; done)
   cp "$packages"/root/usr/lib/chromium/libvk_swiftshader.so .cache/swiftshader/
-  cp -L "$packages"/root/usr/lib/*/libvulkan.so.1 .cache/swiftshader/
+  cp -L "$packages"/root/usr/lib/*-linux-gnu/libvulkan.so.1 .cache/swiftshader/
   sed 's#"library_path": *"[^"]*"#"library_path": "./libvk_swiftshader.so"#' \
     "$packages"/root/usr/lib/chromium/vk_swiftshader_icd.json \
     > .cache/swiftshader/vk_swiftshader_icd.json

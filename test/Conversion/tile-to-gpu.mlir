@@ -3,6 +3,8 @@
 // RUN: attn-opt %S/Inputs/causal_f32.mlir --tile-to-gpu=threads=128 --canonicalize --cse | FileCheck %t/lanes.txt
 // RUN: attn-opt %S/Inputs/causal_f32.mlir --tile-to-gpu=workgroup-bytes=2000 --canonicalize --cse 2>&1 | FileCheck %t/direct.txt
 // RUN: attn-opt %t/paged.mlir --tile-to-gpu --canonicalize --cse | FileCheck %t/paged.mlir
+// RUN: attn-opt %t/lone-row-96.mlir --tile-to-gpu --canonicalize --cse | FileCheck %t/lone-row-96.mlir
+// RUN: attn-opt %t/lone-row-96.mlir --tile-to-gpu=threads=96 --canonicalize --cse | FileCheck %t/lone-row-96.mlir --check-prefix=GIVEN
 // RUN: attn-opt %t/lone-row.mlir --tile-to-gpu --canonicalize --cse | FileCheck %t/lone-row.mlir
 // RUN: attn-opt %t/packed.mlir --tile-to-gpu --canonicalize --cse | FileCheck %t/packed.mlir
 // RUN: attn-opt %t/twice.mlir --tile-to-gpu --canonicalize --cse | FileCheck %t/twice.mlir
@@ -111,6 +113,31 @@ func.func private @combine(%w: memref<f32>, %acc: memref<f32>, %o: memref<f32>, 
   %start = tile.splat %zero : f32 -> <1x128xf32>
   %sum = tile.dot %a, %b, %start : <1x32xf32>, <32x128xf32> -> <1x128xf32>
   tile.store %sum, %m[%c0, %c0] valid [%c1, %c128] : <1x128xf32>, memref<1x128xf32>
+  return
+}
+
+//--- lone-row-96.mlir
+// Threads past the columns, or past the row, store nothing.
+// CHECK-LABEL: gpu.func @store
+// CHECK-SAME:  known_block_size = array<i32: 128, 1, 1>
+// CHECK:       %[[COL:.+]] = arith.remui %{{.+}}, %c128
+// CHECK:       %[[INSIDE:.+]] = arith.cmpi slt, %[[COL]], %c96
+// CHECK:       scf.if %[[INSIDE]] {
+// CHECK-NEXT:    memref.load
+// GIVEN-LABEL: gpu.func @store
+// GIVEN-SAME:  known_block_size = array<i32: 96, 1, 1>
+// GIVEN:       %[[ROW:.+]] = arith.divui %{{.+}}, %c32
+// GIVEN:       %[[INSIDE:.+]] = arith.cmpi slt, %[[ROW]], %c1
+// GIVEN:       scf.if %[[INSIDE]] {
+func.func private @store(%o: memref<f32>,
+    %x: index, %y: index, %z: index, %nx: index, %ny: index, %nz: index) attributes {tile.kernel} {
+  %c0 = arith.constant 0 : index
+  %c1 = arith.constant 1 : index
+  %c96 = arith.constant 96 : index
+  %zero = arith.constant 0.0 : f32
+  %m = memref.reinterpret_cast %o to offset: [0], sizes: [1, 96], strides: [96, 1] : memref<f32> to memref<1x96xf32>
+  %t = tile.splat %zero : f32 -> <1x96xf32>
+  tile.store %t, %m[%c0, %c0] valid [%c1, %c96] : <1x96xf32>, memref<1x96xf32>
   return
 }
 

@@ -43,6 +43,9 @@ RowLayout Placement::getRowLayout(int64_t rows) const {
   RowLayout layout;
   layout.lanes =
       rows >= numThreads ? 1 : llvm::bit_floor<uint64_t>(numThreads / rows);
+  // Every row has all of its lanes.
+  while (numThreads % layout.lanes != 0)
+    layout.lanes /= 2;
   layout.rowsAtOnce = numThreads / layout.lanes;
   layout.passes = llvm::divideCeil(rows, layout.rowsAtOnce);
   return layout;
@@ -173,7 +176,9 @@ FailureOr<Placement> Placement::compute(func::FuncOp kernel,
   });
   // One thread a row; a lone row is shared by a few warps.
   constexpr int64_t kWarp = 32, kRowThreads = 128;
-  int64_t wanted = rows == 1 ? std::min(cols, kRowThreads) : rows;
+  int64_t wanted =
+      rows == 1 ? std::min<int64_t>(llvm::bit_ceil<uint64_t>(cols), kRowThreads)
+                : rows;
   placement.numThreads =
       limits.threads
           ? limits.threads
