@@ -61,6 +61,10 @@ CASES = {
     # Keys and values in pages of 8 rows, lengths a batch, a sink a head.
     "paged": ((2, 4, 2, 20, 48, 16, 16), CAUSAL % "bottom_right", "", [(2,), (2, 6), (4,)], (16, 16), ""),
     "table": ((1, 1, 1, 20, 64, 16, 16), "", TABLE, [(64,)], (16, 16), ""),
+    # Six parts of the keys of packed heads, combined by a second launch.
+    "split": ((1, 4, 2, 3, 200, 24, 96),
+              CAUSAL % "bottom_right" + ", attn.schedule = #attn.schedule<tile_m = 16, tile_n = 16, workers = 12>",
+              "", [], (16, 16), ""),
 }
 
 
@@ -144,17 +148,21 @@ func.func @{name}({', '.join(f'%{n}: {t}' for n, t in zip(names, types))}) {{
   return
 }}"""
     host = run([opt, "-", "--attn-expand-sugar", "--attn-simplify-regions",
-                f"--attn-tile=tile-m={tiles[0]} tile-n={tiles[1]}",
+                f"--attn-tile=tile-m={tiles[0]} tile-n={tiles[1]} row-multiple=1",
                 "--attn-fuse-online-softmax", "--attn-outline-kernels", "--canonicalize"], text)
     kernel = run([opt, "-", f"--attn-to-wgsl={options}", "--mlir-print-debuginfo"], host)
     wgsl = os.path.join(folder, f"{name}.wgsl")
     run([translate, "--kernels-to-wgsl", "-o", wgsl, "-"], kernel)
 
     # Static shapes leave pointers only; their order is that of the launch.
-    launch = re.search(r"tile\.launch @(\S+) grid ?\[(.*?)\] ?\((.*?)\) :", host)
+    launches = re.findall(r"tile\.launch @(\S+) grid ?\[(.*?)\] ?\((.*?)\) :", host)
     constants = dict(re.findall(r"(%\S+) = arith.constant (\d+) : index", host))
-    grid = [int(constants[x.strip()]) for x in launch[2].split(",")]
-    order = [int(x.strip()[4:]) for x in launch[3].split(",")]
+    place = {f"%arg{n}": n for n in range(len(names))}
+    temporaries = re.findall(r"(%\S+) = memref.alloc\(\).* : memref<(\S+)xf32>", host)
+    for n, (alloc, _) in enumerate(temporaries):
+        place[alloc] = len(names) + n
+    for view, source in re.findall(r"(%\S+) = memref.transpose (%\S+) ", host):
+        place[view] = place[source]
 
     rng = np.random.default_rng(7)
     arrays = [rng.standard_normal(s).astype(np.float32) for s in shapes + tables]
@@ -165,15 +173,21 @@ func.func @{name}({', '.join(f'%{n}: {t}' for n, t in zip(names, types))}) {{
         arrays[5] = np.array(LENGTHS, np.int32)
         arrays[6] = rng.permutation(15)[:12].reshape(2, 6).astype(np.int32)
     arrays[3][:] = arrays[4][:] = np.nan
-    files = [os.path.join(folder, f"{name}.{n}.bin") for n in names]
-    for file, array in zip(files, arrays):
+    buffers = arrays + [np.full(tuple(map(int, shape.split("x"))), np.nan, np.float32)
+                        for _, shape in temporaries]
+    files = [os.path.join(folder, f"{name}.{n}.bin") for n in range(len(buffers))]
+    for file, array in zip(files, buffers):
         array.tofile(file)
-    job = os.path.join(folder, f"{name}.json")
-    with open(job, "w") as f:
-        json.dump({"modules": modules, "shader": wgsl, "entry": launch[1],
-                   "grid": grid[::-1], "params": [],
-                   "buffers": [{"file": files[k], "write": k in (3, 4)} for k in order]}, f)
-    device = run(["node", os.path.join(here, "run.mjs"), job]).strip()
+    for entry, extents, operands in launches:
+        grid = [int(constants[x.strip()]) for x in extents.split(",")]
+        order = [place[x.strip()] for x in operands.split(",")]
+        job = os.path.join(folder, f"{name}.json")
+        with open(job, "w") as f:
+            json.dump({"modules": modules, "shader": wgsl, "entry": entry,
+                       "grid": grid[::-1], "params": [],
+                       "buffers": [{"file": files[k], "write": k in (3, 4) or k >= len(names)}
+                                   for k in order]}, f)
+        device = run(["node", os.path.join(here, "run.mjs"), job]).strip()
     o = np.fromfile(files[3], np.float32).reshape(shapes[3])
     lse = np.fromfile(files[4], np.float32).reshape(shapes[4])
 
