@@ -56,20 +56,19 @@ void buildCUDATilePipeline(mlir::OpPassManager &pm, const CUDAChip &chip,
 /// Registers the pipelines `attn-to-hopper` and `attn-to-mma`.
 void registerCUDAPipelines();
 
-/// The machine code (a cubin) that the program `ptxas` makes of `ptx` for a chip
-/// such as "sm_90a"; a diagnostic at `where` if it fails.
+/// The machine code (a cubin) that the program `ptxas` makes of `ptx` for a
+/// chip such as "sm_90a"; a diagnostic at `where` if it fails.
 mlir::FailureOr<std::string> assemblePTX(mlir::Operation *where,
                                          llvm::StringRef ptx,
                                          llvm::StringRef chip,
                                          llvm::StringRef ptxas);
 
-/// Bytes of an artifact for `chip`, of PTX or, if `ptxas` names that program, of
-/// machine code. `module` has one function, `entry`, and is consumed. `timer` is
-/// told the name of each phase as it ends.
+/// Bytes of an artifact for `chip`, of PTX or, if `ptxas` names that program,
+/// of machine code. `module` has one function, `entry`, and is consumed.
+/// `timer` is told the name of each phase as it ends.
 mlir::FailureOr<std::string>
 compileCUDAArtifact(mlir::ModuleOp module, mlir::func::FuncOp entry,
-                    const CUDAChip &chip, TileShape tile,
-                    llvm::StringRef ptxas,
+                    const CUDAChip &chip, TileShape tile, llvm::StringRef ptxas,
                     llvm::function_ref<void(llvm::StringRef)> timer);
 
 } // namespace attn
