@@ -49,8 +49,14 @@ struct IndexBuilder {
   }
   Value add(Value x, Value y) { return b.createOrFold<arith::AddIOp>(x, y); }
   Value sub(Value x, Value y) { return b.createOrFold<arith::SubIOp>(x, y); }
-  Value mul(Value x, int64_t y) {
-    return b.createOrFold<arith::MulIOp>(x, constant(y));
+  Value mul(Value x, int64_t y) { return mul(x, constant(y)); }
+  Value mul(Value x, Value y) { return b.createOrFold<arith::MulIOp>(x, y); }
+  Value div(Value x, Value y) { return b.createOrFold<arith::DivSIOp>(x, y); }
+  Value divUnsigned(Value x, Value y) {
+    return b.createOrFold<arith::DivUIOp>(x, y);
+  }
+  Value remUnsigned(Value x, Value y) {
+    return b.createOrFold<arith::RemUIOp>(x, y);
   }
   Value ceilDiv(Value x, int64_t y) {
     return b.createOrFold<arith::CeilDivSIOp>(x, constant(y));
@@ -254,18 +260,15 @@ LogicalResult AttentionTiler::run() {
       ragged ? ib.sub(ib.dim(op.getCuSeqlensQ(), 0), one) : ib.dim(query, 0);
   Value heads = ib.dim(query, headDim);
   queryLength = ib.dim(query, headDim + 1);
-  keyLength = op.isPaged() ? b.createOrFold<arith::MulIOp>(
-                                 ib.dim(op.getPageTable(), 1), ib.dim(key, 2))
-                           : ib.dim(key, keyHeadDim + 1);
+  keyLength = op.isPaged()
+                  ? ib.mul(ib.dim(op.getPageTable(), 1), ib.dim(key, 2))
+                  : ib.dim(key, keyHeadDim + 1);
   // Hq / Hkv query heads share a key head (rule 2). Hkv may be 0 if Hq is.
-  headRatio = b.createOrFold<arith::DivSIOp>(
-      heads, ib.max(one, ib.dim(key, keyHeadDim)));
+  headRatio = ib.div(heads, ib.max(one, ib.dim(key, keyHeadDim)));
   packsHeads &= !matchPattern(headRatio, m_One());
   packing = packsHeads ? headRatio : one;
-  Value groups =
-      packsHeads ? b.createOrFold<arith::DivSIOp>(heads, ib.max(one, packing))
-                 : heads;
-  stateRows = b.createOrFold<arith::MulIOp>(queryLength, packing);
+  Value groups = packsHeads ? ib.div(heads, ib.max(one, packing)) : heads;
+  stateRows = ib.mul(queryLength, packing);
 
   checkSizes();
   estimate(batch, heads);
@@ -324,11 +327,10 @@ LogicalResult AttentionTiler::run() {
 
   Value steps = numTiles;
   if (workers) {
-    Value tiles = b.createOrFold<arith::MulIOp>(
-        b.createOrFold<arith::MulIOp>(batch, groups), numTiles);
+    Value tiles = ib.mul(ib.mul(batch, groups), numTiles);
     splits = chooseSplits(tiles, maskGrid.keyTiles);
     allocateStates(batch, groups);
-    steps = b.createOrFold<arith::MulIOp>(numTiles, splits);
+    steps = ib.mul(numTiles, splits);
   }
   SmallVector<OpFoldResult> grid = {getAsOpFoldResult(batch),
                                     getAsOpFoldResult(groups),
@@ -340,8 +342,8 @@ LogicalResult AttentionTiler::run() {
   Value last = ib.sub(numTiles, one);
   Value step = point[2], split;
   if (workers) {
-    split = b.createOrFold<arith::RemUIOp>(step, splits);
-    step = packsHeads ? zero : b.createOrFold<arith::DivUIOp>(step, splits);
+    split = ib.remUnsigned(step, splits);
+    step = packsHeads ? zero : ib.divUnsigned(step, splits);
   }
   Worker w = buildSizes(point[0], point[1], ib.sub(last, step));
   if (ragged) {
@@ -428,7 +430,7 @@ void AttentionTiler::estimate(Value batch, Value heads) {
   auto product = [&](ArrayRef<Value> factors) {
     Value result = factors[0];
     for (Value factor : factors.drop_front())
-      result = b.createOrFold<arith::MulIOp>(result, factor);
+      result = ib.mul(result, factor);
     return result;
   };
   // Packed sequences: the squares of their lengths are not known here, and one
@@ -445,10 +447,9 @@ AttentionTiler::Worker AttentionTiler::buildSizes(Value batch, Value group,
   Worker w;
   w.batch = batch;
   w.group = group;
-  w.head = b.createOrFold<arith::MulIOp>(group, packing);
+  w.head = ib.mul(group, packing);
   w.queryTile = queryTile;
-  w.keyHead =
-      packsHeads ? group : b.createOrFold<arith::DivSIOp>(w.head, headRatio);
+  w.keyHead = packsHeads ? group : ib.div(w.head, headRatio);
   w.firstRow = w.firstTileRow = ib.mul(queryTile, tileM);
   w.queryLength = queryLength;
   w.keyLength = keyLength;
@@ -470,8 +471,7 @@ AttentionTiler::Worker AttentionTiler::buildSizes(Value batch, Value group,
     w.keyLength =
         ib.max(zero, ib.min(ib.perBatch(lengths, batch), w.keyLength));
   w.queryOffset = op.getQOffset() ? ib.perBatch(op.getQOffset(), batch) : zero;
-  w.validRows =
-      ib.sub(b.createOrFold<arith::MulIOp>(w.queryLength, packing), w.firstRow);
+  w.validRows = ib.sub(ib.mul(w.queryLength, packing), w.firstRow);
   return w;
 }
 
@@ -745,8 +745,7 @@ void AttentionTiler::buildWorker(const Worker &w, Value split) {
   tiles.end = count;
   if (split) {
     auto part = [&](Value number) {
-      return b.createOrFold<arith::DivUIOp>(
-          b.createOrFold<arith::MulIOp>(count, number), splits);
+      return ib.divUnsigned(ib.mul(count, number), splits);
     };
     tiles.begin = part(split);
     tiles.end = part(ib.add(split, one));
@@ -771,19 +770,18 @@ Value AttentionTiler::chooseSplits(Value tiles, Value keyTiles) {
   constexpr int64_t maxWaves = 4, minBusyPercent = 85, minKeyTiles = 2;
   tiles = ib.max(one, tiles);
   auto splitsIn = [&](int64_t waves) {
-    return b.createOrFold<arith::DivSIOp>(ib.constant(waves * workers), tiles);
+    return ib.div(ib.constant(waves * workers), tiles);
   };
   Value best = ib.max(one, splitsIn(maxWaves));
   for (int64_t waves = maxWaves - 1; waves >= 1; --waves) {
     Value candidate = splitsIn(waves);
-    Value busy = b.createOrFold<arith::MulIOp>(candidate, tiles);
+    Value busy = ib.mul(candidate, tiles);
     Value good = b.createOrFold<arith::CmpIOp>(
         arith::CmpIPredicate::sge, ib.mul(busy, 100),
         ib.constant(minBusyPercent * waves * workers));
     best = b.createOrFold<arith::SelectOp>(good, candidate, best);
   }
-  Value most =
-      b.createOrFold<arith::DivSIOp>(keyTiles, ib.constant(minKeyTiles));
+  Value most = ib.div(keyTiles, ib.constant(minKeyTiles));
   return ib.min(best, ib.max(one, most));
 }
 
@@ -834,7 +832,7 @@ void AttentionTiler::buildCombine(Value batch, Value groups) {
   Worker w;
   w.batch = point[0];
   w.group = point[1];
-  w.head = b.createOrFold<arith::MulIOp>(w.group, packing);
+  w.head = ib.mul(w.group, packing);
   auto [head, row] = headAndQuery(b, w, point[2]);
   w.head = head;
   w.firstRow = w.firstTileRow = row;
@@ -847,7 +845,6 @@ void AttentionTiler::buildCombine(Value batch, Value groups) {
                 {one, ib.sub(splits, first)});
   };
   auto loadMaxima = [&](Value first) -> Value {
-    Value valid = splits;
     return tile::MapOp::create(b, TypeRange{rowType},
                                ValueRange{loadStats(maxStates.byRow, first)},
                                ValueRange{zero, first},
@@ -855,7 +852,7 @@ void AttentionTiler::buildCombine(Value batch, Value groups) {
                                    ValueRange ij) -> SmallVector<Value> {
                                  Value inside = arith::CmpIOp::create(
                                      nb, loc, arith::CmpIPredicate::slt, ij[1],
-                                     valid);
+                                     splits);
                                  return {arith::SelectOp::create(
                                      nb, loc, inside, x[0], negInf(nb, loc))};
                                })

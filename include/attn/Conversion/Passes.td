@@ -371,7 +371,9 @@ def TileToHopper : Pass<"tile-to-hopper", "::mlir::ModuleOp"> {
     Option<"stages", "stages", "int64_t", "2",
            "Buffers of key and of value tiles">,
     Option<"headGroup", "head-group", "int64_t", "8",
-           "Heads whose query tiles are interleaved">
+           "Heads whose query tiles are interleaved">,
+    Option<"sharedBytes", "shared-bytes", "int64_t", "232448",
+           "Shared memory that a block may use">
   ];
   let dependentDialects = [
     "::mlir::arith::ArithDialect", "::mlir::gpu::GPUDialect",

@@ -14,8 +14,7 @@ namespace attn::hopper {
 
 namespace {
 
-/// What a Hopper block may use (227 KiB), and what TMA and swizzles ask for.
-constexpr int64_t sharedMemoryLimit = 232448;
+/// What TMA and swizzles ask for.
 constexpr int64_t bufferAlignment = 1024;
 constexpr int64_t maxBoxRows = 256;
 constexpr size_t maxTensorMapRank = 5;
@@ -144,11 +143,11 @@ LogicalResult Planner::layOut() {
           : llvm::divideCeil(plan.value.type().getCols(), swizzleColumns);
   int64_t outputBlock = plan.consumers * groupRows * swizzleBytes;
   int64_t rest =
-      sharedMemoryLimit - barrierSpace - streamed - plan.query.bytes();
+      plan.schedule.sharedBytes - barrierSpace - streamed - plan.query.bytes();
   if (rest < 0)
-    return fail("its tiles need " + Twine(sharedMemoryLimit - rest) +
-                " bytes of shared memory of " + Twine(sharedMemoryLimit) +
-                "; smaller tiles would fit");
+    return fail("its tiles need " + Twine(plan.schedule.sharedBytes - rest) +
+                " bytes of shared memory of " +
+                Twine(plan.schedule.sharedBytes) + "; smaller tiles would fit");
   // A second query buffer hides the load of the next tile; staging in several
   // steps costs little. So staging gets what the second buffer leaves.
   int64_t queries =

@@ -21,6 +21,7 @@ struct Schedule : PointOrder {
   bool dealEqual = true;
   bool tmaStore = true;
   int64_t stages = 2;
+  int64_t sharedBytes = 0; // that a block may use
 };
 
 /// Rows that one warpgroup computes.

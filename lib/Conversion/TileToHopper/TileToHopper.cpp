@@ -37,6 +37,7 @@ public:
     schedule.tmaStore = tmaStore;
     schedule.stages = stages;
     schedule.headGroup = headGroup;
+    schedule.sharedBytes = sharedBytes;
     tensorcore::lowerKernels(
         getOperation(), "Hopper's tensor cores",
         [&](func::FuncOp kernel, tensorcore::Emitter &emit, std::string &why) {

@@ -89,8 +89,11 @@ void attn::buildCUDAKernelPipeline(OpPassManager &pm, const CUDAChip &chip,
   math.shortTanh = sixteenBit;
   pm.addPass(createExpandMath(math));
   pm.addPass(createClampReads());
-  if (chip.isHopper)
-    pm.addPass(createTileToHopper());
+  if (chip.isHopper) {
+    TileToHopperOptions hopper;
+    hopper.sharedBytes = chip.sharedBytes;
+    pm.addPass(createTileToHopper(hopper));
+  }
   TileToMMAOptions mma;
   mma.sharedBytes = chip.sharedBytes;
   pm.addPass(createTileToMMA(mma));
