@@ -6,6 +6,8 @@
 //
 //===----------------------------------------------------------------------===//
 
+#include "TensorCore/Structure.h"
+
 #include "attn/Conversion/Passes.h"
 #include "dialects/Attn/Attn.h"
 
@@ -33,8 +35,8 @@ constexpr int64_t fewestSplitKeys = 1024;
 constexpr int64_t shortQueries = 1024;
 
 bool isSixteenBit(AttentionOp op) {
-  Type element = cast<MemRefType>(op.getQuery().getType()).getElementType();
-  return element.isF16() || element.isBF16();
+  return tensorcore::isSixteenBit(
+      cast<MemRefType>(op.getQuery().getType()).getElementType());
 }
 
 /// Whether a region leaves the registers that tall tiles need: it computes
