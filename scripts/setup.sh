@@ -9,10 +9,9 @@ cd "$(dirname "${BASH_SOURCE[0]}")/.."
 # What the CMake files look for. The LLVM packages bring the compiler's own
 # dependencies (binutils, libc6-dev, libffi-dev, ...).
 packages=(
-  clang-22 lld-22                                # compiler and linker
-  libmlir-22-dev llvm-22-dev liblld-22-dev       # libraries
+  clang-22 lld-22 binutils                       # compiler, linkers
+  libmlir-22-dev llvm-22-dev                     # libraries
   mlir-22-tools llvm-22-tools                    # mlir-tblgen, lit, FileCheck
-  libzstd-dev zlib1g-dev                         # what lldELF links
   nlohmann-json3-dev libxxhash-dev libgtest-dev  # runtime and unit tests
   cmake ninja-build ccache python3
 )

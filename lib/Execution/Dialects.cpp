@@ -5,8 +5,7 @@
 //===----------------------------------------------------------------------===//
 
 #include "attn/Execution/Backend.h"
-#include "dialects/Attn/Attn.h"
-#include "dialects/Tile/Tile.h"
+#include "attn/InitAll.h"
 
 #include "mlir/InitAllDialects.h"
 #include "mlir/InitAllExtensions.h"
@@ -14,6 +13,5 @@
 void attn::execution::registerDialects(mlir::DialectRegistry &registry) {
   mlir::registerAllDialects(registry);
   mlir::registerAllExtensions(registry);
-  registry.insert<AttnDialect, tile::TileDialect>();
-  registerAttnBufferizableOpInterfaces(registry);
+  attn::registerAllDialects(registry);
 }

@@ -34,6 +34,43 @@ static Value basePointer(ImplicitLocOpBuilder &b, Value memref) {
       ArrayRef<OpFoldResult>{}, ArrayRef<OpFoldResult>{});
 }
 
+/// Gives argument `index` of `kernel` the type of a pointer with an offset. A
+/// memref that the kernel rebuilds on it starts at that offset:
+/// memref.reinterpret_cast counts from the base, not from where its source
+/// starts.
+static void takeOffset(func::FuncOp kernel, unsigned index, Type type) {
+  SmallVector<Type> inputs(kernel.getFunctionType().getInputs());
+  inputs[index] = type;
+  kernel.setType(FunctionType::get(kernel.getContext(), inputs,
+                                   kernel.getFunctionType().getResults()));
+  if (kernel.isExternal())
+    return;
+  BlockArgument pointer = kernel.getArgument(index);
+  pointer.setType(cast<MemRefType>(type));
+  ImplicitLocOpBuilder b(kernel.getLoc(), kernel.getContext());
+  b.setInsertionPointToStart(&kernel.getBody().front());
+  Value offset;
+  for (Operation *user : llvm::make_early_inc_range(pointer.getUsers())) {
+    auto cast = dyn_cast<memref::ReinterpretCastOp>(user);
+    if (!cast)
+      continue;
+    if (!offset)
+      offset = memref::ExtractStridedMetadataOp::create(b, pointer).getOffset();
+    MemRefType old = cast.getType();
+    auto layout =
+        StridedLayoutAttr::get(kernel.getContext(), ShapedType::kDynamic,
+                               old.getStridesAndOffset().first);
+    auto shifted = MemRefType::get(old.getShape(), old.getElementType(), layout,
+                                   old.getMemorySpace());
+    OpBuilder at(cast);
+    Value rebuilt = memref::ReinterpretCastOp::create(
+        at, cast.getLoc(), shifted, pointer, OpFoldResult(offset),
+        cast.getMixedSizes(), cast.getMixedStrides());
+    cast.getResult().replaceAllUsesWith(rebuilt);
+    cast.erase();
+  }
+}
+
 namespace {
 struct LaunchToParallel : attn::impl::LaunchToParallelBase<LaunchToParallel> {
   void runOnOperation() override {
@@ -60,18 +97,10 @@ struct LaunchToParallel : attn::impl::LaunchToParallelBase<LaunchToParallel> {
         arguments.push_back(isa<MemRefType>(argument.getType())
                                 ? basePointer(b, argument)
                                 : argument);
-      // Kernels take pointers without a static offset of their own.
-      for (auto [k, argument] : llvm::enumerate(arguments)) {
+      for (auto [k, argument] : llvm::enumerate(arguments))
         if (isa<MemRefType>(argument.getType()) &&
-            kernel.getFunctionType().getInput(k) != argument.getType()) {
-          SmallVector<Type> inputs(kernel.getFunctionType().getInputs());
-          inputs[k] = argument.getType();
-          kernel.setType(FunctionType::get(
-              &getContext(), inputs, kernel.getFunctionType().getResults()));
-          if (!kernel.isExternal())
-            kernel.getArgument(k).setType(argument.getType());
-        }
-      }
+            kernel.getFunctionType().getInput(k) != argument.getType())
+          takeOffset(kernel, k, argument.getType());
       Value zero = arith::ConstantIndexOp::create(b, 0);
       Value one = arith::ConstantIndexOp::create(b, 1);
       SmallVector<Value> begin(3, zero), step(3, one);

@@ -1,15 +1,18 @@
 // tile-launch-to-parallel: kernels are called from a parallel loop.
-// RUN: attn-opt %s -attn-outline-kernels -tile-launch-to-parallel | FileCheck %s
+// RUN: attn-opt %s -attn-outline-kernels -tile-launch-to-parallel | FileCheck %s --implicit-check-not=tile.estimate
 
 // CHECK-LABEL: func @f
 func.func @f(%a: memref<?xf32, strided<[1], offset: ?>>, %s: f32, %n: index) {
   // CHECK: %[[BASE:.*]] = memref.reinterpret_cast
   // CHECK: scf.parallel (%[[X:.*]], %[[Y:.*]], %[[Z:.*]]) =
   // CHECK:   func.call @f_kernel0(%{{.*}}, %[[BASE]], {{.*}}, %[[X]], %[[Y]], %[[Z]],
-  // CHECK-NOT: tile.estimate
   tile.estimate flops %n scores %n
   scf.forall (%i) in (%n) {
     memref.store %s, %a[%i] : memref<?xf32, strided<[1], offset: ?>>
   }
   return
 }
+// The kernel starts where the pointer does, not at the base of its buffer.
+// CHECK: func.func private @f_kernel0(%{{.*}}: f32, %[[POINTER:.*]]: memref<f32, strided<[], offset: ?>>,
+// CHECK: %{{.*}}, %[[OFFSET:.*]] = memref.extract_strided_metadata %[[POINTER]]
+// CHECK: memref.reinterpret_cast %[[POINTER]] to offset: [%[[OFFSET]]], sizes:

@@ -5,15 +5,7 @@
 //
 //===----------------------------------------------------------------------===//
 
-#include "attn/Analysis/Passes.h"
-#include "attn/Conversion/Passes.h"
-#include "attn/Pipelines/Pipelines.h"
-#include "attn/Target/CUDA.h"
-#include "attn/Target/NVPTX.h"
-#include "attn/Target/WGSL.h"
-#include "attn/Transforms/Passes.h"
-#include "dialects/Attn/Attn.h"
-#include "dialects/Tile/Tile.h"
+#include "attn/InitAll.h"
 
 #include "mlir/InitAllDialects.h"
 #include "mlir/InitAllExtensions.h"
@@ -25,15 +17,7 @@ int main(int argc, char **argv) {
   mlir::registerAllDialects(registry);
   mlir::registerAllExtensions(registry);
   mlir::registerAllPasses();
-  attn::registerAttnAnalysisPasses();
-  attn::registerAttnTransformsPasses();
-  attn::registerAttnConversionPasses();
-  attn::registerNVPTXPipelines();
-  attn::registerCUDAPipelines();
-  attn::registerAttnPipelines();
-  attn::registerWGSLPipelines();
-  registry.insert<attn::AttnDialect, attn::tile::TileDialect>();
-  attn::registerAttnBufferizableOpInterfaces(registry);
+  attn::registerAll(registry);
   return mlir::asMainReturnCode(
       mlir::MlirOptMain(argc, argv, "attention compiler driver\n", registry));
 }

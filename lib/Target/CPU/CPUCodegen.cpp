@@ -1,12 +1,12 @@
 //===- CPUCodegen.cpp - Kernels to a shared object ------------------------===//
 //
-// Vector code to LLVM IR, machine code and an ELF shared object, in process.
+// Vector code to LLVM IR, machine code and an ELF shared object.
 //
 //===----------------------------------------------------------------------===//
 
+#include "Link.h"
 #include "attn/Target/CPU.h"
 
-#include "lld/Common/Driver.h"
 #include "mlir/Conversion/Passes.h"
 #include "mlir/Dialect/Arith/Transforms/Passes.h"
 #include "mlir/Dialect/Func/IR/FuncOps.h"
@@ -22,16 +22,9 @@
 #include "llvm/IR/Module.h"
 #include "llvm/MC/TargetRegistry.h"
 #include "llvm/Passes/PassBuilder.h"
-#include "llvm/Support/CommandLine.h"
-#include "llvm/Support/FileSystem.h"
-#include "llvm/Support/FileUtilities.h"
-#include "llvm/Support/MemoryBuffer.h"
-#include "llvm/Support/Path.h"
 #include "llvm/Support/TargetSelect.h"
 #include "llvm/Target/TargetMachine.h"
 #include "llvm/TargetParser/Triple.h"
-
-LLD_HAS_DRIVER(elf)
 
 using namespace mlir;
 using namespace attn;
@@ -124,58 +117,6 @@ static void optimize(llvm::Module &module, llvm::TargetMachine &machine) {
       .run(module, modules);
 }
 
-namespace {
-
-/// lld gives every registered option of LLVM its default again, those of the
-/// program around it too. Nothing is registered while this lives.
-class OptionsHidden {
-public:
-  OptionsHidden() {
-    for (auto [name, option] : llvm::cl::getRegisteredOptions())
-      if (!option->isDefaultOption())
-        hidden.insert(option);
-    for (llvm::cl::Option *option :
-         llvm::cl::SubCommand::getTopLevel().PositionalOpts)
-      hidden.insert(option);
-    for (llvm::cl::Option *option : hidden)
-      option->removeArgument();
-  }
-  ~OptionsHidden() {
-    for (llvm::cl::Option *option : hidden)
-      option->addArgument();
-  }
-
-private:
-  llvm::SetVector<llvm::cl::Option *> hidden;
-};
-
-} // namespace
-
-/// Links one object into a shared object. lld works on files only.
-static FailureOr<std::string> link(StringRef object, Location loc) {
-  SmallString<64> in, out;
-  int inFd;
-  if (llvm::sys::fs::createTemporaryFile("attn", "o", inFd, in) ||
-      llvm::sys::fs::createTemporaryFile("attn", "so", out))
-    return emitError(loc, "cannot create a temporary file for the linker");
-  llvm::FileRemover removeIn(in), removeOut(out);
-  llvm::raw_fd_ostream(inFd, /*shouldClose=*/true) << object;
-  std::string messages;
-  llvm::raw_string_ostream os(messages);
-  SmallVector<const char *> args = {
-      "ld.lld",        "-shared",     "-z", "defs",      "--hash-style=gnu",
-      "--strip-debug", "--threads=1", "-o", out.c_str(), in.c_str()};
-  OptionsHidden hidden;
-  lld::Result result =
-      lld::lldMain(args, os, os, {{lld::Gnu, &lld::elf::link}});
-  if (result.retCode)
-    return emitError(loc, "linking the kernels failed: ") << messages;
-  auto buffer = llvm::MemoryBuffer::getFile(out);
-  if (!buffer)
-    return emitError(loc, "cannot read what the linker wrote");
-  return (*buffer)->getBuffer().str();
-}
-
 FailureOr<std::string>
 attn::compileCPUKernels(ModuleOp module, const CPUTarget &target,
                         llvm::function_ref<void(StringRef)> timer) {
@@ -254,7 +195,8 @@ attn::compileCPUKernels(ModuleOp module, const CPUTarget &target,
     codegen.run(*code);
   }
   timer("machine code");
-  auto linked = link(StringRef(object.data(), object.size()), module.getLoc());
+  FailureOr<std::string> linked = linkSharedObject(
+      StringRef(object.data(), object.size()), module.getLoc());
   timer("link");
   return linked;
 }

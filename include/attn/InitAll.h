@@ -1,0 +1,28 @@
+//===- InitAll.h - Everything of this compiler in one call ------*- C++ -*-===//
+//
+// For compilers that embed this one: dialects, interfaces, passes and
+// pipelines, registered as MLIR's own InitAll headers do.
+//
+//===----------------------------------------------------------------------===//
+
+#ifndef ATTN_INITALL_H
+#define ATTN_INITALL_H
+
+#include "mlir/IR/DialectRegistry.h"
+
+namespace attn {
+
+/// Adds the attn and tile dialects, and the implementations of upstream
+/// interfaces for their ops (bufferisation, tiling), to `registry`.
+void registerAllDialects(mlir::DialectRegistry &registry);
+
+/// Makes every pass and pipeline known by its name, for command lines and for
+/// textual pipelines. May be called more than once and from several threads.
+void registerAllPasses();
+
+/// Both of the above.
+void registerAll(mlir::DialectRegistry &registry);
+
+} // namespace attn
+
+#endif // ATTN_INITALL_H

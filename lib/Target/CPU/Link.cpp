@@ -1,0 +1,82 @@
+//===- Link.cpp - An object file becomes a shared object ------------------===//
+//
+// Runs the linker as a process of its own. lld as a library keeps its state in
+// globals and resets the options of the program around it, so that two
+// compilations in one process would race.
+//
+//===----------------------------------------------------------------------===//
+
+#include "Link.h"
+
+#include "llvm/ADT/StringExtras.h"
+#include "llvm/Support/FileSystem.h"
+#include "llvm/Support/FileUtilities.h"
+#include "llvm/Support/MemoryBuffer.h"
+#include "llvm/Support/Process.h"
+#include "llvm/Support/Program.h"
+#include "llvm/Support/raw_ostream.h"
+
+using namespace mlir;
+using namespace attn;
+
+/// Kernels need no library and few relocations, so any ELF linker will do. GNU
+/// ld comes first: it starts five times faster than lld, which loads LLVM.
+static constexpr StringLiteral kLinkers[] = {"ld", "ld.lld-22", "ld.lld"};
+
+/// The linker to run, or a message that names what was looked for.
+static FailureOr<std::string> findLinker(Location loc) {
+  if (auto given = llvm::sys::Process::GetEnv("ATTN_LINKER")) {
+    if (auto path = llvm::sys::findProgramByName(*given))
+      return *path;
+    return emitError(loc, "there is no linker '")
+           << *given << "', which ATTN_LINKER names";
+  }
+  for (StringRef name : kLinkers)
+    if (auto path = llvm::sys::findProgramByName(name))
+      return *path;
+  return emitError(loc, "kernels for a CPU need a linker; none of ")
+         << llvm::join(std::begin(kLinkers), std::end(kLinkers), ", ")
+         << " is on the PATH (install binutils, or name one in ATTN_LINKER)";
+}
+
+FailureOr<std::string> attn::linkSharedObject(StringRef object, Location loc) {
+  FailureOr<std::string> linker = findLinker(loc);
+  if (failed(linker))
+    return failure();
+  SmallString<64> in, out, log;
+  int inFd;
+  if (llvm::sys::fs::createTemporaryFile("attn", "o", inFd, in))
+    return emitError(loc, "cannot create a temporary file for the linker");
+  llvm::FileRemover removeIn(in);
+  llvm::raw_fd_ostream(inFd, /*shouldClose=*/true) << object;
+  if (llvm::sys::fs::createTemporaryFile("attn", "so", out))
+    return emitError(loc, "cannot create a temporary file for the linker");
+  llvm::FileRemover removeOut(out);
+  if (llvm::sys::fs::createTemporaryFile("attn", "log", log))
+    return emitError(loc, "cannot create a temporary file for the linker");
+  llvm::FileRemover removeLog(log);
+
+  StringRef arguments[] = {
+      *linker,         "-shared", "-z", "defs", "--hash-style=gnu",
+      "--strip-debug", "-o",      out,  in};
+  std::optional<StringRef> redirects[] = {StringRef(), StringRef(log),
+                                          StringRef(log)};
+  std::string error;
+  int status = llvm::sys::ExecuteAndWait(*linker, arguments, std::nullopt,
+                                         redirects, /*SecondsToWait=*/0,
+                                         /*MemoryLimit=*/0, &error);
+  if (status != 0) {
+    auto text = llvm::MemoryBuffer::getFile(log);
+    InFlightDiagnostic diagnostic = emitError(loc, "linking the kernels with ")
+                                    << *linker << " failed";
+    if (!error.empty())
+      diagnostic << ": " << error;
+    if (text && !(*text)->getBuffer().empty())
+      diagnostic << ": " << (*text)->getBuffer().rtrim();
+    return diagnostic;
+  }
+  auto buffer = llvm::MemoryBuffer::getFile(out);
+  if (!buffer)
+    return emitError(loc, "cannot read what the linker wrote");
+  return (*buffer)->getBuffer().str();
+}

@@ -1,0 +1,26 @@
+//===- Link.h - An object file becomes a shared object ----------*- C++ -*-===//
+//
+// The last step of code generation for CPUs.
+//
+//===----------------------------------------------------------------------===//
+
+#ifndef LIB_TARGET_CPU_LINK_H
+#define LIB_TARGET_CPU_LINK_H
+
+#include "mlir/IR/Diagnostics.h"
+
+#include <string>
+
+namespace attn {
+
+/// Bytes of an ELF shared object without undefined symbols, made of the bytes
+/// of one object file by the linker that the environment variable ATTN_LINKER
+/// names, else by the first of ld, ld.lld-22 and ld.lld on the PATH. Safe to
+/// call from several threads. Fails with a diagnostic at `loc` that holds what
+/// the linker said.
+mlir::FailureOr<std::string> linkSharedObject(llvm::StringRef object,
+                                              mlir::Location loc);
+
+} // namespace attn
+
+#endif // LIB_TARGET_CPU_LINK_H
