@@ -8,6 +8,8 @@
 #ifndef DIALECTS_ATTN_ATTN_H
 #define DIALECTS_ATTN_ATTN_H
 
+#include "dialects/KnownAttributes.h"
+
 #include "mlir/Bytecode/BytecodeOpInterface.h"
 #include "mlir/Dialect/SCF/IR/SCF.h"
 #include "mlir/IR/BuiltinTypes.h"
@@ -25,6 +27,9 @@
 namespace attn {
 /// A window end that was left out.
 inline constexpr int64_t kUnbounded = std::numeric_limits<int64_t>::max();
+
+/// An f32 or f64 number in the type that is computed in.
+float roundToF32(mlir::FloatAttr number);
 } // namespace attn
 
 #include "dialects/Attn/AttnDialect.h.inc"

@@ -52,6 +52,50 @@ Operation *AttnDialect::materializeConstant(OpBuilder &builder, Attribute value,
   return arith::ConstantOp::materialize(builder, value, type, loc);
 }
 
+float attn::roundToF32(FloatAttr number) {
+  return static_cast<float>(number.getValueAsDouble());
+}
+
+/// Parses `<left = 255, right = 0>`, each end at most once.
+Attribute WindowAttr::parse(AsmParser &parser, Type) {
+  SMLoc start = parser.getCurrentLocation();
+  std::optional<int64_t> left, right;
+  auto parseEnd = [&]() -> ParseResult {
+    SMLoc loc = parser.getCurrentLocation();
+    StringRef name;
+    // A number alone could be either end, or the number of keys.
+    if (failed(parser.parseOptionalKeyword(&name)))
+      return parser.emitError(
+          loc, "window: name its inclusive ends, as in #attn.window<left = "
+               "255> or #attn.window<left = 255, right = 0> (rule 10)");
+    std::optional<int64_t> *end = name == "left"    ? &left
+                                  : name == "right" ? &right
+                                                    : nullptr;
+    if (!end)
+      return parser.emitError(loc, "window: its ends are left and right, not ")
+             << name << " (rule 10)";
+    if (*end)
+      return parser.emitError(loc, "window: ") << name << " is given twice";
+    return failure(parser.parseEqual() || parser.parseInteger(end->emplace()));
+  };
+  if (parser.parseCommaSeparatedList(AsmParser::Delimiter::LessGreater,
+                                     parseEnd))
+    return {};
+  return parser.getChecked<WindowAttr>(start, parser.getContext(),
+                                       left.value_or(kUnbounded),
+                                       right.value_or(kUnbounded));
+}
+
+void WindowAttr::print(AsmPrinter &printer) const {
+  printer << '<';
+  if (getLeft() != kUnbounded)
+    printer << "left = " << getLeft();
+  if (getRight() != kUnbounded)
+    printer << (getLeft() == kUnbounded ? "" : ", ")
+            << "right = " << getRight();
+  printer << '>';
+}
+
 LogicalResult WindowAttr::verify(function_ref<InFlightDiagnostic()> emitError,
                                  int64_t left, int64_t right) {
   if (left < 0)
@@ -77,6 +121,11 @@ LogicalResult ScheduleAttr::verify(function_ref<InFlightDiagnostic()> emitError,
 
 LogicalResult AttnDialect::verifyOperationAttribute(Operation *op,
                                                     NamedAttribute attribute) {
+  // A schedule; what kernels carry for code generation and for readers.
+  if (failed(verifyKnownName(
+          [&] { return op->emitOpError(); }, attribute.getName(),
+          {ScheduleAttr::attributeName, "attn.launch", "attn.summary"})))
+    return failure();
   if (attribute.getName() != ScheduleAttr::attributeName)
     return success();
   auto attention = dyn_cast<AttentionOp>(op);
@@ -91,4 +140,13 @@ LogicalResult AttnDialect::verifyOperationAttribute(Operation *op,
     return op->emitOpError(
         "schedule: the keys of ragged sequences cannot be split (rule 11)");
   return success();
+}
+
+LogicalResult AttnDialect::verifyRegionArgAttribute(Operation *op, unsigned,
+                                                    unsigned,
+                                                    NamedAttribute attribute) {
+  // Names and values for random inputs; sentinels of lowered kernels.
+  return verifyKnownName(
+      [&] { return op->emitOpError(); }, attribute.getName(),
+      {"attn.dims", "attn.values", "attn.rising", "attn.minus_infinity"});
 }

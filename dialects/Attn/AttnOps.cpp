@@ -19,6 +19,18 @@ using namespace attn;
 // Assembly
 //===----------------------------------------------------------------------===//
 
+/// Parses `: type` after a scale; f32 is left out.
+static ParseResult parseScaleType(OpAsmParser &parser, Type &type) {
+  type = parser.getBuilder().getF32Type();
+  return success(failed(parser.parseOptionalColon()) ||
+                 succeeded(parser.parseType(type)));
+}
+
+static void printScaleType(OpAsmPrinter &printer, Operation *, Type type) {
+  if (type && !type.isF32())
+    printer << " : " << type;
+}
+
 /// Parses `score (%s: f32, ...) { ... }` and `mask (...) { ... }`, each
 /// optional, in this order.
 static ParseResult parseAttentionRegions(OpAsmParser &parser, Region &score,

@@ -9,6 +9,7 @@
 #define ATTN_OPS_TD
 
 include "AttnTypes.td"
+include "dialects/KnownAttributes.td"
 include "mlir/IR/OpBase.td"
 include "mlir/IR/OpAsmInterface.td"
 include "mlir/Interfaces/ControlFlowInterfaces.td"
@@ -18,13 +19,25 @@ include "mlir/Interfaces/SideEffectInterfaces.td"
 include "mlir/Interfaces/TilingInterface.td"
 
 class Attn_Op<string mnemonic, list<Trait> traits = []>
-    : Op<Attn_Dialect, mnemonic, traits>;
+    : Op<Attn_Dialect, mnemonic, !listconcat(traits, [KnownAttributes])>;
 
 def Attn_Shaped : AnyTypeOf<[AnyRankedTensor, AnyStridedMemRef],
                             "ranked tensor or strided memref">;
 def Attn_PerBatch
     : AnyTypeOf<[Index, I32, I64, AnyRankedTensor, AnyStridedMemRef],
                 "an integer, or a rank-1 tensor of integers (one a batch)">;
+
+/// Rounded to the f32 that is computed in. MLIR reads a plain number as f64.
+def Attn_NumberAttr : Attr<
+    CPred<"::llvm::isa<::mlir::FloatAttr>($_self) && "
+          "(::llvm::cast<::mlir::FloatAttr>($_self).getType().isF32() || "
+          "::llvm::cast<::mlir::FloatAttr>($_self).getType().isF64())">,
+    "a number in f32 or f64, such as 0.125 or 0.125 : f32"> {
+  let storageType = "::mlir::FloatAttr";
+  let returnType = "float";
+  let convertFromStorage = "::attn::roundToF32($_self)";
+}
+def Attn_Scale : AnyTypeOf<[F32, F64]>;
 
 //===----------------------------------------------------------------------===//
 // attn.attention
@@ -64,21 +77,22 @@ def Attn_AttentionOp : Attn_Op<"attention", [
     | operand | type | meaning |
     |---|---|---|
     | `captures` | tensors, scalars | what the regions read |
-    | `scale` | f32 | run-time scale (or the attribute `scale_value`; default 1/sqrt(Dk)) |
-    | `alibi` | `[Hq]` or `[B, Hq]` f32 | s - slope * abs(position(i) - j) |
+    | `scale` | f32 or f64, rounded to f32 | run-time scale (or the attribute `scale_value`; default 1/sqrt(Dk)) |
+    | `alibi` | `[Hq]` or `[B, Hq]` float | s - slope * abs(position(i) - j) |
     | `bias` | rank 1..4 float, broadcast | s + bias[b, h, i, j] |
-    | `mask_tensor` | rank 1..4 i1, broadcast | true attends |
+    | `mask_tensor` | rank 1..4 i1 or i8, broadcast | true (i8: not 0) attends |
     | `segments` | two `[B, S]` integers | attends when q_id == kv_id |
     | `prefix` | integer or `[B]` | keys before it are visible to all queries |
     | `q_offset` | integer or `[B]` | keys that precede the first query |
     | `kv_len` | integer or `[B]` | number of valid keys |
     | `cu_seqlens` | two `[B + 1]` integers | ragged packing of q/o and k/v |
     | `page_table` | `[B, pages]` integers | k and v are page pools |
-    | `sink` | `[Hq]` f32 | an extra logit in the denominator only |
+    | `sink` | `[Hq]` float | an extra logit in the denominator only |
 
     `bias` and `mask_tensor` align on the right: rank 1 is `[Skv]`, rank 2
     `[Sq, Skv]`, rank 3 `[Hq, Sq, Skv]`. A static size 1 broadcasts over B, Hq or
     Sq. The last axis does not broadcast: keys at or past its end are masked.
+    Floats are f32, f16 or bf16 and are widened to f32.
 
     Once its sugar is expanded, the op can be tiled over B, Hq and Sq by
     whatever uses TilingInterface. Keys are not tiled: a partial softmax is
@@ -108,7 +122,7 @@ def Attn_AttentionOp : Attn_Op<"attention", [
     Attn_Shaped:$key,
     Attn_Shaped:$value,
     Variadic<AnyType>:$captures,
-    Optional<F32>:$scale,
+    Optional<Attn_Scale>:$scale,
     Optional<Attn_Shaped>:$alibi,
     Optional<Attn_Shaped>:$bias,
     Optional<Attn_Shaped>:$mask_tensor,
@@ -122,8 +136,8 @@ def Attn_AttentionOp : Attn_Op<"attention", [
     Optional<Attn_Shaped>:$page_table,
     Optional<Attn_Shaped>:$sink,
     Variadic<Attn_Shaped>:$inits,
-    OptionalAttr<F32Attr>:$scale_value,
-    OptionalAttr<F32Attr>:$softcap,
+    OptionalAttr<Attn_NumberAttr>:$scale_value,
+    OptionalAttr<Attn_NumberAttr>:$softcap,
     OptionalAttr<Attn_CausalAttr>:$causal,
     OptionalAttr<Attn_WindowAttr>:$window,
     OptionalAttr<Attn_LayoutAttr>:$q_layout,
@@ -139,7 +153,7 @@ def Attn_AttentionOp : Attn_Op<"attention", [
   let assemblyFormat = [{
     `ins` `(` $query `,` $key `,` $value `:` type($query) `,` type($key) `,` type($value) `)`
     (`captures` `(` $captures^ `:` type($captures) `)`)?
-    (`scale` `(` $scale^ `)`)?
+    (`scale` `(` $scale^ `` custom<ScaleType>(type($scale)) `)`)?
     (`alibi` `(` $alibi^ `:` type($alibi) `)`)?
     (`bias` `(` $bias^ `:` type($bias) `)`)?
     (`mask_tensor` `(` $mask_tensor^ `:` type($mask_tensor) `)`)?

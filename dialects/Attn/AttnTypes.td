@@ -62,7 +62,7 @@ def Attn_WindowAttr : AttrDef<Attn_Dialect, "Window"> {
   let parameters = (ins
     DefaultValuedParameter<"int64_t", "::attn::kUnbounded">:$left,
     DefaultValuedParameter<"int64_t", "::attn::kUnbounded">:$right);
-  let assemblyFormat = "`<` struct(params) `>`";
+  let hasCustomAssemblyFormat = 1;
   let genVerifyDecl = 1;
 }
 

@@ -12,6 +12,8 @@
 #include "mlir/Dialect/MemRef/IR/MemRef.h"
 #include "mlir/Dialect/Tensor/IR/Tensor.h"
 
+#include <cmath>
+
 using namespace mlir;
 using namespace attn;
 
@@ -386,14 +388,16 @@ private:
   }
 
   LogicalResult verifyScale() {
-    FloatAttr constant = op.getScaleValueAttr();
+    std::optional<float> constant = op.getScaleValue();
     if (!constant)
       return success();
     if (op.getScale())
       return op.emitOpError() << "scale: excludes scale_value, which is "
-                              << constant.getValueAsDouble() << " (rule 5)";
-    if (!constant.getValue().isFinite())
-      return op.emitOpError() << "scale_value: must be finite (rule 5)";
+                              << *constant << " (rule 5)";
+    if (!std::isfinite(*constant))
+      return op.emitOpError()
+             << "scale_value: must be finite in f32, not "
+             << op.getScaleValueAttr().getValueAsDouble() << " (rule 5)";
     return success();
   }
 
@@ -447,16 +451,15 @@ private:
   }
 
   LogicalResult verifyScoreSugar() {
-    if (FloatAttr softcap = op.getSoftcapAttr()) {
-      const APFloat &cap = softcap.getValue();
-      if (!cap.isFinite() || cap.isNegative() || cap.isZero())
-        return op.emitOpError() << "softcap: must be positive and finite, not "
-                                << softcap.getValueAsDouble() << " (rule 10)";
-    }
+    if (std::optional<float> cap = op.getSoftcap();
+        cap && !(*cap > 0 && std::isfinite(*cap)))
+      return op.emitOpError()
+             << "softcap: must be positive and finite in f32, not "
+             << op.getSoftcapAttr().getValueAsDouble() << " (rule 10)";
     if (op.getAlibi()) {
       NamedValue alibi{"alibi", op.getAlibi()};
       int64_t rank = alibi.getType().getRank();
-      if (failed(verifyF32(op, alibi, 10)))
+      if (failed(verifyComputeType(op, alibi)))
         return failure();
       if (rank != 1 && rank != 2)
         return op.emitOpError()
@@ -479,9 +482,9 @@ private:
     if (op.getMaskTensor()) {
       NamedValue mask{"mask_tensor", op.getMaskTensor()};
       Type type = mask.getType().getElementType();
-      if (!type.isSignlessInteger(1))
+      if (!type.isSignlessInteger(1) && !type.isSignlessInteger(8))
         return op.emitOpError() << "mask_tensor: element type " << type
-                                << " must be i1 (rule 10)";
+                                << " is neither i1 nor i8 (rule 10)";
       if (failed(verifyBroadcast(mask)))
         return failure();
     }
@@ -517,7 +520,7 @@ private:
       return success();
     NamedValue sink{"sink", op.getSink()};
     if (failed(verifyRank(op, sink, 1, "[Hq]", 11)) ||
-        failed(verifyF32(op, sink, 11)))
+        failed(verifyComputeType(op, sink)))
       return failure();
     return verifySize(op, sink, 0, "the number of heads", getQueryHeads(), 11);
   }

@@ -7,6 +7,8 @@
 #ifndef DIALECTS_TILE_TILE_H
 #define DIALECTS_TILE_TILE_H
 
+#include "dialects/KnownAttributes.h"
+
 #include "mlir/Bytecode/BytecodeOpInterface.h"
 #include "mlir/IR/BuiltinTypes.h"
 #include "mlir/IR/Dialect.h"

@@ -30,6 +30,19 @@ void TileDialect::initialize() {
       >();
 }
 
+LogicalResult TileDialect::verifyOperationAttribute(Operation *op,
+                                                    NamedAttribute attribute) {
+  return verifyKnownName([&] { return op->emitOpError(); }, attribute.getName(),
+                         {"tile.kernel"});
+}
+
+LogicalResult TileDialect::verifyRegionArgAttribute(Operation *op, unsigned,
+                                                    unsigned,
+                                                    NamedAttribute attribute) {
+  return verifyKnownName([&] { return op->emitOpError(); }, attribute.getName(),
+                         {"tile.size"});
+}
+
 Type TileType::parse(AsmParser &parser) {
   SmallVector<int64_t> shape;
   Type elementType;

@@ -9,6 +9,7 @@
 #define TILE_OPS_TD
 
 include "TileTypes.td"
+include "dialects/KnownAttributes.td"
 include "mlir/IR/OpBase.td"
 include "mlir/IR/OpAsmInterface.td"
 include "mlir/IR/SymbolInterfaces.td"
@@ -17,7 +18,8 @@ include "mlir/Interfaces/InferTypeOpInterface.td"
 include "mlir/Interfaces/SideEffectInterfaces.td"
 
 class Tile_Op<string mnemonic, list<Trait> traits = []>
-    : Op<Tile_Dialect, mnemonic, traits>;
+    : Op<Tile_Dialect, mnemonic,
+         !listconcat(traits, [KnownAttributes])>;
 
 //===----------------------------------------------------------------------===//
 // Memory

@@ -46,6 +46,19 @@ static std::optional<NpyType> getNpyType(Type type, bool bf16,
   return std::nullopt;
 }
 
+static bool isByte(NpyType type) {
+  return type == NpyType::B1 || type == NpyType::I1 || type == NpyType::U1;
+}
+
+/// Masks come as bytes of any type: i8 has no sign, and i1 is whether a byte is
+/// not 0.
+static void convertBytes(runtime::NpyArray &array, NpyType type) {
+  if (type == NpyType::B1)
+    for (char &byte : array.data)
+      byte = byte != 0;
+  array.type = type;
+}
+
 FailureOr<reference::Tensor>
 attn::execution::readTensor(const std::string &path, Type elementType,
                             bool bf16, std::string &error) {
@@ -53,6 +66,8 @@ attn::execution::readTensor(const std::string &path, Type elementType,
   runtime::NpyArray array;
   if (!type || !runtime::readNpy(path, array, error))
     return failure();
+  if (isByte(array.type) && isByte(*type))
+    convertBytes(array, *type);
   if (array.type != *type) {
     error = path + ": has elements of type " + npyTypeName(array.type) +
             ", expected " + npyTypeName(*type) + " for " +

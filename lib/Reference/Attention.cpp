@@ -381,8 +381,8 @@ LogicalResult Problem::bindSugar() {
     left = window.getLeft();
     right = window.getRight();
   }
-  if (FloatAttr cap = op.getSoftcapAttr())
-    softcap = cap.getValueAsDouble();
+  if (std::optional<float> cap = op.getSoftcap())
+    softcap = *cap;
   if (Value value = op.getAlibi()) {
     alibi = getArray(value);
     if (failed(checkSize("alibi", "head count", alibi->sizes.back(), queryHeads,
@@ -479,10 +479,11 @@ LogicalResult Problem::bind(MutableArrayRef<Array> destinations) {
       failed(bindRegion(op.getMask(), /*isScore=*/false, maskRegion)))
     return failure();
 
+  // An f64 is rounded to f32 (rule 5).
   if (Value value = op.getScale())
-    scale = std::get<double>(env.find(value)->second);
-  else if (op.getScaleValueAttr())
-    scale = op.getScaleValueAttr().getValueAsDouble();
+    scale = static_cast<float>(std::get<double>(env.find(value)->second));
+  else if (std::optional<float> constant = op.getScaleValue())
+    scale = *constant;
   else if (headSize > 0)
     scale = 1 / std::sqrt(static_cast<double>(headSize));
   // Dk = 0: every score is 0, whatever the default scale would be (rule 3).

@@ -134,6 +134,13 @@ private:
 
 } // namespace
 
+/// An element of a captured table in the type that is computed in.
+static Value widen(RegionBuilder &builder, Value element) {
+  if (element.getType().isF32())
+    return element;
+  return arith::ExtFOp::create(builder, builder.getF32Type(), element);
+}
+
 /// Appends softcap, ALiBi and bias to the score region.
 static void expandScore(AttentionOp op) {
   if (!op.getSoftcapAttr() && !op.getAlibi() && !op.getBias())
@@ -143,20 +150,20 @@ static void expandScore(AttentionOp op) {
   YieldOp yield = builder.getYield();
   Value score = yield.getValue();
 
-  if (FloatAttr capAttr = op.getSoftcapAttr()) {
-    float cap = capAttr.getValue().convertToFloat();
+  if (std::optional<float> cap = op.getSoftcap()) {
     // A multiplication: no target divides as fast, and s / c loses nothing to
     // a second rounding that tanh would show.
     Value inner =
-        arith::MulFOp::create(builder, score, builder.createFloat(1.0f / cap));
+        arith::MulFOp::create(builder, score, builder.createFloat(1.0f / *cap));
     Value tanh = math::TanhOp::create(builder, inner);
-    score = arith::MulFOp::create(builder, builder.createFloat(cap), tanh);
+    score = arith::MulFOp::create(builder, builder.createFloat(*cap), tanh);
   }
 
   if (Value slopes = op.getAlibi()) {
     Value indices[] = {builder.getBatch(), builder.getHead()};
     int64_t rank = cast<ShapedType>(slopes.getType()).getRank();
-    Value slope = builder.read(slopes, ArrayRef(indices).take_back(rank));
+    Value slope =
+        widen(builder, builder.read(slopes, ArrayRef(indices).take_back(rank)));
     Value distance =
         arith::SubIOp::create(builder, builder.getPosition(), builder.getKey());
     distance =
@@ -168,9 +175,7 @@ static void expandScore(AttentionOp op) {
   }
 
   if (Value bias = op.getBias()) {
-    Value term = builder.readBroadcast(bias);
-    if (!term.getType().isF32())
-      term = arith::ExtFOp::create(builder, builder.getF32Type(), term);
+    Value term = widen(builder, builder.readBroadcast(bias));
     score = arith::AddFOp::create(builder, score, term);
   }
   yield.getValueMutable().assign(score);
@@ -228,7 +233,13 @@ static void expandMask(AttentionOp op) {
   }
 
   if (Value mask = op.getMaskTensor()) {
-    require(builder.readBroadcast(mask));
+    Value attends = builder.readBroadcast(mask);
+    // A byte is true unless it is 0.
+    if (Type type = attends.getType(); !type.isInteger(1))
+      attends = builder.compare(
+          arith::CmpIPredicate::ne, attends,
+          arith::ConstantOp::create(builder, builder.getZeroAttr(type)));
+    require(attends);
     require(builder.createTailMask(mask));
   }
   if (Value bias = op.getBias())

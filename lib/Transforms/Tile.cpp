@@ -283,10 +283,8 @@ LogicalResult AttentionTiler::run() {
     scale = dynamic;
   } else {
     double size = static_cast<double>(std::max<int64_t>(qkSize, 1));
-    scale =
-        constantF32(b, b.getLoc(),
-                    op.getScaleValue() ? op.getScaleValue()->convertToDouble()
-                                       : 1.0 / std::sqrt(size));
+    scale = constantF32(b, b.getLoc(),
+                        op.getScaleValue().value_or(1.0 / std::sqrt(size)));
   }
 
   // Whole key tiles, so that what lies past kv_len reads back as the -inf that
@@ -536,9 +534,13 @@ Value AttentionTiler::cloneRegion(OpBuilder &builder, Region &region,
 }
 
 Value AttentionTiler::buildScores(const Worker &w, Value dot, Value firstKey) {
+  // Converted in the worker: only sizes are computed with on the host.
+  Value factor = scale;
+  if (!factor.getType().isF32())
+    factor = arith::TruncFOp::create(b, b.getF32Type(), factor);
   auto body = [&](OpBuilder &nb, Location loc, ValueRange x,
                   ValueRange ij) -> SmallVector<Value> {
-    Value scaled = arith::MulFOp::create(nb, loc, x[0], scale);
+    Value scaled = arith::MulFOp::create(nb, loc, x[0], factor);
     if (!op.hasScoreRegion())
       return {scaled};
     auto [head, query] = headAndQuery(nb, w, ij[0]);

@@ -167,3 +167,15 @@ func.func @tall(%q: !t, %k: !t, %v: !t, %o: !t) {
       {attn.schedule = #attn.schedule<tile_m = 128, tile_n = 32>}
   return
 }
+
+// -----
+
+// A scale in f64 is rounded in the kernel.
+!t = memref<?x?x?x64xbf16, strided<[?, ?, ?, 1]>>
+// CHECK-LABEL: llvm.func @wide_scale_kernel0(
+// CHECK: arith.truncf %{{.+}} : f64 to f32
+// CHECK: nvvm.mma.sync
+func.func @wide_scale(%q: !t, %k: !t, %v: !t, %o: !t, %scale: f64) {
+  attn.attention ins(%q, %k, %v : !t, !t, !t) scale(%scale : f64) outs(%o : !t)
+  return
+}

@@ -19,6 +19,12 @@
 // RUN: attn-run %t/bf16.mlir --bf16 --random --backend=unfused --check=reference --output=%t/b.npy | FileCheck %s --check-prefix=BF16
 // RUN: attn-run %t/bf16.mlir --bf16 --random --backend=unfused --expect=%t/b.npy --rtol=0 --atol=0
 
+// Bytes of any type are masks: -3 ... 3 as i1 is whether they are not 0.
+// RUN: attn-run %t/bytes.mlir --entry=bytes --backend=reference --random=n=40 --output=%t/bytes.npy
+// RUN: attn-run %t/bytes.mlir --entry=mask --backend=reference --input=%t/bytes.npy --output=%t/mask.npy
+// RUN: attn-run %t/bytes.mlir --entry=bytes --backend=reference --input=%t/mask.npy | FileCheck %s --check-prefix=BYTES
+// BYTES: output 0 (40xi8): {{[01](, [01])*}}
+
 // SUMMARY: output 0 (2x4x5x16xf32): {{.*}} ...
 // SUMMARY: output 1 (2x4x5xf32): {{.*}} ...
 // CHECK20: output 0 (2x4x5x16xf32): matches the reference, max error {{.*}}, allowed
@@ -50,6 +56,13 @@ func.func @merge(%o1: tensor<?x?x?x16xf32>, %l1: tensor<?x?x?xf32>, %o2: tensor<
   %r:2 = attn.merge ins(%o1, %l1, %o2, %l2 : tensor<?x?x?x16xf32>, tensor<?x?x?xf32>, tensor<?x?x?x16xf32>, tensor<?x?x?xf32>)
     outs(%o, %l : tensor<?x?x?x16xf32>, tensor<?x?x?xf32>) -> tensor<?x?x?x16xf32>, tensor<?x?x?xf32>
   return %r#0, %r#1 : tensor<?x?x?x16xf32>, tensor<?x?x?xf32>
+}
+//--- bytes.mlir
+func.func @bytes(%x: tensor<?xi8> {attn.dims = ["n"]}) -> tensor<?xi8> {
+  return %x : tensor<?xi8>
+}
+func.func @mask(%x: tensor<?xi1>) -> tensor<?xi1> {
+  return %x : tensor<?xi1>
 }
 //--- scalars.mlir
 func.func @scalars(%x: f32, %n: i32, %b: i1) -> (f32, i32) {

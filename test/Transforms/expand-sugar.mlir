@@ -209,3 +209,22 @@ func.func @stays(%q: !q, %k: !q, %v: !q, %o: !q, %seg: !seg, %scale: f32, %n: in
       kv_len(%n : index) sink(%sink : tensor<8xf32>) outs(%o : !q) {q_layout = #attn.layout<bhsd>} -> !q
   return %r : !q
 }
+
+// -----
+
+// Tables of 16 bits are widened, bytes of a mask compared with 0 (rule 10).
+!q = tensor<2x8x64x32xf32>
+!kv = tensor<2x2x96x32xf32>
+// CHECK-LABEL: func @converted
+// CHECK: %[[SLOPE:.*]] = tensor.extract %{{.*}} : tensor<8xbf16>
+// CHECK: %[[WIDE:.*]] = arith.extf %[[SLOPE]] : bf16 to f32
+// CHECK: arith.mulf %[[WIDE]], %{{.*}} : f32
+// CHECK: %[[BYTE:.*]] = tensor.extract %{{.*}} : tensor<96xi8>
+// CHECK: %[[ZERO:.*]] = arith.constant 0 : i8
+// CHECK: %[[KEEP:.*]] = arith.cmpi ne, %[[BYTE]], %[[ZERO]] : i8
+// CHECK: attn.yield %[[KEEP]] : i1
+func.func @converted(%q: !q, %k: !kv, %v: !kv, %o: !q, %slopes: tensor<8xbf16>, %mask: tensor<96xi8>) -> !q {
+  %r = attn.attention ins(%q, %k, %v : !q, !kv, !kv)
+      alibi(%slopes : tensor<8xbf16>) mask_tensor(%mask : tensor<96xi8>) outs(%o : !q) -> !q
+  return %r : !q
+}

@@ -152,6 +152,22 @@ const Variant variants[] = {
        addBroadcast(t, "mask_tensor",
                     {t.shape.batch, 1, t.shape.queries, t.shape.keys}, "i1");
      }},
+    // Types that are converted: 16-bit tables, byte masks, an f64 scale.
+    {"converted",
+     [](FunctionText &t) {
+       const Shape &s = t.shape;
+       t.addArgument("scale", "f64");
+       t.addClause("scale(%scale : f64)");
+       std::string slopes = t.type({s.queryHeads}, "bf16");
+       t.addArgument("alibi", slopes);
+       t.addClause("alibi(%alibi : " + slopes + ")");
+       addBroadcast(t, "bias", {s.queries, s.keys}, "f16");
+       addBroadcast(t, "mask_tensor", {s.batch, 1, s.queries, s.keys}, "i8");
+       std::string sinks = t.type({s.queryHeads}, "f16");
+       t.addArgument("sink", sinks);
+       t.addClause("sink(%sink : " + sinks + ")");
+       t.addAttribute("softcap = 30.0");
+     }},
     {"mask-short",
      [](FunctionText &t) {
        addBroadcast(t, "mask_tensor", {(t.shape.keys + 1) / 2}, "i1");

@@ -17,7 +17,9 @@ namespace attn::tensorcore {
 static bool isScalarType(Type type) {
   if (auto integer = dyn_cast<IntegerType>(type))
     return integer.getWidth() <= 64;
-  return type.isIndex() || isa<Float32Type, Float16Type, BFloat16Type>(type);
+  // f64 is what captures hold and casts read.
+  return type.isIndex() ||
+         isa<Float64Type, Float32Type, Float16Type, BFloat16Type>(type);
 }
 
 static bool isMathOp(Operation *op) {

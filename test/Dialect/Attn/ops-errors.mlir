@@ -463,8 +463,44 @@ func.func @f(%q: tensor<2x8x64x32xf32>, %k: tensor<2x8x64x32xf32>, %v: tensor<2x
 
 // An infinite scale.
 func.func @f(%q: tensor<2x8x64x32xf32>, %k: tensor<2x8x64x32xf32>, %v: tensor<2x8x64x32xf32>, %o: tensor<2x8x64x32xf32>) {
-  // expected-error @+1 {{scale_value: must be finite (rule 5)}}
+  // expected-error @+1 {{scale_value: must be finite in f32, not INF (rule 5)}}
   %r = attn.attention ins(%q, %k, %v : tensor<2x8x64x32xf32>, tensor<2x8x64x32xf32>, tensor<2x8x64x32xf32>) outs(%o : tensor<2x8x64x32xf32>) {scale_value = 0x7F800000 : f32} -> tensor<2x8x64x32xf32>
+  return
+}
+
+// -----
+
+// An f64 scale that f32 does not hold.
+func.func @f(%q: tensor<2x8x64x32xf32>, %k: tensor<2x8x64x32xf32>, %v: tensor<2x8x64x32xf32>, %o: tensor<2x8x64x32xf32>) {
+  // expected-error @+1 {{scale_value: must be finite in f32, not 1.000000e+300 (rule 5)}}
+  %r = attn.attention ins(%q, %k, %v : tensor<2x8x64x32xf32>, tensor<2x8x64x32xf32>, tensor<2x8x64x32xf32>) outs(%o : tensor<2x8x64x32xf32>) {scale_value = 1.0e300} -> tensor<2x8x64x32xf32>
+  return
+}
+
+// -----
+
+// A scale that is no number.
+func.func @f(%q: tensor<2x8x64x32xf32>, %k: tensor<2x8x64x32xf32>, %v: tensor<2x8x64x32xf32>, %o: tensor<2x8x64x32xf32>) {
+  // expected-error @+1 {{attribute 'scale_value' failed to satisfy constraint: a number in f32 or f64, such as 0.125 or 0.125 : f32}}
+  %r = attn.attention ins(%q, %k, %v : tensor<2x8x64x32xf32>, tensor<2x8x64x32xf32>, tensor<2x8x64x32xf32>) outs(%o : tensor<2x8x64x32xf32>) {scale_value = 1} -> tensor<2x8x64x32xf32>
+  return
+}
+
+// -----
+
+// A softcap that underflows in f32.
+func.func @f(%q: tensor<2x8x64x32xf32>, %k: tensor<2x8x64x32xf32>, %v: tensor<2x8x64x32xf32>, %o: tensor<2x8x64x32xf32>) {
+  // expected-error @+1 {{softcap: must be positive and finite in f32, not 1.000000e-60 (rule 10)}}
+  %r = attn.attention ins(%q, %k, %v : tensor<2x8x64x32xf32>, tensor<2x8x64x32xf32>, tensor<2x8x64x32xf32>) outs(%o : tensor<2x8x64x32xf32>) {softcap = 1.0e-60} -> tensor<2x8x64x32xf32>
+  return
+}
+
+// -----
+
+// A scale of 16 bits.
+func.func @f(%q: tensor<2x8x64x32xf32>, %k: tensor<2x8x64x32xf32>, %v: tensor<2x8x64x32xf32>, %o: tensor<2x8x64x32xf32>, %s: f16) {
+  // expected-error @+1 {{operand #3 must be 32-bit float or 64-bit float, but got 'f16'}}
+  %r = attn.attention ins(%q, %k, %v : tensor<2x8x64x32xf32>, tensor<2x8x64x32xf32>, tensor<2x8x64x32xf32>) scale(%s : f16) outs(%o : tensor<2x8x64x32xf32>) -> tensor<2x8x64x32xf32>
   return
 }
 
@@ -526,7 +562,7 @@ func.func @f(%q: tensor<8x?x32xf32>, %k: tensor<8x?x32xf32>, %v: tensor<8x?x32xf
 
 // softcap: a negative value.
 func.func @f(%q: tensor<2x8x64x32xf32>, %k: tensor<2x8x64x32xf32>, %v: tensor<2x8x64x32xf32>, %o: tensor<2x8x64x32xf32>) {
-  // expected-error @+1 {{softcap: must be positive and finite, not -1.000000e+00 (rule 10)}}
+  // expected-error @+1 {{softcap: must be positive and finite in f32, not -1.000000e+00 (rule 10)}}
   %r = attn.attention ins(%q, %k, %v : tensor<2x8x64x32xf32>, tensor<2x8x64x32xf32>, tensor<2x8x64x32xf32>) outs(%o : tensor<2x8x64x32xf32>) {softcap = -1.0 : f32} -> tensor<2x8x64x32xf32>
   return
 }
@@ -535,7 +571,7 @@ func.func @f(%q: tensor<2x8x64x32xf32>, %k: tensor<2x8x64x32xf32>, %v: tensor<2x
 
 // softcap: zero.
 func.func @f(%q: tensor<2x8x64x32xf32>, %k: tensor<2x8x64x32xf32>, %v: tensor<2x8x64x32xf32>, %o: tensor<2x8x64x32xf32>) {
-  // expected-error @+1 {{softcap: must be positive and finite, not 0.000000e+00 (rule 10)}}
+  // expected-error @+1 {{softcap: must be positive and finite in f32, not 0.000000e+00 (rule 10)}}
   %r = attn.attention ins(%q, %k, %v : tensor<2x8x64x32xf32>, tensor<2x8x64x32xf32>, tensor<2x8x64x32xf32>) outs(%o : tensor<2x8x64x32xf32>) {softcap = 0.0 : f32} -> tensor<2x8x64x32xf32>
   return
 }
@@ -543,9 +579,9 @@ func.func @f(%q: tensor<2x8x64x32xf32>, %k: tensor<2x8x64x32xf32>, %v: tensor<2x
 // -----
 
 // Type of the slopes.
-func.func @f(%q: tensor<2x8x64x32xf32>, %k: tensor<2x8x64x32xf32>, %v: tensor<2x8x64x32xf32>, %o: tensor<2x8x64x32xf32>, %x: tensor<8xf16>) {
-  // expected-error @+1 {{alibi: element type 'f16' must be f32 (rule 10)}}
-  %r = attn.attention ins(%q, %k, %v : tensor<2x8x64x32xf32>, tensor<2x8x64x32xf32>, tensor<2x8x64x32xf32>) alibi(%x : tensor<8xf16>) outs(%o : tensor<2x8x64x32xf32>) -> tensor<2x8x64x32xf32>
+func.func @f(%q: tensor<2x8x64x32xf32>, %k: tensor<2x8x64x32xf32>, %v: tensor<2x8x64x32xf32>, %o: tensor<2x8x64x32xf32>, %x: tensor<8xf64>) {
+  // expected-error @+1 {{alibi: element type 'f64' is none of f32, f16 and bf16 (rule 4)}}
+  %r = attn.attention ins(%q, %k, %v : tensor<2x8x64x32xf32>, tensor<2x8x64x32xf32>, tensor<2x8x64x32xf32>) alibi(%x : tensor<8xf64>) outs(%o : tensor<2x8x64x32xf32>) -> tensor<2x8x64x32xf32>
   return
 }
 
@@ -633,9 +669,9 @@ func.func @f(%q: tensor<2x8x64x32xf32>, %k: tensor<2x8x64x32xf32>, %v: tensor<2x
 // -----
 
 // Type of the mask.
-func.func @f(%q: tensor<2x8x64x32xf32>, %k: tensor<2x8x64x32xf32>, %v: tensor<2x8x64x32xf32>, %o: tensor<2x8x64x32xf32>, %x: tensor<64x64xi8>) {
-  // expected-error @+1 {{mask_tensor: element type 'i8' must be i1 (rule 10)}}
-  %r = attn.attention ins(%q, %k, %v : tensor<2x8x64x32xf32>, tensor<2x8x64x32xf32>, tensor<2x8x64x32xf32>) mask_tensor(%x : tensor<64x64xi8>) outs(%o : tensor<2x8x64x32xf32>) -> tensor<2x8x64x32xf32>
+func.func @f(%q: tensor<2x8x64x32xf32>, %k: tensor<2x8x64x32xf32>, %v: tensor<2x8x64x32xf32>, %o: tensor<2x8x64x32xf32>, %x: tensor<64x64xi32>) {
+  // expected-error @+1 {{mask_tensor: element type 'i32' is neither i1 nor i8 (rule 10)}}
+  %r = attn.attention ins(%q, %k, %v : tensor<2x8x64x32xf32>, tensor<2x8x64x32xf32>, tensor<2x8x64x32xf32>) mask_tensor(%x : tensor<64x64xi32>) outs(%o : tensor<2x8x64x32xf32>) -> tensor<2x8x64x32xf32>
   return
 }
 
@@ -707,6 +743,23 @@ func.func private @f() attributes {a = #attn.window<right = -2>}
 
 // -----
 
+// A window whose ends have no names.
+// expected-error @+1 {{window: name its inclusive ends, as in #attn.window<left = 255> or #attn.window<left = 255, right = 0> (rule 10)}}
+func.func private @f() attributes {a = #attn.window<255>}
+
+// -----
+
+// An end that windows do not have.
+// expected-error @+1 {{window: its ends are left and right, not size (rule 10)}}
+func.func private @f() attributes {a = #attn.window<left = 3, size = 4>}
+
+// -----
+
+// expected-error @+1 {{window: left is given twice}}
+func.func private @f() attributes {a = #attn.window<left = 3, left = 4>}
+
+// -----
+
 // Rank of the sink.
 func.func @f(%q: tensor<2x8x64x32xf32>, %k: tensor<2x8x64x32xf32>, %v: tensor<2x8x64x32xf32>, %o: tensor<2x8x64x32xf32>, %x: tensor<2x8xf32>) {
   // expected-error @+1 {{sink: must have the shape [Hq], but has rank 2 (rule 11)}}
@@ -717,9 +770,9 @@ func.func @f(%q: tensor<2x8x64x32xf32>, %k: tensor<2x8x64x32xf32>, %v: tensor<2x
 // -----
 
 // Type of the sink.
-func.func @f(%q: tensor<2x8x64x32xf32>, %k: tensor<2x8x64x32xf32>, %v: tensor<2x8x64x32xf32>, %o: tensor<2x8x64x32xf32>, %x: tensor<8xf16>) {
-  // expected-error @+1 {{sink: element type 'f16' must be f32 (rule 11)}}
-  %r = attn.attention ins(%q, %k, %v : tensor<2x8x64x32xf32>, tensor<2x8x64x32xf32>, tensor<2x8x64x32xf32>) sink(%x : tensor<8xf16>) outs(%o : tensor<2x8x64x32xf32>) -> tensor<2x8x64x32xf32>
+func.func @f(%q: tensor<2x8x64x32xf32>, %k: tensor<2x8x64x32xf32>, %v: tensor<2x8x64x32xf32>, %o: tensor<2x8x64x32xf32>, %x: tensor<8xi32>) {
+  // expected-error @+1 {{sink: element type 'i32' is none of f32, f16 and bf16 (rule 4)}}
+  %r = attn.attention ins(%q, %k, %v : tensor<2x8x64x32xf32>, tensor<2x8x64x32xf32>, tensor<2x8x64x32xf32>) sink(%x : tensor<8xi32>) outs(%o : tensor<2x8x64x32xf32>) -> tensor<2x8x64x32xf32>
   return
 }
 
@@ -1058,5 +1111,69 @@ func.func @f(%o1: tensor<1x2x8x16xf32>, %l1: tensor<1x2x8xf32>, %o2: tensor<1x2x
 func.func @f(%o1: tensor<1x2x8x16xf32>, %l1: tensor<1x2x8xf32>, %o2: tensor<1x2x8x16xf32>, %l2: tensor<1x2x9xf32>, %o: tensor<1x2x8x16xf32>, %l: tensor<1x2x8xf32>) {
   // expected-error @+1 {{lse2: the sequence length is 9, but that of o1 is 8 (rule 18)}}
   %r:2 = attn.merge ins(%o1, %l1, %o2, %l2 : tensor<1x2x8x16xf32>, tensor<1x2x8xf32>, tensor<1x2x8x16xf32>, tensor<1x2x9xf32>) outs(%o, %l : tensor<1x2x8x16xf32>, tensor<1x2x8xf32>) -> tensor<1x2x8x16xf32>, tensor<1x2x8xf32>
+  return
+}
+
+// -----
+
+// A misspelt attribute.
+func.func @f(%q: tensor<2x8x64x32xf32>, %k: tensor<2x8x64x32xf32>, %v: tensor<2x8x64x32xf32>, %o: tensor<2x8x64x32xf32>) {
+  // expected-error @+1 {{has no attribute 'causl'; did you mean 'causal'?}}
+  %r = attn.attention ins(%q, %k, %v : tensor<2x8x64x32xf32>, tensor<2x8x64x32xf32>, tensor<2x8x64x32xf32>) outs(%o : tensor<2x8x64x32xf32>) {causl = #attn.causal<top_left>} -> tensor<2x8x64x32xf32>
+  return
+}
+
+// -----
+
+// A name that begins like an attribute.
+func.func @f(%q: tensor<2x8x64x32xf32>, %k: tensor<2x8x64x32xf32>, %v: tensor<2x8x64x32xf32>, %o: tensor<2x8x64x32xf32>) {
+  // expected-error @+1 {{has no attribute 'scale'; did you mean 'scale_value'?}}
+  %r = attn.attention ins(%q, %k, %v : tensor<2x8x64x32xf32>, tensor<2x8x64x32xf32>, tensor<2x8x64x32xf32>) outs(%o : tensor<2x8x64x32xf32>) {scale = 0.5 : f32} -> tensor<2x8x64x32xf32>
+  return
+}
+
+// -----
+
+// A name like no attribute.
+func.func @f(%q: tensor<2x8x64x32xf32>, %k: tensor<2x8x64x32xf32>, %v: tensor<2x8x64x32xf32>, %o: tensor<2x8x64x32xf32>) {
+  // expected-error @+1 {{has no attribute 'dropout'; known are approx_tanh, causal, k_layout, o_layout, q_layout, scale_value, softcap, tf32, v_layout, window}}
+  %r = attn.attention ins(%q, %k, %v : tensor<2x8x64x32xf32>, tensor<2x8x64x32xf32>, tensor<2x8x64x32xf32>) outs(%o : tensor<2x8x64x32xf32>) {dropout = 0.1 : f32} -> tensor<2x8x64x32xf32>
+  return
+}
+
+// -----
+
+// A misspelt attribute of the dialect.
+func.func @f(%q: tensor<2x8x64x32xf32>, %k: tensor<2x8x64x32xf32>, %v: tensor<2x8x64x32xf32>, %o: tensor<2x8x64x32xf32>) {
+  // expected-error @+1 {{has the unknown attribute 'attn.schedul'; did you mean 'attn.schedule'?}}
+  %r = attn.attention ins(%q, %k, %v : tensor<2x8x64x32xf32>, tensor<2x8x64x32xf32>, tensor<2x8x64x32xf32>) outs(%o : tensor<2x8x64x32xf32>) {attn.schedul = #attn.schedule<tile_m = 64, tile_n = 96>} -> tensor<2x8x64x32xf32>
+  return
+}
+
+// -----
+
+// An attribute of an argument.
+// expected-error @+1 {{has the unknown attribute 'attn.dim'; did you mean 'attn.dims'?}}
+func.func private @f(tensor<?xi32> {attn.dim = ["B"]})
+
+// -----
+
+// An op without attributes, within a region.
+func.func @f(%q: tensor<2x8x64x32xf32>, %k: tensor<2x8x64x32xf32>, %v: tensor<2x8x64x32xf32>, %o: tensor<2x8x64x32xf32>) {
+  %r = attn.attention ins(%q, %k, %v : tensor<2x8x64x32xf32>, tensor<2x8x64x32xf32>, tensor<2x8x64x32xf32>) outs(%o : tensor<2x8x64x32xf32>)
+      mask(%b: index, %h: index, %i: index, %j: index) {
+        %c = arith.cmpi sle, %j, %i : index
+        // expected-error @+1 {{has no attribute 'result'; there are none}}
+        attn.yield %c {result} : i1
+      } -> tensor<2x8x64x32xf32>
+  return
+}
+
+// -----
+
+// attn.merge: any attribute.
+func.func @f(%o1: tensor<1x2x8x16xf32>, %l1: tensor<1x2x8xf32>, %o: tensor<1x2x8x16xf32>, %l: tensor<1x2x8xf32>) {
+  // expected-error @+1 {{has no attribute 'scale_value'; there are none}}
+  %r:2 = attn.merge ins(%o1, %l1, %o1, %l1 : tensor<1x2x8x16xf32>, tensor<1x2x8xf32>, tensor<1x2x8x16xf32>, tensor<1x2x8xf32>) outs(%o, %l : tensor<1x2x8x16xf32>, tensor<1x2x8xf32>) {scale_value = 1.0 : f32} -> tensor<1x2x8x16xf32>, tensor<1x2x8xf32>
   return
 }

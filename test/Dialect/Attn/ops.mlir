@@ -40,6 +40,21 @@ func.func @all_clauses(%q: tensor<2x8x64x32xf32>, %k: tensor<96x2x8x32xf32>, %v:
   return %r : tensor<2x64x8x32xf32>
 }
 
+// What is converted: 16-bit tables, a mask of bytes, numbers in f64. Unbounded
+// ends of a window are left out.
+// CHECK-LABEL: func @converted
+// CHECK: scale(%{{.*}} : f64) alibi(%{{.*}} : tensor<8xbf16>) bias(%{{.*}} : tensor<96xf16>) mask_tensor(%{{.*}} : tensor<64x96xi8>) sink(%{{.*}} : tensor<8xf16>) outs(
+// CHECK-SAME: softcap = 3.000000e+01 : f64, window = #attn.window<right = 3>
+// CHECK: {scale_value = 1.250000e-01 : f64, window = #attn.window<>}
+func.func @converted(%q: tensor<2x8x64x32xf32>, %k: tensor<2x8x96x32xf32>, %s: f64, %slopes: tensor<8xbf16>, %bias: tensor<96xf16>, %m: tensor<64x96xi8>, %sink: tensor<8xf16>) -> tensor<2x8x64x32xf32> {
+  %r = attn.attention ins(%q, %k, %k : tensor<2x8x64x32xf32>, tensor<2x8x96x32xf32>, tensor<2x8x96x32xf32>)
+      scale(%s : f64) alibi(%slopes : tensor<8xbf16>) bias(%bias : tensor<96xf16>) mask_tensor(%m : tensor<64x96xi8>)
+      sink(%sink : tensor<8xf16>) outs(%q : tensor<2x8x64x32xf32>) {softcap = 30.0, window = #attn.window<right = 3>} -> tensor<2x8x64x32xf32>
+  %x = attn.attention ins(%r, %k, %k : tensor<2x8x64x32xf32>, tensor<2x8x96x32xf32>, tensor<2x8x96x32xf32>)
+      outs(%q : tensor<2x8x64x32xf32>) {scale_value = 0.125, window = #attn.window<>} -> tensor<2x8x64x32xf32>
+  return %x : tensor<2x8x64x32xf32>
+}
+
 // Packed sequences.
 // CHECK-LABEL: func @ragged
 // CHECK: cu_seqlens(%{{.*}}, %{{.*}} : memref<?xi32>, memref<?xi32>) outs(%{{.*}}, %{{.*}} : memref<?x8x32xf16>, memref<8x?xf32>) {{.*}}o_layout = #attn.layout<thd>

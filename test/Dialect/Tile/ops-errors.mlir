@@ -414,3 +414,23 @@ func.func @f(%i: index) {
   tile.launch @k grid [%i, %i, %i] (%i) : index
   return
 }
+
+// -----
+
+// An attribute that the op does not have.
+func.func @f(%a: !tile.tile<8x8xf32>, %b: !tile.tile<8x8xf32>, %c: !tile.tile<8x8xf32>) {
+  // expected-error @+1 {{has no attribute 'transposeb'; did you mean 'transpose_b'?}}
+  %r = tile.dot %a, %b, %c {transposeb} : !tile.tile<8x8xf32>, !tile.tile<8x8xf32> -> !tile.tile<8x8xf32>
+  return
+}
+
+// -----
+
+// A misspelt mark of kernels.
+// expected-error @+1 {{has the unknown attribute 'tile.kernal'; did you mean 'tile.kernel'?}}
+func.func private @k(index, index, index, index, index, index) attributes {tile.kernal}
+
+// -----
+
+// expected-error @+1 {{has the unknown attribute 'tile.sizes'; did you mean 'tile.size'?}}
+func.func private @k(index {tile.sizes = 3 : index})
