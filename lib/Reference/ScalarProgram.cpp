@@ -167,6 +167,7 @@ LogicalResult ScalarProgram::appendLoad(Operation &op) {
   load.opcode = array->isFloat() ? Opcode::LoadF : Opcode::LoadI;
   load.extra = loaded.size();
   loaded.push_back(*array);
+  readers.push_back(&op);
   for (Value index : op.getOperands().drop_front()) {
     load.indices.push_back(getRegister(index, op));
     if (load.indices.back() < 0)
@@ -471,6 +472,12 @@ void ScalarProgram::run(Registers<F> &registers, int64_t count) const {
       for (int64_t n = 0; n < count; ++n) {
         for (auto [dim, reg] : llvm::enumerate(inst.indices))
           indices[dim] = intRow(reg)[n];
+        if (reads == Reads::Checked && !array.contains(indices)) {
+          if (registers.outside < 0)
+            registers.outside = inst.extra;
+          dst[n] = 0;
+          continue;
+        }
         int64_t position = array.atClamped(indices);
         dst[n] = position < 0 ? 0 : source[position];
       }

@@ -80,12 +80,18 @@ enum class Opcode : uint8_t {
   FPToUI
 };
 
+/// What a read outside of its array does: the nearest element is read, as
+/// lowerings do (rule 8), or the program stops with a diagnostic.
+enum class Reads { Clamped, Checked };
+
 /// Registers of a running program: row n of register r is at r * rowSize + n.
 /// F is the type that floats are computed in.
 template <typename F> struct Registers {
   static constexpr int64_t rowSize = 256;
   std::vector<F> floats;
   std::vector<int64_t> ints;
+  /// The first read outside of its array, if reads are checked; -1: none.
+  int outside = -1;
 
   F *floatRow(int reg) { return floats.data() + reg * rowSize; }
   int64_t *intRow(int reg) { return ints.data() + reg * rowSize; }
@@ -97,8 +103,9 @@ public:
   using Special = std::function<int(mlir::Operation &)>;
 
   /// `outer` gives the values defined outside of what is appended.
-  explicit ScalarProgram(const Environment &outer, Special special = {})
-      : outer(outer), special(std::move(special)) {}
+  explicit ScalarProgram(const Environment &outer, Special special = {},
+                         Reads reads = Reads::Clamped)
+      : outer(outer), special(std::move(special)), reads(reads) {}
 
   /// A register that the caller fills before each run.
   int addInput(mlir::Value value);
@@ -125,6 +132,14 @@ public:
   template <typename F> Registers<F> makeRegisters() const;
   /// Executes on the first `count` rows of each register.
   template <typename F> void run(Registers<F> &registers, int64_t count) const;
+  /// Diagnoses a read outside of its array in what ran.
+  template <typename F>
+  mlir::LogicalResult checkReads(const Registers<F> &registers) const {
+    if (registers.outside < 0)
+      return mlir::success();
+    return readers[registers.outside]->emitOpError(
+        "reads outside of the memory");
+  }
 
 private:
   struct Instruction {
@@ -147,10 +162,13 @@ private:
 
   const Environment &outer;
   Special special;
+  Reads reads;
   llvm::DenseMap<mlir::Value, int> registers;
   llvm::DenseMap<mlir::Value, Array> arrays;
   std::vector<Instruction> instructions;
   std::vector<Array> loaded;
+  /// The ops that read them.
+  std::vector<mlir::Operation *> readers;
   std::vector<Rounding> roundings;
   std::vector<std::pair<int, double>> floatConstants;
   std::vector<std::pair<int, int64_t>> intConstants;

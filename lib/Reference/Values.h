@@ -29,7 +29,8 @@ struct Buffer {
 struct Array {
   mlir::Type elementType;
   std::shared_ptr<Buffer> buffer;
-  int64_t offset = 0;
+  /// Where the first element lies, and where its offset is counted from.
+  int64_t offset = 0, origin = 0;
   mlir::SmallVector<int64_t> sizes, strides;
 
   bool isFloat() const { return mlir::isa<mlir::FloatType>(elementType); }
@@ -42,6 +43,12 @@ struct Array {
     for (auto [index, stride] : llvm::zip_equal(indices, strides))
       position += index * stride;
     return position;
+  }
+  /// Whether there is an element with these indices.
+  bool contains(mlir::ArrayRef<int64_t> indices) const {
+    return llvm::all_of_zip(indices, sizes, [](int64_t index, int64_t size) {
+      return index >= 0 && index < size;
+    });
   }
   /// The same, each index clamped into the array, as lowerings do: a masked or
   /// padded element never faults (rule 8). -1: the array is empty.
