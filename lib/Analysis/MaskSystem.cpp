@@ -70,13 +70,26 @@ Row System::variable(unsigned id) {
   return row;
 }
 
-Row System::combine(const Row &x, int64_t a, const Row &y, int64_t b) {
+/// Entries of rows stay where their opposites fit 64 bits, too.
+static bool fitsRow(__int128 value) {
+  constexpr int64_t limit = std::numeric_limits<int64_t>::max();
+  return value <= limit && value >= -limit;
+}
+
+Row System::combine(const Row &x, __int128 a, const Row &y, __int128 b) {
+  // Factors are products of two entries at most; those that fit no entry are
+  // given up, so that the sums below fit 128 bits.
+  overflow |= !fitsRow(a) || !fitsRow(b);
   Row result(std::max(x.size(), y.size()), 0);
+  if (overflow)
+    return {};
   for (auto [id, entry] : llvm::enumerate(result)) {
-    int64_t left, right;
-    overflow |= llvm::MulOverflow(a, coefficient(x, id), left) ||
-                llvm::MulOverflow(b, coefficient(y, id), right) ||
-                llvm::AddOverflow(left, right, entry);
+    __int128 sum = a * coefficient(x, id) + b * coefficient(y, id);
+    if (!fitsRow(sum)) {
+      overflow = true;
+      return {};
+    }
+    entry = static_cast<int64_t>(sum);
   }
   return trim(result);
 }
@@ -128,21 +141,21 @@ std::optional<int64_t> System::minOf(const Row &x) const {
         x[id] > 0 ? variables[id].min : variables[id].max;
     if (!end)
       return std::nullopt;
-    sum += static_cast<__int128>(x[id]) * *end;
+    __int128 term = static_cast<__int128>(x[id]) * *end;
+    constexpr __int128 limit = __int128(1) << 126;
+    if (sum > limit || sum < -limit || term > limit || term < -limit)
+      return std::nullopt;
+    sum += term;
   }
-  constexpr int64_t limit = std::numeric_limits<int64_t>::max();
-  if (sum > limit || sum < -limit)
+  if (!fitsRow(sum))
     return std::nullopt;
   return static_cast<int64_t>(sum);
 }
 
 std::optional<int64_t> System::maxOf(const Row &x) const {
   Row negated;
-  for (int64_t entry : x) {
-    if (entry == std::numeric_limits<int64_t>::min())
-      return std::nullopt;
+  for (int64_t entry : x)
     negated.push_back(-entry);
-  }
   std::optional<int64_t> min = minOf(negated);
   return min ? std::optional<int64_t>(-*min) : std::nullopt;
 }
@@ -344,8 +357,8 @@ Projection System::project(const Conjunct &conjunct, bool closed) {
       continue;
     }
     auto substitute = [&](Row &row) {
-      row =
-          combine(row, 1, equality, -coefficient(row, pivot) * equality[pivot]);
+      row = combine(row, 1, equality,
+                    -__int128(coefficient(row, pivot)) * equality[pivot]);
     };
     equalities.erase(equalities.begin() + next);
     llvm::for_each(rows, substitute);
@@ -381,7 +394,7 @@ Projection System::project(const Conjunct &conjunct, bool closed) {
         return Exact;
       Row sum = combine(lower, b, upper, a);
       std::optional<int64_t> value = asConstant(sum);
-      if (value && *value >= (a - 1) * (b - 1))
+      if (value && *value >= __int128(a - 1) * (b - 1))
         return Always;
       auto divisible = [&](const Row &row, int64_t k) {
         auto [bound, symbols] = split(*this, row);

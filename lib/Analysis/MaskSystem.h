@@ -88,8 +88,9 @@ public:
 
   static Row constant(int64_t value);
   static Row variable(unsigned id);
-  /// a * x + b * y. Sets the overflow flag where 64 bits do not hold it.
-  Row combine(const Row &x, int64_t a, const Row &y, int64_t b);
+  /// a * x + b * y. Where 64 bits do not hold it, sets the overflow flag, after
+  /// which no row means anything and nothing is proved.
+  Row combine(const Row &x, __int128 a, const Row &y, __int128 b);
   Row add(const Row &x, const Row &y) { return combine(x, 1, y, 1); }
   Row subtract(const Row &x, const Row &y) { return combine(x, 1, y, -1); }
   Row offset(const Row &x, int64_t k) { return add(x, constant(k)); }
