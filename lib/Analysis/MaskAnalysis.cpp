@@ -53,7 +53,7 @@ void MaskAnalysis::Impl::note(StringRef text) {
 }
 
 MaskAnalysis::Impl::Impl(AttentionOp op, int64_t tileM, int64_t tileN)
-    : op(op), tileM(tileM), tileN(tileN), region(system, op) {
+    : op(op), tileM(tileM), tileN(tileN), region(system, op, tileM, tileN) {
   // The tiles of the domain: M * t < q_len and N * c < kv_len.
   auto first = [this](unsigned tile, int64_t size) {
     return system.scale(System::variable(tile), size);
@@ -129,7 +129,7 @@ MaskAnalysis::Impl::findPieces(const Disjunction &disjunction, bool excluded) {
   SmallVector<Row> given;
   if (excluded)
     given.push_back(belowKeyLength);
-  Conjunct domain = region.tileDomain(tileM, tileN, excluded);
+  Conjunct domain = region.tileDomain(excluded);
   std::vector<Piece> pieces;
   for (Conjunct conjunct : disjunction) {
     if (!region.bindOpaque(conjunct)) {

@@ -208,9 +208,9 @@ public:
       for (unsigned id = 1; id < row.size(); ++id)
         if (row[id] != 0 && (row[id] > 0) == positive)
           term(row[id], name(id));
-    if (row[0] != 0)
+    if (!row.empty() && row[0] != 0)
       term(row[0], "");
-    return {text};
+    return {text.empty() ? "0" : text};
   }
   Number ceilDiv(const Row &row, int64_t k) { return divide(row, k, true); }
   Number floorDiv(const Row &row, int64_t k) { return divide(row, k, false); }
@@ -285,6 +285,10 @@ private:
   std::string name(unsigned id) {
     const Variable &symbol = impl.system.getVariable(id);
     StringRef tile = symbol.perKeyTile ? "c" : "t";
+    if (symbol.kind == VarKind::Minimum || symbol.kind == VarKind::Maximum)
+      if (impl.region.getSummaries()[symbol.summary].over ==
+          Summary::TileBlocks)
+        tile = "t, c";
     switch (symbol.kind) {
     case VarKind::QueryTile:
       return "t";
@@ -333,9 +337,13 @@ void MaskAnalysis::print(raw_ostream &os) const {
     os << "    where full: below kv_len and not " << emitter.any(impl->excluded)
        << "\n";
   for (auto [number, summary] : llvm::enumerate(impl->region.getSummaries())) {
-    os << "  summary " << number << ": min and max over "
-       << (summary.overKeys ? "the keys" : "the rows") << " of a tile of "
-       << summary.value << "\n";
+    os << "  summary " << number << ": min and max over ";
+    if (summary.over == Summary::TileBlocks)
+      os << "the blocks of " << summary.blocks.rows << " x "
+         << summary.blocks.keys;
+    else
+      os << (summary.over == Summary::Keys ? "the keys" : "the rows");
+    os << " of a tile of " << summary.value << "\n";
   }
   if (!hasMask())
     os << "  no mask but j < kv_len\n";
@@ -348,6 +356,44 @@ void MaskAnalysis::print(raw_ostream &os) const {
 //===----------------------------------------------------------------------===//
 // IR
 //===----------------------------------------------------------------------===//
+
+/// Replaces divisors that fault by 1: what the region computes under a
+/// condition is computed here without it, and nothing observes the result (rule
+/// 8).
+static void guardDivision(OpBuilder &builder, Operation *op) {
+  bool isSigned = isa<arith::DivSIOp, arith::RemSIOp, arith::FloorDivSIOp,
+                      arith::CeilDivSIOp>(op);
+  if (!isSigned && !isa<arith::DivUIOp, arith::RemUIOp, arith::CeilDivUIOp>(op))
+    return;
+  Value dividend = op->getOperand(0), divisor = op->getOperand(1);
+  APInt known;
+  if (matchPattern(divisor, m_ConstantInt(&known)) && !known.isZero() &&
+      !known.isAllOnes())
+    return;
+  OpBuilder::InsertionGuard guard(builder);
+  builder.setInsertionPoint(op);
+  Location loc = op->getLoc();
+  Type type = divisor.getType();
+  unsigned width = type.isIndex() ? IndexType::kInternalStorageBitWidth
+                                  : type.getIntOrFloatBitWidth();
+  auto equals = [&](Value value, const APInt &constant) -> Value {
+    Value other = arith::ConstantOp::create(
+        builder, loc, builder.getIntegerAttr(type, constant));
+    return builder.createOrFold<arith::CmpIOp>(loc, arith::CmpIPredicate::eq,
+                                               value, other);
+  };
+  Value faults = equals(divisor, APInt::getZero(width));
+  if (isSigned) {
+    Value overflows = builder.createOrFold<arith::AndIOp>(
+        loc, equals(divisor, APInt::getAllOnes(width)),
+        equals(dividend, APInt::getSignedMinValue(width)));
+    faults = builder.createOrFold<arith::OrIOp>(loc, faults, overflows);
+  }
+  Value one =
+      arith::ConstantOp::create(builder, loc, builder.getIntegerAttr(type, 1));
+  op->setOperand(
+      1, builder.createOrFold<arith::SelectOp>(loc, faults, one, divisor));
+}
 
 /// Keeps the index of every load within its memref: regions may read outside
 /// it for elements that are masked (rule 8).
@@ -408,6 +454,7 @@ public:
       }
     });
     clampLoads(builder, copy);
+    copy->walk([&](Operation *nested) { guardDivision(builder, nested); });
     return mapping.lookup(value);
   }
 
@@ -545,18 +592,8 @@ private:
       return toIndex(builder,
                      RegionCloner(op, symbols).clone(builder, symbol.value));
     case VarKind::Minimum:
-    case VarKind::Maximum: {
-      unsigned dependence = impl.region.getDependence(
-          impl.region.getSummaries()[symbol.summary].value);
-      Value zero = index(builder, 0);
-      Value place[] = {(dependence & OnBatch) ? symbols.batch : zero,
-                       (dependence & OnHead) ? symbols.head : zero,
-                       symbol.perKeyTile ? keyTile : symbols.queryTile,
-                       index(builder, symbol.kind == VarKind::Maximum)};
-      return toIndex(
-          builder, memref::LoadOp::create(
-                       builder, loc, symbols.summaries[symbol.summary], place));
-    }
+    case VarKind::Maximum:
+      return extremeOf(builder, symbol);
     case VarKind::Floor:
       return builder.createOrFold<arith::FloorDivSIOp>(
           loc, affine(symbol.dividend), index(builder, symbol.divisor));
@@ -565,6 +602,56 @@ private:
       break;
     }
     llvm_unreachable("not a symbol");
+  }
+
+  /// The minimum or the maximum of a summary.
+  Value extremeOf(OpBuilder &builder, const Variable &symbol) {
+    const Summary &summary = impl.region.getSummaries()[symbol.summary];
+    if (summary.over == Summary::TileBlocks)
+      return extremeOfBlocks(builder, summary, symbol.kind);
+    unsigned dependence = impl.region.getDependence(summary.value);
+    Value zero = index(builder, 0);
+    Value place[] = {(dependence & OnBatch) ? symbols.batch : zero,
+                     (dependence & OnHead) ? symbols.head : zero,
+                     symbol.perKeyTile ? keyTile : symbols.queryTile,
+                     index(builder, symbol.kind == VarKind::Maximum)};
+    return toIndex(builder,
+                   memref::LoadOp::create(
+                       builder, loc, symbols.summaries[symbol.summary], place));
+  }
+
+  /// Computes the value for one element of each block of the tile.
+  Value extremeOfBlocks(OpBuilder &builder, const Summary &summary,
+                        VarKind kind) {
+    // Number `offset` of the tile, or the last one that there is.
+    auto element = [&](Value tile, int64_t size, int64_t offset, Value length) {
+      Value first =
+          builder.createOrFold<arith::MulIOp>(loc, tile, index(builder, size));
+      Value place = builder.createOrFold<arith::AddIOp>(loc, first,
+                                                        index(builder, offset));
+      if (offset == 0)
+        return place;
+      Value last =
+          builder.createOrFold<arith::SubIOp>(loc, length, index(builder, 1));
+      return builder.createOrFold<arith::MinSIOp>(loc, place, last);
+    };
+    Value result;
+    for (int64_t row = 0; row < impl.tileM; row += summary.blocks.rows) {
+      for (int64_t key = 0; key < impl.tileN; key += summary.blocks.keys) {
+        RegionCloner cloner(op, symbols);
+        cloner.setRow(
+            element(symbols.queryTile, impl.tileM, row, symbols.queryLength));
+        cloner.setKey(element(keyTile, impl.tileN, key, symbols.keyLength));
+        Value value = toIndex(builder, cloner.clone(builder, summary.value));
+        if (result)
+          value =
+              kind == VarKind::Minimum
+                  ? builder.createOrFold<arith::MinSIOp>(loc, result, value)
+                  : builder.createOrFold<arith::MaxSIOp>(loc, result, value);
+        result = value;
+      }
+    }
+    return result;
   }
 
   Value toIndex(OpBuilder &builder, Value value) {
@@ -641,12 +728,17 @@ SmallVector<Value> MaskAnalysis::buildSummaries(OpBuilder &builder,
   SmallVector<Value> result;
   Value one;
   for (const Summary &summary : impl->region.getSummaries()) {
+    if (summary.over == Summary::TileBlocks) {
+      result.push_back(Value());
+      continue;
+    }
+    bool overKeys = summary.over == Summary::Keys;
     if (!one)
       one = arith::ConstantIndexOp::create(builder, loc, 1);
     unsigned dependence = impl->region.getDependence(summary.value);
     Value extents[] = {(dependence & OnBatch) ? grid.numBatches : one,
                        (dependence & OnHead) ? grid.numHeads : one,
-                       summary.overKeys ? grid.keyTiles : grid.queryTiles};
+                       overKeys ? grid.keyTiles : grid.queryTiles};
     IntegerType type = storageType(summary.value.getType());
     SmallVector<int64_t> shape(3, ShapedType::kDynamic);
     shape.push_back(2);
@@ -659,12 +751,18 @@ SmallVector<Value> MaskAnalysis::buildSummaries(OpBuilder &builder,
       symbols.batch = point[0];
       symbols.head = point[1];
       Value size = arith::ConstantIndexOp::create(
-          nested, loc, summary.overKeys ? impl->tileN : impl->tileM);
+          nested, loc, overKeys ? impl->tileN : impl->tileM);
       Value first = arith::MulIOp::create(nested, loc, point[2], size);
       Value past = arith::AddIOp::create(nested, loc, first, size);
+      // A table that all batches share is summarised up to where the longest
+      // of them may end.
+      if (!(dependence & OnBatch)) {
+        symbols.queryLength = grid.queryLength;
+        symbols.keyLength = grid.keyLength;
+      }
       past = arith::MinSIOp::create(nested, loc, past,
-                                    summary.overKeys ? symbols.keyLength
-                                                     : symbols.queryLength);
+                                    overKeys ? symbols.keyLength
+                                             : symbols.queryLength);
       unsigned width = type.getWidth();
       Value start[] = {
           arith::ConstantOp::create(
@@ -678,7 +776,7 @@ SmallVector<Value> MaskAnalysis::buildSummaries(OpBuilder &builder,
           nested, loc, first, past, step, ValueRange(start),
           [&](OpBuilder &inside, Location loc, Value index, ValueRange sofar) {
             RegionCloner cloner(impl->op, symbols);
-            summary.overKeys ? cloner.setKey(index) : cloner.setRow(index);
+            overKeys ? cloner.setKey(index) : cloner.setRow(index);
             Value element =
                 toStorage(inside, loc, cloner.clone(inside, summary.value));
             Value extremes[] = {

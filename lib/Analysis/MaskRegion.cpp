@@ -27,6 +27,9 @@ static constexpr size_t kMaxConjuncts = 64;
 /// is not affine (hashes do that).
 static constexpr int64_t kMaxFactor = 4096;
 
+/// A value of i and j is computed for up to this many blocks of a tile.
+static constexpr int64_t kMaxBlocks = 32;
+
 /// The largest bit mask that counts as a remainder.
 static constexpr int64_t kMaxMask = (int64_t(1) << 30) - 1;
 
@@ -45,8 +48,9 @@ static std::optional<int64_t> known(int64_t size) {
                                      : std::optional<int64_t>(size);
 }
 
-MaskRegion::MaskRegion(System &system, AttentionOp op)
-    : system(system), op(op) {
+MaskRegion::MaskRegion(System &system, AttentionOp op, int64_t tileM,
+                       int64_t tileN)
+    : system(system), op(op), tileM(tileM), tileN(tileN) {
   std::optional<int64_t> rows = known(op.getQueryLength());
   std::optional<int64_t> keys = known(op.getKeyLength());
   queryLength = symbol(VarKind::QueryLength, rows, 0);
@@ -72,6 +76,8 @@ MaskRegion::MaskRegion(System &system, AttentionOp op)
   row = system.addVariable(bound);
   bound.max = lessOne(keys);
   key = system.addVariable(bound);
+  block = system.addVariable({VarKind::Scalar});
+  probe = system.addVariable({VarKind::Scalar});
   if (!op.hasMaskRegion())
     return;
 
@@ -95,22 +101,24 @@ Row MaskRegion::symbol(VarKind kind, std::optional<int64_t> known, int64_t min,
   return System::variable(system.addVariable(variable));
 }
 
-Conjunct MaskRegion::tileDomain(int64_t tileM, int64_t tileN, bool wholeTile) {
+void MaskRegion::requireWithin(Conjunct &conjunct, unsigned index,
+                               unsigned tile, int64_t size) {
+  Row first = system.scale(System::variable(tile), size);
+  Row past = system.subtract(System::variable(index), first);
+  system.requireNonNegative(conjunct, past);
+  system.requireNonNegative(conjunct,
+                            system.offset(system.scale(past, -1), size - 1));
+}
+
+Conjunct MaskRegion::tileDomain(bool wholeTile) {
   Conjunct domain;
-  auto within = [&](unsigned index, unsigned tile, int64_t size) {
-    Row first = system.scale(System::variable(tile), size);
-    Row past = system.subtract(System::variable(index), first);
-    system.requireNonNegative(domain, past);
-    system.requireNonNegative(domain,
-                              system.offset(system.scale(past, -1), size - 1));
-  };
   auto below = [&](unsigned index, const Row &length) {
     system.requireNonNegative(
         domain,
         system.offset(system.subtract(length, System::variable(index)), -1));
   };
-  within(row, system.queryTile, tileM);
-  within(key, system.keyTile, tileN);
+  requireWithin(domain, row, system.queryTile, tileM);
+  requireWithin(domain, key, system.keyTile, tileN);
   below(row, queryLength);
   if (!wholeTile)
     below(key, keyLength);
@@ -186,19 +194,27 @@ bool MaskRegion::bindOpaque(Conjunct &conjunct) {
   for (unsigned id : ids) {
     Value value = system.getVariable(id).value;
     unsigned sides = dependenceOf(value) & (OnRow | OnKey);
-    if (sides == (OnRow | OnKey))
-      continue;
+    std::optional<Blocks> blocks;
+    if (sides == (OnRow | OnKey)) {
+      blocks = blocksOf(value);
+      if (!blocks)
+        continue;
+    }
     auto [it, isNew] = summaryOf.try_emplace(value, summaries.size());
     if (isNew) {
       Variable extreme{VarKind::Minimum};
       extreme.summary = summaries.size();
-      extreme.perKeyTile = sides == OnKey;
+      extreme.perKeyTile = sides & OnKey;
       extreme.min = system.getVariable(id).min;
       extreme.max = system.getVariable(id).max;
       unsigned minimum = system.addVariable(extreme);
       extreme.kind = VarKind::Maximum;
       unsigned maximum = system.addVariable(extreme);
-      summaries.push_back({value, sides == OnKey, minimum, maximum});
+      summaries.push_back({value,
+                           blocks             ? Summary::TileBlocks
+                           : (sides == OnKey) ? Summary::Keys
+                                              : Summary::Rows,
+                           blocks.value_or(Blocks()), minimum, maximum});
       // A tile of the domain has an element.
       system.assume(system.subtract(System::variable(maximum),
                                     System::variable(minimum)));
@@ -211,6 +227,119 @@ bool MaskRegion::bindOpaque(Conjunct &conjunct) {
         conjunct, system.subtract(System::variable(summary.maximum), element));
   }
   return false;
+}
+
+//===----------------------------------------------------------------------===//
+// Values that are constant over blocks
+//===----------------------------------------------------------------------===//
+
+std::optional<Blocks> MaskRegion::blocksOf(Value value) {
+  auto [it, isNew] = blockMemo.try_emplace(value);
+  if (!isNew)
+    return it->second;
+  // The largest part of the tile size in which the value is constant.
+  auto find = [&](unsigned index, int64_t size) -> int64_t {
+    for (int64_t count = 1; count <= std::min(kMaxBlocks, size); ++count)
+      if (size % count == 0 && isConstantOver(value, index, size / count))
+        return size / count;
+    return 0;
+  };
+  std::optional<Blocks> result;
+  if (int64_t rows = find(row, tileM))
+    if (int64_t keys = find(key, tileN))
+      if (tileM / rows * (tileN / keys) <= kMaxBlocks)
+        result = Blocks{rows, keys};
+  blockMemo[value] = result;
+  return result;
+}
+
+bool MaskRegion::isConstantOver(Value value, unsigned index, int64_t size) {
+  unsigned side = index == row ? OnRow : OnKey;
+  if (size == 1 || !(dependenceOf(value) & side))
+    return true;
+  Operation *definition = value.getDefiningOp();
+  if (!definition)
+    return false;
+  std::tuple<void *, unsigned, int64_t> memoKey(value.getAsOpaquePointer(),
+                                                index, size);
+  auto [it, isNew] = constantMemo.try_emplace(memoKey, false);
+  if (!isNew)
+    return it->second;
+  auto isConstant = [&](Value operand) {
+    return isConstantOver(operand, index, size);
+  };
+  bool result;
+  if (auto ifOp = dyn_cast<scf::IfOp>(definition)) {
+    unsigned number = cast<OpResult>(value).getResultNumber();
+    result = isConstant(ifOp.getCondition()) &&
+             isConstant(ifOp.thenYield().getOperand(number)) &&
+             isConstant(ifOp.elseYield().getOperand(number));
+  } else {
+    result = (definition->getNumRegions() == 0 &&
+              llvm::all_of(definition->getOperands(), isConstant)) ||
+             areQuotientsConstant(value, index, size);
+  }
+  return constantMemo[memoKey] = result;
+}
+
+/// An affine form is constant if all variables in it are.
+bool MaskRegion::areQuotientsConstant(Value value, unsigned index,
+                                      int64_t size) {
+  if (!value.getType().isIntOrIndex() || value.getType().isInteger(1))
+    return false;
+  std::optional<Cases> cases = translateInt(value);
+  if (!cases || cases->size() != 1)
+    return false;
+  const Case &only = cases->front();
+  for (unsigned id = 1; id < only.value.size(); ++id) {
+    if (only.value[id] == 0 || !system.isBound(id) ||
+        id == (index == row ? key : row))
+      continue;
+    Value read = system.getVariable(id).value;
+    if (id == index || read == value ||
+        !(read ? isConstantOver(read, index, size)
+               : isQuotientConstant(id, only.when, index, size)))
+      return false;
+  }
+  return true;
+}
+
+/// What is left of the block when i and j are eliminated bounds the quotient
+/// from both sides: it is constant if these bounds meet.
+bool MaskRegion::isQuotientConstant(unsigned quotient, const Conjunct &when,
+                                    unsigned index, int64_t size) {
+  Conjunct conjunct = when;
+  requireWithin(conjunct, index, block, size);
+  system.requireZero(conjunct, system.subtract(System::variable(quotient),
+                                               System::variable(probe)));
+  Projection projection = system.project(conjunct, /*closed=*/false);
+  if (projection.contradictory)
+    return true;
+  // probe >= -low and probe <= high.
+  RowList lows, highs;
+  for (const Row &bound : projection.rows) {
+    int64_t factor = probe < bound.size() ? bound[probe] : 0;
+    if (factor == 0)
+      continue;
+    Row rest =
+        system.subtract(bound, system.scale(System::variable(probe), factor));
+    (factor > 0 ? lows : highs)
+        .push_back(system.floorDiv(rest, std::abs(factor)));
+  }
+  return llvm::any_of(lows, [&](const Row &low) {
+    return llvm::any_of(highs, [&](const Row &high) {
+      Row distance = system.add(low, high);
+      return system.isContradictory({{system.offset(distance, -1)}});
+    });
+  });
+}
+
+bool MaskRegion::isBetterWhole(Value condition, const Disjunction &translated) {
+  if (llvm::none_of(translated,
+                    [this](const Conjunct &c) { return isOpaque(c); }))
+    return false;
+  unsigned sides = dependenceOf(condition) & (OnRow | OnKey);
+  return sides != (OnRow | OnKey) || blocksOf(condition);
 }
 
 //===----------------------------------------------------------------------===//
@@ -325,7 +454,7 @@ std::optional<Disjunction> MaskRegion::computeBool(Value value, bool wanted) {
           if (!conjunct.contradictory)
             result.push_back(std::move(conjunct));
         }
-        return result;
+        return isBetterWhole(value, result) ? asVariable() : result;
       })
       .Case([&](arith::CmpIOp cmp) -> std::optional<Disjunction> {
         CmpIPredicate predicate =
@@ -333,14 +462,7 @@ std::optional<Disjunction> MaskRegion::computeBool(Value value, bool wanted) {
                    : arith::invertPredicate(cmp.getPredicate());
         std::optional<Disjunction> result =
             compare(predicate, cmp.getLhs(), cmp.getRhs());
-        // A condition on a row alone, or a key alone, is better summarised
-        // whole than by the extremes of what it compares.
-        unsigned sides = dependenceOf(value) & (OnRow | OnKey);
-        if (sides != (OnRow | OnKey) && result &&
-            llvm::any_of(*result,
-                         [this](const Conjunct &c) { return isOpaque(c); }))
-          return asVariable();
-        return result;
+        return result && isBetterWhole(value, *result) ? asVariable() : result;
       })
       .Default([&](Operation *) { return asVariable(); });
 }

@@ -33,16 +33,26 @@ struct Case {
 using Cases = std::vector<Case>;
 using Disjunction = std::vector<Conjunct>;
 
-/// A function of one of i and j (and b, h) known by its extremes over a tile.
+/// Blocks of a tile over which a value is constant.
+struct Blocks {
+  int64_t rows, keys;
+};
+
+/// A function of i and j (and b, h) known by its extremes over a tile. One of i
+/// alone or of j alone is tabulated before the main grid; one of both that is
+/// constant over few blocks of a tile is computed for each of them where it is
+/// asked for.
 struct Summary {
+  enum Over { Rows, Keys, TileBlocks };
   mlir::Value value;
-  bool overKeys; // of j, else of i
+  Over over;
+  Blocks blocks; // TileBlocks
   unsigned minimum, maximum;
 };
 
 class MaskRegion {
 public:
-  MaskRegion(System &system, AttentionOp op);
+  MaskRegion(System &system, AttentionOp op, int64_t tileM, int64_t tileN);
 
   /// The (i, j) that are attended, or those that are not, as a disjunction.
   /// What cannot be translated counts as true in both. Fails if there would be
@@ -51,7 +61,7 @@ public:
 
   /// Rows that bind i and j to the query tile and the key tile.
   /// `wholeTile`: the key tile is known to lie below kv_len.
-  Conjunct tileDomain(int64_t tileM, int64_t tileN, bool wholeTile);
+  Conjunct tileDomain(bool wholeTile);
 
   /// Bounds the table elements of the conjunct by their summaries. Returns
   /// false if it has table elements: what is derived from it is a bound.
@@ -95,14 +105,32 @@ private:
 
   unsigned dependenceOf(mlir::Value value);
 
+  /// The largest blocks, if they are few, over which `value` is constant.
+  std::optional<Blocks> blocksOf(mlir::Value value);
+  /// True if it is proved that `value` is the same for all numbers from x *
+  /// size to x * size + size - 1 of `index`, the variable i or j.
+  bool isConstantOver(mlir::Value value, unsigned index, int64_t size);
+  bool areQuotientsConstant(mlir::Value value, unsigned index, int64_t size);
+  bool isQuotientConstant(unsigned quotient, const Conjunct &when,
+                          unsigned index, int64_t size);
+  /// True if the condition is better known by its own extremes over a tile than
+  /// by those of what it compares.
+  bool isBetterWhole(mlir::Value condition, const Disjunction &translated);
+
   /// A variable for a value of which no more is known.
   Row opaque(mlir::Value value);
   Cases opaqueCase(mlir::Value value) { return {{Conjunct(), opaque(value)}}; }
   bool isOpaque(const Conjunct &conjunct) const;
 
+  /// size * tile <= index < size * tile + size.
+  void requireWithin(Conjunct &conjunct, unsigned index, unsigned tile,
+                     int64_t size);
+
   System &system;
   AttentionOp op;
-  unsigned row, key; // the variables i and j
+  int64_t tileM, tileN;
+  unsigned row, key;     // the variables i and j
+  unsigned block, probe; // symbols of the proofs about blocks
   Row batch, head, queryLength, keyLength, queryOffset;
   llvm::DenseMap<mlir::Value, unsigned> dependences;
   llvm::DenseMap<mlir::Value, Row> opaques;
@@ -110,6 +138,8 @@ private:
   llvm::DenseMap<std::pair<mlir::Value, unsigned>, std::optional<Disjunction>>
       boolMemo;
   llvm::DenseMap<mlir::Value, unsigned> summaryOf;
+  llvm::DenseMap<mlir::Value, std::optional<Blocks>> blockMemo;
+  std::map<std::tuple<void *, unsigned, int64_t>, bool> constantMemo;
   llvm::SmallVector<Summary> summaries;
 };
 

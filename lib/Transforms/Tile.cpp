@@ -312,6 +312,8 @@ LogicalResult AttentionTiler::run() {
   maskGrid.numHeads = heads;
   maskGrid.queryTiles = numTiles;
   maskGrid.keyTiles = ib.ceilDiv(keyLength, tileN);
+  maskGrid.queryLength = queryLength;
+  maskGrid.keyLength = keyLength;
   auto symbolsAt = [&](OpBuilder &builder, Value batchIndex, Value headIndex) {
     OpBuilder::InsertionGuard guard(b);
     b.restoreInsertionPoint(builder.saveInsertionPoint());

@@ -137,3 +137,30 @@ func.func @limit_per_row(%q: memref<1x2x?x64xf32>, %k: memref<1x2x?x64xf32>, %o:
       }
   return
 }
+
+// -----
+
+// A table of blocks of 64 x 64 is constant over tiles of 16 x 16, and over two
+// parts of a tile of 64 x 128.
+// CHECK-LABEL: @block_table
+// CHECK-NEXT: tiles [0, kv_len ceildiv 128) full [0, 0)
+// CHECK-NEXT: where visit: 1 <= max0[t, c]
+// CHECK-NEXT: where full: below kv_len and not min0[t, c] <= 0
+// CHECK-NEXT: summary 0: min and max over the blocks of 64 x 64 of a tile
+// SMALL-LABEL: @block_table
+// SMALL: summary 0: min and max over the blocks of 16 x 16 of a tile
+func.func @block_table(%q: memref<1x2x?x64xf32>, %k: memref<1x2x?x64xf32>, %o: memref<1x2x?x64xf32>, %t: memref<2x?x?xi8>) {
+  attn.attention ins(%q, %k, %k : memref<1x2x?x64xf32>, memref<1x2x?x64xf32>, memref<1x2x?x64xf32>)
+      captures(%t : memref<2x?x?xi8>)
+      outs(%o : memref<1x2x?x64xf32>)
+      mask(%b: index, %h: index, %i: index, %j: index, %blocks: memref<2x?x?xi8>) {
+        %n = arith.constant 64 : index
+        %zero = arith.constant 0 : i8
+        %x = arith.divsi %i, %n : index
+        %y = arith.divsi %j, %n : index
+        %block = memref.load %blocks[%h, %x, %y] : memref<2x?x?xi8>
+        %keep = arith.cmpi ne, %block, %zero : i8
+        attn.yield %keep : i1
+      }
+  return
+}

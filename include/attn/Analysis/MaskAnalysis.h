@@ -34,8 +34,9 @@ struct MaskSymbols {
 
 /// The extents of the grids that fill the summaries.
 struct MaskGrid {
-  mlir::Value numBatches, numHeads; // index
-  mlir::Value queryTiles, keyTiles; // index; of the longest batch
+  mlir::Value numBatches, numHeads;   // index
+  mlir::Value queryTiles, keyTiles;   // index; of the longest batch
+  mlir::Value queryLength, keyLength; // index; no batch is longer
   /// The symbols of batch and head, as far as the mask region needs them
   /// (queryTile and summaries stay null).
   llvm::function_ref<MaskSymbols(mlir::OpBuilder &, mlir::Value batch,
@@ -77,12 +78,13 @@ public:
   /// True if the ranges carry a run-time predicate (the `where` region).
   bool needsPredicate() const;
 
-  /// Number of captured tables, and other functions of one of i and j, that
-  /// the prologue summarises by their minimum and maximum over a tile.
+  /// Number of captured tables, and other functions of i and j, that are known
+  /// by their minimum and maximum over a tile.
   unsigned getNumSummaries() const;
 
   /// Host level, before the main grid: allocates the summaries and builds the
-  /// grid that fills each of them. Captures must be memrefs or scalars.
+  /// grid that fills each of them. Captures must be memrefs or scalars. The
+  /// result is null for those that need no grid.
   llvm::SmallVector<mlir::Value> buildSummaries(mlir::OpBuilder &builder,
                                                 mlir::Location loc,
                                                 const MaskGrid &grid) const;

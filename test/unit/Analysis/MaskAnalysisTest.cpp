@@ -584,6 +584,49 @@ TEST_F(MaskTest, DocumentsCausal) {
   checkAll(problem, Answer::AsExact, {{200, 200}, {130, 190}});
 }
 
+TEST_F(MaskTest, SharedTablesOfOtherLengths) {
+  // A table that b does not index is summarised for all batches at once.
+  Problem problem{yielding(R"(
+    %one = arith.constant 1 : i32
+    %di = memref.load %doc[%i] : memref<?xi32>
+    %dj = memref.load %doc[%j] : memref<?xi32>
+    %row = arith.cmpi sge, %di, %one : i32
+    %key = arith.cmpi sge, %dj, %one : i32
+    %same = arith.cmpi eq, %di, %dj : i32
+    %some = arith.andi %row, %key : i1
+    %keep = arith.andi %some, %same : i1)")};
+  problem.captures = {table("doc", documents({70, 30, 100}, 200))};
+  problem.storedKeys = 300;
+  problem.batch = 2;
+  for (int64_t before : {0, 1, 100, 300}) {
+    problem.queryLengthsBefore = problem.keyLengthsBefore = {before, 0};
+    checkAll(problem, Answer::Sound, {{200, 200}, {130, 190}});
+  }
+  // Unless elements past its end share a tile with the sequence, it is exact.
+  problem.queryLengthsBefore = problem.keyLengthsBefore = {0, 16};
+  checkAll(problem, Answer::AsExact, {{200, 200}}, {{64, 64}});
+}
+
+TEST_F(MaskTest, TablesOfEachBatch) {
+  // kv_len makes the condition one of the batch.
+  Problem problem{yielding(R"(
+    %n = attn.kv_len : index
+    %dj = memref.load %doc[%j] : memref<?xi32>
+    %d = arith.index_cast %dj : i32 to index
+    %keep = arith.cmpi slt, %d, %n : index)")};
+  std::vector<int64_t> ids(200);
+  std::mt19937 random(11);
+  for (int64_t &id : ids)
+    id = random() % 300;
+  problem.captures = {table("doc", ids)};
+  problem.storedKeys = 300;
+  problem.batch = 1;
+  for (int64_t before : {0, 50, 300}) {
+    problem.keyLengthsBefore = {before};
+    checkAll(problem, Answer::AsExact, {{20, 200}, {20, 90}});
+  }
+}
+
 TEST_F(MaskTest, DocumentsUnsorted) {
   std::mt19937 random(7);
   std::vector<int64_t> ids(200);
@@ -734,6 +777,187 @@ TEST_F(MaskTest, PackedBits) {
   problem.captures = {table("words", words, {100, 4})};
   checkAll(problem, Answer::Sound, {{100, 128}});
   EXPECT_FALSE(last.exact);
+}
+
+//===----------------------------------------------------------------------===//
+// Values that are constant over blocks of a tile
+//===----------------------------------------------------------------------===//
+
+std::vector<int64_t> someBlocks(size_t size, int oneOf, unsigned seed) {
+  std::mt19937 random(seed);
+  std::vector<int64_t> blocks(size);
+  for (int64_t &block : blocks)
+    block = random() % oneOf == 0;
+  return blocks;
+}
+
+const char *blockOf64 = R"(
+    %n = arith.constant 64 : index
+    %zero = arith.constant 0 : i8
+    %x = arith.divsi %i, %n : index
+    %y = arith.divsi %j, %n : index
+    %block = memref.load %blocks[%x, %y] : memref<?x?xi8>
+    %set = arith.cmpi ne, %block, %zero : i8
+)";
+
+TEST_F(MaskTest, BlockTable) {
+  Problem problem{yielding(std::string(blockOf64) +
+                           "%true = arith.constant true\n"
+                           "%keep = arith.andi %set, %true : i1")};
+  problem.captures = {table("blocks", someBlocks(36, 3, 1), {6, 6}, "i8")};
+  checkAll(problem, Answer::AsExact, {{380, 384}, {129, 150}, {1, 300}},
+           {{64, 64}, {16, 16}, {64, 128}, {128, 96}, {256, 192}});
+  EXPECT_TRUE(last.predicate);
+  EXPECT_EQ(last.summaries, 1u);
+  // Lengths of other batches do not matter, static ones no less.
+  problem.staticSizes = true;
+  problem.storedKeys = 384;
+  problem.batch = 1;
+  problem.keyLengthsBefore = {0};
+  checkAll(problem, Answer::AsExact, {{380, 300}}, {{64, 96}});
+}
+
+TEST_F(MaskTest, BlockTableOfOtherTiles) {
+  // Blocks of 64 in tiles that they do not divide: right, if coarse.
+  Problem problem{yielding(std::string(blockOf64) +
+                           "%true = arith.constant true\n"
+                           "%keep = arith.andi %set, %true : i1")};
+  problem.captures = {table("blocks", someBlocks(36, 3, 2), {6, 6}, "i8")};
+  checkAll(problem, Answer::Sound, {{380, 384}, {129, 150}},
+           {{33, 20}, {48, 64}, {100, 100}, {1, 384}});
+}
+
+TEST_F(MaskTest, BlockTableCausal) {
+  Problem problem{yielding(std::string(blockOf64) + R"(
+    %causal = arith.cmpi sle, %j, %i : index
+    %keep = arith.andi %set, %causal : i1)")};
+  problem.captures = {table("blocks", someBlocks(36, 2, 3), {6, 6}, "i8")};
+  checkAll(problem, Answer::AsExact, {{384, 384}}, {{64, 64}, {32, 64}});
+  checkAll(problem, Answer::Sound, {{384, 384}}, {{128, 96}});
+}
+
+TEST_F(MaskTest, BlockTableByBatchAndHead) {
+  // Elements, too, not only conditions; blocks of 16 in blocks of 4.
+  Problem problem{yielding(R"(
+    %four = arith.constant 4 : index
+    %two = arith.constant 2 : i32
+    %x = arith.divui %i, %four : index
+    %xx = arith.floordivsi %x, %four : index
+    %jj = arith.index_cast %j : index to i32
+    %y = arith.shrsi %jj, %two : i32
+    %yi = arith.index_cast %y : i32 to index
+    %limit = memref.load %limits[%b, %h, %xx, %yi] : memref<?x?x?x?xi32>
+    %keep = arith.cmpi slt, %jj, %limit : i32)")};
+  std::vector<int64_t> limits(2 * 3 * 4 * 16);
+  std::mt19937 random(4);
+  for (int64_t &limit : limits)
+    limit = random() % 64;
+  problem.captures = {table("limits", limits, {2, 3, 4, 16})};
+  for (int64_t batch : {0, 1}) {
+    for (int64_t head : {0, 2}) {
+      problem.batch = batch;
+      problem.head = head;
+      checkAll(problem, Answer::Sound, {{60, 64}},
+               {{16, 4}, {16, 16}, {32, 8}, {8, 2}, {64, 32}});
+      EXPECT_EQ(last.summaries, 1u);
+    }
+  }
+  checkAll(problem, Answer::AsExact, {{60, 64}}, {{16, 1}, {4, 1}});
+}
+
+TEST_F(MaskTest, BlockBits) {
+  // A bit for each block of 32 x 16, by parity, under a branch.
+  Problem problem{yielding(R"(
+    %m = arith.constant 32 : index
+    %n = arith.constant 16 : index
+    %x = arith.divsi %i, %m : index
+    %rest = arith.remsi %j, %n : index
+    %first = arith.subi %j, %rest : index
+    %y = arith.divsi %first, %n : index
+    %one = arith.constant 1 : index
+    %some = arith.cmpi sge, %x, %one : index
+    %keep = scf.if %some -> i1 {
+      %word = memref.load %words[%x] : memref<?xi32>
+      %by = arith.index_cast %y : index to i32
+      %shifted = arith.shrui %word, %by : i32
+      %bit = arith.trunci %shifted : i32 to i1
+      scf.yield %bit : i1
+    } else {
+      %true = arith.constant true
+      scf.yield %true : i1
+    })")};
+  problem.captures = {table("words", {0, 0x15, 0, 0xf0f, 0x8001})};
+  checkAll(problem, Answer::AsExact, {{160, 200}},
+           {{32, 16}, {16, 16}, {64, 64}, {160, 48}});
+  EXPECT_GE(last.summaries, 1u);
+}
+
+TEST_F(MaskTest, ShiftedBlocksAreNoBlocks) {
+  Problem problem{yielding(R"(
+    %n = arith.constant 16 : index
+    %off = attn.q_offset : index
+    %p = arith.addi %i, %off : index
+    %x = arith.divsi %p, %n : index
+    %y = arith.divsi %j, %n : index
+    %keep = memref.load %blocks[%x, %y] : memref<?x?xi1>)")};
+  problem.captures = {table("blocks", someBlocks(100, 2, 5), {10, 10}, "i1")};
+  for (int64_t offset : {-3, 5, 16}) {
+    problem.queryOffset = offset;
+    checkAll(problem, Answer::Sound, {{100, 160}}, {{16, 16}, {32, 64}});
+  }
+}
+
+TEST_F(MaskTest, DivisionsDoNotFault) {
+  // What the region computes under a condition, the analysis computes anywhere:
+  // a scalar, a summary and a block.
+  Problem problem{yielding(R"(
+    %zero = arith.constant 0 : index
+    %four = arith.constant 4 : index
+    %hundred = arith.constant 100 : index
+    %some = arith.cmpi ne, %n, %zero : index
+    %keep = scf.if %some -> i1 {
+      %scalar = arith.divsi %hundred, %n : index
+      %d = memref.load %divisors[%j] : memref<?xindex>
+      %key = arith.remsi %hundred, %d : index
+      %x = arith.divsi %i, %four : index
+      %y = arith.divsi %j, %four : index
+      %e = memref.load %blocks[%x, %y] : memref<?x?xindex>
+      %block = arith.floordivsi %hundred, %e : index
+      %u = arith.cmpi sle, %j, %scalar : index
+      %v = arith.cmpi sge, %i, %key : index
+      %w = arith.cmpi sle, %i, %block : index
+      %uv = arith.andi %u, %v : i1
+      %uvw = arith.andi %uv, %w : i1
+      scf.yield %uvw : i1
+    } else {
+      %causal = arith.cmpi sle, %j, %i : index
+      scf.yield %causal : i1
+    })")};
+  std::vector<int64_t> zeros(100, 0), ones(100, 1);
+  for (int64_t n : {0, 2}) {
+    problem.captures = {scalar("n", n),
+                        table("divisors", n ? ones : zeros, {}, "index"),
+                        table("blocks", n ? ones : zeros, {10, 10}, "index")};
+    checkAll(problem, Answer::Sound, {{40, 40}}, {{4, 4}, {16, 8}});
+  }
+}
+
+TEST_F(MaskTest, HugeCoefficients) {
+  // Products of coefficients that 64 bits do not hold: no wrong claim.
+  for (const char *power : {"4294967297", "1099511627776",
+                            "4611686018427387903", "2305843009213693953"}) {
+    Problem problem{yielding(std::string("%k = arith.constant ") + power +
+                             R"( : index
+    %m = arith.constant 4294967311 : index
+    %qi = arith.floordivsi %i, %k : index
+    %qj = arith.floordivsi %j, %m : index
+    %x = arith.muli %qi, %m : index
+    %y = arith.muli %qj, %k : index
+    %xi = arith.addi %x, %i : index
+    %yj = arith.addi %y, %j : index
+    %keep = arith.cmpi sle, %yj, %xi : index)")};
+    checkAll(problem, Answer::Sound, {{50, 60}}, {{16, 16}, {5, 7}});
+  }
 }
 
 TEST_F(MaskTest, RunTimeBlockSize) {

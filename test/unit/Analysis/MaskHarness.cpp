@@ -72,22 +72,38 @@ Outcome MaskHarness::check(const Problem &problem, int64_t tileM, int64_t tileN,
   builder.setInsertionPointToEnd(module->getBody());
   Type index = builder.getIndexType();
   SmallVector<Type> types(8, index);
+  types.append(2, MemRefType::get({ShapedType::kDynamic}, index));
   for (const Capture &capture : problem.captures)
     types.push_back(mlir::parseType(capture.type, &context));
   auto function = func::FuncOp::create(builder, loc, "tiles",
                                        builder.getFunctionType(types, {}));
   Block *body = function.addEntryBlock();
   builder.setInsertionPointToEnd(body);
-  enum { B, H, T, QueryLength, KeyLength, QueryOffset, QueryTiles, KeyTiles };
+  enum {
+    B,
+    H,
+    T,
+    LongestQuery,
+    LongestKey,
+    QueryOffset,
+    QueryTiles,
+    KeyTiles,
+    QueryLengths,
+    KeyLengths,
+    FirstCapture
+  };
   auto argument = [&](unsigned number) { return body->getArgument(number); };
-  auto symbolsOf = [&](OpBuilder &, Value batch, Value head) {
+  auto symbolsOf = [&](OpBuilder &at, Value batch, Value head) {
     MaskSymbols symbols;
     symbols.batch = batch;
     symbols.head = head;
-    symbols.queryLength = argument(QueryLength);
-    symbols.keyLength = argument(KeyLength);
+    symbols.queryLength =
+        memref::LoadOp::create(at, loc, argument(QueryLengths), batch);
+    symbols.keyLength =
+        memref::LoadOp::create(at, loc, argument(KeyLengths), batch);
     symbols.queryOffset = argument(QueryOffset);
-    llvm::append_range(symbols.captures, body->getArguments().drop_front(8));
+    llvm::append_range(symbols.captures,
+                       body->getArguments().drop_front(FirstCapture));
     return symbols;
   };
   MaskGrid grid;
@@ -97,6 +113,8 @@ Outcome MaskHarness::check(const Problem &problem, int64_t tileM, int64_t tileN,
       arith::ConstantIndexOp::create(builder, loc, problem.head + 1);
   grid.queryTiles = argument(QueryTiles);
   grid.keyTiles = argument(KeyTiles);
+  grid.queryLength = argument(LongestQuery);
+  grid.keyLength = argument(LongestKey);
   grid.symbolsOf = symbolsOf;
   SmallVector<Value> summaries = analysis->buildSummaries(builder, loc, grid);
   MaskSymbols symbols = symbolsOf(builder, argument(B), argument(H));
@@ -136,14 +154,32 @@ Outcome MaskHarness::check(const Problem &problem, int64_t tileM, int64_t tileN,
   Interpreter machine;
   int64_t queryTiles = llvm::divideCeil(problem.queryLength, tileM);
   int64_t keyTiles = llvm::divideCeil(problem.keyLength, tileN);
-  const int64_t sizes[] = {
-      problem.batch,     problem.head,        0,          problem.queryLength,
-      problem.keyLength, problem.queryOffset, queryTiles, keyTiles};
+  // Lengths of all batches, and the longest of them.
+  auto lengths = [&](unsigned number, std::vector<int64_t> before,
+                     int64_t own) {
+    before.resize(problem.batch, own);
+    before.push_back(own);
+    Capture buffer = table("", before, {}, "index");
+    machine.set(argument(number), buffer.value);
+    return *llvm::max_element(before);
+  };
+  int64_t longestQuery =
+      lengths(QueryLengths, problem.queryLengthsBefore, problem.queryLength);
+  int64_t longestKey =
+      lengths(KeyLengths, problem.keyLengthsBefore, problem.keyLength);
+  const int64_t sizes[] = {problem.batch,
+                           problem.head,
+                           0,
+                           longestQuery,
+                           longestKey,
+                           problem.queryOffset,
+                           llvm::divideCeilSigned(longestQuery, tileM),
+                           llvm::divideCeilSigned(longestKey, tileN)};
   for (auto [number, size] : llvm::enumerate(sizes))
     machine.set(argument(number), size);
   for (auto [number, capture] : llvm::enumerate(problem.captures)) {
     reference.set(mask.getArgument(4 + number), capture.value);
-    machine.set(argument(8 + number), capture.value);
+    machine.set(argument(FirstCapture + number), capture.value);
   }
 
   for (int64_t t = 0; t < queryTiles; ++t) {

@@ -67,6 +67,8 @@ struct Problem {
   bool staticSizes = false;
   /// The size of k in memory if it is more than kv_len.
   int64_t storedKeys = 0;
+  /// The lengths of the batches before `batch`; those of `batch` if not given.
+  std::vector<int64_t> queryLengthsBefore = {}, keyLengthsBefore = {};
 };
 
 enum class Answer {

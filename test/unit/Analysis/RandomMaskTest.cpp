@@ -43,6 +43,21 @@ private:
     return fresh("arith." + op + " " + x + ", " + y + " : index");
   }
 
+  /// A table read by row, by key or by block.
+  std::string element() {
+    if (below(2))
+      return fresh("memref.load %table[" + std::string(below(2) ? "%i" : "%j") +
+                   "] : memref<?xindex>");
+    static constexpr int64_t sizes[] = {1, 2, 4, 8, 6};
+    auto block = [&](const std::string &index) {
+      return binary(below(2) ? "divsi" : "floordivsi", index,
+                    constant(sizes[below(5)]));
+    };
+    std::string x = block("%i"), y = block("%j");
+    return fresh("memref.load %blocks[" + x + ", " + y +
+                 "] : memref<?x?xindex>");
+  }
+
   std::string number(int depth) {
     if (depth == 0 || below(5) == 0) {
       switch (below(8)) {
@@ -58,10 +73,7 @@ private:
       case 5:
         return constant(between(-3, 30));
       case 6:
-        return affine ? "%i"
-                      : fresh("memref.load %table[" +
-                              std::string(below(2) ? "%i" : "%j") +
-                              "] : memref<?xindex>");
+        return affine ? "%i" : element();
       default:
         return binary("subi", "%i", "%j");
       }
@@ -140,12 +152,24 @@ int run(int masks, bool affine, unsigned firstSeed) {
     problem.queryLength = generator.between(1, 40);
     problem.keyLength = generator.between(1, 40);
     problem.staticSizes = generator.below(3) == 0;
-    problem.batch = generator.below(2);
+    problem.batch = generator.below(3);
+    for (int64_t batch = 0; batch < problem.batch; ++batch) {
+      problem.queryLengthsBefore.push_back(generator.between(0, 60));
+      problem.keyLengthsBefore.push_back(generator.between(0, 60));
+    }
+    if (generator.below(2))
+      problem.storedKeys = 60;
     problem.captures = {scalar("n", generator.between(-4, 30))};
-    std::vector<int64_t> data(40);
-    for (int64_t &element : data)
-      element = generator.between(-5, 40);
-    problem.captures.push_back(table("table", data, {}, "index"));
+    auto random = [&](llvm::SmallVector<int64_t> shape) {
+      std::vector<int64_t> data(shape.size() == 1 ? shape[0]
+                                                  : shape[0] * shape[1]);
+      for (int64_t &element : data)
+        element = generator.between(-5, 40);
+      return data;
+    };
+    problem.captures.push_back(table("table", random({40}), {}, "index"));
+    problem.captures.push_back(
+        table("blocks", random({12, 15}), {12, 15}, "index"));
     static constexpr int64_t sizes[] = {1, 2, 3, 4, 5, 8, 16};
     Outcome outcome =
         harness.check(problem, sizes[generator.below(7)],
@@ -165,6 +189,6 @@ TEST(RandomMask, Affine) {
   EXPECT_GT(run(600, true, 1), 400);
 }
 
-TEST(RandomMask, WithTablesAndProducts) { run(300, false, 100000); }
+TEST(RandomMask, WithTablesAndProducts) { run(500, false, 100000); }
 
 } // namespace
