@@ -186,28 +186,36 @@ struct Expectation {
   double absolute = 0, relative = 0;
 };
 
-/// The largest error as a share of what is allowed; fails above 1.
+/// The largest error as a share of what is allowed; fails above 1. What is not
+/// finite is right only where the same is expected: it has no distance from
+/// anything else.
 double compare(const std::vector<char> &bytes, attn_dtype dtype,
                const Expectation &expected) {
   double worst = 0;
   attn_dtype wantedType = dtypeOf(expected.values);
-  for (size_t n = 0, e = size_t(expected.values.elementCount()); n < e; ++n) {
+  size_t count = size_t(expected.values.elementCount());
+  if (bytes.size() != count * attn_dtype_size(dtype))
+    fail(expected.name + " has " + std::to_string(bytes.size()) +
+         " bytes, expected are " + std::to_string(count) + " elements");
+  for (size_t n = 0; n < count; ++n) {
     double got = valueAt(bytes, dtype, n);
     double want = valueAt(expected.values.data, wantedType, n);
+    if (got == want || (std::isnan(got) && std::isnan(want)))
+      continue;
     double bound =
         expected.absolute + expected.relative * std::max(1.0, std::fabs(want));
-    double error = got == want || (std::isnan(got) && std::isnan(want))
-                       ? 0
-                       : std::fabs(got - want);
-    if (!(error <= bound)) {
+    double error = std::fabs(got - want);
+    bool comparable = std::isfinite(got) && std::isfinite(want);
+    if (!comparable || !(error <= bound)) {
       char text[160];
-      std::snprintf(text, sizeof text, "%.9g, expected %.9g, allowed %.3g", got,
-                    want, bound);
+      std::snprintf(text, sizeof text,
+                    comparable ? "%.9g, expected %.9g, allowed %.3g"
+                               : "%.9g, expected %.9g",
+                    got, want, bound);
       fail(expected.name + " at " + placeOf(n, expected.values.shape) + ": " +
            text);
     }
-    if (error > 0)
-      worst = std::max(worst, error / bound);
+    worst = std::max(worst, error / bound);
   }
   return worst;
 }

@@ -9,6 +9,7 @@
 #include "Narrowing.h"
 #include "Tensor.h"
 
+#include <algorithm>
 #include <array>
 #include <climits>
 #include <map>
@@ -25,6 +26,7 @@ using cuda::Driver;
 constexpr int attributeMultiprocessors = 16;
 constexpr int attributeMajor = 75;
 constexpr int attributeMinor = 76;
+constexpr int attributeMostShared = 97; // of a block that asks for it
 constexpr int functionMaxDynamicShared = 8;
 
 class CudaBackend : public Backend,
@@ -53,6 +55,8 @@ public:
 
   const Driver &driver;
   int major = 0, minor = 0;
+  /// Bytes of dynamic shared memory that a block may have.
+  int64_t mostShared = 0;
   cuda::Context context = nullptr;
 
 private:
@@ -94,6 +98,7 @@ CudaBackend::CudaBackend(int32_t ordinal) : driver(Driver::get()) {
   minor = attribute(attributeMinor);
   chip = "sm_" + std::to_string(major * 10 + minor);
   numMultiprocessors = attribute(attributeMultiprocessors);
+  mostShared = attribute(attributeMostShared);
   driver.check(driver.primaryContextRetain(&context, device_),
                "cuDevicePrimaryCtxRetain");
 }
@@ -188,15 +193,20 @@ private:
 
 class CudaCode : public LoadedCode {
 public:
-  CudaCode(std::shared_ptr<CudaBackend> backend, const Description &description,
-           const ArtifactView &artifact);
+  CudaCode(std::shared_ptr<CudaBackend> backend, const Description &description)
+      : backend(std::move(backend)), driver(this->backend->driver),
+        description(description) {}
   ~CudaCode() override;
+  /// What may fail. Not a part of the constructor, so that the destructor frees
+  /// what there is by then.
+  void load(const ArtifactView &artifact);
   std::unique_ptr<PreparedLaunch> prepare(Plan plan) override;
   char *keptMemory(void *stream) override;
 
 private:
   void checkChip() const;
   void loadModules(const ArtifactView &artifact);
+  void allocateKept();
   void allowShared(const Step &step);
 
   std::shared_ptr<CudaBackend> backend;
@@ -245,17 +255,17 @@ void CudaCode::checkChip() const {
                                           ") is sm_" + std::to_string(present));
 }
 
-CudaCode::CudaCode(std::shared_ptr<CudaBackend> owner,
-                   const Description &description, const ArtifactView &artifact)
-    : backend(std::move(owner)), driver(backend->driver),
-      description(description) {
+void CudaCode::load(const ArtifactView &artifact) {
   checkChip();
   Current current(*backend);
   loadModules(artifact);
-  if (description.keptBytes == 0)
-    return;
-  // All there will ever be: allocating at a launch could disturb a capture that
-  // another thread makes.
+  if (description.keptBytes > 0)
+    allocateKept();
+}
+
+/// All there will ever be: allocating at a launch could disturb a capture that
+/// another thread makes.
+void CudaCode::allocateKept() {
   keptStride = (description.keptBytes + keptAlign - 1) / keptAlign * keptAlign;
   cuda::Pointer memory = 0;
   driver.check(driver.memoryAllocate(&memory, keptStride * keptStreams),
@@ -325,15 +335,20 @@ char *CudaCode::keptMemory(void *stream) {
 void CudaCode::allowShared(const Step &step) {
   constexpr int64_t unasked = 48 << 10;
   cuda::Function function = functions[step.index];
+  std::string needs = "the kernel '" + description.launches[step.index].kernel +
+                      "' needs " + std::to_string(step.sharedBytes) +
+                      " bytes of shared memory";
+  if (step.sharedBytes > backend->mostShared)
+    fail(ATTN_ERROR_UNSUPPORTED_DEVICE,
+         needs + "; a block on " + backend->device() + " has at most " +
+             std::to_string(backend->mostShared));
   std::lock_guard<std::mutex> lock(mutex);
   int64_t &allowed = sharedBytes.try_emplace(function, unasked).first->second;
   if (step.sharedBytes <= allowed)
     return;
   driver.check(driver.functionSetAttribute(function, functionMaxDynamicShared,
                                            int(step.sharedBytes)),
-               "the kernel '" + description.launches[step.index].kernel +
-                   "' needs " + std::to_string(step.sharedBytes) +
-                   " bytes of shared memory");
+               needs);
   allowed = step.sharedBytes;
 }
 
@@ -402,11 +417,46 @@ void CudaLaunch::run(void *stream) {
     kernel.enqueue(queue, driver);
 }
 
-cuda::TensorMapObject encode(const Driver &driver, const TensorMap &map,
+/// Fails unless TMA can step along the dimensions of `map`.
+void checkTensorMap(const TensorMap &map, const std::string &kernel) {
+  // Drivers would only say that a value is invalid.
+  constexpr int64_t unit = 16, strideLimit = int64_t(1) << 40;
+  auto reject = [&](const std::string &need) {
+    std::string text;
+    for (size_t i = 0; i < map.sizes.size(); ++i)
+      text += (i ? ", " : "") + std::to_string(map.sizes[i]);
+    text += "], byte strides [";
+    for (size_t i = 0; i < map.strides.size(); ++i)
+      text += (i ? ", " : "") + std::to_string(map.strides[i]);
+    fail(ATTN_ERROR_INVALID_ARGUMENT, "the kernel '" + kernel +
+                                          "' loads tiles by TMA, which needs " +
+                                          need + ": sizes [" + text + "]");
+  };
+  for (size_t i = 0; i < map.strides.size(); ++i) {
+    if (map.sizes[i + 1] <= 1)
+      continue;
+    if (map.strides[i] % unit != 0)
+      reject("strides in multiples of 16 bytes");
+    if (map.strides[i] < 0 || map.strides[i] >= strideLimit)
+      reject("strides of 0 to 2^40 bytes");
+  }
+  if (reinterpret_cast<uintptr_t>(map.data) % unit != 0)
+    reject("pointers aligned to 16 bytes");
+}
+
+cuda::TensorMapObject encode(const Driver &driver, TensorMap map,
                              const std::string &kernel) {
   // Enumerators of cuda.h.
   constexpr int halfFloat = 6, bfloat = 9;
   constexpr int noInterleave = 0, swizzle128 = 3, promote256 = 3, fillZero = 0;
+  // Of an empty tensor nothing is ever loaded, whatever its map says; but there
+  // are no maps of size 0 or of nothing.
+  constexpr uintptr_t nowhere = 4096;
+  if (std::count(map.sizes.begin(), map.sizes.end(), 0)) {
+    map.data = reinterpret_cast<void *>(nowhere);
+    std::fill(map.sizes.begin(), map.sizes.end(), 1);
+  }
+  checkTensorMap(map, kernel);
   cuda::TensorMapObject object;
   std::vector<uint64_t> sizes(map.sizes.begin(), map.sizes.end());
   std::vector<uint64_t> strides(map.strides.begin(), map.strides.end());
@@ -416,30 +466,12 @@ cuda::TensorMapObject encode(const Driver &driver, const TensorMap &map,
   for (size_t i = 0; i < strides.size(); ++i)
     if (sizes[i + 1] == 1)
       strides[i] = 16;
-  std::string text;
-  for (size_t i = 0; i < sizes.size(); ++i)
-    text += (i ? ", " : "") + std::to_string(sizes[i]);
-  text += "], byte strides [";
-  for (size_t i = 0; i < strides.size(); ++i) {
-    text += (i ? ", " : "") + std::to_string(strides[i]);
-    if (strides[i] % 16 != 0)
-      fail(ATTN_ERROR_INVALID_ARGUMENT,
-           "the kernel '" + kernel +
-               "' loads tiles by TMA, which needs strides in multiples of 16 "
-               "bytes: sizes [" +
-               text + "]");
-  }
-  if (reinterpret_cast<uintptr_t>(map.data) % 16 != 0)
-    fail(ATTN_ERROR_INVALID_ARGUMENT,
-         "the kernel '" + kernel +
-             "' loads tiles by TMA, which needs pointers aligned to 16 bytes");
   driver.check(driver.tensorMapEncodeTiled(
                    &object, map.dtype == ATTN_DTYPE_BF16 ? bfloat : halfFloat,
                    uint32_t(sizes.size()), map.data, sizes.data(),
                    strides.data(), box.data(), steps.data(), noInterleave,
                    swizzle128, promote256, fillZero),
-               "cuTensorMapEncodeTiled for the kernel '" + kernel +
-                   "', sizes [" + text + "]");
+               "cuTensorMapEncodeTiled for the kernel '" + kernel + "'");
   return object;
 }
 
@@ -477,7 +509,9 @@ void KernelLaunch::enqueue(cuda::Stream stream, const Driver &driver) {
 
 std::unique_ptr<LoadedCode> CudaBackend::load(const Description &description,
                                               const ArtifactView &artifact) {
-  return std::make_unique<CudaCode>(shared_from_this(), description, artifact);
+  auto code = std::make_unique<CudaCode>(shared_from_this(), description);
+  code->load(artifact);
+  return code;
 }
 
 } // namespace

@@ -517,8 +517,8 @@ LaunchArgument Parser::parseLaunchArgument(const Value &value) {
 }
 
 LaunchDescription Parser::parseLaunch(const Value &value) {
-  value.expectFields({"kernel", "code", "grid", "order", "block", "cluster",
-                      "shared", "stack", "when", "args"});
+  value.expectFields({"kernel", "code", "grid", "order", "block", "shared",
+                      "stack", "when", "args"});
   LaunchDescription launch;
   launch.kernel = value["kernel"].nonEmptyString();
   launch.code = value["code"].nonEmptyString();
@@ -532,8 +532,6 @@ LaunchDescription Parser::parseLaunch(const Value &value) {
         value["order"].oneOf<bool>({{"forward", false}, {"reverse", true}});
   if (value.has("block"))
     launch.block = parseTriple(value["block"]);
-  if (value.has("cluster"))
-    launch.cluster = parseTriple(value["cluster"]);
   if (value.has("shared"))
     launch.shared = parseExpression(value["shared"], Scope::Everything);
   if (value.has("stack"))

@@ -74,7 +74,6 @@ struct LaunchDescription {
   std::array<Expression, 3> grid;
   bool reverse = false;
   std::array<int64_t, 3> block{1, 1, 1};
-  std::array<int64_t, 3> cluster{1, 1, 1};
   std::optional<Expression> shared;
   std::optional<Expression> stack;
   std::optional<Expression> when;

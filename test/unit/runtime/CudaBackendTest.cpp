@@ -216,6 +216,95 @@ TEST_F(CudaBackendTest, EncodesTensorMapsOnce) {
   EXPECT_EQ(fakeDriver.launches, 4);
 }
 
+// The driver makes no maps of size 0; a kernel that loads nothing through one
+// is launched all the same (rule 13).
+TEST_F(CudaBackendTest, MapsEmptyTensors) {
+  Program program = load(json(mapping));
+  Binding binding = makeBinding(program);
+  std::vector<char> memory(1 << 10);
+  std::vector<int64_t> out(1, -1);
+  attn_tensor in{}, result = tensorOf(out);
+  in.dtype = ATTN_DTYPE_BF16;
+  in.rank = 2;
+  in.dims[0] = 10, in.strides[1] = 1;
+  EXPECT_OK(attn_binding_set_result(binding.get(), 0, &result, error));
+  // Wherever it is, and whatever its strides are.
+  for (void *data :
+       {static_cast<void *>(nullptr), static_cast<void *>(&memory[2])})
+    for (int64_t stride : {0, 1, 64}) {
+      in.data = data, in.strides[0] = stride;
+      EXPECT_OK(attn_binding_set_argument(binding.get(), 0, &in, error));
+      EXPECT_OK(attn_launch(binding.get(), nullptr, 0, nullptr, error));
+    }
+  EXPECT_EQ(fakeDriver.encodes, 6);
+  EXPECT_EQ(fakeDriver.launches, 6);
+}
+
+TEST_F(CudaBackendTest, RefusesWhatMapsCannotReach) {
+  Program program = load(json(mapping));
+  Binding binding = makeBinding(program);
+  alignas(16) static char memory[1 << 10];
+  std::vector<int64_t> out(1, -1);
+  attn_tensor in{}, result = tensorOf(out);
+  in.data = memory;
+  in.dtype = ATTN_DTYPE_BF16;
+  in.rank = 2;
+  in.dims[0] = 2, in.dims[1] = 8;
+  in.strides[1] = 1;
+  EXPECT_OK(attn_binding_set_result(binding.get(), 0, &result, error));
+  auto launch = [&](int64_t stride, attn_error *error) {
+    in.strides[0] = stride;
+    EXPECT_OK(attn_binding_set_argument(binding.get(), 0, &in, error));
+    return attn_launch(binding.get(), nullptr, 0, nullptr, error);
+  };
+  // A row for all, and as far apart as there are addresses for.
+  EXPECT_OK(launch(0, error));
+  EXPECT_OK(launch((int64_t(1) << 39) - 8, error));
+  for (int64_t stride : {int64_t(-8), int64_t(1) << 39, int64_t(1) << 50})
+    EXPECT_ERROR(launch(stride, error), ATTN_ERROR_INVALID_ARGUMENT,
+                 {"kernel 'map'", "strides of 0 to 2^40 bytes", "sizes [8, 2]",
+                  std::to_string(2 * stride).c_str()});
+  // A dimension of size 1 is never stepped along.
+  in.dims[0] = 1;
+  EXPECT_OK(launch(-8, error));
+  EXPECT_EQ(fakeDriver.launches, 3);
+}
+
+TEST_F(CudaBackendTest, RefusesMoreSharedMemoryThanThereIs) {
+  auto needing = [](const char *bytes) {
+    return json(std::string(R"("arguments":[],"results":[],"launches":[
+      {"kernel":"copy","code":"code/k","grid":[1,1,1],"args":[],"shared":)") +
+                bytes + "}]");
+  };
+  // One more than a block has; a number whose lower 32 bits are small.
+  for (const char *bytes : {"232449", "4294968296", "9000000000000000000"}) {
+    Program program = load(needing(bytes));
+    Binding binding = makeBinding(program);
+    EXPECT_ERROR(attn_launch(binding.get(), nullptr, 0, nullptr, error),
+                 ATTN_ERROR_UNSUPPORTED_DEVICE,
+                 {"kernel 'copy'", bytes, "Fake GPU has at most 232448"});
+  }
+  EXPECT_EQ(fakeDriver.launches, 0);
+}
+
+TEST_F(CudaBackendTest, FreesWhatItLoadedWhenALaterStepFails) {
+  Program program;
+  std::string text = json(counting);
+  text.replace(text.find("\"count\""), 7, "\"other\"");
+  EXPECT_ERROR(load(text, program, error), ATTN_ERROR_MALFORMED_ARTIFACT,
+               {"defines no 'other'"});
+  EXPECT_EQ(fakeDriver.modules, 0);
+  fakeDriver.memoryIsFull = true;
+  EXPECT_ERROR(load(json(counting), program, error), ATTN_ERROR_OUT_OF_MEMORY,
+               {"cuMemAlloc"});
+  EXPECT_EQ(fakeDriver.modules, 0);
+  fakeDriver.memoryIsFull = false;
+  EXPECT_OK(load(json(counting), program, error));
+  EXPECT_EQ(fakeDriver.modules, 1);
+  program.reset();
+  EXPECT_EQ(fakeDriver.modules, 0);
+}
+
 TEST_F(CudaBackendTest, NarrowsThroughTheHost) {
   Program program = load(json(copying(R"("dtype":"i64","narrowed":"i32")")));
   Binding binding = makeBinding(program);

@@ -27,7 +27,7 @@ const std::string full = R"({
   "temporaries":[{"name":"t0","bytes":["mul",4,["dim","q",2]],"align":128,"zero":true},
                  {"name":"t1","bytes":0}],
   "launches":[{"kernel":"k","code":"code/ptx","grid":[["symbol","tiles"],1,["scalar","n"]],
-    "order":"reverse","block":[128,1,1],"cluster":[2,1,1],"shared":1024,"stack":4096,
+    "order":"reverse","block":[128,1,1],"shared":1024,"stack":4096,
     "when":["gt",["scalar","n"],0],
     "args":[{"buffer":"q"},{"buffer":"o"},{"buffer":"t0"},
             {"value":["stride","o",1],"type":"i32"},{"scalar":"c"},
@@ -66,7 +66,6 @@ TEST(DescriptionTest, Full) {
   const LaunchDescription &launch = d.launches[0];
   EXPECT_TRUE(launch.reverse);
   EXPECT_EQ(launch.block, (std::array<int64_t, 3>{128, 1, 1}));
-  EXPECT_EQ(launch.cluster, (std::array<int64_t, 3>{2, 1, 1}));
   ASSERT_EQ(launch.arguments.size(), 6u);
   EXPECT_EQ(launch.arguments[0].buffer.kind, BufferRef::OfArgument);
   EXPECT_EQ(launch.arguments[1].buffer.kind, BufferRef::OfResult);
@@ -254,8 +253,10 @@ const Case cases[] = {
      "'random'"},
     {R"("block":[128,1,1])", R"("block":[128,0,1])", "$.launches[0].block[1]",
      "0 is not in 1"},
-    {R"("cluster":[2,1,1])", R"("cluster":[2,1])", "$.launches[0].cluster",
+    {R"("block":[128,1,1])", R"("block":[128,1])", "$.launches[0].block",
      "3 elements"},
+    {R"("block":[128,1,1])", R"("cluster":[2,1,1])", "$.launches[0].cluster",
+     "unknown field"},
     {R"("kernel":"k",)", "", "$.launches[0]:", "missing field 'kernel'"},
     {R"({"buffer":"q"})", R"({"buffer":"x"})", "$.launches[0].args[0].buffer",
      "no buffer is called 'x'"},

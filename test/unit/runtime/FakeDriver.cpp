@@ -4,15 +4,19 @@
 #include "FakeDriver.h"
 
 #include <algorithm>
+#include <climits>
 #include <cstdlib>
 #include <cstring>
 
 FakeDriver fakeDriver;
 
 namespace {
-constexpr int outOfMemory = 2, noDevice = 100, invalidImage = 200,
-              notFound = 500;
+constexpr int invalidValue = 1, outOfMemory = 2, noDevice = 100,
+              invalidImage = 200, notFound = 500;
 constexpr size_t memoryOfDevice = size_t(1) << 30;
+
+/// Dynamic shared memory that a block may have: without asking, and at most.
+constexpr int sharedUnasked = 48 << 10, sharedMost = 227 << 10;
 
 struct alignas(64) Map {
   uint64_t words[16];
@@ -41,6 +45,33 @@ void map(void **parameters) {
 }
 
 using Kernel = void (*)(void **);
+
+/// What CUDA's documentation of cuTensorMapEncodeTiled demands of tiles of
+/// 16-bit elements without interleaving, swizzled by 128 bytes. Drivers before
+/// CUDA 12.6 refuse a null address, too.
+bool isValidTensorMap(int type, uint32_t rank, const void *address,
+                      const uint64_t *sizes, const uint64_t *strides,
+                      const uint32_t *box, const uint32_t *steps,
+                      int interleave, int swizzle) {
+  constexpr int halfFloat = 6, bfloat = 9, swizzle128 = 3;
+  constexpr uint64_t elementBytes = 2, unit = 16, swizzleBytes = 128;
+  constexpr uint64_t largestSize = uint64_t(1) << 32, strideLimit = uint64_t(1)
+                                                                    << 40;
+  if ((type != halfFloat && type != bfloat) || rank < 1 || rank > 5 ||
+      interleave != 0 || swizzle != swizzle128)
+    return false;
+  if (!address || reinterpret_cast<uintptr_t>(address) % unit != 0)
+    return false;
+  for (uint32_t dim = 0; dim < rank; ++dim)
+    if (sizes[dim] < 1 || sizes[dim] > largestSize || box[dim] < 1 ||
+        box[dim] > 256 || steps[dim] < 1 || steps[dim] > 8)
+      return false;
+  for (uint32_t dim = 0; dim + 1 < rank; ++dim)
+    if (strides[dim] % unit != 0 || strides[dim] >= strideLimit)
+      return false;
+  uint64_t innerBytes = box[0] * elementBytes;
+  return innerBytes % unit == 0 && innerBytes <= swizzleBytes;
+}
 } // namespace
 
 extern "C" {
@@ -69,6 +100,7 @@ ATTN_FAKE int cuDeviceGetName(char *name, int length, int) {
 ATTN_FAKE int cuDeviceGetAttribute(int *value, int attribute, int) {
   *value = attribute == 75   ? fakeDriver.major
            : attribute == 76 ? fakeDriver.minor
+           : attribute == 97 ? sharedMost
                              : 132;
   return 0;
 }
@@ -80,11 +112,16 @@ ATTN_FAKE int cuDevicePrimaryCtxRelease_v2(int) { return 0; }
 ATTN_FAKE int cuCtxPushCurrent_v2(void *) { return 0; }
 ATTN_FAKE int cuCtxPopCurrent_v2(void **) { return 0; }
 ATTN_FAKE int cuModuleLoadData(void **module, const void *image) {
+  if (!std::strcmp(static_cast<const char *>(image), "broken"))
+    return invalidImage;
+  ++fakeDriver.modules;
   *module = &fakeDriver;
-  return std::strcmp(static_cast<const char *>(image), "broken") ? 0
-                                                                 : invalidImage;
+  return 0;
 }
-ATTN_FAKE int cuModuleUnload(void *) { return 0; }
+ATTN_FAKE int cuModuleUnload(void *) {
+  --fakeDriver.modules;
+  return 0;
+}
 ATTN_FAKE int cuModuleGetFunction(void **function, void *, const char *name) {
   struct {
     const char *name;
@@ -97,11 +134,16 @@ ATTN_FAKE int cuModuleGetFunction(void **function, void *, const char *name) {
     }
   return notFound;
 }
-ATTN_FAKE int cuFuncSetAttribute(void *, int, int value) {
-  return value <= 227 << 10 ? 0 : 1;
+ATTN_FAKE int cuFuncSetAttribute(void *function, int, int value) {
+  if (value < 0 || value > sharedMost)
+    return invalidValue;
+  fakeDriver.sharedAllowed[function] = value;
+  return 0;
 }
 ATTN_FAKE int cuMemAlloc_v2(uintptr_t *pointer, size_t bytes) {
-  if (bytes > memoryOfDevice)
+  if (bytes == 0)
+    return invalidValue;
+  if (bytes > memoryOfDevice || fakeDriver.memoryIsFull)
     return outOfMemory;
   ++fakeDriver.allocations;
   void *memory = std::aligned_alloc(512, (bytes + 511) / 512 * 512);
@@ -145,19 +187,36 @@ ATTN_FAKE int cuStreamGetId(void *stream, unsigned long long *id) {
   *id = reinterpret_cast<uintptr_t>(stream);
   return 0;
 }
-ATTN_FAKE int cuLaunchKernel(void *function, unsigned, unsigned, unsigned,
-                             unsigned, unsigned, unsigned, unsigned, void *,
+ATTN_FAKE int cuLaunchKernel(void *function, unsigned gridX, unsigned gridY,
+                             unsigned gridZ, unsigned blockX, unsigned blockY,
+                             unsigned blockZ, unsigned sharedBytes, void *,
                              void **parameters, void **) {
   if (fakeDriver.launchResult)
     return fakeDriver.launchResult;
+  auto within = [](unsigned value, unsigned limit) {
+    return value >= 1 && value <= limit;
+  };
+  auto allowed = fakeDriver.sharedAllowed.find(function);
+  if (!within(gridX, INT_MAX) || !within(gridY, 65535) ||
+      !within(gridZ, 65535) || !within(blockX, 1024) || !within(blockY, 1024) ||
+      !within(blockZ, 64) || uint64_t(blockX) * blockY * blockZ > 1024 ||
+      int64_t(sharedBytes) > (allowed == fakeDriver.sharedAllowed.end()
+                                  ? sharedUnasked
+                                  : allowed->second))
+    return invalidValue;
   ++fakeDriver.launches;
   reinterpret_cast<Kernel>(function)(parameters);
   return 0;
 }
-ATTN_FAKE int cuTensorMapEncodeTiled(Map *map, int, uint32_t, void *address,
-                                     const uint64_t *, const uint64_t *,
-                                     const uint32_t *, const uint32_t *, int,
-                                     int, int, int) {
+ATTN_FAKE int cuTensorMapEncodeTiled(Map *map, int type, uint32_t rank,
+                                     void *address, const uint64_t *sizes,
+                                     const uint64_t *strides,
+                                     const uint32_t *box,
+                                     const uint32_t *elementStrides,
+                                     int interleave, int swizzle, int, int) {
+  if (!isValidTensorMap(type, rank, address, sizes, strides, box,
+                        elementStrides, interleave, swizzle))
+    return invalidValue;
   ++fakeDriver.encodes;
   map->words[0] = reinterpret_cast<uintptr_t>(address);
   return 0;

@@ -1,10 +1,12 @@
 /* A CUDA driver without a GPU: device memory is host memory, kernels are named
- * host functions, and what happened can be asked. */
+ * host functions, and what happened can be asked. It refuses what CUDA's
+ * documentation says that drivers refuse. */
 #ifndef ATTN_TEST_UNIT_RUNTIME_FAKEDRIVER_H
 #define ATTN_TEST_UNIT_RUNTIME_FAKEDRIVER_H
 
 #include <cstddef>
 #include <cstdint>
+#include <map>
 #include <vector>
 
 #define ATTN_FAKE __attribute__((visibility("default")))
@@ -17,6 +19,12 @@ struct FakeDriver {
   std::vector<void *> capturing;
   int allocations = 0, frees = 0, fills = 0, encodes = 0, launches = 0,
       copiesIn = 0, copiesOut = 0, synchronizations = 0;
+  /// Modules that are loaded now.
+  int modules = 0;
+  /// Allocations fail.
+  bool memoryIsFull = false;
+  /// Dynamic shared memory that functions may have beyond the usual.
+  std::map<void *, int64_t> sharedAllowed;
   /// Addresses of the counters that kernels `count` were given, in order.
   std::vector<uint32_t *> counters;
   /// How a kernel `count` found its counter, in order.
