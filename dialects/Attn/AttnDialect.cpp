@@ -5,6 +5,7 @@
 //===----------------------------------------------------------------------===//
 
 #include "dialects/Attn/Attn.h"
+#include "dialects/Attn/ScheduleLimits.h"
 
 #include "mlir/Dialect/Arith/IR/Arith.h"
 #include "mlir/Dialect/Math/IR/Math.h"
@@ -110,12 +111,12 @@ LogicalResult WindowAttr::verify(function_ref<InFlightDiagnostic()> emitError,
 LogicalResult ScheduleAttr::verify(function_ref<InFlightDiagnostic()> emitError,
                                    int64_t tileM, int64_t tileN,
                                    int64_t workers) {
-  if (tileM <= 0 || tileN <= 0)
-    return emitError() << "schedule: tile sizes must be positive, got " << tileM
-                       << " x " << tileN;
-  if (workers < 0)
-    return emitError() << "schedule: workers must not be negative, got "
-                       << workers;
+  if (tileM < 1 || tileM > kLargestTile || tileN < 1 || tileN > kLargestTile)
+    return emitError() << "schedule: tile sizes must be in 1 .. "
+                       << kLargestTile << ", got " << tileM << " x " << tileN;
+  if (workers < 0 || workers > kMostWorkers)
+    return emitError() << "schedule: workers must be in 0 .. " << kMostWorkers
+                       << ", got " << workers;
   return success();
 }
 

@@ -9,7 +9,9 @@
 #include "TensorCore/Structure.h"
 
 #include "attn/Conversion/Passes.h"
+#include "attn/Transforms/PassOptions.h"
 #include "dialects/Attn/Attn.h"
+#include "dialects/Attn/ScheduleLimits.h"
 
 #include "mlir/Dialect/Arith/IR/Arith.h"
 #include "mlir/Dialect/Func/IR/FuncOps.h"
@@ -203,6 +205,13 @@ public:
   using CUDAScheduleBase::CUDAScheduleBase;
 
   void runOnOperation() override {
+    if (failed(checkOptions(
+            *this, getOperation(),
+            {{"tile-m", tileM, 0, kLargestTile},
+             {"tile-n", tileN, 0, kLargestTile},
+             {"multiprocessors", multiprocessors, 1, kMostWorkers},
+             {"shared-bytes", sharedBytes, 0, tensorcore::maxSharedBytes}})))
+      return signalPassFailure();
     CUDAScheduleOptions options;
     options.tileM = tileM;
     options.tileN = tileN;

@@ -8,8 +8,10 @@
 
 #include "dialects/Tile/Tile.h"
 #include "attn/Analysis/MaskAnalysis.h"
+#include "attn/Transforms/PassOptions.h"
 #include "attn/Transforms/Passes.h"
 #include "dialects/Attn/Attn.h"
+#include "dialects/Attn/ScheduleLimits.h"
 
 #include "mlir/Dialect/Arith/IR/Arith.h"
 #include "mlir/Dialect/Arith/Utils/Utils.h"
@@ -1021,13 +1023,12 @@ struct TileAttention : attn::impl::TileAttentionBase<TileAttention> {
   }
 
   void runOnOperation() override {
-    if (tileM <= 0 || tileN <= 0 || headMultiple <= 0 || rowMultiple <= 0) {
-      getOperation().emitError("attn-tile: tile sizes must be positive, got ")
-          << "tile-m=" << tileM << " tile-n=" << tileN
-          << " head-multiple=" << headMultiple
-          << " row-multiple=" << rowMultiple;
+    if (failed(checkOptions(*this, getOperation(),
+                            {{"tile-m", tileM, 1, kLargestTile},
+                             {"tile-n", tileN, 1, kLargestTile},
+                             {"head-multiple", headMultiple, 1, kLargestTile},
+                             {"row-multiple", rowMultiple, 1, kLargestTile}})))
       return signalPassFailure();
-    }
     SmallVector<Operation *> ops;
     getOperation().walk([&](Operation *op) {
       if (isa<AttentionOp, MergeOp>(op))

@@ -14,6 +14,9 @@
 
 namespace attn::tensorcore {
 
+/// Heads in a group, times query tiles, must fit 32 bits.
+constexpr int64_t maxHeadGroup = 16;
+
 /// In which order blocks take the points of the grid.
 struct PointOrder {
   bool longestFirst = true;

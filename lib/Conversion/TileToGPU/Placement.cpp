@@ -161,9 +161,6 @@ int64_t Placement::assignBuffers(ArrayRef<Staged> staged) {
 
 FailureOr<Placement> Placement::compute(func::FuncOp kernel,
                                         const Limits &limits) {
-  if (limits.threads < 0)
-    return kernel.emitOpError("asks for ")
-           << limits.threads << " threads a workgroup, which must be positive";
   Placement placement;
   int64_t rows = 1, cols = 1;
   forEachTile(kernel, [&](Value tile) {
@@ -183,10 +180,6 @@ FailureOr<Placement> Placement::compute(func::FuncOp kernel,
       limits.threads
           ? limits.threads
           : std::min<int64_t>(llvm::alignTo(wanted, kWarp), limits.maxThreads);
-  if (placement.numThreads > limits.maxThreads)
-    return kernel.emitOpError("asks for ")
-           << placement.numThreads << " threads a workgroup, the limit is "
-           << limits.maxThreads;
   placement.findFragments(kernel);
 
   SmallVector<Staged> staged = placement.findStaged(kernel);

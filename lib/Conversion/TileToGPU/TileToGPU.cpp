@@ -9,6 +9,7 @@
 
 #include "Placement.h"
 #include "attn/Conversion/Passes.h"
+#include "attn/Transforms/PassOptions.h"
 
 #include "mlir/Dialect/Arith/Transforms/Passes.h"
 #include "mlir/Dialect/GPU/IR/GPUDialect.h"
@@ -1065,6 +1066,12 @@ struct TileToGPUPass final : attn::impl::TileToGPUBase<TileToGPUPass> {
 
   void runOnOperation() override {
     ModuleOp module = getOperation();
+    // No API launches more threads, or has more memory for a workgroup.
+    if (failed(checkOptions(*this, module,
+                            {{"workgroup-bytes", workgroupBytes, 0, 1 << 20},
+                             {"max-threads", maxThreads, 1, 1024},
+                             {"threads", threads, 0, maxThreads}})))
+      return signalPassFailure();
     SmallVector<func::FuncOp> kernels;
     for (auto func : module.getOps<func::FuncOp>())
       if (func->hasAttr("tile.kernel"))

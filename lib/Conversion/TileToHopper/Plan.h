@@ -13,6 +13,9 @@
 namespace attn::hopper {
 using namespace tensorcore;
 
+/// Of keys and values in shared memory.
+constexpr int64_t maxStages = 8;
+
 /// The schedule choices that options switch one by one.
 struct Schedule : PointOrder {
   bool oneBehind = true;

@@ -11,6 +11,7 @@
 #include "../TensorCore/Prepare.h"
 
 #include "attn/Conversion/Passes.h"
+#include "attn/Transforms/PassOptions.h"
 
 #include "mlir/Dialect/GPU/IR/GPUDialect.h"
 #include "mlir/Dialect/LLVMIR/LLVMDialect.h"
@@ -28,6 +29,12 @@ public:
   using TileToHopperBase::TileToHopperBase;
 
   void runOnOperation() override {
+    if (failed(checkOptions(
+            *this, getOperation(),
+            {{"stages", stages, 1, hopper::maxStages},
+             {"head-group", headGroup, 1, tensorcore::maxHeadGroup},
+             {"shared-bytes", sharedBytes, 0, tensorcore::maxSharedBytes}})))
+      return signalPassFailure();
     hopper::Schedule schedule;
     schedule.oneBehind = oneBehind;
     schedule.pingPong = pingPong;

@@ -13,6 +13,9 @@
 namespace attn::mma {
 using namespace tensorcore;
 
+/// Of a multiprocessor.
+constexpr int64_t maxBlocks = 32;
+
 /// The choices that options switch, and the limit of the chip.
 struct Schedule : PointOrder {
   int64_t stages = 0;   // buffers of key and value tiles, 0: chosen

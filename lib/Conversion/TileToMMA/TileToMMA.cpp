@@ -11,6 +11,7 @@
 #include "../TensorCore/Prepare.h"
 
 #include "attn/Conversion/Passes.h"
+#include "attn/Transforms/PassOptions.h"
 
 #include "mlir/Dialect/GPU/IR/GPUDialect.h"
 #include "mlir/Dialect/LLVMIR/LLVMDialect.h"
@@ -28,16 +29,14 @@ public:
   using TileToMMABase::TileToMMABase;
 
   void runOnOperation() override {
-    if (stages < 0 || stages > 2 || blocks < 1 || headGroup < 1 ||
-        (warpRows != 0 && warpRows != 16 && warpRows != 32)) {
-      getOperation().emitError("tile-to-mma: stages must be 0, 1 or 2, "
-                               "warp-rows 0, 16 or 32, blocks "
-                               "and head-group positive; got stages=")
-          << stages.getValue() << " warp-rows=" << warpRows.getValue()
-          << " blocks=" << blocks.getValue()
-          << " head-group=" << headGroup.getValue();
+    if (failed(checkOptions(
+            *this, getOperation(),
+            {{"stages", stages, 0, 2},
+             {"warp-rows", warpRows, 0, 2 * mma::groupRows, mma::groupRows},
+             {"blocks", blocks, 1, mma::maxBlocks},
+             {"head-group", headGroup, 1, tensorcore::maxHeadGroup},
+             {"shared-bytes", sharedBytes, 0, tensorcore::maxSharedBytes}})))
       return signalPassFailure();
-    }
     mma::Schedule schedule;
     schedule.stages = stages;
     schedule.warpRows = warpRows;

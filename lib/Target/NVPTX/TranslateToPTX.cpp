@@ -8,6 +8,7 @@
 
 #include "mlir/Dialect/LLVMIR/NVVMDialect.h"
 #include "mlir/Target/LLVM/NVVM/Target.h"
+#include "mlir/Target/LLVM/NVVM/Utils.h"
 #include "mlir/Target/LLVMIR/Dialect/Builtin/BuiltinToLLVMIRTranslation.h"
 #include "mlir/Target/LLVMIR/Dialect/GPU/GPUToLLVMIRTranslation.h"
 #include "mlir/Target/LLVMIR/Dialect/LLVMIR/LLVMToLLVMIRTranslation.h"
@@ -17,7 +18,6 @@
 #include "llvm/IR/Module.h"
 #include "llvm/MC/TargetRegistry.h"
 #include "llvm/Passes/PassBuilder.h"
-#include "llvm/Support/TargetSelect.h"
 #include "llvm/Support/ThreadPool.h"
 #include "llvm/Target/TargetMachine.h"
 #include "llvm/Transforms/Scalar/EarlyCSE.h"
@@ -69,10 +69,6 @@ private:
 
 LogicalResult ScheduledModule::prepare(gpu::GPUModuleOp module,
                                        StringRef chip) {
-  LLVMInitializeNVPTXTargetInfo();
-  LLVMInitializeNVPTXTarget();
-  LLVMInitializeNVPTXTargetMC();
-  LLVMInitializeNVPTXAsmPrinter();
   code = translateModuleToLLVMIR(module, context);
   if (!code)
     return failure();
@@ -149,6 +145,8 @@ attn::translateToPTX(ArrayRef<gpu::GPUModuleOp> modules, StringRef chip) {
           << chip << "'";
     return failure();
   }
+  // Once in a process, before any thread looks for the target.
+  NVVM::SerializeGPUModuleBase::init();
   // Translation works on MLIR and is quick; code generation has a thread for
   // each module.
   SmallVector<std::unique_ptr<ScheduledModule>> scheduled(modules.size());

@@ -18,12 +18,17 @@ func.func @place() attributes {attn.schedule = #attn.schedule<tile_m = 64, tile_
 
 // -----
 
-// expected-error @+1 {{schedule: tile sizes must be positive, got 0 x 96}}
+// expected-error @+1 {{schedule: tile sizes must be in 1 .. 65536, got 0 x 96}}
 func.func private @tiles() attributes {x = #attn.schedule<tile_m = 0, tile_n = 96>}
 
 // -----
 
-// expected-error @+1 {{schedule: workers must not be negative, got -1}}
+// expected-error @+1 {{schedule: tile sizes must be in 1 .. 65536, got 64 x 9223372036854775807}}
+func.func private @huge() attributes {x = #attn.schedule<tile_m = 64, tile_n = 9223372036854775807>}
+
+// -----
+
+// expected-error @+1 {{schedule: workers must be in 0 .. 65536, got -1}}
 func.func private @workers() attributes {x = #attn.schedule<tile_m = 64, tile_n = 96, workers = -1>}
 
 // -----
