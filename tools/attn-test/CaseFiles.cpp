@@ -65,7 +65,8 @@ static std::string writeBytes(const std::string &path, StringRef bytes) {
   return "";
 }
 
-std::string attn::tools::writeCase(const CompiledCase &compiled,
+std::string attn::tools::writeCase(const InterpretedCase &interpreted,
+                                   StringRef artifact,
                                    const std::string &directory,
                                    const std::string &prefix) {
   std::string error;
@@ -77,14 +78,14 @@ std::string attn::tools::writeCase(const CompiledCase &compiled,
     return name;
   };
   json::Array arguments, outputs;
-  for (auto [index, input] : llvm::enumerate(compiled.inputs))
+  for (auto [index, input] : llvm::enumerate(interpreted.inputs))
     arguments.push_back(write(input, ".in" + Twine(index)));
   SmallVector<reference::Output> kinds =
-      reference::getOutputs(compiled.function);
+      reference::getOutputs(interpreted.function);
   for (auto [index, output] : llvm::enumerate(kinds)) {
     reference::Tolerance tolerance = reference::getTolerance(
-        output, compiled.ref[index], compiled.unfused[index]);
-    Tensor expected = roundExpected(compiled.ref[index], tolerance);
+        output, interpreted.ref[index], interpreted.unfused[index]);
+    Tensor expected = roundExpected(interpreted.ref[index], tolerance);
     json::Object description{
         {"expected", write(expected, ".out" + Twine(index))},
         {"absolute", tolerance.absolute},
@@ -95,14 +96,14 @@ std::string attn::tools::writeCase(const CompiledCase &compiled,
       description["result"] = index;
     outputs.push_back(std::move(description));
   }
-  json::Object description{{"name", compiled.name},
+  json::Object description{{"name", interpreted.name},
                            {"artifact", prefix + ".attn"},
                            {"arguments", std::move(arguments)},
                            {"outputs", std::move(outputs)}};
   std::string text =
       llvm::formatv("{0}\n", json::Value(std::move(description))).str();
   if (error.empty())
-    error = writeBytes(directory + "/" + prefix + ".attn", compiled.artifact);
+    error = writeBytes(directory + "/" + prefix + ".attn", artifact);
   if (error.empty())
     error = writeBytes(directory + "/" + prefix + ".json", text);
   return error;

@@ -12,10 +12,9 @@
 
 namespace attn::tools {
 
-/// A case that has been compiled and interpreted.
-struct CompiledCase {
+/// A case that has been interpreted.
+struct InterpretedCase {
   std::string name;
-  std::string artifact;
   mlir::func::FuncOp function;
   /// One for each argument.
   mlir::ArrayRef<reference::Tensor> inputs;
@@ -29,8 +28,9 @@ void coarsen(mlir::MutableArrayRef<reference::Tensor> inputs);
 
 /// Writes DIRECTORY/PREFIX.json and the files that it names. "" or what went
 /// wrong.
-std::string writeCase(const CompiledCase &compiled,
-                      const std::string &directory, const std::string &prefix);
+std::string writeCase(const InterpretedCase &interpreted,
+                      llvm::StringRef artifact, const std::string &directory,
+                      const std::string &prefix);
 
 } // namespace attn::tools
 

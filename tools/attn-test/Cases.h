@@ -1,28 +1,36 @@
 //===- Cases.h - Test cases of attn-test ------------------------*- C++ -*-===//
 //
 // A case is MLIR text, the sizes that it leaves open and a seed for its
-// inputs. Its name says how to make it again.
+// inputs. Its name, or its seed, says how to make it again.
 //
 //===----------------------------------------------------------------------===//
 
 #ifndef ATTN_TOOLS_ATTN_TEST_CASES_H
 #define ATTN_TOOLS_ATTN_TEST_CASES_H
 
+#include "attn/Reference/Tensor.h"
+
 #include "mlir/IR/MLIRContext.h"
 #include "llvm/ADT/StringRef.h"
 
 #include <cstdint>
+#include <functional>
 #include <random>
 #include <string>
 #include <vector>
 
 namespace attn::tools {
 
+using MessageParts = std::vector<std::string>;
+
 struct Case {
   std::string name;
   std::string text;
   std::vector<std::pair<std::string, int64_t>> sizes;
   uint64_t seed = 0;
+  /// Changes the random inputs: lengths, poison, a wrong size. Returns what the
+  /// message that rejects them must have; nothing: they are right.
+  std::function<MessageParts(llvm::MutableArrayRef<reference::Tensor>)> adjust;
 };
 
 /// A case to be made: enumerating the large matrices must be cheap.
@@ -69,6 +77,11 @@ std::vector<Recipe> enumerateMods(llvm::StringRef directory,
 std::vector<Recipe> enumerateMatrix();
 /// One random mask and score region under random sugar.
 Case makeRandomCase(uint64_t seed);
+/// Random sugar on random operands: shapes, lengths, layouts and tables that
+/// nobody combined before, what may not be read poisoned.
+Case makeCombination(uint64_t seed);
+/// Every operand with every dimension, and every length and page, wrong.
+std::vector<Recipe> enumerateRejections();
 
 } // namespace attn::tools
 

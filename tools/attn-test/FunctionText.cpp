@@ -40,9 +40,37 @@ void FunctionText::addArgument(const std::string &name,
     attrs.push_back("attn.dims = [\"" + llvm::join(dims, "\", \"") + "\"]");
   if (!more.empty())
     attrs.push_back(more);
+  names.push_back(name);
   arguments += ",\n    %" + name + ": " + argumentType;
   if (!attrs.empty())
     arguments += " {" + llvm::join(attrs, ", ") + "}";
+}
+
+unsigned FunctionText::getIndex(const std::string &name) const {
+  std::vector<std::string> all{"q", "k", "v"};
+  llvm::append_range(all, names);
+  all.insert(all.end(), {"o", "l"});
+  auto it = llvm::find(all, name);
+  assert(it != all.end() && "no such argument");
+  return it - all.begin();
+}
+
+void FunctionText::addCuSeqlens(const std::string &boundType) {
+  boundsType = type({shape.batch + 1}, boundType);
+  addArgument("cu_q", boundsType);
+  addArgument("cu_kv", boundsType);
+}
+
+void FunctionText::addCuSeqlensClause() {
+  addClause("cu_seqlens(%cu_q, %cu_kv : " + boundsType + ", " + boundsType +
+            ")");
+}
+
+void FunctionText::setPages(int64_t size, int64_t spare) {
+  paged = true;
+  pageSize = size;
+  tableSize = (shape.keys + size - 1) / size;
+  sparePages = spare;
 }
 
 void FunctionText::addCapture(const std::string &name,
@@ -70,14 +98,14 @@ void FunctionText::addAttribute(const std::string &text) {
 
 Case FunctionText::print(const std::string &name, uint64_t seed) const {
   const Shape &s = shape;
-  int64_t pages = s.batch * tableSize;
   std::string q = layoutType(qLayout, s.batch, s.queryHeads, s.queries,
                              s.qkHeadSize, element);
-  auto keyType = [&](int64_t headSize) {
-    return layoutType(kvLayout, paged ? pages : s.batch, s.keyHeads,
+  auto keyType = [&](const std::string &layout, int64_t headSize) {
+    return layoutType(layout, paged ? getPages() : s.batch, s.keyHeads,
                       paged ? pageSize : s.keys, headSize, element);
   };
-  std::string k = keyType(s.qkHeadSize), v = keyType(s.valueHeadSize);
+  std::string k = keyType(kLayout, s.qkHeadSize),
+              v = keyType(vLayout, s.valueHeadSize);
   std::string o = layoutType(oLayout, s.batch, s.queryHeads, s.queries,
                              s.valueHeadSize, outputElement);
   std::string l = ragged ? type({s.queryHeads, s.queries}, "f32")
@@ -115,8 +143,8 @@ Case FunctionText::print(const std::string &name, uint64_t seed) const {
                "_layout = #attn.layout<" + layout + ">";
   };
   addLayout("q", qLayout, standard);
-  addLayout("k", kvLayout, keyStandard);
-  addLayout("v", kvLayout, keyStandard);
+  addLayout("k", kLayout, keyStandard);
+  addLayout("v", vLayout, keyStandard);
   addLayout("o", oLayout, standard);
   if (!attrs.empty())
     text += " {" + attrs + "}";
@@ -146,7 +174,7 @@ Case FunctionText::print(const std::string &name, uint64_t seed) const {
   set("Hkv", s.keyHeads);
   set(ragged ? "Tq" : "Sq", s.queries);
   if (paged) {
-    set("pages", pages);
+    set("pages", getPages());
     set("page_size", pageSize);
     set("table_size", tableSize);
   } else {

@@ -34,7 +34,17 @@ public:
   std::string read(const std::string &result, const std::string &name,
                    const std::string &indices) const;
 
+  /// Position of an argument, once all are added: q, k, v, o, l or another.
+  unsigned getIndex(const std::string &name) const;
+  /// Adds the two bounds of ragged sequences; their clause comes later.
+  void addCuSeqlens(const std::string &boundType = "i32");
+  /// The pages that `shape.keys` need for each batch, and some spare ones.
+  void setPages(int64_t size, int64_t spare = 0);
+  int64_t getPages() const { return shape.batch * tableSize + sparePages; }
+
   void addClause(const std::string &text) { clauses += "    " + text + "\n"; }
+  /// cu_seqlens(...) of what addCuSeqlens added.
+  void addCuSeqlensClause();
   void addAttribute(const std::string &text);
   void setSize(const std::string &name, int64_t size) {
     sizes.emplace_back(name, size);
@@ -46,10 +56,11 @@ public:
   Shape shape;
   bool memrefs = false, dynamic = true, lse = true;
   /// bhsd, bshd, sbhd; ragged: htd, thd.
-  std::string qLayout = "bhsd", kvLayout = "bhsd", oLayout = "bhsd";
+  std::string qLayout = "bhsd", kLayout = "bhsd", vLayout = "bhsd",
+              oLayout = "bhsd";
   /// Ragged: total lengths in place of queries and keys.
   bool ragged = false, paged = false;
-  int64_t pageSize = 0, tableSize = 0;
+  int64_t pageSize = 0, tableSize = 0, sparePages = 0;
   /// Lines of the regions, the last one attn.yield; empty: no region.
   std::string score, mask;
 
@@ -58,7 +69,8 @@ private:
                          int64_t s, int64_t d,
                          const std::string &elementType) const;
 
-  std::string arguments, clauses, attributes;
+  std::string arguments, clauses, attributes, boundsType;
+  std::vector<std::string> names;
   std::vector<std::pair<std::string, std::string>> captures;
   std::vector<std::pair<std::string, int64_t>> sizes;
 };

@@ -44,29 +44,20 @@ struct Variant {
 
 void setRagged(FunctionText &text) {
   text.ragged = true;
-  text.qLayout = text.kvLayout = text.oLayout = "htd";
-  std::string bounds = text.type({text.shape.batch + 1}, "i32");
-  text.addArgument("cu_q", bounds);
-  text.addArgument("cu_kv", bounds);
-}
-
-void addCuSeqlensClause(FunctionText &text) {
-  std::string bounds = text.type({text.shape.batch + 1}, "i32");
-  text.addClause("cu_seqlens(%cu_q, %cu_kv : " + bounds + ", " + bounds + ")");
+  text.qLayout = text.kLayout = text.vLayout = text.oLayout = "htd";
+  text.addCuSeqlens();
 }
 
 void setPaged(FunctionText &text, int64_t pageSize) {
-  text.paged = true;
-  text.pageSize = pageSize;
-  text.tableSize = (text.shape.keys + pageSize - 1) / pageSize;
+  text.setPages(pageSize);
   if (text.ragged)
-    text.kvLayout = "bhsd";
+    text.kLayout = text.vLayout = "bhsd";
   std::string lengths = text.type({text.shape.batch}, "i32");
   std::string table = text.type({text.shape.batch, text.tableSize}, "i32");
   text.addArgument("table", table);
   // cu_seqlens says how long ragged sequences are.
   if (text.ragged) {
-    addCuSeqlensClause(text);
+    text.addCuSeqlensClause();
   } else {
     text.addArgument("kv_len", lengths);
     text.addClause("kv_len(%kv_len : " + lengths + ")");
@@ -214,25 +205,29 @@ const Variant variants[] = {
        t.addAttribute("causal = #attn.causal<top_left>");
      }},
     {"bshd",
-     [](FunctionText &t) { t.qLayout = t.kvLayout = t.oLayout = "bshd"; }},
+     [](FunctionText &t) {
+       t.qLayout = t.kLayout = t.vLayout = t.oLayout = "bshd";
+     }},
     {"sbhd",
-     [](FunctionText &t) { t.qLayout = t.kvLayout = t.oLayout = "sbhd"; }},
+     [](FunctionText &t) {
+       t.qLayout = t.kLayout = t.vLayout = t.oLayout = "sbhd";
+     }},
     {"mixed-layouts",
      [](FunctionText &t) {
        t.qLayout = "bshd";
-       t.kvLayout = "sbhd";
+       t.kLayout = t.vLayout = "sbhd";
      }},
     {"ragged",
      [](FunctionText &t) {
        setRagged(t);
-       addCuSeqlensClause(t);
+       t.addCuSeqlensClause();
        t.addAttribute("causal = #attn.causal<bottom_right>");
      }},
     {"ragged-thd",
      [](FunctionText &t) {
        setRagged(t);
-       addCuSeqlensClause(t);
-       t.qLayout = t.kvLayout = t.oLayout = "thd";
+       t.addCuSeqlensClause();
+       t.qLayout = t.kLayout = t.vLayout = t.oLayout = "thd";
      }},
     {"paged", [](FunctionText &t) { setPaged(t, 16); }},
     {"paged-small",
@@ -242,7 +237,7 @@ const Variant variants[] = {
      }},
     {"paged-bshd",
      [](FunctionText &t) {
-       t.kvLayout = "bshd";
+       t.kLayout = t.vLayout = "bshd";
        setPaged(t, 64);
      }},
     {"paged-ragged",

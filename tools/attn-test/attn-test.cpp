@@ -1,8 +1,8 @@
 //===- attn-test.cpp - Execution tests against the reference --------------===//
 //
-// Compiles and runs many cases in one process and compares each with the
-// float64 reference by rule 20. Destinations start as NaN: what a backend
-// does not write is found.
+// Compiles and runs many cases and compares each with the float64 reference by
+// rule 20. Destinations start as NaN: what a backend does not write is found.
+// Each case has a process of its own: what crashes is one failed case.
 //
 // Exit codes: 0 all passed, 1 some failed, 2 bad command line.
 //
@@ -10,6 +10,7 @@
 
 #include "CaseFiles.h"
 #include "Cases.h"
+#include "Isolation.h"
 
 #include "attn/Execution/Backend.h"
 #include "attn/Execution/CommandLine.h"
@@ -26,7 +27,6 @@
 #include "llvm/Support/FormatVariadic.h"
 
 #include <chrono>
-#include <ctime>
 
 using namespace mlir;
 using namespace attn;
@@ -45,7 +45,8 @@ struct Arguments {
       cl::cat(category)};
   cl::list<std::string> suites{
       "suite", cl::CommaSeparated,
-      cl::desc("mods, matrix, random (default: all three)"), cl::cat(category)};
+      cl::desc("mods, matrix, random, combinations, rejections (default: all)"),
+      cl::cat(category)};
   cl::opt<uint64_t> seed{"seed", cl::init(1),
                          cl::desc("Selects cases and seeds random ones"),
                          cl::cat(category)};
@@ -53,9 +54,6 @@ struct Arguments {
       "count", cl::init(100),
       cl::desc("Cases of each suite (0: all; of random ones 10000)"),
       cl::cat(category)};
-  cl::opt<std::string> subset{"subset",
-                              cl::desc("'rotating': another seed every day"),
-                              cl::cat(category)};
   cl::opt<std::string> filter{"filter",
                               cl::desc("Only cases with this in their name"),
                               cl::cat(category)};
@@ -101,16 +99,32 @@ private:
   void select(std::vector<Recipe> candidates, std::vector<Recipe> &recipes);
   /// Asks for split keys wherever a query tile can hold the packed heads.
   void splitKeys(ModuleOp module, ArrayRef<Tensor> inputs) const;
-  /// What is wrong with the case; "" if nothing is.
-  std::string runCase(const Case &testCase);
+  /// What is wrong with case number `index`; "" if nothing is.
+  std::string runCase(const Case &testCase, uint64_t index);
+  std::string compareWithReference(const Case &testCase, ModuleOp module,
+                                   ArrayRef<Tensor> inputs, uint64_t index);
+  /// Compiles for --emit; the file has the number `index`.
+  std::string emitCase(const InterpretedCase &interpreted, ModuleOp module,
+                       uint64_t index) const;
+  FailureOr<SmallVector<Tensor>> execute(ModuleOp module,
+                                         ArrayRef<Tensor> inputs) const;
+  /// The command that runs `testCase` alone.
+  std::string getCommand(const Case &testCase) const;
 
   const Arguments &args;
-  uint64_t seed = 0;
-  uint64_t emitted = 0;
+  /// Errors of the case that runs.
+  std::string problem;
   MLIRContext context{MLIRContext::Threading::DISABLED};
 };
 
 } // namespace
+
+/// Makes the cases of a suite that seeds alone describe; null for others.
+static Case (*getMaker(StringRef suite))(uint64_t) {
+  if (suite == "random")
+    return makeRandomCase;
+  return suite == "combinations" ? makeCombination : nullptr;
+}
 
 void Driver::splitKeys(ModuleOp module, ArrayRef<Tensor> inputs) const {
   constexpr int64_t mostRows = 1024, rowMultiple = 16, keys = 32;
@@ -132,20 +146,86 @@ void Driver::splitKeys(ModuleOp module, ArrayRef<Tensor> inputs) const {
   });
 }
 
-std::string Driver::runCase(const Case &testCase) {
-  std::string problem;
+FailureOr<SmallVector<Tensor>> Driver::execute(ModuleOp module,
+                                               ArrayRef<Tensor> inputs) const {
+  BackendOptions options{args.backend, args.threads, args.tileM, args.tileN,
+                         args.chip};
+  auto executable =
+      createExecutable(*module.getOps<func::FuncOp>().begin(), options);
+  if (failed(executable) || failed((*executable)->bind(inputs)) ||
+      failed((*executable)->launch()))
+    return failure();
+  return (*executable)->getOutputs();
+}
+
+std::string Driver::emitCase(const InterpretedCase &interpreted,
+                             ModuleOp module, uint64_t index) const {
+  CompileOptions compile;
+  compile.target = args.backend;
+  if (!args.chip.empty())
+    compile.chip = args.chip;
+  compile.tileM = args.tileM;
+  compile.tileN = args.tileN;
+  FailureOr<std::string> artifact = compileToArtifact(module, compile);
+  if (failed(artifact))
+    return "does not compile";
+  return writeCase(interpreted, *artifact, args.emit,
+                   llvm::formatv("{0,0+4}", index).str());
+}
+
+std::string Driver::compareWithReference(const Case &testCase, ModuleOp module,
+                                         ArrayRef<Tensor> inputs,
+                                         uint64_t index) {
+  auto function = *module.getOps<func::FuncOp>().begin();
+  auto ref = reference::interpret(function, inputs,
+                                  {reference::Mode::Float64, args.threads});
+  auto unfused = reference::interpret(function, inputs,
+                                      {reference::Mode::Unfused, args.threads});
+  if (failed(ref) || failed(unfused))
+    return "the reference fails";
+  // Compiling may change the module: it gets a copy.
+  OwningOpRef<ModuleOp> copy = module.clone();
+  if (args.workers)
+    splitKeys(*copy, inputs);
+  // Schedules are for CPUs here; a chip has tile sizes of its own.
+  if (args.backend == "cuda")
+    copy->walk([](AttentionOp op) {
+      op->removeDiscardableAttr(ScheduleAttr::attributeName);
+    });
+  if (!args.emit.empty())
+    return emitCase({testCase.name, function, inputs, *ref, *unfused}, *copy,
+                    index);
+  FailureOr<SmallVector<Tensor>> results = execute(*copy, inputs);
+  if (failed(results))
+    return "does not run";
+  SmallVector<reference::Output> outputs = reference::getOutputs(function);
+  for (auto [n, result] : llvm::enumerate(*results)) {
+    reference::Comparison comparison =
+        reference::checkRule20(outputs[n], result, (*ref)[n], (*unfused)[n]);
+    if (!comparison.passed)
+      return ("output " + Twine(n) + " " + comparison.message).str();
+  }
+  return "";
+}
+
+static std::string describe(const MessageParts &rejection) {
+  return "a message with '" + llvm::join(rejection, "', '") + "' is due";
+}
+
+std::string Driver::runCase(const Case &testCase, uint64_t index) {
+  problem.clear();
   ScopedDiagnosticHandler handler(&context, [&](Diagnostic &diagnostic) {
     if (diagnostic.getSeverity() == DiagnosticSeverity::Error)
       problem += (problem.empty() ? "" : "; ") + diagnostic.str();
     return success();
   });
-  auto fail = [&](const Twine &message) {
+  auto explain = [&](const Twine &message) {
     return problem.empty() ? message.str() : message.str() + ": " + problem;
   };
 
   auto module = parseSourceString<ModuleOp>(testCase.text, &context);
   if (!module)
-    return fail("does not parse");
+    return explain("does not parse");
   func::FuncOp function = *module->getOps<func::FuncOp>().begin();
   Signature signature(function);
   for (const auto &[name, size] : testCase.sizes)
@@ -153,53 +233,40 @@ std::string Driver::runCase(const Case &testCase) {
   FailureOr<SmallVector<Tensor>> inputs =
       makeRandomInputs(function, signature, testCase.seed);
   if (failed(inputs))
-    return fail("has no inputs");
+    return explain("has no inputs");
+  MessageParts rejection;
+  if (testCase.adjust)
+    rejection = testCase.adjust(*inputs);
+  if (!rejection.empty()) {
+    if (succeeded(execute(*module, *inputs)))
+      return "gives a result, but " + describe(rejection);
+    if (llvm::all_of(rejection, [&](StringRef part) {
+          return StringRef(problem).contains(part);
+        }))
+      return "";
+    return explain(describe(rejection));
+  }
   if (!args.emit.empty())
     coarsen(*inputs);
-  auto ref = reference::interpret(function, *inputs,
-                                  {reference::Mode::Float64, args.threads});
-  auto unfused = reference::interpret(function, *inputs,
-                                      {reference::Mode::Unfused, args.threads});
-  if (failed(ref) || failed(unfused))
-    return fail("the reference fails");
-  SmallVector<reference::Output> outputs = reference::getOutputs(function);
+  std::string fault = compareWithReference(testCase, *module, *inputs, index);
+  return fault.empty() ? problem : explain(fault);
+}
 
-  // Compiling may change the module: it gets a copy.
-  OwningOpRef<ModuleOp> copy = module->clone();
+std::string Driver::getCommand(const Case &testCase) const {
+  std::string command = "attn-test --backend=" + args.backend;
   if (args.workers)
-    splitKeys(*copy, *inputs);
-  if (!args.emit.empty()) {
-    CompileOptions compile;
-    compile.target = args.backend;
-    if (!args.chip.empty())
-      compile.chip = args.chip;
-    compile.tileM = args.tileM;
-    compile.tileN = args.tileN;
-    FailureOr<std::string> artifact = compileToArtifact(*copy, compile);
-    if (failed(artifact))
-      return fail("does not compile");
-    return writeCase(
-        {testCase.name, *artifact, function, *inputs, *ref, *unfused},
-        args.emit, llvm::formatv("{0,0+4}", emitted++).str());
-  }
-  BackendOptions options{args.backend, args.threads, args.tileM, args.tileN,
-                         args.chip};
-  auto executable =
-      createExecutable(*copy->getOps<func::FuncOp>().begin(), options);
-  if (failed(executable))
-    return fail("does not compile");
-  if (failed((*executable)->bind(*inputs)) || failed((*executable)->launch()))
-    return fail("does not run");
-  FailureOr<SmallVector<Tensor>> results = (*executable)->getOutputs();
-  if (failed(results))
-    return fail("has no outputs");
-  for (auto [index, result] : llvm::enumerate(*results)) {
-    reference::Comparison comparison = reference::checkRule20(
-        outputs[index], result, (*ref)[index], (*unfused)[index]);
-    if (!comparison.passed)
-      return ("output " + Twine(index) + " " + comparison.message).str();
-  }
-  return problem;
+    command += " --workers=" + std::to_string(args.workers);
+  if (args.tileM)
+    command += " --tile-m=" + std::to_string(args.tileM);
+  if (args.tileN)
+    command += " --tile-n=" + std::to_string(args.tileN);
+  if (!args.chip.empty())
+    command += " --chip=" + args.chip;
+  auto [suite, rest] = StringRef(testCase.name).split('/');
+  command += (" --suite=" + suite).str();
+  if (getMaker(suite))
+    return (command + " --count=1 --seed=" + rest).str();
+  return command + " --count=0 --filter=" + testCase.name;
 }
 
 void Driver::select(std::vector<Recipe> candidates,
@@ -211,7 +278,7 @@ void Driver::select(std::vector<Recipe> candidates,
   uint64_t count = args.count;
   if (count != 0 && count < candidates.size()) {
     // The first `count` of a shuffle.
-    Random random(seed);
+    Random random(args.seed);
     for (uint64_t n = 0; n < count; ++n)
       std::swap(candidates[n],
                 candidates[random.range(n, candidates.size() - 1)]);
@@ -223,7 +290,7 @@ void Driver::select(std::vector<Recipe> candidates,
 bool Driver::collect(std::vector<Recipe> &recipes) {
   std::vector<std::string> suites(args.suites.begin(), args.suites.end());
   if (suites.empty())
-    suites = {"mods", "matrix", "random"};
+    suites = {"mods", "matrix", "random", "combinations", "rejections"};
   for (const std::string &suite : suites) {
     if (suite == "mods") {
       std::vector<std::string> errors;
@@ -234,17 +301,21 @@ bool Driver::collect(std::vector<Recipe> &recipes) {
         return false;
     } else if (suite == "matrix") {
       select(enumerateMatrix(), recipes);
-    } else if (suite == "random") {
+    } else if (suite == "rejections") {
+      // Whether a case is rejected is seen when it is run.
+      if (args.emit.empty())
+        select(enumerateRejections(), recipes);
+    } else if (auto *make = getMaker(suite)) {
       for (uint64_t n = 0, e = args.count ? args.count : 10000; n < e; ++n) {
-        uint64_t caseSeed = seed + n;
-        std::string name = "random/" + std::to_string(caseSeed);
+        uint64_t seed = args.seed + n;
+        std::string name = suite + "/" + std::to_string(seed);
         if (StringRef(name).contains(args.filter))
-          recipes.push_back(
-              {name, [=](MLIRContext &) { return makeRandomCase(caseSeed); }});
+          recipes.push_back({name, [=](MLIRContext &) { return make(seed); }});
       }
     } else {
       llvm::errs() << "attn-test: error: unknown suite '" << suite
-                   << "'; there are mods, matrix, random\n";
+                   << "'; there are mods, matrix, random, combinations, "
+                      "rejections\n";
       return false;
     }
   }
@@ -256,14 +327,6 @@ int Driver::run() {
     llvm::errs() << "attn-test: error: " << problem << "\n";
     return 2;
   };
-  seed = args.seed;
-  if (args.subset == "rotating") {
-    constexpr uint64_t secondsADay = 86400;
-    // Days apart by more than the cases of one day.
-    seed = std::time(nullptr) / secondsADay * 1000000;
-  } else if (!args.subset.empty()) {
-    return reject("unknown subset '" + args.subset + "'; there is rotating");
-  }
   if (!args.emit.empty()) {
     if (!llvm::is_contained({"cpu", "cpu-standard", "cuda"}, args.backend))
       return reject("--emit needs --backend=cpu, cpu-standard or cuda");
@@ -278,33 +341,33 @@ int Driver::run() {
     return 2;
   if (recipes.empty())
     return reject("no case is called like '" + args.filter + "'");
-  llvm::outs() << "backend " << args.backend << ", seed " << seed << ", "
+  llvm::outs() << "backend " << args.backend << ", seed " << args.seed << ", "
                << recipes.size() << " cases\n";
 
-  uint64_t passed = 0, failed = 0;
+  uint64_t passed = 0, failed = 0, index = 0;
   auto begin = std::chrono::steady_clock::now();
+  // A GPU's driver does not survive a fork.
+  bool isolated =
+      !args.emit.empty() || !llvm::is_contained({"auto", "cuda"}, args.backend);
   for (const Recipe &recipe : recipes) {
     Case testCase = recipe.make(context);
     if (args.print)
       llvm::outs() << "// " << testCase.name << "\n" << testCase.text;
     if (args.verbose)
       llvm::outs() << testCase.name << "\n";
-    // A case that does not end must be seen.
-    if (args.print || args.verbose)
-      llvm::outs().flush();
-    std::string problem = runCase(testCase);
-    if (problem.empty()) {
+    // A case that does not end must be seen; a copy of the process has nothing
+    // to write.
+    llvm::outs().flush();
+    auto run = [&] { return runCase(testCase, index); };
+    std::string fault = isolated ? runIsolated(run) : run();
+    ++index;
+    if (fault.empty()) {
       ++passed;
       continue;
     }
     ++failed;
-    llvm::outs() << "FAILED " << testCase.name << ": " << problem
-                 << "\n  again: attn-test --backend=" << args.backend;
-    if (StringRef(testCase.name).starts_with("random/"))
-      llvm::outs() << " --suite=random --count=1 --seed=" << testCase.seed;
-    else
-      llvm::outs() << " --count=0 --filter=" << testCase.name;
-    llvm::outs() << "\n  sizes:";
+    llvm::outs() << "FAILED " << testCase.name << ": " << fault
+                 << "\n  again: " << getCommand(testCase) << "\n  sizes:";
     for (const auto &[name, size] : testCase.sizes)
       llvm::outs() << " " << name << "=" << size;
     llvm::outs() << ", input seed " << testCase.seed << "\n"

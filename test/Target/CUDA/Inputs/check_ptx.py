@@ -1,6 +1,6 @@
 """Assembles the kernels of many functions and checks what ptxas says.
 
-  check_ptx.py TOOLS PTXAS [--chip=NAME] [--count=N] [--seed=N | --subset=rotating] [--only=REGEX]
+  check_ptx.py TOOLS PTXAS [--chip=NAME] [--count=N] [--seed=N] [--only=REGEX]
 
 TOOLS is the folder of attn-compile and attn-test. The functions are those of
 bench/gpu/cases.py, head sizes 64 to 256 with and without a causal mask, and the
@@ -20,7 +20,6 @@ import re
 import subprocess
 import sys
 import tempfile
-import time
 
 ROOT = pathlib.Path(__file__).resolve().parents[4]
 sys.path.insert(0, str(ROOT / "bench/gpu"))
@@ -162,15 +161,13 @@ def main():
     parser.add_argument("--chip", choices=SHARED, default="sm_90a")
     parser.add_argument("--count", type=int, default=0)
     parser.add_argument("--seed", type=int, default=1)
-    parser.add_argument("--subset", choices=["rotating"])
     parser.add_argument("--only", default="")
     args = parser.parse_args()
     cases = [case for case in functions().items() if re.search(args.only, case[0])]
-    seed = int(time.time()) // 86400 if args.subset else args.seed
     if args.count:
-        random.Random(seed).shuffle(cases)
+        random.Random(args.seed).shuffle(cases)
         cases = cases[: args.count]
-    print(f"{args.chip}, seed {seed}, {len(cases)} cases")
+    print(f"{args.chip}, seed {args.seed}, {len(cases)} cases")
     failed = 0
     with concurrent.futures.ThreadPoolExecutor(os.cpu_count()) as pool:
         for (name, _), wrong in zip(

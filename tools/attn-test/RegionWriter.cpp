@@ -1,0 +1,295 @@
+//===- RegionWriter.cpp - Random score and mask regions -------------------===//
+//
+// Conditions of affine and other integer arithmetic (division and remainder by
+// constants, absolute values, extrema, table reads); scores of the functions
+// that rule 8 lists.
+//
+//===----------------------------------------------------------------------===//
+
+#include "RegionWriter.h"
+
+#include "llvm/ADT/STLExtras.h"
+#include "llvm/Support/FormatVariadic.h"
+
+using namespace attn::tools;
+
+//===----------------------------------------------------------------------===//
+// Lines
+//===----------------------------------------------------------------------===//
+
+std::string RegionWriter::emit(const std::string &expression) {
+  std::string name = "%x" + std::to_string(count++);
+  lines += "      " + name + " = " + expression + "\n";
+  return name;
+}
+
+std::string RegionWriter::constant(int64_t value) {
+  return emit(llvm::formatv("arith.constant {0} : index", value));
+}
+
+std::string RegionWriter::boolean(bool value) {
+  return emit(std::string("arith.constant ") + (value ? "true" : "false"));
+}
+
+std::string RegionWriter::number(int64_t sixteenths) {
+  return emit(llvm::formatv("arith.constant {0:f4} : f32", sixteenths / 16.0));
+}
+
+std::string RegionWriter::binary(const char *op, const std::string &a,
+                                 const std::string &b) {
+  return emit(llvm::formatv("arith.{0} {1}, {2} : index", op, a, b));
+}
+
+std::string RegionWriter::floatBinary(const char *op, const std::string &a,
+                                      const std::string &b) {
+  return emit(llvm::formatv("arith.{0} {1}, {2} : f32", op, a, b));
+}
+
+std::string RegionWriter::math(const char *op, const std::string &a) {
+  return emit(llvm::formatv("math.{0} {1} : f32", op, a));
+}
+
+//===----------------------------------------------------------------------===//
+// Tables
+//===----------------------------------------------------------------------===//
+
+const Table *RegionWriter::pickTable(bool isFloat) {
+  std::vector<const Table *> suited;
+  for (const Table &table : tables)
+    if (table.isFloat() == isFloat)
+      suited.push_back(&table);
+  return suited.empty() ? nullptr : random.pick(suited);
+}
+
+std::string RegionWriter::index(char dimension) {
+  std::string name = dimension == '0' ? constant(wild ? random.range(-2, 9) : 0)
+                                      : std::string("%") + dimension;
+  if (!wild || !random.chance(1, 3))
+    return name;
+  switch (random.range(0, 3)) {
+  case 0:
+    return binary("addi", name, constant(random.range(-200, 200)));
+  case 1:
+    return binary("muli", name, constant(random.range(-2, 3)));
+  case 2:
+    return binary("floordivsi", name, constant(random.range(1, 64)));
+  default:
+    return binary("addi", name, point());
+  }
+}
+
+std::string RegionWriter::read(const Table &table) {
+  std::string element = "%" + table.name + "_";
+  if (!table.indices.empty()) {
+    std::string indices;
+    for (char dimension : table.indices)
+      indices += (indices.empty() ? "" : ", ") + index(dimension);
+    std::string name = "x" + std::to_string(count++);
+    lines += "      " + text.read(name, table.name, indices);
+    element = "%" + name;
+  }
+  if (table.element == "f32")
+    return element;
+  if (table.isFloat())
+    return emit("arith.extf " + element + " : " + table.element + " to f32");
+  // i1 is 0 or 1.
+  const char *cast =
+      table.element == "i1" ? "arith.index_castui " : "arith.index_cast ";
+  return emit(cast + element + " : " + table.element + " to index");
+}
+
+//===----------------------------------------------------------------------===//
+// Integers and conditions
+//===----------------------------------------------------------------------===//
+
+std::string RegionWriter::point() {
+  static constexpr const char *points[] = {"%i", "%j", "%i", "%j", "%b", "%h"};
+  return random.pick(points);
+}
+
+std::string RegionWriter::condition(int depth) {
+  if (depth > 0 && random.chance(2, 3)) {
+    static constexpr const char *ops[] = {"andi", "ori", "andi", "ori", "xori"};
+    if (random.chance(1, 6))
+      return emit(llvm::formatv("arith.xori {0}, {1} : i1",
+                                condition(depth - 1), boolean(true)));
+    std::string a = condition(depth - 1), b = condition(depth - 1);
+    return emit(
+        llvm::formatv("arith.{0} {1}, {2} : i1", random.pick(ops), a, b));
+  }
+  static constexpr const char *predicates[] = {"slt", "sle", "sgt", "sge",
+                                               "sle", "sge", "eq",  "ne"};
+  std::string a = integer(2), b = integer(1);
+  return emit(llvm::formatv("arith.cmpi {0}, {1}, {2} : index",
+                            random.pick(predicates), a, b));
+}
+
+std::string RegionWriter::tableCondition() {
+  const Table *table = pickTable(/*isFloat=*/false);
+  if (!table)
+    return condition(1);
+  // Documents: the same table for the query and for the key.
+  std::string a = read(*table), b;
+  switch (random.range(0, 3)) {
+  case 0: {
+    const Table *other = pickTable(/*isFloat=*/false);
+    b = read(*other);
+    return emit(llvm::formatv("arith.cmpi {0}, {1}, {2} : index",
+                              random.chance(2, 3) ? "eq" : "sle", a, b));
+  }
+  case 1:
+    return emit(
+        llvm::formatv("arith.cmpi ne, {0}, {1} : index", a, constant(0)));
+  default:
+    return emit(llvm::formatv("arith.cmpi {0}, {1}, {2} : index",
+                              random.chance(1, 2) ? "sgt" : "sle", a, point()));
+  }
+}
+
+/// By a constant, or by what a branch found not to be 0 (rule 8: what is not
+/// observed does not fault).
+std::string RegionWriter::divide(const std::string &a, int depth) {
+  static constexpr const char *divisions[] = {"divsi", "floordivsi",
+                                              "ceildivsi", "remsi"};
+  const char *op = random.pick(divisions);
+  if (!random.chance(1, 4))
+    return binary(op, a, constant(random.range(1, 70)));
+  std::string divisor = integer(depth);
+  std::string when = emit(
+      llvm::formatv("arith.cmpi ne, {0}, {1} : index", divisor, constant(0)));
+  std::string name = "%x" + std::to_string(count++);
+  lines += llvm::formatv("      {0} = scf.if {1} -> index {{\n"
+                         "        {0}_ = arith.{2} {3}, {4} : index\n"
+                         "        scf.yield {0}_ : index\n"
+                         "      } else {{\n"
+                         "        scf.yield {3} : index\n"
+                         "      }\n",
+                         name, when, op, a, divisor)
+               .str();
+  return name;
+}
+
+std::string RegionWriter::integer(int depth) {
+  if (depth == 0 || random.chance(1, 4)) {
+    if (random.chance(1, 3))
+      return constant(random.range(-40, 160));
+    return point();
+  }
+  switch (random.range(0, 11)) {
+  case 0:
+  case 1:
+  case 2:
+    return binary("addi", integer(depth - 1), integer(depth - 1));
+  case 3:
+  case 4:
+  case 5:
+    return binary("subi", integer(depth - 1), integer(depth - 1));
+  case 6:
+    return binary("muli", integer(depth - 1), constant(random.range(-3, 4)));
+  case 7:
+  case 8:
+    return divide(integer(depth - 1), depth - 1);
+  case 9: {
+    static constexpr const char *extrema[] = {"minsi", "maxsi"};
+    std::string a = integer(depth - 1);
+    return binary(random.pick(extrema), a, integer(depth - 1));
+  }
+  case 10:
+    return emit("math.absi " + integer(depth - 1) + " : index");
+  default: {
+    static constexpr const char *sizes[] = {"q_offset", "q_len", "kv_len"};
+    const Table *table = pickTable(/*isFloat=*/false);
+    if (!table || random.chance(1, 3))
+      return emit(std::string("attn.") + random.pick(sizes) + " : index");
+    return read(*table);
+  }
+  }
+}
+
+std::string RegionWriter::clampInteger(const std::string &value,
+                                       int64_t bound) {
+  std::string low = binary("maxsi", value, constant(-bound));
+  return binary("minsi", low, constant(bound));
+}
+
+//===----------------------------------------------------------------------===//
+// Scores
+//===----------------------------------------------------------------------===//
+
+std::string RegionWriter::score(int depth) {
+  std::string x = "%s";
+  for (int n = 0; n < depth; ++n)
+    x = scoreStep(x);
+  return x;
+}
+
+std::string RegionWriter::term() {
+  const Table *table = pickTable(/*isFloat=*/true);
+  switch (random.range(table ? 0 : 1, 3)) {
+  case 0:
+    return read(*table);
+  case 1: {
+    std::string narrow = emit("arith.index_cast " +
+                              clampInteger(integer(2), 64) + " : index to i32");
+    std::string wide = emit("arith.sitofp " + narrow + " : i32 to f32");
+    return floatBinary("mulf", wide, number(1));
+  }
+  case 2:
+    return number(random.range(-48, 48));
+  default: {
+    std::string when = condition(1);
+    std::string a = term(), b = number(random.range(-48, 48));
+    return emit(llvm::formatv("arith.select {0}, {1}, {2} : f32", when, a, b));
+  }
+  }
+}
+
+std::string RegionWriter::scoreStep(const std::string &x) {
+  switch (random.range(0, 9)) {
+  case 0:
+  case 1:
+    return floatBinary(random.chance(1, 2) ? "addf" : "subf", x, term());
+  case 2:
+    return floatBinary("mulf", x, number(random.range(-24, 24)));
+  case 3: {
+    std::string cap = number(random.range(16, 320));
+    return floatBinary("mulf", math("tanh", floatBinary("divf", x, cap)), cap);
+  }
+  case 4:
+    return math(random.chance(1, 2) ? "sin" : "cos", x);
+  case 5: {
+    // Its slope must stay small.
+    std::string small = floatBinary("minimumf", x, number(16));
+    return math(random.chance(1, 2) ? "exp" : "exp2", small);
+  }
+  case 6: {
+    std::string positive =
+        floatBinary("addf", math("absf", x), number(random.range(8, 32)));
+    static constexpr const char *functions[] = {"log", "sqrt", "rsqrt"};
+    return math(random.pick(functions), positive);
+  }
+  case 7:
+    return floatBinary(random.chance(1, 2) ? "maximumf" : "minimumf", x,
+                       term());
+  case 8: {
+    // Conditions on the point, with a branch.
+    std::string when = condition(1), other = term();
+    std::string name = "%x" + std::to_string(count++);
+    lines += llvm::formatv("      {0} = scf.if {1} -> f32 {{\n"
+                           "        scf.yield {2} : f32\n"
+                           "      } else {{\n"
+                           "        scf.yield {3} : f32\n"
+                           "      }\n",
+                           name, when, x, other)
+                 .str();
+    return name;
+  }
+  default: {
+    // Not attended (rule 14).
+    std::string when = condition(1);
+    std::string none = emit("arith.constant 0xFF800000 : f32");
+    return emit(
+        llvm::formatv("arith.select {0}, {1}, {2} : f32", when, x, none));
+  }
+  }
+}

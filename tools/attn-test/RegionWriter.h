@@ -1,0 +1,84 @@
+//===- RegionWriter.h - Random score and mask regions -----------*- C++ -*-===//
+//
+// Writes the lines of one region: random conditions for masks, random bounded
+// arithmetic for scores, both with reads of the tables that a function
+// captures.
+//
+//===----------------------------------------------------------------------===//
+
+#ifndef ATTN_TOOLS_ATTN_TEST_REGIONWRITER_H
+#define ATTN_TOOLS_ATTN_TEST_REGIONWRITER_H
+
+#include "FunctionText.h"
+
+namespace attn::tools {
+
+/// A capture that regions may read.
+struct Table {
+  std::string name;
+  std::string element;
+  /// What indexes each dimension: of "bhij", or '0' for a constant. Empty: a
+  /// scalar.
+  std::string indices;
+
+  bool isFloat() const {
+    return element[0] == 'f' || element[0] == 'b'; // f32, f16; bf16
+  }
+};
+
+class RegionWriter {
+public:
+  /// `wild` reads also go past the ends of tables (rule 8 clamps them).
+  RegionWriter(Random &random, const FunctionText &text,
+               std::vector<Table> tables, bool wild)
+      : random(random), text(text), tables(std::move(tables)), wild(wild) {}
+
+  /// A condition of about `depth` levels.
+  std::string condition(int depth);
+  /// A condition that reads a table of integers, if there is one.
+  std::string tableCondition();
+
+  /// A score in which an error of s grows little: |d result / d s| is a few at
+  /// most, and no condition depends on s (its rounding would decide).
+  std::string score(int depth);
+
+  std::string yield(const std::string &value, const char *type) {
+    return lines + "      attn.yield " + value + " : " + type + "\n";
+  }
+
+private:
+  std::string emit(const std::string &expression);
+  std::string constant(int64_t value);
+  std::string boolean(bool value);
+  /// A multiple of 1/16.
+  std::string number(int64_t sixteenths);
+  std::string point();
+  std::string integer(int depth);
+  std::string binary(const char *op, const std::string &a,
+                     const std::string &b);
+  std::string divide(const std::string &a, int depth);
+  std::string floatBinary(const char *op, const std::string &a,
+                          const std::string &b);
+  std::string math(const char *op, const std::string &a);
+  std::string clampInteger(const std::string &value, int64_t bound);
+  /// Something moderate that does not depend on s.
+  std::string term();
+  std::string scoreStep(const std::string &x);
+
+  /// A table of floats or integers, or none.
+  const Table *pickTable(bool isFloat);
+  std::string index(char dimension);
+  /// An element as f32 or index.
+  std::string read(const Table &table);
+
+  Random &random;
+  const FunctionText &text;
+  std::vector<Table> tables;
+  bool wild;
+  std::string lines;
+  int count = 0;
+};
+
+} // namespace attn::tools
+
+#endif // ATTN_TOOLS_ATTN_TEST_REGIONWRITER_H
