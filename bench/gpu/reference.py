@@ -8,7 +8,8 @@ from cases import scale
 
 
 def reference(variant, q, k, v, b, h):
-    """o and lse of one query head in float64, and o of unfused attention."""
+    """o and lse of one query head in float64, o of unfused attention, and the
+    sums of p |v| that o's roundings are relative to."""
     i = torch.arange(q.shape[2], device="cuda")[:, None]
     j = torch.arange(k.shape[2], device="cuda")[None]
     key_head = h // (q.shape[1] // k.shape[1])
@@ -23,10 +24,16 @@ def reference(variant, q, k, v, b, h):
         return s
 
     s = scores(q[b, h].double() @ keys.double().T)
-    o, lse = torch.softmax(s, -1) @ values.double(), torch.logsumexp(s, -1)
+    p, lse = torch.softmax(s, -1), torch.logsumexp(s, -1)
+    o, magnitude = p @ values.double(), p @ values.double().abs()
     s = scores(q[b, h].float() @ keys.float().T)
     p = torch.softmax(s, -1).to(v.dtype).float()
-    return o, lse, (p @ values.float()).to(v.dtype)
+    return o, lse, (p @ values.float()).to(v.dtype), magnitude
+
+
+def rounding_error(dtype, magnitude):
+    """Half an ulp of `dtype` at a magnitude."""
+    return 2.0 ** math.floor(math.log2(magnitude)) * torch.finfo(dtype).eps / 2 if magnitude else 0.0
 
 
 def compare(variant, q, k, v, o, lse):
@@ -34,13 +41,18 @@ def compare(variant, q, k, v, o, lse):
     heads stand for all; every element must be finite."""
     worst = 0.0 if torch.isfinite(o).all() and not lse.isnan().any() else math.inf
     for b, h in ((0, 0), (q.shape[0] - 1, q.shape[1] - 1)):
-        ref, ref_lse, unfused = reference(variant, q, k, v, b, h)
+        ref, ref_lse, unfused, magnitude = reference(variant, q, k, v, b, h)
         empty = ref_lse == -math.inf  # rows without keys are zero (rule 13)
-        ref, unfused = (x.masked_fill(empty[:, None], 0) for x in (ref, unfused))
+        ref, unfused, magnitude = (x.masked_fill(empty[:, None], 0) for x in (ref, unfused, magnitude))
         rounded = ref.to(o.dtype)
         grain = ((rounded + 0.3 - 0.3) - rounded).abs().max().double()
         factor = 3 if variant.name == "softcap" else 2
         allowed = factor * (unfused.double() - ref).abs().max() + 2 * grain
+        scale = magnitude.max().item()
+        floor = 8 * rounding_error(torch.float32, scale)
+        for dtype, size in ((v.dtype, scale), (o.dtype, ref.abs().max().item())):
+            floor += rounding_error(dtype, size) if dtype != torch.float32 else 0.0
+        allowed = allowed.clamp(min=floor)
         error = (o[b, h].double() - ref).abs().max()
         same = lse[b, h][empty] == -math.inf
         off = ((lse[b, h].double() - ref_lse) / ref_lse.abs().clamp(min=1))[~empty].abs()

@@ -41,6 +41,10 @@ static unsigned getThreads(const Options &options) {
 
 namespace {
 
+/// The accumulator of o holds sums of p v, p <= 1, of any prefix of the keys.
+/// From here on such a sum may leave the range of f32 (rule 17).
+constexpr double kLargestSum = 0x1p127;
+
 /// q, k, v or o with its dimensions named.
 struct View {
   Array array;
@@ -100,6 +104,7 @@ public:
   Problem(AttentionOp op, const Environment &env) : op(op), env(env) {}
 
   LogicalResult bind(MutableArrayRef<Array> destinations);
+  double getMagnitude() const { return magnitude; }
   template <typename F> void execute(const Options &options);
 
 private:
@@ -140,7 +145,10 @@ private:
                  MutableArrayRef<uint8_t> attended) const;
   template <typename F>
   void executeRow(const Head<F> &head, Scratch<F> &scratch, int64_t b,
-                  int64_t h, int64_t i) const;
+                  int64_t h, int64_t i);
+  template <typename F>
+  void sumMagnitudes(const Head<F> &head, Scratch<F> &scratch,
+                     ArrayRef<uint8_t> attended);
 
   AttentionOp op;
   const Environment &env;
@@ -157,6 +165,8 @@ private:
   bool ragged = false, causal = false;
   std::optional<double> softcap;
   int64_t left = kUnbounded, right = kUnbounded;
+  /// The largest sum of p |v| so far.
+  std::atomic<double> magnitude = 0;
 };
 
 } // namespace
@@ -498,11 +508,14 @@ LogicalResult Problem::bind(MutableArrayRef<Array> destinations) {
 /// one key head, dense and in the type that is computed in.
 template <typename F> struct Problem::Head {
   std::vector<F> keysT, values;
+  /// Some values together could exceed kLargestSum.
+  bool isLarge = false;
 };
 
 /// What a thread needs for one row.
 template <typename F> struct Problem::Scratch {
   std::vector<F> query, scores, p, acc;
+  std::vector<double> magnitudes;
   std::vector<uint8_t> attended;
   Registers<F> score, mask;
 };
@@ -526,6 +539,9 @@ Problem::Head<F> Problem::pack(int64_t b, int64_t hk) const {
       head.values[j * valueSize + d] = static_cast<F>(
           v.array.buffer->floats[valueBase + d * v.stride(v.dims.d)]);
   }
+  head.isLarge = llvm::any_of(head.values, [&](F value) {
+    return std::fabs(value) >= kLargestSum / static_cast<double>(keys);
+  });
   return head;
 }
 
@@ -559,9 +575,37 @@ void Problem::runRegion(const Region &region, Registers<F> &registers,
   }
 }
 
+/// What o's roundings are relative to. In float64: the sum of p |v| behind each
+/// element (rule 20). In f32: the sum of |v|, which bounds every partial sum of
+/// an accumulator that is divided at the end; where it is too large, u is
+/// infinite and nothing is promised (rule 17).
+template <typename F>
+void Problem::sumMagnitudes(const Head<F> &head, Scratch<F> &scratch,
+                            ArrayRef<uint8_t> attended) {
+  constexpr bool isReference = std::is_same_v<F, double>;
+  std::vector<double> &sums = scratch.magnitudes;
+  sums.assign(valueSize, 0);
+  for (int64_t j = 0, e = attended.size(); j < e; ++j) {
+    if (!attended[j])
+      continue;
+    const F *values = head.values.data() + j * valueSize;
+    double weight = isReference ? scratch.p[j] : 1;
+    for (int64_t d = 0; d < valueSize; ++d)
+      sums[d] += weight * std::fabs(values[d]);
+  }
+  for (int64_t d = 0; d < valueSize; ++d) {
+    if (!isReference && sums[d] >= kLargestSum && std::isfinite(sums[d]))
+      scratch.acc[d] = std::numeric_limits<F>::infinity();
+    double largest = magnitude;
+    while (isReference && std::isfinite(sums[d]) && sums[d] > largest &&
+           !magnitude.compare_exchange_weak(largest, sums[d])) {
+    }
+  }
+}
+
 template <typename F>
 void Problem::executeRow(const Head<F> &head, Scratch<F> &scratch, int64_t b,
-                         int64_t h, int64_t i) const {
+                         int64_t h, int64_t i) {
   const Sequence &sequence = sequences[b];
   const int64_t keys = sequence.keys;
   const int64_t batch = ragged ? 0 : b;
@@ -667,13 +711,16 @@ void Problem::executeRow(const Head<F> &head, Scratch<F> &scratch, int64_t b,
     for (int64_t j = 0; j < keys; ++j) {
       if (!attended[j])
         continue;
-      F p = scratch.p[j] / sum;
+      F &p = scratch.p[j];
+      p /= sum;
       if (rounds)
         p = static_cast<F>((*rounding)(p));
       const F *values = head.values.data() + j * valueSize;
       for (int64_t d = 0; d < valueSize; ++d)
         scratch.acc[d] += p * values[d];
     }
+    if (std::is_same_v<F, double> || head.isLarge)
+      sumMagnitudes<F>(head, scratch, attended);
   }
 
   int64_t outputBase = o.row(batch, h, row);
@@ -732,12 +779,24 @@ attn::reference::executeAttention(AttentionOp op, const Environment &env,
     problem.execute<double>(options);
   else
     problem.execute<float>(options);
+  destinations[0].buffer->magnitude = problem.getMagnitude();
   return success();
 }
 
 //===----------------------------------------------------------------------===//
 // attn.merge (rule 18)
 //===----------------------------------------------------------------------===//
+
+/// The largest finite magnitude of an array.
+static double largestOf(const Array &array) {
+  double largest = 0;
+  array.forEach([&](ArrayRef<int64_t> index) {
+    double value = std::fabs(array.buffer->floats[array.at(index)]);
+    if (std::isfinite(value))
+      largest = std::max(largest, value);
+  });
+  return largest;
+}
 
 LogicalResult attn::reference::executeMerge(MergeOp op, const Environment &env,
                                             MutableArrayRef<Array> destinations,
@@ -757,6 +816,9 @@ LogicalResult attn::reference::executeMerge(MergeOp op, const Environment &env,
     return op.emitOpError("the sizes of the two states and of the destination "
                           "differ (rule 18)");
 
+  // The weights of the states add up to 1.
+  o.buffer->magnitude = std::max({o1.buffer->magnitude, o2.buffer->magnitude,
+                                  largestOf(o1), largestOf(o2)});
   auto merge = [&](auto zero) {
     using F = decltype(zero);
     constexpr F inf = std::numeric_limits<F>::infinity();

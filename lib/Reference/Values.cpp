@@ -70,6 +70,7 @@ Array Array::from(const Tensor &tensor) {
 
 Array Array::copy() const {
   Array result = *zeros(elementType, sizes);
+  result.buffer->magnitude = buffer->magnitude;
   int64_t n = 0;
   forEach([&](ArrayRef<int64_t> indices) {
     if (isFloat())
@@ -84,6 +85,7 @@ Tensor Array::toTensor(bool widen) const {
   Type type = widen && isFloat() ? Float64Type::get(elementType.getContext())
                                  : elementType;
   Tensor result(type, sizes);
+  result.magnitude = buffer->magnitude;
   int64_t n = 0;
   forEach([&](ArrayRef<int64_t> indices) {
     if (isFloat())

@@ -20,6 +20,7 @@ enum class Mode {
   Float64,
   /// Rule 20's u: scores accumulated and kept in f32, region and softmax in
   /// f32, P rounded to v's type, P V accumulated in f32, o rounded to its type.
+  /// Infinite where rule 17 promises nothing.
   Unfused
 };
 

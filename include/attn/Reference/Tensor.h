@@ -45,6 +45,9 @@ struct Tensor {
   mlir::Type elementType;
   mlir::SmallVector<int64_t> shape;
   std::vector<char> bytes;
+  /// For an o in float64: the largest sum of p |v| behind an element, which the
+  /// roundings on the way are relative to (rule 20). 0: not known.
+  double magnitude = 0;
 
   Tensor() = default;
   /// A tensor of zeros.

@@ -35,9 +35,11 @@ struct Tolerance {
 Tolerance getTolerance(const Output &output, const Tensor &ref,
                        const Tensor &unfused);
 
-/// Rule 20 for an o: `result` and `unfused` in o's type, `ref` in float64.
+/// Rule 20 for an o: `result` and `unfused` in o's type, `ref` in float64. An
+/// element that is infinite in `unfused` only is not compared (rule 17).
 Comparison compareOutput(const Tensor &result, const Tensor &ref,
-                         const Tensor &unfused, bool softcap);
+                         const Tensor &unfused, bool softcap,
+                         mlir::Type inputType = {});
 
 /// Rule 20 for an lse whose queries have type `inputType`.
 Comparison compareLse(const Tensor &result, const Tensor &ref,

@@ -55,6 +55,11 @@ EVEN_KEYS = mask("""
   %r = arith.remui %j, %c2 : index
   %x = arith.cmpi eq, %r, %c0 : index
 """)
+MINUS_INF_SCORES = """score(%s: f32, %b: index, %h: index, %i: index, %j: index) {
+  %c = arith.cmpi sle, %j, %i : index
+  %inf = arith.constant 0xFF800000 : f32
+  %x = arith.select %c, %s, %inf : f32
+  attn.yield %x : f32 }"""
 LATE_ROWS = mask("""
   %c9 = arith.constant 9 : index
   %x = arith.cmpi sgt, %i, %c9 : index
@@ -94,6 +99,10 @@ CASES = {
     "negative scale": (program(attributes="{scale_value = -0.7 : f32}"), q, k, v),
     "zero scale": (program(attributes="{scale_value = 0.0 : f32}"), q, k, v),
     "values of one": (program(), q, k, [1.0] * len(v)),
+    "values whose sum is huge": (program(attributes="{scale_value = 0.0}"), q, k, [1e36] * len(v)),
+    "values whose sum overflows": (program(attributes="{scale_value = 0.0}"), q, k, [3e37] * len(v)),
+    "-inf as a mask": (program(region=MINUS_INF_SCORES), q, k, v),
+    "-inf under a softcap": (program(attributes="{softcap = 5.0}", region=MINUS_INF_SCORES), q, k, v),
     "rows without keys": (program(region=LATE_ROWS), q, k, v),
     "sink without keys": (program("sink", tensor(H), region=LATE_ROWS), q, k, v,
                           ("f", (H,), [0.5, -math.inf])),

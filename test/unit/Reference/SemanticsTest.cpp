@@ -735,6 +735,31 @@ TEST_F(attn_c14, MaskedNaNScoreIsNotSeen) {
   expectNear(got[1], want.lse);
 }
 
+TEST_F(attn_c14, SoftcapMakesMinusInfinityFinite) {
+  // Rule 10: the region, then softcap, then bias. Key 1 is -inf in the region.
+  Naive n(1, 1, 1, 2, 3, 2, 2);
+  n.score = [](double s, int64_t, int64_t, int64_t, int64_t j) {
+    return j == 1 ? -2.0 : 2 * std::tanh(s / 2);
+  };
+  Naive::Result want = n.run();
+  std::vector<Tensor> inputs = makeQKV(n);
+  inputs.push_back(make("f32", {2, 3}, {0, -kInf, 0, 0, -kInf, 0}));
+  auto got =
+      run(attention(n, "%t: tensor<?x?xf32>", "captures(%t : tensor<?x?xf32>)",
+                    std::string("{softcap = 2.0}") + addTable),
+          inputs);
+  expectNear(got[0], want.o);
+  expectNear(got[1], want.lse);
+  // A bias comes later: its -inf is not attended.
+  n.mask = [](int64_t, int64_t, int64_t, int64_t j) { return j != 1; };
+  want = n.run();
+  got = run(attention(n, "%t: tensor<?x?xf32>", "bias(%t : tensor<?x?xf32>)",
+                      "{softcap = 2.0}"),
+            inputs);
+  expectNear(got[0], want.o);
+  expectNear(got[1], want.lse);
+}
+
 TEST_F(attn_c15, HugeNegativeRowsAreOrdinary) {
   // All scores near -1e5, and all at the lowest finite float.
   double lowest = std::numeric_limits<float>::lowest();
@@ -780,6 +805,21 @@ TEST_F(attn_c17, UnfusedRoundsPToTheTypeOfV) {
                    Options{Mode::Unfused});
     EXPECT_EQ(got[0][0], Rounding(cast<FloatType>(type(element)))(1 / 3.0f));
   }
+}
+
+TEST_F(attn_c17, HugeValuesMayOverflowTheAccumulator) {
+  // The quotient is finite; the sum of exp(s - max) v over 1000 keys is not.
+  Naive n(1, 1, 1, 1, 1000, 1, 1);
+  auto runWith = [&](double value, Mode mode) {
+    return run(attention(n, "", "", "", "bf16"),
+               {make("bf16", {1, 1, 1, 1}, {0}),
+                make("bf16", {1, 1, 1000, 1}, filled(1000, 0)),
+                make("bf16", {1, 1, 1000, 1}, filled(1000, value))},
+               Options{mode})[0][0];
+  };
+  EXPECT_NEAR(runWith(0x1p120, Mode::Float64), 0x1p120, 0x1p90);
+  EXPECT_EQ(runWith(0x1p120, Mode::Unfused), kInf);
+  EXPECT_TRUE(std::isfinite(runWith(0x1p117, Mode::Unfused)));
 }
 
 static const char *mergeText = R"(

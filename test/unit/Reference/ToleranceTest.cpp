@@ -59,6 +59,52 @@ TEST_F(attn_c20, NaNNeverPassesWhereNoneIsDue) {
       compareOutput(make("f32", {2}, {kNaN, kNaN}), ref, u, false).passed);
 }
 
+TEST_F(attn_c20, FloorWhereTheUnfusedComputationIsExact) {
+  // Below 2 in magnitude an ulp is 2^-23 (f32) or 2^-7 (bf16) of 1; around the
+  // o of 0 there is no grain to speak of.
+  Tensor ref = make("f64", {1}, {0});
+  auto allowed = [&](StringRef output, StringRef input) {
+    Tensor exact = make(output, {1}, {0});
+    return compareOutput(make(output, {1}, {0}), ref, exact, false, type(input))
+        .bound;
+  };
+  double grain = allowed("f32", "f32");
+  EXPECT_LT(grain, 0x1p-23);
+  ref.magnitude = 1.5;
+  EXPECT_EQ(allowed("f32", "f32"), 4 * 0x1p-23);
+  EXPECT_EQ(allowed("f32", "bf16"), 4 * 0x1p-23 + 0x1p-8);
+  // o is rounded at its own magnitude.
+  ref = make("f64", {1}, {0.25});
+  ref.magnitude = 1.5;
+  Tensor exact = make("bf16", {1}, {0.25});
+  EXPECT_EQ(compareOutput(exact, ref, exact, false, type("bf16")).bound,
+            4 * 0x1p-23 + 0x1p-8 + 0x1p-10);
+}
+
+TEST_F(attn_c20, MagnitudeIsTheSumOfAbsoluteValues) {
+  // Two equal keys, 3 and -1: o = 1, the roundings are relative to 2.
+  Naive n(1, 1, 1, 1, 2, 1, 1);
+  auto outputs = tryRun(attention(n), {make("f32", {1, 1, 1, 1}, {0}),
+                                       make("f32", {1, 1, 2, 1}, {0, 0}),
+                                       make("f32", {1, 1, 2, 1}, {3, -1})});
+  ASSERT_TRUE(succeeded(outputs)) << diagnostic;
+  EXPECT_EQ((*outputs)[0].getFloat(0), 1);
+  EXPECT_EQ((*outputs)[0].magnitude, 2);
+}
+
+TEST_F(attn_c20, OverflowOfTheAccumulatorIsNotCompared) {
+  Tensor ref = make("f64", {2}, {1e37, 1}), u = make("f32", {2}, {kInf, 1});
+  for (double got : {kInf, kNaN, 0.0}) {
+    EXPECT_TRUE(
+        compareOutput(make("f32", {2}, {got, 1}), ref, u, false).passed);
+    EXPECT_FALSE(
+        compareOutput(make("f32", {2}, {1e37, got}), ref, u, false).passed);
+  }
+  // An infinity that is due is compared.
+  ref = make("f64", {2}, {kInf, 1});
+  EXPECT_FALSE(compareOutput(make("f32", {2}, {0, 1}), ref, u, false).passed);
+}
+
 TEST_F(attn_c20, LseTolerance) {
   Tensor ref = make("f64", {3}, {0.5, 100, -kInf});
   auto passes = [&](double a, double b, double c, StringRef inputs) {
