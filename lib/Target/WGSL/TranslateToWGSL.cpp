@@ -6,9 +6,11 @@
 //
 //===----------------------------------------------------------------------===//
 
+#include "ReservedWords.h"
 #include "attn/Target/WGSL.h"
 
 #include "mlir/Dialect/GPU/IR/GPUDialect.h"
+#include "mlir/Dialect/UB/IR/UBOps.h"
 #include "llvm/ADT/StringSet.h"
 #include "llvm/Support/FormatVariadic.h"
 
@@ -67,6 +69,13 @@ private:
   std::string access(Value memory, Value index);
   Expression binary(StringRef symbol, Precedence precedence, Operation &op);
   Expression call(StringRef function, ValueRange operands);
+  Expression resize(Value from, Type to, bool isSigned);
+  Expression divide(StringRef symbol, Operation &op, bool isUnsigned);
+  FailureOr<Expression> shift(StringRef symbol, Operation &op);
+  FailureOr<Expression> integerOp(Operation &op);
+  Expression loadPacked(Value base, Value index, Type type);
+  /// The text of an integer as a u32, zero-extended.
+  std::string asUnsigned(Value value);
   FailureOr<Expression> constant(arith::ConstantOp op);
   Expression compare(arith::CmpIOp op);
   Expression compare(arith::CmpFOp op);
@@ -85,27 +94,69 @@ private:
   DenseMap<Operation *, bool> needed, inlined;
   /// Kernel arguments whose element is the bits of -inf for this sentinel.
   DenseMap<Value, FloatAttr> minusInfinity;
-  DenseSet<Value> bytePacked;
+  /// Width of the elements that are read out of 32-bit words, by argument.
+  DenseMap<Value, unsigned> packed;
   /// A barrier also orders what threads exchange through storage buffers.
   bool readsWhatItWrites = false;
   /// Scalar variables are declared by their first store.
   DenseMap<Operation *, Value> declaringStores;
 };
 
-/// Words that WGSL reserves or that the text uses, among the likely names.
+/// Words of the language, and the parameters of every kernel.
 bool isReserved(StringRef name) {
-  static constexpr StringRef kWords[] = {
-      "array",        "bool",   "break",   "case",        "const",  "continue",
-      "default",      "else",   "enable",  "f16",         "f32",    "false",
-      "fn",           "for",    "group",   "i32",         "if",     "let",
-      "local",        "loop",   "params",  "return",      "select", "shared",
-      "sizeof",       "struct", "switch",  "target",      "true",   "u32",
-      "var",          "while",  "max",     "min",         "abs",    "clamp",
-      "exp2",         "log2",   "fma",     "sqrt",        "floor",  "ceil",
-      "thread_local", "pass",   "mask",    "exp",         "log",    "tanh",
-      "sin",          "cos",    "bitcast", "group_count", "sign",   "round",
-      "trunc",        "active", "base"};
-  return llvm::is_contained(kWords, name);
+  return attn::isReservedInWGSL(name) || name == "local" || name == "group" ||
+         name == "group_count";
+}
+
+/// Integers of less than 32 bits live sign-extended in an i32. Their width, 0
+/// for other types.
+unsigned getNarrowWidth(Type type) {
+  auto integer = dyn_cast<IntegerType>(type);
+  bool isNarrow = integer && integer.getWidth() > 1 && integer.getWidth() < 32;
+  return isNarrow ? integer.getWidth() : 0;
+}
+
+/// The low bits of an i32, sign-extended, where `type` has less than 32.
+Expression wrap(Type type, Expression e) {
+  unsigned width = getNarrowWidth(type);
+  if (!width)
+    return e;
+  return {llvm::formatv("extractBits({0}, 0u, {1}u)", e.text, width).str()};
+}
+
+/// True if an index is known not to be negative: threads, sizes and what is
+/// computed from them without subtractions.
+bool isNonNegative(Value value) {
+  if (auto arg = dyn_cast<BlockArgument>(value)) {
+    Operation *parent = arg.getOwner()->getParentOp();
+    if (auto loop = dyn_cast<scf::ForOp>(parent))
+      return arg == loop.getInductionVar() &&
+             isNonNegative(loop.getLowerBound());
+    return isa<gpu::GPUFuncOp>(parent) && arg.getType().isIndex();
+  }
+  Operation *op = value.getDefiningOp();
+  APInt constant;
+  if (matchPattern(value, m_ConstantInt(&constant)))
+    return constant.isNonNegative();
+  if (isa<gpu::ThreadIdOp, gpu::BlockIdOp, gpu::GridDimOp>(op))
+    return true;
+  if (isa<arith::MaxSIOp>(op))
+    return llvm::any_of(op->getOperands(), isNonNegative);
+  return isa<arith::AddIOp, arith::MulIOp, arith::DivUIOp, arith::RemUIOp,
+             arith::DivSIOp, arith::RemSIOp, arith::MinSIOp, arith::MinUIOp>(
+             op) &&
+         llvm::all_of(op->getOperands(), isNonNegative);
+}
+
+/// An error at `op`, or where its result is used if the op comes from nowhere.
+InFlightDiagnostic emitErrorNear(Operation &op) {
+  Operation *at = &op;
+  while (isa<UnknownLoc>(at->getLoc()) && at->getNumResults() &&
+         !at->use_empty())
+    at = *at->user_begin();
+  if (isa<UnknownLoc>(at->getLoc()))
+    at = op.getParentOfType<gpu::GPUFuncOp>();
+  return at->emitError();
 }
 
 /// memref.reinterpret_cast only renames its source: sizes are not printed.
@@ -215,13 +266,18 @@ void Printer::findDeclarations(gpu::GPUFuncOp kernel) {
 // Declarations
 //===----------------------------------------------------------------------===//
 
-std::string Printer::uniqueName(StringRef hint, bool isGlobal) {
-  std::string base;
+/// `hint` as an identifier.
+std::string toIdentifier(StringRef hint) {
+  std::string name;
   for (char c : hint)
-    base += llvm::isAlnum(c) ? c : '_';
-  if (base.empty() || llvm::isDigit(base.front()) || base.front() == '_')
-    base = "x" + base;
-  std::string name = base;
+    name += llvm::isAlnum(c) ? c : '_';
+  if (name.empty() || llvm::isDigit(name.front()) || name.front() == '_')
+    name = "x" + name;
+  return name;
+}
+
+std::string Printer::uniqueName(StringRef hint, bool isGlobal) {
+  std::string base = toIdentifier(hint), name = base;
   auto isTaken = [&](StringRef name) {
     return isReserved(name) || globals.contains(name) ||
            llvm::any_of(scopes, [&](const llvm::StringSet<> &scope) {
@@ -243,17 +299,60 @@ std::string nameHint(Location loc, Type type) {
 }
 
 FailureOr<std::string> Printer::typeName(Operation *op, Type type) {
-  if (type.isF32())
+  // What has 64 bits is narrowed when bound (rule 8).
+  if (type.isF32() || type.isF64())
     return std::string("f32");
   if (type.isF16())
     return std::string("f16");
   if (type.isInteger(1))
     return std::string("bool");
-  if (type.isIndex() || type.isInteger(32) || type.isInteger(64))
+  if (type.isIndex() || type.isInteger(32) || type.isInteger(64) ||
+      getNarrowWidth(type))
     return std::string("i32");
   op->emitError("WGSL has no type for ")
       << type << (type.isBF16() ? "; convert to f16 or f32" : "");
   return failure();
+}
+
+/// True if every element of the buffer is widened as soon as it is read.
+bool isOnlyWidened(BlockArgument buffer) {
+  return llvm::all_of(buffer.getUsers(), [](Operation *view) {
+    return isRenaming(view) &&
+           llvm::all_of(view->getUsers(), [](Operation *access) {
+             return isa<memref::LoadOp>(access) &&
+                    llvm::all_of(access->getUsers(),
+                                 llvm::IsaPred<arith::ExtFOp>);
+           });
+  });
+}
+
+/// What a launcher must know of a buffer whose elements are not those of the
+/// program.
+std::string describeElements(Type type, bool isPacked) {
+  std::string text;
+  llvm::raw_string_ostream os(text);
+  if (isPacked)
+    os << " // " << type << (type.isInteger(1) ? ", a byte each" : "")
+       << ", packed";
+  else if (type.isInteger(64) || type.isF64())
+    os << " // " << type << ", narrowed when bound";
+  return text;
+}
+
+/// Elements are counted in 32 bits (rule 21).
+LogicalResult checkSpan(BlockArgument buffer, StringRef name) {
+  for (Operation *user : buffer.getUsers()) {
+    auto view = dyn_cast<memref::ReinterpretCastOp>(user);
+    if (!view)
+      continue;
+    for (OpFoldResult size : view.getConstifiedMixedSizes())
+      if (std::optional<int64_t> span = getConstantIntValue(size);
+          span && *span > std::numeric_limits<int32_t>::max())
+        return view.emitError("buffer '")
+               << name << "' spans " << *span
+               << " elements; WGSL counts up to 2147483647 (rule 21)";
+  }
+  return success();
 }
 
 LogicalResult Printer::declareArguments(gpu::GPUFuncOp kernel) {
@@ -276,11 +375,16 @@ LogicalResult Printer::declareArguments(gpu::GPUFuncOp kernel) {
       }
     readsWhatItWrites |= isWritten && isRead;
     FailureOr<std::string> element = std::string("u32");
-    // Bytes are read out of words.
-    if (memory.getElementType().isInteger(1))
-      bytePacked.insert(arg);
+    Type type = memory.getElementType();
+    // Small elements are read out of words: WGSL has no type that stores them.
+    if (type.isInteger(1))
+      packed[arg] = 8;
+    else if (unsigned width = getNarrowWidth(type))
+      packed[arg] = width;
+    else if (type.isBF16() && isOnlyWidened(arg))
+      packed[arg] = 16;
     else
-      element = typeName(kernel, memory.getElementType());
+      element = typeName(kernel, type);
     if (failed(element))
       return failure();
     if (auto sentinel = kernel.getArgAttrOfType<FloatAttr>(
@@ -289,10 +393,12 @@ LogicalResult Printer::declareArguments(gpu::GPUFuncOp kernel) {
       element = std::string("u32");
     }
     std::string name = uniqueName(nameHint(arg.getLoc(), memory), true);
+    if (failed(checkSpan(arg, name)))
+      return failure();
     os << llvm::formatv("@group(0) @binding({0}) var<storage, {1}> {2}: "
-                        "array<{3}>;\n",
+                        "array<{3}>;{4}\n",
                         binding++, isWritten ? "read_write" : "read", name,
-                        *element);
+                        *element, describeElements(type, packed.contains(arg)));
     expressions[arg] = {name};
   }
   if (scalars.empty())
@@ -300,21 +406,22 @@ LogicalResult Printer::declareArguments(gpu::GPUFuncOp kernel) {
   std::string params = uniqueName(kernel.getName().str() + "_params", true);
   std::string structName = params;
   structName.front() = llvm::toUpper(structName.front());
-  globals.insert(structName);
+  structName = uniqueName(structName, true);
   llvm::StringSet<> fields;
   os << "\nstruct " << structName << " {\n";
   for (BlockArgument arg : scalars) {
-    FailureOr<std::string> type = typeName(kernel, arg.getType());
-    if (failed(type))
-      return failure();
-    if (*type != "f32" && *type != "i32")
-      return kernel.emitError("a parameter of type ")
-             << arg.getType() << " does not fit a uniform struct";
-    std::string field = nameHint(arg.getLoc(), arg.getType());
-    if (!fields.insert(field).second || isReserved(field))
+    // Every field has 32 bits; integers come sign-extended, floats widened.
+    Type type = arg.getType();
+    std::string field = toIdentifier(nameHint(arg.getLoc(), type));
+    if (isReserved(field) || !fields.insert(field).second)
       fields.insert(field += "_" + std::to_string(arg.getArgNumber()));
-    os << "  " << field << ": " << *type << ",\n";
+    os << "  " << field << ": " << (isa<FloatType>(type) ? "f32" : "i32") << ","
+       << describeElements(type, /*isPacked=*/false) << "\n";
     expressions[arg] = {params + "." + field};
+    if (type.isInteger(1))
+      expressions[arg] = {params + "." + field + " != 0", kRelation};
+    else if (type.isF16())
+      expressions[arg] = {"f16(" + params + "." + field + ")"};
   }
   os << llvm::formatv("}\n@group(0) @binding({0}) var<uniform> {1}: {2};\n",
                       binding, params, structName);
@@ -578,8 +685,9 @@ LogicalResult Printer::printStore(memref::StoreOp op) {
                  "select(bitcast<u32>({0}), 0xff800000u, {1} <= -0x1.8p126)",
                  value.text, value.at(kBits))
                  .str()};
-  } else if (bytePacked.contains(base)) {
-    return op.emitError("WGSL cannot store single bytes");
+  } else if (auto width = packed.find(base); width != packed.end()) {
+    return op.emitError("WGSL cannot store elements of ")
+           << width->second << " bits";
   }
   line() << access(op.getMemRef(), op.getIndices().front()) << " = "
          << value.text << ";\n";
@@ -610,11 +718,12 @@ Expression Printer::binary(StringRef symbol, Precedence precedence,
                            Operation &op) {
   // Bitwise operators do not mix with anything without parentheses.
   int left = precedence == kBits ? int(kUnary) : int(precedence);
-  int right = precedence == kBits                             ? int(kUnary)
-              : precedence >= kSum || precedence == kRelation ? precedence + 1
-                                                              : precedence;
+  int right = precedence == kBits  ? int(kUnary)
+              : precedence >= kSum ? precedence + 1
+                                   : precedence;
+  // `a < b >> c` would begin a template list.
   if (precedence == kRelation)
-    left = kSum;
+    left = right = kSum;
   return {get(op.getOperand(0)).at(left) + " " + symbol.str() + " " +
               get(op.getOperand(1)).at(right),
           precedence};
@@ -622,10 +731,89 @@ Expression Printer::binary(StringRef symbol, Precedence precedence,
 
 Expression Printer::call(StringRef function, ValueRange operands) {
   std::string text = function.str() + "(";
-  llvm::interleave(
-      operands, [&](Value value) { text += get(value).text; },
-      [&] { text += ", "; });
-  return {text + ")"};
+  // `f(a < b, c > d)` would be a template list: only the last operand may be a
+  // relation as it is.
+  for (Value value : operands.drop_back())
+    text += get(value).at(kBits) + ", ";
+  return {text + get(operands.back()).text + ")"};
+}
+
+std::string Printer::asUnsigned(Value value) {
+  APInt constant;
+  // A conversion of a negative literal would be out of range.
+  if (matchPattern(value, m_ConstantInt(&constant)))
+    return std::to_string(constant.zextOrTrunc(32).getZExtValue()) + "u";
+  if (unsigned width = getNarrowWidth(value.getType()))
+    return llvm::formatv("u32({0} & {1})", get(value).at(kUnary),
+                         (1u << width) - 1);
+  return "u32(" + get(value).text + ")";
+}
+
+/// A conversion between integers.
+Expression Printer::resize(Value from, Type to, bool isSigned) {
+  Type type = from.getType();
+  Expression e = get(from);
+  if (to.isInteger(1))
+    return type == to
+               ? e
+               : Expression{"(" + e.at(kUnary) + " & 1) != 0", kRelation};
+  if (type.isInteger(1))
+    return {std::string("i32(select(0, ") + (isSigned ? "-1, " : "1, ") +
+            e.text + "))"};
+  unsigned fromWidth = getNarrowWidth(type), toWidth = getNarrowWidth(to);
+  bool widens = fromWidth && (!toWidth || toWidth > fromWidth);
+  if (widens && !isSigned)
+    return {"i32(" + asUnsigned(from) + ")"};
+  return widens || fromWidth == toWidth ? e : wrap(to, e);
+}
+
+/// A quotient or remainder. The language defines those by 0 and of the least
+/// integer by -1, but for literals.
+Expression Printer::divide(StringRef symbol, Operation &op, bool isUnsigned) {
+  Value lhs = op.getOperand(0), rhs = op.getOperand(1);
+  if (matchPattern(rhs, m_Zero()))
+    return symbol == "/" ? get(lhs) : Expression{"0"};
+  bool isPlain = !isUnsigned || (lhs.getType().isIndex() &&
+                                 isNonNegative(lhs) && isNonNegative(rhs));
+  Expression result =
+      isPlain ? binary(symbol, kProduct, op)
+              : Expression{"i32(" + asUnsigned(lhs) + " " + symbol.str() + " " +
+                           asUnsigned(rhs) + ")"};
+  return wrap(lhs.getType(), result);
+}
+
+FailureOr<Expression> Printer::shift(StringRef symbol, Operation &op) {
+  Value lhs = op.getOperand(0), rhs = op.getOperand(1);
+  APInt amount;
+  if (matchPattern(rhs, m_ConstantInt(&amount)) && amount.uge(32)) {
+    emitErrorNear(op) << "a shift by " << amount.getZExtValue()
+                      << " needs 64 bits; index and i64 have 32 in WGSL";
+    return failure();
+  }
+  if (isa<arith::ShRUIOp>(op))
+    return wrap(lhs.getType(),
+                {"i32(" + asUnsigned(lhs) + " >> " + asUnsigned(rhs) + ")"});
+  return wrap(lhs.getType(),
+              {get(lhs).at(kUnary) + " " + symbol.str() + " " + asUnsigned(rhs),
+               kBits});
+}
+
+/// Element `index`, of `type`, of an array of words that hold several.
+Expression Printer::loadPacked(Value base, Value index, Type type) {
+  unsigned width = packed.lookup(base), perWord = 32 / width;
+  std::string at = get(index).at(kUnary);
+  auto extract = [&](StringRef word) -> std::string {
+    return llvm::formatv("extractBits({0}, {1}u * u32({2} & {3}), {1}u)", word,
+                         width, at, perWord - 1);
+  };
+  std::string word = llvm::formatv("{0}[{1} >> {2}u]", get(base).text, at,
+                                   llvm::Log2_32(perWord));
+  if (type.isInteger(1))
+    return {extract(word) + " != 0u", kRelation};
+  if (type.isBF16())
+    return {"bitcast<f32>(" + extract(word) + " << 16u)"};
+  // Of an i32 the bits come sign-extended.
+  return {extract("bitcast<i32>(" + word + ")")};
 }
 
 FailureOr<Expression> Printer::constant(arith::ConstantOp op) {
@@ -633,10 +821,17 @@ FailureOr<Expression> Printer::constant(arith::ConstantOp op) {
     return Expression{cast<BoolAttr>(op.getValue()).getValue() ? "true"
                                                                : "false"};
   if (auto attr = dyn_cast<IntegerAttr>(op.getValue())) {
-    const APInt &value = attr.getValue();
-    if (!value.isSignedIntN(32))
-      return op.emitError("the constant ")
-             << value.getSExtValue() << " does not fit WGSL's 32-bit integers";
+    APInt value = attr.getValue();
+    // Narrowing keeps the ends of the range what they are.
+    if (value.getBitWidth() > 32 &&
+        (value.isMaxSignedValue() || value.isMinSignedValue()))
+      value = value.isNegative() ? APInt::getSignedMinValue(32)
+                                 : APInt::getSignedMaxValue(32);
+    if (!value.isSignedIntN(32)) {
+      emitErrorNear(*op) << "the constant " << value.getSExtValue()
+                         << " needs 64 bits; index and i64 have 32 in WGSL";
+      return failure();
+    }
     std::string text = std::to_string(value.getSExtValue());
     return Expression{text, value.isNegative() ? kUnary : kPrimary};
   }
@@ -674,6 +869,7 @@ Expression Printer::compare(arith::CmpIOp op) {
     return {"!" + get(op.getLhs()).at(kPrimary), kUnary};
   StringRef symbol;
   bool isUnsigned = false;
+  Value lhs = op.getLhs(), rhs = op.getRhs();
   switch (op.getPredicate()) {
   case arith::CmpIPredicate::eq:
     symbol = "==";
@@ -706,10 +902,16 @@ Expression Printer::compare(arith::CmpIOp op) {
     symbol = ">=";
     break;
   }
+  // Booleans have no order: 0 and 1 do, and as signed numbers 0 and -1.
+  bool isOrder = symbol.front() == '<' || symbol.front() == '>';
+  if (lhs.getType().isInteger(1) && isOrder) {
+    if (!isUnsigned)
+      std::swap(lhs, rhs);
+    isUnsigned = true;
+  }
   if (!isUnsigned)
     return binary(symbol, kRelation, *op);
-  return {"u32(" + get(op.getLhs()).text + ") " + symbol.str() + " u32(" +
-              get(op.getRhs()).text + ")",
+  return {asUnsigned(lhs) + " " + symbol.str() + " " + asUnsigned(rhs),
           kRelation};
 }
 
@@ -757,33 +959,68 @@ Expression Printer::compare(arith::CmpFOp op) {
   llvm_unreachable("unknown predicate");
 }
 
-FailureOr<Expression> Printer::expressionOf(Operation &op) {
+FailureOr<Expression> Printer::integerOp(Operation &op) {
+  Type type = op.getResult(0).getType();
+  // && and || do not mix without parentheses.
+  auto logical = [&](StringRef symbol, Precedence precedence) {
+    auto operand = [&](unsigned k) {
+      Expression e = get(op.getOperand(k));
+      return e.precedence == precedence || e.precedence >= kRelation
+                 ? e.text
+                 : "(" + e.text + ")";
+    };
+    return Expression{operand(0) + " " + symbol.str() + " " + operand(1),
+                      precedence};
+  };
+  // On booleans, of which the true one is 1, or -1 where signed.
+  if (type.isInteger(1))
+    return TypeSwitch<Operation *, FailureOr<Expression>>(&op)
+        .Case<arith::AndIOp, arith::MulIOp, arith::MinUIOp, arith::MaxSIOp>(
+            [&](auto) { return logical("&&", kAnd); })
+        .Case<arith::OrIOp, arith::MaxUIOp, arith::MinSIOp>(
+            [&](auto) { return logical("||", kOr); })
+        .Case<arith::AddIOp, arith::SubIOp, arith::XOrIOp>([&](auto) {
+          if (matchPattern(op.getOperand(1), m_One()))
+            return Expression{"!" + get(op.getOperand(0)).at(kPrimary), kUnary};
+          return binary("!=", kRelation, op);
+        })
+        .Default([](Operation *op) -> FailureOr<Expression> {
+          return op->emitOpError("has no WGSL form on i1");
+        });
+
   auto unsignedCall = [&](StringRef function) {
-    return Expression{"i32(" + function.str() + "(u32(" +
-                      get(op.getOperand(0)).text + "), u32(" +
-                      get(op.getOperand(1)).text + ")))"};
+    return wrap(type,
+                {"i32(" + function.str() + "(" + asUnsigned(op.getOperand(0)) +
+                 ", " + asUnsigned(op.getOperand(1)) + "))"});
   };
-  auto shift = [&](StringRef symbol) {
-    return Expression{get(op.getOperand(0)).at(kUnary) + " " + symbol.str() +
-                          " u32(" + get(op.getOperand(1)).text + ")",
-                      kBits};
-  };
-  auto logical = [&](StringRef onBool, Precedence precedence, StringRef onInt) {
-    if (op.getResult(0).getType().isInteger(1)) {
-      Expression result = binary(onBool, precedence, op);
-      // && and || do not mix without parentheses.
-      auto operand = [&](unsigned k) {
-        Expression e = get(op.getOperand(k));
-        return e.precedence == precedence || e.precedence >= kRelation
-                   ? e.text
-                   : "(" + e.text + ")";
-      };
-      if (precedence != kRelation)
-        result.text = operand(0) + " " + onBool.str() + " " + operand(1);
-      return result;
-    }
-    return binary(onInt, kBits, op);
-  };
+  return TypeSwitch<Operation *, FailureOr<Expression>>(&op)
+      .Case([&](arith::AddIOp) { return wrap(type, binary("+", kSum, op)); })
+      .Case([&](arith::SubIOp) { return wrap(type, binary("-", kSum, op)); })
+      .Case(
+          [&](arith::MulIOp) { return wrap(type, binary("*", kProduct, op)); })
+      .Case([&](arith::DivSIOp) { return divide("/", op, false); })
+      .Case([&](arith::DivUIOp) { return divide("/", op, true); })
+      .Case([&](arith::RemSIOp) { return divide("%", op, false); })
+      .Case([&](arith::RemUIOp) { return divide("%", op, true); })
+      .Case([&](arith::MaxSIOp) { return call("max", op.getOperands()); })
+      .Case([&](arith::MinSIOp) { return call("min", op.getOperands()); })
+      .Case([&](arith::MaxUIOp) { return unsignedCall("max"); })
+      .Case([&](arith::MinUIOp) { return unsignedCall("min"); })
+      .Case([&](arith::AndIOp) { return binary("&", kBits, op); })
+      .Case([&](arith::OrIOp) { return binary("|", kBits, op); })
+      .Case([&](arith::XOrIOp) { return binary("^", kBits, op); })
+      .Case([&](arith::ShLIOp) { return shift("<<", op); })
+      .Case<arith::ShRSIOp, arith::ShRUIOp>(
+          [&](auto) { return shift(">>", op); })
+      .Case([&](math::AbsIOp) {
+        return wrap(type, call("abs", op.getOperands()));
+      })
+      .Default([](Operation *op) -> FailureOr<Expression> {
+        return op->emitOpError("has no WGSL form");
+      });
+}
+
+FailureOr<Expression> Printer::expressionOf(Operation &op) {
   auto builtin = [&](Value id, StringRef vector) {
     StringRef dims[] = {"x", "y", "z"};
     auto dim = gpu::Dimension::x;
@@ -793,67 +1030,42 @@ FailureOr<Expression> Printer::expressionOf(Operation &op) {
     return Expression{"i32(" + vector.str() + "." +
                       dims[static_cast<unsigned>(dim)].str() + ")"};
   };
-  // A conversion; from bool it is a choice between 0 and `one`.
-  auto convert = [&](StringRef type, StringRef one = "1") {
-    Value from = op.getOperand(0);
-    if (from.getType().isInteger(1))
-      return Expression{type.str() + "(select(0, " + one.str() + ", " +
-                        get(from).text + "))"};
-    return call(type, from);
-  };
-
   return TypeSwitch<Operation *, FailureOr<Expression>>(&op)
       .Case([&](arith::ConstantOp op) { return constant(op); })
       .Case([&](gpu::ThreadIdOp id) { return builtin(id, "local"); })
       .Case([&](gpu::BlockIdOp id) { return builtin(id, "group"); })
       .Case([&](gpu::GridDimOp id) { return builtin(id, "group_count"); })
       .Case([&](memref::LoadOp op) -> FailureOr<Expression> {
-        Value base = op.getMemRef();
+        Value base = op.getMemRef(), index = op.getIndices().front();
         if (auto view = base.getDefiningOp<memref::ReinterpretCastOp>())
           base = view.getSource();
-        if (!bytePacked.contains(base))
-          return Expression{access(op.getMemRef(), op.getIndices().front())};
-        std::string at = get(op.getIndices().front()).at(kUnary);
-        return Expression{
-            llvm::formatv(
-                "(({0}[{1} >> 2u] >> (8u * u32({1} & 3))) & 1u) != 0u",
-                get(base).text, at)
-                .str(),
-            kRelation};
+        if (packed.contains(base))
+          return loadPacked(base, index, op.getType());
+        return Expression{access(op.getMemRef(), index)};
       })
-      .Case<arith::AddIOp, arith::AddFOp>(
-          [&](auto) { return binary("+", kSum, op); })
-      .Case<arith::SubIOp, arith::SubFOp>(
-          [&](auto) { return binary("-", kSum, op); })
-      .Case<arith::MulIOp, arith::MulFOp>(
-          [&](auto) { return binary("*", kProduct, op); })
-      // Sizes and positions are not negative: unsigned division is signed.
-      .Case<arith::DivSIOp, arith::DivUIOp, arith::DivFOp>(
-          [&](auto) { return binary("/", kProduct, op); })
-      .Case<arith::RemSIOp, arith::RemUIOp, arith::RemFOp>(
-          [&](auto) { return binary("%", kProduct, op); })
-      .Case<arith::MaxSIOp, arith::MaxNumFOp, arith::MaximumFOp>(
+      .Case([&](ub::PoisonOp op) -> FailureOr<Expression> {
+        // Whatever it stands for, nobody may look.
+        FailureOr<std::string> type = typeName(op, op.getType());
+        if (failed(type))
+          return failure();
+        return Expression{*type + "()"};
+      })
+      .Case<arith::AddIOp, arith::SubIOp, arith::MulIOp, arith::DivSIOp,
+            arith::DivUIOp, arith::RemSIOp, arith::RemUIOp, arith::MaxSIOp,
+            arith::MinSIOp, arith::MaxUIOp, arith::MinUIOp, arith::AndIOp,
+            arith::OrIOp, arith::XOrIOp, arith::ShLIOp, arith::ShRSIOp,
+            arith::ShRUIOp, math::AbsIOp>([&](auto) { return integerOp(op); })
+      .Case([&](arith::AddFOp) { return binary("+", kSum, op); })
+      .Case([&](arith::SubFOp) { return binary("-", kSum, op); })
+      .Case([&](arith::MulFOp) { return binary("*", kProduct, op); })
+      .Case([&](arith::DivFOp) { return binary("/", kProduct, op); })
+      .Case([&](arith::RemFOp) { return binary("%", kProduct, op); })
+      .Case<arith::MaxNumFOp, arith::MaximumFOp>(
           [&](auto) { return call("max", op.getOperands()); })
-      .Case<arith::MinSIOp, arith::MinNumFOp, arith::MinimumFOp>(
+      .Case<arith::MinNumFOp, arith::MinimumFOp>(
           [&](auto) { return call("min", op.getOperands()); })
-      .Case([&](arith::MaxUIOp) { return unsignedCall("max"); })
-      .Case([&](arith::MinUIOp) { return unsignedCall("min"); })
       .Case([&](arith::NegFOp op) {
         return Expression{"-" + get(op.getOperand()).at(kPrimary), kUnary};
-      })
-      .Case([&](arith::AndIOp) { return logical("&&", kAnd, "&"); })
-      .Case([&](arith::OrIOp) { return logical("||", kOr, "|"); })
-      .Case([&](arith::XOrIOp xorOp) {
-        if (matchPattern(xorOp.getRhs(), m_One()) &&
-            xorOp.getType().isInteger(1))
-          return Expression{"!" + get(xorOp.getLhs()).at(kPrimary), kUnary};
-        return logical("!=", kRelation, "^");
-      })
-      .Case([&](arith::ShLIOp) { return shift("<<"); })
-      .Case([&](arith::ShRSIOp) { return shift(">>"); })
-      .Case([&](arith::ShRUIOp op) {
-        return Expression{"i32(u32(" + get(op.getLhs()).text + ") >> u32(" +
-                          get(op.getRhs()).text + "))"};
       })
       .Case([&](arith::CmpIOp op) { return compare(op); })
       .Case([&](arith::CmpFOp op) { return compare(op); })
@@ -874,49 +1086,48 @@ FailureOr<Expression> Printer::expressionOf(Operation &op) {
       .Case([&](math::RsqrtOp op) {
         return call("inverseSqrt", op->getOperands());
       })
-      .Case<math::AbsFOp, math::AbsIOp>(
-          [&](auto) { return call("abs", op.getOperands()); })
-      .Case([&](arith::IndexCastOp op) -> FailureOr<Expression> {
-        if (op.getIn().getType().isInteger(1))
-          return convert("i32", "-1");
-        return get(op.getIn());
+      .Case([&](math::AbsFOp op) { return call("abs", op->getOperands()); })
+      .Case<arith::IndexCastOp, arith::ExtSIOp>([&](auto op) {
+        return resize(op.getIn(), op.getType(), /*isSigned=*/true);
       })
-      .Case([&](arith::IndexCastUIOp op) -> FailureOr<Expression> {
-        if (op.getIn().getType().isInteger(1))
-          return convert("i32");
-        return get(op.getIn());
-      })
-      .Case([&](arith::ExtSIOp) { return convert("i32", "-1"); })
-      .Case([&](arith::ExtUIOp) { return convert("i32"); })
-      .Case([&](arith::TruncIOp op) -> FailureOr<Expression> {
-        if (op.getType().isInteger(1))
-          return Expression{"(" + get(op.getIn()).at(kUnary) + " & 1) != 0",
-                            kRelation};
-        return get(op.getIn());
-      })
+      .Case<arith::IndexCastUIOp, arith::ExtUIOp, arith::TruncIOp>(
+          [&](auto op) {
+            return resize(op.getIn(), op.getType(), /*isSigned=*/false);
+          })
       .Case([&](arith::SIToFPOp op) -> FailureOr<Expression> {
         FailureOr<std::string> type = typeName(op, op.getType());
         if (failed(type))
           return failure();
-        return convert(*type, "-1");
+        Expression number =
+            resize(op.getIn(), IntegerType::get(op.getContext(), 32), true);
+        return Expression{*type + "(" + number.text + ")"};
       })
       .Case([&](arith::UIToFPOp op) -> FailureOr<Expression> {
         FailureOr<std::string> type = typeName(op, op.getType());
         if (failed(type))
           return failure();
-        if (op.getIn().getType().isInteger(1))
-          return convert(*type);
-        return Expression{*type + "(u32(" + get(op.getIn()).text + "))"};
+        return Expression{*type + "(" + asUnsigned(op.getIn()) + ")"};
       })
-      .Case([&](arith::FPToSIOp op) { return call("i32", op->getOperands()); })
-      .Case([&](arith::FPToUIOp op) {
-        return Expression{"i32(u32(" + get(op.getIn()).text + "))"};
+      .Case([&](arith::FPToSIOp op) -> FailureOr<Expression> {
+        Expression number = call("i32", op->getOperands());
+        if (op.getType().isInteger(1))
+          return Expression{number.text + " != 0", kRelation};
+        return wrap(op.getType(), number);
+      })
+      .Case([&](arith::FPToUIOp op) -> FailureOr<Expression> {
+        Expression number = call("u32", op->getOperands());
+        if (op.getType().isInteger(1))
+          return Expression{number.text + " != 0u", kRelation};
+        return wrap(op.getType(), {"i32(" + number.text + ")"});
       })
       .Case<arith::ExtFOp, arith::TruncFOp>(
           [&](auto op) -> FailureOr<Expression> {
             FailureOr<std::string> type = typeName(op, op.getType());
             if (failed(type))
               return failure();
+            // Where bf16 is read it is an f32 already.
+            if (op.getIn().getType().isBF16())
+              return get(op.getIn());
             return call(*type, op->getOperands());
           })
       .Case([&](arith::BitcastOp op) -> FailureOr<Expression> {
@@ -964,7 +1175,10 @@ LogicalResult attn::translateToWGSL(gpu::GPUModuleOp module, raw_ostream &os,
     if (numBuffers > maxStorageBuffers)
       return kernel.emitError("needs ")
              << numBuffers << " storage buffers, the limit is "
-             << maxStorageBuffers << " (maxStorageBuffersPerShaderStage)";
+             << maxStorageBuffers
+             << " (maxStorageBuffersPerShaderStage; --max-storage-buffers for "
+                "a "
+                "device that binds more)";
     if (failed(printer.printKernel(kernel)))
       return failure();
   }

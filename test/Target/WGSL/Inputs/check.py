@@ -45,9 +45,49 @@ TABLE = """
         %r = arith.addf %s, %x : f32
         attn.yield %r : f32
       }"""
+# Integers of 8 and 16 bits wrap; relations stand side by side in a call; i64 is
+# narrowed when bound, bf16 widened where it is read.
+INTEGERS = """
+      score(%s: f32, %b: index, %h: index, %i: index, %j: index, %t: memref<64xi8>, %u: memref<64xi16>, %ids: memref<40xi64>, %w: memref<64xbf16>) {
+        %c1 = arith.constant 1 : i8
+        %c7 = arith.constant 7 : i8
+        %x = memref.load %t[%j] : memref<64xi8>
+        %x7 = arith.muli %x, %c7 : i8
+        %x8 = arith.addi %x7, %x : i8
+        %half = arith.shrui %x8, %c1 : i8
+        %wide = arith.extui %x8 : i8 to i32
+        %low = arith.extsi %half : i8 to i32
+        %sum = arith.addi %wide, %low : i32
+        %a = arith.sitofp %sum : i32 to f32
+        %y = memref.load %u[%j] : memref<64xi16>
+        %yy = arith.muli %y, %y : i16
+        %c = arith.uitofp %yy : i16 to f32
+        %z = memref.load %w[%j] : memref<64xbf16>
+        %d = arith.extf %z : bf16 to f32
+        %ka = arith.constant 0.0078125 : f32
+        %kc = arith.constant 0.000030517578125 : f32
+        %sa = arith.mulf %a, %ka : f32
+        %sc = arith.mulf %c, %kc : f32
+        %r1 = arith.addf %s, %sa : f32
+        %r2 = arith.addf %r1, %sc : f32
+        %r3 = arith.addf %r2, %d : f32
+        attn.yield %r3 : f32
+      }
+      mask(%b: index, %h: index, %i: index, %j: index, %t: memref<64xi8>, %u: memref<64xi16>, %ids: memref<40xi64>, %w: memref<64xbf16>) {
+        %c5 = arith.constant 5 : i64
+        %c30 = arith.constant 30 : index
+        %id = memref.load %ids[%i] : memref<40xi64>
+        %key = arith.index_cast %j : index to i64
+        %before = arith.cmpi slt, %id, %key : i64
+        %late = arith.cmpi sgt, %id, %c5 : i64
+        %early = arith.cmpi slt, %j, %c30 : index
+        %keep = arith.select %before, %late, %early : i1
+        attn.yield %keep : i1
+      }"""
 CAUSAL = "causal = #attn.causal<%s>"
 CASES = {
     # name: ((B, H, Hkv, Sq, Skv, Dk, Dv), attributes, regions, tables, tiles, options)
+    # A table is a shape of f32, or a shape and a type.
     "plain": ((1, 2, 2, 40, 70, 32, 32), "", "", [], (16, 32), ""),
     "causal_gqa": ((2, 4, 2, 50, 50, 32, 16), CAUSAL % "top_left", "", [], (32, 32), ""),
     "odd": ((1, 3, 1, 21, 45, 19, 7), CAUSAL % "bottom_right", "", [], (16, 16), ""),
@@ -59,8 +99,14 @@ CASES = {
     "direct": ((1, 1, 1, 20, 40, 160, 160), "", "", [], (32, 32), ""),
     "region": ((1, 4, 2, 40, 40, 24, 24), "", REGION, [(4, 128)], (16, 16), ""),
     # Keys and values in pages of 8 rows, lengths a batch, a sink a head.
-    "paged": ((2, 4, 2, 20, 48, 16, 16), CAUSAL % "bottom_right", "", [(2,), (2, 6), (4,)], (16, 16), ""),
+    "paged": ((2, 4, 2, 20, 48, 16, 16), CAUSAL % "bottom_right", "", [((2,), "i32"), ((2, 6), "i32"), (4,)], (16, 16), ""),
     "table": ((1, 1, 1, 20, 64, 16, 16), "", TABLE, [(64,)], (16, 16), ""),
+    "integers": ((1, 2, 2, 40, 64, 16, 16), "", INTEGERS,
+                 [((64,), "i8"), ((64,), "i16"), ((40,), "i64"), ((64,), "bf16")], (16, 16), ""),
+    # Documents by 64-bit ids, summarised a tile by another kernel.
+    "segments": ((2, 2, 2, 40, 64, 16, 16), "", "", [((2, 40), "i64"), ((2, 64), "i64")], (16, 16), ""),
+    "converted": ((1, 4, 2, 40, 64, 16, 16), CAUSAL % "bottom_right", "",
+                  [((4,), "bf16"), ((64,), "bf16"), ((40, 64), "i8"), ((4,), "bf16")], (16, 16), ""),
     # Six parts of the keys of packed heads, combined by a second launch.
     "split": ((1, 4, 2, 3, 200, 24, 96),
               CAUSAL % "bottom_right" + ", attn.schedule = #attn.schedule<tile_m = 16, tile_n = 16, workers = 12>",
@@ -68,12 +114,25 @@ CASES = {
 }
 
 
-PAGED = "kv_len(%t0 : memref<2xi32>) page_table(%t1 : memref<2x6xi32>) sink(%t2 : memref<4xf32>)"
+CLAUSES = {
+    "paged": "kv_len(%t0 : memref<2xi32>) page_table(%t1 : memref<2x6xi32>) sink(%t2 : memref<4xf32>)",
+    "segments": "segments(%t0, %t1 : memref<2x40xi64>, memref<2x64xi64>)",
+    "converted": "alibi(%t0 : memref<4xbf16>) bias(%t1 : memref<64xbf16>) mask_tensor(%t2 : memref<40x64xi8>) "
+                 "sink(%t3 : memref<4xbf16>)",
+}
+# What a launcher binds: 64 bits narrowed, bf16 by its bits.
+BOUND = {"f32": np.float32, "i1": np.bool_, "i8": np.int8, "i16": np.int16, "i32": np.int32,
+         "i64": np.int32, "bf16": np.uint16}
 LENGTHS = [37, 5]
 
 
 def memref(shape, element="f32"):
     return "memref<" + "x".join(map(str, shape)) + f"x{element}>"
+
+
+def widen(bits):
+    """bf16 as f32."""
+    return (bits.astype(np.uint32) << 16).view(np.float32)
 
 
 def run(command, text=None):
@@ -108,6 +167,20 @@ def reference(name, arrays, attributes):
     if name == "region":
         s = s + np.exp(np.tanh(np.sin(tables[0][:, np.clip(i - j, 0, 127)])))
         keep = (i >= j) & ((i - j) % 3 == 0)
+    if name == "integers":
+        x = tables[0].astype(np.int8)
+        x8 = x * np.int8(7) + x
+        half = (x8.view(np.uint8) >> 1).astype(np.int32)
+        y = tables[1].astype(np.int16)
+        s = s + (x8.view(np.uint8) + half) / 128 + (y * y).view(np.uint16) / 32768 + widen(tables[3].astype(np.uint16))
+        ids = tables[2][:, None]
+        keep = np.where(ids < j, ids > 5, j < 30)
+    if name == "segments":
+        keep = (tables[0][:, :, None] == tables[1][:, None, :])[:, None]
+    if name == "converted":
+        slopes, bias, sinks = (widen(t.astype(np.uint16)) for t in (tables[0], tables[1], tables[3]))
+        s = s - slopes[:, None, None] * np.abs(position - j) + bias
+        keep = keep & (tables[2] != 0)
     if name == "table":
         s = s + tables[0]
         keep = keep & (tables[0] != -np.inf)
@@ -115,12 +188,13 @@ def reference(name, arrays, attributes):
     s = np.where(keep, s, -np.inf)
     m = s.max(-1, keepdims=True)
     m[m == -np.inf] = 0
-    if name == "paged":
-        sink = tables[2][:, None, None]
+    sink = {"paged": lambda: tables[2], "converted": lambda: sinks}.get(name)
+    if sink:
+        sink = sink()[:, None, None]
         m = np.where((s == -np.inf).all(-1, keepdims=True), sink, m)
     p = np.exp(s - m)
     l = p.sum(-1, keepdims=True)
-    if name == "paged":
+    if sink is not None:
         l = l + np.exp(sink - m)
     with np.errstate(divide="ignore", invalid="ignore"):
         o = np.where(l > 0, p @ v / l, 0)
@@ -134,12 +208,10 @@ def check(name, folder):
     if name == "paged":
         shapes[1:3] = [(15, hkv, 8, dk), (15, hkv, 8, dv)]
     names = ["q", "k", "v", "o", "lse"] + [f"t{n}" for n in range(len(tables))]
-    types = [memref(s) for s in shapes + tables]
-    captures = ""
-    if name == "paged":
-        types[5:7] = [memref(t, "i32") for t in tables[:2]]
-        captures = PAGED
-    elif tables:
+    tables = [table if isinstance(table[0], tuple) else (table, "f32") for table in tables]
+    types = [memref(s) for s in shapes] + [memref(*table) for table in tables]
+    captures = CLAUSES.get(name, "")
+    if tables and not captures:
         captures = f"captures({', '.join('%' + n for n in names[5:])} : {', '.join(types[5:])})"
     text = f"""
 func.func @{name}({', '.join(f'%{n}: {t}' for n, t in zip(names, types))}) {{
@@ -152,20 +224,33 @@ func.func @{name}({', '.join(f'%{n}: {t}' for n, t in zip(names, types))}) {{
                 "--attn-fuse-online-softmax", "--attn-outline-kernels", "--canonicalize"], text)
     kernel = run([opt, "-", f"--attn-to-wgsl={options}", "--mlir-print-debuginfo"], host)
     wgsl = os.path.join(folder, f"{name}.wgsl")
-    run([translate, "--kernels-to-wgsl", "-o", wgsl, "-"], kernel)
+    run([translate, "--kernels-to-wgsl", "--max-storage-buffers=12", "-o", wgsl, "-"], kernel)
 
-    # Static shapes leave pointers only; their order is that of the launch.
+    # Static shapes leave pointers and constants; their order is that of the launch.
     launches = re.findall(r"tile\.launch @(\S+) grid ?\[(.*?)\] ?\((.*?)\) :", host)
     constants = dict(re.findall(r"(%\S+) = arith.constant (\d+) : index", host))
     place = {f"%arg{n}": n for n in range(len(names))}
-    temporaries = re.findall(r"(%\S+) = memref.alloc\(\).* : memref<(\S+)xf32>", host)
-    for n, (alloc, _) in enumerate(temporaries):
+    temporaries = re.findall(r"(%\S+) = memref.alloc\(\).* : memref<(\S+)x(\w+)>", host)
+    for n, (alloc, *_) in enumerate(temporaries):
         place[alloc] = len(names) + n
-    for view, source in re.findall(r"(%\S+) = memref.transpose (%\S+) ", host):
+    for view, source in re.findall(r"(%\S+) = memref.(?:transpose|cast) (%\S+) ", host):
         place[view] = place[source]
 
     rng = np.random.default_rng(7)
-    arrays = [rng.standard_normal(s).astype(np.float32) for s in shapes + tables]
+    arrays = [rng.standard_normal(s).astype(np.float32) for s in shapes]
+    for shape, element in tables:
+        values = rng.standard_normal(shape).astype(np.float32)
+        if element == "bf16":
+            values = values.view(np.uint32) >> 16
+        elif element != "f32":
+            values = rng.integers(-100, 100, shape)
+        arrays.append(values.astype(BOUND[element]))
+    if name == "integers":
+        arrays[7] = rng.integers(0, 60, 40).astype(np.int32)
+    if name == "segments":
+        arrays[5:7] = [np.sort(rng.integers(-2, 2, shape)).astype(np.int32) for shape, _ in tables]
+    if name == "converted":
+        arrays[7] = rng.choice([0, 1, -1], (40, 64)).astype(np.int8)
     if name == "table":
         arrays[5][:] = np.finfo(np.float32).min
         arrays[5][::3] = -np.inf
@@ -173,18 +258,23 @@ func.func @{name}({', '.join(f'%{n}: {t}' for n, t in zip(names, types))}) {{
         arrays[5] = np.array(LENGTHS, np.int32)
         arrays[6] = rng.permutation(15)[:12].reshape(2, 6).astype(np.int32)
     arrays[3][:] = arrays[4][:] = np.nan
-    buffers = arrays + [np.full(tuple(map(int, shape.split("x"))), np.nan, np.float32)
-                        for _, shape in temporaries]
+    buffers = arrays + [np.full(tuple(map(int, shape.split("x"))), np.nan if element == "f32" else 77, BOUND[element])
+                        for _, shape, element in temporaries]
     files = [os.path.join(folder, f"{name}.{n}.bin") for n in range(len(buffers))]
     for file, array in zip(files, buffers):
         array.tofile(file)
     for entry, extents, operands in launches:
         grid = [int(constants[x.strip()]) for x in extents.split(",")]
-        order = [place[x.strip()] for x in operands.split(",")]
+        operands = [x.strip() for x in operands.split(",")]
+        order = [place[x] for x in operands if x in place]
+        params = [["i32", int(constants[x])] for x in operands if x not in place]
+        # An automatic layout has no place for parameters that nothing reads.
+        with open(wgsl) as f:
+            params = params if entry + "_params." in f.read() else []
         job = os.path.join(folder, f"{name}.json")
         with open(job, "w") as f:
             json.dump({"modules": modules, "shader": wgsl, "entry": entry,
-                       "grid": grid[::-1], "params": [],
+                       "grid": grid[::-1], "params": params,
                        "buffers": [{"file": files[k], "write": k in (3, 4) or k >= len(names)}
                                    for k in order]}, f)
         device = run(["node", os.path.join(here, "run.mjs"), job]).strip()

@@ -16,7 +16,12 @@ const gpu = create(['backend=vulkan']);
 const adapter = await gpu.requestAdapter();
 if (!adapter) throw new Error('no adapter');
 const wanted = ['shader-f16'].filter((f) => adapter.features.has(f));
-const device = await adapter.requestDevice({ requiredFeatures: wanted });
+// Summaries and tables are buffers, too: more than the 8 that every device has.
+const { maxStorageBuffersPerShaderStage } = adapter.limits;
+const device = await adapter.requestDevice({
+  requiredFeatures: wanted,
+  requiredLimits: { maxStorageBuffersPerShaderStage },
+});
 device.addEventListener('uncapturederror', (e) => {
   console.error(e.error.message);
   process.exitCode = 1;
