@@ -54,8 +54,12 @@ private:
   void visit(Block &block, bool rewrite);
   void visitMap(MapOp map, bool rewrite);
   void visitIf(scf::IfOp op, bool rewrite);
-  /// Replaces unscaled operands of `op` by scaled copies.
+  /// Replaces an operand by a scaled copy, if it is unscaled.
+  void scaleOperand(OpOperand &operand);
+  /// The same for all operands of `op` and of the ops inside of it.
   void scaleOperands(Operation *op);
+  /// A scaled copy of `tile` in front of `user`.
+  Value createScaled(Value tile, Operation *user);
   /// element * factor, with the factor folded into a constant multiplication.
   Value scaleElement(OpBuilder &builder, Value element);
 
@@ -184,33 +188,51 @@ void Sinker::visitIf(scf::IfOp op, bool rewrite) {
     return;
   visit(*op.elseBlock(), rewrite);
   for (auto [result, a, b] :
-       llvm::zip_equal(op.getResults(), op.thenYield().getOperands(),
-                       op.elseYield().getOperands())) {
-    bool like = fits(a) && fits(b) && (isUnscaled(a) || isUnscaled(b));
-    if (like)
+       llvm::zip_equal(op.getResults(), op.thenYield()->getOpOperands(),
+                       op.elseYield()->getOpOperands())) {
+    bool like = fits(a.get()) && fits(b.get()) &&
+                (isUnscaled(a.get()) || isUnscaled(b.get()));
+    if (like) {
       unscaled.insert(result);
-    else if (rewrite)
-      for (scf::YieldOp yield : {op.thenYield(), op.elseYield()})
-        scaleOperands(yield);
+    } else if (rewrite) {
+      scaleOperand(a);
+      scaleOperand(b);
+    }
   }
 }
 
+void Sinker::scaleOperand(OpOperand &operand) {
+  Value tile = operand.get();
+  if (isUnscaled(tile))
+    operand.set(createScaled(tile, operand.getOwner()));
+}
+
 void Sinker::scaleOperands(Operation *op) {
-  for (OpOperand &operand : op->getOpOperands()) {
-    if (!isUnscaled(operand.get()))
-      continue;
-    OpBuilder builder(op);
-    auto type = cast<TileType>(operand.get().getType());
-    Value zero = arith::ConstantIndexOp::create(builder, op->getLoc(), 0);
-    SmallVector<Value> offsets(type.getRank(), zero);
-    auto copy = MapOp::create(
-        builder, op->getLoc(), TypeRange(type), operand.get(), offsets,
-        [&](OpBuilder &inner, Location loc, ValueRange elements, ValueRange) {
-          return SmallVector<Value>{
-              arith::MulFOp::create(inner, loc, elements[0], factor)};
-        });
-    operand.set(copy.getResult(0));
-  }
+  llvm::DenseMap<Value, Value> copies;
+  op->walk([&](Operation *user) {
+    for (OpOperand &operand : user->getOpOperands()) {
+      if (!isUnscaled(operand.get()))
+        continue;
+      Value &copy = copies[operand.get()];
+      if (!copy)
+        copy = createScaled(operand.get(), op);
+      operand.set(copy);
+    }
+  });
+}
+
+Value Sinker::createScaled(Value tile, Operation *user) {
+  OpBuilder builder(user);
+  auto type = cast<TileType>(tile.getType());
+  Value zero = arith::ConstantIndexOp::create(builder, user->getLoc(), 0);
+  SmallVector<Value> offsets(type.getRank(), zero);
+  return MapOp::create(builder, user->getLoc(), TypeRange(type), tile, offsets,
+                       [&](OpBuilder &inner, Location loc, ValueRange elements,
+                           ValueRange) {
+                         return SmallVector<Value>{arith::MulFOp::create(
+                             inner, loc, elements[0], factor)};
+                       })
+      .getResult(0);
 }
 
 void Sinker::visit(Block &block, bool rewrite) {
@@ -260,8 +282,8 @@ void Sinker::run() {
   for (auto [number, carried] : llvm::enumerate(carries)) {
     if (carried)
       unscaled.insert(loop.getResult(number));
-    else if (isUnscaled(yield.getOperand(number)))
-      scaleOperands(yield);
+    else
+      scaleOperand(yield->getOpOperand(number));
   }
   // After the loop, in the loop's block.
   Operation *op = loop->getNextNode();

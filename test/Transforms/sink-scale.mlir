@@ -128,3 +128,119 @@ func.func @dynamic(%q: !tile.tile<64x16xf16>, %k: !tile.tile<128x16xf16>, %n: in
   }
   return %r : !tile.tile<64xf32>
 }
+
+// A use in a later loop is a use: the maximum is scaled in front of it.
+// CHECK-LABEL: func.func @later_loop
+//       CHECK:   %[[MAX:.+]] = scf.for
+//   CHECK-NOT:   tile.map
+//       CHECK:   %[[SCALED:.+]] = tile.map(%[[MAX]])
+//       CHECK:     arith.mulf
+//       CHECK:   scf.for
+//       CHECK:     tile.reduce sum %{{.+}}, %{{.+}}
+//       CHECK:     tile.map(%{{.+}}, %[[SCALED]])
+func.func @later_loop(%q: !tile.tile<64x16xf16>, %k: !tile.tile<128x16xf16>, %t: !tile.tile<64x128xf32>, %n: index, %i0: index) -> !tile.tile<64xf32> {
+  %c0 = arith.constant 0 : index
+  %c1 = arith.constant 1 : index
+  %scale = arith.constant 0.125 : f32
+  %inf = arith.constant 0xFF800000 : f32
+  %zero = arith.constant 0.0 : f32
+  %mi = tile.splat %inf : f32 -> <64xf32>
+  %li = tile.splat %zero : f32 -> <64xf32>
+  %si = tile.splat %zero : f32 -> <64x128xf32>
+  %m = scf.for %it = %c0 to %n step %c1 iter_args(%m0 = %mi) -> (!tile.tile<64xf32>) {
+    %dot = tile.dot %q, %k, %si {transpose_b} : <64x16xf16>, <128x16xf16> -> <64x128xf32>
+    %s = tile.map(%dot) at [%i0, %it] : (!tile.tile<64x128xf32>) -> !tile.tile<64x128xf32> {
+    ^bb0(%x: f32, %i: index, %j: index):
+      %y = arith.mulf %x, %scale : f32
+      tile.yield %y : f32
+    }
+    %m1 = tile.reduce max %s, %m0 : <64x128xf32> -> <64xf32>
+    scf.yield %m1 : !tile.tile<64xf32>
+  }
+  %l = scf.for %it = %c0 to %n step %c1 iter_args(%l0 = %li) -> (!tile.tile<64xf32>) {
+    %l1 = tile.reduce sum %t, %l0 : <64x128xf32> -> <64xf32>
+    %l2 = tile.map(%l1, %m) at [%i0] : (!tile.tile<64xf32>, !tile.tile<64xf32>) -> !tile.tile<64xf32> {
+    ^bb0(%x: f32, %y: f32, %i: index):
+      %z = arith.addf %x, %y : f32
+      tile.yield %z : f32
+    }
+    scf.yield %l2 : !tile.tile<64xf32>
+  }
+  return %l : !tile.tile<64xf32>
+}
+
+// One value is carried unscaled, another one leaves each trip scaled.
+// CHECK-LABEL: func.func @two_carried
+//       CHECK:   scf.for {{.*}} iter_args(%[[A:.+]] = %{{.+}}, %[[M:.+]] =
+//       CHECK:     %[[DOT:.+]] = tile.dot
+//       CHECK:     %[[OTHER:.+]] = tile.reduce max %[[DOT]], %{{.+}}
+//       CHECK:     %[[MAX:.+]] = tile.reduce max %[[DOT]], %[[M]]
+//       CHECK:     %[[SCALED:.+]] = tile.map(%[[OTHER]])
+//       CHECK:     scf.yield %[[SCALED]], %[[MAX]]
+func.func @two_carried(%q: !tile.tile<64x16xf16>, %k: !tile.tile<128x16xf16>, %a0: !tile.tile<64xf32>, %n: index, %i0: index) -> (!tile.tile<64xf32>, !tile.tile<64xf32>) {
+  %c0 = arith.constant 0 : index
+  %c1 = arith.constant 1 : index
+  %scale = arith.constant 0.125 : f32
+  %inf = arith.constant 0xFF800000 : f32
+  %zero = arith.constant 0.0 : f32
+  %mi = tile.splat %inf : f32 -> <64xf32>
+  %si = tile.splat %zero : f32 -> <64x128xf32>
+  %r:2 = scf.for %it = %c0 to %n step %c1 iter_args(%a = %a0, %m = %mi) -> (!tile.tile<64xf32>, !tile.tile<64xf32>) {
+    %dot = tile.dot %q, %k, %si {transpose_b} : <64x16xf16>, <128x16xf16> -> <64x128xf32>
+    %s = tile.map(%dot) at [%i0, %it] : (!tile.tile<64x128xf32>) -> !tile.tile<64x128xf32> {
+    ^bb0(%x: f32, %i: index, %j: index):
+      %y = arith.mulf %x, %scale : f32
+      tile.yield %y : f32
+    }
+    %a1 = tile.reduce max %s, %mi : <64x128xf32> -> <64xf32>
+    %m1 = tile.reduce max %s, %m : <64x128xf32> -> <64xf32>
+    scf.yield %a1, %m1 : !tile.tile<64xf32>, !tile.tile<64xf32>
+  }
+  return %r#0, %r#1 : !tile.tile<64xf32>, !tile.tile<64xf32>
+}
+
+// So do the results of a choice.
+// CHECK-LABEL: func.func @two_results
+//       CHECK:   %[[DOT:.+]] = tile.dot
+//       CHECK:   %[[R:.+]]:2 = scf.if
+//       CHECK:     %[[SCALED:.+]] = tile.map(%[[DOT]])
+//       CHECK:     scf.yield %[[DOT]], %[[SCALED]]
+//       CHECK:   } else {
+//       CHECK:     %[[MASKED:.+]] = tile.map(%[[DOT]])
+//   CHECK-NOT:       arith.mulf
+//       CHECK:     scf.yield %[[MASKED]], %{{.+}}
+//       CHECK:   tile.reduce max %[[R]]#0
+//       CHECK:   tile.reduce sum %[[R]]#1
+func.func @two_results(%q: !tile.tile<64x16xf16>, %k: !tile.tile<128x16xf16>, %t: !tile.tile<64x128xf32>, %n: index, %i0: index, %full: i1) -> (!tile.tile<64xf32>, !tile.tile<64xf32>) {
+  %c0 = arith.constant 0 : index
+  %c1 = arith.constant 1 : index
+  %scale = arith.constant 0.125 : f32
+  %inf = arith.constant 0xFF800000 : f32
+  %zero = arith.constant 0.0 : f32
+  %mi = tile.splat %inf : f32 -> <64xf32>
+  %li = tile.splat %zero : f32 -> <64xf32>
+  %si = tile.splat %zero : f32 -> <64x128xf32>
+  %r:2 = scf.for %it = %c0 to %n step %c1 iter_args(%m = %mi, %l = %li) -> (!tile.tile<64xf32>, !tile.tile<64xf32>) {
+    %dot = tile.dot %q, %k, %si {transpose_b} : <64x16xf16>, <128x16xf16> -> <64x128xf32>
+    %s = tile.map(%dot) at [%i0, %it] : (!tile.tile<64x128xf32>) -> !tile.tile<64x128xf32> {
+    ^bb0(%x: f32, %i: index, %j: index):
+      %y = arith.mulf %x, %scale : f32
+      tile.yield %y : f32
+    }
+    %c:2 = scf.if %full -> (!tile.tile<64x128xf32>, !tile.tile<64x128xf32>) {
+      scf.yield %s, %s : !tile.tile<64x128xf32>, !tile.tile<64x128xf32>
+    } else {
+      %masked = tile.map(%s) at [%i0, %it] : (!tile.tile<64x128xf32>) -> !tile.tile<64x128xf32> {
+      ^bb0(%x: f32, %i: index, %j: index):
+        %keep = arith.cmpi sle, %j, %i : index
+        %y = arith.select %keep, %x, %inf : f32
+        tile.yield %y : f32
+      }
+      scf.yield %masked, %t : !tile.tile<64x128xf32>, !tile.tile<64x128xf32>
+    }
+    %m1 = tile.reduce max %c#0, %m : <64x128xf32> -> <64xf32>
+    %l1 = tile.reduce sum %c#1, %l : <64x128xf32> -> <64xf32>
+    scf.yield %m1, %l1 : !tile.tile<64xf32>, !tile.tile<64xf32>
+  }
+  return %r#0, %r#1 : !tile.tile<64xf32>, !tile.tile<64xf32>
+}
