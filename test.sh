@@ -9,12 +9,12 @@
 
 source "$(dirname "$0")/scripts/setup.sh"
 
-preset=release directory=build count=60 standard=15 assembled=16 seed=
+preset=release directory=build count=60 standard=15 assembled=16 interpreted=15 seed=
 for argument; do
   case $argument in
   --seed=*) seed=${argument#--seed=} ;;
-  --full) count=0 standard=0 assembled=0 ;;
-  --sanitize) preset=sanitize directory=build-sanitize count=10 standard=5 assembled=2 ;;
+  --full) count=0 standard=0 assembled=0 interpreted=500 ;;
+  --sanitize) preset=sanitize directory=build-sanitize count=10 standard=5 assembled=2 interpreted=3 ;;
   --tsan) preset=tsan directory=build-tsan ;;
   --help | -h)
     sed -n '2,/^$/s/^# \{0,1\}//p' "$0"
@@ -87,6 +87,11 @@ else
     --chip=x86-64-v3 --count=$standard --seed=$seed
   step execution-cpu-standard $directory/bin/attn-test --backend=cpu-standard \
     --count=$standard --seed=$seed
+  # Passes on tile IR in the tile interpreter, and the CPU's code for such IR.
+  step passes $directory/bin/attn-test --passes --tile-m=16 --tile-n=16 \
+    --suite=tiles,random,combinations --count=$interpreted --seed=$seed
+  step execution-cpu-tiles $directory/bin/attn-test --backend=cpu --suite=tiles \
+    --count=$count --seed=$seed
   # What ptxas says of kernels for Hopper; it comes with CUDA or from PyPI
   # (scripts/install-gpu-checks.sh).
   ptxas=$(command -v ptxas || compgen -G '.venv/lib/python3*/site-packages/nvidia/*/bin/ptxas' || true)

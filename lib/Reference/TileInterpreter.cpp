@@ -529,7 +529,8 @@ TileInterpreter::executeReinterpret(memref::ReinterpretCastOp op) {
   view.offset = view.origin + getInts(op.getMixedOffsets()).front();
   view.sizes = getInts(op.getMixedSizes());
   view.strides = getInts(op.getMixedStrides());
-  // The first and the last element lie inside of what there is.
+  // The first and the last element lie inside of what there is; a pointer, a
+  // view of rank 0, may be one to nothing.
   SmallVector<int64_t> low, high;
   for (auto [size, stride] : llvm::zip_equal(view.sizes, view.strides)) {
     low.push_back(stride < 0 ? size - 1 : 0);
@@ -537,7 +538,7 @@ TileInterpreter::executeReinterpret(memref::ReinterpretCastOp op) {
   }
   int64_t available =
       std::max(view.buffer->floats.size(), view.buffer->ints.size());
-  if (!llvm::is_contained(view.sizes, 0) &&
+  if (!view.sizes.empty() && !llvm::is_contained(view.sizes, 0) &&
       (view.at(low) < 0 || view.at(high) >= available))
     return op.emitOpError("reaches from element ")
            << view.at(low) << " to " << view.at(high) << " of memory that has "

@@ -83,6 +83,11 @@ Case makeCombination(uint64_t seed);
 /// Every operand with every dimension, and every length and page, wrong.
 std::vector<Recipe> enumerateRejections();
 
+/// One random program of tile ops; the second one has none that the CPU
+/// cannot lower.
+Case makeTileProgram(uint64_t seed);
+Case makeLoweredTileProgram(uint64_t seed);
+
 } // namespace attn::tools
 
 #endif // ATTN_TOOLS_ATTN_TEST_CASES_H

@@ -11,11 +11,13 @@
 #include "CaseFiles.h"
 #include "Cases.h"
 #include "Isolation.h"
+#include "PassChecks.h"
 
 #include "attn/Execution/Backend.h"
 #include "attn/Execution/CommandLine.h"
 #include "attn/Execution/RandomInputs.h"
 #include "attn/Execution/Signature.h"
+#include "attn/Reference/TileInterpreter.h"
 #include "attn/Reference/Tolerance.h"
 #include "attn/Target/Compile.h"
 #include "dialects/Attn/Attn.h"
@@ -27,6 +29,7 @@
 #include "llvm/Support/FormatVariadic.h"
 
 #include <chrono>
+#include <cmath>
 
 using namespace mlir;
 using namespace attn;
@@ -45,7 +48,8 @@ struct Arguments {
       cl::cat(category)};
   cl::list<std::string> suites{
       "suite", cl::CommaSeparated,
-      cl::desc("mods, matrix, random, combinations, rejections (default: all)"),
+      cl::desc("mods, matrix, random, combinations, rejections (default: these "
+               "five), tiles"),
       cl::cat(category)};
   cl::opt<uint64_t> seed{"seed", cl::init(1),
                          cl::desc("Selects cases and seeds random ones"),
@@ -77,6 +81,11 @@ struct Arguments {
       cl::desc("Run nothing: write cases for attn-check, which needs no "
                "compiler, to this folder"),
       cl::value_desc("folder"), cl::cat(category)};
+  cl::opt<bool> passes{
+      "passes",
+      cl::desc("Run no backend: interpret each case before and after every "
+               "pass on tile IR"),
+      cl::cat(category)};
   cl::opt<bool> print{"print", cl::desc("Print the MLIR of every case"),
                       cl::cat(category)};
   cl::opt<bool> verbose{"verbose", cl::desc("Print the name of every case"),
@@ -85,7 +94,8 @@ struct Arguments {
 
 class Driver {
 public:
-  explicit Driver(const Arguments &args) : args(args) {
+  explicit Driver(const Arguments &args)
+      : args(args), passChecker(args.tileM, args.tileN) {
     DialectRegistry registry;
     registerDialects(registry);
     context.appendDialectRegistry(registry);
@@ -95,12 +105,23 @@ public:
   int run();
 
 private:
+  /// Makes the cases of a suite that seeds alone describe; null for others.
+  using Maker = Case (*)(uint64_t);
+  Maker getMaker(StringRef suite) const;
   bool collect(std::vector<Recipe> &recipes);
   void select(std::vector<Recipe> candidates, std::vector<Recipe> &recipes);
   /// Asks for split keys wherever a query tile can hold the packed heads.
   void splitKeys(ModuleOp module, ArrayRef<Tensor> inputs) const;
   /// What is wrong with case number `index`; "" if nothing is.
   std::string runCase(const Case &testCase, uint64_t index);
+  /// What is right, and what f32 computes without being fused (rule 20).
+  struct Expectation {
+    SmallVector<Tensor> ref, unfused;
+  };
+  FailureOr<Expectation> interpretAttention(func::FuncOp function,
+                                            ArrayRef<Tensor> inputs) const;
+  FailureOr<Expectation> interpretTiles(func::FuncOp function,
+                                        ArrayRef<Tensor> inputs) const;
   std::string compareWithReference(const Case &testCase, ModuleOp module,
                                    ArrayRef<Tensor> inputs, uint64_t index);
   /// Compiles for --emit; the file has the number `index`.
@@ -108,10 +129,15 @@ private:
                        uint64_t index) const;
   FailureOr<SmallVector<Tensor>> execute(ModuleOp module,
                                          ArrayRef<Tensor> inputs) const;
+  /// What is tested, as an option.
+  std::string getWhat() const {
+    return args.passes ? "--passes" : "--backend=" + args.backend;
+  }
   /// The command that runs `testCase` alone.
   std::string getCommand(const Case &testCase) const;
 
   const Arguments &args;
+  PassChecker passChecker;
   /// Errors of the case that runs.
   std::string problem;
   MLIRContext context{MLIRContext::Threading::DISABLED};
@@ -119,10 +145,11 @@ private:
 
 } // namespace
 
-/// Makes the cases of a suite that seeds alone describe; null for others.
-static Case (*getMaker(StringRef suite))(uint64_t) {
+Driver::Maker Driver::getMaker(StringRef suite) const {
   if (suite == "random")
     return makeRandomCase;
+  if (suite == "tiles")
+    return args.passes ? makeTileProgram : makeLoweredTileProgram;
   return suite == "combinations" ? makeCombination : nullptr;
 }
 
@@ -173,35 +200,85 @@ std::string Driver::emitCase(const InterpretedCase &interpreted,
                    llvm::formatv("{0,0+4}", index).str());
 }
 
+FailureOr<Driver::Expectation>
+Driver::interpretAttention(func::FuncOp function,
+                           ArrayRef<Tensor> inputs) const {
+  using reference::Mode;
+  auto ref =
+      reference::interpret(function, inputs, {Mode::Float64, args.threads});
+  auto unfused =
+      reference::interpret(function, inputs, {Mode::Unfused, args.threads});
+  if (failed(ref) || failed(unfused))
+    return failure();
+  return Expectation{std::move(*ref), std::move(*unfused)};
+}
+
+FailureOr<Driver::Expectation>
+Driver::interpretTiles(func::FuncOp function, ArrayRef<Tensor> inputs) const {
+  using reference::Arithmetic;
+  auto wide =
+      reference::interpretTiles(function, inputs, {Arithmetic::Float64});
+  auto narrow =
+      reference::interpretTiles(function, inputs, {Arithmetic::Float32});
+  if (failed(wide) || failed(narrow))
+    return failure();
+  Expectation expected;
+  for (const reference::Output &output : reference::getOutputs(function)) {
+    expected.ref.push_back(wide->arguments[*output.argument]);
+    expected.unfused.push_back(narrow->arguments[*output.argument]);
+  }
+  return expected;
+}
+
+/// Like rule 20, for programs that are not attention: what f32 is off, some
+/// times over, for other orders of sums and other formulas of functions.
+static reference::Comparison
+compareTiles(const Tensor &result, const Tensor &ref, const Tensor &narrow) {
+  constexpr double factor = 4, grain = 2e-6;
+  double error = 0;
+  for (int64_t n = 0, e = ref.getNumElements(); n < e; ++n)
+    if (double off = std::fabs(ref.getFloat(n) - narrow.getFloat(n));
+        std::isfinite(off))
+      error = std::max(error, off);
+  double tolerance = factor * error + grain;
+  return reference::compareClose(result, ref, tolerance, tolerance);
+}
+
 std::string Driver::compareWithReference(const Case &testCase, ModuleOp module,
                                          ArrayRef<Tensor> inputs,
                                          uint64_t index) {
   auto function = *module.getOps<func::FuncOp>().begin();
-  auto ref = reference::interpret(function, inputs,
-                                  {reference::Mode::Float64, args.threads});
-  auto unfused = reference::interpret(function, inputs,
-                                      {reference::Mode::Unfused, args.threads});
-  if (failed(ref) || failed(unfused))
+  bool isTiles = StringRef(testCase.name).starts_with("tiles/");
+  FailureOr<Expectation> expected = isTiles
+                                        ? interpretTiles(function, inputs)
+                                        : interpretAttention(function, inputs);
+  if (failed(expected))
     return "the reference fails";
   // Compiling may change the module: it gets a copy.
   OwningOpRef<ModuleOp> copy = module.clone();
   if (args.workers)
     splitKeys(*copy, inputs);
+  if (args.passes)
+    return isTiles ? passChecker.checkTiles(*copy, inputs)
+                   : passChecker.checkAttention(*copy, inputs, expected->ref);
   // Schedules are for CPUs here; a chip has tile sizes of its own.
   if (args.backend == "cuda")
     copy->walk([](AttentionOp op) {
       op->removeDiscardableAttr(ScheduleAttr::attributeName);
     });
   if (!args.emit.empty())
-    return emitCase({testCase.name, function, inputs, *ref, *unfused}, *copy,
-                    index);
+    return emitCase(
+        {testCase.name, function, inputs, expected->ref, expected->unfused},
+        *copy, index);
   FailureOr<SmallVector<Tensor>> results = execute(*copy, inputs);
   if (failed(results))
     return "does not run";
   SmallVector<reference::Output> outputs = reference::getOutputs(function);
   for (auto [n, result] : llvm::enumerate(*results)) {
+    const Tensor &ref = expected->ref[n], &unfused = expected->unfused[n];
     reference::Comparison comparison =
-        reference::checkRule20(outputs[n], result, (*ref)[n], (*unfused)[n]);
+        isTiles ? compareTiles(result, ref, unfused)
+                : reference::checkRule20(outputs[n], result, ref, unfused);
     if (!comparison.passed)
       return ("output " + Twine(n) + " " + comparison.message).str();
   }
@@ -237,6 +314,8 @@ std::string Driver::runCase(const Case &testCase, uint64_t index) {
   MessageParts rejection;
   if (testCase.adjust)
     rejection = testCase.adjust(*inputs);
+  if (!rejection.empty() && args.passes)
+    return "";
   if (!rejection.empty()) {
     if (succeeded(execute(*module, *inputs)))
       return "gives a result, but " + describe(rejection);
@@ -253,7 +332,7 @@ std::string Driver::runCase(const Case &testCase, uint64_t index) {
 }
 
 std::string Driver::getCommand(const Case &testCase) const {
-  std::string command = "attn-test --backend=" + args.backend;
+  std::string command = "attn-test " + getWhat();
   if (args.workers)
     command += " --workers=" + std::to_string(args.workers);
   if (args.tileM)
@@ -303,7 +382,7 @@ bool Driver::collect(std::vector<Recipe> &recipes) {
       select(enumerateMatrix(), recipes);
     } else if (suite == "rejections") {
       // Whether a case is rejected is seen when it is run.
-      if (args.emit.empty())
+      if (args.emit.empty() && !args.passes)
         select(enumerateRejections(), recipes);
     } else if (auto *make = getMaker(suite)) {
       for (uint64_t n = 0, e = args.count ? args.count : 10000; n < e; ++n) {
@@ -315,7 +394,7 @@ bool Driver::collect(std::vector<Recipe> &recipes) {
     } else {
       llvm::errs() << "attn-test: error: unknown suite '" << suite
                    << "'; there are mods, matrix, random, combinations, "
-                      "rejections\n";
+                      "rejections, tiles\n";
       return false;
     }
   }
@@ -333,7 +412,7 @@ int Driver::run() {
     if (std::error_code error = llvm::sys::fs::create_directories(args.emit))
       return reject(args.emit + ": " + error.message());
   } else if (std::string problem = explainUnavailable(args.backend);
-             !problem.empty()) {
+             !problem.empty() && !args.passes) {
     return reject(problem);
   }
   std::vector<Recipe> recipes;
@@ -341,14 +420,15 @@ int Driver::run() {
     return 2;
   if (recipes.empty())
     return reject("no case is called like '" + args.filter + "'");
-  llvm::outs() << "backend " << args.backend << ", seed " << args.seed << ", "
-               << recipes.size() << " cases\n";
+  llvm::outs() << (args.passes ? "every pass" : "backend " + args.backend)
+               << ", seed " << args.seed << ", " << recipes.size()
+               << " cases\n";
 
   uint64_t passed = 0, failed = 0, index = 0;
   auto begin = std::chrono::steady_clock::now();
   // A GPU's driver does not survive a fork.
-  bool isolated =
-      !args.emit.empty() || !llvm::is_contained({"auto", "cuda"}, args.backend);
+  bool isolated = !args.emit.empty() || args.passes ||
+                  !llvm::is_contained({"auto", "cuda"}, args.backend);
   for (const Recipe &recipe : recipes) {
     Case testCase = recipe.make(context);
     if (args.print)
@@ -375,6 +455,8 @@ int Driver::run() {
   }
   std::chrono::duration<double> elapsed =
       std::chrono::steady_clock::now() - begin;
+  if (args.passes)
+    passChecker.print(llvm::outs());
   llvm::outs() << llvm::format("%.1f s\n", elapsed.count());
   llvm::outs() << passed << (args.emit.empty() ? " passed, " : " written, ")
                << failed << " failed\n";

@@ -1,0 +1,246 @@
+//===- PassChecks.cpp - Passes must not change what is computed -----------===//
+//
+// Passes that move code are compared bit by bit in f32, passes that are equal
+// in real numbers only in float64.
+//
+//===----------------------------------------------------------------------===//
+
+#include "PassChecks.h"
+
+#include "attn/Conversion/Passes.h"
+#include "attn/Pipelines/Pipelines.h"
+#include "attn/Reference/Interpreter.h"
+#include "attn/Transforms/Passes.h"
+
+#include "mlir/Pass/PassManager.h"
+#include "llvm/Support/FormatVariadic.h"
+
+#include <cmath>
+#include <sys/mman.h>
+
+using namespace mlir;
+using namespace attn;
+using namespace attn::tools;
+using reference::Arithmetic;
+using reference::TileResults;
+
+struct PassChecker::Stage {
+  OwningOpRef<ModuleOp> module;
+  /// Set by tile-clamp-reads: no read leaves its memref any more.
+  bool clamped = false;
+  TileResults wide, narrow;
+
+  Stage copy() const {
+    return {OwningOpRef<ModuleOp>(ModuleOp(module.get()).clone()), clamped,
+            wide, narrow};
+  }
+};
+
+struct PassChecker::CheckedPass {
+  StringRef name;
+  void (*add)(OpPassManager &pm);
+  /// |after - before| <= tolerance * max(1, |before|) in float64; 0: the same
+  /// bits in f32.
+  double tolerance;
+  bool clamps = false;
+};
+
+template <std::unique_ptr<Pass> (*create)()>
+static void addNested(OpPassManager &pm) {
+  pm.addNestedPass<func::FuncOp>(create());
+}
+
+/// In an order in which pipelines run them.
+ArrayRef<PassChecker::CheckedPass> PassChecker::getPasses() {
+  // What is equal in real numbers, and what folds factors into f32 constants
+  // or replaces functions by formulas.
+  constexpr double real = 1e-9, rounded = 2e-5;
+  static const CheckedPass passes[] = {
+      {"attn-fuse-online-softmax", addNested<createFuseOnlineSoftmax>, real},
+      {"tile-sink-scale", addNested<createSinkScale>, rounded},
+      {"tile-contract-exp2", addNested<createContractExp2>, real},
+      {"tile-expand-ranges", addNested<createExpandRanges>, 0},
+      {"tile-unswitch-masks", addNested<createUnswitchMasks>, 0},
+      {"canonicalize, cse", addCleanup, 0},
+      {"attn-outline-kernels",
+       [](OpPassManager &pm) { pm.addPass(createOutlineKernels()); }, 0},
+      {"tile-clamp-reads",
+       [](OpPassManager &pm) { pm.addPass(createClampReads()); }, 0, true},
+      {"tile-expand-math",
+       [](OpPassManager &pm) { pm.addPass(createExpandMath()); }, rounded},
+      {"tile-launch-to-parallel",
+       [](OpPassManager &pm) { pm.addPass(createLaunchToParallel()); }, 0},
+  };
+  return passes;
+}
+
+/// Where two numbers differ by more than `tolerance` allows, or "".
+static std::string compare(const Tensor &before, const Tensor &after,
+                           double tolerance) {
+  if (before.shape != after.shape || before.elementType != after.elementType)
+    return "has another type";
+  for (int64_t n = 0, e = before.getNumElements(); n < e; ++n) {
+    if (!before.isFloat()) {
+      if (before.getInt(n) != after.getInt(n))
+        return llvm::formatv("element {0} was {1} and is {2}", n,
+                             before.getInt(n), after.getInt(n));
+      continue;
+    }
+    double x = before.getFloat(n), y = after.getFloat(n);
+    bool same = x == y || (std::isnan(x) && std::isnan(y)) ||
+                (std::isfinite(x) &&
+                 std::fabs(y - x) <= tolerance * std::max(1.0, std::fabs(x)));
+    if (!same)
+      return llvm::formatv("element {0} was {1:e8} and is {2:e8}", n, x, y);
+  }
+  return "";
+}
+
+static std::string compare(ArrayRef<Tensor> before, ArrayRef<Tensor> after,
+                           double tolerance, const char *what) {
+  if (before.size() != after.size())
+    return "there are more or fewer values";
+  for (auto [index, x, y] : llvm::enumerate(before, after))
+    if (std::string problem = compare(x, y, tolerance); !problem.empty())
+      return llvm::formatv("{0} {1}: {2}", what, index, problem);
+  return "";
+}
+
+static std::string compare(const TileResults &before, const TileResults &after,
+                           double tolerance) {
+  std::string problem =
+      compare(before.results, after.results, tolerance, "result");
+  return problem.empty()
+             ? compare(before.arguments, after.arguments, tolerance, "argument")
+             : problem;
+}
+
+static std::string print(ModuleOp module) {
+  std::string text;
+  llvm::raw_string_ostream(text) << module;
+  return text;
+}
+
+/// The function that calls the others.
+static func::FuncOp getEntry(ModuleOp module) {
+  for (auto function : module.getOps<func::FuncOp>())
+    if (function.isPublic())
+      return function;
+  return {};
+}
+
+std::string PassChecker::interpret(Stage &stage, ArrayRef<Tensor> inputs) {
+  for (Arithmetic arithmetic : {Arithmetic::Float64, Arithmetic::Float32}) {
+    FailureOr<TileResults> results = reference::interpretTiles(
+        getEntry(*stage.module), inputs, {arithmetic, !stage.clamped});
+    if (failed(results))
+      return "cannot be interpreted";
+    (arithmetic == Arithmetic::Float64 ? stage.wide : stage.narrow) =
+        std::move(*results);
+  }
+  return "";
+}
+
+std::string PassChecker::runPass(const CheckedPass &pass, const Stage &before,
+                                 ArrayRef<Tensor> inputs, Stage &after) {
+  after = before.copy();
+  after.clamped |= pass.clamps;
+  PassManager pm(after.module->getContext());
+  pass.add(pm);
+  auto blame = [&](const std::string &problem) {
+    return (pass.name + ": " + problem + "\n// Before:\n" +
+            ::print(*before.module) + "// After:\n" + ::print(*after.module))
+        .str();
+  };
+  if (failed(pm.run(*after.module)))
+    return blame("fails");
+  Count &count = counts[&pass - getPasses().data()];
+  ++count.all;
+  if (!pass.clamps && ::print(*before.module) == ::print(*after.module))
+    return "";
+  ++count.changed;
+  if (std::string problem = interpret(after, inputs); !problem.empty())
+    return blame(problem);
+  std::string problem = pass.tolerance == 0
+                            ? compare(before.narrow, after.narrow, 0)
+                            : compare(before.wide, after.wide, pass.tolerance);
+  return problem.empty() ? "" : blame(problem);
+}
+
+std::string PassChecker::runInOrder(Stage stage, ArrayRef<Tensor> inputs) {
+  for (const CheckedPass &pass : getPasses()) {
+    Stage after;
+    if (std::string problem = runPass(pass, stage, inputs, after);
+        !problem.empty())
+      return "in order, " + problem;
+    stage = std::move(after);
+  }
+  return "";
+}
+
+std::string PassChecker::checkTiles(ModuleOp module, ArrayRef<Tensor> inputs) {
+  Stage stage;
+  stage.module = OwningOpRef<ModuleOp>(module.clone());
+  if (std::string problem = interpret(stage, inputs); !problem.empty())
+    return problem;
+  for (const CheckedPass &pass : getPasses()) {
+    Stage after;
+    if (std::string problem = runPass(pass, stage, inputs, after);
+        !problem.empty())
+      return "alone, " + problem;
+  }
+  return runInOrder(std::move(stage), inputs);
+}
+
+std::string PassChecker::checkAttention(ModuleOp module,
+                                        ArrayRef<Tensor> inputs,
+                                        ArrayRef<Tensor> expected) {
+  SmallVector<reference::Output> outputs =
+      reference::getOutputs(getEntry(module));
+  Stage stage;
+  stage.module = OwningOpRef<ModuleOp>(module.clone());
+  PassManager pm(module.getContext());
+  pm.addPass(createExpandSugar());
+  pm.addPass(createSimplifyRegions());
+  pm.addPass(createBufferizePrograms());
+  TileAttentionOptions tile;
+  if (tileM)
+    tile.tileM = tileM;
+  if (tileN)
+    tile.tileN = tileN;
+  pm.addNestedPass<func::FuncOp>(createTileAttention(tile));
+  addCleanup(pm);
+  if (failed(pm.run(*stage.module)))
+    return "does not become tiles";
+  if (std::string problem = interpret(stage, inputs); !problem.empty())
+    return problem;
+  // The scale and log2(e) are f32 constants in tile IR.
+  constexpr double tolerance = 2e-5;
+  for (auto [index, output] : llvm::enumerate(outputs)) {
+    const Tensor &result = output.argument
+                               ? stage.wide.arguments[*output.argument]
+                               : stage.wide.results[index];
+    if (std::string problem = compare(expected[index], result, tolerance);
+        !problem.empty())
+      return llvm::formatv("attn-tile: output {0}: {1} (was: in the "
+                           "reference)",
+                           index, problem);
+  }
+  return runInOrder(std::move(stage), inputs);
+}
+
+PassChecker::PassChecker(int64_t tileM, int64_t tileN)
+    : tileM(tileM), tileN(tileN) {
+  void *memory = mmap(nullptr, getPasses().size() * sizeof(Count),
+                      PROT_READ | PROT_WRITE, MAP_SHARED | MAP_ANONYMOUS,
+                      /*fd=*/-1, /*offset=*/0);
+  if (memory == MAP_FAILED)
+    llvm::report_fatal_error("no shared memory for counts");
+  counts = static_cast<Count *>(memory);
+}
+
+void PassChecker::print(llvm::raw_ostream &os) const {
+  for (auto [index, pass] : llvm::enumerate(getPasses()))
+    os << pass.name << " changed " << counts[index].changed << " of "
+       << counts[index].all << " programs\n";
+}
