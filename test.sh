@@ -94,7 +94,7 @@ else
     --count=$count --seed=$seed
   # What ptxas says of kernels for Hopper; it comes with CUDA or from PyPI
   # (scripts/install-gpu-checks.sh).
-  ptxas=$(command -v ptxas || compgen -G '.venv/lib/python3*/site-packages/nvidia/*/bin/ptxas' || true)
+  ptxas=$(compgen -G '.venv/lib/python3*/site-packages/nvidia/*/bin/ptxas' || command -v ptxas || true)
   if [[ -n $ptxas ]]; then
     step ptx python3 test/Target/CUDA/Inputs/check_ptx.py $directory/bin "$ptxas" \
       --count=$assembled --seed=$seed

@@ -18,6 +18,8 @@ config.test_exec_root = os.path.join(config.attn_build_dir, "test")
 config.environment["PATH"] = os.pathsep.join(
     [config.attn_tools_dir, config.llvm_tools_dir, config.environment["PATH"]]
 )
+# What a function binds is not looked for in the next one.
+config.environment["FILECHECK_OPTS"] = "--enable-var-scope"
 # A sanitizer finding must fail the test, with a readable trace.
 for name in ("ASAN_OPTIONS", "UBSAN_OPTIONS", "TSAN_OPTIONS"):
     if name in os.environ:
@@ -70,9 +72,10 @@ if capability is not None:
 if capability and capability >= (8, 0):
     config.available_features.add("cuda-device")
 
-# ptxas comes with CUDA or with PyPI's nvidia-cuda-nvcc, here in .venv.
+# What ptxas spills changes with its version: the one that
+# scripts/install-gpu-checks.sh pins goes before another one.
 PTXAS = os.path.join(config.attn_source_dir, ".venv/lib/python3*/site-packages/nvidia/*/bin/ptxas")
-ptxas = shutil.which("ptxas") or next(iter(glob.glob(PTXAS)), None)
+ptxas = next(iter(glob.glob(PTXAS)), None) or shutil.which("ptxas")
 if ptxas:
     config.available_features.add("ptxas")
     config.substitutions.append(("%ptxas", ptxas))

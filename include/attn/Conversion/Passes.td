@@ -110,9 +110,23 @@ def TileToCPU : Pass<"tile-to-cpu", "::mlir::func::FuncOp"> {
     ```
     becomes
     ```mlir
-    %t = memref.alloca() {alignment = 64 : i64} : memref<16xf32>
-    scf.for ... { vector.store ... }
-    scf.for ... { memref.load, memref.store }
+    func.func private @k(%m: memref<16xf32>, %i: index) attributes {tile.kernel} {
+      %t = memref.alloca() {alignment = 64 : i64} : memref<16xf32>
+      ...
+      scf.for ... {
+        ...
+        scf.for %row = ... {
+          vector.store ..., %t[%row] : memref<16xf32>, vector<8xf32>
+        }
+      }
+      ...
+      scf.for %n = ... {
+        %x = memref.load %t[%n] : memref<16xf32>
+        %to = arith.addi %i, %n : index
+        memref.store %x, %m[%to] : memref<16xf32>
+      }
+      return
+    }
     ```
   }];
   let options = [
@@ -194,13 +208,14 @@ def TileToGPU : Pass<"tile-to-gpu", "::mlir::ModuleOp"> {
     becomes
     ```mlir
     gpu.module @kernels {
-      gpu.func @f(%a: memref<f32>) private(%tile : memref<1xf32, #gpu.address_space<private>>)
-          kernel attributes {known_block_size = array<i32: 32, 1, 1>} {
-        %thread = gpu.thread_id x
-        %flat = memref.reinterpret_cast %a to offset: [0], sizes: [32], strides: [1] : memref<f32> to memref<?xf32>
-        %x = memref.load %flat[%thread] : memref<?xf32>
-        memref.store %x, %tile[%c0] : memref<1xf32, #gpu.address_space<private>>
+      gpu.func @f(%a: memref<f32>) private(%tile : memref<1xf32, #gpu.address_space<private>> ...) kernel attributes {...known_block_size = array<i32: 32, 1, 1>} {
         ...
+        %thread = gpu.thread_id x
+        %flat = memref.reinterpret_cast %a to offset: [0], sizes: [...], strides: [1] : memref<f32> to memref<?xf32>
+        %x = memref.load %flat[%thread] : memref<?xf32>
+        memref.store %x, %tile[...] : memref<1xf32, #gpu.address_space<private>>
+        %y = memref.load %tile[...] : memref<1xf32, #gpu.address_space<private>>
+        memref.store %y, %flat[%thread] : memref<?xf32>
         gpu.return
       }
     }
@@ -247,13 +262,18 @@ def FiniteScores : Pass<"tile-finite-scores", "::mlir::func::FuncOp"> {
     ```
     becomes
     ```mlir
-    %t = tile.map ...
+    %t = tile.map(%s) at[%i0, %i0] : (!tile.tile<8x8xf32>) -> !tile.tile<8x8xf32> {
     ^bb0(%x: f32, %i: index, %j: index):
       %keep = arith.cmpi sle, %j, %i : index
-      %0 = arith.maximumf %x, %lowest : f32
-      %1 = arith.minimumf %0, %highest : f32
-      %y = arith.select %keep, %1, %sentinel : f32
+      ...
+      %above = arith.maximumf %x, ... : f32
+      ...
+      %within = arith.minimumf %above, ... : f32
+      ...
+      %y = arith.select %keep, %within, ... : f32         // or the sentinel
       tile.yield %y : f32
+    }
+    %r = tile.reduce max %t, %m : <8x8xf32> -> <8xf32>
     ```
   }];
   let dependentDialects = ["::mlir::arith::ArithDialect"];
@@ -351,8 +371,16 @@ def TileToHopper : Pass<"tile-to-hopper", "::mlir::ModuleOp"> {
     becomes
     ```mlir
     gpu.module @f_kernel0 {
-      llvm.func @f_kernel0(...) attributes {attn.launch = {...}, nvvm.kernel, nvvm.reqntid = array<i32: 384>} { ... }
-    }
+      ...
+      llvm.func @f_kernel0(...) attributes {attn.launch = {...kind = "tensormap"...threads = 384 : i64}, nvvm.kernel, ...nvvm.reqntid = array<i32: 384>} {
+        ...
+        nvvm.setmaxregister decrease 24                   // the producer
+        ...
+        nvvm.cp.async.bulk.tensor.shared.cluster.global ...
+        ...
+        nvvm.setmaxregister increase 240                  // the consumers
+        ...
+        ... llvm.inline_asm ... "wgmma.mma_async.sync.aligned.m64n128k16.f32.bf16.bf16 ...
     ```
   }];
   let options = [
@@ -408,8 +436,14 @@ def TileToMMA : Pass<"tile-to-mma", "::mlir::ModuleOp"> {
     becomes
     ```mlir
     gpu.module @f_kernel0 {
-      llvm.func @f_kernel0(...) attributes {attn.launch = {...}, nvvm.kernel, nvvm.reqntid = array<i32: 128>} { ... }
-    }
+      ...
+      llvm.func @f_kernel0(...) attributes {attn.launch = {...threads = 128 : i64}, nvvm.kernel, ...nvvm.reqntid = array<i32: 128>} {
+        ...
+        nvvm.cp.async.shared.global ...
+        ...
+        ... nvvm.ldmatrix ...
+        ...
+        ... nvvm.mma.sync ...
     ```
   }];
   let options = [

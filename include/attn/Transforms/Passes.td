@@ -35,8 +35,7 @@ def ExpandSugar : Pass<"attn-expand-sugar"> {
     After:
     ```mlir
     func.func @f(%q: tensor<1x2x8x16xf32>, %k: tensor<1x2x8x16xf32>, %v: tensor<1x2x8x16xf32>, %o: tensor<1x2x8x16xf32>) -> tensor<1x2x8x16xf32> {
-      %r = attn.attention ins(%q, %k, %v : tensor<1x2x8x16xf32>, tensor<1x2x8x16xf32>, tensor<1x2x8x16xf32>)
-          outs(%o : tensor<1x2x8x16xf32>)
+      %r = attn.attention ins(%q, %k, %v : ...) outs(%o : tensor<1x2x8x16xf32>)
           mask(%b: index, %h: index, %i: index, %j: index) {
         %keep = arith.cmpi sle, %j, %i : index
         attn.yield %keep : i1
@@ -84,8 +83,7 @@ def SimplifyRegions : Pass<"attn-simplify-regions"> {
     After:
     ```mlir
     func.func @f(%q: tensor<1x2x8x16xf32>, %k: tensor<1x2x8x16xf32>, %v: tensor<1x2x8x16xf32>, %o: tensor<1x2x8x16xf32>) -> tensor<1x2x8x16xf32> {
-      %r = attn.attention ins(%q, %k, %v : tensor<1x2x8x16xf32>, tensor<1x2x8x16xf32>, tensor<1x2x8x16xf32>)
-          outs(%o : tensor<1x2x8x16xf32>)
+      %r = attn.attention ins(%q, %k, %v : ...) outs(%o : tensor<1x2x8x16xf32>)
           mask(%b: index, %h: index, %i: index, %j: index) {
         %keep = arith.cmpi sle, %j, %i : index
         attn.yield %keep : i1
@@ -123,13 +121,33 @@ def TileAttention : Pass<"attn-tile", "::mlir::func::FuncOp"> {
     becomes
     ```mlir
     %scores = memref.alloc() : memref<1x1x64x128xf32>
+    ...
     scf.forall (%b, %h, %z) in (1, 1, 1) {
-      %q = tile.load ...
-      %ranges = tile.ranges ...
-      %m = scf.for ... { tile.dot, tile.map, tile.store %scores, tile.reduce max }
-      %r:2 = scf.for ... { tile.load %scores, tile.map, tile.reduce sum, tile.dot }
-      tile.store ...
-    }
+      ...
+      %ranges = tile.ranges [...] : !tile.ranges
+      %n = tile.range_count %ranges : index
+      ...
+      %qt = tile.load %q[%b, %h, ...] valid[...] : memref<1x1x64x16xf32> -> <64x16xf32>
+      ...
+      %m = scf.for %it = ... to %n step ... iter_args(%mi = ...) -> (!tile.tile<64xf32>) {
+        %c, %full = tile.range_at %ranges[%it] : index, i1
+        ...
+        %s = tile.dot %qt, ... {transpose_b} : <64x16xf32>, <128x16xf32> -> <64x128xf32>
+        ...
+        tile.store %masked, %scores[%b, %h, ...] valid[...] : <64x128xf32>, memref<1x1x64x128xf32>
+        %m1 = tile.reduce max %masked, %mi : <64x128xf32> -> <64xf32>
+        ...
+      ...
+      %r:2 = scf.for ... {
+        ...
+        %t = tile.load %scores[...] valid[...] : memref<1x1x64x128xf32> -> <64x128xf32>
+        %p = tile.map(%t, ...) at[...] : ... {            // exp2((s - m) log2(e))
+        ...
+        tile.reduce sum %p, ... : <64x128xf32> -> <64xf32>
+        ...
+        tile.dot %p, ... : <64x128xf32>, <128x16xf32> -> <64x16xf32>
+      ...
+      tile.store ..., %o[%b, %h, ...] valid[...] : <64x16xf32>, memref<1x1x64x16xf32>
     ```
   }];
   let options = [
@@ -197,14 +215,23 @@ def FuseOnlineSoftmax
     ```
     becomes
     ```mlir
-    %r:2 = scf.for ... iter_args(%mi, %a) {
-      %s = ...
-      %m = tile.reduce max %s, %mi
-      %alpha = tile.map (exp2(mi - m))
-      %p = tile.map (exp2(s - m))
-      %a1 = tile.map (a * alpha)
-      tile.dot %p, %v, %a1
+    %r:2 = scf.for %c = ... to %n step ... iter_args(%mi = ..., %li = ...) -> (!tile.tile<4xf32>, !tile.tile<4xf32>) {
+      %m = tile.reduce max %s, %mi : <4x8xf32> -> <4xf32>
+      %ms = tile.map(%m) at[...] : ... {                  // m, or 0 in an empty row
+      ...
+      %alpha = tile.map(%mi, %ms) at[...] : ... {         // exp(m_old - m_new)
+      ...
+      %p = tile.map(%s, %ms) at[...] : ... {              // exp(s - m)
+      ...
+      %rescaled = tile.map(%li, %alpha) at[...] : ... {
+      ^bb0(%x: f32, %a: f32, %i: index):
+        %y = arith.mulf %x, %a : f32
+        tile.yield %y : f32
+      }
+      %l = tile.reduce sum %p, %rescaled : <4x8xf32> -> <4xf32>
+      scf.yield %m, %l : !tile.tile<4xf32>, !tile.tile<4xf32>
     }
+    return %r#0, %r#1 : !tile.tile<4xf32>, !tile.tile<4xf32>
     ```
   }];
 }
@@ -268,14 +295,15 @@ def UnswitchMasks : Pass<"tile-unswitch-masks", "::mlir::func::FuncOp"> {
     ```
     becomes
     ```mlir
-    %m = scf.for ... {
+    %m = scf.for %it = ... to %n step ... iter_args(%mi = ...) -> (!tile.tile<4xf32>) {
       %c, %full = tile.range_at %v[%it] : index, i1
       %next = scf.if %full -> (!tile.tile<4xf32>) {
-        %m1 = tile.reduce max %t, %mi : !tile.tile<4x8xf32> -> !tile.tile<4xf32>
+        %m1 = tile.reduce max %t, %mi : <4x8xf32> -> <4xf32>
         scf.yield %m1 : !tile.tile<4xf32>
       } else {
-        %masked = tile.map (%t) ...
-        %m1 = tile.reduce max %masked, %mi : !tile.tile<4x8xf32> -> !tile.tile<4xf32>
+        %masked = tile.map(%t) at[..., %c] : (!tile.tile<4x8xf32>) -> !tile.tile<4x8xf32> {
+        ...
+        %m1 = tile.reduce max %masked, %mi : <4x8xf32> -> <4xf32>
         scf.yield %m1 : !tile.tile<4xf32>
       }
       scf.yield %next : !tile.tile<4xf32>
@@ -323,12 +351,15 @@ def SinkScale : Pass<"tile-sink-scale", "::mlir::func::FuncOp"> {
     ```
     becomes
     ```mlir
-    %m = scf.for ... {
-      %dot = tile.dot ...
-      %m1 = tile.reduce max %dot, %mi : !tile.tile<4x8xf32> -> !tile.tile<4xf32>
+    %scale = arith.constant 1.250000e-01 : f32
+    ...
+    %m = scf.for %it = ... iter_args(%mi = ...) -> (!tile.tile<4xf32>) {
+      %dot = tile.dot %q, %k, ... {transpose_b} : <4x16xf16>, <8x16xf16> -> <4x8xf32>
+      %m1 = tile.reduce max %dot, %mi : <4x8xf32> -> <4xf32>
       scf.yield %m1 : !tile.tile<4xf32>
     }
-    %r = tile.map (%m) ... {
+    %r = tile.map(%m) at[...] : (!tile.tile<4xf32>) -> !tile.tile<4xf32> {
+    ^bb0(%x: f32, %i: index):
       %y = arith.mulf %x, %scale : f32
       %e = math.exp2 %y : f32
       tile.yield %e : f32
@@ -362,9 +393,19 @@ def ContractExp2 : Pass<"tile-contract-exp2", "::mlir::func::FuncOp"> {
     ```
     becomes
     ```mlir
-    %row:2 = tile.map (%m) ... { huge ? (2^-4, -max * 2^-4) : (c, -max * c) }
-    %p = tile.map (%s, %row#0, %row#1) ... {
-      %y = math.fma %x, %factor, %addend : f32
+    %row:2 = tile.map(%m) at[%i0] : (!tile.tile<4xf32>) -> (!tile.tile<4xf32>, !tile.tile<4xf32>) {
+    ^bb0(%max: f32, %i: index):
+      ...
+      %huge = arith.cmpf ogt, ...
+      ...
+      %factor = arith.select %huge, ...                   // 2^-4 or c
+      ...
+      %addend = arith.select %huge, ...                   // -m times that
+      tile.yield %factor, %addend : f32, f32
+    }
+    %p = tile.map(%s, %row#0, %row#1) at[%i0, %i0] : ... {
+    ^bb0(%x: f32, %f: f32, %a: f32, %i: index, %j: index):
+      %y = math.fma %x, %f, %a : f32
       %e = math.exp2 %y : f32
       tile.yield %e : f32
     }
@@ -401,13 +442,15 @@ def OutlineKernels : Pass<"attn-outline-kernels", "::mlir::ModuleOp"> {
     ```mlir
     func.func @f(%o: memref<?x8xf32>, %n: index) {
       ...
-      tile.launch @f_kernel0 grid [%n, %c1, %c1] (%o, %rows) : memref<?x8xf32>, index
+      %rows = memref.dim %o, ... : memref<?x8xf32>
+      ...
+      tile.launch @f_kernel0 grid[%n, ...] (%o, %rows) : memref<?x8xf32>, index
       return
     }
-    func.func private @f_kernel0(%o: memref<f32>, %rows: index, %x: index, %y: index, %z: index, %nx: index, %ny: index, %nz: index) attributes {tile.kernel} {
-      %m = memref.reinterpret_cast %o to offset: [0], sizes: [%rows, 8], strides: [8, 1] : memref<f32> to memref<?x8xf32, strided<[8, 1]>>
+    func.func private @f_kernel0(%p: memref<f32>, %size: index {tile.size}, %x: index {tile.size}, %y: index {tile.size}, %z: index {tile.size}, %nx: index {tile.size}, %ny: index {tile.size}, %nz: index {tile.size}) attributes {tile.kernel} {
+      %m = memref.reinterpret_cast %p to offset: [0], sizes: [%size, 8], strides: [8, 1] : memref<f32> to memref<?x8xf32, strided<[8, 1]>>
       ...
-      tile.store %t, %m[%x, %c0] valid [%c8] : !tile.tile<8xf32>, memref<?x8xf32, strided<[8, 1]>>
+      tile.store %t, %m[%x, ...] valid[...] : <8xf32>, memref<?x8xf32, strided<[8, 1]>>
       return
     }
     ```
@@ -455,8 +498,13 @@ def LaunchToParallel : Pass<"tile-launch-to-parallel", "::mlir::ModuleOp"> {
     ```
     becomes
     ```mlir
-    scf.parallel (%x, %y, %z) = (%c0, %c0, %c0) to (%n, %c1, %c1) step (%c1, %c1, %c1) {
-      func.call @k(%base, %x, %y, %z, %n, %c1, %c1) : ...
+    func.func @f(%m: memref<8xf32>, %n: index) {
+      ...
+      scf.parallel (%x, %y, %z) = (%c0, %c0, %c0) to (%n, %c1, %c1) step ... {
+        func.call @k(%pointer, %x, %y, %z, %n, %c1, %c1) : (memref<f32, strided<[], offset: ?>>, index, index, index, index, index, index) -> ()
+        scf.reduce
+      }
+      return
     }
     ```
   }];

@@ -1,90 +1,156 @@
-"""Runs the mlir examples of pass descriptions (.td) and of pages (.md).
+"""Runs the examples of passes, ops and pages.
 
-A pass: the first block of its description is the input, which it must accept.
-Where it needs what other passes make, a comment in the block gives their
-pipeline: `// Prepared by: <pipeline of builtin.module>`. The second block is
-the output: it must be what the pass makes of the input.
+A pass (Passes.td): the first block of its description is the input, which it
+must accept. Where it needs what other passes make, a comment in the block gives
+their pipeline: `// Prepared by: <pipeline of builtin.module>`; options of the
+pass itself follow `// Options:`. The second block is what the pass makes, or
+prints, of the input.
 
-A page: every block must be valid.
+An op (the other .td files): each block must stand, line by line, in the .mlir
+file that is given with it, which attn-opt must accept.
 
-An ellipsis (...) marks a block as an excerpt, which is not run; inputs of
-passes must not be excerpts.
+A page (.md): every block must be valid.
+
+What a pass makes is compared by FileCheck, line by line: values may have any
+names, `...` in a line stands for anything, a line of `...` for any number of
+lines.
 """
 
-import difflib
 import json
 import os
 import re
 import shutil
 import subprocess
 import sys
+import tempfile
+
+NAME = re.compile(r"%([A-Za-z0-9_]+)")
+# Followed by this, a name is defined: an argument, or a result.
+DEFINES = re.compile(r": |(:\d+)?(, %\w+(:\d+)?)*\)? (=|in) ")
 
 
 def blocks_of(text):
-    return re.findall(r"^ *```mlir\n(.*?)^ *```", text, re.DOTALL | re.MULTILINE)
+    return re.findall(r"^ *```\w*\n(.*?)^ *```", text, re.DOTALL | re.MULTILINE)
 
 
-def run(text, *flags):
-    """attn-opt's output for `text`, or None and its diagnostics."""
-    result = subprocess.run(["attn-opt", *flags], input=text, capture_output=True, text=True)
+def run(command, text):
+    """What a command prints for `text`, or None and its diagnostics."""
+    result = subprocess.run(command, input=text, capture_output=True, text=True)
     return (result.stdout if result.returncode == 0 else None), result.stderr
 
 
-def passes(path):
-    """The passes of a Passes.td, as pairs of argument and description."""
+def attn_opt(text, *flags):
+    return run(["attn-opt", *flags], text)
+
+
+def patterns_of(block):
+    """The lines of a block as directives of FileCheck."""
+    known, directives, follows = set(), [], False
+    for line in block.strip("\n").split("\n"):
+        line = line.split(" //")[0].strip()
+        if line == "..." or not line:
+            follows = follows and not line
+            continue
+        pattern, end = "", 0
+        for match in NAME.finditer(line):
+            name = match[1]
+            defined = name not in known or DEFINES.match(line, match.end())
+            known.add(name)
+            pattern += literal(line[end:match.start()])
+            pattern += f"%[[v_{name}{':[A-Za-z0-9_]+' if defined else ''}]]"
+            end = match.end()
+        pattern += literal(line[end:])
+        directives.append(f"CHECK{'-NEXT' if follows else ''}: {pattern}")
+        follows = True
+    return "\n".join(directives) + "\n"
+
+
+def literal(text):
+    """Text that is no pattern, but for `...`."""
+    return text.replace("[[", "{{\\[\\[}}").replace("...", "{{.*}}")
+
+
+def compare(block, made):
+    """What is wrong with a block that is to show what was made, or ""."""
+    with tempfile.NamedTemporaryFile("w", suffix=".check") as file:
+        file.write(patterns_of(block))
+        file.flush()
+        found, diagnostics = run(["FileCheck", file.name, "--dump-input=never"], made)
+    return "" if found is not None else f"{diagnostics}{made}"
+
+
+def records_of(path):
+    """All records of a .td file."""
     tblgen = shutil.which("llvm-tblgen")
     include = os.path.join(os.path.dirname(os.path.dirname(os.path.realpath(tblgen))), "include")
-    dump = subprocess.run([tblgen, "--dump-json", "-I", include, path],
+    root = os.path.dirname(path)
+    while not os.path.exists(os.path.join(root, "dialects")):
+        root = os.path.dirname(root)
+    dump = subprocess.run([tblgen, "--dump-json", "-I", include, "-I", root, "-I",
+                           os.path.dirname(path), path],
                           check=True, capture_output=True, text=True)
-    records = json.loads(dump.stdout)
-    for name in records["!instanceof"]["PassBase"]:
-        yield records[name]["argument"], records[name]["description"]
+    return json.loads(dump.stdout)
 
 
 def check_pass(argument, description):
-    """What is wrong with the example of a pass, or an empty string."""
+    """What is wrong with the example of a pass, or ""."""
     blocks = blocks_of(description)
-    if not blocks:
-        return "has no example"
+    if len(blocks) != 2:
+        return f"has {len(blocks)} blocks, not an input and an output"
     source = blocks[0]
     prepared = re.search(r"// Prepared by: (.*)", source)
+    options = re.search(r"// Options: (.*)", source)
     if prepared:
-        source, diagnostics = run(source, f"--pass-pipeline=builtin.module({prepared[1]})")
+        source, diagnostics = attn_opt(source, f"--pass-pipeline=builtin.module({prepared[1]})")
         if source is None:
             return "has an example that cannot be prepared:\n" + diagnostics
-    made, diagnostics = run(source, "--" + argument)
+    made, diagnostics = attn_opt(source, f"--{argument}" + (f"={options[1]}" if options else ""))
     if made is None:
         return "does not accept its example:\n" + diagnostics
-    if len(blocks) < 2 or "..." in blocks[1]:
-        return ""
-    shown, diagnostics = run(blocks[1])
-    if shown is None:
-        return "shows an output that is not valid:\n" + diagnostics
-    return "\n".join(difflib.unified_diff(shown.splitlines(), made.splitlines(),
-                                          "shown", "made", lineterm=""))
+    return compare(blocks[1], diagnostics + made)
 
 
-def checks(path):
-    """Pairs of what is checked and what is wrong with it."""
-    if path.endswith(".td"):
-        for argument, description in passes(path):
-            yield argument, check_pass(argument, description)
-        return
+def check_passes(path):
+    records = records_of(path)
+    for name in records["!instanceof"]["PassBase"]:
+        yield records[name]["argument"], check_pass(records[name]["argument"],
+                                                    records[name]["description"])
+
+
+def check_ops(path, examples):
+    with open(examples, encoding="utf-8") as file:
+        text = file.read()
+    made, diagnostics = attn_opt(text, "--verify-roundtrip")
+    yield examples, "" if made else "is not valid:\n" + diagnostics
+    lines = "\n".join(line.strip() for line in text.split("\n"))
+    records = records_of(path)
+    for name in records["!instanceof"]["Op"]:
+        blocks = blocks_of(records[name]["description"])
+        if not blocks:
+            yield name, "has no example"
+        for block in blocks:
+            shown = "\n".join(line.strip() for line in block.strip().split("\n"))
+            yield name, "" if shown in lines else f"shows what is not in {examples}:\n{block}"
+
+
+def check_page(path):
     with open(path, encoding="utf-8") as page:
-        for number, block in enumerate(blocks_of(page.read()), 1):
-            if "..." not in block:
-                made, diagnostics = run(block)
-                yield f"{path}, block {number}", "" if made else "is not valid:\n" + diagnostics
+        blocks = re.findall(r"^ *```mlir\n(.*?)^ *```", page.read(), re.DOTALL | re.MULTILINE)
+    for number, block in enumerate(blocks, 1):
+        made, diagnostics = attn_opt(block)
+        yield f"{path}, block {number}", "" if made else "is not valid:\n" + diagnostics
 
 
 def main():
+    path = os.path.abspath(sys.argv[1])
+    checks = (check_page(path) if path.endswith(".md")
+              else check_ops(path, sys.argv[2]) if len(sys.argv) > 2 else check_passes(path))
     count = failures = 0
-    for path in sys.argv[1:]:
-        for name, wrong in checks(path):
-            count += 1
-            if wrong:
-                failures += 1
-                print(f"{name}: {wrong}")
+    for name, wrong in checks:
+        count += 1
+        if wrong:
+            failures += 1
+            print(f"{name}: {wrong}")
     print(f"{count} examples, {failures} wrong")
     return 1 if failures or not count else 0
 

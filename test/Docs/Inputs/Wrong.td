@@ -1,0 +1,29 @@
+// Examples that are wrong: one shows what its pass does not make, one shows
+// nothing.
+
+include "mlir/Pass/PassBase.td"
+
+def ClampReads : Pass<"tile-clamp-reads"> {
+  let description = [{
+    ```mlir
+    func.func @f(%x: f32) -> f32 {
+      return %x : f32
+    }
+    ```
+    becomes
+    ```mlir
+    func.func @f(%x: f32) -> f32 {
+      %y = arith.negf %x : f32
+    ```
+  }];
+}
+
+def ExpandMath : Pass<"tile-expand-math"> {
+  let description = [{
+    ```mlir
+    func.func @f(%x: f32) -> f32 {
+      return %x : f32
+    }
+    ```
+  }];
+}
