@@ -45,8 +45,11 @@ static bool isComputeFloat(Type type) {
   return type.isF32() || type.isF16() || type.isBF16();
 }
 
+/// Integers that memory holds.
 static bool isInteger(Type type) {
-  return type.isIndex() || type.isSignlessInteger();
+  return type.isIndex() || (type.isSignlessInteger() &&
+                            llvm::is_contained({1u, 8u, 16u, 32u, 64u},
+                                               type.getIntOrFloatBitWidth()));
 }
 
 static LogicalResult verifyRank(Operation *op, NamedValue operand, int64_t rank,
@@ -497,10 +500,11 @@ private:
           std::tuple(ofKeys, "[B, Skv]", getKeyLength())}) {
       if (failed(verifyRank(op, ids, 2, shape, 10)))
         return failure();
-      if (!ids.getType().getElementType().isSignlessInteger())
+      if (Type type = ids.getType().getElementType();
+          !isInteger(type) || type.isIndex())
         return op.emitOpError()
-               << ids.name << ": element type "
-               << ids.getType().getElementType() << " is no integer (rule 10)";
+               << ids.name << ": element type " << type
+               << " is no integer of 1, 8, 16, 32 or 64 bits (rule 10)";
       if (failed(verifySize(op, ids, 0, "B", getBatch(), 10)) ||
           failed(verifySize(op, ids, 1, "the sequence length", length, 10)))
         return failure();
@@ -533,8 +537,9 @@ private:
       if (!isInteger(type) && !isa<FloatType>(type))
         return op.emitOpError()
                << "captures: #" << index << " is " << capture.getType()
-               << ", neither an integer, a float nor a ranked tensor or memref "
-                  "of them (rule 8)";
+               << ", neither an integer of 1, 8, 16, 32 or 64 bits, a float "
+                  "nor "
+                  "a ranked tensor or memref of them (rule 8)";
     }
     return success();
   }

@@ -74,6 +74,23 @@ static std::string dtypeName(Type type) {
   return name;
 }
 
+/// Refuses an argument whose elements programs cannot be given.
+static LogicalResult checkElementType(BlockArgument argument) {
+  Type type = argument.getType();
+  bool isScalar = !isa<ShapedType>(type);
+  Type element = getElementTypeOrSelf(type);
+  bool isFloat = element.isF32() || element.isF64() ||
+                 (!isScalar && (element.isF16() || element.isBF16()));
+  if (isFloat || element.isInteger(1) || element.isInteger(8) ||
+      element.isInteger(32) || element.isInteger(64) ||
+      (isScalar && element.isIndex()))
+    return success();
+  return emitError(argument.getLoc(), "argument #")
+         << argument.getArgNumber() << " is " << type << "; a program takes "
+         << (isScalar ? "scalars of f32, f64, i1, i8, i32, i64 and index"
+                      : "buffers of f32, f16, bf16, f64, i1, i8, i32 and i64");
+}
+
 /// Buffers that the kernels of `module` write through argument `memref`.
 static bool isWritten(Value memref) {
   return llvm::any_of(memref.getUses(), [](OpOperand &use) {
@@ -101,6 +118,10 @@ static json::Value call(StringRef name, json::Value x, json::Value y) {
 LogicalResult Planner::addArguments() {
   for (BlockArgument argument : entry.getArguments()) {
     std::string name = ("arg" + Twine(argument.getArgNumber())).str();
+    if (isa<MemRefType>(argument.getType()) ||
+        argument.getType().isIntOrIndexOrFloat())
+      if (failed(checkElementType(argument)))
+        return failure();
     if (auto type = dyn_cast<MemRefType>(argument.getType())) {
       View view;
       view.buffer = name;

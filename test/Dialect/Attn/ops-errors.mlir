@@ -697,7 +697,7 @@ func.func @f(%q: tensor<2x8x64x32xf32>, %k: tensor<2x8x64x32xf32>, %v: tensor<2x
 
 // Type of segments.
 func.func @f(%q: tensor<2x8x64x32xf32>, %k: tensor<2x8x64x32xf32>, %v: tensor<2x8x64x32xf32>, %o: tensor<2x8x64x32xf32>, %a: tensor<2x64xi32>, %b: tensor<2x64xf32>) {
-  // expected-error @+1 {{kv_segments: element type 'f32' is no integer (rule 10)}}
+  // expected-error @+1 {{kv_segments: element type 'f32' is no integer of 1, 8, 16, 32 or 64 bits (rule 10)}}
   %r = attn.attention ins(%q, %k, %v : tensor<2x8x64x32xf32>, tensor<2x8x64x32xf32>, tensor<2x8x64x32xf32>) segments(%a, %b : tensor<2x64xi32>, tensor<2x64xf32>) outs(%o : tensor<2x8x64x32xf32>) -> tensor<2x8x64x32xf32>
   return
 }
@@ -789,7 +789,7 @@ func.func @f(%q: tensor<2x8x64x32xf32>, %k: tensor<2x8x64x32xf32>, %v: tensor<2x
 
 // A captured tensor of another kind.
 func.func @f(%q: tensor<2x8x64x32xf32>, %k: tensor<2x8x64x32xf32>, %v: tensor<2x8x64x32xf32>, %o: tensor<2x8x64x32xf32>, %x: tensor<8xcomplex<f32>>) {
-  // expected-error @+1 {{captures: #0 is 'tensor<8xcomplex<f32>>', neither an integer, a float nor a ranked tensor or memref of them (rule 8)}}
+  // expected-error @+1 {{captures: #0 is 'tensor<8xcomplex<f32>>', neither an integer of 1, 8, 16, 32 or 64 bits, a float nor a ranked tensor or memref of them (rule 8)}}
   %r = attn.attention ins(%q, %k, %v : tensor<2x8x64x32xf32>, tensor<2x8x64x32xf32>, tensor<2x8x64x32xf32>) captures(%x : tensor<8xcomplex<f32>>) outs(%o : tensor<2x8x64x32xf32>) -> tensor<2x8x64x32xf32>
   return
 }
@@ -807,7 +807,7 @@ func.func @f(%q: tensor<2x8x64x32xf32>, %k: tensor<2x8x64x32xf32>, %v: tensor<2x
 
 // A captured scalar of another kind.
 func.func @f(%q: tensor<2x8x64x32xf32>, %k: tensor<2x8x64x32xf32>, %v: tensor<2x8x64x32xf32>, %o: tensor<2x8x64x32xf32>, %x: none) {
-  // expected-error @+1 {{captures: #0 is 'none', neither an integer, a float nor a ranked tensor or memref of them (rule 8)}}
+  // expected-error @+1 {{captures: #0 is 'none', neither an integer of 1, 8, 16, 32 or 64 bits, a float nor a ranked tensor or memref of them (rule 8)}}
   %r = attn.attention ins(%q, %k, %v : tensor<2x8x64x32xf32>, tensor<2x8x64x32xf32>, tensor<2x8x64x32xf32>) captures(%x : none) outs(%o : tensor<2x8x64x32xf32>) -> tensor<2x8x64x32xf32>
   return
 }
@@ -1175,5 +1175,14 @@ func.func @f(%q: tensor<2x8x64x32xf32>, %k: tensor<2x8x64x32xf32>, %v: tensor<2x
 func.func @f(%o1: tensor<1x2x8x16xf32>, %l1: tensor<1x2x8xf32>, %o: tensor<1x2x8x16xf32>, %l: tensor<1x2x8xf32>) {
   // expected-error @+1 {{has no attribute 'scale_value'; there are none}}
   %r:2 = attn.merge ins(%o1, %l1, %o1, %l1 : tensor<1x2x8x16xf32>, tensor<1x2x8xf32>, tensor<1x2x8x16xf32>, tensor<1x2x8xf32>) outs(%o, %l : tensor<1x2x8x16xf32>, tensor<1x2x8xf32>) {scale_value = 1.0 : f32} -> tensor<1x2x8x16xf32>, tensor<1x2x8xf32>
+  return
+}
+
+// -----
+
+// A width that memory has no elements of.
+func.func @f(%q: tensor<2x8x64x32xf32>, %k: tensor<2x8x64x32xf32>, %v: tensor<2x8x64x32xf32>, %o: tensor<2x8x64x32xf32>, %x: tensor<8xi24>) {
+  // expected-error @+1 {{captures: #0 is 'tensor<8xi24>', neither an integer of 1, 8, 16, 32 or 64 bits, a float nor a ranked tensor or memref of them (rule 8)}}
+  %r = attn.attention ins(%q, %k, %v : tensor<2x8x64x32xf32>, tensor<2x8x64x32xf32>, tensor<2x8x64x32xf32>) captures(%x : tensor<8xi24>) outs(%o : tensor<2x8x64x32xf32>) -> tensor<2x8x64x32xf32>
   return
 }
