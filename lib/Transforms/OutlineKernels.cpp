@@ -5,6 +5,7 @@
 //
 //===----------------------------------------------------------------------===//
 
+#include "attn/Analysis/IndexRanges.h"
 #include "attn/Transforms/Passes.h"
 #include "dialects/Tile/Tile.h"
 
@@ -38,7 +39,7 @@ public:
 
 private:
   void sinkConstants();
-  void addArgument(Value operand, Type type, Value captured);
+  void addOperand(Value operand);
   void addMemref(Value memref);
 
   scf::ForallOp grid;
@@ -46,8 +47,8 @@ private:
   ImplicitLocOpBuilder host;
   SmallVector<Value> operands;
   SmallVector<Type> types;
-  /// Arguments that are sizes or grid indices: never negative, below 2^31.
-  SmallVector<unsigned> sizes;
+  /// Arguments that are sizes or grid indices, and how large they can be.
+  SmallVector<std::pair<unsigned, int64_t>> sizes;
   /// Memrefs to rebuild: value, first argument.
   SmallVector<std::pair<Value, unsigned>> memrefs;
   IRMapping mapping;
@@ -72,6 +73,16 @@ void Outliner::sinkConstants() {
   }
 }
 
+/// Appends a value; a size if it can be no negative number and no large one.
+void Outliner::addOperand(Value operand) {
+  if (IndexRanges ranges;
+      operand.getType().isIndex() && ranges.isWithin(operand, 0, kLargestTable))
+    sizes.emplace_back(operands.size(),
+                       ranges.rangeOf(operand).smax().getSExtValue());
+  operands.push_back(operand);
+  types.push_back(operand.getType());
+}
+
 /// Appends the base pointer and the dynamic sizes and strides of `memref`.
 void Outliner::addMemref(Value memref) {
   auto type = cast<MemRefType>(memref.getType());
@@ -80,11 +91,8 @@ void Outliner::addMemref(Value memref) {
   types.push_back(MemRefType::get({}, type.getElementType()));
   auto [strides, offset] = type.getStridesAndOffset();
   for (auto [k, size] : llvm::enumerate(type.getShape()))
-    if (ShapedType::isDynamic(size)) {
-      sizes.push_back(operands.size());
-      operands.push_back(host.createOrFold<memref::DimOp>(memref, k));
-      types.push_back(host.getIndexType());
-    }
+    if (ShapedType::isDynamic(size))
+      addOperand(host.createOrFold<memref::DimOp>(memref, k));
   memref::ExtractStridedMetadataOp metadata;
   for (auto [k, stride] : llvm::enumerate(strides))
     if (ShapedType::isDynamic(stride)) {
@@ -105,24 +113,29 @@ func::FuncOp Outliner::run() {
       addMemref(value);
       continue;
     }
-    if (value.getDefiningOp<memref::DimOp>())
-      sizes.push_back(operands.size());
     scalars.emplace_back(value, operands.size());
-    operands.push_back(value);
-    types.push_back(value.getType());
+    addOperand(value);
   }
   // The point and the extents of the grid, padded to three dimensions.
-  for (unsigned k = 0; k < 6; ++k)
-    sizes.push_back(types.size() + k);
+  SmallVector<Value> extents = getValueOrCreateConstantIndexOp(
+      host, grid.getLoc(), grid.getMixedUpperBound());
+  while (extents.size() < 3)
+    extents.push_back(arith::ConstantIndexOp::create(host, 1));
+  for (auto [k, extent] : llvm::enumerate(extents)) {
+    int64_t largest = kLargestTable;
+    if (IndexRanges ranges; ranges.isWithin(extent, 0, kLargestTable))
+      largest = ranges.rangeOf(extent).smax().getSExtValue();
+    sizes.emplace_back(types.size() + k, std::max<int64_t>(largest - 1, 0));
+    sizes.emplace_back(types.size() + 3 + k, largest);
+  }
   types.append(6, host.getIndexType());
 
   auto function = func::FuncOp::create(
       grid.getLoc(), name, FunctionType::get(grid.getContext(), types, {}));
   function.setPrivate();
   function->setAttr("tile.kernel", UnitAttr::get(grid.getContext()));
-  for (unsigned argument : sizes)
-    function.setArgAttr(argument, "tile.size",
-                        UnitAttr::get(grid.getContext()));
+  for (auto [argument, largest] : sizes)
+    function.setArgAttr(argument, kSizeAttrName, host.getIndexAttr(largest));
   Block *entry = function.addEntryBlock();
   ImplicitLocOpBuilder b(grid.getLoc(), grid.getContext());
   b.setInsertionPointToStart(entry);
@@ -151,7 +164,6 @@ func::FuncOp Outliner::run() {
                            b, rebuilt, entry->getArgument(index),
                            b.getIndexAttr(0), sizes, steps));
   }
-  unsigned rank = grid.getRank();
   ValueRange point = entry->getArguments().take_back(6).take_front(3);
   for (auto [iv, argument] : llvm::zip(grid.getInductionVars(), point))
     mapping.map(iv, argument);
@@ -159,10 +171,6 @@ func::FuncOp Outliner::run() {
     b.clone(op, mapping);
   func::ReturnOp::create(b);
 
-  SmallVector<Value> extents = getValueOrCreateConstantIndexOp(
-      host, grid.getLoc(), grid.getMixedUpperBound());
-  while (rank++ < 3)
-    extents.push_back(arith::ConstantIndexOp::create(host, 1));
   tile::LaunchOp::create(host, name, extents, operands);
   grid.erase();
   return function;

@@ -7,6 +7,7 @@
 //===----------------------------------------------------------------------===//
 
 #include "dialects/Tile/Tile.h"
+#include "attn/Analysis/IndexRanges.h"
 #include "attn/Analysis/MaskAnalysis.h"
 #include "attn/Transforms/PassOptions.h"
 #include "attn/Transforms/Passes.h"
@@ -262,8 +263,10 @@ LogicalResult AttentionTiler::run() {
       ragged ? ib.sub(ib.dim(op.getCuSeqlensQ(), 0), one) : ib.dim(query, 0);
   Value heads = ib.dim(query, headDim);
   queryLength = ib.dim(query, headDim + 1);
+  // More keys than any tensor has are not attended (see checkSizes).
   keyLength = op.isPaged()
-                  ? ib.mul(ib.dim(op.getPageTable(), 1), ib.dim(key, 2))
+                  ? ib.min(ib.mul(ib.dim(op.getPageTable(), 1), ib.dim(key, 2)),
+                           ib.constant(kLargestSize))
                   : ib.dim(key, keyHeadDim + 1);
   // Hq / Hkv query heads share a key head (rule 2). Hkv may be 0 if Hq is.
   headRatio = ib.div(heads, ib.max(one, ib.dim(key, keyHeadDim)));
@@ -414,6 +417,15 @@ void AttentionTiler::checkSizes() {
             "rule 1: query and lse have different numbers of heads");
     require(queryLength, ib.dim(lse, h + 1),
             "rule 1: query and lse have different lengths");
+  }
+  if (op.isPaged()) {
+    Value fits = b.createOrFold<arith::CmpIOp>(
+        arith::CmpIPredicate::sle,
+        ib.mul(ib.dim(op.getPageTable(), 1), ib.dim(key, 2)),
+        ib.constant(kLargestSize));
+    if (!matchPattern(fits, m_One()))
+      cf::AssertOp::create(
+          b, fits, "rule 21: the pages of a sequence hold too many keys");
   }
   if (packsHeads) {
     Value fits = b.createOrFold<arith::CmpIOp>(arith::CmpIPredicate::sle,

@@ -2,7 +2,7 @@
 // compiler, and compares every element with what was expected. Each case is
 // launched twice, with outputs and workspace full of ones in between, on
 // memory with guards around it: what is not written, written elsewhere or not
-// the same again is found.
+// the same again is found. --spread lays batches that many elements apart.
 //
 // Exit codes: 0 all passed, 1 some failed, 2 bad command line or no device.
 #include "attn/runtime/Half.h"
@@ -15,6 +15,7 @@
 #include <chrono>
 #include <cmath>
 #include <cstdio>
+#include <cstdlib>
 #include <cstring>
 #include <filesystem>
 #include <fstream>
@@ -40,6 +41,9 @@ struct Arguments {
   std::string backend = "cpu";
   std::string filter;
   std::string directory;
+  /// Elements from one entry of the first dimension of a tensor to the next; 0:
+  /// tensors are dense.
+  size_t spread = 0;
   bool verbose = false;
   bool overhead = false;
 };
@@ -78,46 +82,64 @@ Api::Api(const std::string &backend) {
   context.reset(opened);
 }
 
-/// Memory of the device with guards on both sides.
+/// Memory of the device with guards on both sides: of equal pieces, each one
+/// `distance` bytes behind the one before it, all with guards.
 class GuardedMemory {
 public:
-  GuardedMemory(const Api &api, size_t bytes) : api(api), bytes(bytes) {
-    api(attn_memory_allocate, api.get(), bytes + 2 * guard, &memory);
-    std::vector<char> pattern(bytes + 2 * guard, mark);
-    api(attn_memory_copy_in, api.get(), memory, pattern.data(), pattern.size(),
-        nullptr);
+  GuardedMemory(const Api &api, size_t bytes)
+      : GuardedMemory(api, bytes, 1, 0) {}
+  GuardedMemory(const Api &api, size_t pieceBytes, size_t pieces,
+                size_t distance)
+      : api(api), pieceBytes(pieceBytes), pieces(pieces), distance(distance) {
+    if (pieces > 1 && distance < pieceBytes + 2 * guard)
+      fail("the pieces of a tensor would overlap");
+    size_t last = pieces > 0 ? (pieces - 1) * distance + pieceBytes : 0;
+    api(attn_memory_allocate, api.get(), last + 2 * guard, &memory);
+    std::vector<char> pattern(pieceBytes + 2 * guard, mark);
+    for (size_t piece = 0; piece < pieces; ++piece)
+      copyIn(piece, 0, pattern.data(), pattern.size());
   }
   ~GuardedMemory() { attn_memory_free(api.get(), memory); }
   GuardedMemory(const GuardedMemory &) = delete;
   GuardedMemory &operator=(const GuardedMemory &) = delete;
 
-  void *data() const { return static_cast<char *>(memory) + guard; }
+  void *data() const { return at(0, guard); }
   void write(const std::vector<char> &contents) {
-    api(attn_memory_copy_in, api.get(), data(), contents.data(),
-        contents.size(), nullptr);
+    for (size_t piece = 0; piece < pieces; ++piece)
+      copyIn(piece, guard, contents.data() + piece * pieceBytes, pieceBytes);
   }
-  void fill(char byte) { write(std::vector<char>(bytes, byte)); }
+  void fill(char byte) { write(std::vector<char>(pieces * pieceBytes, byte)); }
 
   /// The contents; fails if a guard has been written to.
   std::vector<char> read(const std::string &who) const {
-    std::vector<char> all(bytes + 2 * guard);
-    api(attn_memory_copy_out, api.get(), all.data(), memory, all.size(),
-        nullptr);
-    auto intact = [&](size_t begin) {
-      return std::all_of(all.begin() + long(begin),
-                         all.begin() + long(begin + guard),
+    auto isGuard = [](const char *begin) {
+      return std::all_of(begin, begin + guard,
                          [](char byte) { return byte == mark; });
     };
-    if (!intact(0) || !intact(guard + bytes))
-      fail(who + ": something was written around it");
-    return {all.begin() + guard, all.end() - guard};
+    std::vector<char> contents, all(pieceBytes + 2 * guard);
+    for (size_t piece = 0; piece < pieces; ++piece) {
+      api(attn_memory_copy_out, api.get(), all.data(), at(piece, 0), all.size(),
+          nullptr);
+      if (!isGuard(all.data()) || !isGuard(all.data() + guard + pieceBytes))
+        fail(who + ": something was written around it");
+      contents.insert(contents.end(), all.begin() + guard, all.end() - guard);
+    }
+    return contents;
   }
 
 private:
+  char *at(size_t piece, size_t offset) const {
+    return static_cast<char *>(memory) + piece * distance + offset;
+  }
+  void copyIn(size_t piece, size_t offset, const char *source, size_t bytes) {
+    api(attn_memory_copy_in, api.get(), at(piece, offset), source, bytes,
+        nullptr);
+  }
+
   static constexpr size_t guard = 4096;
   static constexpr char mark = 0x5a;
   const Api &api;
-  size_t bytes;
+  size_t pieceBytes, pieces, distance;
   void *memory = nullptr;
 };
 
@@ -222,7 +244,8 @@ double compare(const std::vector<char> &bytes, attn_dtype dtype,
 
 class Case {
 public:
-  Case(const Api &api, const std::filesystem::path &file, const json &text);
+  Case(const Api &api, const std::filesystem::path &file, const json &text,
+       size_t spread);
   /// The largest error as a share of what is allowed.
   double run();
   /// Microseconds of the host that one more launch takes.
@@ -232,14 +255,16 @@ private:
   NpyArray read(const std::string &name) const;
   void bindArgument(size_t index, const std::string &file);
   void bindResults();
-  attn_tensor tensorOn(GuardedMemory &memory, attn_dtype dtype,
-                       const std::vector<int64_t> &shape) const;
+  attn_tensor makeTensor(std::unique_ptr<GuardedMemory> &memory,
+                         attn_dtype dtype,
+                         const std::vector<int64_t> &shape) const;
   void launch();
   void reset();
   attn_dtype outputType(const Expectation &expected) const;
 
   const Api &api;
   std::filesystem::path directory;
+  size_t spread;
   Handle<attn_program> program;
   Handle<attn_binding> binding;
   std::vector<NpyArray> inputs;
@@ -258,8 +283,9 @@ NpyArray Case::read(const std::string &name) const {
   return array;
 }
 
-Case::Case(const Api &api, const std::filesystem::path &file, const json &text)
-    : api(api), directory(file.parent_path()) {
+Case::Case(const Api &api, const std::filesystem::path &file, const json &text,
+           size_t spread)
+    : api(api), directory(file.parent_path()), spread(spread) {
   std::string artifact = directory / text.at("artifact").get<std::string>();
   attn_program *loaded = nullptr;
   api(attn_program_load_file, api.get(), artifact.c_str(), &loaded);
@@ -301,11 +327,28 @@ Case::Case(const Api &api, const std::filesystem::path &file, const json &text)
                                             alignment * alignment);
 }
 
-attn_tensor Case::tensorOn(GuardedMemory &memory, attn_dtype dtype,
-                           const std::vector<int64_t> &shape) const {
+/// A tensor in memory of its own. Those with a few batches of heads, rows and
+/// columns are spread, if that is asked for.
+attn_tensor Case::makeTensor(std::unique_ptr<GuardedMemory> &memory,
+                             attn_dtype dtype,
+                             const std::vector<int64_t> &shape) const {
+  size_t bytes = attn_dtype_size(dtype);
+  for (int64_t size : shape)
+    bytes *= size_t(size);
+  constexpr int64_t most = 4;
+  bool isSpread =
+      spread > 0 && shape.size() == 4 && shape[0] > 1 && shape[0] <= most;
+  if (isSpread)
+    memory = std::make_unique<GuardedMemory>(api, bytes / size_t(shape[0]),
+                                             size_t(shape[0]),
+                                             spread * attn_dtype_size(dtype));
+  else
+    memory = std::make_unique<GuardedMemory>(api, bytes);
   attn_tensor tensor;
-  api(attn_tensor_init, &tensor, memory.data(), dtype, int32_t(shape.size()),
+  api(attn_tensor_init, &tensor, memory->data(), dtype, int32_t(shape.size()),
       shape.data());
+  if (isSpread)
+    tensor.strides[0] = int64_t(spread);
   return tensor;
 }
 
@@ -324,9 +367,8 @@ void Case::bindArgument(size_t index, const std::string &file) {
       api(attn_binding_set_scalar_i64, binding.get(), index, int64_t(value));
     return;
   }
-  memory = std::make_unique<GuardedMemory>(api, array.data.size());
+  attn_tensor tensor = makeTensor(memory, dtypeOf(array), array.shape);
   memory->write(array.data);
-  attn_tensor tensor = tensorOn(*memory, dtypeOf(array), array.shape);
   api(attn_binding_set_argument, binding.get(), index, &tensor);
 }
 
@@ -340,13 +382,8 @@ void Case::bindResults() {
     int64_t dims[ATTN_MAX_RANK];
     int32_t rank = 0;
     api(attn_binding_infer_result_shape, binding.get(), i, dims, &rank);
-    int64_t count = 1;
-    for (int32_t axis = 0; axis < rank; ++axis)
-      count *= dims[axis];
-    memory = std::make_unique<GuardedMemory>(
-        api, size_t(count) * attn_dtype_size(info.dtype));
     attn_tensor tensor =
-        tensorOn(*memory, info.dtype, std::vector<int64_t>(dims, dims + rank));
+        makeTensor(memory, info.dtype, std::vector<int64_t>(dims, dims + rank));
     api(attn_binding_set_result, binding.get(), i, &tensor);
   }
 }
@@ -442,10 +479,12 @@ Arguments parse(int argc, char **argv) {
       args.backend = value("backend");
     else if (!value("filter").empty())
       args.filter = value("filter");
+    else if (!value("spread").empty())
+      args.spread = std::strtoull(value("spread").c_str(), nullptr, 10);
     else if (text.rfind("-", 0) == 0 || !args.directory.empty())
       fail("unknown argument '" + text +
            "'; usage: attn-check [--backend=cpu|cuda] [--filter=TEXT] "
-           "[--verbose] [--overhead] FOLDER");
+           "[--spread=ELEMENTS] [--verbose] [--overhead] FOLDER");
     else
       args.directory = text;
   }
@@ -474,7 +513,7 @@ bool runCase(const Arguments &args, const Api &api,
              const std::filesystem::path &file, const std::string &name,
              const json &text) {
   try {
-    Case test(api, file, text);
+    Case test(api, file, text, args.spread);
     double worst = test.run();
     if (args.verbose)
       std::printf("%s: %.2f of what is allowed\n", name.c_str(), worst);

@@ -14,7 +14,8 @@ func.func @f(%a: memref<?x4xf32, strided<[?, 1], offset: ?>>, %s: f32, %n: index
   return
 }
 
-// Sizes and grid indices are marked for range analysis.
-// CHECK: func.func private @f_kernel0(%[[V:.*]]: f32, %[[P:.*]]: memref<f32>, %[[D:.*]]: index {tile.size}, %[[ST:.*]]: index, %[[X:.*]]: index {tile.size}, %[[Y:.*]]: index {tile.size}, %{{.*}}: index {tile.size}, %{{.*}}: index {tile.size}, %{{.*}}: index {tile.size}, %{{.*}}: index {tile.size}) attributes {tile.kernel}
+// Sizes and grid indices are marked for range analysis, strides are not: they
+// can be anything.
+// CHECK: func.func private @f_kernel0(%[[V:.*]]: f32, %[[P:.*]]: memref<f32>, %[[D:.*]]: index {tile.size = 1073676288 : index}, %[[ST:.*]]: index, %[[X:.*]]: index {tile.size = 2147418111 : index}, %[[Y:.*]]: index {tile.size = 3 : index}, %{{.*}}: index {tile.size = 0 : index}, %{{.*}}: index {tile.size = 2147418112 : index}, %{{.*}}: index {tile.size = 4 : index}, %{{.*}}: index {tile.size = 1 : index}) attributes {tile.kernel}
 // CHECK:   %[[M:.*]] = memref.reinterpret_cast %[[P]] to offset: [0], sizes: [%[[D]], 4], strides: [%[[ST]], 1]
 // CHECK:   memref.store %[[V]], %[[M]][%[[X]], %[[Y]]]

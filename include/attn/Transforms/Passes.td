@@ -422,9 +422,10 @@ def OutlineKernels : Pass<"attn-outline-kernels", "::mlir::ModuleOp"> {
     its place. A captured memref is passed as its base pointer (a memref of
     rank 0, offset applied) and the dynamic sizes and strides that the kernel
     needs; the kernel rebuilds it. The last six parameters are the point
-    (x, y, z) and the extents (nx, ny, nz) of the grid. Sizes and grid indices
-    are marked `tile.size`: they are at least 0 and below 2^31, which a launch
-    checks.
+    (x, y, z) and the extents (nx, ny, nz) of the grid. Sizes, grid
+    indices and what the host computes of them are marked with `tile.size`, the
+    largest number that they can be, for range analysis; none is negative. A
+    launch checks the sizes of arguments (rule 21).
 
     ```mlir
     func.func @f(%o: memref<?x8xf32>, %n: index) {
@@ -447,7 +448,7 @@ def OutlineKernels : Pass<"attn-outline-kernels", "::mlir::ModuleOp"> {
       tile.launch @f_kernel0 grid[%n, ...] (%o, %rows) : memref<?x8xf32>, index
       return
     }
-    func.func private @f_kernel0(%p: memref<f32>, %size: index {tile.size}, %x: index {tile.size}, %y: index {tile.size}, %z: index {tile.size}, %nx: index {tile.size}, %ny: index {tile.size}, %nz: index {tile.size}) attributes {tile.kernel} {
+    func.func private @f_kernel0(%p: memref<f32>, %size: index {tile.size = 1073676288 : index}, %x: index {tile.size = 2147418111 : index}, %y: index {tile.size = 0 : index}, %z: index {tile.size = 0 : index}, %nx: index {tile.size = 2147418112 : index}, %ny: index {tile.size = 1 : index}, %nz: index {tile.size = 1 : index}) attributes {tile.kernel} {
       %m = memref.reinterpret_cast %p to offset: [0], sizes: [%size, 8], strides: [8, 1] : memref<f32> to memref<?x8xf32, strided<[8, 1]>>
       ...
       tile.store %t, %m[%x, ...] valid[...] : <8xf32>, memref<?x8xf32, strided<[8, 1]>>

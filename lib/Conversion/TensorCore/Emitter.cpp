@@ -137,22 +137,22 @@ Value Emitter::sub(Value a, Value b) {
 Value Emitter::mul(Value a, Value b) {
   return createOrFold<arith::MulIOp>(a, b);
 }
-static Value like(Emitter &emit, Value a, int64_t b) {
-  return a.getType().isInteger(64) ? emit.i64(b) : emit.i32(b);
+Value Emitter::constantLike(Value a, int64_t value) {
+  return a.getType().isInteger(64) ? i64(value) : i32(value);
 }
-Value Emitter::add(Value a, int64_t b) { return add(a, like(*this, a, b)); }
-Value Emitter::mul(Value a, int64_t b) { return mul(a, like(*this, a, b)); }
+Value Emitter::add(Value a, int64_t b) { return add(a, constantLike(a, b)); }
+Value Emitter::mul(Value a, int64_t b) { return mul(a, constantLike(a, b)); }
 Value Emitter::bitAnd(Value a, int64_t b) {
-  return createOrFold<arith::AndIOp>(a, like(*this, a, b));
+  return createOrFold<arith::AndIOp>(a, constantLike(a, b));
 }
 Value Emitter::bitXor(Value a, Value b) {
   return createOrFold<arith::XOrIOp>(a, b);
 }
 Value Emitter::shiftLeft(Value a, int64_t b) {
-  return createOrFold<arith::ShLIOp>(a, like(*this, a, b));
+  return createOrFold<arith::ShLIOp>(a, constantLike(a, b));
 }
 Value Emitter::shiftRight(Value a, int64_t b) {
-  return createOrFold<arith::ShRUIOp>(a, like(*this, a, b));
+  return createOrFold<arith::ShRUIOp>(a, constantLike(a, b));
 }
 Value Emitter::shiftRight(Value a, Value b) {
   return createOrFold<arith::ShRUIOp>(a, b);
@@ -172,7 +172,7 @@ Value Emitter::less(Value a, Value b) {
 }
 Value Emitter::equal(Value a, int64_t b) {
   return createOrFold<arith::CmpIOp>(arith::CmpIPredicate::eq, a,
-                                     like(*this, a, b));
+                                     constantLike(a, b));
 }
 Value Emitter::both(Value a, Value b) {
   return createOrFold<arith::AndIOp>(a, b);

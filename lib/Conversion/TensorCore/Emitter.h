@@ -8,6 +8,8 @@
 #ifndef LIB_CONVERSION_TENSORCORE_EMITTER_H
 #define LIB_CONVERSION_TENSORCORE_EMITTER_H
 
+#include "attn/Analysis/IndexRanges.h"
+
 #include "mlir/Dialect/Arith/IR/Arith.h"
 #include "mlir/IR/Builders.h"
 #include "mlir/IR/ImplicitLocOpBuilder.h"
@@ -76,7 +78,7 @@ public:
   Types repeated(Type type, size_t count) { return Types(count, type); }
 
   Value i1(bool value);
-  Value i32(int64_t value);
+  Value i32(int64_t value); // of the low 32 bits
   Value i64(int64_t value);
   Value f32(double value);
 
@@ -85,6 +87,8 @@ public:
   Value mul(Value a, Value b);
   Value add(Value a, int64_t b);
   Value mul(Value a, int64_t b);
+  /// `value` in the type of `a`.
+  Value constantLike(Value a, int64_t value);
   Value bitAnd(Value a, int64_t b);
   Value bitAnd(Value a, Value b) { return both(a, b); }
   Value bitXor(Value a, Value b);
@@ -231,6 +235,9 @@ public:
 
   Values assembly(const llvm::Twine &text, const llvm::Twine &constraints,
                   ValueRange operands, TypeRange results, AsmEffect effect);
+
+  /// Of the integers of the source.
+  IndexRanges ranges;
 
 private:
   Value constant(mlir::TypedAttr value);

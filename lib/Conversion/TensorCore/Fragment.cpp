@@ -52,12 +52,12 @@ public:
                                : byElement;
     ValueRange indices = op.getIndexArgs();
     variation[indices[0]] = byRow;
-    firstRow =
-        emit.add(scope.get(op.getOffsets()[0]), tiles.getLane().firstRow);
+    firstRow = emit.add(scope.getClamped(op.getOffsets()[0]),
+                        tiles.getLane().firstRow);
     if (indices.size() > 1) {
       variation[indices[1]] = byColumn;
-      firstColumn =
-          emit.add(scope.get(op.getOffsets()[1]), tiles.getLane().firstColumn);
+      firstColumn = emit.add(scope.getClamped(op.getOffsets()[1]),
+                             tiles.getLane().firstColumn);
     }
     for (Operation &inner : op.getBody().front()) {
       unsigned bits = once;
@@ -128,15 +128,22 @@ private:
            !(variation.lookup(compare.getRhs()) & (byColumn | byElement));
   }
   /// first + column < bound is column < bound - first: columns are constants
-  /// then, which take no registers. Indices are far from where this would wrap.
+  /// then, which take no registers.
   Value compareColumn(arith::CmpIOp compare) {
     Value given = get(compare.getRhs());
     Value &bound = fromFirstColumn[given];
     if (!bound)
-      bound = emit.sub(given, firstColumn);
+      bound = emit.sub(boundOfColumns(compare.getRhs(), given), firstColumn);
     return emit.createOrFold<arith::CmpIOp>(
         compare.getPredicate(), emit.i32(tiles.getLane().columnOf(element)),
         bound);
+  }
+
+  /// An i32 from which columns can be subtracted without wrapping.
+  Value boundOfColumns(Value source, Value value) {
+    if (emit.ranges.isWithin(source, -kIndexLimit, INT32_MAX))
+      return emit.toI32(value);
+    return emitClamped(emit, source, value);
   }
 
   Value getArgument(unsigned number) {

@@ -49,11 +49,11 @@ private:
 /// page is looked up only if the row is valid.
 Value Gather::offsetOfRow(Value row) {
   auto lookup = [&](Value value) { return scope.get(value); };
-  Values indices = scope.get(load.getIndices());
+  Values indices = scope.getClamped(load.getIndices());
   Value &memoryRow = indices[indices.size() - 2];
   Value step = row;
   if (Value packing = load.getPacking()) {
-    Value heads = scope.get(packing);
+    Value heads = scope.getClamped(packing);
     Value &head = indices[indices.size() - 3];
     head = emit.add(head, emit.remainder(row, heads));
     step = emit.divide(row, heads);
@@ -61,8 +61,7 @@ Value Gather::offsetOfRow(Value row) {
   memoryRow = emit.add(memoryRow, step);
   if (Value table = load.getPageTable()) {
     OpFoldResult size = view.sizes[view.sizes.size() - 2];
-    std::optional<int64_t> known = getConstantIntValue(size);
-    Value pageSize = known ? emit.i32(*known) : lookup(cast<Value>(size));
+    Value pageSize = emitIndex(emit, size, lookup);
     View pages = *getView(table);
     Values entry = scope.get(load.getPageIndices());
     entry.push_back(emit.divide(memoryRow, pageSize));
@@ -71,7 +70,7 @@ Value Gather::offsetOfRow(Value row) {
                           emitOffset(emit, pages, entry, lookup),
                           cast<MemRefType>(table.getType()).getElementType());
     memoryRow = emit.remainder(memoryRow, pageSize);
-    indices.insert(indices.begin(), emit.toI32(page));
+    indices.insert(indices.begin(), page);
   }
   return emitOffset(emit, view, indices, lookup);
 }
@@ -82,11 +81,11 @@ void Gather::readChunk(Value target, Value offset, Value column,
   // One number says what of the row and of the columns is valid: predicates
   // that rows share would all stay in registers.
   Value left = emit.select(
-      rowIsValid, emit.sub(scope.get(load.getValid()[1]), column), emit.i32(0));
-  OpFoldResult stride = view.strides.back();
-  std::optional<int64_t> known = getConstantIntValue(stride);
+      rowIsValid, emit.sub(scope.getClamped(load.getValid()[1]), column),
+      emit.i32(0));
   Value step =
-      emit.toI64(known ? emit.i32(*known) : scope.get(cast<Value>(stride)));
+      emit.toI64(emitIndex(emit, view.strides.back(),
+                           [&](Value value) { return scope.get(value); }));
   Value start = emit.add(offset, emit.mul(emit.toI64(column), step));
   auto read = [&](int64_t number) {
     Value element = emit.loadGlobalIf(
@@ -110,7 +109,7 @@ void Gather::copyChunk(Value target, Value offset, int64_t block,
       emit.add(emit.mul(chunk, chunkColumns), block * swizzleColumns);
   if (tile.unit == elementBytes)
     return readChunk(target, offset, column, rowIsValid);
-  Value validColumns = scope.get(load.getValid()[1]);
+  Value validColumns = scope.getClamped(load.getValid()[1]);
   std::optional<int64_t> known = getConstantIntValue(load.getValid()[1]);
   bool isWhole = known && (block + 1) * swizzleColumns <= *known;
   Value left = emit.mul(emit.sub(validColumns, column), elementBytes);
@@ -127,7 +126,7 @@ void Gather::copyChunk(Value target, Value offset, int64_t block,
 }
 
 void Gather::run(Value target) {
-  validRows = scope.get(load.getValid()[0]);
+  validRows = scope.getClamped(load.getValid()[0]);
   int64_t rows = tile.type().getRows();
   int64_t rowsOfWarp =
       llvm::alignTo(llvm::divideCeil(rows, copiers.warps), rowsAtOnce);

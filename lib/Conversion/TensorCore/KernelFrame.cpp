@@ -35,7 +35,8 @@ Values KernelFrame::createKernel(ArrayRef<Parameter> more, int64_t threads,
 
   for (unsigned number = 0; number < numArguments; ++number) {
     Value value = values[number];
-    if (source.getArgument(number).getType().isIndex())
+    if (source.getArgument(number).getType().isIndex() &&
+        emit.ranges.fitsInt32(source.getArgument(number)))
       value = emit.toI32(value);
     arguments.bind(source.getArgument(number), value);
   }

@@ -6,6 +6,7 @@
 
 #include "Prepare.h"
 
+#include "attn/Analysis/IndexRanges.h"
 #include "dialects/Tile/Tile.h"
 
 #include "mlir/Dialect/Arith/Transforms/Passes.h"
@@ -18,31 +19,46 @@ using namespace mlir;
 namespace attn::tensorcore {
 
 namespace {
-/// x < a and x <= b is x <= min(a - 1, b), likewise for lower bounds: a row's
+/// x <= a and x <= b is x <= min(a, b), likewise for lower bounds: a row's
 /// bound is computed once, a compare an element is saved.
 struct MergeBounds final : OpRewritePattern<arith::AndIOp> {
   using OpRewritePattern::OpRewritePattern;
 
-  /// x <= bound (isUpper), or x >= bound.
+  /// x <= bound or x < bound (isUpper), or the other way round.
   struct Bound {
-    bool isUpper;
-    Value bound;
-    int64_t offset; // what to add to it
+    bool isUpper, isStrict;
+    Value value;
   };
 
   static std::optional<Bound> getBound(arith::CmpIOp compare) {
     switch (compare.getPredicate()) {
     case arith::CmpIPredicate::sle:
-      return Bound{true, compare.getRhs(), 0};
+      return Bound{true, false, compare.getRhs()};
     case arith::CmpIPredicate::slt:
-      return Bound{true, compare.getRhs(), -1};
+      return Bound{true, true, compare.getRhs()};
     case arith::CmpIPredicate::sge:
-      return Bound{false, compare.getRhs(), 0};
+      return Bound{false, false, compare.getRhs()};
     case arith::CmpIPredicate::sgt:
-      return Bound{false, compare.getRhs(), 1};
+      return Bound{false, true, compare.getRhs()};
     default:
       return std::nullopt;
     }
+  }
+
+  /// Makes a strict bound include the numbers it means, or one that includes
+  /// them strict; fails where that might wrap.
+  static LogicalResult flip(Bound &bound, Location loc,
+                            PatternRewriter &rewriter) {
+    bool adds = bound.isUpper != bound.isStrict;
+    if (!IndexRanges().isWithin(bound.value, INT64_MIN + 1, INT64_MAX - 1))
+      return failure();
+    Value one = arith::ConstantIndexOp::create(rewriter, loc, 1);
+    bound.value =
+        adds
+            ? arith::AddIOp::create(rewriter, loc, bound.value, one).getResult()
+            : arith::SubIOp::create(rewriter, loc, bound.value, one);
+    bound.isStrict = !bound.isStrict;
+    return success();
   }
 
   /// One compare for two, null if there is none.
@@ -50,29 +66,29 @@ struct MergeBounds final : OpRewritePattern<arith::AndIOp> {
                      PatternRewriter &rewriter) {
     auto first = left.getDefiningOp<arith::CmpIOp>();
     auto second = right.getDefiningOp<arith::CmpIOp>();
-    // Indices are far from where adding 1 would wrap.
     if (!first || !second || first.getLhs() != second.getLhs() ||
         !first.getLhs().getType().isIndex())
       return Value();
     std::optional<Bound> a = getBound(first), b = getBound(second);
     if (!a || !b || a->isUpper != b->isUpper)
       return Value();
-    auto value = [&](const Bound &bound) -> Value {
-      if (bound.offset == 0)
-        return bound.bound;
-      Value one = arith::ConstantIndexOp::create(rewriter, loc, 1);
-      if (bound.offset < 0)
-        return arith::SubIOp::create(rewriter, loc, bound.bound, one);
-      return arith::AddIOp::create(rewriter, loc, bound.bound, one);
-    };
-    Value x = value(*a), y = value(*b);
+    // Preferably none is strict.
+    if (a->isStrict != b->isStrict) {
+      Bound &strict = a->isStrict ? *a : *b, &other = a->isStrict ? *b : *a;
+      if (failed(flip(strict, loc, rewriter)) &&
+          failed(flip(other, loc, rewriter)))
+        return Value();
+    }
+    Value x = a->value, y = b->value;
     Value both = a->isUpper
                      ? arith::MinSIOp::create(rewriter, loc, x, y).getResult()
                      : arith::MaxSIOp::create(rewriter, loc, x, y).getResult();
-    return arith::CmpIOp::create(rewriter, loc,
-                                 a->isUpper ? arith::CmpIPredicate::sle
-                                            : arith::CmpIPredicate::sge,
-                                 first.getLhs(), both);
+    using Predicate = arith::CmpIPredicate;
+    Predicate predicate = a->isUpper
+                              ? (a->isStrict ? Predicate::slt : Predicate::sle)
+                              : (a->isStrict ? Predicate::sgt : Predicate::sge);
+    return arith::CmpIOp::create(rewriter, loc, predicate, first.getLhs(),
+                                 both);
   }
 
   LogicalResult matchAndRewrite(arith::AndIOp op,
@@ -96,6 +112,84 @@ struct MergeBounds final : OpRewritePattern<arith::AndIOp> {
         }
     }
     return failure();
+  }
+};
+
+/// x - j < c is j > x - c for the column j: that is a bound, computed once a
+/// row.
+struct IsolateColumn final : OpRewritePattern<arith::CmpIOp> {
+  using OpRewritePattern::OpRewritePattern;
+
+  /// Whether `value` differs from column to column of a map.
+  static bool varies(Value value, tile::MapOp map) {
+    SmallVector<Value> work = {value};
+    DenseSet<Value> seen;
+    while (!work.empty()) {
+      Value next = work.pop_back_val();
+      if (!map.getBody().isAncestor(next.getParentRegion()) ||
+          !seen.insert(next).second)
+        continue;
+      if (Operation *op = next.getDefiningOp())
+        llvm::append_range(work, op->getOperands());
+      else if (next != map.getIndexArgs()[0])
+        return true;
+    }
+    return false;
+  }
+
+  /// No sum of two such numbers wraps.
+  static bool isSmall(Value value) {
+    constexpr int64_t limit = int64_t(1) << 61;
+    return IndexRanges().isWithin(value, -limit, limit);
+  }
+
+  LogicalResult matchAndRewrite(arith::CmpIOp op,
+                                PatternRewriter &rewriter) const override {
+    auto map = op->getParentOfType<tile::MapOp>();
+    if (!map || map.getDomainRank() != 2 ||
+        op.getPredicate() >= arith::CmpIPredicate::ult)
+      return failure();
+    Value column = map.getIndexArgs()[1];
+    Value left = op.getLhs(), right = op.getRhs();
+    arith::CmpIPredicate predicate = op.getPredicate();
+    if (varies(right, map)) {
+      std::swap(left, right);
+      predicate = swap(predicate);
+    }
+    auto difference = left.getDefiningOp<arith::SubIOp>();
+    if (!difference || varies(right, map) || !isSmall(right))
+      return failure();
+    // column - x, or x - column.
+    bool isFirst = difference.getLhs() == column;
+    Value x = isFirst ? difference.getRhs() : difference.getLhs();
+    if ((!isFirst && difference.getRhs() != column) || varies(x, map) ||
+        !isSmall(x))
+      return failure();
+    Location loc = op.getLoc();
+    Value bound =
+        isFirst ? arith::AddIOp::create(rewriter, loc, x, right).getResult()
+                : arith::SubIOp::create(rewriter, loc, x, right);
+    rewriter.replaceOpWithNewOp<arith::CmpIOp>(
+        op, isFirst ? predicate : swap(predicate), column, bound);
+    return success();
+  }
+
+private:
+  /// What b has to a where a has `predicate` to b.
+  static arith::CmpIPredicate swap(arith::CmpIPredicate predicate) {
+    using Predicate = arith::CmpIPredicate;
+    switch (predicate) {
+    case Predicate::slt:
+      return Predicate::sgt;
+    case Predicate::sle:
+      return Predicate::sge;
+    case Predicate::sgt:
+      return Predicate::slt;
+    case Predicate::sge:
+      return Predicate::sle;
+    default:
+      return predicate;
+    }
   }
 };
 
@@ -126,7 +220,7 @@ void prepareKernel(func::FuncOp kernel) {
   // expand the floating-point maxima, which are single instructions here.
   RewritePatternSet patterns(kernel.getContext());
   arith::populateCeilFloorDivExpandOpsPatterns(patterns);
-  patterns.add<MergeBounds>(kernel.getContext());
+  patterns.add<IsolateColumn, MergeBounds>(kernel.getContext());
   (void)applyPatternsGreedily(kernel, std::move(patterns));
 }
 } // namespace

@@ -1,8 +1,8 @@
 //===- ScalarEmitter.cpp - Scalar code of a tile kernel -------------------===//
 //
-// Arithmetic is cloned with narrower types; exp2, log2, reciprocals and roots
-// become the special function unit's. Reads are clamped already
-// (tile-clamp-reads).
+// Arithmetic is cloned, with narrower types where they suffice; exp2, log2,
+// reciprocals and roots become the special function unit's. Reads are clamped
+// already (tile-clamp-reads).
 //
 //===----------------------------------------------------------------------===//
 
@@ -48,8 +48,11 @@ bool isScalarOp(Operation *op) {
 // Ops
 //===----------------------------------------------------------------------===//
 
-static Type narrow(Emitter &emit, Type type) {
-  return type.isIndex() ? emit.getI32Type() : type;
+/// The type that `source` becomes.
+static Type narrow(Emitter &emit, Value source) {
+  if (!source.getType().isIndex())
+    return source.getType();
+  return emit.ranges.fitsInt32(source) ? emit.getI32Type() : emit.getI64Type();
 }
 
 /// Converts between integers of different widths.
@@ -65,26 +68,103 @@ static Value resize(Emitter &emit, Value value, Type type, bool isSigned) {
   return emit.createOrFold<arith::ExtUIOp>(type, value);
 }
 
-static Value getOrConstant(Emitter &emit, OpFoldResult value, Lookup lookup) {
+static Value constantIndex(Emitter &emit, int64_t value) {
+  return llvm::isInt<32>(value) ? emit.i32(value) : emit.i64(value);
+}
+
+Value emitIndex(Emitter &emit, OpFoldResult value, Lookup lookup) {
   if (std::optional<int64_t> known = getConstantIntValue(value))
-    return emit.i32(*known);
+    return constantIndex(emit, *known);
   return lookup(cast<Value>(value));
+}
+
+Value emitClamped(Emitter &emit, Value source, Value value) {
+  if (emit.ranges.isWithin(source, -kIndexLimit, kIndexLimit))
+    return emit.toI32(value);
+  Value below = emit.smaller(value, emit.constantLike(value, kIndexLimit));
+  return emit.toI32(emit.larger(below, emit.constantLike(value, -kIndexLimit)));
 }
 
 Value emitOffset(Emitter &emit, const View &view, ValueRange indices,
                  Lookup lookup) {
   Value offset = emit.i64(0);
   for (auto [index, stride] : llvm::zip_equal(indices, view.strides)) {
-    Value step = emit.toI64(getOrConstant(emit, stride, lookup));
+    Value step = emit.toI64(emitIndex(emit, stride, lookup));
     offset = emit.add(offset, emit.mul(emit.toI64(index), step));
   }
   return offset;
 }
 
+/// Whether `op` on indices gives with 32 bits what it gives with 64, if they
+/// and its results fit.
+static bool agreesIn32Bits(Emitter &emit, Operation *op) {
+  auto isWithin = [&](unsigned operand, int64_t high) {
+    return emit.ranges.isWithin(op->getOperand(operand), 0, high);
+  };
+  if (isa<arith::ShLIOp, arith::ShRSIOp>(op))
+    return isWithin(1, 31);
+  if (isa<arith::ShRUIOp>(op))
+    return isWithin(0, INT32_MAX) && isWithin(1, 31);
+  if (isa<arith::DivUIOp, arith::RemUIOp>(op))
+    return isWithin(0, INT32_MAX) && isWithin(1, INT32_MAX);
+  return isa<arith::AddIOp, arith::SubIOp, arith::MulIOp, arith::DivSIOp,
+             arith::RemSIOp, arith::MinSIOp, arith::MaxSIOp, arith::MinUIOp,
+             arith::MaxUIOp, arith::AndIOp, arith::OrIOp, arith::XOrIOp,
+             arith::SelectOp, arith::CmpIOp, math::AbsIOp>(op);
+}
+
+/// Moves what a number of 32 bits is compared with into 32 bits, if it is a
+/// constant or an argument of the kernel: that is done once.
+static void narrowComparison(Emitter &emit, arith::CmpIOp op,
+                             MutableArrayRef<Value> operands) {
+  if (!op.getLhs().getType().isIndex() ||
+      op.getPredicate() >= arith::CmpIPredicate::ult)
+    return;
+  for (auto [number, other] : {std::pair(0, 1), std::pair(1, 0)}) {
+    Value wide = op->getOperand(number);
+    Operation *origin = wide.getDefiningOp();
+    if ((origin && !origin->hasTrait<OpTrait::ConstantLike>()) ||
+        !operands[number].getType().isInteger(64) ||
+        !emit.ranges.isWithin(op->getOperand(other), INT32_MIN + 1,
+                              INT32_MAX - 1))
+      continue;
+    Value below = emit.smaller(operands[number], emit.i64(INT32_MAX));
+    operands[number] = emit.toI32(emit.larger(below, emit.i64(INT32_MIN)));
+  }
+}
+
+/// Gives the operands of `op` that are indices one width, and returns whether
+/// it is 64 bits.
+static bool matchWidths(Emitter &emit, Operation *op,
+                        MutableArrayRef<Value> operands) {
+  auto isWide = [&](Value source, Type type) {
+    return source.getType().isIndex() && type.isInteger(64);
+  };
+  bool wide = !agreesIn32Bits(emit, op);
+  for (auto [source, value] : llvm::zip_equal(op->getOperands(), operands))
+    wide |= isWide(source, value.getType());
+  for (Value result : op->getResults())
+    wide |= isWide(result, narrow(emit, result));
+  if (wide)
+    for (auto [source, value] : llvm::zip_equal(op->getOperands(), operands))
+      if (source.getType().isIndex())
+        value = emit.toI64(value);
+  return wide;
+}
+
+/// Casts between an index, which is a signed number of 64 bits even where it is
+/// held in 32, and other integers.
+static Value emitIndexCast(Emitter &emit, Operation *op, Value operand) {
+  bool isSigned =
+      isa<arith::IndexCastOp>(op) || op->getOperand(0).getType().isIndex();
+  return resize(emit, operand, narrow(emit, op->getResult(0)), isSigned);
+}
+
 Values emitScalarOp(Emitter &emit, Operation *op, Lookup lookup) {
   if (auto constant = dyn_cast<arith::ConstantOp>(op)) {
     if (constant.getType().isIndex())
-      return {emit.i32(cast<IntegerAttr>(constant.getValue()).getInt())};
+      return {
+          constantIndex(emit, cast<IntegerAttr>(constant.getValue()).getInt())};
     return {emit.clone(*op)->getResult(0)};
   }
   if (auto load = dyn_cast<memref::LoadOp>(op)) {
@@ -93,28 +173,27 @@ Values emitScalarOp(Emitter &emit, Operation *op, Lookup lookup) {
     for (Value index : load.getIndices())
       indices.push_back(lookup(index));
     if (indices.empty())
-      return {emit.loadGlobal(lookup(view.base), emit.i64(0),
-                              narrow(emit, load.getType()))};
+      return {
+          emit.loadGlobal(lookup(view.base), emit.i64(0), narrow(emit, load))};
     // The address of a row of the table is one for many elements.
     Value last = indices.back();
     indices.back() = emit.i32(0);
-    Type type = narrow(emit, load.getType());
+    Type type = narrow(emit, load);
     Value row = emit.elementAddress(
         lookup(view.base), emitOffset(emit, view, indices, lookup), type);
-    Value step = emit.toI64(getOrConstant(emit, view.strides.back(), lookup));
+    Value step = emit.toI64(emitIndex(emit, view.strides.back(), lookup));
     return {emit.loadGlobal(row, emit.mul(emit.toI64(last), step), type)};
   }
   if (auto dim = dyn_cast<memref::DimOp>(op)) {
     View view = *getView(dim.getSource());
-    return {getOrConstant(emit, view.sizes[*dim.getConstantIndex()], lookup)};
+    return {emitIndex(emit, view.sizes[*dim.getConstantIndex()], lookup)};
   }
 
   Values operands;
   for (Value operand : op->getOperands())
     operands.push_back(lookup(operand));
   if (isa<arith::IndexCastOp, arith::IndexCastUIOp>(op))
-    return {resize(emit, operands[0], narrow(emit, op->getResult(0).getType()),
-                   isa<arith::IndexCastOp>(op))};
+    return {emitIndexCast(emit, op, operands[0])};
   if (auto select = dyn_cast<arith::SelectOp>(op);
       select && select.getType().isF32() &&
       select.getCondition().getDefiningOp<arith::AndIOp>())
@@ -137,19 +216,27 @@ Values emitScalarOp(Emitter &emit, Operation *op, Lookup lookup) {
           emit.fmul(operands[0], emit.f32(1.0 / divisor.getValueAsDouble()))};
     return {emit.fdiv(operands[0], operands[1])};
   }
+  if (auto compare = dyn_cast<arith::CmpIOp>(op))
+    narrowComparison(emit, compare, operands);
+  bool wide = matchWidths(emit, op, operands);
   OperationState state(emit.getLoc(), op->getName());
   state.addOperands(operands);
   for (Type type : op->getResultTypes())
-    state.addTypes(narrow(emit, type));
+    state.addTypes(!type.isIndex() ? type
+                   : wide          ? emit.getI64Type()
+                                   : emit.getI32Type());
   state.attributes = op->getAttrs();
   state.propertiesAttr = op->getPropertiesAsAttribute();
   Operation *clone = emit.create(state);
-  SmallVector<Value> folded;
-  if (succeeded(emit.tryFold(clone, folded)) && !folded.empty()) {
+  SmallVector<Value> results;
+  if (succeeded(emit.tryFold(clone, results)) && !results.empty())
     clone->erase();
-    return Values(folded);
-  }
-  return Values(clone->getResults());
+  else
+    llvm::append_range(results, clone->getResults());
+  for (auto [source, value] : llvm::zip_equal(op->getResults(), results))
+    if (source.getType().isIndex())
+      value = resize(emit, value, narrow(emit, source), /*isSigned=*/true);
+  return Values(results);
 }
 
 //===----------------------------------------------------------------------===//
@@ -174,6 +261,11 @@ Values Scope::get(ValueRange sources) {
   return llvm::map_to_vector(sources, [&](Value value) { return get(value); });
 }
 
+Values Scope::getClamped(ValueRange sources) {
+  return llvm::map_to_vector(sources,
+                             [&](Value value) { return getClamped(value); });
+}
+
 void Scope::emitScalar(Operation *op) {
   Values results;
   if (auto count = dyn_cast<tile::RangeCountOp>(op))
@@ -191,8 +283,8 @@ void Scope::emitScalar(Operation *op) {
 
 static Value emitExtent(Emitter &emit, tile::RangesOp ranges, unsigned number,
                         Scope &scope) {
-  return emit.larger(emit.sub(scope.get(ranges.getEnd(number)),
-                              scope.get(ranges.getBegin(number))),
+  return emit.larger(emit.sub(scope.getClamped(ranges.getEnd(number)),
+                              scope.getClamped(ranges.getBegin(number))),
                      emit.i32(0));
 }
 
@@ -214,10 +306,10 @@ KeyTile emitRangeAt(Emitter &emit, tile::RangesOp ranges, Value position,
     before = emit.add(before, emitExtent(emit, ranges, number, scope));
   }
   for (unsigned number = ranges.getNumRanges(); number-- > 0;) {
-    Value tile = emit.add(scope.get(ranges.getBegin(number)),
+    Value tile = emit.add(scope.getClamped(ranges.getBegin(number)),
                           emit.sub(position, starts[number]));
-    Value fullBegin = scope.get(ranges.getFullBegin(number));
-    Value fullEnd = scope.get(ranges.getFullEnd(number));
+    Value fullBegin = scope.getClamped(ranges.getFullBegin(number));
+    Value fullEnd = scope.getClamped(ranges.getFullEnd(number));
     Value full = emit.both(emit.createOrFold<arith::CmpIOp>(
                                arith::CmpIPredicate::sge, tile, fullBegin),
                            emit.less(tile, fullEnd));

@@ -1,8 +1,8 @@
 //===- ScalarEmitter.h - Scalar code of a tile kernel -----------*- C++ -*-===//
 //
 // Clones the scalar ops of a kernel and of map regions for one thread. An
-// index becomes an i32: the runtime refuses sizes of 2^31 and more, and only
-// element offsets, which are computed in 64 bits, can be larger.
+// index becomes an i32 where IndexRanges proves that it fits, else an i64.
+// Addresses are computed in 64 bits.
 //
 //===----------------------------------------------------------------------===//
 
@@ -22,7 +22,15 @@ using Lookup = llvm::function_ref<Value(Value)>;
 /// Emits `op` on the values that `lookup` finds for its operands.
 Values emitScalarOp(Emitter &emit, Operation *op, Lookup lookup);
 
-/// The 64-bit element offset of `indices` (i32) in a view.
+/// The index that `value` became, as an i32. What is beyond kIndexLimit, where
+/// no row, key or tile is, is moved there: it compares as before with those
+/// that exist.
+Value emitClamped(Emitter &emit, Value source, Value value);
+
+/// The size or stride `value`.
+Value emitIndex(Emitter &emit, mlir::OpFoldResult value, Lookup lookup);
+
+/// The 64-bit element offset of `indices` in a view.
 Value emitOffset(Emitter &emit, const View &view, ValueRange indices,
                  Lookup lookup);
 
@@ -35,6 +43,12 @@ public:
   /// The emitted value; emits the ops it needs at the insertion point.
   Value get(Value source);
   Values get(ValueRange sources);
+  /// A position in a tensor, a number of rows or of tiles, as an i32 (see
+  /// emitClamped).
+  Value getClamped(Value source) {
+    return emitClamped(emit, source, get(source));
+  }
+  Values getClamped(ValueRange sources);
   /// The emitted value, null if there is none yet.
   Value find(Value source);
   /// Emits `op` now if it is scalar.

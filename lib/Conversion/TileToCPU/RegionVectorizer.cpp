@@ -20,65 +20,6 @@ using namespace mlir;
 using namespace attn;
 
 //===----------------------------------------------------------------------===//
-// RegionRanges
-//===----------------------------------------------------------------------===//
-
-static ConstantIntRanges fromSigned(int64_t low, int64_t high, unsigned width) {
-  return ConstantIntRanges::fromSigned(
-      APInt(width, low, /*isSigned=*/true, /*implicitTrunc=*/true),
-      APInt(width, high, /*isSigned=*/true, /*implicitTrunc=*/true));
-}
-
-ConstantIntRanges RegionRanges::rangeOf(Value value, unsigned depth) {
-  // Far more than the depth of a region; only bounds pathological chains.
-  constexpr unsigned kMaxDepth = 64;
-  unsigned width = ConstantIntRanges::getStorageBitwidth(value.getType());
-  if (auto it = known.find(value); it != known.end())
-    return it->second;
-  ConstantIntRanges all = ConstantIntRanges::maxRange(width);
-  if (depth > kMaxDepth)
-    return all;
-  auto remember = [&](const ConstantIntRanges &range) {
-    known.insert({value, range});
-    return range;
-  };
-  if (auto argument = dyn_cast<BlockArgument>(value)) {
-    Operation *parent = argument.getOwner()->getParentOp();
-    bool isSize = isa<tile::MapOp>(parent) && value.getType().isIndex();
-    if (auto function = dyn_cast<func::FuncOp>(parent))
-      isSize |= static_cast<bool>(
-          function.getArgAttr(argument.getArgNumber(), "tile.size"));
-    return remember(isSize ? fromSigned(0, INT32_MAX, width) : all);
-  }
-  Operation *op = value.getDefiningOp();
-  if (auto cast = dyn_cast<arith::IndexCastOp>(op);
-      cast && cast.getIn().getType().isInteger(32) && width == 64)
-    return remember(fromSigned(INT32_MIN, INT32_MAX, width));
-  auto inferrable = dyn_cast<InferIntRangeInterface>(op);
-  if (!inferrable)
-    return remember(all);
-  SmallVector<ConstantIntRanges> operands;
-  for (Value operand : op->getOperands()) {
-    if (!operand.getType().isIntOrIndex())
-      return remember(all);
-    operands.push_back(rangeOf(operand, depth + 1));
-  }
-  ConstantIntRanges result = all;
-  inferrable.inferResultRanges(
-      operands, [&](Value inferred, const ConstantIntRanges &range) {
-        if (inferred == value)
-          result = range;
-      });
-  return remember(result);
-}
-
-bool RegionRanges::fitsInt32(Value value) {
-  ConstantIntRanges range = rangeOf(value);
-  return range.smin().getSExtValue() >= INT32_MIN &&
-         range.smax().getSExtValue() <= INT32_MAX;
-}
-
-//===----------------------------------------------------------------------===//
 // RegionVectorizer
 //===----------------------------------------------------------------------===//
 

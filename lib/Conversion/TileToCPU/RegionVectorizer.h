@@ -8,31 +8,19 @@
 #ifndef LIB_CONVERSION_TILETOCPU_REGIONVECTORIZER_H
 #define LIB_CONVERSION_TILETOCPU_REGIONVECTORIZER_H
 
+#include "attn/Analysis/IndexRanges.h"
 #include "dialects/Tile/Tile.h"
 
 #include "mlir/IR/Builders.h"
-#include "mlir/Interfaces/InferIntRangeInterface.h"
 #include "llvm/ADT/DenseMap.h"
 
 namespace attn {
-
-/// Signed ranges of integers in and around map regions. Sizes are below 2^31
-/// (a launch checks it), so that most index arithmetic fits 32-bit lanes.
-class RegionRanges {
-public:
-  /// True if every value that `value` can have fits a signed 32-bit integer.
-  bool fitsInt32(mlir::Value value);
-
-private:
-  mlir::ConstantIntRanges rangeOf(mlir::Value value, unsigned depth = 0);
-  llvm::DenseMap<mlir::Value, mlir::ConstantIntRanges> known;
-};
 
 /// Vectorises one map region for `lanes` consecutive rows.
 class RegionVectorizer {
 public:
   RegionVectorizer(mlir::OpBuilder &builder, unsigned lanes,
-                   RegionRanges &ranges)
+                   IndexRanges &ranges)
       : b(builder), lanes(lanes), ranges(ranges) {}
 
   /// Emits the region of `map` for rows `row` + 0 .. lanes - 1 and column
@@ -62,7 +50,7 @@ private:
 
   mlir::OpBuilder &b;
   unsigned lanes;
-  RegionRanges &ranges;
+  IndexRanges &ranges;
   /// Varying region values to vectors; uniform ones to scalars.
   llvm::DenseMap<mlir::Value, mlir::Value> varying, uniform;
 };

@@ -137,7 +137,7 @@ private:
   func::FuncOp kernel;
   RegisterBlock regs;
   ImplicitLocOpBuilder b;
-  RegionRanges ranges;
+  IndexRanges ranges;
   DenseMap<Value, Place> places;
   /// Buffers that block terminators want their operands in.
   DenseMap<Value, Value> wanted;

@@ -307,7 +307,7 @@ void Consumer::emitStore(tile::StoreOp op, Scope &scope) {
   // A TMA store writes all rows of a warpgroup: rows past the valid ones may
   // belong to the next sequence.
   Value left =
-      emit.sub(scope.get(op.getValid()[0]), emit.mul(group, groupRows));
+      emit.sub(scope.getClamped(op.getValid()[0]), emit.mul(group, groupRows));
   Value whole = emit.less(emit.i32(groupRows - 1), left);
   Block *fast = emit.createBlock();
   Block *slow = emit.createBlock();
@@ -339,7 +339,7 @@ void Consumer::storeByTma(tile::StoreOp op, Scope &scope) {
   Value unit = emit.shiftLeft(
       emit.bitXor(emit.shiftRight(kernel.lane, 4), rowInEight), 4);
 
-  Values coordinates = scope.get(op.getIndices());
+  Values coordinates = scope.getClamped(op.getIndices());
   std::reverse(coordinates.begin(), coordinates.end());
   Value column = coordinates[0];
   coordinates[1] = emit.add(coordinates[1], emit.mul(group, groupRows));
@@ -421,8 +421,8 @@ void Consumer::run() {
   emitPrologue(scope);
   KernelEmitter::Slot query = kernel.getSlot(plan.memory.query, queries);
   queryIndex = query.index;
-  Value end = scope.get(loop.getUpperBound());
-  Value lower = scope.get(loop.getLowerBound());
+  Value end = scope.getClamped(loop.getUpperBound());
+  Value lower = scope.getClamped(loop.getLowerBound());
   emit.barrierWait(query.full, query.parity);
   Value first = nextKeyTile(lower, plan.memory.query, query.index);
 

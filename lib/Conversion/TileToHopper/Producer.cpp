@@ -109,7 +109,7 @@ void Producer::issue(SharedTile &tile, const Ring &ring, Value index,
                      Value barrier, Emitter::L2 hint, Scope &scope) {
   emit.barrierExpect(barrier, tile.bytes());
   tile::LoadOp load = tile.load;
-  Values coordinates = scope.get(load.getIndices());
+  Values coordinates = scope.getClamped(load.getIndices());
   std::reverse(coordinates.begin(), coordinates.end());
   Value column = coordinates[0];
   Value start = target(ring, index);
@@ -171,7 +171,7 @@ Value Producer::loadCleared(Value count, Value clears, Scope &scope) {
   onFirstWarp([&] {
     emit.barrierWait(slot.empty, emit.bitXor(slot.parity, emit.i32(1)));
   });
-  Value valid = scope.get(load.getValid()[0]);
+  Value valid = scope.getClamped(load.getValid()[0]);
   Value partial = emit.less(valid, emit.i32(tile.type().getRows()));
   Block *whole = emit.createBlock();
   Block *cut = emit.createBlock();
@@ -275,14 +275,14 @@ void Producer::run() {
   std::optional<Lookahead> walk;
   Value end, first, second;
   if (plan.hasPredicate()) {
-    end = scope.get(loop.getUpperBound());
-    walk.emplace(kernel, scope.get(loop.getLowerBound()), end, scope);
+    end = scope.getClamped(loop.getUpperBound());
+    walk.emplace(kernel, scope.getClamped(loop.getLowerBound()), end, scope);
     first = walk->next();
     loadQuery(first);
   } else {
     loadQuery(Value());
-    end = scope.get(loop.getUpperBound());
-    first = scope.get(loop.getLowerBound());
+    end = scope.getClamped(loop.getUpperBound());
+    first = scope.getClamped(loop.getLowerBound());
   }
 
   // What goes along where control flow joins, behind a block's own arguments.

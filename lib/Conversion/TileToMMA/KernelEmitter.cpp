@@ -175,7 +175,7 @@ void KernelEmitter::load(const SharedTile &tile, int64_t offset, Value index,
   Value thread = emit.threadIdAnew();
   Scope inner(emit, &scope);
   for (Value place : tile::LoadOp(tile.load).getIndices().drop_back(2))
-    inner.bind(place, emit.anew(scope.get(place)));
+    inner.bind(place, emit.anew(scope.getClamped(place)));
   emitGather(emit, tile, buffer(tile, offset, index),
              {emit.shiftRight(thread, 5), emit.bitAnd(thread, warpSize - 1),
               plan.warps},
@@ -301,8 +301,9 @@ void KernelEmitter::run() {
   frame.bindPoint(emit.blockId(), plan.schedule, scope);
   frame.emitTopLevel(scope);
   emitPrologue(scope);
-  Value end = scope.get(plan.loop.getUpperBound());
-  Value first = frame.advance(scope.get(plan.loop.getLowerBound()), end, scope);
+  Value end = scope.getClamped(plan.loop.getUpperBound());
+  Value first =
+      frame.advance(scope.getClamped(plan.loop.getLowerBound()), end, scope);
   Block *some = emit.createBlock();
   Block *finish = emit.createBlock(carriedTypes());
   emit.branchIf(emit.less(first, end), some, {}, finish, initialValues());

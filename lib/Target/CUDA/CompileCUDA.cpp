@@ -24,9 +24,10 @@ namespace {
 /// Rewrites the launch of a kernel on tensor cores by its `attn.launch`.
 class LaunchRewriter {
 public:
-  LaunchRewriter(json::Object &launch, json::Array &temporaries)
-      : launch(launch), temporaries(temporaries),
-        operands(*launch.getArray("args")), grid(*launch.getArray("grid")) {}
+  LaunchRewriter(json::Object &launch, json::Object &plan)
+      : launch(launch), temporaries(*plan.getArray("temporaries")),
+        checks(*plan.getArray("checks")), operands(*launch.getArray("args")),
+        grid(*launch.getArray("grid")) {}
 
   void run(DictionaryAttr info);
 
@@ -36,9 +37,10 @@ private:
   json::Array expressions(DictionaryAttr recipe, StringRef name) const;
   json::Value tensorMap(DictionaryAttr recipe) const;
   json::Value counter();
+  void checkPoints(const json::Value &points);
 
   json::Object &launch;
-  json::Array &temporaries;
+  json::Array &temporaries, &checks;
   json::Array operands, grid; // as the plan wrote them
 };
 
@@ -94,6 +96,21 @@ json::Value LaunchRewriter::counter() {
   return json::Object{{"buffer", name}};
 }
 
+/// Blocks number the query tiles of all heads with 32 bits (rule 21).
+void LaunchRewriter::checkPoints(const json::Value &points) {
+  // What a grid of blocks goes past the last one.
+  constexpr int64_t limit = (int64_t(1) << 31) - (1 << 16);
+  json::Value fits = json::Array{"le", points, limit};
+  if (const json::Value *when = launch.get("when"))
+    fits = json::Array{"or", json::Array{"eq", *when, 0}, std::move(fits)};
+  checks.push_back(json::Object{
+      {"expr", std::move(fits)},
+      {"message", "rule 21: batches and heads have too many query tiles"},
+      {"values",
+       json::Array{json::Object{{"name", "tiles"}, {"expr", points}},
+                   json::Object{{"name", "limit"}, {"expr", limit}}}}});
+}
+
 void LaunchRewriter::run(DictionaryAttr info) {
   json::Array arguments;
   for (Attribute attribute : cast<ArrayAttr>(info.get("parameters"))) {
@@ -114,6 +131,7 @@ void LaunchRewriter::run(DictionaryAttr info) {
   }
   launch["args"] = std::move(arguments);
   json::Value points = json::Array{"mul", extent(0), extent(1), extent(2)};
+  checkPoints(points);
   if (cast<BoolAttr>(info.get("persistent")).getValue())
     points = json::Array{"min", json::Array{"sm_count"}, std::move(points)};
   launch["grid"] = json::Array{std::move(points), 1, 1};
@@ -190,7 +208,7 @@ attn::compileCUDAArtifact(ModuleOp module, func::FuncOp entry,
     auto &[section, kernel] = kernels[*launch.getString("kernel")];
     launch["code"] = "code/" + section;
     if (auto info = kernel->getAttrOfType<DictionaryAttr>("attn.launch"))
-      LaunchRewriter(launch, *plan->getArray("temporaries")).run(info);
+      LaunchRewriter(launch, *plan).run(info);
     else
       launch["block"] = json::Array{getThreads(kernel), 1, 1};
   }

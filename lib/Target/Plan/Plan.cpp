@@ -6,6 +6,7 @@
 //===----------------------------------------------------------------------===//
 
 #include "attn/Target/Plan.h"
+#include "attn/Analysis/IndexRanges.h"
 #include "dialects/Tile/Tile.h"
 
 #include "mlir/Dialect/Arith/IR/Arith.h"
@@ -21,10 +22,6 @@ using namespace attn;
 namespace json = llvm::json;
 
 namespace {
-
-/// Sizes below this leave room for a tile past the end in 32-bit indices
-/// (rule 21).
-constexpr int64_t kLargestSize = (int64_t(1) << 31) - (1 << 16);
 
 /// A memref of the host: a named buffer seen with permuted dimensions.
 struct View {
@@ -127,22 +124,27 @@ LogicalResult Planner::addArguments() {
       view.buffer = name;
       view.isArgument = true;
       auto [strides, offset] = type.getStridesAndOffset();
+      int64_t largest = getLargestSize(type.getRank());
       json::Array shape;
       for (auto [k, size] : llvm::enumerate(type.getShape())) {
         int64_t dim = k;
         bool dynamic = ShapedType::isDynamic(size);
+        if (!dynamic && size > largest)
+          return entry.emitError("rule 21: dimension ")
+                 << dim << " of argument #" << argument.getArgNumber()
+                 << " is too large: size = " << size << ", limit = " << largest;
         json::Value ask = json::Array{"dim", name, dim};
         shape.push_back(dynamic ? json::Value("?") : json::Value(size));
         view.sizes.push_back(dynamic ? ask : json::Value(size));
         if (dynamic)
           checks.push_back(json::Object{
-              {"expr", json::Array{"le", ask, kLargestSize}},
+              {"expr", json::Array{"le", ask, largest}},
               {"message", "rule 21: dimension " + std::to_string(dim) + " of " +
                               name + " is too large"},
               {"values",
                json::Array{
                    json::Object{{"name", "size"}, {"expr", ask}},
-                   json::Object{{"name", "limit"}, {"expr", kLargestSize}}}}});
+                   json::Object{{"name", "limit"}, {"expr", largest}}}}});
         json::Value stride = json::Array{"stride", name, dim};
         bool known = !ShapedType::isDynamic(strides[k]);
         view.strides.push_back(known ? json::Value(strides[k]) : stride);

@@ -1,0 +1,133 @@
+//===- IndexRangesTest.cpp - Ranges of index arithmetic -------------------===//
+//
+// What is proved, and what must not be.
+//
+//===----------------------------------------------------------------------===//
+
+#include "attn/Analysis/IndexRanges.h"
+#include "dialects/Tile/Tile.h"
+
+#include "mlir/Dialect/Arith/IR/Arith.h"
+#include "mlir/Dialect/Func/IR/FuncOps.h"
+#include "mlir/Dialect/Math/IR/Math.h"
+#include "mlir/Dialect/MemRef/IR/MemRef.h"
+#include "mlir/Dialect/SCF/IR/SCF.h"
+#include "mlir/Parser/Parser.h"
+#include "gtest/gtest.h"
+
+using namespace mlir;
+using namespace attn;
+
+namespace {
+
+class IndexRangesTest : public ::testing::Test {
+protected:
+  IndexRangesTest() {
+    context.loadDialect<arith::ArithDialect, func::FuncDialect,
+                        math::MathDialect, memref::MemRefDialect,
+                        scf::SCFDialect, tile::TileDialect>();
+  }
+
+  /// The range of what the function `text` returns.
+  std::pair<int64_t, int64_t> rangeOf(StringRef arguments, StringRef body) {
+    std::string text =
+        ("func.func @f(" + arguments + ") -> index {\n" + body + "\n}").str();
+    module = parseSourceString<ModuleOp>(text, &context);
+    EXPECT_TRUE(module);
+    Value value;
+    module->walk([&](func::ReturnOp op) { value = op.getOperand(0); });
+    ConstantIntRanges range = ranges.emplace().rangeOf(value);
+    return {range.smin().getSExtValue(), range.smax().getSExtValue()};
+  }
+  std::pair<int64_t, int64_t> all() { return {INT64_MIN, INT64_MAX}; }
+
+  MLIRContext context;
+  OwningOpRef<ModuleOp> module;
+  std::optional<IndexRanges> ranges;
+};
+
+using Range = std::pair<int64_t, int64_t>;
+
+TEST_F(IndexRangesTest, Sizes) {
+  EXPECT_EQ(rangeOf("%n: index {tile.size = 7 : index}", "return %n : index"),
+            Range(0, 7));
+  EXPECT_EQ(rangeOf("%n: index", "return %n : index"), all());
+  EXPECT_EQ(rangeOf("%m: memref<?x5xf32>", R"(
+    %c0 = arith.constant 0 : index
+    %n = memref.dim %m, %c0 : memref<?x5xf32>
+    return %n : index)"),
+            Range(0, kLargestSize));
+  EXPECT_EQ(rangeOf("%m: memref<?xf32>", R"(
+    %c0 = arith.constant 0 : index
+    %n = memref.dim %m, %c0 : memref<?xf32>
+    return %n : index)"),
+            Range(0, kLargestTable));
+  // A buffer that the program allocates has the sizes that it computes.
+  EXPECT_EQ(rangeOf("%n: index {tile.size = 9 : index}", R"(
+    %c1 = arith.constant 1 : index
+    %m = memref.alloc(%n) : memref<4x?xf32>
+    %t = memref.transpose %m (d0, d1) -> (d1, d0) : memref<4x?xf32> to memref<?x4xf32, strided<[1, ?]>>
+    %c0 = arith.constant 0 : index
+    %d = memref.dim %t, %c0 : memref<?x4xf32, strided<[1, ?]>>
+    return %d : index)"),
+            Range(0, 9));
+}
+
+TEST_F(IndexRangesTest, Arithmetic) {
+  auto compute = [&](StringRef op) {
+    return rangeOf("%a: index {tile.size = 100 : index}, %x: i32, "
+                   "%y: i64, %z: index",
+                   ("%i = arith.index_cast %x : i32 to index\n"
+                    "%c = arith.constant 2147483648 : index\n"
+                    "%r = " +
+                    op + "\nreturn %r : index")
+                       .str());
+  };
+  EXPECT_EQ(compute("arith.addi %a, %c : index"),
+            Range(2147483648, 2147483748));
+  EXPECT_EQ(compute("arith.subi %a, %i : index"),
+            Range(-int64_t(INT32_MAX), 100 - int64_t(INT32_MIN)));
+  EXPECT_EQ(compute("arith.muli %i, %i : index"),
+            Range(-(int64_t(1) << 62) + (int64_t(1) << 31), int64_t(1) << 62));
+  // What is captured can be anything; so can what may wrap.
+  EXPECT_EQ(compute("arith.addi %a, %z : index"), all());
+  EXPECT_EQ(compute("arith.index_cast %y : i64 to index"), all());
+  EXPECT_EQ(compute("arith.index_castui %x : i32 to index"),
+            Range(0, UINT32_MAX));
+  EXPECT_EQ(compute("math.absi %i : index"), Range(0, -int64_t(INT32_MIN)));
+  EXPECT_EQ(compute("math.absi %z : index"), all());
+}
+
+// Nobody looks at a quotient by zero, and no other is larger than the dividend.
+TEST_F(IndexRangesTest, Quotients) {
+  auto compute = [&](StringRef op) {
+    return rangeOf("%a: index {tile.size = 100 : index}, "
+                   "%n: index {tile.size = 7 : index}, %z: index",
+                   ("%r = " + op + "\nreturn %r : index").str());
+  };
+  EXPECT_EQ(compute("arith.divsi %a, %n : index"), Range(0, 100));
+  EXPECT_EQ(compute("arith.ceildivsi %a, %n : index"), Range(0, 100));
+  EXPECT_EQ(compute("arith.remsi %a, %n : index"), Range(0, 6));
+  EXPECT_EQ(compute("arith.divsi %a, %z : index"), Range(-100, 100));
+  EXPECT_EQ(compute("arith.floordivsi %a, %z : index"), Range(-100, 100));
+  EXPECT_EQ(compute("arith.remsi %a, %z : index"), Range(0, 100));
+  EXPECT_EQ(compute("arith.divsi %z, %n : index"), all());
+}
+
+TEST_F(IndexRangesTest, KeyTiles) {
+  auto tile = [&](StringRef begin, StringRef end) {
+    return rangeOf("%n: index {tile.size = 8 : index}, %z: index, %p: index",
+                   ("%c0 = arith.constant 0 : index\n"
+                    "%r = tile.ranges [" +
+                    begin + ", " + end + ", %c0, %c0] : !tile.ranges\n" +
+                    "%t, %f = tile.range_at %r[%p] : index, i1\n"
+                    "return %t : index")
+                       .str());
+  };
+  EXPECT_EQ(tile("%c0", "%n"), Range(0, 8));
+  // However far the bounds are, the tiles are those that exist.
+  EXPECT_EQ(tile("%z", "%n"), Range(0, 8));
+  EXPECT_EQ(tile("%z", "%z"), Range(0, kIndexLimit));
+}
+
+} // namespace
