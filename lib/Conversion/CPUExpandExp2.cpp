@@ -79,6 +79,12 @@ std::optional<double> positiveFactor(Value value) {
   return factor.getValueAsDouble();
 }
 
+/// The f32 next to a negative `x` that is not below it.
+double towardsZero(double x) {
+  float rounded = static_cast<float>(x);
+  return rounded < x ? std::nextafter(rounded, 0.0f) : rounded;
+}
+
 struct ExpandExp2 : OpRewritePattern<math::Exp2Op> {
   ExpandExp2(MLIRContext *context, bool scalef)
       : OpRewritePattern(context), scalef(scalef) {}
@@ -91,11 +97,19 @@ struct ExpandExp2 : OpRewritePattern<math::Exp2Op> {
     Value x = op.getOperand();
     auto vector = dyn_cast<VectorType>(op.getType());
     bool useScalef = scalef && vector && vector.getNumElements() == 16;
-    // Bounds beyond which the result is 0 or inf; written so that NaN passes.
-    double low = useScalef ? -160.0 : -126.0, high = 128.49;
+    // Results below 2^-126 are 0, decided by the argument: what is computed for
+    // such lanes is 2^-126, since processors take a hundred times as long for
+    // subnormal numbers. Results of 2^128 and more are inf. Written so that NaN
+    // passes.
+    constexpr double low = -126.0, high = 128.49;
+    Value underflows;
     auto clamp = [&](Value value, double scale) {
-      Value least = s.f32(low / scale), most = s.f32(high / scale);
-      value = s.select(arith::CmpFPredicate::OLT, value, least, least, value);
+      // Rounded towards zero: f is not negative at the bound, nor is 2^f < 1.
+      Value least = s.f32(towardsZero(low / scale));
+      Value most = s.f32(high / scale);
+      underflows =
+          arith::CmpFOp::create(s.b, arith::CmpFPredicate::OLT, value, least);
+      value = arith::SelectOp::create(s.b, underflows, least, value);
       return s.select(arith::CmpFPredicate::OGT, value, most, most, value);
     };
     // exp2(d * c), the exponential of a difference of scores: the product stays
@@ -123,7 +137,8 @@ struct ExpandExp2 : OpRewritePattern<math::Exp2Op> {
                                         6.93147205737364e-1,
                                         1.0};
     // Without vscalefps the exponent is built one too small and the
-    // polynomial is doubled, so that 2^-126 and 2^128 do not wrap around.
+    // polynomial is doubled, so that 2^128 does not wrap around. At the lower
+    // bound the factor built is 0.
     double factor = useScalef ? 1.0 : 2.0;
     Value p = s.f32(factor * kCoefficients[0]);
     for (double coefficient : ArrayRef(kCoefficients).drop_front())
@@ -133,8 +148,10 @@ struct ExpandExp2 : OpRewritePattern<math::Exp2Op> {
       Value currentRounding =
           arith::ConstantOp::create(s.b, s.b.getI32IntegerAttr(4));
       // The operands are (a, b, passthrough) whatever their names say.
-      rewriter.replaceOpWithNewOp<x86vector::MaskScaleFOp>(
-          op, op.getType(), p, n, p, mask, currentRounding);
+      Value scaled = x86vector::MaskScaleFOp::create(s.b, op.getType(), p, n, p,
+                                                     mask, currentRounding);
+      rewriter.replaceOpWithNewOp<arith::SelectOp>(op, underflows, s.f32(0.0),
+                                                   scaled);
       return success();
     }
     Value exponent = arith::FPToSIOp::create(s.b, s.intType, n);

@@ -1,13 +1,18 @@
-// cpu-expand-exp2: polynomials, no library call.
+// cpu-expand-exp2: polynomials, no library call, no subnormal number.
 // RUN: attn-opt %s -cpu-expand-exp2 | FileCheck %s --check-prefixes=CHECK,PLAIN
 // RUN: attn-opt %s -cpu-expand-exp2=scalef | FileCheck %s --check-prefixes=CHECK,SCALEF
 
 // CHECK-LABEL: func @exp2
+// CHECK-SAME: %[[X:.*]]: vector<16xf32>
 func.func @exp2(%x: vector<16xf32>) -> vector<16xf32> {
   // CHECK-NOT: math.exp2
+  // Nothing below 2^-126 is computed: such lanes are 0 by their argument.
+  // CHECK: %[[UNDERFLOWS:.*]] = arith.cmpf olt, %[[X]], %[[LEAST:.*]] : vector<16xf32>
+  // CHECK: arith.select %[[UNDERFLOWS]], %[[LEAST]], %[[X]]
   // CHECK: math.roundeven
   // CHECK-COUNT-6: math.fma
-  // SCALEF: x86vector.avx512.mask.scalef
+  // SCALEF: %[[SCALED:.*]] = x86vector.avx512.mask.scalef
+  // SCALEF: arith.select %[[UNDERFLOWS]], %{{.*}}, %[[SCALED]]
   // PLAIN: arith.shli
   // NaN in, NaN out.
   // PLAIN: arith.cmpf uno
