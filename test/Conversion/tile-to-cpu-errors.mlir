@@ -17,3 +17,50 @@ func.func private @type(%m: memref<16xi32>, %i: index) attributes {tile.kernel} 
   tile.store %t, %m[%i] valid [%c16] : !tile.tile<16xi32>, memref<16xi32>
   return
 }
+
+// -----
+
+// The error of a region reaches the pass from the accumulator of a product.
+func.func private @prologue(%k: memref<16x16xf32>, %n: index) attributes {tile.kernel} {
+  %c0 = arith.constant 0 : index
+  %c16 = arith.constant 16 : index
+  %zero = arith.constant 0.0 : f32
+  %acc = tile.splat %zero : f32 -> !tile.tile<16x16xf32>
+  %a = tile.load %k[%c0, %c0] valid [%c16, %c16] : memref<16x16xf32> -> !tile.tile<16x16xf32>
+  %b = tile.load %k[%c0, %c0] valid [%n, %c16] : memref<16x16xf32> -> !tile.tile<16x16xf32>
+  %scaled = tile.map(%acc) at [%c0, %c0] : (!tile.tile<16x16xf32>) -> !tile.tile<16x16xf32> {
+  ^bb0(%x: f32, %row: index, %col: index):
+    // expected-error@+1 {{cannot be vectorised in a map region (rule 8)}}
+    %sum, %overflow = arith.addui_extended %row, %row : index, i1
+    %y = arith.select %overflow, %x, %zero : f32
+    tile.yield %y : f32
+  }
+  %r = tile.dot %a, %b, %scaled {transpose_b} : !tile.tile<16x16xf32>, !tile.tile<16x16xf32> -> !tile.tile<16x16xf32>
+  tile.store %r, %k[%c0, %c0] valid [%c16, %c16] : !tile.tile<16x16xf32>, memref<16x16xf32>
+  return
+}
+
+// -----
+
+func.func private @foreign_op(%k: memref<16x16xf32>, %o: memref<16xf32>, %c: i1) attributes {tile.kernel} {
+  %c0 = arith.constant 0 : index
+  %c16 = arith.constant 16 : index
+  %zero = arith.constant 0.0 : f32
+  %low = tile.splat %zero : f32 -> !tile.tile<16xf32>
+  %a = tile.load %k[%c0, %c0] valid [%c16, %c16] : memref<16x16xf32> -> !tile.tile<16x16xf32>
+  // expected-error@+1 {{on tiles has no CPU lowering}}
+  %b = arith.select %c, %a, %a : !tile.tile<16x16xf32>
+  %m = tile.reduce max %b, %low : !tile.tile<16x16xf32> -> !tile.tile<16xf32>
+  tile.store %m, %o[%c0] valid [%c16] : !tile.tile<16xf32>, memref<16xf32>
+  return
+}
+
+// -----
+
+// expected-error@+1 {{takes or returns tiles; tile-to-cpu lowers kernels on memory}}
+func.func private @argument(%t: !tile.tile<16xf32>, %o: memref<16xf32>) attributes {tile.kernel} {
+  %c0 = arith.constant 0 : index
+  %c16 = arith.constant 16 : index
+  tile.store %t, %o[%c0] valid [%c16] : !tile.tile<16xf32>, memref<16xf32>
+  return
+}

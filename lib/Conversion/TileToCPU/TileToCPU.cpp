@@ -20,6 +20,7 @@
 #include "mlir/Dialect/Vector/IR/VectorOps.h"
 #include "mlir/IR/ImplicitLocOpBuilder.h"
 #include "mlir/IR/Matchers.h"
+#include "mlir/Interfaces/ViewLikeInterface.h"
 #include "llvm/ADT/SetVector.h"
 
 namespace attn {
@@ -33,12 +34,17 @@ using namespace attn::tile;
 
 namespace {
 
-/// The register block of a matrix product: `cols` broadcast columns times
-/// `vectors` vectors of rows are accumulated at once.
+/// The register block of a matrix product: broadcast columns times vectors of
+/// rows are accumulated at once.
 struct RegisterBlock {
-  unsigned lanes;   ///< f32 lanes of a vector
-  unsigned cols;    ///< columns of the block
-  unsigned vectors; ///< vectors of rows
+  unsigned lanes;        ///< f32 lanes of a vector
+  unsigned accumulators; ///< registers for sums
+  unsigned vectors;      ///< most vectors of rows
+
+  /// Columns of a block with so many vectors of rows.
+  unsigned getCols(unsigned numVectors) const {
+    return accumulators / numVectors;
+  }
 };
 
 /// Where a tile value lives.
@@ -87,11 +93,10 @@ private:
 
   // Computation.
   LogicalResult lowerDot(DotOp dot);
-  void emitBlock(DotOp dot, const Place &a, const Place &right, Value out,
-                 Value rowStart, unsigned vectors, Value colStart,
-                 unsigned cols, Value depth);
+  LogicalResult emitBlock(DotOp dot, const Place &a, const Place &right,
+                          Value out, Value rowStart, unsigned vectors,
+                          Value colStart, unsigned cols, Value depth);
   FailureOr<Value> accumulatorInit(DotOp dot, Value row, Value col);
-  bool isAccumulatorPrologue(MapOp map);
   LogicalResult lowerRowMap(MapOp map);
   LogicalResult flush(Operation *before);
   bool joinsGroup(Operation *op);
@@ -129,6 +134,9 @@ private:
   Value loadF32(Value memref, ValueRange at);
   void forRange(Value begin, Value end, int64_t step,
                 function_ref<void(Value)> body);
+  /// The same with a body that may fail.
+  LogicalResult tryForRange(Value begin, Value end, int64_t step,
+                            function_ref<LogicalResult(Value)> body);
   /// The buffer that `result` is wanted in, if writing it there at `op` is
   /// safe; else a new one.
   Value outputBuffer(Value result, Operation *op);
@@ -183,12 +191,21 @@ void KernelLowering::storeVector(Value vector, Value buffer, Value row,
   vector::StoreOp::create(b, vector, buffer, bufferSubscript(buffer, row, col));
 }
 
-void KernelLowering::forRange(Value begin, Value end, int64_t step,
-                              function_ref<void(Value)> body) {
+LogicalResult
+KernelLowering::tryForRange(Value begin, Value end, int64_t step,
+                            function_ref<LogicalResult(Value)> body) {
   auto loop = scf::ForOp::create(b, begin, end, index(step));
   OpBuilder::InsertionGuard guard(b);
   b.setInsertionPointToStart(loop.getBody());
-  body(loop.getInductionVar());
+  return body(loop.getInductionVar());
+}
+
+void KernelLowering::forRange(Value begin, Value end, int64_t step,
+                              function_ref<void(Value)> body) {
+  (void)tryForRange(begin, end, step, [&](Value position) {
+    body(position);
+    return success();
+  });
 }
 
 /// Calls `body(row, col)` in a loop over the vectors of a lanes buffer.
@@ -237,14 +254,44 @@ Value KernelLowering::loadF32(Value memref, ValueRange at) {
   return arith::ExtFOp::create(b, b.getF32Type(), element);
 }
 
+/// The product to which `map` belongs, if all that it does is to prepare the
+/// accumulator, elementwise (the rescale of O). It is then applied where the
+/// accumulator is loaded, provided that nothing in between writes memory, from
+/// which it may read.
+static DotOp getProductOfPrologue(MapOp map) {
+  if (map.getNumResults() != 1 || map.getDomainRank() != 2 ||
+      !map.getResult(0).hasOneUse())
+    return nullptr;
+  OpOperand &use = *map.getResult(0).use_begin();
+  auto dot = dyn_cast<DotOp>(use.getOwner());
+  if (!dot || use.getOperandNumber() != 2 || dot->getBlock() != map->getBlock())
+    return nullptr;
+  for (Operation *op = map->getNextNode(); op != dot; op = op->getNextNode()) {
+    auto isStore = [](Operation *nested) {
+      return isa<StoreOp, memref::StoreOp>(nested) ? WalkResult::interrupt()
+                                                   : WalkResult::advance();
+    };
+    if (op->walk(isStore).wasInterrupted())
+      return nullptr;
+  }
+  return dot;
+}
+
 /// True if nothing reads `tile` after `op`, in whose block it is defined or
-/// carried.
+/// carried, and `op` itself reads an element of it before it writes that one.
 bool KernelLowering::isDeadAfter(Value tile, Operation *op) {
+  if (auto dot = dyn_cast<DotOp>(op);
+      dot && (dot.getA() == tile || dot.getB() == tile))
+    return false;
   return llvm::all_of(tile.getUsers(), [&](Operation *user) {
     Operation *ancestor = op->getBlock()->findAncestorOpInBlock(*user);
     // Users in other blocks belong to other branches, or come before.
-    return !ancestor || ancestor == op || ancestor->isBeforeInBlock(op) ||
-           group.ops.contains(ancestor);
+    if (!ancestor || group.ops.contains(ancestor))
+      return true;
+    if (auto map = dyn_cast<MapOp>(ancestor))
+      if (DotOp dot = getProductOfPrologue(map))
+        ancestor = dot;
+    return ancestor == op || ancestor->isBeforeInBlock(op);
   });
 }
 
@@ -270,11 +317,27 @@ static bool isRightOperand(Value tile) {
   });
 }
 
-/// f32 rows whose padding is not needed are broadcast straight from memory.
+/// The buffer that a view shows.
+static Value getBase(Value memref) {
+  while (Operation *op = memref.getDefiningOp()) {
+    if (!isa<ViewLikeOpInterface>(op))
+      break;
+    memref = cast<ViewLikeOpInterface>(op).getViewSource();
+  }
+  return memref;
+}
+
+/// f32 rows whose padding is not needed are broadcast straight from memory that
+/// the kernel does not write.
 bool KernelLowering::canStayInMemory(LoadOp load) {
   APInt columns;
-  return !load.getPageTable() && !load.getPacking() &&
-         load.getType().getElementType().isF32() &&
+  Value base = getBase(load.getSource());
+  WalkResult written = kernel.walk([&](StoreOp store) {
+    return getBase(store.getDest()) == base ? WalkResult::interrupt()
+                                            : WalkResult::advance();
+  });
+  return !written.wasInterrupted() && !load.getPageTable() &&
+         !load.getPacking() && load.getType().getElementType().isF32() &&
          matchPattern(load.getValid()[1], m_ConstantInt(&columns)) &&
          columns.getSExtValue() >= load.getType().getCols();
 }
@@ -323,6 +386,20 @@ void KernelLowering::loadOnLanes(LoadOp load, TileType type) {
     return;
   }
   Value cols = clampTo(load.getValid()[1], type.getCols());
+  // Padding is rare but in tiles of few rows, where it is most of the tile:
+  // whole vectors of zeros first.
+  auto padded = [&](Value valid, int64_t size) -> Value {
+    return b.createOrFold<arith::CmpIOp>(arith::CmpIPredicate::slt, valid,
+                                         index(size));
+  };
+  Value needsZeros = b.createOrFold<arith::OrIOp>(padded(rows, type.getRows()),
+                                                  padded(cols, type.getCols()));
+  if (!matchPattern(needsZeros, m_Zero())) {
+    auto branch = scf::IfOp::create(b, needsZeros, /*withElseRegion=*/false);
+    OpBuilder::InsertionGuard guard(b);
+    b.setInsertionPointToStart(branch.thenBlock());
+    fillBuffer(zero, buffer);
+  }
   forRange(index(0), rows, 1, [&](Value row) {
     SmallVector<Value> at = rowSubscript(load, row);
     Value base = at.back();
@@ -330,14 +407,6 @@ void KernelLowering::loadOnLanes(LoadOp load, TileType type) {
       at.back() = add(base, col);
       memref::StoreOp::create(b, loadF32(load.getSource(), at), buffer,
                               ValueRange{col, row});
-    });
-    forRange(cols, index(type.getCols()), 1, [&](Value col) {
-      memref::StoreOp::create(b, zero, buffer, ValueRange{col, row});
-    });
-  });
-  forRange(rows, index(type.getRows()), 1, [&](Value row) {
-    forRange(index(0), index(type.getCols()), 1, [&](Value col) {
-      memref::StoreOp::create(b, zero, buffer, ValueRange{col, row});
     });
   });
 }
@@ -453,18 +522,6 @@ LogicalResult KernelLowering::lowerStore(StoreOp store) {
 // Matrix products
 //===----------------------------------------------------------------------===//
 
-/// True if `map` only prepares the accumulator of one product, elementwise: it
-/// is then applied where the accumulator is loaded (the rescale of O).
-bool KernelLowering::isAccumulatorPrologue(MapOp map) {
-  if (map.getNumResults() != 1 || map.getDomainRank() != 2 ||
-      !map.getResult(0).hasOneUse())
-    return false;
-  OpOperand &use = *map.getResult(0).use_begin();
-  auto dot = dyn_cast<DotOp>(use.getOwner());
-  return dot && use.getOperandNumber() == 2 &&
-         dot->getBlock() == map->getBlock();
-}
-
 /// The element vector of `tile` at (row.., col).
 FailureOr<Value> KernelLowering::elementOf(Value tile, Value row, Value col) {
   Place &place = places[tile];
@@ -479,7 +536,7 @@ FailureOr<Value> KernelLowering::elementOf(Value tile, Value row, Value col) {
 FailureOr<Value> KernelLowering::accumulatorInit(DotOp dot, Value row,
                                                  Value col) {
   auto map = dot.getAcc().getDefiningOp<MapOp>();
-  if (!map || !isAccumulatorPrologue(map))
+  if (!map || !getProductOfPrologue(map))
     return elementOf(dot.getAcc(), row, col);
   DenseMap<Value, Value> values;
   FailureOr<SmallVector<Value>> results = emitElement(map, values, row, col);
@@ -489,9 +546,11 @@ FailureOr<Value> KernelLowering::accumulatorInit(DotOp dot, Value row,
 }
 
 /// out[colStart + c][rowStart + ...] = acc + sum over k of a[k][row] * right.
-void KernelLowering::emitBlock(DotOp dot, const Place &a, const Place &right,
-                               Value out, Value rowStart, unsigned vectors,
-                               Value colStart, unsigned cols, Value depth) {
+LogicalResult KernelLowering::emitBlock(DotOp dot, const Place &a,
+                                        const Place &right, Value out,
+                                        Value rowStart, unsigned vectors,
+                                        Value colStart, unsigned cols,
+                                        Value depth) {
   SmallVector<Value> inits;
   SmallVector<Value> rows, columns;
   for (unsigned v = 0; v < vectors; ++v)
@@ -499,8 +558,12 @@ void KernelLowering::emitBlock(DotOp dot, const Place &a, const Place &right,
   for (unsigned c = 0; c < cols; ++c)
     columns.push_back(add(colStart, index(c)));
   for (Value column : columns)
-    for (Value row : rows)
-      inits.push_back(*accumulatorInit(dot, row, column));
+    for (Value row : rows) {
+      FailureOr<Value> init = accumulatorInit(dot, row, column);
+      if (failed(init))
+        return failure();
+      inits.push_back(*init);
+    }
   auto loop = scf::ForOp::create(b, index(0), depth, index(1), inits);
   {
     OpBuilder::InsertionGuard guard(b);
@@ -535,6 +598,7 @@ void KernelLowering::emitBlock(DotOp dot, const Place &a, const Place &right,
   for (auto [c, column] : llvm::enumerate(columns))
     for (unsigned v = 0; v < vectors; ++v)
       storeVector(loop.getResult(c * vectors + v), out, rows[v], column);
+  return success();
 }
 
 LogicalResult KernelLowering::lowerDot(DotOp dot) {
@@ -548,6 +612,8 @@ LogicalResult KernelLowering::lowerDot(DotOp dot) {
   Place right = places[dot.getB()];
   if (right.kind == Place::Splat) {
     FailureOr<Value> buffer = lanesBuffer(dot.getB());
+    if (failed(buffer))
+      return failure();
     right = Place();
     right.buffer = *buffer;
   }
@@ -568,36 +634,46 @@ LogicalResult KernelLowering::lowerDot(DotOp dot) {
   while ((rows / regs.lanes) % vectors)
     --vectors;
   int64_t blockRows = vectors * regs.lanes;
-  forRange(index(0), index(rows), blockRows, [&](Value row) {
+  return tryForRange(index(0), index(rows), blockRows, [&](Value row) {
+    auto emitColumns = [&](Value begin, Value end, unsigned blockCols) {
+      return tryForRange(begin, end, blockCols, [&](Value col) {
+        return emitBlock(dot, a, right, out, row, vectors, col, blockCols,
+                         depthEnd);
+      });
+    };
+    unsigned blockCols = regs.getCols(vectors);
     if (!colEnd) {
-      int64_t whole = cols / regs.cols * regs.cols;
-      if (whole)
-        forRange(index(0), index(whole), regs.cols, [&](Value col) {
-          emitBlock(dot, a, right, out, row, vectors, col, regs.cols, depthEnd);
-        });
-      if (whole < cols)
-        emitBlock(dot, a, right, out, row, vectors, index(whole), cols - whole,
-                  depthEnd);
-      return;
+      int64_t whole = cols / blockCols * blockCols;
+      if (whole && failed(emitColumns(index(0), index(whole), blockCols)))
+        return failure();
+      if (whole == cols)
+        return success();
+      return emitBlock(dot, a, right, out, row, vectors, index(whole),
+                       cols - whole, depthEnd);
     }
-    Value blockCols = index(regs.cols);
-    Value whole = arith::SubIOp::create(
-        b, colEnd, arith::RemUIOp::create(b, colEnd, blockCols));
-    forRange(index(0), whole, regs.cols, [&](Value col) {
-      emitBlock(dot, a, right, out, row, vectors, col, regs.cols, depthEnd);
-    });
-    forRange(whole, colEnd, 1, [&](Value col) {
-      emitBlock(dot, a, right, out, row, vectors, col, 1, depthEnd);
-    });
+    // Whole blocks first, then smaller ones, then single columns.
+    Value begin = index(0);
+    for (; blockCols > 1; blockCols = blockCols > 6 ? 6 : 1) {
+      Value end = arith::SubIOp::create(
+          b, colEnd, arith::RemUIOp::create(b, colEnd, index(blockCols)));
+      if (failed(emitColumns(begin, end, blockCols)))
+        return failure();
+      begin = end;
+    }
+    if (failed(emitColumns(begin, colEnd, 1)))
+      return failure();
     // Columns without keys: the product of zero rows is the accumulator.
-    forRange(colEnd, index(cols), 1, [&](Value col) {
+    return tryForRange(colEnd, index(cols), 1, [&](Value col) {
       for (unsigned v = 0; v < vectors; ++v) {
         Value at = add(row, index(v * regs.lanes));
-        storeVector(*accumulatorInit(dot, at, col), out, at, col);
+        FailureOr<Value> init = accumulatorInit(dot, at, col);
+        if (failed(init))
+          return failure();
+        storeVector(*init, out, at, col);
       }
+      return success();
     });
   });
-  return success();
 }
 
 //===----------------------------------------------------------------------===//
@@ -651,20 +727,20 @@ LogicalResult KernelLowering::lowerRowMap(MapOp map) {
   SmallVector<Value> outputs;
   for (Value result : map.getResults())
     outputs.push_back(outputBuffer(result, map));
-  LogicalResult status = success();
-  forRange(index(0), index(rows), regs.lanes, [&](Value row) {
+  auto emitRows = [&](Value row) -> LogicalResult {
     DenseMap<Value, Value> values;
     auto results = emitElement(map, values, row, Value());
-    if (failed(results)) {
-      status = failure();
-      return;
-    }
+    if (failed(results))
+      return failure();
     for (auto [result, output] : llvm::zip(*results, outputs))
       storeVector(result, output, row, Value());
-  });
+    return success();
+  };
+  if (failed(tryForRange(index(0), index(rows), regs.lanes, emitRows)))
+    return failure();
   for (auto [result, output] : llvm::zip(map.getResults(), outputs))
     places[result].buffer = output;
-  return status;
+  return success();
 }
 
 static bool isElementwise(Operation *op) {
@@ -746,15 +822,12 @@ LogicalResult KernelLowering::flush(Operation *before) {
   for (ReduceOp reduce : reduces)
     reduceOutputs.push_back(outputBuffer(reduce.getResult(), reduce));
 
-  LogicalResult status = success();
-  forRange(index(0), index(group.rows), regs.lanes, [&](Value row) {
+  auto emitRows = [&](Value row) -> LogicalResult {
     SmallVector<Value> inits;
     for (ReduceOp reduce : reduces) {
       FailureOr<Value> init = elementOf(reduce.getInit(), row, Value());
-      if (failed(init)) {
-        status = failure();
-        return;
-      }
+      if (failed(init))
+        return failure();
       inits.push_back(*init);
     }
     auto loop =
@@ -767,9 +840,12 @@ LogicalResult KernelLowering::flush(Operation *before) {
       SmallVector<Value> carried(loop.getRegionIterArgs());
       for (Operation *op : group.ops) {
         if (auto reduce = dyn_cast<ReduceOp>(op)) {
-          Value element = values.lookup(reduce.getInput());
-          if (!element)
-            element = *elementOf(reduce.getInput(), row, col);
+          FailureOr<Value> input = values.lookup(reduce.getInput());
+          if (!*input)
+            input = elementOf(reduce.getInput(), row, col);
+          if (failed(input))
+            return failure();
+          Value element = *input;
           size_t k = llvm::find(reduces, reduce) - reduces.begin();
           if (reduce.getKind() == ReduceKind::Sum) {
             carried[k] = arith::AddFOp::create(b, carried[k], element);
@@ -783,10 +859,8 @@ LogicalResult KernelLowering::flush(Operation *before) {
           continue;
         }
         auto results = emitElement(op, values, row, col);
-        if (failed(results)) {
-          status = failure();
-          return;
-        }
+        if (failed(results))
+          return failure();
         for (auto [tile, value] : llvm::zip(op->getResults(), *results))
           values[tile] = value;
       }
@@ -797,13 +871,16 @@ LogicalResult KernelLowering::flush(Operation *before) {
     }
     for (auto [k, output] : llvm::enumerate(reduceOutputs))
       storeVector(loop.getResult(k), output, row, Value());
-  });
+    return success();
+  };
+  if (failed(tryForRange(index(0), index(group.rows), regs.lanes, emitRows)))
+    return failure();
   for (auto [result, buffer] : stored)
     places[result].buffer = buffer;
   for (auto [reduce, output] : llvm::zip(reduces, reduceOutputs))
     places[reduce.getResult()].buffer = output;
   group = Group();
-  return status;
+  return success();
 }
 
 //===----------------------------------------------------------------------===//
@@ -831,7 +908,7 @@ LogicalResult KernelLowering::lowerBlock(Block &block,
        llvm::zip(tileOperands(block.getTerminator()), destinations))
     wanted.insert({value, destination});
   for (Operation &op : llvm::make_early_inc_range(block.without_terminator())) {
-    if (auto map = dyn_cast<MapOp>(op); map && isAccumulatorPrologue(map)) {
+    if (auto map = dyn_cast<MapOp>(op); map && getProductOfPrologue(map)) {
       bool usesGroup = llvm::any_of(map->getOperands(), [&](Value operand) {
         return operand.getDefiningOp() &&
                group.ops.contains(operand.getDefiningOp());
@@ -927,6 +1004,9 @@ LogicalResult KernelLowering::lowerOp(Operation *op) {
     return lowerIf(branch, destinations);
   }
   if (!isTileOp(op)) {
+    if (hasTileResult(op) ||
+        llvm::any_of(op->getOperandTypes(), llvm::IsaPred<TileType>))
+      return op->emitOpError("on tiles has no CPU lowering");
     for (Region &region : op->getRegions())
       for (Block &block : region)
         if (failed(lowerBlock(block, {})))
@@ -1049,6 +1129,11 @@ LogicalResult KernelLowering::run() {
   });
   if (checked.wasInterrupted())
     return failure();
+  FunctionType type = kernel.getFunctionType();
+  if (llvm::any_of(type.getInputs(), llvm::IsaPred<TileType>) ||
+      llvm::any_of(type.getResults(), llvm::IsaPred<TileType>))
+    return kernel.emitOpError("takes or returns tiles; tile-to-cpu lowers "
+                              "kernels on memory");
   if (failed(lowerBlock(kernel.getBody().front(), {})))
     return failure();
   for (Operation *op : llvm::reverse(toErase)) {
@@ -1072,16 +1157,17 @@ struct TileToCPU : attn::impl::TileToCPUBase<TileToCPU> {
     func::FuncOp kernel = getOperation();
     if (!kernel->hasAttr("tile.kernel"))
       return;
-    if (vectorBits < 128 || vectorBits % 128) {
+    int64_t bits = vectorBits;
+    if (bits < 128 || bits > 512 || !llvm::isPowerOf2_64(bits)) {
       kernel.emitError("tile-to-cpu: vector-bits must be 128, 256 or 512, not ")
-          << vectorBits;
+          << bits;
       return signalPassFailure();
     }
     // With 32 registers 6 x 4 accumulators, 4 vectors of rows and a broadcast;
     // with 16 registers 6 x 2, 2 and 1.
     RegisterBlock block;
-    block.lanes = vectorBits / 32;
-    block.cols = 6;
+    block.lanes = bits / 32;
+    block.accumulators = registers >= 32 ? 24 : 12;
     block.vectors = registers >= 32 ? 4 : 2;
     if (failed(KernelLowering(kernel, block).run()))
       return signalPassFailure();
