@@ -223,6 +223,7 @@ private:
 
   // Host-level values.
   Value query, key, value, output, lse, scores;
+  SmallVector<Value> temporaries; ///< buffers that are freed at the end
   Value queryLength, keyLength, headRatio, scale, zero, one;
   Value packing;   ///< heads that share a query tile
   Value stateRows; ///< rows that one batch and group of heads has
@@ -305,13 +306,15 @@ LogicalResult AttentionTiler::run() {
   dispatchIndexOpFoldResults(sizes, dynamicSizes, shape);
   scores = memref::AllocOp::create(b, MemRefType::get(shape, b.getF32Type()),
                                    dynamicSizes);
+  temporaries.push_back(scores);
 
   FailureOr<MaskAnalysis> computed = MaskAnalysis::compute(op, tileM, tileN);
   if (failed(computed))
     return failure();
   mask.emplace(std::move(*computed));
-  // All rows of a group of packed heads are one tile.
-  Value numTiles = packsHeads ? one : ib.ceilDiv(queryLength, tileM);
+  // All rows of a group of packed heads are one tile, or none.
+  Value numTiles =
+      packsHeads ? ib.min(one, queryLength) : ib.ceilDiv(queryLength, tileM);
   MaskGrid maskGrid;
   maskGrid.numBatches = batch;
   maskGrid.numHeads = heads;
@@ -363,6 +366,10 @@ LogicalResult AttentionTiler::run() {
     b.setInsertionPointAfter(forall);
     buildCombine(batch, groups);
   }
+  b.setInsertionPoint(op);
+  llvm::append_range(temporaries, summaries);
+  for (Value temporary : temporaries)
+    memref::DeallocOp::create(b, temporary);
   op.erase();
   return success();
 }
@@ -814,6 +821,7 @@ void AttentionTiler::allocateStates(Value batch, Value groups) {
     States states;
     states.byRow = memref::AllocOp::create(
         b, MemRefType::get(shape, b.getF32Type()), dynamicSizes);
+    temporaries.push_back(states.byRow);
     states.bySplit = permute(b, states.byRow, order);
     return states;
   };

@@ -75,6 +75,8 @@ std::vector<Recipe> enumerateMods(llvm::StringRef directory,
                                   std::vector<std::string> &errors);
 /// Every variant of the op times element types, lengths and head sizes.
 std::vector<Recipe> enumerateMatrix();
+/// Every variant of the op without queries, keys, batches or heads.
+std::vector<Recipe> enumerateEmpty();
 /// One random mask and score region under random sugar.
 Case makeRandomCase(uint64_t seed);
 /// Random sugar on random operands: shapes, lengths, layouts and tables that

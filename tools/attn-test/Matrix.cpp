@@ -1,7 +1,7 @@
 //===- Matrix.cpp - Variants times types times shapes ---------------------===//
 //
 // Every feature of attn.attention by itself, over FlashAttention's lengths and
-// head sizes in all element types.
+// head sizes in all element types, and with nothing to compute on.
 //
 //===----------------------------------------------------------------------===//
 
@@ -282,5 +282,29 @@ std::vector<Recipe> attn::tools::enumerateMatrix() {
                                return text.print(name, hash);
                              }});
         }
+  return recipes;
+}
+
+std::vector<Recipe> attn::tools::enumerateEmpty() {
+  static constexpr std::pair<llvm::StringLiteral, Shape> shapes[] = {
+      {"no-queries", {2, 4, 2, 0, 7, 8, 8}},
+      {"no-keys", {2, 4, 2, 5, 0, 8, 8}},
+      {"no-queries-no-keys", {2, 4, 2, 0, 0, 8, 24}},
+      {"no-batch", {0, 4, 2, 5, 7, 8, 8}},
+      {"no-heads", {2, 0, 0, 5, 7, 8, 8}},
+      {"nothing", {0, 0, 0, 0, 0, 8, 8}}};
+  std::vector<Recipe> recipes;
+  for (const Variant &variant : variants)
+    for (const auto &[kind, shape] : shapes)
+      for (bool dynamic : {true, false}) {
+        std::string name = std::string("empty/") + variant.name + "/" +
+                           kind.str() + (dynamic ? "" : "/static");
+        recipes.push_back({name, [=, shape = shape](mlir::MLIRContext &) {
+                             FunctionText text("f32", shape);
+                             text.dynamic = dynamic;
+                             variant.apply(text);
+                             return text.print(name, /*seed=*/1);
+                           }});
+      }
   return recipes;
 }

@@ -48,8 +48,8 @@ struct Arguments {
       cl::cat(category)};
   cl::list<std::string> suites{
       "suite", cl::CommaSeparated,
-      cl::desc("mods, matrix, random, combinations, rejections (default: these "
-               "five), tiles"),
+      cl::desc("mods, matrix, empty, random, combinations, rejections "
+               "(default: these six), tiles"),
       cl::cat(category)};
   cl::opt<uint64_t> seed{"seed", cl::init(1),
                          cl::desc("Selects cases and seeds random ones"),
@@ -369,7 +369,8 @@ void Driver::select(std::vector<Recipe> candidates,
 bool Driver::collect(std::vector<Recipe> &recipes) {
   std::vector<std::string> suites(args.suites.begin(), args.suites.end());
   if (suites.empty())
-    suites = {"mods", "matrix", "random", "combinations", "rejections"};
+    suites = {"mods",   "matrix",       "empty",
+              "random", "combinations", "rejections"};
   for (const std::string &suite : suites) {
     if (suite == "mods") {
       std::vector<std::string> errors;
@@ -380,6 +381,8 @@ bool Driver::collect(std::vector<Recipe> &recipes) {
         return false;
     } else if (suite == "matrix") {
       select(enumerateMatrix(), recipes);
+    } else if (suite == "empty") {
+      select(enumerateEmpty(), recipes);
     } else if (suite == "rejections") {
       // Whether a case is rejected is seen when it is run.
       if (args.emit.empty() && !args.passes)
@@ -393,7 +396,7 @@ bool Driver::collect(std::vector<Recipe> &recipes) {
       }
     } else {
       llvm::errs() << "attn-test: error: unknown suite '" << suite
-                   << "'; there are mods, matrix, random, combinations, "
+                   << "'; there are mods, matrix, empty, random, combinations, "
                       "rejections, tiles\n";
       return false;
     }
