@@ -6,6 +6,7 @@
 //
 //===----------------------------------------------------------------------===//
 
+#include "Schedule.h"
 #include "TensorCore/Structure.h"
 
 #include "attn/Conversion/Passes.h"
@@ -13,12 +14,8 @@
 #include "dialects/Attn/Attn.h"
 #include "dialects/Attn/ScheduleLimits.h"
 
-#include "mlir/Dialect/Arith/IR/Arith.h"
 #include "mlir/Dialect/Func/IR/FuncOps.h"
 #include "mlir/Dialect/MemRef/IR/MemRef.h"
-#include "mlir/Dialect/SCF/IR/SCF.h"
-#include "mlir/IR/ImplicitLocOpBuilder.h"
-#include "mlir/IR/Matchers.h"
 
 using namespace mlir;
 
@@ -112,92 +109,29 @@ std::pair<int64_t, int64_t> getMMATile(AttentionOp op, int64_t sharedBytes) {
   return {64, fits(64, 64) ? 64 : 32};
 }
 
-class Scheduler {
-public:
-  Scheduler(AttentionOp op, const CUDAScheduleOptions &options)
-      : op(op), options(options), b(op.getLoc(), op) {}
-
-  void run();
-
-private:
-  void set(AttentionOp target, int64_t tileM, int64_t tileN, int64_t workers) {
-    target->setAttr(ScheduleAttr::attributeName,
-                    ScheduleAttr::get(op.getContext(), tileM, tileN, workers));
-  }
-  Value constant(int64_t value) {
-    return arith::ConstantIndexOp::create(b, value);
-  }
-  Value extent(Value memref, int dim) {
-    return b.createOrFold<memref::DimOp>(memref, dim);
-  }
-  Value atMost(Value value, int64_t bound) {
-    return b.createOrFold<arith::CmpIOp>(arith::CmpIPredicate::sle, value,
-                                         constant(bound));
-  }
-  Value isDecoding();
-  /// Gives the op another schedule where `condition` holds; the rest of the
-  /// choice goes to what is left of it.
-  void choose(Value condition, int64_t tileM, int64_t tileN, int64_t workers);
-
-  AttentionOp op;
-  const CUDAScheduleOptions &options;
-  ImplicitLocOpBuilder b;
-};
-
-/// All rows that read a key head fit one tile, and keys are many.
-Value Scheduler::isDecoding() {
-  AttentionOp::DimMap q = AttentionOp::getDimMap(op.getQueryLayout());
-  AttentionOp::DimMap k = AttentionOp::getDimMap(op.getKeyLayout());
-  Value rows = extent(op.getQuery(), q.s), keys = extent(op.getKey(), k.s);
-  if (op.isPaged())
-    keys = b.createOrFold<arith::MulIOp>(keys, extent(op.getPageTable(), 1));
-  if (!op.maskDependsOnHead()) {
-    Value keyHeads =
-        b.createOrFold<arith::MaxSIOp>(extent(op.getKey(), k.h), constant(1));
-    rows = b.createOrFold<arith::MulIOp>(
-        rows,
-        b.createOrFold<arith::DivSIOp>(extent(op.getQuery(), q.h), keyHeads));
-  }
-  Value many = b.createOrFold<arith::CmpIOp>(arith::CmpIPredicate::sge, keys,
-                                             constant(fewestSplitKeys));
-  return b.createOrFold<arith::AndIOp>(atMost(rows, decodeRows), many);
-}
-
-void Scheduler::choose(Value condition, int64_t tileM, int64_t tileN,
-                       int64_t workers) {
-  if (matchPattern(condition, m_Zero()))
-    return;
-  if (matchPattern(condition, m_One())) {
-    set(op, tileM, tileN, workers);
-    return;
-  }
-  auto branch = scf::IfOp::create(b, condition, /*withElseRegion=*/true);
-  b.setInsertionPointToStart(branch.thenBlock());
-  set(cast<AttentionOp>(b.clone(*op)), tileM, tileN, workers);
-  op->moveBefore(branch.elseBlock()->getTerminator());
-  b.setInsertionPoint(op);
-}
-
-void Scheduler::run() {
+void schedule(AttentionOp op, const CUDAScheduleOptions &options) {
   if (op->hasAttr(ScheduleAttr::attributeName))
     return;
   auto [tileM, tileN] =
       options.mma ? getMMATile(op, options.sharedBytes) : getLongTile(op);
+  ScheduleBuilder b(op);
   if (options.tileM || options.tileN) {
-    set(op, options.tileM ? options.tileM : tileM,
-        options.tileN ? options.tileN : tileN, /*workers=*/0);
+    b.set(options.tileM ? options.tileM : tileM,
+          options.tileN ? options.tileN : tileN, /*workers=*/0);
     return;
   }
-  set(op, tileM, tileN, /*workers=*/0);
+  b.set(tileM, tileN, /*workers=*/0);
   if (!isSixteenBit(op))
     return;
-  if (!op.isRagged())
-    choose(isDecoding(), decodeRows, tileN, options.multiprocessors);
-  if (tileM > 128 && op.hasMaskRegion()) {
-    int rows = AttentionOp::getDimMap(op.getQueryLayout()).s;
-    choose(atMost(extent(op.getQuery(), rows), shortQueries), 128, tileN,
-           /*workers=*/0);
-  }
+  // Decoding: all rows that read a key head fit one tile, and keys are many.
+  if (!op.isRagged() &&
+      !b.choose(b.both(b.atMost(b.packedRows(), b.constant(decodeRows)),
+                       b.atMost(b.constant(fewestSplitKeys), b.keys())),
+                decodeRows, tileN, options.multiprocessors))
+    return;
+  if (tileM > 128 && op.hasMaskRegion())
+    b.choose(b.atMost(b.queries(), b.constant(shortQueries)), 128, tileN,
+             /*workers=*/0);
 }
 
 class CUDASchedule final : public impl::CUDAScheduleBase<CUDASchedule> {
@@ -225,7 +159,7 @@ public:
         op.emitOpError("is on tensors; bufferize it first");
         return signalPassFailure();
       }
-      Scheduler(op, options).run();
+      schedule(op, options);
     }
   }
 };

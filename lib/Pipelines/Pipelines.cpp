@@ -19,14 +19,21 @@
 using namespace mlir;
 using namespace attn;
 
-void attn::buildTilePipeline(OpPassManager &pm,
-                             const TilePipelineOptions &options) {
+/// Attention on tensors or memrefs, with or without sugar, to attention on
+/// memrefs with two regions.
+static void buildRegionPipeline(OpPassManager &pm) {
   pm.addPass(createExpandSugar());
   pm.addPass(createSimplifyRegions());
   pm.addPass(createBufferizePrograms());
+}
+
+/// From there to outlined kernels.
+static void buildGridPipeline(OpPassManager &pm,
+                              const TilePipelineOptions &options) {
   TileAttentionOptions tile;
   tile.tileM = options.tileM;
   tile.tileN = options.tileN;
+  tile.rowMultiple = options.rowMultiple;
   tile.divide = options.divide;
   pm.addNestedPass<func::FuncOp>(createTileAttention(tile));
   addCleanup(pm);
@@ -37,6 +44,36 @@ void attn::buildTilePipeline(OpPassManager &pm,
   addCleanup(pm);
   pm.addPass(createOutlineKernels());
   addCleanup(pm);
+}
+
+void attn::buildTilePipeline(OpPassManager &pm,
+                             const TilePipelineOptions &options) {
+  buildRegionPipeline(pm);
+  buildGridPipeline(pm, options);
+}
+
+void attn::buildCPUSchedulePipeline(OpPassManager &pm,
+                                    const CPUPipelineOptions &options) {
+  buildRegionPipeline(pm);
+  CPUScheduleOptions schedule;
+  schedule.tileM = options.tileM;
+  schedule.tileN = options.tileN;
+  schedule.vectorBits = options.vectorBits;
+  schedule.l1Bytes = options.l1Bytes;
+  schedule.l2Bytes = options.l2Bytes;
+  pm.addNestedPass<func::FuncOp>(createCPUSchedule(schedule));
+}
+
+void attn::buildCPUTilePipeline(OpPassManager &pm,
+                                const CPUPipelineOptions &options, bool fuse) {
+  TilePipelineOptions tile;
+  // Every attention op has a schedule; a merge takes these rows.
+  if (options.tileM)
+    tile.tileM = options.tileM;
+  tile.rowMultiple = options.vectorBits / 32;
+  tile.fuse = fuse;
+  tile.divide = true;
+  buildGridPipeline(pm, tile);
 }
 
 void attn::buildCPUKernelPipeline(OpPassManager &pm,
@@ -59,12 +96,8 @@ void attn::buildCPUKernelPipeline(OpPassManager &pm,
 static void buildEmbeddedCPUPipeline(OpPassManager &pm,
                                      const CPUPipelineOptions &options,
                                      bool fuse) {
-  TilePipelineOptions tile;
-  tile.tileM = options.tileM;
-  tile.tileN = options.tileN;
-  tile.fuse = fuse;
-  tile.divide = true;
-  buildTilePipeline(pm, tile);
+  buildCPUSchedulePipeline(pm, options);
+  buildCPUTilePipeline(pm, options, fuse);
   buildCPUKernelPipeline(pm, options);
   pm.addPass(createLaunchToParallel());
 }

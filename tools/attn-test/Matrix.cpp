@@ -292,7 +292,7 @@ std::vector<Recipe> attn::tools::enumerateEmpty() {
       {"no-queries-no-keys", {2, 4, 2, 0, 0, 8, 24}},
       {"no-batch", {0, 4, 2, 5, 7, 8, 8}},
       {"no-heads", {2, 0, 0, 5, 7, 8, 8}},
-      {"nothing", {0, 0, 0, 0, 0, 8, 8}}};
+      {"all-zero", {0, 0, 0, 0, 0, 8, 8}}};
   std::vector<Recipe> recipes;
   for (const Variant &variant : variants)
     for (const auto &[kind, shape] : shapes)

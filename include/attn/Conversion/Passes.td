@@ -149,9 +149,10 @@ def CPUExpandExp2 : Pass<"cpu-expand-exp2"> {
     arithmetic, so that generated code calls no library. exp2 rounds its
     argument, evaluates a polynomial of degree 6 on [-1/2, 1/2] and scales by
     the exponent (within 1.5 ULP; in exp2(d * c) the product with a positive
-    constant is not rounded; results below 2^-125 are 0; exp2(-inf) = 0,
-    NaN stays NaN). log2 splits off the exponent and sums an odd series in
-    (m - 1) / (m + 1) (within 2 ULP of max(1, |result|)).
+    constant is not rounded; results below 2^-125 are 0, at no extra cost: no
+    number on the way is subnormal; exp2(-inf) = 0, NaN stays NaN). log2 splits
+    off the exponent and sums an odd series in (m - 1) / (m + 1) (within 2 ULP of
+    max(1, |result|)).
 
     `scalef` uses AVX-512's vscalefps for the scaling of vectors of 16.
 
@@ -176,6 +177,59 @@ def CPUExpandExp2 : Pass<"cpu-expand-exp2"> {
   let dependentDialects = [
     "::mlir::arith::ArithDialect", "::mlir::math::MathDialect",
     "::mlir::vector::VectorDialect", "::mlir::x86vector::X86VectorDialect"
+  ];
+}
+
+def CPUSchedule : Pass<"cpu-schedule", "::mlir::func::FuncOp"> {
+  let summary = "Choose tile sizes and split-KV for CPUs";
+  let description = [{
+    Gives every `attn.attention` on memrefs an `#attn.schedule`. Tiles have 64
+    rows, or as many vectors as the queries need; the scores of a tile take three
+    quarters of the L1 cache. Few rows and many keys, as in decoding, get packed
+    heads, a tile of one vector or of 64 rows, and split keys. Into how many
+    parts depends on sizes and on `workers` only, never on the threads of a
+    machine (rule 19). What only a launch knows becomes a condition on sizes with
+    a version of the op for either case. A schedule that is there stays.
+
+    ```mlir
+    func.func @f(%q: memref<1x8x?x64xf32>, %k: memref<1x8x?x64xf32>, %v: memref<1x8x?x64xf32>, %o: memref<1x8x?x64xf32>) {
+      attn.attention ins(%q, %k, %v : memref<1x8x?x64xf32>, memref<1x8x?x64xf32>, memref<1x8x?x64xf32>)
+          outs(%o : memref<1x8x?x64xf32>)
+      return
+    }
+    ```
+    becomes
+    ```mlir
+    func.func @f(%q: memref<1x8x?x64xf32>, %k: memref<1x8x?x64xf32>, %v: memref<1x8x?x64xf32>, %o: memref<1x8x?x64xf32>) {
+      %c2 = arith.constant 2 : index
+      %queries = memref.dim %q, %c2 : memref<1x8x?x64xf32>
+      %c8 = arith.constant 8 : index
+      %few = arith.cmpi sle, %queries, %c8 : index
+      scf.if %few {
+        attn.attention ins(%q, %k, %v : memref<1x8x?x64xf32>, memref<1x8x?x64xf32>, memref<1x8x?x64xf32>) outs(%o : memref<1x8x?x64xf32>) {attn.schedule = #attn.schedule<tile_m = 8, tile_n = 768, workers = 64>}
+      } else {
+        attn.attention ins(%q, %k, %v : memref<1x8x?x64xf32>, memref<1x8x?x64xf32>, memref<1x8x?x64xf32>) outs(%o : memref<1x8x?x64xf32>) {attn.schedule = #attn.schedule<tile_m = 64, tile_n = 96>}
+      }
+      return
+    }
+    ```
+  }];
+  let options = [
+    Option<"tileM", "tile-m", "int64_t", "0",
+           "Query rows of a tile; 0: chosen. A given tile is the only version">,
+    Option<"tileN", "tile-n", "int64_t", "0", "Keys of a tile; 0: chosen">,
+    Option<"vectorBits", "vector-bits", "unsigned", "256",
+           "Width of a vector register in bits">,
+    Option<"l1Bytes", "l1-bytes", "int64_t", "32768",
+           "Data cache of a core, which scores should fit">,
+    Option<"l2Bytes", "l2-bytes", "int64_t", "1048576",
+           "Second cache of a core, which copies of keys should fit">,
+    Option<"workers", "workers", "int64_t", "64",
+           "Threads for which keys are split, whatever a machine has">
+  ];
+  let dependentDialects = [
+    "::mlir::arith::ArithDialect", "::mlir::memref::MemRefDialect",
+    "::mlir::scf::SCFDialect"
   ];
 }
 

@@ -12,19 +12,19 @@
 
 namespace attn {
 
-/// Tile sizes, for pipelines with the options `Derived`.
-template <typename Derived>
-struct TileSizeOptions : public mlir::PassPipelineOptions<Derived> {
-  template <typename T> using Option = mlir::detail::PassOptions::Option<T>;
+/// Options of the pipelines to the tile form.
+struct TilePipelineOptions
+    : public mlir::PassPipelineOptions<TilePipelineOptions> {
   Option<int64_t> tileM{*this, "tile-m",
                         llvm::cl::desc("Query rows of a score tile"),
                         llvm::cl::init(64)};
   Option<int64_t> tileN{*this, "tile-n", llvm::cl::desc("Keys of a score tile"),
                         llvm::cl::init(96)};
-};
-
-/// Options of the pipelines to the tile form.
-struct TilePipelineOptions : public TileSizeOptions<TilePipelineOptions> {
+  Option<int64_t> rowMultiple{
+      *this, "row-multiple",
+      llvm::cl::desc("Round the rows of tiles for few queries up to a multiple "
+                     "of this"),
+      llvm::cl::init(16)};
   Option<bool> fuse{*this, "fuse",
                     llvm::cl::desc("Fuse the online softmax; without it the "
                                    "scores go through memory"),
@@ -36,19 +36,42 @@ struct TilePipelineOptions : public TileSizeOptions<TilePipelineOptions> {
 };
 
 /// Options of the CPU pipelines.
-struct CPUPipelineOptions : public TileSizeOptions<CPUPipelineOptions> {
+struct CPUPipelineOptions
+    : public mlir::PassPipelineOptions<CPUPipelineOptions> {
+  Option<int64_t> tileM{*this, "tile-m",
+                        llvm::cl::desc("Query rows of a score tile; 0: chosen"),
+                        llvm::cl::init(0)};
+  Option<int64_t> tileN{*this, "tile-n",
+                        llvm::cl::desc("Keys of a score tile; 0: chosen"),
+                        llvm::cl::init(0)};
   Option<unsigned> vectorBits{*this, "vector-bits",
                               llvm::cl::desc("Width of a vector register"),
                               llvm::cl::init(256)};
   Option<unsigned> registers{*this, "registers",
                              llvm::cl::desc("Number of vector registers"),
                              llvm::cl::init(16)};
+  Option<int64_t> l1Bytes{*this, "l1-bytes",
+                          llvm::cl::desc("Data cache of a core"),
+                          llvm::cl::init(32768)};
+  Option<int64_t> l2Bytes{*this, "l2-bytes",
+                          llvm::cl::desc("Second cache of a core"),
+                          llvm::cl::init(1048576)};
 };
 
 /// attn.attention on tensors or memrefs to outlined `tile.kernel` functions
 /// and a host function of `tile.launch` (docs/tile-form.md).
 void buildTilePipeline(mlir::OpPassManager &pm,
                        const TilePipelineOptions &options);
+
+/// The first part for CPUs: attention on memrefs, free of sugar, each op with
+/// the schedule that suits the CPU.
+void buildCPUSchedulePipeline(mlir::OpPassManager &pm,
+                              const CPUPipelineOptions &options);
+
+/// The second part for CPUs: scheduled attention to outlined `tile.kernel`
+/// functions, `fuse`d or as standard attention.
+void buildCPUTilePipeline(mlir::OpPassManager &pm,
+                          const CPUPipelineOptions &options, bool fuse);
 
 /// `tile.kernel` functions to loops on vectors.
 void buildCPUKernelPipeline(mlir::OpPassManager &pm,

@@ -97,30 +97,6 @@ private:
 
 } // namespace
 
-/// Checks the tile sizes and fills in those left open: 64 rows are four
-/// vectors of 16 lanes; the score tile takes three quarters of L1, in whole
-/// register blocks of 6 keys.
-static LogicalResult chooseTiles(ModuleOp module, const CompileOptions &options,
-                                 const CPUTarget &cpu, CompileReport &report) {
-  constexpr int64_t kRegisterCols = 6;
-  int64_t lanes = cpu.vectorBits / 32;
-  report.tileM = options.tileM ? options.tileM : 64;
-  int64_t columns = cpu.l1Bytes * 3 / 4 / (report.tileM * sizeof(float));
-  report.tileN =
-      options.tileN
-          ? options.tileN
-          : std::max<int64_t>(kRegisterCols * 4, columns / (kRegisterCols * 4) *
-                                                     kRegisterCols * 4);
-  if (report.tileM < 0 || report.tileM % lanes || report.tileM > 1024)
-    return module.emitError("tile-m = ")
-           << report.tileM << " must be a multiple of the " << lanes
-           << " lanes of a vector of " << cpu.chip << ", at most 1024";
-  if (report.tileN <= 0 || report.tileN > 4096)
-    return module.emitError("tile-n = ")
-           << report.tileN << " must be between 1 and 4096";
-  return success();
-}
-
 /// Bytes of the buffers that one call of `kernel` keeps on its stack.
 static int64_t stackBytes(func::FuncOp kernel) {
   int64_t bytes = 0;
@@ -134,8 +110,9 @@ static int64_t stackBytes(func::FuncOp kernel) {
   return bytes;
 }
 
-/// Says why the tiles have the size they have and where they live.
+/// Says which tiles cpu-schedule chose, why, and where they live.
 static void explainChoices(const CompileOptions &options, const CPUTarget &cpu,
+                           ArrayRef<ScheduleAttr> schedules,
                            CompileReport &report) {
   auto add = [&](auto &&text) { report.choices.push_back(text.str()); };
   auto kib = [](int64_t bytes) { return (bytes + 1023) / 1024; };
@@ -143,13 +120,21 @@ static void explainChoices(const CompileOptions &options, const CPUTarget &cpu,
                     "KiB of L1 and {4} KiB of L2 a core",
                     cpu.chip, cpu.vectorBits, cpu.registers, kib(cpu.l1Bytes),
                     kib(cpu.l2Bytes)));
-  add(llvm::formatv("{0} queries a tile{1}: queries lie on the lanes, {2} "
-                    "vectors of them",
-                    report.tileM, options.tileM ? " (given)" : "",
-                    report.tileM / (cpu.vectorBits / 32)));
-  add(llvm::formatv("{0} keys a tile{1}: the score tile takes {2} KiB",
-                    report.tileN, options.tileN ? " (given)" : "",
-                    kib(report.tileM * report.tileN * sizeof(float))));
+  for (ScheduleAttr schedule : schedules) {
+    int64_t rows = schedule.getTileM(), keys = schedule.getTileN();
+    if (schedule.getWorkers())
+      add(llvm::formatv("where the queries of the heads that share a key head "
+                        "are at most {0}: one tile of them all, keys split so "
+                        "that {1} workers have parts",
+                        rows, schedule.getWorkers()));
+    add(llvm::formatv("{0} queries a tile{1}: queries lie on the lanes, {2} "
+                      "vectors of them",
+                      rows, options.tileM ? " (given)" : "",
+                      rows / (cpu.vectorBits / 32)));
+    add(llvm::formatv("{0} keys a tile{1}: the score tile takes {2} KiB", keys,
+                      options.tileN ? " (given)" : "",
+                      kib(rows * keys * sizeof(float))));
+  }
   add(llvm::formatv(
       "{0} KiB of tile buffers on the stack of a thread: "
       "{1} of its L2",
@@ -161,27 +146,30 @@ static void explainChoices(const CompileOptions &options, const CPUTarget &cpu,
     report.choices.push_back("standard attention: scores go through memory");
 }
 
-/// Describes the ranges of every attention op for people.
-static void describeRanges(OwningOpRef<ModuleOp> module,
-                           CompileReport &report) {
-  // What there is to say is said about the module that is compiled.
-  ScopedDiagnosticHandler silent(module->getContext(),
+/// The schedules of the attention ops of `module`, of each op the general one
+/// last; their ranges, if there is someone to read them.
+static SmallVector<ScheduleAttr> readSchedules(ModuleOp module,
+                                               CompileReport *report) {
+  // What there is to say is said when the ops are tiled.
+  ScopedDiagnosticHandler silent(module.getContext(),
                                  [](Diagnostic &) { return success(); });
-  PassManager pm(module->getContext());
-  pm.addPass(createExpandSugar());
-  pm.addPass(createSimplifyRegions());
-  if (failed(pm.run(*module)))
-    return;
-  module->walk([&](AttentionOp op) {
+  SmallVector<ScheduleAttr> schedules;
+  module.walk([&](AttentionOp op) {
+    auto schedule =
+        op->getAttrOfType<ScheduleAttr>(ScheduleAttr::attributeName);
+    schedules.push_back(schedule);
+    if (!report)
+      return;
     FailureOr<MaskAnalysis> mask =
-        MaskAnalysis::compute(op, report.tileM, report.tileN);
+        MaskAnalysis::compute(op, schedule.getTileM(), schedule.getTileN());
     if (failed(mask))
       return;
     std::string text;
     llvm::raw_string_ostream os(text);
     mask->print(os);
-    report.ranges.push_back(text);
+    report->ranges.push_back(text);
   });
+  return schedules;
 }
 
 static FailureOr<func::FuncOp> findEntry(ModuleOp module, StringRef name) {
@@ -261,7 +249,7 @@ FailureOr<std::string> attn::compileToArtifact(ModuleOp source,
   report.vectorBits = cpu->vectorBits;
 
   FailureOr<func::FuncOp> chosen = findEntry(source, options.entry);
-  if (failed(chosen) || failed(chooseTiles(source, options, *cpu, report)))
+  if (failed(chosen))
     return failure();
   std::string entryName = chosen->getName().str();
   PhaseTimer timer(report);
@@ -276,19 +264,25 @@ FailureOr<std::string> attn::compileToArtifact(ModuleOp source,
     pm.addInstrumentation(std::make_unique<PassTimer>(timer));
     return pm.run(*module);
   };
-  TilePipelineOptions tile;
-  tile.tileM = report.tileM;
-  tile.tileN = report.tileN;
-  tile.fuse = options.target == "cpu";
-  tile.divide = true;
   CPUPipelineOptions lower;
+  lower.tileM = options.tileM;
+  lower.tileN = options.tileN;
   lower.vectorBits = cpu->vectorBits;
   lower.registers = cpu->registers;
-  if (given) {
-    describeRanges(copyWith(source, entryName), report);
-    timer("mask report");
+  lower.l1Bytes = cpu->l1Bytes;
+  lower.l2Bytes = cpu->l2Bytes;
+  if (failed(
+          run([&](OpPassManager &pm) { buildCPUSchedulePipeline(pm, lower); })))
+    return failure();
+  SmallVector<ScheduleAttr> schedules = readSchedules(*module, given);
+  if (!schedules.empty()) {
+    report.tileM = schedules.back().getTileM();
+    report.tileN = schedules.back().getTileN();
   }
-  if (failed(run([&](OpPassManager &pm) { buildTilePipeline(pm, tile); })))
+  timer("mask report");
+  if (failed(run([&](OpPassManager &pm) {
+        buildCPUTilePipeline(pm, lower, /*fuse=*/options.target == "cpu");
+      })))
     return failure();
 
   // The plan reads what kernels write, so it is made of tile ops; the stack
@@ -322,7 +316,7 @@ FailureOr<std::string> attn::compileToArtifact(ModuleOp source,
   if (failed(code))
     return failure();
   report.codeBytes = code->size();
-  explainChoices(options, *cpu, report);
+  explainChoices(options, *cpu, schedules, report);
 
   (*plan)["target"] = "cpu";
   (*plan)["chip"] = cpu->chip;

@@ -1,8 +1,8 @@
 // What a plan says to the runtime: a launch for each grid, with the grid and
 // the memory between as expressions of the sizes of a call.
 // RUN: split-file %s %t
-// RUN: attn-compile %t/whole.mlir --chip=x86-64-v3 -o %t/fused.attn && %python %S/Inputs/describe.py %t/fused.attn | FileCheck %s --check-prefixes=WHOLE,FUSED
-// RUN: attn-compile %t/whole.mlir --chip=x86-64-v3 --target=cpu-standard -o %t/standard.attn && %python %S/Inputs/describe.py %t/standard.attn | FileCheck %s --check-prefixes=WHOLE,STANDARD
+// RUN: attn-compile %t/whole.mlir --chip=x86-64-v3 --tile-m=64 -o %t/fused.attn && %python %S/Inputs/describe.py %t/fused.attn | FileCheck %s --check-prefixes=WHOLE,FUSED
+// RUN: attn-compile %t/whole.mlir --chip=x86-64-v3 --tile-m=64 --target=cpu-standard -o %t/standard.attn && %python %S/Inputs/describe.py %t/standard.attn | FileCheck %s --check-prefixes=WHOLE,STANDARD
 // RUN: attn-compile %t/split.mlir --chip=x86-64-v3 -o %t/split.attn && %python %S/Inputs/describe.py %t/split.attn | FileCheck %s --check-prefix=SPLIT
 // RUN: attn-compile %t/hopper.mlir --target=cuda -o %t/hopper.attn && %python %S/Inputs/describe.py %t/hopper.attn | FileCheck %s --check-prefix=CUDA
 
@@ -22,7 +22,7 @@
 // WHOLE-NOT: avx512
 // WHOLE: features: "avx2"
 // WHOLE: format: "attn-artifact"
-// One grid of query tiles, heads and batches.
+// One grid of query tiles, heads and batches: a given tile is the only version.
 // WHOLE-NEXT: launches: {{.*}}"grid":{{\[\[}}"symbol","[[TILES:n[0-9]+]]"],8,["dim","[[Q]]",0]],"kernel":"f_kernel0"
 // WHOLE-NOT: launches:
 // FUSED: memory: {"fused":["add",0],"standard":["add",0,["mul",["symbol","[[SCORES:n[0-9]+]]"],4]]}

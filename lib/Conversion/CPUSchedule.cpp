@@ -1,0 +1,158 @@
+//===- CPUSchedule.cpp - cpu-schedule -------------------------------------===//
+//
+// Chooses tile sizes for the vectors and caches of a CPU, and packed heads and
+// split keys where queries are few. Where that depends on sizes that only a
+// launch knows, the op is cloned below conditions on them.
+//
+//===----------------------------------------------------------------------===//
+
+#include "Schedule.h"
+
+#include "attn/Conversion/Passes.h"
+#include "dialects/Attn/Attn.h"
+
+#include "mlir/Dialect/Func/IR/FuncOps.h"
+#include "mlir/Dialect/MemRef/IR/MemRef.h"
+#include "mlir/IR/Matchers.h"
+#include "mlir/IR/PatternMatch.h"
+#include "mlir/Transforms/RegionUtils.h"
+
+using namespace mlir;
+
+namespace attn {
+#define GEN_PASS_DEF_CPUSCHEDULE
+#include "attn/Conversion/Passes.h.inc"
+
+namespace {
+
+/// Rows of a tile where queries are many: their vectors and those of the
+/// columns they are multiplied with fill the registers.
+constexpr int64_t longRows = 64;
+/// Keys, times heads that share a tile, from which on splitting pays for
+/// combining the parts where it takes more than one vector of rows.
+constexpr int64_t fewestSplitKeys = 1024;
+/// Largest tiles that may be asked for: a tile has to fit the stack.
+constexpr int64_t mostRows = 1024, mostKeys = 4096;
+
+class Scheduler {
+public:
+  Scheduler(AttentionOp op, const CPUScheduleOptions &options)
+      : op(op), options(options), lanes(options.vectorBits / 32) {}
+
+  void run();
+
+private:
+  int64_t getKeys(int64_t rows);
+  int64_t wholeVectors(int64_t rows) {
+    return llvm::alignTo(std::max<int64_t>(rows, 1), lanes);
+  }
+
+  AttentionOp op;
+  const CPUScheduleOptions &options;
+  int64_t lanes;
+};
+
+/// Keys of a tile with so many rows: the scores take three quarters of L1, and
+/// f32 copies of keys and values half of L2, in whole register blocks.
+int64_t Scheduler::getKeys(int64_t rows) {
+  if (options.tileN)
+    return options.tileN;
+  constexpr int64_t blockColumns = 24;
+  int64_t scores = options.l1Bytes * 3 / 4 / (rows * sizeof(float));
+  int64_t heads =
+      std::max<int64_t>(1, op.getQkHeadSize() + op.getValueHeadSize());
+  int64_t copies = options.l2Bytes / 2 / (heads * sizeof(float));
+  return std::max<int64_t>(blockColumns, std::min({scores, copies, mostKeys}) /
+                                             blockColumns * blockColumns);
+}
+
+void Scheduler::run() {
+  if (op->hasAttr(ScheduleAttr::attributeName))
+    return;
+  ScheduleBuilder b(op);
+  int64_t queries = op.getQueryLength();
+  int64_t rows = options.tileM ? options.tileM : longRows;
+  if (!options.tileM && !ShapedType::isDynamic(queries))
+    rows = std::min(rows, wholeVectors(queries));
+  b.set(rows, getKeys(rows), /*workers=*/0);
+  if (options.tileM || options.tileN)
+    return;
+
+  if (op.isRagged()) {
+    // Sequences of a few queries each, as in decoding: one vector of rows is
+    // enough for the average one.
+    Value rowsInVectors =
+        b.multiply(b.extent(op.getCuSeqlensQ(), 0), b.constant(lanes));
+    b.choose(b.atMost(b.queries(), rowsInVectors), lanes, getKeys(lanes),
+             /*workers=*/0);
+    return;
+  }
+  Value packed = b.packedRows();
+  if (!b.choose(b.atMost(packed, b.constant(lanes)), lanes, getKeys(lanes),
+                options.workers))
+    return;
+  // Otherwise, heads are worth packing where there are several.
+  Value heads = b.packedHeads();
+  if (matchPattern(heads, m_One()))
+    return;
+  int64_t few = longRows;
+  if (APInt known; matchPattern(packed, m_ConstantInt(&known)))
+    few = std::min(few, wholeVectors(known.getSExtValue()));
+  b.choose(b.both(b.atMost(packed, b.constant(longRows)),
+                  b.atMost(b.constant(fewestSplitKeys),
+                           b.multiply(b.keys(), heads))),
+           few, getKeys(few), options.workers);
+}
+
+class CPUSchedule final : public impl::CPUScheduleBase<CPUSchedule> {
+public:
+  using CPUScheduleBase::CPUScheduleBase;
+
+  void runOnOperation() override {
+    if (failed(checkOptions()))
+      return signalPassFailure();
+    CPUScheduleOptions options;
+    options.tileM = tileM;
+    options.tileN = tileN;
+    options.vectorBits = vectorBits;
+    options.l1Bytes = l1Bytes;
+    options.l2Bytes = l2Bytes;
+    options.workers = workers;
+    SmallVector<AttentionOp> ops;
+    getOperation().walk([&](AttentionOp op) { ops.push_back(op); });
+    for (AttentionOp op : ops) {
+      if (!isa<MemRefType>(op.getQuery().getType())) {
+        op.emitOpError("is on tensors; bufferize it first");
+        return signalPassFailure();
+      }
+      Scheduler(op, options).run();
+    }
+    // Sizes that no condition asks for in the end.
+    IRRewriter rewriter(&getContext());
+    (void)runRegionDCE(rewriter, getOperation()->getRegions());
+  }
+
+private:
+  LogicalResult checkOptions() {
+    auto error = [&](StringRef name, int64_t value) {
+      return getOperation().emitError("cpu-schedule: ")
+             << name << " = " << value << " must be ";
+    };
+    if (vectorBits < 128 || vectorBits > 512 ||
+        !llvm::isPowerOf2_32(vectorBits))
+      return error("vector-bits", vectorBits) << "128, 256 or 512";
+    int64_t bits = vectorBits, lanes = bits / 32;
+    if (tileM < 0 || tileM % lanes || tileM > mostRows)
+      return error("tile-m", tileM)
+             << "a multiple of the " << lanes << " lanes of a vector of "
+             << bits << " bits, at most " << mostRows;
+    if (tileN < 0 || tileN > mostKeys)
+      return error("tile-n", tileN) << "between 1 and " << mostKeys;
+    if (workers <= 0)
+      return error("workers", workers) << "positive";
+    return success();
+  }
+};
+
+} // namespace
+} // namespace attn

@@ -1,0 +1,79 @@
+//===- Schedule.cpp - Schedules by conditions on sizes --------------------===//
+//
+// Index arithmetic of the host on the sizes of an attention op.
+//
+//===----------------------------------------------------------------------===//
+
+#include "Schedule.h"
+
+#include "mlir/Dialect/Arith/IR/Arith.h"
+#include "mlir/Dialect/MemRef/IR/MemRef.h"
+#include "mlir/Dialect/SCF/IR/SCF.h"
+#include "mlir/IR/Matchers.h"
+
+using namespace mlir;
+using namespace attn;
+
+void ScheduleBuilder::set(int64_t tileM, int64_t tileN, int64_t workers) {
+  op->setAttr(ScheduleAttr::attributeName,
+              ScheduleAttr::get(op.getContext(), tileM, tileN, workers));
+}
+
+bool ScheduleBuilder::choose(Value condition, int64_t tileM, int64_t tileN,
+                             int64_t workers) {
+  if (matchPattern(condition, m_Zero()))
+    return true;
+  if (matchPattern(condition, m_One())) {
+    set(tileM, tileN, workers);
+    return false;
+  }
+  auto branch = scf::IfOp::create(b, condition, /*withElseRegion=*/true);
+  b.setInsertionPointToStart(branch.thenBlock());
+  b.clone(*op)->setAttr(
+      ScheduleAttr::attributeName,
+      ScheduleAttr::get(op.getContext(), tileM, tileN, workers));
+  op->moveBefore(branch.elseBlock()->getTerminator());
+  b.setInsertionPoint(op);
+  return true;
+}
+
+Value ScheduleBuilder::queries() {
+  return extent(op.getQuery(), AttentionOp::getDimMap(op.getQueryLayout()).s);
+}
+
+Value ScheduleBuilder::keys() {
+  Value keys = extent(op.getKey(), AttentionOp::getDimMap(op.getKeyLayout()).s);
+  return op.isPaged() ? multiply(keys, extent(op.getPageTable(), 1)) : keys;
+}
+
+Value ScheduleBuilder::packedHeads() {
+  if (op.maskDependsOnHead())
+    return constant(1);
+  // There may be no key heads if there are no query heads.
+  Value keyHeads = b.createOrFold<arith::MaxSIOp>(
+      extent(op.getKey(), AttentionOp::getDimMap(op.getKeyLayout()).h),
+      constant(1));
+  return b.createOrFold<arith::DivSIOp>(
+      extent(op.getQuery(), AttentionOp::getDimMap(op.getQueryLayout()).h),
+      keyHeads);
+}
+
+Value ScheduleBuilder::constant(int64_t value) {
+  return arith::ConstantIndexOp::create(b, value);
+}
+
+Value ScheduleBuilder::extent(Value memref, int dim) {
+  return b.createOrFold<memref::DimOp>(memref, dim);
+}
+
+Value ScheduleBuilder::multiply(Value x, Value y) {
+  return b.createOrFold<arith::MulIOp>(x, y);
+}
+
+Value ScheduleBuilder::atMost(Value x, Value y) {
+  return b.createOrFold<arith::CmpIOp>(arith::CmpIPredicate::sle, x, y);
+}
+
+Value ScheduleBuilder::both(Value x, Value y) {
+  return b.createOrFold<arith::AndIOp>(x, y);
+}
