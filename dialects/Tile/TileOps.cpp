@@ -8,6 +8,8 @@
 
 #include "mlir/Dialect/Func/IR/FuncOps.h"
 #include "mlir/IR/Builders.h"
+#include "mlir/IR/Matchers.h"
+#include "mlir/IR/PatternMatch.h"
 
 using namespace mlir;
 using namespace attn::tile;
@@ -64,6 +66,22 @@ static LogicalResult verifyAccess(Operation *op, TileType tile,
   return success();
 }
 
+void LoadOp::build(OpBuilder &builder, OperationState &state, Type result,
+                   Value source, ValueRange indices, ValueRange valid,
+                   Value packing, Value pageTable, ValueRange pageIndices) {
+  build(builder, state, result, source, indices, valid, packing, pageTable,
+        pageIndices, /*mixed=*/Value());
+}
+
+/// Drops a region that never applies.
+LogicalResult LoadOp::canonicalize(LoadOp op, PatternRewriter &rewriter) {
+  if (!op.getMixed() || !matchPattern(op.getMixed(), m_Zero()))
+    return failure();
+  rewriter.modifyOpInPlace(op, [&] { op.getMixedMutable().clear(); });
+  rewriter.eraseBlock(&op.getWhere().front());
+  return success();
+}
+
 LogicalResult LoadOp::verify() {
   auto memory = cast<MemRefType>(getSource().getType());
   TileType tile = getResult().getType();
@@ -91,6 +109,23 @@ LogicalResult LoadOp::verify() {
                                  << ", not " << getIndices().size();
   return verifyAccess(*this, tile, memory, getIndices().size(),
                       getValid().size());
+}
+
+LogicalResult LoadOp::verifyRegions() {
+  if (getWhere().empty())
+    return getMixed() ? emitOpError("says where rows count without a region")
+                      : success();
+  if (getResult().getType().getRank() != 2)
+    return emitOpError("only rank-2 tiles have rows that do not count");
+  Block &block = getWhere().front();
+  if (block.getNumArguments() != 1 || !block.getArgument(0).getType().isIndex())
+    return emitOpError("the where region takes the row of the tile, one index");
+  auto yield = dyn_cast<YieldOp>(block.getTerminator());
+  if (!yield || yield.getValues().size() != 1 ||
+      !yield.getValues()[0].getType().isInteger(1))
+    return emitOpError(
+        "the where region yields one i1: whether the row counts");
+  return success();
 }
 
 LogicalResult StoreOp::verify() {

@@ -56,6 +56,20 @@ def Tile_LoadOp : Tile_Op<"load", [AttrSizedOperandSegments]> {
     %q = tile.load %mem[%b, %h, %r, %c0] valid [%rows, %cols] packed %g
         : memref<?x?x?x64xf32> -> !tile.tile<64x64xf32>
     ```
+
+    With `where %mixed`, rows may hold what must have no effect: if `mixed` is
+    true, rows of the tile for which the region yields false are zero, whatever
+    memory holds there (rule 7). The region reads memory at indices within
+    bounds and does not fault at any row of the tile.
+
+    ```mlir
+    %v = tile.load %mem[%b, %h, %r, %c0] valid [%rows, %cols] where %mixed {
+    ^bb0(%row: index):
+      %key = arith.addi %r, %row : index
+      %keep = arith.cmpi sge, %key, %first : index
+      tile.yield %keep : i1
+    } : memref<?x?x?x64xf32> -> !tile.tile<128x64xf32>
+    ```
   }];
   let arguments = (ins
     Arg<AnyStridedMemRef, "source", [MemRead]>:$source,
@@ -63,15 +77,27 @@ def Tile_LoadOp : Tile_Op<"load", [AttrSizedOperandSegments]> {
     Variadic<Index>:$valid,
     Optional<Index>:$packing,
     Optional<AnyStridedMemRef>:$page_table,
-    Variadic<Index>:$page_indices);
+    Variadic<Index>:$page_indices,
+    Optional<I1>:$mixed);
   let results = (outs Tile_TileType:$result);
+  let regions = (region MaxSizedRegion<1>:$where);
   let assemblyFormat = [{
     $source `[` $indices `]` `valid` `[` $valid `]`
     (`packed` $packing^)?
-    (`paged` $page_table^ `[` $page_indices `]`)? attr-dict
+    (`paged` $page_table^ `[` $page_indices `]`)?
+    (`where` $mixed^ $where)? attr-dict
     `:` type($source) (`,` type($page_table)^)? `->` type($result)
   }];
+  let builders = [
+    OpBuilder<(ins "::mlir::Type":$result, "::mlir::Value":$source,
+      "::mlir::ValueRange":$indices, "::mlir::ValueRange":$valid,
+      CArg<"::mlir::Value", "{}">:$packing,
+      CArg<"::mlir::Value", "{}">:$page_table,
+      CArg<"::mlir::ValueRange", "{}">:$page_indices)>
+  ];
   let hasVerifier = 1;
+  let hasRegionVerifier = 1;
+  let hasCanonicalizeMethod = 1;
 }
 
 def Tile_StoreOp : Tile_Op<"store", [AttrSizedOperandSegments]> {
@@ -185,8 +211,8 @@ def Tile_MapOp : Tile_Op<"map", [AttrSizedOperandSegments,
 }
 
 def Tile_YieldOp : Tile_Op<"yield", [Pure, Terminator, ReturnLike,
-    ParentOneOf<["MapOp", "RangesOp"]>]> {
-  let summary = "result of a tile.map or tile.ranges region";
+    ParentOneOf<["LoadOp", "MapOp", "RangesOp"]>]> {
+  let summary = "result of a tile.load, tile.map or tile.ranges region";
   let description = [{
     ```mlir
     tile.yield %e : f32

@@ -20,6 +20,9 @@ static constexpr size_t kMaxProvedPieces = 12;
 /// A predicate with more compares than this is not built.
 static constexpr size_t kMaxPredicateRows = 768;
 
+/// Nor is a condition on keys with more.
+static constexpr size_t kMaxKeyRows = 64;
+
 MaskAnalysis::MaskAnalysis(std::unique_ptr<Impl> impl)
     : impl(std::move(impl)) {}
 MaskAnalysis::MaskAnalysis(MaskAnalysis &&) = default;
@@ -36,6 +39,9 @@ FailureOr<MaskAnalysis> MaskAnalysis::compute(AttentionOp op, int64_t tileM,
   return MaskAnalysis(std::make_unique<Impl>(op, tileM, tileN));
 }
 
+bool MaskAnalysis::hasUnattendedKeys() const {
+  return !impl->keys->attended.empty();
+}
 bool MaskAnalysis::hasMask() const {
   return !impl->excludedKnown || !impl->excluded.empty();
 }
@@ -53,7 +59,9 @@ void MaskAnalysis::Impl::note(StringRef text) {
 }
 
 MaskAnalysis::Impl::Impl(AttentionOp op, int64_t tileM, int64_t tileN)
-    : op(op), tileM(tileM), tileN(tileN), region(system, op, tileM, tileN) {
+    : op(op), tileM(tileM), tileN(tileN),
+      region(system, op, tileM, tileN, /*allRows=*/false),
+      keys(std::make_unique<Impl>(op, Keys())) {
   // The tiles of the domain: M * t < q_len and N * c < kv_len.
   auto first = [this](unsigned tile, int64_t size) {
     return system.scale(System::variable(tile), size);
@@ -118,6 +126,26 @@ MaskAnalysis::Impl::Impl(AttentionOp op, int64_t tileM, int64_t tileN)
     reason =
         "the predicate would have " + std::to_string(compares) + " compares";
   }
+}
+
+MaskAnalysis::Impl::Impl(AttentionOp op, Keys)
+    : op(op), tileM(1), tileN(1),
+      region(system, op, tileM, tileN, /*allRows=*/true) {
+  system.assume(system.offset(region.getQueryLength(), -1));
+  system.assume(system.offset(
+      system.subtract(region.getKeyLength(), System::variable(system.keyTile)),
+      -1));
+  std::optional<Disjunction> disjunction = region.translate(true);
+  if (!disjunction)
+    return;
+  attended = findPieces(*disjunction, /*excluded=*/false);
+  size_t compares = 0;
+  for (const Piece &piece : attended)
+    compares += piece.rows.size();
+  bool isEvery = llvm::any_of(
+      attended, [](const Piece &piece) { return piece.rows.empty(); });
+  if (system.overflowed() || isEvery || compares > kMaxKeyRows)
+    attended.clear();
 }
 
 //===----------------------------------------------------------------------===//

@@ -50,6 +50,25 @@ public:
     return result;
   }
 
+  /// Where the interval of a piece begins, at least 0.
+  Number beginOf(const Piece &piece) {
+    std::optional<Number> result;
+    if (llvm::none_of(piece.begins, [this](const Row &row) {
+          return impl.system.minOf(row).value_or(-1) >= 0;
+        }))
+      result = zero();
+    for (const Row &row : piece.begins)
+      result = result ? backend.max(*result, number(row)) : number(row);
+    return *result;
+  }
+
+  /// Where it ends, at most at `limit`.
+  Number endOf(const Piece &piece, Number limit) {
+    for (const Row &row : piece.ends)
+      limit = backend.min(limit, number(row));
+    return limit;
+  }
+
   struct Interval {
     Number begin, end;
   };
@@ -77,35 +96,17 @@ public:
     return result;
   }
 
-private:
-  Number zero() { return backend.affine({}); }
   Number keyTiles() {
     return backend.ceilDiv(impl.region.getKeyLength(), impl.tileN);
   }
+
+private:
+  Number zero() { return backend.affine({}); }
 
   bool beginsAtZero(const TileRange &range) {
     return llvm::all_of(range.pieces, [this](unsigned number) {
       return impl.attended[number].begins.empty();
     });
-  }
-
-  /// Where the interval of a piece begins, at least 0.
-  Number beginOf(const Piece &piece) {
-    std::optional<Number> result;
-    if (llvm::none_of(piece.begins, [this](const Row &row) {
-          return impl.system.minOf(row).value_or(-1) >= 0;
-        }))
-      result = zero();
-    for (const Row &row : piece.begins)
-      result = result ? backend.max(*result, number(row)) : number(row);
-    return *result;
-  }
-
-  /// Where it ends, at most at `limit`.
-  Number endOf(const Piece &piece, Number limit) {
-    for (const Row &row : piece.ends)
-      limit = backend.min(limit, number(row));
-    return limit;
   }
 
   /// From the first to the last tile of the pieces.
@@ -310,6 +311,8 @@ private:
       return ("min" + Twine(symbol.summary) + "[" + tile + "]").str();
     case VarKind::Maximum:
       return ("max" + Twine(symbol.summary) + "[" + tile + "]").str();
+    case VarKind::Element:
+      return "element" + std::to_string(id) + "[j]";
     case VarKind::Floor:
       return "(" + divide(symbol.dividend, symbol.divisor, false).text + ")";
     case VarKind::One:
@@ -594,6 +597,11 @@ private:
     case VarKind::Minimum:
     case VarKind::Maximum:
       return extremeOf(builder, symbol);
+    case VarKind::Element: {
+      RegionCloner cloner(op, symbols);
+      cloner.setKey(keyTile);
+      return toIndex(builder, cloner.clone(builder, symbol.value));
+    }
     case VarKind::Floor:
       return builder.createOrFold<arith::FloorDivSIOp>(
           loc, affine(symbol.dividend), index(builder, symbol.divisor));
@@ -699,6 +707,71 @@ Value MaskAnalysis::buildRanges(OpBuilder &builder, Location loc,
   }
   tile::YieldOp::create(backend.getInner(), loc, ValueRange{visit, full});
   return ranges;
+}
+
+void MaskAnalysis::buildValueFilter(const MaskSymbols &symbols, Operation *loop,
+                                    Value firstKey, Value full,
+                                    tile::LoadOp load) const {
+  const Impl &keys = *impl->keys;
+  Location loc = load.getLoc();
+  OpBuilder before(loop), builder(load);
+  IRBackend backend(keys, impl->op, before, loc, symbols);
+  Emitter<IRBackend> emitter(keys, backend);
+  auto compare = [&](arith::CmpIPredicate predicate, Value x, Value y) {
+    return builder.createOrFold<arith::CmpIOp>(loc, predicate, x, y);
+  };
+  auto both = [&](Value x, Value y) {
+    return builder.createOrFold<arith::AndIOp>(loc, x, y);
+  };
+  auto isNot = [&](Value x) {
+    return builder.createOrFold<arith::XOrIOp>(
+        loc, x, arith::ConstantIntOp::create(builder, loc, 1, 1));
+  };
+
+  Value keyLength = emitter.keyTiles();
+  Value mixed;
+  if (keys.attended.size() == 1 && keys.attended.front().closed) {
+    // One interval: its end is where the valid rows end, and only the tile in
+    // which it begins is mixed.
+    const Piece &piece = keys.attended.front();
+    if (!piece.ends.empty()) {
+      Value end = emitter.endOf(piece, keyLength);
+      load.getValidMutable()[0].set(
+          builder.createOrFold<arith::SubIOp>(loc, end, firstKey));
+    }
+    if (piece.begins.empty())
+      return;
+    mixed = both(isNot(full), compare(arith::CmpIPredicate::slt, firstKey,
+                                      emitter.beginOf(piece)));
+  } else {
+    // Most tiles are full or lie between the ends of one interval.
+    Value uniform = full;
+    Value size = arith::ConstantIndexOp::create(builder, loc, impl->tileN);
+    Value past = builder.createOrFold<arith::MinSIOp>(
+        loc, builder.createOrFold<arith::AddIOp>(loc, firstKey, size),
+        keyLength);
+    for (const Piece &piece : keys.attended) {
+      if (!piece.closed)
+        continue;
+      Value begin = emitter.beginOf(piece);
+      Value end = emitter.endOf(piece, keyLength);
+      Value isWithin =
+          both(emitter.all(piece.guards),
+               both(compare(arith::CmpIPredicate::sle, begin, firstKey),
+                    compare(arith::CmpIPredicate::sle, past, end)));
+      uniform = builder.createOrFold<arith::OrIOp>(loc, uniform, isWithin);
+    }
+    mixed = isNot(uniform);
+  }
+  load.getMixedMutable().assign(mixed);
+
+  Block *body = builder.createBlock(&load.getWhere(), {},
+                                    {builder.getIndexType()}, {loc});
+  Value key =
+      arith::AddIOp::create(builder, loc, firstKey, body->getArgument(0));
+  backend.enter(loop, body, key);
+  Value counts = emitter.any(keys.attended);
+  tile::YieldOp::create(backend.getInner(), loc, counts);
 }
 
 //===----------------------------------------------------------------------===//

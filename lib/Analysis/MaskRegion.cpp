@@ -49,8 +49,8 @@ static std::optional<int64_t> known(int64_t size) {
 }
 
 MaskRegion::MaskRegion(System &system, AttentionOp op, int64_t tileM,
-                       int64_t tileN)
-    : system(system), op(op), tileM(tileM), tileN(tileN) {
+                       int64_t tileN, bool allRows)
+    : system(system), op(op), tileM(tileM), tileN(tileN), allRows(allRows) {
   std::optional<int64_t> rows = known(op.getQueryLength());
   std::optional<int64_t> keys = known(op.getKeyLength());
   queryLength = symbol(VarKind::QueryLength, rows, 0);
@@ -117,7 +117,10 @@ Conjunct MaskRegion::tileDomain(bool wholeTile) {
         domain,
         system.offset(system.subtract(length, System::variable(index)), -1));
   };
-  requireWithin(domain, row, system.queryTile, tileM);
+  if (allRows)
+    system.requireNonNegative(domain, System::variable(row));
+  else
+    requireWithin(domain, row, system.queryTile, tileM);
   requireWithin(domain, key, system.keyTile, tileN);
   below(row, queryLength);
   if (!wholeTile)
@@ -194,6 +197,21 @@ bool MaskRegion::bindOpaque(Conjunct &conjunct) {
   for (unsigned id : ids) {
     Value value = system.getVariable(id).value;
     unsigned sides = dependenceOf(value) & (OnRow | OnKey);
+    if (allRows) {
+      if (sides != OnKey)
+        continue;
+      auto [it, isNew] = elementOf.try_emplace(value);
+      if (isNew) {
+        Variable element = system.getVariable(id);
+        element.kind = VarKind::Element;
+        element.perKeyTile = true;
+        it->second = system.addVariable(element);
+      }
+      system.requireZero(
+          conjunct,
+          system.subtract(System::variable(id), System::variable(it->second)));
+      continue;
+    }
     std::optional<Blocks> blocks;
     if (sides == (OnRow | OnKey)) {
       blocks = blocksOf(value);

@@ -52,7 +52,9 @@ struct Summary {
 
 class MaskRegion {
 public:
-  MaskRegion(System &system, AttentionOp op, int64_t tileM, int64_t tileN);
+  /// With `allRows`, i is any row of the problem and no row of a query tile.
+  MaskRegion(System &system, AttentionOp op, int64_t tileM, int64_t tileN,
+             bool allRows);
 
   /// The (i, j) that are attended, or those that are not, as a disjunction.
   /// What cannot be translated counts as true in both. Fails if there would be
@@ -63,7 +65,8 @@ public:
   /// `wholeTile`: the key tile is known to lie below kv_len.
   Conjunct tileDomain(bool wholeTile);
 
-  /// Bounds the table elements of the conjunct by their summaries. Returns
+  /// Bounds the table elements of the conjunct by their summaries; with
+  /// `allRows` those of j alone are known, the others may be anything. Returns
   /// false if it has table elements: what is derived from it is a bound.
   bool bindOpaque(Conjunct &conjunct);
 
@@ -129,6 +132,7 @@ private:
   System &system;
   AttentionOp op;
   int64_t tileM, tileN;
+  bool allRows;
   unsigned row, key;     // the variables i and j
   unsigned block, probe; // symbols of the proofs about blocks
   Row batch, head, queryLength, keyLength, queryOffset;
@@ -137,7 +141,7 @@ private:
   llvm::DenseMap<mlir::Value, std::optional<Cases>> intMemo;
   llvm::DenseMap<std::pair<mlir::Value, unsigned>, std::optional<Disjunction>>
       boolMemo;
-  llvm::DenseMap<mlir::Value, unsigned> summaryOf;
+  llvm::DenseMap<mlir::Value, unsigned> summaryOf, elementOf;
   llvm::DenseMap<mlir::Value, std::optional<Blocks>> blockMemo;
   std::map<std::tuple<void *, unsigned, int64_t>, bool> constantMemo;
   llvm::SmallVector<Summary> summaries;

@@ -40,14 +40,15 @@ enum class VarKind {
   Scalar,      // an integer of the region that depends on neither i nor j
   Minimum,     // smallest element of a summary at this tile
   Maximum,     // largest element of a summary at this tile
+  Element,     // a value of j alone at key c, where a key tile is one key
   Floor,       // dividend floordiv divisor
   Bound,       // existentially quantified
 };
 
 struct Variable {
   VarKind kind;
-  /// Scalar: the value. Bound: the value it stands for if nothing is known
-  /// about it (a table element), else null.
+  /// Scalar, Element: the value. Bound: the value it stands for if nothing is
+  /// known about it (a table element), else null.
   mlir::Value value = {};
   /// Minimum, Maximum: number of the summary.
   unsigned summary = 0;

@@ -45,6 +45,11 @@ struct TileRange {
 struct attn::MaskAnalysis::Impl {
   Impl(AttentionOp op, int64_t tileM, int64_t tileN);
 
+  /// The keys that some row of the problem attends, as `attended` for key tiles
+  /// of one key; no pieces if that may be every key.
+  struct Keys {};
+  Impl(AttentionOp op, Keys);
+
   AttentionOp op;
   int64_t tileM, tileN;
   mask::System system;
@@ -64,6 +69,8 @@ struct attn::MaskAnalysis::Impl {
 
   /// The tile lies below kv_len: N * c + N <= kv_len.
   mask::Row belowKeyLength;
+
+  std::unique_ptr<Impl> keys;
 
 private:
   std::vector<mask::Piece> findPieces(const mask::Disjunction &disjunction,

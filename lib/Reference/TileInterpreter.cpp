@@ -36,6 +36,8 @@ struct Access {
   /// Of paged rows: a row of the page table.
   std::optional<Array> pages = std::nullopt;
   SmallVector<int64_t> pageIndices = {};
+  /// The rows that a load leaves out; none if empty.
+  SmallVector<bool> leavesOut = {};
 };
 
 class TileInterpreter : public HostInterpreter {
@@ -144,6 +146,8 @@ TileInterpreter::forEachValid(const Access &access,
     return success();
   SmallVector<int64_t> indices;
   for (int64_t row = 0; row < validRows; ++row) {
+    if (!access.leavesOut.empty() && access.leavesOut[row])
+      continue;
     if (!moveToRow(access, row, indices))
       return access.op->emitOpError("row ")
              << row << " has no entry in the page table";
@@ -174,6 +178,15 @@ LogicalResult TileInterpreter::executeLoad(tile::LoadOp op) {
   if (Value table = op.getPageTable()) {
     access.pages = getArray(table);
     access.pageIndices = getInts(op.getPageIndices());
+  }
+  if (Value mixed = op.getMixed(); mixed && getInt(mixed)) {
+    for (int64_t row = 0; row < op.getType().getRows(); ++row) {
+      FailureOr<SmallVector<RuntimeValue>> said =
+          execute(op.getWhere().front(), RuntimeValue(row));
+      if (failed(said))
+        return failure();
+      access.leavesOut.push_back(std::get<int64_t>(said->front()) == 0);
+    }
   }
   Array tile = makeTile(op.getType());
   const Buffer &from = *access.memory.buffer;

@@ -208,9 +208,7 @@ private:
                                  constantF32(b, b.getLoc(), value));
   }
   Value load(TileType type, Value memref, ValueRange at, ValueRange valid) {
-    return tile::LoadOp::create(b, type, memref, at, valid,
-                                /*packing=*/Value(), /*page_table=*/Value(),
-                                ValueRange{});
+    return tile::LoadOp::create(b, type, memref, at, valid);
   }
 
   AttentionOp op;
@@ -670,6 +668,9 @@ std::pair<Value, Value> AttentionTiler::buildSumLoop(const Worker &w,
   if (Type element = elementOf(value); !element.isF32())
     p = tile::ConvertOp::create(b, scoreType().withElementType(element), p);
   Value values = loadKeys(w, value, firstKey, vSize);
+  if (mask->hasUnattendedKeys())
+    mask->buildValueFilter(symbolsOf(w), loop, firstKey, at.getFull(),
+                           values.getDefiningOp<tile::LoadOp>());
   Value acc = tile::DotOp::create(b, p, values, loop.getRegionIterArg(1),
                                   /*transpose_a=*/false, /*transpose_b=*/false);
   scf::YieldOp::create(b, ValueRange{l, acc});

@@ -132,3 +132,24 @@ func.func private @few(%q: memref<16x32xf32>, %k: memref<?x32xf32>, %n: index, %
   tile.store %s, %o[%c0, %c0] valid [%c16, %c96] : !tile.tile<16x96xf32>, memref<16x96xf32>
   return
 }
+
+// Rows of values that do not count are zero in a copy, which is made for the
+// tile that has some (rule 7); other tiles are read where they are.
+// CHECK-LABEL: func.func private @window_kernel0
+// CHECK: %[[VALUES:.*]] = scf.if %[[MIXED:.*]] -> (memref<?x32xf32, strided<[?, 1], offset: ?>>) {
+// CHECK:   scf.for
+// CHECK:     %[[COUNTS:.*]] = arith.cmpi sge
+// CHECK:     scf.if %[[COUNTS]] {
+// CHECK:       vector.store
+// CHECK:     } else {
+// CHECK:       memref.store
+// CHECK:   scf.yield
+// CHECK: } else {
+// CHECK-NEXT: memref.subview
+// CHECK:   scf.yield
+// CHECK: memref.load %[[VALUES]]
+func.func @window(%q: memref<1x4x?x32xf32>, %k: memref<1x4x?x32xf32>, %v: memref<1x4x?x32xf32>, %o: memref<1x4x?x32xf32>) {
+  attn.attention ins(%q, %k, %v : memref<1x4x?x32xf32>, memref<1x4x?x32xf32>, memref<1x4x?x32xf32>) outs(%o : memref<1x4x?x32xf32>)
+      {causal = #attn.causal<bottom_right>, window = #attn.window<left = 99>}
+  return
+}

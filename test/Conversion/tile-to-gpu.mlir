@@ -7,6 +7,7 @@
 // RUN: attn-opt %t/lone-row-96.mlir --tile-to-gpu=threads=96 --canonicalize --cse | FileCheck %t/lone-row-96.mlir --check-prefix=GIVEN
 // RUN: attn-opt %t/lone-row.mlir --tile-to-gpu --canonicalize --cse | FileCheck %t/lone-row.mlir
 // RUN: attn-opt %t/packed.mlir --tile-to-gpu --canonicalize --cse | FileCheck %t/packed.mlir
+// RUN: attn-opt %t/left-out.mlir --tile-to-gpu --canonicalize --cse | FileCheck %t/left-out.mlir
 // RUN: attn-opt %t/twice.mlir --tile-to-gpu --canonicalize --cse | FileCheck %t/twice.mlir
 
 //--- row.txt
@@ -160,6 +161,34 @@ func.func private @packed(%q: memref<f32>, %o: memref<f32>, %g: index,
   %m = memref.reinterpret_cast %o to offset: [0], sizes: [32, 8], strides: [8, 1] : memref<f32> to memref<32x8xf32>
   %t = tile.load %p[%x, %y, %z, %c0] valid [%c32, %c8] packed %g : memref<2x12x16x8xf32> -> <32x8xf32>
   tile.store %t, %m[%c0, %c0] valid [%c32, %c8] : <32x8xf32>, memref<32x8xf32>
+  return
+}
+
+//--- left-out.mlir
+// Rows that do not count are zero, in a tile that has some.
+// CHECK-LABEL: gpu.func @left_out
+// CHECK-SAME: %[[M:[a-z0-9]+]]: memref<f32>, %[[O:[a-z0-9]+]]: memref<f32>, %[[FIRST:[a-z0-9]+]]: index, %[[MIXED:[a-z0-9]+]]: i1
+// CHECK:      %[[ROWS:.+]] = memref.reinterpret_cast %[[M]]
+// CHECK:      %[[COUNTS:.+]] = scf.if %[[MIXED]] -> (i1) {
+// CHECK:        %[[KEEP:.+]] = arith.cmpi sge, %[[ROW:.+]], %[[FIRST]] : index
+// CHECK:        scf.yield %[[KEEP]] : i1
+// CHECK:      scf.if %[[COUNTS]] -> (f32) {
+// CHECK:        memref.load %[[ROWS]]
+// CHECK:      } else {
+// CHECK-NEXT:   scf.yield %cst : f32
+func.func private @left_out(%m: memref<f32>, %o: memref<f32>, %first: index, %mixed: i1,
+    %x: index, %y: index, %z: index, %nx: index, %ny: index, %nz: index) attributes {tile.kernel} {
+  %c0 = arith.constant 0 : index
+  %c8 = arith.constant 8 : index
+  %c32 = arith.constant 32 : index
+  %p = memref.reinterpret_cast %m to offset: [0], sizes: [32, 8], strides: [8, 1] : memref<f32> to memref<32x8xf32>
+  %q = memref.reinterpret_cast %o to offset: [0], sizes: [32, 8], strides: [8, 1] : memref<f32> to memref<32x8xf32>
+  %t = tile.load %p[%c0, %c0] valid [%c32, %c8] where %mixed {
+  ^bb0(%row: index):
+    %keep = arith.cmpi sge, %row, %first : index
+    tile.yield %keep : i1
+  } : memref<32x8xf32> -> <32x8xf32>
+  tile.store %t, %q[%c0, %c0] valid [%c32, %c8] : <32x8xf32>, memref<32x8xf32>
   return
 }
 

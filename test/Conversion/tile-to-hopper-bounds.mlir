@@ -15,3 +15,22 @@ func.func @f(%q: !t, %k: !t, %v: !t, %o: !t) {
   attn.attention ins(%q, %k, %v : !t, !t, !t) outs(%o : !t) {causal = #attn.causal<top_left>}
   return
 }
+
+// Values before the first window are cleared in shared memory (rule 7) in the
+// tile in which it begins, each row by the lane that finds it to be left out,
+// before the consumers are told that the tile is there.
+// CHECK-LABEL: llvm.func @window_kernel0(
+//       CHECK:   nvvm.setmaxregister decrease
+//       CHECK:   %[[COUNTS:[0-9]+]] = arith.cmpi sge, %{{[0-9]+}}, %c0_i{{.+}}
+//  CHECK-NEXT:   %[[LEFT_OUT:[0-9]+]] = arith.xori %[[COUNTS]], %true
+//  CHECK-NEXT:   llvm.cond_br %[[LEFT_OUT]]
+// CHECK-COUNT-8: st.shared.v4.u32
+//   CHECK-NOT:   st.shared
+//       CHECK:   nvvm.fence.proxy
+//       CHECK:   mbarrier.arrive.shared
+//       CHECK:   nvvm.setmaxregister increase
+func.func @window(%q: !t, %k: !t, %v: !t, %o: !t) {
+  attn.attention ins(%q, %k, %v : !t, !t, !t) outs(%o : !t)
+      {causal = #attn.causal<bottom_right>, window = #attn.window<left = 99>}
+  return
+}

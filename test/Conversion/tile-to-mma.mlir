@@ -179,3 +179,24 @@ func.func @wide_scale(%q: !t, %k: !t, %v: !t, %o: !t, %scale: f64) {
   attn.attention ins(%q, %k, %v : !t, !t, !t) scale(%scale : f64) outs(%o : !t)
   return
 }
+
+// -----
+
+// Values before the first window are not read (rule 7): the tile in which it
+// begins has copies of its own, with a condition a row.
+!t = memref<?x?x?x64xbf16, strided<[?, ?, ?, 1]>>
+// CHECK-LABEL: llvm.func @window_kernel0(
+//       CHECK:   nvvm.cp.async.commit.group
+//       CHECK:   llvm.cond_br %{{[0-9]+}}, ^[[SOME:bb[0-9]+]], ^[[ALL:bb[0-9]+]]
+//  CHECK-NEXT: ^[[SOME]]:
+//       CHECK:   arith.cmpi sge, %{{[0-9]+}}, %c0_i{{.+}}
+//       CHECK:   nvvm.cp.async.shared.global
+//       CHECK: ^[[ALL]]:
+//   CHECK-NOT:   arith.cmpi sge
+//       CHECK:   nvvm.cp.async.shared.global
+//       CHECK:   nvvm.cp.async.commit.group
+func.func @window(%q: !t, %k: !t, %v: !t, %o: !t) {
+  attn.attention ins(%q, %k, %v : !t, !t, !t) outs(%o : !t)
+      {causal = #attn.causal<bottom_right>, window = #attn.window<left = 99>}
+  return
+}

@@ -160,3 +160,72 @@ func.func @split(%q: memref<2x8x4x64xf32>, %k: memref<2x2x4096x64xf32>, %v: memr
   attn.attention ins(%q, %k, %v : memref<2x8x4x64xf32>, memref<2x2x4096x64xf32>, memref<2x2x4096x64xf32>) outs(%o : memref<2x8x4x64xf32>) {attn.schedule = #attn.schedule<tile_m = 64, tile_n = 48, workers = 132>}
   return
 }
+
+// -----
+
+// Values before the first window are left out, in the one tile where it begins
+// (rule 7); the valid rows end where the last window does.
+// CHECK-LABEL: func @window
+func.func @window(%q: memref<1x8x?x64xf32>, %k: memref<1x2x?x64xf32>, %o: memref<1x8x?x64xf32>, %first: index) {
+  // CHECK: tile.load %[[SCORES:.*]][{{.*}} -> <32x48xf32>
+  // CHECK: %[[FULL:.*]] = arith.xori %{{.*}}, %true
+  // CHECK: %[[BEFORE:.*]] = arith.cmpi slt, %[[KEY:.*]], %{{.*}} : index
+  // CHECK: %[[MIXED:.*]] = arith.andi %[[FULL]], %[[BEFORE]]
+  // CHECK: tile.load %arg1{{.*}} where %[[MIXED]] {
+  // CHECK: ^bb0(%[[ROW:.*]]: index):
+  // CHECK:   arith.addi %[[KEY]], %[[ROW]]
+  // CHECK:   tile.yield
+  attn.attention ins(%q, %k, %k : memref<1x8x?x64xf32>, memref<1x2x?x64xf32>, memref<1x2x?x64xf32>)
+      q_offset(%first : index) outs(%o : memref<1x8x?x64xf32>)
+      mask(%b: index, %h: index, %i: index, %j: index) {
+        %offset = attn.q_offset : index
+        %c30 = arith.constant 30 : index
+        %p = arith.addi %i, %offset : index
+        %left = arith.subi %p, %c30 : index
+        %x = arith.cmpi sge, %j, %left : index
+        %y = arith.cmpi sle, %j, %p : index
+        %keep = arith.andi %x, %y : i1
+        attn.yield %keep : i1
+      }
+  return
+}
+
+// -----
+
+// A mask of keys alone says which rows count; what reads rows, too, does not.
+// CHECK-LABEL: func @table_of_keys
+func.func @table_of_keys(%q: memref<1x8x?x64xf32>, %k: memref<1x2x?x64xf32>, %o: memref<1x8x?x64xf32>, %t: memref<?xi1>, %u: memref<?x?xi1>) {
+  // CHECK: tile.load %arg1{{.*}} where %{{.*}} {
+  // CHECK-NEXT: ^bb0(%[[ROW:.*]]: index):
+  // CHECK:   memref.load %arg3[
+  // CHECK-NOT: memref.load %arg4[
+  // CHECK:   tile.yield
+  attn.attention ins(%q, %k, %k : memref<1x8x?x64xf32>, memref<1x2x?x64xf32>, memref<1x2x?x64xf32>)
+      captures(%t, %u : memref<?xi1>, memref<?x?xi1>) outs(%o : memref<1x8x?x64xf32>)
+      mask(%b: index, %h: index, %i: index, %j: index, %keys: memref<?xi1>, %pairs: memref<?x?xi1>) {
+        %x = memref.load %keys[%j] : memref<?xi1>
+        %y = memref.load %pairs[%i, %j] : memref<?x?xi1>
+        %keep = arith.andi %x, %y : i1
+        attn.yield %keep : i1
+      }
+  return
+}
+
+// -----
+
+// Every key of a bottom-right causal mask is attended by some row.
+// CHECK-LABEL: func @bottom_right
+// CHECK-NOT: where
+// CHECK: return
+func.func @bottom_right(%q: memref<1x8x?x64xf32>, %k: memref<1x2x?x64xf32>, %o: memref<1x8x?x64xf32>) {
+  attn.attention ins(%q, %k, %k : memref<1x8x?x64xf32>, memref<1x2x?x64xf32>, memref<1x2x?x64xf32>) outs(%o : memref<1x8x?x64xf32>)
+      mask(%b: index, %h: index, %i: index, %j: index) {
+        %nq = attn.q_len : index
+        %nk = attn.kv_len : index
+        %offset = arith.subi %nk, %nq : index
+        %p = arith.addi %i, %offset : index
+        %keep = arith.cmpi sle, %j, %p : index
+        attn.yield %keep : i1
+      }
+  return
+}

@@ -17,6 +17,10 @@
 
 namespace attn {
 
+namespace tile {
+class LoadOp;
+} // namespace tile
+
 /// What the symbols of the analysis are at one point of the main grid.
 struct MaskSymbols {
   mlir::Value batch;       // index
@@ -92,6 +96,17 @@ public:
   /// In the main grid: builds the `tile.ranges` of one query tile.
   mlir::Value buildRanges(mlir::OpBuilder &builder, mlir::Location loc,
                           const MaskSymbols &symbols) const;
+
+  /// True if there may be keys below kv_len that no row of their problem
+  /// attends, and it is known which.
+  bool hasUnattendedKeys() const;
+
+  /// In the body of `loop` over key tiles, whose first key is `firstKey`: lets
+  /// `load` of their values leave out such keys (rule 7). `full` says that
+  /// every row attends all keys of the tile.
+  void buildValueFilter(const MaskSymbols &symbols, mlir::Operation *loop,
+                        mlir::Value firstKey, mlir::Value full,
+                        tile::LoadOp load) const;
 
   /// Writes the ranges in closed form, and why there is a predicate, if any.
   void print(llvm::raw_ostream &os) const;

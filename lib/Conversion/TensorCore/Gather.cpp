@@ -7,6 +7,8 @@
 
 #include "Gather.h"
 
+#include "ScalarEmitter.h"
+
 using namespace mlir;
 
 namespace attn::tensorcore {
@@ -22,14 +24,20 @@ constexpr int64_t rowsAtOnce = warpSize / chunksOfRow;
 namespace {
 class Gather {
 public:
+  /// With `isMixed`, rows that do not count are left out.
   Gather(Emitter &emit, const SharedTile &tile, const Copiers &copiers,
-         Scope &scope)
+         Scope &scope, bool isMixed)
       : emit(emit), tile(tile), copiers(copiers), load(tile.load),
-        view(*getView(load.getSource())), scope(scope) {}
+        view(*getView(load.getSource())), scope(scope), isMixed(isMixed) {}
 
   void run(Value target);
 
 private:
+  Value isValid(Value row) {
+    Value valid = emit.less(row, validRows);
+    return isMixed ? emit.both(valid, emitRowCounts(emit, load, row, scope))
+                   : valid;
+  }
   Value offsetOfRow(Value row);
   void copyChunk(Value target, Value offset, int64_t block, Value rowIsValid);
   void readChunk(Value target, Value offset, Value column, Value rowIsValid);
@@ -40,6 +48,7 @@ private:
   tile::LoadOp load;
   View view;
   Scope &scope;
+  bool isMixed;
   Value chunk;     // of its row that this lane copies
   Value validRows; // of the tile
 };
@@ -66,7 +75,7 @@ Value Gather::offsetOfRow(Value row) {
     Values entry = scope.get(load.getPageIndices());
     entry.push_back(emit.divide(memoryRow, pageSize));
     Value page =
-        emit.loadGlobalIf(emit.less(row, validRows), lookup(pages.base),
+        emit.loadGlobalIf(isValid(row), lookup(pages.base),
                           emitOffset(emit, pages, entry, lookup),
                           cast<MemRefType>(table.getType()).getElementType());
     memoryRow = emit.remainder(memoryRow, pageSize);
@@ -148,7 +157,7 @@ void Gather::run(Value target) {
     Value ownPlace = emit.add(target, emit.mul(ownRow, swizzleBytes));
     Value ownChunk = emit.bitXor(chunk, emit.bitAnd(ownRow, chunksOfRow - 1));
     auto copyRow = [&](Value first, Value row, Value offset) {
-      Value rowIsValid = emit.less(row, validRows);
+      Value rowIsValid = isValid(row);
       Value swizzled =
           emit.bitXor(ownChunk, emit.bitAnd(first, chunksOfRow - 1));
       Value place = emit.add(emit.add(ownPlace, emit.mul(swizzled, chunkBytes)),
@@ -180,7 +189,24 @@ void Gather::run(Value target) {
 
 void emitGather(Emitter &emit, const SharedTile &tile, Value target,
                 const Copiers &copiers, Scope &scope) {
-  Gather(emit, tile, copiers, scope).run(target);
+  auto gather = [&](bool isMixed) {
+    Scope inner(emit, &scope);
+    Gather(emit, tile, copiers, inner, isMixed).run(target);
+  };
+  tile::LoadOp load = tile.load;
+  if (!load.getMixed())
+    return gather(false);
+  // A copy of its own for tiles of which all rows count keeps those fast.
+  Block *mixed = emit.createBlock();
+  Block *whole = emit.createBlock();
+  Block *join = emit.createBlock();
+  emit.branchIf(scope.get(load.getMixed()), mixed, {}, whole, {});
+  for (Block *block : {mixed, whole}) {
+    emit.enter(block);
+    gather(block == mixed);
+    emit.branch(join);
+  }
+  emit.enter(join);
 }
 
 } // namespace attn::tensorcore

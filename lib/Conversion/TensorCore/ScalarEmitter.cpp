@@ -277,6 +277,15 @@ void Scope::emitScalar(Operation *op) {
     bind(source, emitted);
 }
 
+Value emitRowCounts(Emitter &emit, tile::LoadOp load, Value row, Scope &scope) {
+  Scope inner(emit, &scope);
+  Block &block = load.getWhere().front();
+  inner.bind(block.getArgument(0), row);
+  for (Operation &op : block.without_terminator())
+    inner.emitScalar(&op);
+  return inner.get(block.getTerminator()->getOperand(0));
+}
+
 //===----------------------------------------------------------------------===//
 // Key-tile ranges
 //===----------------------------------------------------------------------===//

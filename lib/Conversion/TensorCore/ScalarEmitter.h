@@ -60,6 +60,9 @@ private:
   llvm::DenseMap<Value, Value> values;
 };
 
+/// Whether row `row` of a tile is read, where `load` leaves out rows.
+Value emitRowCounts(Emitter &emit, tile::LoadOp load, Value row, Scope &scope);
+
 /// Key tile number `position` of `ranges`.
 struct KeyTile {
   Value tile, full, visit; // i32, i1, i1

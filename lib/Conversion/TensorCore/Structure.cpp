@@ -313,10 +313,17 @@ LogicalResult StructureFinder::checkOp(Operation *op) {
           scf::ForOp, func::ReturnOp, scf::YieldOp>(op))
     return success();
   if (isa<tile::LoadOp>(op)) {
-    if (op == structure.query.load || op == structure.key.load ||
-        op == structure.value.load)
-      return success();
-    return fail("it loads a tile that is no operand of a matrix product");
+    if (op != structure.query.load && op != structure.key.load &&
+        op != structure.value.load)
+      return fail("it loads a tile that is no operand of a matrix product");
+    Region &where = cast<tile::LoadOp>(op).getWhere();
+    if (!where.empty() && op != structure.value.load)
+      return fail("it leaves out rows of q or k");
+    for (Operation &inner : where.getOps())
+      if (!isa<tile::YieldOp>(inner) && !isScalarOp(&inner))
+        return fail("the condition on rows of v uses " +
+                    inner.getName().getStringRef());
+    return success();
   }
   if (!isScalarOp(op))
     return fail("it uses " + op->getName().getStringRef());

@@ -88,6 +88,8 @@ private:
   LogicalResult lowerStore(StoreOp store);
   void loadOnLanes(LoadOp load, TileType type);
   void copyRows(LoadOp load, TileType type);
+  void copyRowsIfMixed(LoadOp load, TileType type);
+  Value rowCounts(LoadOp load, Value row);
   bool canStayInMemory(LoadOp load);
   SmallVector<Value> rowSubscript(LoadOp load, Value row);
 
@@ -433,7 +435,20 @@ void KernelLowering::copyRows(LoadOp load, TileType type) {
       cast<MemRefType>(load.getSource().getType()).getStridesAndOffset();
   bool contiguous = strides.back() == 1;
   Value zero = zeroF32();
+  auto clear = [&](Value row, Value from) {
+    forRange(from, index(type.getCols()), 1, [&](Value col) {
+      memref::StoreOp::create(b, zero, buffer, ValueRange{row, col});
+    });
+  };
   forRange(index(0), rows, 1, [&](Value row) {
+    OpBuilder::InsertionGuard inner(b);
+    if (load.getMixed()) {
+      auto branch = scf::IfOp::create(b, rowCounts(load, row),
+                                      /*withElseRegion=*/true);
+      b.setInsertionPointToStart(branch.elseBlock());
+      clear(row, index(0));
+      b.setInsertionPointToStart(branch.thenBlock());
+    }
     SmallVector<Value> at = rowSubscript(load, row);
     Value base = at.back();
     Value vectorCols = index(0);
@@ -458,10 +473,66 @@ void KernelLowering::copyRows(LoadOp load, TileType type) {
       memref::StoreOp::create(b, loadF32(load.getSource(), at), buffer,
                               ValueRange{row, col});
     });
-    forRange(cols, index(type.getCols()), 1, [&](Value col) {
-      memref::StoreOp::create(b, zero, buffer, ValueRange{row, col});
-    });
+    clear(row, cols);
   });
+}
+
+/// Whether a row of the tile is read (rule 7).
+Value KernelLowering::rowCounts(LoadOp load, Value row) {
+  auto branch = scf::IfOp::create(b, TypeRange{b.getI1Type()}, load.getMixed(),
+                                  /*withElseRegion=*/true);
+  OpBuilder::InsertionGuard guard(b);
+  b.setInsertionPointToStart(branch.elseBlock());
+  scf::YieldOp::create(
+      b, ValueRange{arith::ConstantIntOp::create(b, /*value=*/1, /*width=*/1)});
+  b.setInsertionPointToStart(branch.thenBlock());
+  IRMapping mapping;
+  Block &where = load.getWhere().front();
+  mapping.map(where.getArgument(0), row);
+  for (Operation &op : where.without_terminator())
+    b.clone(op, mapping);
+  scf::YieldOp::create(
+      b, mapping.lookupOrDefault(where.getTerminator()->getOperand(0)));
+  return branch.getResult(0);
+}
+
+/// Rows that may stay in memory, unless some of them do not count: then the
+/// others are copied, and the product reads the copy.
+void KernelLowering::copyRowsIfMixed(LoadOp load, TileType type) {
+  auto memory = cast<MemRefType>(load.getSource().getType());
+  Value rows = clampTo(load.getValid()[0], type.getRows());
+  SmallVector<OpFoldResult> offsets = getAsOpFoldResult(load.getIndices());
+  SmallVector<OpFoldResult> sizes(memory.getRank(), b.getIndexAttr(1));
+  SmallVector<OpFoldResult> steps = sizes;
+  sizes[sizes.size() - 2] = rows;
+  sizes.back() = b.getIndexAttr(type.getCols());
+  bool contiguous = memory.getStridesAndOffset().first.back() == 1;
+  auto viewType = MemRefType::get(
+      {ShapedType::kDynamic, type.getCols()}, type.getElementType(),
+      StridedLayoutAttr::get(
+          b.getContext(), ShapedType::kDynamic,
+          {ShapedType::kDynamic, contiguous ? 1 : ShapedType::kDynamic}));
+  auto choice = scf::IfOp::create(b, TypeRange{viewType}, load.getMixed(),
+                                  /*withElseRegion=*/true);
+  Place &place = places[load.getResult()];
+  {
+    OpBuilder::InsertionGuard guard(b);
+    b.setInsertionPointToStart(choice.thenBlock());
+    copyRows(load, type);
+    Value copy = memref::CastOp::create(b, viewType, place.buffer);
+    scf::YieldOp::create(b, copy);
+    b.setInsertionPointToStart(choice.elseBlock());
+    MemRefType rowsType = memref::SubViewOp::inferRankReducedResultType(
+        viewType.getShape(), memory, offsets, sizes, steps);
+    Value view = memref::SubViewOp::create(b, rowsType, load.getSource(),
+                                           offsets, sizes, steps);
+    if (rowsType != viewType)
+      view = memref::CastOp::create(b, viewType, view);
+    scf::YieldOp::create(b, view);
+  }
+  place.buffer = choice.getResult(0);
+  place.row = place.col = index(0);
+  place.validRows = rows;
 }
 
 LogicalResult KernelLowering::lowerLoad(LoadOp load) {
@@ -470,11 +541,18 @@ LogicalResult KernelLowering::lowerLoad(LoadOp load) {
     return load.emitOpError("loads ")
            << type.getElementType() << "; the CPU takes f32, f16 and bf16";
   if (type.getRank() == 1 || !isRightOperand(load.getResult())) {
+    if (load.getMixed())
+      return load.emitOpError("leaves out rows of a tile that is not the right "
+                              "operand of a product");
     loadOnLanes(load, type);
     return success();
   }
   if (!canStayInMemory(load)) {
     copyRows(load, type);
+    return success();
+  }
+  if (load.getMixed()) {
+    copyRowsIfMixed(load, type);
     return success();
   }
   Place &place = places[load.getResult()];

@@ -94,6 +94,7 @@ private:
   Value addressOf(const MemoryView &view, ArrayRef<Value> indices);
   Value readTileElement(LoadOp op, Value row, Value col, Value inside,
                         bool rowIsValid = false);
+  Value rowCounts(LoadOp op, Value row);
 
   // Tiles.
   LogicalResult lowerLoad(LoadOp op);
@@ -581,6 +582,24 @@ FailureOr<Value> KernelLowering::addressOf(Operation *op, Value memory,
                    }));
 }
 
+/// Whether a row of the tile is read (rule 7).
+Value KernelLowering::rowCounts(LoadOp op, Value row) {
+  auto branch =
+      scf::IfOp::create(b, TypeRange{b.getI1Type()},
+                        scalars.lookup(op.getMixed()), /*withElseRegion=*/true);
+  OpBuilder::InsertionGuard guard(b);
+  b.setInsertionPointToStart(branch.elseBlock());
+  scf::YieldOp::create(
+      b, ValueRange{arith::ConstantIntOp::create(b, /*value=*/1, /*width=*/1)});
+  b.setInsertionPointToStart(branch.thenBlock());
+  Block &where = op.getWhere().front();
+  scalars.map(where.getArgument(0), row);
+  // lowerLoad has checked that this succeeds.
+  (void)lowerBlock(where);
+  scf::YieldOp::create(b, scalars.lookup(where.getTerminator()->getOperand(0)));
+  return branch.getResult(0);
+}
+
 /// Element (row, col) of the tile that `op` loads, zero past `valid`. `inside`
 /// says whether the position is an element of the tile at all, `rowIsValid`
 /// that the row needs no check.
@@ -596,6 +615,8 @@ Value KernelLowering::readTileElement(LoadOp op, Value row, Value col,
     if ((k > 0 || !rowIsValid) && (!bound || *bound < type.getShape()[k]))
       condition = both(condition, less(coordinates[k], scalars.lookup(valid)));
   }
+  if (op.getMixed())
+    condition = both(condition, rowCounts(op, row));
 
   auto read = [&]() -> Value {
     SmallVector<Value> indices = llvm::map_to_vector(
@@ -646,6 +667,12 @@ LogicalResult KernelLowering::lowerLoad(LoadOp op) {
       return op.emitOpError(
           "reads a memref that the kernel did not rebuild from "
           "an argument");
+  for (Region &region : op->getRegions())
+    for (Operation &nested : region.getOps())
+      if (isa<memref::LoadOp, memref::DimOp>(nested)
+              ? !views.contains(nested.getOperand(0))
+              : nested.getNumRegions() || !isMemoryEffectFree(&nested))
+        return nested.emitOpError("has no lowering in a GPU kernel");
   if (placement.isFragment(op.getResult())) {
     Value buffer =
         createBuffer(op.getType(), (nameOf(op.getResult()) + "_tile").str());

@@ -28,8 +28,9 @@ private:
   /// the key tile that comes after it.
   void load(SharedTile &tile, const Ring &ring, Value count, Emitter::L2 hint,
             Scope &scope, Value following);
-  /// As load, but rows past the valid ones become zero even where memory has
-  /// something: what a probability of zero meets must be finite.
+  /// As load, but rows past the valid ones and rows that the load leaves out
+  /// become zero even where memory has something: what a probability of zero
+  /// meets must be finite.
   Value loadCleared(Value count, Value clears, Scope &scope);
   void issue(SharedTile &tile, const Ring &ring, Value index, Value barrier,
              Emitter::L2 hint, Scope &scope);
@@ -50,6 +51,7 @@ private:
     return emit.add(kernel.address(ring.data), emit.mul(index, ring.bytes));
   }
   void clearRows(Value index, Value valid);
+  void clearLeftOut(Value index, Scope &scope);
   Value nextTile(Value tile, Value tiles);
 
   KernelEmitter &kernel;
@@ -158,6 +160,28 @@ void Producer::clearRows(Value index, Value valid) {
   emit.enter(done);
 }
 
+/// Each lane clears the rows that it finds to be left out.
+void Producer::clearLeftOut(Value index, Scope &scope) {
+  constexpr int64_t unit = 16, warpSize = 32;
+  SharedTile &tile = plan.value;
+  int64_t rows = tile.type().getRows();
+  Value start = target(plan.memory.value, index);
+  emit.repeat(rows, warpSize, [&](Value first) {
+    Value row = emit.add(first, kernel.lane);
+    Value counts = emitRowCounts(emit, tile.load, row, scope);
+    Value isLeftOut = emit.createOrFold<arith::XOrIOp>(counts, emit.i1(true));
+    if (rows % warpSize != 0)
+      isLeftOut = emit.both(isLeftOut, emit.less(row, emit.i32(rows)));
+    emit.onlyIf(isLeftOut, [&] {
+      Value place = emit.add(start, emit.mul(row, swizzleBytes));
+      for (int64_t block = 0; block < tile.blocks(); ++block)
+        for (int64_t byte = 0; byte < swizzleBytes; byte += unit)
+          emit.storeSharedZero16(
+              emit.add(place, block * tile.blockBytes() + byte));
+    });
+  });
+}
+
 Value Producer::loadCleared(Value count, Value clears, Scope &scope) {
   SharedTile &tile = plan.value;
   const Ring &ring = plan.memory.value;
@@ -173,6 +197,11 @@ Value Producer::loadCleared(Value count, Value clears, Scope &scope) {
   });
   Value valid = scope.getClamped(load.getValid()[0]);
   Value partial = emit.less(valid, emit.i32(tile.type().getRows()));
+  Value mixed;
+  if (load.getMixed()) {
+    mixed = scope.get(load.getMixed());
+    partial = emit.createOrFold<arith::OrIOp>(partial, mixed);
+  }
   Block *whole = emit.createBlock();
   Block *cut = emit.createBlock();
   Block *join = emit.createBlock(emit.getI32Type());
@@ -192,6 +221,8 @@ Value Producer::loadCleared(Value count, Value clears, Scope &scope) {
   onFirstWarp([&] {
     emit.barrierWait(barrier, emit.bitAnd(clears, 1));
     clearRows(slot.index, valid);
+    if (mixed)
+      emit.onlyIf(mixed, [&] { clearLeftOut(slot.index, scope); });
     emit.fenceAsyncShared();
     emit.syncWarp();
     emit.onlyIf(leader, [&] { emit.barrierArrive(slot.full); });

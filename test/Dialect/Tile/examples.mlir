@@ -20,6 +20,16 @@ func.func @packed(%mem: memref<?x?x?x64xf32>, %b: index, %h: index, %r: index, %
   return
 }
 
+func.func @where(%mem: memref<?x?x?x64xf32>, %b: index, %h: index, %r: index, %c0: index, %rows: index, %cols: index, %mixed: i1, %first: index) {
+  %v = tile.load %mem[%b, %h, %r, %c0] valid [%rows, %cols] where %mixed {
+  ^bb0(%row: index):
+    %key = arith.addi %r, %row : index
+    %keep = arith.cmpi sge, %key, %first : index
+    tile.yield %keep : i1
+  } : memref<?x?x?x64xf32> -> !tile.tile<128x64xf32>
+  return
+}
+
 func.func @store(%o: !tile.tile<64x64xf32>, %mem: memref<?x?x?x64xf32>, %b: index, %h: index, %r: index, %c0: index, %rows: index, %cols: index) {
   tile.store %o, %mem[%b, %h, %r, %c0] valid [%rows, %cols]
       : !tile.tile<64x64xf32>, memref<?x?x?x64xf32>

@@ -101,6 +101,41 @@ func.func @f(%m: memref<?x32xf32>, %i: index) {
 
 // -----
 
+// Rows that do not count belong to rank-2 tiles.
+func.func @f(%m: memref<?x32xf32>, %i: index, %x: i1) {
+  // expected-error @+1 {{only rank-2 tiles have rows that do not count}}
+  %t = tile.load %m[%i, %i] valid [%i] where %x {
+  ^bb0(%row: index):
+    tile.yield %x : i1
+  } : memref<?x32xf32> -> !tile.tile<32xf32>
+  return
+}
+
+// -----
+
+// The where region of a load takes a row,
+func.func @f(%m: memref<?x32xf32>, %i: index, %x: i1) {
+  // expected-error @+1 {{the where region takes the row of the tile, one index}}
+  %t = tile.load %m[%i, %i] valid [%i, %i] where %x {
+    tile.yield %x : i1
+  } : memref<?x32xf32> -> !tile.tile<64x32xf32>
+  return
+}
+
+// -----
+
+// and yields whether it counts.
+func.func @f(%m: memref<?x32xf32>, %i: index, %x: i1) {
+  // expected-error @+1 {{the where region yields one i1: whether the row counts}}
+  %t = tile.load %m[%i, %i] valid [%i, %i] where %x {
+  ^bb0(%row: index):
+    tile.yield %row : index
+  } : memref<?x32xf32> -> !tile.tile<64x32xf32>
+  return
+}
+
+// -----
+
 // Indices of a store.
 func.func @f(%m: memref<?x?x?x32xf32>, %i: index, %t: !tile.tile<64x32xf32>) {
   // expected-error @+1 {{needs 4 indices for 'memref<?x?x?x32xf32>', not 2}}

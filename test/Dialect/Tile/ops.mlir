@@ -1,18 +1,29 @@
 // RUN: attn-opt %s | attn-opt | FileCheck %s
 // RUN: attn-opt %s --mlir-print-op-generic | attn-opt | FileCheck %s
 // RUN: attn-opt %s --emit-bytecode | attn-opt | FileCheck %s
+// RUN: attn-opt %s --canonicalize | FileCheck %s --check-prefix=FOLD
 
 // CHECK-LABEL: func @memory
 // CHECK: tile.load %{{.*}}[%{{.*}}, %{{.*}}, %{{.*}}, %{{.*}}] valid[%{{.*}}, %{{.*}}] : memref<?x?x?x64xf32> -> <128x64xf32>
 // CHECK: tile.load %{{.*}}[%{{.*}}, %{{.*}}] valid[%{{.*}}] : memref<?x?xf32, strided<[?, 1], offset: ?>> -> <128xf32>
 // CHECK: tile.load %{{.*}}[%{{.*}}, %{{.*}}, %{{.*}}] valid[%{{.*}}, %{{.*}}] paged %{{.*}}[%{{.*}}] : memref<?x?x?x64xf32>, memref<?x?xi32> -> <128x64xf32>
 // CHECK: tile.load %{{.*}} valid[%{{.*}}, %{{.*}}] packed %{{.*}} : memref<?x?x?x64xf32> -> <128x64xf32>
+// CHECK: tile.load %{{.*}} valid[%{{.*}}, %{{.*}}] paged %{{.*}}[%{{.*}}] where %{{.*}} {
+// CHECK-NEXT: ^bb0(%[[ROW:.*]]: index):
+// CHECK-NEXT: %[[KEEP:.*]] = arith.cmpi sge, %[[ROW]], %{{.*}} : index
+// CHECK-NEXT: tile.yield %[[KEEP]] : i1
+// CHECK-NEXT: } : memref<?x?x?x64xf32>, memref<?x?xi32> -> <128x64xf32>
 // CHECK: tile.store %{{.*}}, %{{.*}}[%{{.*}}, %{{.*}}, %{{.*}}, %{{.*}}] valid[%{{.*}}, %{{.*}}] : <128x64xf32>, memref<?x?x?x64xf32>
-func.func @memory(%m: memref<?x?x?x64xf32>, %l: memref<?x?xf32, strided<[?, 1], offset: ?>>, %t: memref<?x?xi32>, %i: index) {
+func.func @memory(%m: memref<?x?x?x64xf32>, %l: memref<?x?xf32, strided<[?, 1], offset: ?>>, %t: memref<?x?xi32>, %i: index, %x: i1) {
   %a = tile.load %m[%i, %i, %i, %i] valid [%i, %i] : memref<?x?x?x64xf32> -> !tile.tile<128x64xf32>
   %b = tile.load %l[%i, %i] valid [%i] : memref<?x?xf32, strided<[?, 1], offset: ?>> -> !tile.tile<128xf32>
   %c = tile.load %m[%i, %i, %i] valid [%i, %i] paged %t[%i] : memref<?x?x?x64xf32>, memref<?x?xi32> -> !tile.tile<128x64xf32>
   %d = tile.load %m[%i, %i, %i, %i] valid [%i, %i] packed %i : memref<?x?x?x64xf32> -> !tile.tile<128x64xf32>
+  %e = tile.load %m[%i, %i, %i] valid [%i, %i] paged %t[%i] where %x {
+  ^bb0(%row: index):
+    %keep = arith.cmpi sge, %row, %i : index
+    tile.yield %keep : i1
+  } : memref<?x?x?x64xf32>, memref<?x?xi32> -> !tile.tile<128x64xf32>
   tile.store %a, %m[%i, %i, %i, %i] valid [%i, %i] : !tile.tile<128x64xf32>, memref<?x?x?x64xf32>
   return
 }
@@ -72,4 +83,18 @@ func.func @launch(%m: memref<f32>, %n: i32, %x: index) {
   tile.launch @kernel grid [%x, %x, %x] (%m, %n) : memref<f32>, i32
   tile.launch @lowered_elsewhere grid [%x, %x, %x] ()
   return
+}
+
+// A region that never applies goes.
+// FOLD-LABEL: func @never_mixed
+// FOLD-NOT: where
+// FOLD: return
+func.func @never_mixed(%m: memref<?x?x?x64xf32>, %i: index) -> !tile.tile<128x64xf32> {
+  %false = arith.constant false
+  %e = tile.load %m[%i, %i, %i, %i] valid [%i, %i] where %false {
+  ^bb0(%row: index):
+    %keep = arith.cmpi sge, %row, %i : index
+    tile.yield %keep : i1
+  } : memref<?x?x?x64xf32> -> !tile.tile<128x64xf32>
+  return %e : !tile.tile<128x64xf32>
 }

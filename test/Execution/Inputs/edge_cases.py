@@ -1,8 +1,8 @@
 """Special values through compiled attention, against the reference.
 
 usage: edge_cases.py BACKEND FOLDER. Rules 7, 11, 13, 14, 15, 17 and 19 of
-docs/semantics.md: NaN and inf behind a mask and past kv_len, rows without
-keys, infinite and huge scores, values of one, the same bits on any number of
+docs/semantics.md: NaN and inf behind a mask and past kv_len, values that no
+row attends, rows without keys, infinite and huge scores, values of one, the same bits on any number of
 threads. Prints a line a case; exits with 1 if one fails.
 """
 
@@ -83,12 +83,43 @@ def bias(value, cells=()):
     return ("f", (S, T), table)
 
 
+WINDOW = "{causal = #attn.causal<bottom_right>, window = #attn.window<left = 20>}"
+SINKS_AND_WINDOW = mask("""
+  %c4 = arith.constant 4 : index
+  %c60 = arith.constant 60 : index
+  %p = arith.addi %i, %c60 : index
+  %sink = arith.cmpi slt, %j, %c4 : index
+  %after = arith.cmpi sge, %j, %p : index
+  %x = arith.ori %sink, %after : i1
+""")
+
+
+def half(values):
+    bits = [struct.unpack("<H", struct.pack("<e", x))[0] for x in values]
+    return ("H", (B, H, len(values) // (B * H * D), D), bits)
+
+
 odd = lambda j: j % 2 == 1
+early = lambda j: j < T - S - 20
+padded = lambda j: j % 50 < 5
 late = lambda j: j >= 100
 biased = dict(operand="bias", extra=tensor(S, T))
 CASES = {
     "NaN in masked keys": (program(region=EVEN_KEYS), q, where(k, odd, math.nan), v),
     "inf in masked keys": (program(region=EVEN_KEYS), q, where(k, odd, math.inf), v),
+    "NaN in values of masked keys": (program(region=EVEN_KEYS), q, where(k, odd, math.nan),
+                                     where(v, odd, math.nan)),
+    "NaN in values before a window": (program(attributes=WINDOW), q, where(k, early, math.nan),
+                                      where(v, early, math.nan)),
+    "inf in values after all rows": (program(attributes="{causal = #attn.causal<top_left>}"),
+                                     q, k, where(v, lambda j: j >= S, math.inf)),
+    "NaN in values between sinks and a window": (program(region=SINKS_AND_WINDOW), q, k,
+                                                 where(v, lambda j: 4 <= j < 60, math.nan)),
+    "NaN in values of padded keys": (program("mask_tensor", tensor(T, type="i1")), q, k,
+                                     where(v, padded, math.nan), ("b", (T,), [not padded(j) for j in range(T)])),
+    "NaN in 16-bit values of padded keys": (program("mask_tensor", tensor(T, type="i1"), type="f16"), half(q), half(k),
+                                            half(where(v, padded, math.nan)),
+                                            ("b", (T,), [not padded(j) for j in range(T)])),
     "NaN past kv_len": (program("kv_len", tensor(B, type="i32")), q, where(k, late, math.nan),
                         where(v, late, math.nan), ("i", (B,), [100])),
     "lowest float added": (program(**biased), q, k, v, bias(LOWEST)),
