@@ -57,7 +57,8 @@ private:
 int64_t Scheduler::getKeys(int64_t rows) {
   if (options.tileN)
     return options.tileN;
-  constexpr int64_t blockColumns = 24;
+  // Of 24 columns at most, and of vectors of 16 lanes where keys are rows.
+  constexpr int64_t blockColumns = 48;
   int64_t scores = options.l1Bytes * 3 / 4 / (rows * sizeof(float));
   int64_t heads =
       std::max<int64_t>(1, op.getQkHeadSize() + op.getValueHeadSize());
@@ -146,8 +147,10 @@ private:
       return error("tile-m", tileM)
              << "a multiple of the " << lanes << " lanes of a vector of "
              << bits << " bits, at most " << mostRows;
-    if (tileN < 0 || tileN > mostKeys)
-      return error("tile-n", tileN) << "between 1 and " << mostKeys;
+    if (tileN < 0 || tileN % lanes || tileN > mostKeys)
+      return error("tile-n", tileN)
+             << "a multiple of the " << lanes << " lanes of a vector of "
+             << bits << " bits, at most " << mostKeys;
     if (workers <= 0)
       return error("workers", workers) << "positive";
     return success();

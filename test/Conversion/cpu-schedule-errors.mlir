@@ -1,7 +1,7 @@
 // RUN: not attn-opt %s -pass-pipeline='builtin.module(func.func(cpu-schedule))' 2>&1 | FileCheck %s
 // RUN: not attn-opt %s -pass-pipeline='builtin.module(func.func(cpu-schedule{tile-m=-64}))' 2>&1 | FileCheck %s --check-prefix=ROWS
 // RUN: not attn-opt %s -pass-pipeline='builtin.module(func.func(cpu-schedule{vector-bits=512 tile-m=24}))' 2>&1 | FileCheck %s --check-prefix=LANES
-// RUN: not attn-opt %s -pass-pipeline='builtin.module(func.func(cpu-schedule{tile-n=5000}))' 2>&1 | FileCheck %s --check-prefix=KEYS
+// RUN: not attn-opt %s -pass-pipeline='builtin.module(func.func(cpu-schedule{tile-n=5}))' 2>&1 | FileCheck %s --check-prefix=KEYS
 // RUN: not attn-opt %s -pass-pipeline='builtin.module(func.func(cpu-schedule{vector-bits=384}))' 2>&1 | FileCheck %s --check-prefix=BITS
 // RUN: not attn-opt %s -pass-pipeline='builtin.module(func.func(cpu-schedule{workers=0}))' 2>&1 | FileCheck %s --check-prefix=WORKERS
 // RUN: not attn-opt %s -attn-to-cpu='tile-m=-64' 2>&1 | FileCheck %s --check-prefix=ROWS
@@ -9,7 +9,7 @@
 // CHECK: error: 'attn.attention' op is on tensors; bufferize it first
 // ROWS: error: cpu-schedule: tile-m = -64 must be a multiple of the 8 lanes of a vector of 256 bits, at most 1024
 // LANES: error: cpu-schedule: tile-m = 24 must be a multiple of the 16 lanes of a vector of 512 bits, at most 1024
-// KEYS: error: cpu-schedule: tile-n = 5000 must be between 1 and 4096
+// KEYS: error: cpu-schedule: tile-n = 5 must be a multiple of the 8 lanes of a vector of 256 bits, at most 4096
 // BITS: error: cpu-schedule: vector-bits = 384 must be 128, 256 or 512
 // WORKERS: error: cpu-schedule: workers = 0 must be positive
 func.func @tensors(%q: tensor<1x1x64x64xf16>, %o: tensor<1x1x64x64xf16>) -> tensor<1x1x64x64xf16> {

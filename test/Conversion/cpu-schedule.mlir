@@ -101,3 +101,15 @@ func.func @kept(%q: memref<1x4x?x64xf32>, %o: memref<1x4x?x64xf32>) {
   attn.attention ins(%q, %q, %q : memref<1x4x?x64xf32>, memref<1x4x?x64xf32>, memref<1x4x?x64xf32>) outs(%o : memref<1x4x?x64xf32>) {attn.schedule = #attn.schedule<tile_m = 16, tile_n = 16>}
   return
 }
+
+// -----
+
+// Whole vectors of keys whatever the head and the rows are.
+// CHECK-LABEL: func @odd
+// CHECK:       #attn.schedule<tile_m = 16, tile_n = 336, workers = 64>
+// CHECK:       #attn.schedule<tile_m = 48, tile_n = 96>
+func.func @odd(%q: memref<1x4x1x180xf32>, %k: memref<1x4x4096x180xf32>, %q1: memref<1x4x48x64xf32>, %k1: memref<1x4x4096x64xf32>, %o: memref<1x4x1x180xf32>, %o1: memref<1x4x48x64xf32>) {
+  attn.attention ins(%q, %k, %k : memref<1x4x1x180xf32>, memref<1x4x4096x180xf32>, memref<1x4x4096x180xf32>) outs(%o : memref<1x4x1x180xf32>)
+  attn.attention ins(%q1, %k1, %k1 : memref<1x4x48x64xf32>, memref<1x4x4096x64xf32>, memref<1x4x4096x64xf32>) outs(%o1 : memref<1x4x48x64xf32>)
+  return
+}
