@@ -126,12 +126,18 @@ Expression wrap(Type type, Expression e) {
 
 /// True if an index is known not to be negative: threads, sizes and what is
 /// computed from them without subtractions.
-bool isNonNegative(Value value) {
+bool isNonNegative(Value value, unsigned depth = 0) {
+  // What takes longer to tell is taken for signed.
+  constexpr unsigned kMaxDepth = 8;
+  if (depth == kMaxDepth)
+    return false;
+  auto isOperand = [=](Value operand) {
+    return isNonNegative(operand, depth + 1);
+  };
   if (auto arg = dyn_cast<BlockArgument>(value)) {
     Operation *parent = arg.getOwner()->getParentOp();
     if (auto loop = dyn_cast<scf::ForOp>(parent))
-      return arg == loop.getInductionVar() &&
-             isNonNegative(loop.getLowerBound());
+      return arg == loop.getInductionVar() && isOperand(loop.getLowerBound());
     return isa<gpu::GPUFuncOp>(parent) && arg.getType().isIndex();
   }
   Operation *op = value.getDefiningOp();
@@ -141,11 +147,11 @@ bool isNonNegative(Value value) {
   if (isa<gpu::ThreadIdOp, gpu::BlockIdOp, gpu::GridDimOp>(op))
     return true;
   if (isa<arith::MaxSIOp>(op))
-    return llvm::any_of(op->getOperands(), isNonNegative);
+    return llvm::any_of(op->getOperands(), isOperand);
   return isa<arith::AddIOp, arith::MulIOp, arith::DivUIOp, arith::RemUIOp,
              arith::DivSIOp, arith::RemSIOp, arith::MinSIOp, arith::MinUIOp>(
              op) &&
-         llvm::all_of(op->getOperands(), isNonNegative);
+         llvm::all_of(op->getOperands(), isOperand);
 }
 
 /// An error at `op`, or where its result is used if the op comes from nowhere.
@@ -527,7 +533,9 @@ LogicalResult Printer::printOp(Operation &op) {
   if (failed(expression))
     return failure();
   Value result = op.getResult(0);
-  if (isInline(&op)) {
+  // Long chains get names, or they would nest deeper than parsers go.
+  constexpr size_t kLongestInline = 300;
+  if (isInline(&op) && expression->text.size() <= kLongestInline) {
     expressions[result] = *expression;
     return success();
   }
