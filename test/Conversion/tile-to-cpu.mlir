@@ -153,3 +153,34 @@ func.func @window(%q: memref<1x4x?x32xf32>, %k: memref<1x4x?x32xf32>, %v: memref
       {causal = #attn.causal<bottom_right>, window = #attn.window<left = 99>}
   return
 }
+
+// An index that fits 32 bits is one of 32, unless it may be negative and is
+// taken as unsigned: -1 mod 7 is not the same of 2^32 and 2^64.
+// CHECK-LABEL: func.func private @widths
+// CHECK: arith.remsi %{{.*}} : vector<{{8|16}}xi32>
+// CHECK: arith.remui %{{.*}} : vector<{{8|16}}xi32>
+// CHECK: arith.remui %{{.*}} : vector<{{8|16}}xi64>
+func.func private @widths(%m: memref<32xf32>) attributes {tile.kernel} {
+  %c0 = arith.constant 0 : index
+  %c5 = arith.constant 5 : index
+  %c7 = arith.constant 7 : index
+  %c32 = arith.constant 32 : index
+  %zero = arith.constant 0.0 : f32
+  %t = tile.load %m[%c0] valid [%c32] : memref<32xf32> -> !tile.tile<32xf32>
+  %r = tile.map(%t) at [%c0] : (!tile.tile<32xf32>) -> !tile.tile<32xf32> {
+  ^bb0(%x: f32, %i: index):
+    %before = arith.subi %i, %c5 : index
+    %signed = arith.remsi %before, %c7 : index
+    %first = arith.cmpi eq, %signed, %c0 : index
+    %row = arith.remui %i, %c7 : index
+    %second = arith.cmpi eq, %row, %c0 : index
+    %unsigned = arith.remui %before, %c7 : index
+    %third = arith.cmpi eq, %unsigned, %c0 : index
+    %some = arith.ori %first, %second : i1
+    %any = arith.ori %some, %third : i1
+    %y = arith.select %any, %x, %zero : f32
+    tile.yield %y : f32
+  }
+  tile.store %r, %m[%c0] valid [%c32] : !tile.tile<32xf32>, memref<32xf32>
+  return
+}

@@ -268,6 +268,11 @@ LogicalResult RegionVectorizer::visitElementwise(Operation *op) {
   bool needs64 = isWide(result) && !ranges.fitsInt32(result);
   for (Value operand : op->getOperands())
     needs64 |= isWide(operand) && !ranges.fitsInt32(operand);
+  // Taken as unsigned, a negative number depends on the width.
+  if (isa<arith::DivUIOp, arith::RemUIOp, arith::CeilDivUIOp, arith::ShRUIOp>(
+          op))
+    for (Value operand : op->getOperands())
+      needs64 |= isWide(operand) && !ranges.isWithin(operand, 0, INT32_MAX);
   Type wide = needs64 ? b.getI64Type() : b.getI32Type();
   SmallVector<Value> operands;
   for (Value operand : op->getOperands())
