@@ -365,7 +365,11 @@ LogicalResult AttentionTiler::run() {
     buildCombine(batch, groups);
   }
   b.setInsertionPoint(op);
-  llvm::append_range(temporaries, summaries);
+  // A summary that is computed where it is asked for has no memory.
+  llvm::append_range(temporaries,
+                     llvm::make_filter_range(summaries, [](Value summary) {
+                       return bool(summary);
+                     }));
   for (Value temporary : temporaries)
     memref::DeallocOp::create(b, temporary);
   op.erase();

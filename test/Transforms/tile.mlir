@@ -229,3 +229,26 @@ func.func @bottom_right(%q: memref<1x8x?x64xf32>, %k: memref<1x2x?x64xf32>, %o: 
       }
   return
 }
+
+// -----
+
+// A block mask has no summary in memory: it is read where it is asked for.
+// CHECK-LABEL: func @blocks
+// CHECK: memref.alloc
+// CHECK-NOT: memref.alloc
+// CHECK: tile.ranges {{.*}} where {
+// CHECK: memref.load %arg3[
+// CHECK: memref.dealloc
+// CHECK-NOT: memref.dealloc
+func.func @blocks(%q: memref<1x8x?x64xf32>, %k: memref<1x2x?x64xf32>, %o: memref<1x8x?x64xf32>, %t: memref<?x?xi1>) {
+  attn.attention ins(%q, %k, %k : memref<1x8x?x64xf32>, memref<1x2x?x64xf32>, memref<1x2x?x64xf32>)
+      captures(%t : memref<?x?xi1>) outs(%o : memref<1x8x?x64xf32>)
+      mask(%b: index, %h: index, %i: index, %j: index, %table: memref<?x?xi1>) {
+        %c96 = arith.constant 96 : index
+        %x = arith.divui %i, %c96 : index
+        %y = arith.divui %j, %c96 : index
+        %keep = memref.load %table[%x, %y] : memref<?x?xi1>
+        attn.yield %keep : i1
+      }
+  return
+}

@@ -174,7 +174,7 @@ void Interpreter::execute(Operation *op) {
     return set(op->getResult(0), keyLength);
   if (isa<attn::QOffsetOp>(op))
     return set(op->getResult(0), queryOffset);
-  if (isa<attn::tile::RangesOp>(op))
+  if (isa<attn::tile::RangesOp, attn::tile::LoadOp>(op))
     return; // read by the test
   if (auto select = dyn_cast<arith::SelectOp>(op))
     return set(select, get(operand(0) ? select.getTrueValue()

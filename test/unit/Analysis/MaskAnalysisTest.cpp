@@ -960,6 +960,64 @@ TEST_F(MaskTest, HugeCoefficients) {
   }
 }
 
+//===----------------------------------------------------------------------===//
+// Values of keys that no row attends
+//===----------------------------------------------------------------------===//
+
+TEST_F(MaskTest, ValuesOutsideOfWindows) {
+  for (int64_t offset : {-90, -20, 0, 3, 64, 99, 300}) {
+    Problem problem{yielding(window)};
+    problem.queryOffset = offset;
+    for (Sizes length : {Sizes{1, 200}, {40, 200}, {200, 150}}) {
+      checkAll(problem, Answer::Exact, {length}, {{16, 16}, {64, 48}});
+      EXPECT_TRUE(last.leavesOutAll);
+    }
+  }
+  // Causal rows end before the keys do.
+  checkAll({yielding(causal)}, Answer::Exact, {{50, 200}});
+  EXPECT_TRUE(last.leavesOutAll);
+}
+
+TEST_F(MaskTest, ValuesBetweenSinksAndWindow) {
+  Problem problem{yielding(R"(
+    %four = arith.constant 4 : index
+    %left = arith.constant 30 : index
+    %n = attn.kv_len : index
+    %q = attn.q_len : index
+    %off = arith.subi %n, %q : index
+    %p = arith.addi %i, %off : index
+    %d = arith.subi %p, %j : index
+    %near = arith.cmpi sle, %d, %left : index
+    %sink = arith.cmpi slt, %j, %four : index
+    %some = arith.ori %near, %sink : i1
+    %causal = arith.cmpi sle, %j, %p : index
+    %keep = arith.andi %some, %causal : i1)")};
+  problem.storedKeys = 300;
+  for (Sizes length : {Sizes{1, 200}, {7, 90}, {64, 250}, {40, 41}}) {
+    checkAll(problem, Answer::Sound, {length}, {{16, 16}, {64, 48}});
+    EXPECT_TRUE(last.leavesOutAll);
+  }
+}
+
+TEST_F(MaskTest, ValuesOfKeysInTables) {
+  // A padding mask, a stride and causal rows; rows decide nothing.
+  Problem problem{yielding(R"(
+    %two = arith.constant 2 : index
+    %zero = arith.constant 0 : index
+    %pad = memref.load %padding[%b, %j] : memref<?x?xi1>
+    %odd = arith.remsi %j, %two : index
+    %even = arith.cmpi eq, %odd, %zero : index
+    %causal = arith.cmpi sle, %j, %i : index
+    %x = arith.andi %pad, %even : i1
+    %keep = arith.andi %x, %causal : i1)")};
+  problem.captures = {table("padding", someBlocks(300, 2, 8), {2, 150}, "i1")};
+  for (int64_t batch : {0, 1}) {
+    problem.batch = batch;
+    checkAll(problem, Answer::Sound, {{150, 150}, {20, 140}, {150, 77}});
+    EXPECT_TRUE(last.leavesOutAll);
+  }
+}
+
 TEST_F(MaskTest, RunTimeBlockSize) {
   Problem problem{yielding(R"(
     %x = arith.divsi %i, %n : index

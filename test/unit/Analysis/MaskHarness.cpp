@@ -48,6 +48,82 @@ static std::string textOf(const Problem &problem) {
       arguments, q, k, clauses, regionArguments, problem.mask);
 }
 
+/// Builds the filter of the load of values for each key tile and compares it
+/// with how many rows attend each key.
+void MaskHarness::checkValues(const Problem &problem, AttentionOp op,
+                              const MaskAnalysis &analysis, int64_t tileN,
+                              const std::vector<int64_t> &attended,
+                              Outcome &outcome) {
+  OpBuilder builder(&context);
+  Location loc = builder.getUnknownLoc();
+  builder.setInsertionPointToEnd(op->getParentOfType<ModuleOp>().getBody());
+  enum { B, H, QueryLength, KeyLength, QueryOffset, FirstKey, Full, Memory };
+  SmallVector<Type> types(6, builder.getIndexType());
+  types.push_back(builder.getI1Type());
+  types.push_back(mlir::parseType("memref<?x8xf32>", &context));
+  for (const Capture &capture : problem.captures)
+    types.push_back(mlir::parseType(capture.type, &context));
+  auto function = func::FuncOp::create(builder, loc, "values",
+                                       builder.getFunctionType(types, {}));
+  Block *body = function.addEntryBlock();
+  builder.setInsertionPointToEnd(body);
+  auto argument = [&](unsigned number) { return body->getArgument(number); };
+  MaskSymbols symbols;
+  symbols.batch = argument(B);
+  symbols.head = argument(H);
+  symbols.queryLength = argument(QueryLength);
+  symbols.keyLength = argument(KeyLength);
+  symbols.queryOffset = argument(QueryOffset);
+  llvm::append_range(symbols.captures,
+                     body->getArguments().drop_front(Memory + 1));
+  Value zero = arith::ConstantIndexOp::create(builder, loc, 0);
+  Value columns = arith::ConstantIndexOp::create(builder, loc, 8);
+  Value rows = arith::SubIOp::create(builder, loc, argument(KeyLength),
+                                     argument(FirstKey));
+  auto load = tile::LoadOp::create(
+      builder, loc,
+      tile::TileType::get(&context, {tileN, 8}, builder.getF32Type()),
+      argument(Memory), ValueRange{argument(FirstKey), zero},
+      ValueRange{rows, columns});
+  if (analysis.hasUnattendedKeys())
+    analysis.buildValueFilter(symbols, zero.getDefiningOp(), argument(FirstKey),
+                              argument(Full), load);
+  func::ReturnOp::create(builder, loc);
+  if (failed(mlir::verify(function))) {
+    ADD_FAILURE() << "the filter of values does not verify";
+    return;
+  }
+
+  Interpreter machine;
+  machine.set(argument(B), problem.batch);
+  machine.set(argument(H), problem.head);
+  machine.set(argument(QueryLength), problem.queryLength);
+  machine.set(argument(KeyLength), problem.keyLength);
+  machine.set(argument(QueryOffset), problem.queryOffset);
+  for (auto [number, capture] : llvm::enumerate(problem.captures))
+    machine.set(argument(Memory + 1 + number), capture.value);
+  for (int64_t first = 0; first < problem.keyLength; first += tileN) {
+    int64_t past = std::min(first + tileN, problem.keyLength);
+    bool full = std::all_of(
+        attended.begin() + first, attended.begin() + past,
+        [&](int64_t count) { return count == problem.queryLength; });
+    machine.set(argument(FirstKey), first);
+    machine.set(argument(Full), full);
+    machine.run(*body);
+    int64_t valid = machine.integer(load.getValid()[0]);
+    for (int64_t key = first; key < past; ++key) {
+      bool isRead = key - first < valid;
+      if (isRead && load.getMixed() && machine.integer(load.getMixed())) {
+        machine.set(load.getWhere().getArgument(0), key - first);
+        isRead = machine.run(load.getWhere().front()).front().integer;
+      }
+      if (attended[key])
+        EXPECT_TRUE(isRead) << "the values of key " << key << " are left out";
+      outcome.leavesOutAll &= !isRead || attended[key];
+    }
+  }
+}
+
 Outcome MaskHarness::check(const Problem &problem, int64_t tileM, int64_t tileN,
                            Answer answer) {
   OwningOpRef<ModuleOp> module =
@@ -182,6 +258,7 @@ Outcome MaskHarness::check(const Problem &problem, int64_t tileM, int64_t tileN,
     machine.set(argument(FirstCapture + number), capture.value);
   }
 
+  std::vector<int64_t> rowsOfKey(problem.keyLength, 0);
   for (int64_t t = 0; t < queryTiles; ++t) {
     std::vector<int64_t> attended(keyTiles, 0), elements(keyTiles, 0);
     for (int64_t i = t * tileM;
@@ -189,7 +266,9 @@ Outcome MaskHarness::check(const Problem &problem, int64_t tileM, int64_t tileN,
       reference.set(mask.getArgument(2), i);
       for (int64_t j = 0; j < problem.keyLength; ++j) {
         reference.set(mask.getArgument(3), j);
-        attended[j / tileN] += reference.run(mask).front().integer;
+        int64_t keep = reference.run(mask).front().integer;
+        attended[j / tileN] += keep;
+        rowsOfKey[j] += keep;
         ++elements[j / tileN];
       }
     }
@@ -240,5 +319,7 @@ Outcome MaskHarness::check(const Problem &problem, int64_t tileM, int64_t tileN,
         return outcome;
     }
   }
+  if (problem.queryLength > 0)
+    checkValues(problem, op, *analysis, tileN, rowsOfKey, outcome);
   return outcome;
 }

@@ -81,6 +81,9 @@ enum class Answer {
 struct Outcome {
   bool exact = false, predicate = false, hasMask = false;
   unsigned summaries = 0;
+  /// Values of keys that no row attends are left out: none that is attended,
+  /// and whether all others are.
+  bool leavesOutAll = true;
 };
 
 class MaskHarness {
@@ -96,6 +99,10 @@ public:
                 Answer answer);
 
 private:
+  void checkValues(const Problem &problem, AttentionOp op,
+                   const MaskAnalysis &analysis, int64_t tileN,
+                   const std::vector<int64_t> &attended, Outcome &outcome);
+
   mlir::MLIRContext context;
 };
 
