@@ -74,10 +74,9 @@ std::optional<ConstantIntRanges> IndexRanges::ofArgument(BlockArgument value,
                                                        kSizeAttrName);
     return size ? std::optional(indexRange(0, size.getInt())) : std::nullopt;
   }
-  // Rows and keys of elements that exist, and the number of a key tile.
-  if (isa<tile::MapOp>(parent))
-    return indexRange(0, kIndexLimit);
-  if (isa<tile::RangesOp>(parent))
+  // Rows and keys of elements that exist, the number of a key tile, a row of a
+  // tile.
+  if (isa<tile::MapOp, tile::RangesOp, tile::LoadOp>(parent))
     return indexRange(0, kIndexLimit);
   if (auto loop = dyn_cast<scf::ForOp>(parent);
       loop && value == loop.getInductionVar()) {

@@ -60,7 +60,8 @@ struct Arguments {
                "when it loads the artifact"),
       cl::value_desc("program"), cl::cat(category)};
   cl::opt<std::string> report{
-      "report", cl::desc("'json': print the phases and their milliseconds"),
+      "report",
+      cl::desc("'json': print what was chosen and how long the phases took"),
       cl::cat(category)};
 };
 
@@ -72,7 +73,8 @@ static ExitCode fail(const Twine &message) {
   return kBadInput;
 }
 
-/// Phases as JSON; the text of the file was parsed in `parseMs`.
+/// What was chosen, and the phases, as JSON; the text of the file was parsed in
+/// `parseMs`.
 static void printReport(const CompileReport &report, double parseMs,
                         size_t bytes) {
   json::Array phases{json::Object{{"name", "parse"}, {"ms", parseMs}}};
@@ -80,6 +82,8 @@ static void printReport(const CompileReport &report, double parseMs,
     phases.push_back(json::Object{{"name", name}, {"ms", ms}});
   json::Object object{{"chip", report.chip},
                       {"artifact_bytes", static_cast<int64_t>(bytes)},
+                      {"choices", json::Array(report.choices)},
+                      {"ranges", json::Array(report.ranges)},
                       {"phases", std::move(phases)}};
   llvm::outs() << llvm::formatv("{0:2}\n", json::Value(std::move(object)));
 }

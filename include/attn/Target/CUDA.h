@@ -16,6 +16,7 @@
 #include "mlir/Pass/PassManager.h"
 
 #include <string>
+#include <vector>
 
 namespace attn {
 
@@ -63,13 +64,21 @@ mlir::FailureOr<std::string> assemblePTX(mlir::Operation *where,
                                          llvm::StringRef chip,
                                          llvm::StringRef ptxas);
 
+/// What was chosen and why, one sentence a choice, and the key-tile ranges of
+/// each version of each attention op.
+struct CUDAReport {
+  std::vector<std::string> choices, ranges;
+};
+
 /// Bytes of an artifact for `chip`, of PTX or, if `ptxas` names that program,
 /// of machine code. `module` has one function, `entry`, and is consumed.
-/// `timer` is told the name of each phase as it ends.
+/// `timer` is told the name of each phase as it ends; `report` is filled in if
+/// there is one.
 mlir::FailureOr<std::string>
 compileCUDAArtifact(mlir::ModuleOp module, mlir::func::FuncOp entry,
                     const CUDAChip &chip, TileShape tile, llvm::StringRef ptxas,
-                    llvm::function_ref<void(llvm::StringRef)> timer);
+                    llvm::function_ref<void(llvm::StringRef)> timer,
+                    CUDAReport *report = nullptr);
 
 } // namespace attn
 

@@ -94,12 +94,14 @@ void LaunchInfo::addTensorMap(const View &view, int64_t rows) {
 void LaunchInfo::addCounter() { add("counter", {}); }
 
 DictionaryAttr LaunchInfo::get(int64_t threads, int64_t sharedBytes,
-                               bool persistent) {
+                               bool persistent, ArrayRef<std::string> choices) {
+  SmallVector<StringRef> texts(choices.begin(), choices.end());
   return b.getDictionaryAttr(
       {b.getNamedAttr("parameters", b.getArrayAttr(parameters)),
        b.getNamedAttr("threads", b.getI64IntegerAttr(threads)),
        b.getNamedAttr("shared_bytes", b.getI64IntegerAttr(sharedBytes)),
-       b.getNamedAttr("persistent", b.getBoolAttr(persistent))});
+       b.getNamedAttr("persistent", b.getBoolAttr(persistent)),
+       b.getNamedAttr("why", b.getStrArrayAttr(texts))});
 }
 
 } // namespace attn::tensorcore

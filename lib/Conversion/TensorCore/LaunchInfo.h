@@ -31,8 +31,10 @@ public:
   void addCounter();
   /// Plain stores of pairs of 16-bit columns.
   void requireStore(tile::StoreOp store);
+  /// `choices` are for people.
   mlir::DictionaryAttr get(int64_t threads, int64_t sharedBytes,
-                           bool persistent);
+                           bool persistent,
+                           llvm::ArrayRef<std::string> choices);
 
 private:
   void requireMultiple(mlir::Value operand, int64_t multiple);

@@ -6,6 +6,7 @@
 
 #include "Plan.h"
 
+#include "llvm/Support/FormatVariadic.h"
 #include "llvm/Support/ScopedPrinter.h"
 
 using namespace mlir;
@@ -181,6 +182,32 @@ LogicalResult Planner::layOut() {
 }
 
 } // namespace
+
+SmallVector<std::string> Plan::describe() {
+  SmallVector<std::string> choices;
+  choices.push_back(llvm::formatv(
+      "wgmma: {0} rows of queries on each of {1} warpgroup{2}, one more loads",
+      groupRows, consumers, consumers > 1 ? "s" : ""));
+  choices.push_back(llvm::formatv(
+      "{0} buffers of keys and values, {1} of queries: {2} bytes of shared "
+      "memory of {3}",
+      schedule.stages, memory.query.stages, memory.bytes,
+      schedule.sharedBytes));
+  for (auto [tile, name, why] :
+       llvm::zip_equal(sharedTiles(), tileNames, whyGathered))
+    choices.push_back(why.empty()
+                          ? (name + " comes by TMA").str()
+                          : (name + " is gathered by threads: " + why).str());
+  choices.push_back(!schedule.persistent ? "a block computes one query tile"
+                    : fetchesTiles()
+                        ? "blocks stay and fetch query tiles from a counter" +
+                              std::string(schedule.longestFirst && unevenWork
+                                              ? ", the longest first"
+                                              : "")
+                        : "blocks stay and are dealt query tiles in turn: all "
+                          "are equal work");
+  return choices;
+}
 
 FailureOr<Plan> makePlan(func::FuncOp kernel, Schedule schedule,
                          std::string &why) {

@@ -76,6 +76,8 @@ struct Plan : KernelStructure {
   int64_t producerWarps() const { return gathers() ? 4 : 1; }
   int64_t consumerWarps() const { return consumers * 4; }
   int64_t threads() const { return (consumers + 1) * 128; }
+  /// What was decided, for people.
+  llvm::SmallVector<std::string> describe();
 };
 
 /// What diagnostics call the shared tiles.

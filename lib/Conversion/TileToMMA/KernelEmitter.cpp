@@ -287,7 +287,7 @@ void KernelEmitter::run() {
     info.requireStore(store);
   frame.createKernel({}, plan.threads(), plan.schedule.blocks,
                      info.get(plan.threads(), plan.sharedBytes,
-                              /*persistent=*/false));
+                              /*persistent=*/false, plan.describe()));
   frame.base = emit.sharedBase(sharedName);
   bindThread(emit.threadId());
   // Lanes 0-7, 8-15, ... give the rows of the four matrices.

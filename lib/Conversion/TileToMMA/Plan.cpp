@@ -6,6 +6,8 @@
 
 #include "Plan.h"
 
+#include "llvm/Support/FormatVariadic.h"
+
 using namespace mlir;
 
 namespace attn::mma {
@@ -117,6 +119,17 @@ LogicalResult Planner::layOut() {
 }
 
 } // namespace
+
+SmallVector<std::string> Plan::describe() const {
+  return {
+      llvm::formatv("mma.sync: {0} rows of queries on each of {1} warps",
+                    groups * groupRows, warps),
+      llvm::formatv("{0} buffers of keys and values, queries in {1}: {2} "
+                    "bytes of shared memory of {3}",
+                    schedule.stages,
+                    schedule.queryInRegisters ? "registers" : "shared memory",
+                    sharedBytes, schedule.sharedBytes)};
+}
 
 FailureOr<Plan> makePlan(func::FuncOp kernel, Schedule schedule,
                          std::string &why) {

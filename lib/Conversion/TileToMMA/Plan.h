@@ -38,6 +38,8 @@ struct Plan : KernelStructure {
   int64_t sharedBytes = 0;
 
   int64_t threads() const { return warps * warpSize; }
+  /// What was decided, for people.
+  llvm::SmallVector<std::string> describe() const;
 };
 
 /// Fails with the reason in `why` if this lowering cannot take the kernel.

@@ -5,14 +5,17 @@
 //
 //===----------------------------------------------------------------------===//
 
+#include "attn/Analysis/MaskAnalysis.h"
 #include "attn/Target/CUDA.h"
 #include "attn/Target/NVPTX.h"
 #include "attn/Target/Plan.h"
 #include "attn/Transforms/Passes.h"
 #include "attn/runtime/Artifact.h"
+#include "dialects/Attn/Attn.h"
 
 #include "mlir/IR/AffineMap.h"
 #include "mlir/IR/Threading.h"
+#include "mlir/Pass/PassInstrumentation.h"
 #include "llvm/Support/FormatVariadic.h"
 
 using namespace mlir;
@@ -147,22 +150,91 @@ int64_t getThreads(Operation *kernel) {
   return 1;
 }
 
+/// Reports what cuda-schedule has chosen, and the key tiles that follow.
+class ScheduleReporter final : public PassInstrumentation {
+public:
+  explicit ScheduleReporter(CUDAReport &report) : report(report) {}
+
+  void runAfterPass(Pass *pass, Operation *op) override {
+    if (pass->getArgument() == "cuda-schedule")
+      op->walk([&](AttentionOp attention) { add(attention); });
+  }
+
+private:
+  void add(AttentionOp op) {
+    auto schedule =
+        op->getAttrOfType<ScheduleAttr>(ScheduleAttr::attributeName);
+    if (!schedule)
+      return;
+    std::string choice =
+        llvm::formatv("{0} queries x {1} keys a tile", schedule.getTileM(),
+                      schedule.getTileN());
+    if (schedule.getWorkers())
+      choice += llvm::formatv(
+          "; heads that share keys are packed into one tile, whose keys are "
+          "split for {0} multiprocessors",
+          schedule.getWorkers());
+    // The op was cloned below conditions on sizes.
+    if (auto branch = dyn_cast<scf::IfOp>(op->getParentOp()))
+      choice +=
+          op->getBlock() == branch.elseBlock() ? ": for all other sizes"
+          : schedule.getWorkers()
+              ? ": where a launch has few queries a key head and many keys"
+              : ": where a launch has few queries";
+    report.choices.push_back(choice);
+    FailureOr<MaskAnalysis> mask =
+        MaskAnalysis::compute(op, schedule.getTileM(), schedule.getTileN());
+    if (failed(mask))
+      return;
+    std::string text;
+    llvm::raw_string_ostream os(text);
+    os << "query tiles of " << schedule.getTileM() << ", key tiles of "
+       << schedule.getTileN() << "\n";
+    mask->print(os);
+    report.ranges.push_back(text);
+  }
+
+  CUDAReport &report;
+};
+
+/// What became of a kernel.
+void reportKernel(StringRef name, Operation *kernel, CUDAReport &report) {
+  auto info = kernel->getAttrOfType<DictionaryAttr>("attn.launch");
+  if (!info) {
+    report.choices.push_back(llvm::formatv(
+        "{0}: {1} threads without tensor cores", name, getThreads(kernel)));
+    return;
+  }
+  for (Attribute choice : cast<ArrayAttr>(info.get("why")))
+    report.choices.push_back(
+        (name + ": " + cast<StringAttr>(choice).getValue()).str());
+}
+
 } // namespace
 
 FailureOr<std::string>
 attn::compileCUDAArtifact(ModuleOp module, func::FuncOp entry,
                           const CUDAChip &chip, TileShape tile, StringRef ptxas,
-                          llvm::function_ref<void(StringRef)> timer) {
+                          llvm::function_ref<void(StringRef)> timer,
+                          CUDAReport *report) {
   MLIRContext *context = module.getContext();
   DialectRegistry registry;
   registerNVPTXTranslation(registry);
   context->appendDialectRegistry(registry);
   std::string entryName = entry.getName().str();
+  if (report)
+    report->choices.push_back(llvm::formatv(
+        "chip {0}: {1}, {2} bytes of shared memory a block, {3} "
+        "multiprocessors assumed for splits",
+        chip.name, chip.isHopper ? "wgmma and TMA" : "mma.sync and cp.async",
+        chip.sharedBytes, chip.multiprocessors));
   auto run = [&](StringRef phase, function_ref<void(OpPassManager &)> build) {
     PassManager pm(context);
     // Passes are verified by their tests; here it would take a tenth of the
     // time.
     pm.enableVerifier(false);
+    if (report)
+      pm.addInstrumentation(std::make_unique<ScheduleReporter>(*report));
     build(pm);
     LogicalResult result = pm.run(module);
     timer(phase);
@@ -207,6 +279,8 @@ attn::compileCUDAArtifact(ModuleOp module, func::FuncOp entry,
     json::Object &launch = *value.getAsObject();
     auto &[section, kernel] = kernels[*launch.getString("kernel")];
     launch["code"] = "code/" + section;
+    if (report)
+      reportKernel(*launch.getString("kernel"), kernel, *report);
     if (auto info = kernel->getAttrOfType<DictionaryAttr>("attn.launch"))
       LaunchRewriter(launch, *plan).run(info);
     else

@@ -205,6 +205,7 @@ static OwningOpRef<ModuleOp> copyWith(ModuleOp source, StringRef entry) {
 
 static FailureOr<std::string> compileForCUDA(ModuleOp source,
                                              const CompileOptions &options,
+                                             bool explains,
                                              CompileReport &report) {
   FailureOr<func::FuncOp> entry = findEntry(source, options.entry);
   if (failed(entry))
@@ -219,10 +220,14 @@ static FailureOr<std::string> compileForCUDA(ModuleOp source,
            << "' for the target cuda; known: " << llvm::join(names, ", ");
   }
   PhaseTimer timer(report);
+  CUDAReport chosen;
   OwningOpRef<ModuleOp> module = copyWith(source, entry->getName());
   FailureOr<std::string> bytes = compileCUDAArtifact(
       *module, module->lookupSymbol<func::FuncOp>(entry->getName()), *chip,
-      {options.tileM, options.tileN}, options.ptxas, timer);
+      {options.tileM, options.tileN}, options.ptxas, timer,
+      explains ? &chosen : nullptr);
+  report.choices = std::move(chosen.choices);
+  report.ranges = std::move(chosen.ranges);
   if (succeeded(bytes))
     report.codeBytes = bytes->size();
   return bytes;
@@ -235,7 +240,7 @@ FailureOr<std::string> attn::compileToArtifact(ModuleOp source,
   CompileReport &report = given ? *given : local;
   report = CompileReport();
   if (options.target == "cuda")
-    return compileForCUDA(source, options, report);
+    return compileForCUDA(source, options, /*explains=*/given, report);
   if (options.target != "cpu" && options.target != "cpu-standard")
     return source.emitError("unknown target '")
            << options.target << "'; known: cpu, cpu-standard, cuda";
