@@ -28,6 +28,7 @@ function(add_attn_tool NAME)
   # One precompiled header serves all: executables use -fPIC, not -fPIE.
   set_target_properties(${NAME} PROPERTIES POSITION_INDEPENDENT_CODE OFF)
   target_compile_options(${NAME} PRIVATE -fPIC)
+  target_compile_definitions(${NAME} PRIVATE ATTN_VERSION="${PROJECT_VERSION}")
   target_precompile_headers(${NAME} REUSE_FROM attn_pch)
   target_compile_options(${NAME} PRIVATE ${ATTN_PCH_OPTIONS})
   add_dependencies(${NAME} attn-headers)

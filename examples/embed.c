@@ -1,8 +1,8 @@
 /* Attention in a program of one's own, without a compiler in it:
  *
- *   attn-compile examples/plain.mlir -o plain.attn
- *   cc examples/embed.c -Iruntime/include -lattn_runtime -o embed
- *   ./embed plain.attn
+ *   build/bin/attn-compile examples/plain.mlir -o plain.attn
+ *   cc examples/embed.c -Iruntime/include -Lbuild/runtime -lattn_runtime
+ *   LD_LIBRARY_PATH=build/runtime ./a.out plain.attn
  *
  * The arguments of the artifact are those of the MLIR function: q, k, v, o.
  */

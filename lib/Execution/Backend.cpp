@@ -73,7 +73,8 @@ attn::execution::createExecutable(func::FuncOp function,
                    options.threads}));
   if (isCompiled(options.name))
     return createCompiled(function, options);
-  return function.emitError(explainUnavailable(options.name));
+  return emitError(UnknownLoc::get(function.getContext()))
+         << explainUnavailable(options.name);
 }
 
 std::string attn::execution::explainUnavailable(StringRef backend) {

@@ -163,7 +163,9 @@ LogicalResult Compiled::openContext(const BackendOptions &options) {
     target = "cpu";
   }
   context = openDevice(target, options.threads, error.get(), chip, problem);
-  return context ? success() : function.emitError(problem);
+  // Not the function is at fault.
+  return context ? success()
+                 : emitError(UnknownLoc::get(function.getContext())) << problem;
 }
 
 LogicalResult Compiled::load(const BackendOptions &options) {

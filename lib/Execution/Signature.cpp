@@ -214,27 +214,3 @@ Signature::getShape(unsigned index) const {
   }
   return shape;
 }
-
-double attn::execution::countFlops(func::FuncOp function,
-                                   const Signature &signature) {
-  double flops = 0;
-  function.walk([&](AttentionOp op) {
-    auto size = [&](StringRef name) -> double {
-      return signature.getSize(name).value_or(0);
-    };
-    double keys = size("Skv");
-    double queries = size("Sq"), batches = size("B");
-    if (op.isPaged())
-      keys = size("table_size") * size("page_size");
-    if (op.isRagged()) {
-      // As if all sequences had the mean length.
-      queries = batches ? size("Tq") / batches : 0;
-      if (!op.isPaged())
-        keys = batches ? size("Tkv") / batches : 0;
-    }
-    double count =
-        2 * batches * size("Hq") * queries * keys * (size("Dk") + size("Dv"));
-    flops += op.getCausalAttr() ? count / 2 : count;
-  });
-  return flops;
-}

@@ -106,6 +106,8 @@ public:
   LogicalResult bind(MutableArrayRef<Array> destinations);
   double getMagnitude() const { return magnitude; }
   template <typename F> void execute(const Options &options);
+  /// Shows the rows that the observer wants, and computes nothing else.
+  void observe(RowObserver &observer) const;
 
 private:
   template <typename F> struct Head;
@@ -143,6 +145,10 @@ private:
   void runRegion(const Region &region, Registers<F> &registers, int64_t b,
                  int64_t h, int64_t i, MutableArrayRef<F> scores,
                  MutableArrayRef<uint8_t> attended) const;
+  /// From scaled scores of a row to those that softmax sees, and what the row
+  /// attends.
+  template <typename F>
+  void finishScores(Scratch<F> &scratch, int64_t b, int64_t h, int64_t i) const;
   template <typename F>
   void executeRow(const Head<F> &head, Scratch<F> &scratch, int64_t b,
                   int64_t h, int64_t i);
@@ -604,28 +610,12 @@ void Problem::sumMagnitudes(const Head<F> &head, Scratch<F> &scratch,
 }
 
 template <typename F>
-void Problem::executeRow(const Head<F> &head, Scratch<F> &scratch, int64_t b,
-                         int64_t h, int64_t i) {
+void Problem::finishScores(Scratch<F> &scratch, int64_t b, int64_t h,
+                           int64_t i) const {
   const Sequence &sequence = sequences[b];
   const int64_t keys = sequence.keys;
-  const int64_t batch = ragged ? 0 : b;
-  const int64_t row = sequence.queryBegin + i;
   constexpr F inf = std::numeric_limits<F>::infinity();
-  constexpr F nan = std::numeric_limits<F>::quiet_NaN();
-
-  // Scores (rule 5).
-  scratch.scores.assign(keys, 0);
   MutableArrayRef<F> s(scratch.scores);
-  int64_t queryBase = q.row(batch, h, row);
-  for (int64_t d = 0; d < headSize; ++d) {
-    F x = static_cast<F>(
-        q.array.buffer->floats[queryBase + d * q.stride(q.dims.d)]);
-    const F *keyRow = head.keysT.data() + d * keys;
-    for (int64_t j = 0; j < keys; ++j)
-      s[j] += x * keyRow[j];
-  }
-  for (F &x : s)
-    x *= static_cast<F>(scale);
 
   // Score region, softcap, ALiBi, bias: in this order (rule 10).
   if (score.program)
@@ -678,6 +668,33 @@ void Problem::executeRow(const Head<F> &head, Scratch<F> &scratch, int64_t b,
     keepWhere([&](int64_t j) { return j < bias->keys(); });
   // A score of -inf is not attended (rule 14).
   keepWhere([&](int64_t j) { return s[j] != -inf; });
+}
+
+template <typename F>
+void Problem::executeRow(const Head<F> &head, Scratch<F> &scratch, int64_t b,
+                         int64_t h, int64_t i) {
+  const Sequence &sequence = sequences[b];
+  const int64_t keys = sequence.keys;
+  const int64_t batch = ragged ? 0 : b;
+  const int64_t row = sequence.queryBegin + i;
+  constexpr F inf = std::numeric_limits<F>::infinity();
+  constexpr F nan = std::numeric_limits<F>::quiet_NaN();
+
+  // Scores (rule 5).
+  scratch.scores.assign(keys, 0);
+  MutableArrayRef<F> s(scratch.scores);
+  int64_t queryBase = q.row(batch, h, row);
+  for (int64_t d = 0; d < headSize; ++d) {
+    F x = static_cast<F>(
+        q.array.buffer->floats[queryBase + d * q.stride(q.dims.d)]);
+    const F *keyRow = head.keysT.data() + d * keys;
+    for (int64_t j = 0; j < keys; ++j)
+      s[j] += x * keyRow[j];
+  }
+  for (F &x : s)
+    x *= static_cast<F>(scale);
+  finishScores(scratch, b, h, i);
+  MutableArrayRef<uint8_t> attended(scratch.attended);
 
   // Softmax (rules 12-15); a sink is one more logit without a value (rule 11).
   F max = sink ? static_cast<F>(sink->buffer->floats[sink->at({h})]) : -inf;
@@ -768,6 +785,25 @@ template <typename F> void Problem::execute(const Options &options) {
   }
 }
 
+void Problem::observe(RowObserver &observer) const {
+  Scratch<float> scratch;
+  if (score.program)
+    scratch.score = score.program->makeRegisters<float>();
+  if (maskRegion.program)
+    scratch.mask = maskRegion.program->makeRegisters<float>();
+  for (int64_t b = 0; b < batches; ++b)
+    for (int64_t h = 0; h < queryHeads; ++h)
+      for (int64_t i = 0; i < sequences[b].queries; ++i) {
+        Row row{op, b, h, i, sequences[b].queries, sequences[b].keys};
+        if (!observer.wants(row))
+          continue;
+        // Conditions on i and j decide, not the score.
+        scratch.scores.assign(sequences[b].keys, 0);
+        finishScores(scratch, b, h, i);
+        observer.see(row, scratch.attended);
+      }
+}
+
 LogicalResult
 attn::reference::executeAttention(AttentionOp op, const Environment &env,
                                   MutableArrayRef<Array> destinations,
@@ -775,6 +811,10 @@ attn::reference::executeAttention(AttentionOp op, const Environment &env,
   Problem problem(op, env);
   if (failed(problem.bind(destinations)))
     return failure();
+  if (options.observer) {
+    problem.observe(*options.observer);
+    return success();
+  }
   if (options.mode == Mode::Float64)
     problem.execute<double>(options);
   else

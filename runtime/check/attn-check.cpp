@@ -471,6 +471,10 @@ Arguments parse(int argc, char **argv) {
       return text.rfind(start, 0) == 0 ? text.substr(start.size())
                                        : std::string();
     };
+    if (text == "--version") {
+      std::puts("attn " ATTN_VERSION);
+      std::exit(0);
+    }
     if (text == "--verbose")
       args.verbose = true;
     else if (text == "--overhead")
@@ -484,7 +488,7 @@ Arguments parse(int argc, char **argv) {
     else if (text.rfind("-", 0) == 0 || !args.directory.empty())
       fail("unknown argument '" + text +
            "'; usage: attn-check [--backend=cpu|cuda] [--filter=TEXT] "
-           "[--spread=ELEMENTS] [--verbose] [--overhead] FOLDER");
+           "[--spread=ELEMENTS] [--verbose] [--overhead] [--version] FOLDER");
     else
       args.directory = text;
   }

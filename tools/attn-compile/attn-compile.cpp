@@ -10,6 +10,7 @@
 #include "attn/Execution/Backend.h"
 #include "attn/Execution/CommandLine.h"
 #include "attn/Target/Compile.h"
+#include "attn/Version.h"
 
 #include "mlir/IR/Diagnostics.h"
 #include "mlir/Parser/Parser.h"
@@ -97,6 +98,7 @@ static ExitCode compile(const Arguments &args) {
   context.printOpOnDiagnostic(false);
   llvm::SourceMgr sources;
   SourceMgrDiagnosticHandler diagnostics(sources, &context);
+  execution::OptionErrors optionErrors(&context, "attn-compile");
 
   std::string error;
   std::unique_ptr<llvm::MemoryBuffer> buffer = openInputFile(args.file, &error);
@@ -136,6 +138,7 @@ static ExitCode compile(const Arguments &args) {
 }
 
 int main(int argc, char **argv) {
+  setVersionPrinter();
   execution::dropRegisteredOptions();
   Arguments args;
   if (!cl::ParseCommandLineOptions(argc, argv, "Compiles attention\n",

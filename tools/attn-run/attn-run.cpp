@@ -7,12 +7,15 @@
 //
 //===----------------------------------------------------------------------===//
 
+#include "attn/Execution/Attendance.h"
 #include "attn/Execution/Backend.h"
 #include "attn/Execution/CommandLine.h"
 #include "attn/Execution/Npy.h"
+#include "attn/Execution/Progress.h"
 #include "attn/Execution/RandomInputs.h"
 #include "attn/Execution/Signature.h"
 #include "attn/Reference/Tolerance.h"
+#include "attn/Version.h"
 #include "dialects/Attn/Attn.h"
 
 #include "mlir/IR/Diagnostics.h"
@@ -138,7 +141,8 @@ private:
   ExitCode compareReference(bool &matches);
   ExitCode bench();
   FailureOr<Timing> time(Executable &executable);
-  void explain() const;
+  ExitCode launch(const BackendOptions &options);
+  ExitCode explain();
   void printSummary() const;
 
   const Arguments &args;
@@ -147,6 +151,7 @@ private:
   MLIRContext context{MLIRContext::Threading::DISABLED};
   llvm::SourceMgr sources;
   SourceMgrDiagnosticHandler diagnostics{sources, &context};
+  OptionErrors optionErrors{&context, "attn-run"};
   OwningOpRef<ModuleOp> module;
   func::FuncOp function;
   std::optional<Signature> signature;
@@ -342,9 +347,12 @@ ExitCode Run::setRandomSizes() {
       name = open[position++];
     }
     int64_t size;
-    if (number.trim().getAsInteger(10, size) || size < 0)
+    if (number.trim().getAsInteger(10, size))
       return fail("--random: the size " + name + " is '" + number +
                   "', not a number");
+    if (size < 0)
+      return fail("--random: the size " + name + " is " + Twine(size) +
+                  ", but must not be negative");
     if (!signature->setSize(name.trim(), size))
       return fail("--random: there is no open size " + name +
                   (open.empty() ? "" : "; there are ") +
@@ -360,6 +368,7 @@ ExitCode Run::makeInputs() {
     return readInputs();
   if (ExitCode code = setRandomSizes())
     return code;
+  Progress progress("--random: making the inputs");
   FailureOr<SmallVector<Tensor>> made =
       makeRandomInputs(function, *signature, args.seed);
   if (failed(made))
@@ -442,6 +451,10 @@ ExitCode Run::compareReference(bool &matches) {
   SmallVector<Tensor> states[2];
   for (auto [mode, state] : {std::pair(reference::Mode::Float64, &states[0]),
                              {reference::Mode::Unfused, &states[1]}}) {
+    Progress progress(mode == reference::Mode::Float64
+                          ? "--check: the reference in float64"
+                          : "--check: the unfused computation in f32, which "
+                            "says what error is allowed");
     FailureOr<SmallVector<Tensor>> result =
         reference::interpret(function, inputs, {mode, args.threads});
     if (failed(result))
@@ -481,6 +494,8 @@ void Run::printSummary() const {
 //===----------------------------------------------------------------------===//
 
 FailureOr<Timing> Run::time(Executable &target) {
+  Progress progress(
+      ("--bench: " + Twine(runs) + " runs on " + target.getBackend()).str());
   Timing timing;
   timing.runs = runs;
   if (failed(target.launch()))
@@ -504,9 +519,11 @@ ExitCode Run::bench() {
   FailureOr<Timing> timing = time(*executable);
   if (failed(timing))
     return kBadInput;
-  double flops = countFlops(function, *signature);
+  FailureOr<double> flops = countFlops(function, inputs);
+  if (failed(flops))
+    return kBadInput;
   int64_t bytes = executable->getTemporaryBytes();
-  double gflops = flops / timing->medianMs * 1e-6;
+  double gflops = *flops / timing->medianMs * 1e-6;
   json::Object result{{"runs", timing->runs},
                       {"min_ms", timing->minMs},
                       {"median_ms", timing->medianMs},
@@ -547,54 +564,86 @@ ExitCode Run::bench() {
   return kFine;
 }
 
-/// Prints a JSON value as indented text, a key a line.
-static void printOutline(const json::Value &value, unsigned indent) {
-  if (const json::Object *object = value.getAsObject()) {
-    for (const auto &[key, member] : *object) {
-      llvm::outs().indent(indent) << key.str() << ":";
-      bool nested = member.getAsObject() || member.getAsArray();
-      llvm::outs() << (nested ? "\n" : " ");
-      printOutline(member, indent + 2);
-    }
+/// Prints lines under a heading.
+static void printSection(StringRef heading, StringRef text) {
+  if (text.empty())
     return;
-  }
-  if (const json::Array *array = value.getAsArray()) {
-    for (const json::Value &element : *array) {
-      const json::Object *member = element.getAsObject();
-      std::optional<double> ms =
-          member ? member->getNumber("ms") : std::nullopt;
-      if (ms) {
-        llvm::outs().indent(indent)
-            << llvm::format("%9.3f ms  ", *ms)
-            << member->getString("name").value_or("") << "\n";
-      } else if (member) {
-        llvm::outs().indent(indent) << "-\n";
-        printOutline(element, indent + 2);
-      } else {
-        llvm::outs().indent(indent);
-        printOutline(element, indent);
-      }
-    }
-    return;
-  }
-  if (std::optional<StringRef> text = value.getAsString())
-    llvm::outs() << *text << "\n";
-  else
-    llvm::outs() << value << "\n";
+  llvm::outs() << heading << "\n";
+  SmallVector<StringRef> lines;
+  text.rtrim().split(lines, '\n');
+  for (StringRef line : lines)
+    llvm::outs() << "  " << line << "\n";
 }
 
-void Run::explain() const {
+static void printSection(StringRef heading, const json::Array *texts) {
+  std::string all;
+  for (const json::Value &text : texts ? *texts : json::Array())
+    all += text.getAsString().value_or("").rtrim().str() + "\n";
+  printSection(heading, all);
+}
+
+/// What was chosen, which tiles that visits, what it costs: in this order.
+ExitCode Run::explain() {
   json::Object description = executable->describe();
-  if (description.empty())
+  if (description.empty()) {
     llvm::outs() << executable->getBackend()
                  << ": interpreted as semantics.md defines it; no pass ran\n";
-  else
-    printOutline(json::Value(std::move(description)), 0);
+    return kFine;
+  }
+  auto number = [](const json::Object &object, StringRef name) {
+    return object.getInteger(name).value_or(0);
+  };
+  llvm::outs() << "backend: " << executable->getBackend() << ", compiled for "
+               << description.getString("chip").value_or("") << "\n";
+  printSection("chosen:", description.getArray("choices"));
+  printSection("key tiles, in closed form:", description.getArray("ranges"));
+  int64_t tileM = number(description, "tile_m"),
+          tileN = number(description, "tile_n");
+  if (tileM && tileN) {
+    FailureOr<std::string> picture = drawTiles(function, inputs, tileM, tileN);
+    if (failed(picture))
+      return kBadInput;
+    printSection("key tiles, with these sizes:", *picture);
+  }
+  llvm::outs() << "memory:\n";
+  if (const json::Object *memory = description.getObject("memory"))
+    llvm::outs() << "  " << number(*memory, "fused_bytes")
+                 << " bytes between the kernels; standard attention stores "
+                 << number(*memory, "standard_bytes") << " bytes of scores\n";
+  if (int64_t bytes = number(description, "tile_bytes"))
+    llvm::outs() << "  " << bytes << " bytes of tiles a thread\n";
+  llvm::outs() << "  " << number(description, "code_bytes")
+               << " bytes of code, an artifact of "
+               << number(description, "artifact_bytes") << "\n";
+  llvm::outs() << llvm::format("compiled in %.1f ms:\n",
+                               description.getNumber("compile_ms").value_or(0));
+  if (const json::Array *phases = description.getArray("phases"))
+    for (const json::Value &phase : *phases)
+      llvm::outs() << llvm::format(
+                          "%11.3f ms  ",
+                          phase.getAsObject()->getNumber("ms").value_or(0))
+                   << phase.getAsObject()->getString("name").value_or("")
+                   << "\n";
+  return kFine;
 }
 
 //===----------------------------------------------------------------------===//
 // The whole run
 //===----------------------------------------------------------------------===//
+
+ExitCode Run::launch(const BackendOptions &options) {
+  {
+    Progress progress("compiling");
+    auto created = createExecutable(function, options);
+    if (failed(created))
+      return kBadInput;
+    executable = std::move(*created);
+  }
+  Progress progress(("running on " + executable->getBackend()).str());
+  return failed(executable->bind(inputs)) || failed(executable->launch())
+             ? kBadInput
+             : kFine;
+}
 
 ExitCode Run::execute() {
   if (ExitCode code = checkOptions())
@@ -606,12 +655,8 @@ ExitCode Run::execute() {
 
   BackendOptions options{args.backend, args.threads, args.tileM,
                          args.tileN,   args.chip,    args.explain || asJson};
-  auto created = createExecutable(function, options);
-  if (failed(created))
-    return kBadInput;
-  executable = std::move(*created);
-  if (failed(executable->bind(inputs)) || failed(executable->launch()))
-    return kBadInput;
+  if (ExitCode code = launch(options))
+    return code;
   FailureOr<SmallVector<Tensor>> results = executable->getOutputs();
   if (failed(results))
     return kBadInput;
@@ -623,7 +668,8 @@ ExitCode Run::execute() {
 
   bool matches = true;
   if (args.explain && !asJson)
-    explain();
+    if (ExitCode code = explain())
+      return code;
   if (ExitCode code = compareExpected(matches))
     return code;
   if (!args.check.empty())
@@ -651,6 +697,7 @@ ExitCode Run::execute() {
 }
 
 int main(int argc, char **argv) {
+  setVersionPrinter();
   dropRegisteredOptions();
   Arguments args;
   // With a stream of its own a bad command line returns instead of exiting 1.

@@ -20,6 +20,7 @@
 #include "attn/Reference/TileInterpreter.h"
 #include "attn/Reference/Tolerance.h"
 #include "attn/Target/Compile.h"
+#include "attn/Version.h"
 #include "dialects/Attn/Attn.h"
 
 #include "mlir/Parser/Parser.h"
@@ -467,6 +468,7 @@ int Driver::run() {
 }
 
 int main(int argc, char **argv) {
+  setVersionPrinter();
   dropRegisteredOptions();
   Arguments args;
   if (!cl::ParseCommandLineOptions(argc, argv, "Execution tests of attention\n",

@@ -6,6 +6,7 @@
 
 #include "attn/Target/NVPTX.h"
 #include "attn/Target/WGSL.h"
+#include "attn/Version.h"
 #include "dialects/Attn/Attn.h"
 #include "dialects/Tile/Tile.h"
 
@@ -25,17 +26,29 @@ static llvm::cl::opt<unsigned> maxStorageBuffers(
     llvm::cl::desc("Storage buffers that the WebGPU device binds"),
     llvm::cl::init(8));
 
-/// Prints every GPU module of a file.
+/// What a reader of the file sees first: the module itself has no place.
+static Operation &getFirst(Operation *module) {
+  Block &body = module->getRegion(0).front();
+  return body.empty() ? *module : body.front();
+}
+
+/// Prints every GPU module of a file; `pipeline` makes them.
 static LogicalResult
-forEachKernelModule(Operation *op,
+forEachKernelModule(Operation *op, StringRef pipeline,
                     function_ref<LogicalResult(gpu::GPUModuleOp)> print) {
+  bool any = false;
   WalkResult result = op->walk([&](gpu::GPUModuleOp module) {
+    any = true;
     return failed(print(module)) ? WalkResult::interrupt() : WalkResult::skip();
   });
+  if (!any)
+    return getFirst(op).emitError("there is no gpu.module to print; attn-opt ")
+           << pipeline << " makes them of attention";
   return failure(result.wasInterrupted());
 }
 
 int main(int argc, char **argv) {
+  attn::setVersionPrinter();
   auto registerDialects = [](DialectRegistry &registry) {
     registerAllDialects(registry);
     registry.insert<attn::AttnDialect, attn::tile::TileDialect>();
@@ -44,20 +57,22 @@ int main(int argc, char **argv) {
   TranslateFromMLIRRegistration ptx(
       "kernels-to-ptx", "GPU modules in the LLVM dialect to PTX",
       [](Operation *op, raw_ostream &os) {
-        return forEachKernelModule(op, [&](gpu::GPUModuleOp module) {
-          auto text = attn::translateToPTX(module, chip);
-          if (succeeded(text))
-            os << text->front();
-          return LogicalResult(text);
-        });
+        return forEachKernelModule(
+            op, "--attn-to-hopper", [&](gpu::GPUModuleOp module) {
+              auto text = attn::translateToPTX(module, chip);
+              if (succeeded(text))
+                os << text->front();
+              return LogicalResult(text);
+            });
       },
       registerDialects);
   TranslateFromMLIRRegistration wgsl(
       "kernels-to-wgsl", "GPU modules in kernel normal form to WGSL",
       [](Operation *op, raw_ostream &os) {
-        return forEachKernelModule(op, [&](gpu::GPUModuleOp module) {
-          return attn::translateToWGSL(module, os, maxStorageBuffers);
-        });
+        return forEachKernelModule(
+            op, "--attn-to-tile --attn-to-wgsl", [&](gpu::GPUModuleOp module) {
+              return attn::translateToWGSL(module, os, maxStorageBuffers);
+            });
       },
       registerDialects);
   return failed(mlirTranslateMain(argc, argv, "attention kernel printer\n"));

@@ -1,16 +1,31 @@
 //===- CommandLine.h - Options of tools -------------------------*- C++ -*-===//
 //
-// What every tool does before it declares its options.
+// What every tool does about options and their errors.
 //
 //===----------------------------------------------------------------------===//
 
 #ifndef ATTN_EXECUTION_COMMANDLINE_H
 #define ATTN_EXECUTION_COMMANDLINE_H
 
+#include "mlir/IR/Diagnostics.h"
+
+#include <string>
+
 namespace attn::execution {
 
+/// Prints errors that speak of no place in a file (options, devices) as the
+/// tool's own; leaves all others to the handler that was there before.
+class OptionErrors {
+public:
+  OptionErrors(mlir::MLIRContext *context, std::string tool);
+
+private:
+  mlir::ScopedDiagnosticHandler handler;
+};
+
 /// The libraries register options of their own (--threads among them), which
-/// are no part of a tool's command line. Drops all that are registered.
+/// are no part of a tool's command line. Drops all that are registered, but
+/// for --version.
 void dropRegisteredOptions();
 
 } // namespace attn::execution

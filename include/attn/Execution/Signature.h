@@ -88,10 +88,6 @@ private:
   mlir::SmallVector<Argument> arguments;
 };
 
-/// Floating-point operations of all attention in `function`: 2 B Hq Sq Skv
-/// (Dk + Dv), half of it for causal attention. 0 where a size is not known.
-double countFlops(mlir::func::FuncOp function, const Signature &signature);
-
 } // namespace attn::execution
 
 #endif // ATTN_EXECUTION_SIGNATURE_H

@@ -10,6 +10,7 @@
 #define ATTN_REFERENCE_INTERPRETER_H
 
 #include "attn/Reference/Tensor.h"
+#include "dialects/Attn/Attn.h"
 
 #include "mlir/Dialect/Func/IR/FuncOps.h"
 
@@ -24,10 +25,27 @@ enum class Mode {
   Unfused
 };
 
+/// A row of scores: query i of head h and batch b, of so many queries and keys.
+struct Row {
+  AttentionOp op;
+  int64_t b, h, i, queries, keys;
+};
+
+/// Is shown what rows attend.
+class RowObserver {
+public:
+  virtual ~RowObserver() = default;
+  virtual bool wants(const Row &row) = 0;
+  /// One flag for each key.
+  virtual void see(const Row &row, mlir::ArrayRef<uint8_t> attended) = 0;
+};
+
 struct Options {
   Mode mode = Mode::Float64;
   /// 0: one a core. The result does not depend on it (rule 19).
   unsigned threads = 0;
+  /// Attention is not computed but shown to this one, row by row.
+  RowObserver *observer = nullptr;
 };
 
 /// What a function computes: its results, then the memref arguments it writes,

@@ -97,6 +97,11 @@ private:
 
 } // namespace
 
+/// An error in what was asked for, not in a file.
+static InFlightDiagnostic emitOptionError(ModuleOp module) {
+  return emitError(UnknownLoc::get(module.getContext()));
+}
+
 /// Bytes of the buffers that one call of `kernel` keeps on its stack.
 static int64_t stackBytes(func::FuncOp kernel) {
   int64_t bytes = 0;
@@ -215,8 +220,8 @@ static FailureOr<std::string> compileForCUDA(ModuleOp source,
   if (!chip) {
     auto names = llvm::map_range(
         getCUDAChips(), [](const CUDAChip &known) { return known.name; });
-    return source.emitError("unknown chip '")
-           << report.chip
+    return emitOptionError(source)
+           << "unknown chip '" << report.chip
            << "' for the target cuda; known: " << llvm::join(names, ", ");
   }
   PhaseTimer timer(report);
@@ -242,12 +247,12 @@ FailureOr<std::string> attn::compileToArtifact(ModuleOp source,
   if (options.target == "cuda")
     return compileForCUDA(source, options, /*explains=*/given, report);
   if (options.target != "cpu" && options.target != "cpu-standard")
-    return source.emitError("unknown target '")
-           << options.target << "'; known: cpu, cpu-standard, cuda";
+    return emitOptionError(source) << "unknown target '" << options.target
+                                   << "'; known: cpu, cpu-standard, cuda";
   std::string error;
   std::optional<CPUTarget> cpu = CPUTarget::get(options.chip, error);
   if (!cpu)
-    return source.emitError(error);
+    return emitOptionError(source) << error;
   // A description of the machine in the module goes before what was detected.
   cpu->refineFrom(source);
   report.chip = cpu->chip;

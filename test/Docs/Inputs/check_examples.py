@@ -1,4 +1,4 @@
-"""Runs the examples of passes, ops and pages.
+"""Runs the examples of passes and ops.
 
 A pass (Passes.td): the first block of its description is the input, which it
 must accept. Where it needs what other passes make, a comment in the block gives
@@ -8,8 +8,6 @@ prints, of the input.
 
 An op (the other .td files): each block must stand, line by line, in the .mlir
 file that is given with it, which attn-opt must accept.
-
-A page (.md): every block must be valid.
 
 What a pass makes is compared by FileCheck, line by line: values may have any
 names, `...` in a line stands for anything, a line of `...` for any number of
@@ -133,18 +131,9 @@ def check_ops(path, examples):
             yield name, "" if shown in lines else f"shows what is not in {examples}:\n{block}"
 
 
-def check_page(path):
-    with open(path, encoding="utf-8") as page:
-        blocks = re.findall(r"^ *```mlir\n(.*?)^ *```", page.read(), re.DOTALL | re.MULTILINE)
-    for number, block in enumerate(blocks, 1):
-        made, diagnostics = attn_opt(block)
-        yield f"{path}, block {number}", "" if made else "is not valid:\n" + diagnostics
-
-
 def main():
     path = os.path.abspath(sys.argv[1])
-    checks = (check_page(path) if path.endswith(".md")
-              else check_ops(path, sys.argv[2]) if len(sys.argv) > 2 else check_passes(path))
+    checks = check_ops(path, sys.argv[2]) if len(sys.argv) > 2 else check_passes(path)
     count = failures = 0
     for name, wrong in checks:
         count += 1
