@@ -4,7 +4,7 @@
 #
 #   check_faults.sh make BUILD FOLDER [OLD_ATTN_COMPILE] [CASES]
 #       compiles and packs, on a machine without a GPU; CASES of each suite of
-#       attn-test (default 180, three suites)
+#       attn-test (default 60, three suites)
 #   check_faults.sh run FOLDER
 #       checks and times, on a machine with a Hopper GPU; needs sh and tar
 #
@@ -28,7 +28,7 @@ make_cases() {
 }
 
 make_all() {
-  build=$1 folder=$2 old=${3:-} cases=${4:-180} n=0
+  build=$1 folder=$2 old=${3:-} cases=${4:-60} n=0
   rm -rf "$folder/cases"
   mkdir -p "$folder/cases"
   make_cases all --count="$cases"
@@ -36,11 +36,11 @@ make_all() {
     make_cases empty --suite=matrix --filter=/$type/7x0/ --count=40
     make_cases empty --suite=matrix --filter=/$type/0x7/ --count=20
   done
-  make_cases far --suite=matrix --filter=/bf16/1023x1024/d64
-  make_cases far --suite=matrix --filter=/f16/1024x1023/d111
-  make_cases far --suite=matrix --filter=/bf16/4x1111/d128
-  make_cases far --suite=matrix --filter=/f32/257x257/d40
-  make_cases huge --suite=mods --filter=/huge-
+  make_cases far --suite=matrix --filter=/bf16/1023x1024/d64 --count=10
+  make_cases far --suite=matrix --filter=/f16/1024x1023/d111 --count=6
+  make_cases far --suite=matrix --filter=/bf16/4x1111/d128 --count=12
+  make_cases far --suite=matrix --filter=/f32/257x257/d40 --count=8
+  make_cases huge --suite=mods --filter=/huge- --count=30
   make_cases freed --suite=matrix --filter=/causal-window/bf16/4x1111/
   make_cases freed --suite=matrix --filter=/causal-window/f16/1x2100/
   for file in "$folder"/cases/freed.*/*.json; do
@@ -49,18 +49,15 @@ make_all() {
   tar -C "$folder" -czf "$folder/cases.tar.gz" cases
   rm -rf "$folder/cases"
 
-  mkdir -p "$folder/race"
-  python3 "$here/build.py" "$build/bin/attn-compile" "$folder/race/new" > "$folder/race/log"
-  if [ -n "$old" ]; then
-    python3 "$here/build.py" "$old" "$folder/race/old" > "$folder/race/log"
-  fi
-  for variant in "$folder"/race/*/; do
-    for file in "$variant"*; do
-      case $(basename "$file") in
-        d64-causal.attn | d128.attn | d256.attn) ;;
-        *) rm "$file" ;;
-      esac
-    done
+  for name in d64-causal d128 d256; do
+    mkdir -p "$folder/race/new" "$folder/race/old"
+    python3 -c "import sys; sys.path.insert(0, '$here')
+from cases import SOURCES
+print(SOURCES['$name'])" > "$folder/race/$name.mlir"
+    "$build/bin/attn-compile" "$folder/race/$name.mlir" --target=cuda -o "$folder/race/new/$name.attn"
+    if [ -n "$old" ]; then
+      "$old" "$folder/race/$name.mlir" --target=cuda -o "$folder/race/old/$name.attn"
+    fi
   done
   cp "$build/bin/attn-check" "$build/bin/attn-race" "$folder/"
   cp "$0" "$folder/"
