@@ -73,8 +73,34 @@ void checkElf(std::string_view bytes, const std::string &name) {
              std::to_string(hostMachine));
 }
 
+/// The parts of the file that the loader maps are there: it trusts the headers,
+/// and a read past the end of a mapped file is a SIGBUS.
+void checkElfSegments(std::string_view bytes, const std::string &name) {
+  auto truncated = [&] {
+    fail(ATTN_ERROR_MALFORMED_ARTIFACT,
+         "malformed artifact: the ELF shared object in the section '" + name +
+             "' is truncated");
+  };
+  Elf64_Ehdr header;
+  std::memcpy(&header, bytes.data(), sizeof header);
+  auto fits = [&](uint64_t offset, uint64_t size) {
+    return offset <= bytes.size() && size <= bytes.size() - offset;
+  };
+  if (header.e_phentsize != sizeof(Elf64_Phdr) ||
+      !fits(header.e_phoff, uint64_t(header.e_phnum) * sizeof(Elf64_Phdr)))
+    truncated();
+  for (unsigned i = 0; i < header.e_phnum; ++i) {
+    Elf64_Phdr segment;
+    std::memcpy(&segment, bytes.data() + header.e_phoff + i * sizeof segment,
+                sizeof segment);
+    if (!fits(segment.p_offset, segment.p_filesz))
+      truncated();
+  }
+}
+
 SharedObject::SharedObject(std::string_view bytes, const std::string &name) {
   checkElf(bytes, name);
+  checkElfSegments(bytes, name);
   fd = memfd_create("attn-code", MFD_CLOEXEC);
   if (fd < 0)
     fail(ATTN_ERROR_DEVICE_ERROR,
