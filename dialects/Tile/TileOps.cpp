@@ -41,6 +41,38 @@ static void printRangeBounds(OpAsmPrinter &printer, Operation *,
   }
 }
 
+/// `["B of key" = %b, ...]`, nothing if there are no values.
+static ParseResult
+parseNamedValues(OpAsmParser &parser, ArrayAttr &names,
+                 SmallVectorImpl<OpAsmParser::UnresolvedOperand> &values) {
+  SmallVector<Attribute> parsed;
+  auto parseOne = [&]() -> ParseResult {
+    std::string name;
+    if (parser.parseString(&name) || parser.parseEqual() ||
+        parser.parseOperand(values.emplace_back()))
+      return failure();
+    parsed.push_back(parser.getBuilder().getStringAttr(name));
+    return success();
+  };
+  if (parser.parseCommaSeparatedList(OpAsmParser::Delimiter::OptionalSquare,
+                                     parseOne))
+    return failure();
+  names = parser.getBuilder().getArrayAttr(parsed);
+  return success();
+}
+
+static void printNamedValues(OpAsmPrinter &printer, Operation *,
+                             ArrayAttr names, OperandRange values) {
+  if (values.empty())
+    return;
+  printer << "[";
+  llvm::interleaveComma(
+      llvm::zip_equal(names, values), printer, [&](const auto &pair) {
+        printer << std::get<0>(pair) << " = " << std::get<1>(pair);
+      });
+  printer << "]";
+}
+
 #define GET_OP_CLASSES
 #include "dialects/Tile/TileOps.cpp.inc"
 
@@ -320,6 +352,24 @@ LogicalResult RangesOp::verifyRegions() {
       !llvm::all_of(yield.getValues().getTypes(),
                     [](Type type) { return type.isInteger(1); }))
     return emitOpError("the where region yields two i1: visit and full");
+  return success();
+}
+
+//===----------------------------------------------------------------------===//
+// tile.check
+//===----------------------------------------------------------------------===//
+
+LogicalResult CheckOp::verify() {
+  if (getNames().size() != getValues().size())
+    return emitOpError("has ") << getNames().size() << " names for "
+                               << getValues().size() << " values";
+  return success();
+}
+
+LogicalResult CheckOp::canonicalize(CheckOp op, PatternRewriter &rewriter) {
+  if (!matchPattern(op.getCondition(), m_One()))
+    return failure();
+  rewriter.eraseOp(op);
   return success();
 }
 

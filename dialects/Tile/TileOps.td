@@ -41,7 +41,8 @@ def Tile_LoadOp : Tile_Op<"load", [AttrSizedOperandSegments]> {
     With `paged`, the rows of the tile are scattered: row r of the tile lies in
     page `table[(r0 + r) / P]` at row `(r0 + r) mod P` of the pool
     `[page, h, P, d]`, where r0 is the row index. The page index is left out of
-    the subscript.
+    the subscript. A number in the table that is no page of the pool means the
+    nearest one that is: no table leads to foreign memory.
 
     ```mlir
     %k = tile.load %pool[%h, %r, %c0] valid [%rows, %cols] paged %table[%b]
@@ -352,6 +353,27 @@ def Tile_LaunchOp : Tile_Op<"launch", [AttrSizedOperandSegments,
     $kernel `grid` `[` $grid `]` `(` $args `)` attr-dict (`:` type($args)^)?
   }];
   let hasVerifier = 1;
+}
+
+def Tile_CheckOp : Tile_Op<"check", [MemoryEffects<[MemWrite]>]> {
+  let summary = "a condition on a call, with the numbers that decide it";
+  let description = [{
+    Host-level: where `condition` is false, the program does not run, and the
+    message says so with the values by their names. `attn-insert-checks` writes
+    the checks of an attention op in front of it. Inside of a program that stays
+    in a compiler it becomes a `cf.assert`, in an artifact a check.
+
+    ```mlir
+    tile.check %same, "rule 1: B of key must be B of query" ["B of key" = %bk, "B of query" = %bq]
+    ```
+  }];
+  let arguments = (ins I1:$condition, StrAttr:$message, StrArrayAttr:$names,
+                       Variadic<Index>:$values);
+  let assemblyFormat = [{
+    $condition `,` $message custom<NamedValues>($names, $values) attr-dict
+  }];
+  let hasVerifier = 1;
+  let hasCanonicalizeMethod = 1;
 }
 
 def Tile_EstimateOp : Tile_Op<"estimate", [MemoryEffects<[MemWrite]>]> {

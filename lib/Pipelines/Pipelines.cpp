@@ -21,7 +21,8 @@ using namespace attn;
 
 /// Attention on tensors or memrefs, with or without sugar, to attention on
 /// memrefs with two regions.
-static void buildRegionPipeline(OpPassManager &pm) {
+static void buildRegionPipeline(OpPassManager &pm, bool contents) {
+  pm.addPass(createInsertChecks({contents}));
   pm.addPass(createExpandSugar());
   pm.addPass(createSimplifyRegions());
   pm.addPass(createBufferizePrograms());
@@ -48,13 +49,13 @@ static void buildGridPipeline(OpPassManager &pm,
 
 void attn::buildTilePipeline(OpPassManager &pm,
                              const TilePipelineOptions &options) {
-  buildRegionPipeline(pm);
+  buildRegionPipeline(pm, options.contents);
   buildGridPipeline(pm, options);
 }
 
 void attn::buildCPUSchedulePipeline(OpPassManager &pm,
                                     const CPUPipelineOptions &options) {
-  buildRegionPipeline(pm);
+  buildRegionPipeline(pm, /*contents=*/true);
   CPUScheduleOptions schedule;
   schedule.tileM = options.tileM;
   schedule.tileN = options.tileN;

@@ -164,6 +164,27 @@ LogicalResult HostInterpreter::executeCall(func::CallOp op) {
   return setResults(*op, *results);
 }
 
+/// Splits dimensions of `view` into groups of `shape`, the last of each with
+/// the old stride.
+static LogicalResult expandShape(Operation &op,
+                                 ArrayRef<ReassociationIndices> groups,
+                                 ArrayRef<int64_t> shape, Array &view) {
+  Array source = view;
+  view.sizes.assign(shape.begin(), shape.end());
+  view.strides.assign(shape.size(), 0);
+  for (auto [dim, group] : llvm::enumerate(groups)) {
+    int64_t step = 1;
+    for (int64_t part : llvm::reverse(group)) {
+      view.strides[part] = step * source.strides[dim];
+      step *= shape[part];
+    }
+    if (step != source.sizes[dim])
+      return op.emitOpError("splits dimension ")
+             << dim << " of " << source.sizes[dim] << " elements into " << step;
+  }
+  return success();
+}
+
 LogicalResult HostInterpreter::executeView(Operation &op) {
   Array view = getArray(op.getOperand(0));
   if (auto transpose = dyn_cast<memref::TransposeOp>(op)) {
@@ -199,6 +220,16 @@ LogicalResult HostInterpreter::executeView(Operation &op) {
       view.sizes.push_back(size);
       view.strides.push_back(step * source.strides[dim]);
     }
+  } else if (isa<tensor::ExpandShapeOp, memref::ExpandShapeOp>(op)) {
+    bool onMemref = isa<memref::ExpandShapeOp>(op);
+    SmallVector<int64_t> shape = getInts(
+        onMemref ? cast<memref::ExpandShapeOp>(op).getMixedOutputShape()
+                 : cast<tensor::ExpandShapeOp>(op).getMixedOutputShape());
+    auto groups =
+        onMemref ? cast<memref::ExpandShapeOp>(op).getReassociationIndices()
+                 : cast<tensor::ExpandShapeOp>(op).getReassociationIndices();
+    if (failed(expandShape(op, groups, shape, view)))
+      return failure();
   } else {
     // A cast: the sizes must be what the new type says.
     auto type = cast<ShapedType>(op.getResult(0).getType());
@@ -235,8 +266,8 @@ LogicalResult HostInterpreter::execute(Operation &op) {
         return success();
       })
       .Case<memref::TransposeOp, memref::SubViewOp, memref::CastOp,
-            tensor::CastOp, tensor::ExtractSliceOp>(
-          [&](auto) { return executeView(op); })
+            memref::ExpandShapeOp, tensor::CastOp, tensor::ExpandShapeOp,
+            tensor::ExtractSliceOp>([&](auto) { return executeView(op); })
       .Case<tensor::DimOp, memref::DimOp>([&](auto dim) -> LogicalResult {
         const Array &array = getArray(dim.getSource());
         int64_t index = getInt(dim.getIndex());

@@ -68,6 +68,7 @@ private:
   LogicalResult executeRangeCount(tile::RangeCountOp op);
   LogicalResult executeRangeAt(tile::RangeAtOp op);
   LogicalResult executeLaunch(tile::LaunchOp op);
+  LogicalResult executeCheck(tile::CheckOp op);
   // What grids and kernels need of other dialects.
   LogicalResult executeGrid(Operation &op, Block &body, ArrayRef<int64_t> lower,
                             ArrayRef<int64_t> upper, ArrayRef<int64_t> step);
@@ -127,8 +128,10 @@ static bool moveToRow(const Access &access, int64_t row,
   if (position < 0 || !access.pages->contains(entry))
     return false;
   indices[rowDim - 1] = position % pageSize;
-  indices.insert(indices.begin(),
-                 access.pages->buffer->ints[access.pages->at(entry)]);
+  // A number that is no page means the nearest one that is.
+  int64_t page = access.pages->buffer->ints[access.pages->at(entry)];
+  page = std::max<int64_t>(0, std::min(page, access.memory.sizes[0] - 1));
+  indices.insert(indices.begin(), page);
   return true;
 }
 
@@ -560,6 +563,16 @@ TileInterpreter::executeReinterpret(memref::ReinterpretCastOp op) {
   return success();
 }
 
+LogicalResult TileInterpreter::executeCheck(tile::CheckOp op) {
+  if (getInt(op.getCondition()))
+    return success();
+  InFlightDiagnostic error = op.emitOpError("fails: ") << op.getMessage();
+  for (auto [name, value] : llvm::zip_equal(
+           op.getNames().getAsValueRange<StringAttr>(), op.getValues()))
+    error << "; " << name << " = " << getInt(value);
+  return error;
+}
+
 LogicalResult TileInterpreter::executeOther(Operation &op) {
   return llvm::TypeSwitch<Operation *, LogicalResult>(&op)
       .Case([&](tile::LoadOp load) { return executeLoad(load); })
@@ -584,6 +597,7 @@ LogicalResult TileInterpreter::executeOther(Operation &op) {
                            getInts(grid.getUpperBound()),
                            getInts(grid.getStep()));
       })
+      .Case([&](tile::CheckOp check) { return executeCheck(check); })
       .Case([&](cf::AssertOp check) -> LogicalResult {
         if (getInt(check.getArg()))
           return success();

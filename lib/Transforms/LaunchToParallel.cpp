@@ -1,7 +1,7 @@
 //===- LaunchToParallel.cpp - tile-launch-to-parallel ---------------------===//
 //
-// tile.launch as a parallel loop that calls the kernel, for programs that stay
-// inside of an MLIR compiler.
+// tile.launch as a parallel loop that calls the kernel and tile.check as an
+// assertion, for programs that stay inside of an MLIR compiler.
 //
 //===----------------------------------------------------------------------===//
 
@@ -9,6 +9,7 @@
 #include "dialects/Tile/Tile.h"
 
 #include "mlir/Dialect/Arith/IR/Arith.h"
+#include "mlir/Dialect/ControlFlow/IR/ControlFlowOps.h"
 #include "mlir/Dialect/MemRef/IR/MemRef.h"
 #include "mlir/Dialect/SCF/IR/SCF.h"
 #include "mlir/IR/ImplicitLocOpBuilder.h"
@@ -76,14 +77,23 @@ struct LaunchToParallel : attn::impl::LaunchToParallelBase<LaunchToParallel> {
   void runOnOperation() override {
     SmallVector<tile::LaunchOp> launches;
     SmallVector<Operation *> estimates;
+    SmallVector<tile::CheckOp> checks;
     getOperation().walk([&](Operation *op) {
       if (auto launch = dyn_cast<tile::LaunchOp>(op))
         launches.push_back(launch);
       if (isa<tile::EstimateOp>(op))
         estimates.push_back(op);
+      if (auto check = dyn_cast<tile::CheckOp>(op))
+        checks.push_back(check);
     });
     for (Operation *op : estimates)
       op->erase();
+    for (tile::CheckOp check : checks) {
+      OpBuilder b(check);
+      cf::AssertOp::create(b, check.getLoc(), check.getCondition(),
+                           check.getMessage());
+      check.erase();
+    }
     SymbolTable symbols(getOperation());
     for (tile::LaunchOp launch : launches) {
       auto kernel = symbols.lookup<func::FuncOp>(launch.getKernel());

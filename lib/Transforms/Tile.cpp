@@ -16,7 +16,6 @@
 
 #include "mlir/Dialect/Arith/IR/Arith.h"
 #include "mlir/Dialect/Arith/Utils/Utils.h"
-#include "mlir/Dialect/ControlFlow/IR/ControlFlowOps.h"
 #include "mlir/Dialect/Math/IR/Math.h"
 #include "mlir/Dialect/MemRef/IR/MemRef.h"
 #include "mlir/Dialect/SCF/IR/SCF.h"
@@ -147,7 +146,8 @@ public:
   LogicalResult run();
 
 private:
-  void checkSizes();
+  Value pagedKeyLength();
+  void checkPacking();
   void estimate(Value batch, Value heads);
   /// Values that hold in one worker of the grid.
   struct Worker {
@@ -161,6 +161,7 @@ private:
     Value validRows; ///< rows from firstRow to the end, may exceed M
   };
 
+  std::pair<Value, Value> sequenceOf(Value bounds, Value batch, Value total);
   Worker buildSizes(Value batch, Value group, Value queryTile);
   void buildWorker(const Worker &w, Value split);
   /// Head and query of a row that a map sees.
@@ -262,11 +263,7 @@ LogicalResult AttentionTiler::run() {
       ragged ? ib.sub(ib.dim(op.getCuSeqlensQ(), 0), one) : ib.dim(query, 0);
   Value heads = ib.dim(query, headDim);
   queryLength = ib.dim(query, headDim + 1);
-  // More keys than any tensor has are not attended (see checkSizes).
-  keyLength = op.isPaged()
-                  ? ib.min(ib.mul(ib.dim(op.getPageTable(), 1), ib.dim(key, 2)),
-                           ib.constant(kLargestSize))
-                  : ib.dim(key, keyHeadDim + 1);
+  keyLength = op.isPaged() ? pagedKeyLength() : ib.dim(key, keyHeadDim + 1);
   // Hq / Hkv query heads share a key head (rule 2). Hkv may be 0 if Hq is.
   headRatio = ib.div(heads, ib.max(one, ib.dim(key, keyHeadDim)));
   packsHeads &= !matchPattern(headRatio, m_One());
@@ -274,7 +271,7 @@ LogicalResult AttentionTiler::run() {
   Value groups = packsHeads ? ib.div(heads, ib.max(one, packing)) : heads;
   stateRows = ib.mul(queryLength, packing);
 
-  checkSizes();
+  checkPacking();
   estimate(batch, heads);
 
   // A short, static Sq does not need a whole tile of rows.
@@ -376,77 +373,30 @@ LogicalResult AttentionTiler::run() {
   return success();
 }
 
-/// Run-time checks of what the verifier could not compare: an assertion for
-/// each pair of sizes of which one is dynamic.
-void AttentionTiler::checkSizes() {
-  auto require = [&](Value left, Value right, StringRef message) {
-    Value equal =
-        b.createOrFold<arith::CmpIOp>(arith::CmpIPredicate::eq, left, right);
-    if (!matchPattern(equal, m_One()))
-      cf::AssertOp::create(b, equal, message);
-  };
-  unsigned h = op.isRagged() ? 0 : 1;
-  unsigned kh = op.isRagged() && !op.isPaged() ? 0 : 1;
-  Value heads = ib.dim(query, h), keyHeads = ib.dim(key, kh);
-  require(b.createOrFold<arith::RemSIOp>(heads, ib.max(one, keyHeads)), zero,
-          "rule 2: the heads of query are not a multiple of those of key");
-  require(keyHeads, ib.dim(value, kh),
-          "rule 1: key and value have different numbers of heads");
-  require(ib.dim(key, kh + 1), ib.dim(value, kh + 1),
-          "rule 1: key and value have different lengths");
-  require(heads, ib.dim(output, h),
-          "rule 1: query and output have different numbers of heads");
-  require(queryLength, ib.dim(output, h + 1),
-          "rule 1: query and output have different lengths");
-  if (!op.isRagged()) {
-    Value batch = ib.dim(query, 0);
-    if (op.isPaged())
-      require(batch, ib.dim(op.getPageTable(), 0),
-              "rule 11: query and page_table have different batches");
-    else
-      require(batch, ib.dim(key, 0),
-              "rule 1: query and key have different batches");
-    require(ib.dim(key, 0), ib.dim(value, 0),
-            "rule 1: key and value have different batches");
-    require(batch, ib.dim(output, 0),
-            "rule 1: query and output have different batches");
-    for (auto [values, name] :
-         {std::pair<Value, StringRef>(op.getQOffset(), "q_offset"),
-          std::pair<Value, StringRef>(op.getKvLen(), "kv_len")})
-      if (values && isa<MemRefType>(values.getType()))
-        require(
-            batch, ib.dim(values, 0),
-            ("rule 9: query and " + name + " have different batches").str());
-  } else {
-    require(ib.dim(op.getCuSeqlensQ(), 0), ib.dim(op.getCuSeqlensKv(), 0),
-            "rule 11: the two cu_seqlens have different lengths");
-  }
-  if (lse) {
-    require(heads, ib.dim(lse, h),
-            "rule 1: query and lse have different numbers of heads");
-    require(queryLength, ib.dim(lse, h + 1),
-            "rule 1: query and lse have different lengths");
-  }
-  if (op.isPaged()) {
-    Value fits = b.createOrFold<arith::CmpIOp>(
-        arith::CmpIPredicate::sle,
-        ib.mul(ib.dim(op.getPageTable(), 1), ib.dim(key, 2)),
-        ib.constant(kLargestSize));
-    if (!matchPattern(fits, m_One()))
-      cf::AssertOp::create(
-          b, fits, "rule 21: the pages of a sequence hold too many keys");
-  }
-  if (packsHeads) {
-    Value fits = b.createOrFold<arith::CmpIOp>(arith::CmpIPredicate::sle,
-                                               stateRows, ib.constant(tileM));
-    if (!matchPattern(fits, m_One()))
-      cf::AssertOp::create(b, fits,
-                           "schedule: the rows of the packed heads are more "
-                           "than a tile has");
-  }
-  if (Value sink = op.getSink())
-    require(heads, ib.dim(sink, 0),
-            "rule 11: query and sink have different numbers of heads");
+/// Keys that a row of the page table has room for, at most as many as any
+/// tensor has (see attn-insert-checks); none if there is no page to which a
+/// number in it could be clamped.
+Value AttentionTiler::pagedKeyLength() {
+  Value slots = ib.dim(op.getPageTable(), 1);
+  Value isEmpty = b.createOrFold<arith::CmpIOp>(arith::CmpIPredicate::eq,
+                                                ib.dim(key, 0), zero);
+  slots = b.createOrFold<arith::SelectOp>(isEmpty, zero, slots);
+  return ib.min(ib.mul(slots, ib.dim(key, 2)), ib.constant(kLargestSize));
+}
+
+/// Packed heads are one tile, however many rows they have together.
+void AttentionTiler::checkPacking() {
+  if (!packsHeads)
+    return;
+  Value fits = b.createOrFold<arith::CmpIOp>(arith::CmpIPredicate::sle,
+                                             stateRows, ib.constant(tileM));
+  if (matchPattern(fits, m_One()))
+    return;
+  tile::CheckOp::create(
+      b, fits,
+      "schedule: the rows of the packed heads are more than a tile has",
+      b.getStrArrayAttr({"rows", "tile_m"}),
+      ValueRange{stateRows, ib.constant(tileM)});
 }
 
 void AttentionTiler::estimate(Value batch, Value heads) {
@@ -465,6 +415,17 @@ void AttentionTiler::estimate(Value batch, Value heads) {
                            ib.mul(elements, 4));
 }
 
+/// First row and length of a packed sequence, clamped to the `total` rows that
+/// there are: bounds that do not rise must not reach foreign memory.
+std::pair<Value, Value> AttentionTiler::sequenceOf(Value bounds, Value batch,
+                                                   Value total) {
+  auto clamped = [&](Value position, Value low) {
+    return ib.max(low, ib.min(ib.perBatch(bounds, position), total));
+  };
+  Value first = clamped(batch, zero);
+  return {first, ib.sub(clamped(ib.add(batch, one), first), first)};
+}
+
 AttentionTiler::Worker AttentionTiler::buildSizes(Value batch, Value group,
                                                   Value queryTile) {
   Worker w;
@@ -477,16 +438,17 @@ AttentionTiler::Worker AttentionTiler::buildSizes(Value batch, Value group,
   w.queryLength = queryLength;
   w.keyLength = keyLength;
   if (op.isRagged()) {
-    Value next = ib.add(batch, one);
-    w.rowBase = ib.perBatch(op.getCuSeqlensQ(), batch);
-    w.queryLength = ib.sub(ib.perBatch(op.getCuSeqlensQ(), next), w.rowBase);
+    std::tie(w.rowBase, w.queryLength) =
+        sequenceOf(op.getCuSeqlensQ(), batch, queryLength);
     // With pages, kv_len alone says how many keys of them are valid.
-    if (!op.isPaged() || !op.getKvLen()) {
-      Value keyBase = ib.perBatch(op.getCuSeqlensKv(), batch);
-      w.keyLength = ib.min(
-          w.keyLength, ib.sub(ib.perBatch(op.getCuSeqlensKv(), next), keyBase));
-      if (!op.isPaged())
-        w.keyBase = keyBase;
+    if (!op.isPaged()) {
+      std::tie(w.keyBase, w.keyLength) =
+          sequenceOf(op.getCuSeqlensKv(), batch, keyLength);
+    } else if (!op.getKvLen()) {
+      Value bounds = op.getCuSeqlensKv();
+      Value length = ib.sub(ib.perBatch(bounds, ib.add(batch, one)),
+                            ib.perBatch(bounds, batch));
+      w.keyLength = ib.max(zero, ib.min(length, keyLength));
     }
   }
   // Clamped, so that a wrong length cannot read outside the memory.
@@ -1042,9 +1004,8 @@ struct TileAttention : attn::impl::TileAttentionBase<TileAttention> {
   using Base::Base;
 
   void getDependentDialects(DialectRegistry &registry) const override {
-    registry
-        .insert<tile::TileDialect, arith::ArithDialect, cf::ControlFlowDialect,
-                math::MathDialect, memref::MemRefDialect, scf::SCFDialect>();
+    registry.insert<tile::TileDialect, arith::ArithDialect, math::MathDialect,
+                    memref::MemRefDialect, scf::SCFDialect>();
   }
 
   void runOnOperation() override {

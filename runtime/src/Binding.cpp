@@ -3,6 +3,7 @@
 #include "Binding.h"
 
 #include "Dtype.h"
+#include "Overlap.h"
 #include "Tensor.h"
 
 #include <algorithm>
@@ -221,22 +222,71 @@ int64_t Binding::symbol(size_t index) const {
   return symbols[index].value;
 }
 
+int64_t Binding::element(size_t argument, int64_t offset) const {
+  const attn_tensor &tensor = *tensors[argument];
+  Span span = spanOf(tensor);
+  if (offset < span.first || offset > span.last)
+    fail(ATTN_ERROR_INVALID_ARGUMENT,
+         "a check asks for element " + std::to_string(offset) +
+             " from the first of " +
+             argumentName(argument, description().arguments[argument]) +
+             ", which lies outside of it (shape " +
+             shapeToString(tensor.dims, size_t(tensor.rank)) + ")");
+  switch (tensor.dtype) {
+  case ATTN_DTYPE_I64:
+    return static_cast<const int64_t *>(tensor.data)[offset];
+  case ATTN_DTYPE_I32:
+    return static_cast<const int32_t *>(tensor.data)[offset];
+  default: // i1 and i8
+    return static_cast<const int8_t *>(tensor.data)[offset];
+  }
+}
+
 //===----------------------------------------------------------------------===//
 // What follows from the arguments, and from the results
 //===----------------------------------------------------------------------===//
 
+void Binding::failCheck(const Check &check) const {
+  std::string message = check.message;
+  for (size_t i = 0; i < check.values.size(); ++i)
+    message += (i ? ", " : " (") + check.values[i].name + " = " +
+               std::to_string(check.values[i].value.evaluate(*this));
+  if (!check.values.empty())
+    message += ")";
+  fail(ATTN_ERROR_INVALID_ARGUMENT, std::move(message));
+}
+
 void Binding::checkConditions(bool onResults) const {
-  for (const Check &check : description().checks) {
-    if (check.usesResults != onResults || check.condition.evaluate(*this))
-      continue;
-    std::string message = check.message;
-    for (size_t i = 0; i < check.values.size(); ++i)
-      message += (i ? ", " : " (") + check.values[i].name + " = " +
-                 std::to_string(check.values[i].value.evaluate(*this));
-    if (!check.values.empty())
-      message += ")";
-    fail(ATTN_ERROR_INVALID_ARGUMENT, std::move(message));
+  for (const Check &check : description().checks)
+    if (!check.loops && check.usesResults == onResults &&
+        !check.condition.evaluate(*this))
+      failCheck(check);
+}
+
+/// What buffers hold may change from launch to launch.
+void Binding::checkContents() {
+  for (const Check &check : description().checks)
+    if (check.loops) {
+      loopIndices.clear();
+      checkInLoops(check);
+    }
+}
+
+/// Checks the condition for every index of the loops that are not entered yet.
+void Binding::checkInLoops(const Check &check) {
+  size_t depth = loopIndices.size();
+  if (depth == check.loops->size()) {
+    if (!check.condition.evaluate(*this))
+      failCheck(check);
+    return;
   }
+  int64_t extent = (*check.loops)[depth].evaluate(*this);
+  loopIndices.push_back(0);
+  for (int64_t i = 0; i < extent; ++i) {
+    loopIndices[depth] = i;
+    checkInLoops(check);
+  }
+  loopIndices.pop_back();
 }
 
 void Binding::evaluateSymbols() {
@@ -341,6 +391,32 @@ void Binding::prepareArguments() {
   argumentsReady = true;
 }
 
+/// What is written shares memory with nothing else: threads write it while
+/// others read, in any order.
+void Binding::checkOverlaps() const {
+  size_t count = description().arguments.size();
+  auto nameAt = [&](size_t i) {
+    return i < count ? argumentName(i, description().arguments[i])
+                     : resultName(i - count, description().results[i - count]);
+  };
+  for (size_t i = 0; i < tensors.size(); ++i) {
+    if (!tensors[i] ||
+        (i < count && description().arguments[i].access == ATTN_ACCESS_READ))
+      continue;
+    if (overlapsItself(*tensors[i]))
+      fail(ATTN_ERROR_INVALID_ARGUMENT,
+           nameAt(i) + ": elements share memory, but it is written (shape " +
+               shapeToString(tensors[i]->dims, size_t(tensors[i]->rank)) +
+               ", strides " +
+               shapeToString(tensors[i]->strides, size_t(tensors[i]->rank)) +
+               ")");
+    for (size_t j = 0; j < tensors.size(); ++j)
+      if (j != i && tensors[j] && overlap(*tensors[i], *tensors[j]))
+        fail(ATTN_ERROR_INVALID_ARGUMENT,
+             nameAt(i) + ", which is written, shares memory with " + nameAt(j));
+  }
+}
+
 void Binding::prepareResults() {
   prepareArguments();
   if (resultsReady)
@@ -352,6 +428,7 @@ void Binding::prepareResults() {
       checkShape(tensor, shapes[i], resultName(i, result));
   }
   checkConditions(/*onResults=*/true);
+  checkOverlaps();
   resultsReady = true;
 }
 
@@ -423,11 +500,19 @@ void *Binding::addressOf(const BufferRef &buffer, const Memory &memory) const {
   return tensors[buffer.index]->data;
 }
 
+/// The address of the part of a buffer that a kernel is given.
+void *Binding::addressOf(const LaunchArgument &argument,
+                         const Memory &memory) const {
+  char *base = static_cast<char *>(addressOf(argument.buffer, memory));
+  // Of an empty buffer there is no address to move on from.
+  return base && argument.offset ? base + argument.offset->evaluate(*this)
+                                 : base;
+}
+
 TensorMap Binding::tensorMapFor(const LaunchArgument &argument,
                                 const Memory &memory) const {
   const TensorMapRecipe &recipe = argument.tensorMap;
-  TensorMap map{
-      addressOf(argument.buffer, memory), recipe.dtype, {}, {}, recipe.box};
+  TensorMap map{addressOf(argument, memory), recipe.dtype, {}, {}, recipe.box};
   for (const Expression &size : recipe.sizes)
     map.sizes.push_back(size.evaluate(*this));
   for (const Expression &stride : recipe.strides)
@@ -439,7 +524,7 @@ uint64_t Binding::slotFor(const LaunchArgument &argument,
                           const Memory &memory) const {
   switch (argument.kind) {
   case LaunchArgument::Buffer: {
-    uint64_t word = wordOf(addressOf(argument.buffer, memory));
+    uint64_t word = wordOf(addressOf(argument, memory));
     if (word % argument.multiple != 0)
       fail(ATTN_ERROR_INVALID_ARGUMENT,
            "'" + description().nameOf(argument.buffer) +
@@ -540,6 +625,7 @@ void Binding::launch(void *workspace, size_t bytes, void *stream) {
     fail(ATTN_ERROR_INVALID_ARGUMENT, "the workspace is not aligned to " +
                                           std::to_string(workspaceAlign) +
                                           " bytes");
+  checkContents();
   Memory memory{static_cast<char *>(workspace),
                 program->code().keptMemory(stream)};
   if (!prepared || !(memory == preparedMemory)) {

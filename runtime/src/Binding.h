@@ -60,6 +60,8 @@ private:
   int64_t stride(size_t tensor, int32_t axis) const override;
   int64_t scalar(size_t argument) const override;
   int64_t symbol(size_t index) const override;
+  int64_t index(size_t loop) const override { return loopIndices[loop]; }
+  int64_t element(size_t argument, int64_t offset) const override;
   int64_t threads() const override { return program->backend->threads(); }
   int64_t multiprocessors() const override {
     return program->backend->multiprocessors();
@@ -72,7 +74,11 @@ private:
   void changedArguments();
   void changedResults();
 
+  [[noreturn]] void failCheck(const Check &check) const;
   void checkConditions(bool onResults) const;
+  void checkContents();
+  void checkInLoops(const Check &check);
+  void checkOverlaps() const;
   void evaluateSymbols();
   void inferShapes();
   void layOutWorkspace();
@@ -82,6 +88,7 @@ private:
   Plan makePlan(const Memory &memory) const;
   void *temporaryAt(size_t index, const Memory &memory) const;
   void *addressOf(const BufferRef &buffer, const Memory &memory) const;
+  void *addressOf(const LaunchArgument &argument, const Memory &memory) const;
   TensorMap tensorMapFor(const LaunchArgument &argument,
                          const Memory &memory) const;
   uint64_t slotFor(const LaunchArgument &argument, const Memory &memory) const;
@@ -89,6 +96,8 @@ private:
   std::shared_ptr<const Program> program;
   std::vector<std::optional<attn_tensor>> tensors; // arguments, then results
   std::vector<std::optional<uint64_t>> scalars;    // one an argument
+
+  std::vector<int64_t> loopIndices; // of the check that is being evaluated
 
   // Valid while argumentsReady: derived from the arguments.
   bool argumentsReady = false;

@@ -171,6 +171,8 @@ private:
   TensorMapRecipe parseTensorMap(const Value &value);
   LaunchArgument parseLaunchArgument(const Value &value);
   LaunchDescription parseLaunch(const Value &value);
+  Node parseElement(const Value &value, Scope scope, Expression &expression);
+  void parseLoops(const Value &value, Check &check);
   Check parseCheck(const Value &value);
 
   void declare(const Value &name, BufferRef buffer);
@@ -178,6 +180,8 @@ private:
 
   Description description;
   std::map<std::string, BufferRef> names; // arguments (scalars too), ...
+  /// Loops around the expression at hand, none where buffers are not read.
+  std::optional<int64_t> loopDepth;
 };
 
 attn_dtype parseDtype(const Value &value) {
@@ -294,6 +298,15 @@ Node Parser::parseNode(const Value &value, Scope scope,
     return node;
   }
 
+  if (loopDepth && name == "index") {
+    expectCount(1, 1);
+    node.op = Op::Index;
+    node.value = value.at(1).integerIn(0, *loopDepth - 1);
+    return node;
+  }
+  if (loopDepth && name == "load")
+    return parseElement(value, scope, expression);
+
   const OpInfo *info = findArithmeticOp(name);
   if (!info)
     value.at(0).error("unknown operator '" + name + "'");
@@ -304,6 +317,37 @@ Node Parser::parseNode(const Value &value, Scope scope,
     value.error("the target 'cpu' has no sm_count");
   for (size_t i = 0; i < count; ++i)
     node.operands.push_back(parseNode(value.at(i + 1), scope, expression));
+  return node;
+}
+
+/// ["load", "kv_len", offset]
+Node Parser::parseElement(const Value &value, Scope scope,
+                          Expression &expression) {
+  if (value.size() != 3)
+    value.error("expected [\"load\", a buffer, an offset]");
+  Node node;
+  node.op = Op::Load;
+  node.name = value.at(1).string();
+  auto it = names.find(node.name);
+  size_t scalar;
+  if (it == names.end() || it->second.kind != BufferRef::OfArgument ||
+      scalarNamed(node.name, scalar))
+    value.at(1).error("no buffer argument is called '" + node.name + "'");
+  node.value = int64_t(it->second.index);
+  const Argument &argument = description.arguments[it->second.index];
+  switch (argument.dtype) {
+  case ATTN_DTYPE_I1:
+  case ATTN_DTYPE_I8:
+  case ATTN_DTYPE_I32:
+  case ATTN_DTYPE_I64:
+    break;
+  default:
+    value.at(1).error("'" + node.name + "' does not hold integers");
+  }
+  if (argument.narrowed != ATTN_DTYPE_NONE)
+    value.at(1).error("'" + node.name +
+                      "' is narrowed; its strides are those of the copy");
+  node.operands.push_back(parseNode(value.at(2), scope, expression));
   return node;
 }
 
@@ -477,9 +521,14 @@ LaunchArgument Parser::parseLaunchArgument(const Value &value) {
     if (value.has("multiple"))
       argument.multiple = value["multiple"].integerIn(1, maxAlignment);
   };
+  auto parseOffset = [&](const Value &owner) {
+    if (owner.has("offset"))
+      argument.offset = parseExpression(owner["offset"], Scope::Everything);
+  };
   if (value.json.is_object() && value.has("buffer")) {
-    value.expectFields({"buffer", "multiple"});
+    value.expectFields({"buffer", "offset", "multiple"});
     argument.buffer = parseBuffer(value["buffer"]);
+    parseOffset(value);
     parseMultiple();
     return argument;
   }
@@ -507,8 +556,10 @@ LaunchArgument Parser::parseLaunchArgument(const Value &value) {
       value.error("the target 'cpu' has no tensor maps");
     argument.kind = LaunchArgument::TensorMap;
     Value recipe = value["tensormap"];
-    recipe.expectFields({"buffer", "dtype", "sizes", "strides", "box"});
+    recipe.expectFields(
+        {"buffer", "offset", "dtype", "sizes", "strides", "box"});
     argument.buffer = parseBuffer(recipe["buffer"]);
+    parseOffset(recipe);
     argument.tensorMap = parseTensorMap(recipe);
     return argument;
   }
@@ -544,9 +595,24 @@ LaunchDescription Parser::parseLaunch(const Value &value) {
   return launch;
 }
 
+/// Extents may depend on the indices of the loops around them.
+void Parser::parseLoops(const Value &value, Check &check) {
+  if (description.target != "cpu")
+    value.error("the target '" + description.target +
+                "' keeps buffers where the host does not read them");
+  loopDepth = 0;
+  check.loops.emplace();
+  for (size_t i = 0; i < value.size(); ++i) {
+    check.loops->push_back(parseExpression(value.at(i), Scope::Arguments));
+    loopDepth = int64_t(i) + 1;
+  }
+}
+
 Check Parser::parseCheck(const Value &value) {
-  value.expectFields({"expr", "message", "values"});
+  value.expectFields({"expr", "message", "values", "forall"});
   Check check;
+  if (value.has("forall"))
+    parseLoops(value["forall"], check);
   check.condition = parseExpression(value["expr"], Scope::Everything);
   check.usesResults = check.condition.usesResults;
   check.message = value["message"].nonEmptyString();
@@ -558,6 +624,7 @@ Check Parser::parseCheck(const Value &value) {
       check.usesResults |= check.values.back().value.usesResults;
     }
   }
+  loopDepth.reset();
   return check;
 }
 

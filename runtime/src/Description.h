@@ -63,6 +63,7 @@ struct LaunchArgument {
   int64_t multiple = 1;             // Buffer, Value: what it must divide by
   BufferRef buffer;                 // Buffer, TensorMap
   Expression value;                 // Value
+  std::optional<Expression> offset; // Buffer, TensorMap: bytes into it
   attn_dtype type = ATTN_DTYPE_I64; // Value: I32, I64 or F32
   size_t scalar = 0;                // Scalar: index of the argument
   TensorMapRecipe tensorMap;        // TensorMap
@@ -86,6 +87,8 @@ struct NamedExpression {
 };
 
 struct Check {
+  /// A condition on what buffers hold, for every index below these extents.
+  std::optional<std::vector<Expression>> loops;
   Expression condition;
   std::string message;
   std::vector<NamedExpression> values;

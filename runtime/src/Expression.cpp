@@ -36,6 +36,11 @@ public:
       return environment.scalar(size_t(node.value));
     case Op::Symbol:
       return environment.symbol(size_t(node.value));
+    case Op::Index:
+      return environment.index(size_t(node.value));
+    case Op::Load:
+      return environment.element(size_t(node.value),
+                                 evaluate(node.operands[0]));
     case Op::Threads:
       return environment.threads();
     case Op::SmCount:
@@ -157,14 +162,19 @@ void print(const Node &node, std::string &out) {
     return printLeaf("scalar", false);
   case Op::Symbol:
     return printLeaf("symbol", false);
+  case Op::Index:
+    out += "[\"index\"," + std::to_string(node.value) + ']';
+    return;
+  case Op::Load:
+    out += "[\"load\",\"" + node.name + '"';
+    break;
   default:
+    out += "[\"";
     break;
   }
-  out += "[\"";
   for (const OpInfo &info : arithmeticOps)
     if (info.op == node.op)
-      out += info.name;
-  out += '"';
+      out += std::string(info.name) + '"';
   for (const Node &operand : node.operands) {
     out += ',';
     print(operand, out);

@@ -16,6 +16,8 @@ enum class Op : uint8_t {
   Stride,  // name, axis
   Scalar,  // name
   Symbol,  // name
+  Index,   // of an enclosing "forall"
+  Load,    // name, distance from the first element, of an integer argument
   Threads, // CPU: threads that compute
   SmCount, // GPU: multiprocessors
   Add,
@@ -41,9 +43,9 @@ enum class Op : uint8_t {
 /// One operator applied to its operands.
 struct Node {
   Op op = Op::Literal;
-  int64_t value = 0; // Literal: the value; Dim ... Symbol: the entity's index
+  int64_t value = 0; // Literal: the value; Dim ... Load: the entity's index
   int32_t axis = 0;  // Dim, Stride
-  std::string name;  // Dim ... Symbol: for messages
+  std::string name;  // Dim ... Symbol, Load: for messages
   std::vector<Node> operands;
 };
 
@@ -56,6 +58,8 @@ public:
   virtual int64_t stride(size_t tensor, int32_t axis) const = 0;
   virtual int64_t scalar(size_t argument) const = 0;
   virtual int64_t symbol(size_t index) const = 0;
+  virtual int64_t index(size_t loop) const = 0;
+  virtual int64_t element(size_t argument, int64_t offset) const = 0;
   virtual int64_t threads() const = 0;
   virtual int64_t multiprocessors() const = 0;
 };

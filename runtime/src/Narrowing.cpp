@@ -70,13 +70,4 @@ void narrow(const Narrowing &narrowing, const void *data, void *target) {
               static_cast<float *>(target));
 }
 
-Span spanOf(const attn_tensor &tensor) {
-  Span span;
-  for (int32_t axis = 0; axis < tensor.rank; ++axis) {
-    int64_t reach = (tensor.dims[axis] - 1) * tensor.strides[axis];
-    (reach < 0 ? span.first : span.last) += reach;
-  }
-  return span;
-}
-
 } // namespace attn::runtime

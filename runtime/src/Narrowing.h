@@ -12,13 +12,6 @@ namespace attn::runtime {
 /// host. Throws Failure naming the element that does not fit.
 void narrow(const Narrowing &narrowing, const void *data, void *target);
 
-/// The elements of `tensor`, which has some, lie at offsets first ... last from
-/// its data, in elements.
-struct Span {
-  int64_t first = 0, last = 0;
-};
-Span spanOf(const attn_tensor &tensor);
-
 } // namespace attn::runtime
 
 #endif // ATTN_RUNTIME_SRC_NARROWING_H

@@ -29,6 +29,17 @@ bool elementCount(const int64_t *dims, size_t rank, int64_t &count) {
   return true;
 }
 
+Span spanOf(const attn_tensor &tensor) {
+  Span span;
+  for (int32_t axis = 0; axis < tensor.rank; ++axis) {
+    if (tensor.dims[axis] == 0)
+      return {0, -1};
+    int64_t reach = (tensor.dims[axis] - 1) * tensor.strides[axis];
+    (reach < 0 ? span.first : span.last) += reach;
+  }
+  return span;
+}
+
 void denseStrides(const int64_t *dims, size_t rank, int64_t *strides) {
   uint64_t stride = 1;
   for (size_t i = rank; i-- > 0;) {

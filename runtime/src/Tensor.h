@@ -22,6 +22,13 @@ void checkTensor(const attn_tensor &tensor, bool written,
 /// Number of elements; false when it does not fit 63 bits.
 bool elementCount(const int64_t *dims, size_t rank, int64_t &count);
 
+/// The elements of a tensor lie at offsets first ... last from its data, in
+/// elements; last is below first if it has none.
+struct Span {
+  int64_t first = 0, last = 0;
+};
+Span spanOf(const attn_tensor &tensor);
+
 /// Strides of a dense row-major tensor.
 void denseStrides(const int64_t *dims, size_t rank, int64_t *strides);
 

@@ -70,8 +70,11 @@ CHECK: gpu.return
 // CHECK:      %[[R:.+]] = arith.addi %{{.+}}, %{{.+}} : index
 // CHECK:      %[[ENTRY:.+]] = arith.divui %[[R]], %c16
 // CHECK:      %[[PAGE:.+]] = memref.load %[[PAGES]]
+// Whatever the table holds, the page is one of the pool.
+// CHECK:      %[[NUMBER:.+]] = arith.index_cast %[[PAGE]] : i32 to index
+// CHECK:      %[[BELOW:.+]] = arith.minsi %[[NUMBER]],
+// CHECK:      arith.maxsi %[[BELOW]], %c0
 // CHECK:      arith.remui %[[R]], %c16
-// CHECK:      arith.index_cast %[[PAGE]] : i32 to index
 // CHECK:      memref.load %[[ROWS]]
 func.func private @paged(%pool: memref<f32>, %table: memref<i32>, %o: memref<f32>, %n: index,
     %x: index, %y: index, %z: index, %nx: index, %ny: index, %nz: index) attributes {tile.kernel} {

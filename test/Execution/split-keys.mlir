@@ -13,7 +13,7 @@
 
 // Packed rows that do not fit one tile are refused.
 // RUN: not attn-run %s --entry=plain --backend=cpu --random=B=1,Hq=6,Hkv=2,Sq=50,Skv=900 2>&1 | FileCheck %s --check-prefix=ROWS
-// ROWS: schedule: the rows of the packed heads are more than a tile has (first = 150, second = 64)
+// ROWS: schedule: the rows of the packed heads are more than a tile has (rows = 150, tile_m = 64)
 
 func.func @plain(%q: memref<?x?x?x40xf32>, %k: memref<?x?x?x40xf32>, %v: memref<?x?x?x64xf32>, %o: memref<?x?x?x64xf32>, %lse: memref<?x?x?xf32>) {
   attn.attention ins(%q, %k, %v : memref<?x?x?x40xf32>, memref<?x?x?x40xf32>, memref<?x?x?x64xf32>)

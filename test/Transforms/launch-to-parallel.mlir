@@ -16,3 +16,12 @@ func.func @f(%a: memref<?xf32, strided<[1], offset: ?>>, %s: f32, %n: index) {
 // CHECK: func.func private @f_kernel0(%{{.*}}: f32, %[[POINTER:.*]]: memref<f32, strided<[], offset: ?>>,
 // CHECK: %{{.*}}, %[[OFFSET:.*]] = memref.extract_strided_metadata %[[POINTER]]
 // CHECK: memref.reinterpret_cast %[[POINTER]] to offset: [%[[OFFSET]]], sizes:
+
+// A check is an assertion; its numbers are for hosts that print them.
+// CHECK-LABEL: func @checked
+// CHECK-NEXT: cf.assert %arg0, "B of key must be B of query"
+// CHECK-NEXT: return
+func.func @checked(%same: i1, %k: index, %q: index) {
+  tile.check %same, "B of key must be B of query" ["B of key" = %k, "B of query" = %q]
+  return
+}

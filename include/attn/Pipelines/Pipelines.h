@@ -33,6 +33,11 @@ struct TilePipelineOptions
                       llvm::cl::desc("Divide o by the row sum instead of "
                                      "multiplying by its inverse"),
                       llvm::cl::init(false)};
+  Option<bool> contents{
+      *this, "contents",
+      llvm::cl::desc("The host can read the tensors: check the lengths and "
+                     "page numbers in them"),
+      llvm::cl::init(false)};
 };
 
 /// Options of the CPU pipelines.

@@ -45,7 +45,7 @@ struct TileResults {
 /// that come back are f64. Memory that the function allocates holds NaN until
 /// it is written, and so do the gaps between the rows of an argument whose type
 /// leaves its strides open. An access outside of its memref that `valid` does
-/// not exclude, a failing cf.assert and an unknown op are diagnosed.
+/// not exclude, a failing check and an unknown op are diagnosed.
 mlir::FailureOr<TileResults> interpretTiles(mlir::func::FuncOp function,
                                             mlir::ArrayRef<Tensor> inputs,
                                             const TileOptions &options = {});

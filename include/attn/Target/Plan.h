@@ -26,14 +26,22 @@ struct KernelLaunch {
   bool passExtents = false;
 };
 
+/// What messages call the arguments of `function`, one unique name an argument:
+/// what the first attn op that takes it calls it (query, key, lse, ...), else
+/// arg0 and so on.
+llvm::SmallVector<std::string> nameArguments(mlir::func::FuncOp function);
+
 /// The description of host function `entry`, without target, chip, features
-/// and metadata. `describe` is asked once a `tile.launch`. Emits a diagnostic
-/// at the op if the function does something that a launch list cannot express.
+/// and metadata. Its arguments go by `names`; `readsBuffers` says whether the
+/// host can check what they hold. `describe` is asked once a `tile.launch`.
+/// Emits a diagnostic at the op if the function does something that a launch
+/// list cannot express.
 ///
 /// The extents of a grid are written in reverse: the query tile is x, so that
 /// a scheduler that walks x first reuses the keys of one head.
 mlir::FailureOr<llvm::json::Object>
-buildPlan(mlir::func::FuncOp entry,
+buildPlan(mlir::func::FuncOp entry, llvm::ArrayRef<std::string> names,
+          bool readsBuffers,
           llvm::function_ref<KernelLaunch(mlir::func::FuncOp kernel)> describe);
 
 } // namespace attn

@@ -10,6 +10,51 @@
 
 include "mlir/Pass/PassBase.td"
 
+def InsertChecks : Pass<"attn-insert-checks"> {
+  let summary = "check at run time what types leave open";
+  let description = [{
+    Writes a `tile.check` in front of every `attn.attention` and `attn.merge` for
+    each pair of sizes that a rule ties together and of which one is dynamic, and
+    for integers that the host holds, such as a `kv_len` for all batches. It
+    runs before `attn-expand-sugar`: afterwards a bias is one capture of many.
+
+    With `contents` it also checks, in loops on the host, what tensors hold that
+    become addresses: lengths (`kv_len`, `cu_seqlens`) and live entries of
+    `page_table`. That is for hosts that can read them. Kernels clamp what they
+    read of these in any case, so that no wrong number reaches foreign memory.
+
+    Before:
+    ```mlir
+    func.func @f(%q: memref<1x2x8x16xf32>, %k: memref<1x2x?x16xf32>, %v: memref<1x2x?x16xf32>, %o: memref<1x2x8x16xf32>) {
+      attn.attention ins(%q, %k, %v : memref<1x2x8x16xf32>, memref<1x2x?x16xf32>, memref<1x2x?x16xf32>)
+          outs(%o : memref<1x2x8x16xf32>)
+      return
+    }
+    ```
+    After:
+    ```mlir
+    func.func @f(%q: memref<1x2x8x16xf32>, %k: memref<1x2x?x16xf32>, %v: memref<1x2x?x16xf32>, %o: memref<1x2x8x16xf32>) {
+      %c2 = arith.constant 2 : index
+      %of_k = memref.dim %k, %c2 : memref<1x2x?x16xf32>
+      %of_v = memref.dim %v, %c2 : memref<1x2x?x16xf32>
+      %same = arith.cmpi eq, %of_v, %of_k : index
+      tile.check %same, "rule 1: Skv of value must be Skv of key" ["Skv of value" = %of_v, "Skv of key" = %of_k]
+      attn.attention ins(%q, %k, %v : memref<1x2x8x16xf32>, memref<1x2x?x16xf32>, memref<1x2x?x16xf32>) outs(%o : memref<1x2x8x16xf32>)
+      return
+    }
+    ```
+  }];
+  let options = [
+    Option<"contents", "contents", "bool", /*default=*/"false",
+           "The host can read the tensors: check the lengths and page numbers in them">
+  ];
+  let dependentDialects = [
+    "::mlir::arith::ArithDialect", "::mlir::memref::MemRefDialect",
+    "::mlir::scf::SCFDialect", "::mlir::tensor::TensorDialect",
+    "::attn::tile::TileDialect"
+  ];
+}
+
 def ExpandSugar : Pass<"attn-expand-sugar"> {
   let summary = "expand causal, window, softcap, ALiBi, bias, ... into the regions";
   let description = [{
@@ -485,8 +530,8 @@ def LaunchToParallel : Pass<"tile-launch-to-parallel", "::mlir::ModuleOp"> {
   let summary = "Call kernels from parallel loops";
   let description = [{
     For programs that stay inside of an MLIR compiler: a `tile.launch` becomes
-    an `scf.parallel` loop over the grid that calls the kernel, and
-    `tile.estimate` disappears. What follows (OpenMP, async, serial loops) is
+    an `scf.parallel` loop over the grid that calls the kernel, a `tile.check` a
+    `cf.assert`, and `tile.estimate` disappears. What follows (OpenMP, async, serial loops) is
     the embedder's choice.
 
     ```mlir
@@ -509,7 +554,7 @@ def LaunchToParallel : Pass<"tile-launch-to-parallel", "::mlir::ModuleOp"> {
     }
     ```
   }];
-  let dependentDialects = ["::mlir::scf::SCFDialect", "::mlir::func::FuncDialect", "::mlir::memref::MemRefDialect", "::mlir::arith::ArithDialect"];
+  let dependentDialects = ["::mlir::scf::SCFDialect", "::mlir::func::FuncDialect", "::mlir::memref::MemRefDialect", "::mlir::arith::ArithDialect", "::mlir::cf::ControlFlowDialect"];
 }
 
 #endif // ATTN_TRANSFORMS_PASSES_TD

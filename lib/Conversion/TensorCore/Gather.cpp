@@ -78,6 +78,14 @@ Value Gather::offsetOfRow(Value row) {
         emit.loadGlobalIf(isValid(row), lookup(pages.base),
                           emitOffset(emit, pages, entry, lookup),
                           cast<MemRefType>(table.getType()).getElementType());
+    // Whatever the table holds, the page is one of the pool.
+    OpFoldResult count = view.sizes.front();
+    std::optional<int64_t> knownCount = getConstantIntValue(count);
+    Value last = emit.sub(knownCount ? emit.i32(*knownCount)
+                                     : lookup(cast<Value>(count)),
+                          emit.i32(1));
+    page = emit.createOrFold<arith::MinSIOp>(emit.toI32(page), last);
+    page = emit.createOrFold<arith::MaxSIOp>(page, emit.i32(0));
     memoryRow = emit.remainder(memoryRow, pageSize);
     indices.insert(indices.begin(), page);
   }

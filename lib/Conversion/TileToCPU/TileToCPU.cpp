@@ -366,6 +366,11 @@ SmallVector<Value> KernelLowering::rowSubscript(LoadOp load, Value row) {
   Value page = memref::LoadOp::create(b, load.getPageTable(), tableAt);
   if (!page.getType().isIndex())
     page = arith::IndexCastOp::create(b, b.getIndexType(), page);
+  // Whatever the table holds, the page is one of the pool.
+  Value last =
+      add(b.createOrFold<memref::DimOp>(load.getSource(), 0), index(-1));
+  page = arith::MaxSIOp::create(b, arith::MinSIOp::create(b, page, last),
+                                index(0));
   at[at.size() - 2] = arith::RemUIOp::create(b, memoryRow, pageSize);
   at.insert(at.begin(), page);
   return at;

@@ -641,10 +641,14 @@ Value KernelLowering::readTileElement(LoadOp op, Value row, Value col,
             return scalars.lookup(value);
           });
       entry.push_back(arith::DivUIOp::create(b, indices[first], pageSize));
-      Value page = load(pages.flat, addressOf(pages, entry));
+      Value page = arith::IndexCastOp::create(
+          b, b.getIndexType(), load(pages.flat, addressOf(pages, entry)));
+      // Whatever the table holds, the page is one of the pool.
+      Value last = fold<arith::SubIOp>(memory.sizes.front(), index(1));
+      page = arith::MaxSIOp::create(b, arith::MinSIOp::create(b, page, last),
+                                    index(0));
       indices[first] = arith::RemUIOp::create(b, indices[first], pageSize);
-      indices.insert(indices.begin(),
-                     arith::IndexCastOp::create(b, b.getIndexType(), page));
+      indices.insert(indices.begin(), page);
     }
     return load(memory.flat, addressOf(memory, indices));
   };

@@ -115,6 +115,7 @@ void attn::registerCUDAPipelines() {
   auto add = [](StringRef name, StringRef summary, const CUDAChip &chip) {
     PassPipelineRegistration<CUDAOptions>(
         name, summary, [&chip](OpPassManager &pm, const CUDAOptions &options) {
+          pm.addPass(createInsertChecks());
           pm.addPass(createExpandSugar());
           pm.addPass(createSimplifyRegions());
           pm.addPass(createBufferizePrograms());

@@ -80,13 +80,13 @@ json::Value LaunchRewriter::tensorMap(DictionaryAttr recipe) const {
   json::Array box;
   for (int64_t extent : cast<DenseI64ArrayAttr>(recipe.get("box")).asArrayRef())
     box.push_back(extent);
-  return json::Object{
-      {"tensormap",
-       json::Object{{"buffer", *buffer.getAsObject()->get("buffer")},
-                    {"dtype", type.isBF16() ? "bf16" : "f16"},
-                    {"sizes", expressions(recipe, "sizes")},
-                    {"strides", expressions(recipe, "strides")},
-                    {"box", std::move(box)}}}};
+  // The buffer and where in it the view starts.
+  json::Object map = *buffer.getAsObject();
+  map["dtype"] = type.isBF16() ? "bf16" : "f16";
+  map["sizes"] = expressions(recipe, "sizes");
+  map["strides"] = expressions(recipe, "strides");
+  map["box"] = std::move(box);
+  return json::Object{{"tensormap", std::move(map)}};
 }
 
 json::Value LaunchRewriter::counter() {
@@ -228,6 +228,7 @@ attn::compileCUDAArtifact(ModuleOp module, func::FuncOp entry,
         "multiprocessors assumed for splits",
         chip.name, chip.isHopper ? "wgmma and TMA" : "mma.sync and cp.async",
         chip.sharedBytes, chip.multiprocessors));
+  SmallVector<std::string> names = nameArguments(entry);
   auto run = [&](StringRef phase, function_ref<void(OpPassManager &)> build) {
     PassManager pm(context);
     // Passes are verified by their tests; here it would take a tenth of the
@@ -242,6 +243,7 @@ attn::compileCUDAArtifact(ModuleOp module, func::FuncOp entry,
   };
 
   if (failed(run("regions", [&](OpPassManager &pm) {
+        pm.addPass(createInsertChecks());
         pm.addPass(createExpandSugar());
         pm.addPass(createSimplifyRegions());
         pm.addPass(createBufferizePrograms());
@@ -254,11 +256,14 @@ attn::compileCUDAArtifact(ModuleOp module, func::FuncOp entry,
     return failure();
 
   entry = module.lookupSymbol<func::FuncOp>(entryName);
-  FailureOr<json::Object> plan = buildPlan(entry, [](func::FuncOp kernel) {
+  auto describe = [](func::FuncOp kernel) {
     KernelLaunch launch;
     launch.symbol = kernel.getName().str();
     return launch;
-  });
+  };
+  // Device memory is not for the host to read.
+  FailureOr<json::Object> plan =
+      buildPlan(entry, names, /*readsBuffers=*/false, describe);
   if (failed(plan))
     return failure();
   entry.erase();

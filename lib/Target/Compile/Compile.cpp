@@ -264,6 +264,7 @@ FailureOr<std::string> attn::compileToArtifact(ModuleOp source,
   std::string entryName = chosen->getName().str();
   PhaseTimer timer(report);
 
+  SmallVector<std::string> names = nameArguments(*chosen);
   OwningOpRef<ModuleOp> module = copyWith(source, entryName);
   cpu->attachTo(*module);
   timer("copy");
@@ -298,13 +299,15 @@ FailureOr<std::string> attn::compileToArtifact(ModuleOp source,
   // The plan reads what kernels write, so it is made of tile ops; the stack
   // need is known after lowering and is added then.
   auto entry = module->lookupSymbol<func::FuncOp>(entryName);
-  FailureOr<json::Object> plan = buildPlan(entry, [&](func::FuncOp kernel) {
+  auto describe = [&](func::FuncOp kernel) {
     KernelLaunch launch;
     launch.code = "code/cpu";
     launch.symbol = kernel.getName().str();
     launch.passExtents = true;
     return launch;
-  });
+  };
+  FailureOr<json::Object> plan =
+      buildPlan(entry, names, /*readsBuffers=*/true, describe);
   if (failed(plan))
     return failure();
   entry.erase();

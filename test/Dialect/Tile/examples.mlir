@@ -84,6 +84,11 @@ func.func @ranges(%b0: index, %e0: index, %fb0: index, %fe0: index, %b1: index, 
   return
 }
 
+func.func @check(%same: i1, %bk: index, %bq: index) {
+  tile.check %same, "rule 1: B of key must be B of query" ["B of key" = %bk, "B of query" = %bq]
+  return
+}
+
 func.func private @f_kernel0(memref<f32>, memref<f32>, index, index, index, index, index, index) attributes {tile.kernel}
 func.func @launch(%q: memref<?xf32>, %k: memref<?xf32>, %nb: index, %nh: index, %nt: index, %f: index, %s: index) {
   tile.launch @f_kernel0 grid [%nb, %nh, %nt] (%q, %k) : memref<?xf32>, memref<?xf32>

@@ -469,3 +469,11 @@ func.func private @k(index, index, index, index, index, index) attributes {tile.
 
 // expected-error @+1 {{has the unknown attribute 'tile.sizes'; did you mean 'tile.size'?}}
 func.func private @k(index {tile.sizes = 3 : index})
+
+// -----
+
+func.func @f(%ok: i1, %n: index) {
+  // expected-error @+1 {{has 1 names for 2 values}}
+  "tile.check"(%ok, %n, %n) {message = "m", names = ["n"]} : (i1, index, index) -> ()
+  return
+}

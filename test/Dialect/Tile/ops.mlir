@@ -75,6 +75,15 @@ func.func @ranges(%b: index, %e: index) {
   return
 }
 
+// CHECK-LABEL: func @check
+// CHECK: tile.check %{{.*}}, "B of key must be B of query" ["B of key" = %arg1, "B of query" = %arg2]
+// CHECK: tile.check %{{.*}}, "no numbers"
+func.func @check(%ok: i1, %k: index, %q: index) {
+  tile.check %ok, "B of key must be B of query" ["B of key" = %k, "B of query" = %q]
+  tile.check %ok, "no numbers"
+  return
+}
+
 // CHECK-LABEL: func @launch
 // CHECK: tile.launch @kernel grid[%{{.*}}, %{{.*}}, %{{.*}}] (%{{.*}}, %{{.*}}) : memref<f32>, i32
 // CHECK: tile.launch @lowered_elsewhere grid[%{{.*}}, %{{.*}}, %{{.*}}] ()

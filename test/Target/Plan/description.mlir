@@ -13,9 +13,9 @@
 // WHOLE-NEXT: arguments: {{.*}}"dtype":"i32","kind":"buffer","name":"[[LEN:[a-z0-9_]+]]","shape":["?"]}
 // WHOLE-NEXT: arguments: {"access":"readwrite",{{.*}}"name":"[[O:[a-z0-9]+]]","shape":["?",8,"?",64]}
 // Queries and keys may differ in length, batches may not.
-// WHOLE-DAG: checks: {"expr":["eq",["dim","[[Q]]",0],["dim","[[K]]",0]],"message":"rule 1: {{.*}}
+// WHOLE-DAG: checks: {"expr":["eq",["dim","[[K]]",0],["dim","[[Q]]",0]],"message":"rule 1: B of key must be B of query","values":{{.*}}
 // WHOLE-DAG: checks: {{.*}}["dim","[[LEN]]",0]{{.*}}"message":"rule {{.*}}
-// WHOLE-DAG: checks: {"expr":["eq",["dim","[[Q]]",2],["dim","[[O]]",2]],"message":"rule 1: {{.*}}
+// WHOLE-DAG: checks: {"expr":["eq",["dim","[[O]]",2],["dim","[[Q]]",2]],"message":"rule 1: {{.*}}
 // WHOLE: chip: "x86-64-v3"
 // WHOLE: entry: "f"
 // The features of the chip, no more.

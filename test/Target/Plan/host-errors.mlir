@@ -21,3 +21,58 @@ func.func @half(%q: memref<1x1x5x16xf32>, %x: f16, %o: memref<1x1x5x16xf32>) {
   attn.attention ins(%q, %q, %q : memref<1x1x5x16xf32>, memref<1x1x5x16xf32>, memref<1x1x5x16xf32>) captures(%x : f16) outs(%o : memref<1x1x5x16xf32>)
   return
 }
+
+// RUN: not attn-run %s --entry=bits --backend=cpu --random= 2>&1 | FileCheck %s --check-prefix=BITS
+// BITS: error: 'arith.andi' op is not something that a launch can compute
+func.func @bits(%q: memref<1x1x5x16xf32>, %o: memref<1x1x5x16xf32>, %n: index) {
+  %c12 = arith.constant 12 : index
+  %masked = arith.andi %n, %c12 : index
+  %ok = arith.cmpi eq, %masked, %c12 : index
+  cf.assert %ok, "bits"
+  attn.attention ins(%q, %q, %q : memref<1x1x5x16xf32>, memref<1x1x5x16xf32>, memref<1x1x5x16xf32>) outs(%o : memref<1x1x5x16xf32>)
+  return
+}
+
+// RUN: not attn-run %s --entry=unsigned --backend=cpu --random= 2>&1 | FileCheck %s --check-prefix=UNSIGNED
+// UNSIGNED: error: 'arith.divui' op is not something that a launch can compute: only arithmetic on sizes runs on the host, and this reads what may be negative as unsigned
+func.func @unsigned(%q: memref<1x1x5x16xf32>, %o: memref<1x1x5x16xf32>, %n: index) {
+  %c3 = arith.constant 3 : index
+  %third = arith.divui %n, %c3 : index
+  %ok = arith.cmpi eq, %third, %c3 : index
+  cf.assert %ok, "unsigned"
+  attn.attention ins(%q, %q, %q : memref<1x1x5x16xf32>, memref<1x1x5x16xf32>, memref<1x1x5x16xf32>) outs(%o : memref<1x1x5x16xf32>)
+  return
+}
+
+// What a buffer holds is known when the kernels run.
+// RUN: not attn-run %s --entry=late --backend=cpu --random= 2>&1 | FileCheck %s --check-prefix=LATE
+// LATE: error: depends on what a buffer holds, which is known too late
+func.func @late(%q: tensor<1x1x5x16xf32>, %o: tensor<1x1x5x16xf32>, %t: tensor<2xi32>) -> tensor<1x1x5x16xf32> {
+  %c0 = arith.constant 0 : index
+  %n = tensor.extract %t[%c0] : tensor<2xi32>
+  %r = attn.attention ins(%q, %q, %q : tensor<1x1x5x16xf32>, tensor<1x1x5x16xf32>, tensor<1x1x5x16xf32>) kv_len(%n : i32) outs(%o : tensor<1x1x5x16xf32>) -> tensor<1x1x5x16xf32>
+  return %r : tensor<1x1x5x16xf32>
+}
+
+// A function without attention.
+// RUN: not attn-run %s --entry=none --backend=cpu --random= 2>&1 | FileCheck %s --check-prefix=NONE
+// NONE: error: {{.*}}result #0 is 'f32', which no attention of the program writes: an artifact returns its buffers
+func.func @none(%x: f32) -> f32 {
+  return %x : f32
+}
+
+// RUN: not attn-run %s --entry=twice --backend=cpu --random= 2>&1 | FileCheck %s --check-prefix=TWICE
+// TWICE: error: {{.*}}result #1 is the buffer of result #0; an artifact returns a buffer once
+func.func @twice(%q: tensor<1x1x5x16xf32>) -> (tensor<1x1x5x16xf32>, tensor<1x1x5x16xf32>) {
+  %o = tensor.empty() : tensor<1x1x5x16xf32>
+  %r = attn.attention ins(%q, %q, %q : tensor<1x1x5x16xf32>, tensor<1x1x5x16xf32>, tensor<1x1x5x16xf32>) outs(%o : tensor<1x1x5x16xf32>) -> tensor<1x1x5x16xf32>
+  return %r, %r : tensor<1x1x5x16xf32>, tensor<1x1x5x16xf32>
+}
+
+// RUN: not attn-run %s --entry=part --backend=cpu --random= 2>&1 | FileCheck %s --check-prefix=PART
+// PART: error: {{.*}}result #0 is a part of a buffer; an artifact returns all of it
+func.func @part(%q: memref<1x1x5x16xf32>, %o: memref<1x2x5x16xf32>) -> memref<1x1x5x16xf32, strided<[160, 80, 16, 1]>> {
+  %first = memref.subview %o[0, 0, 0, 0] [1, 1, 5, 16] [1, 1, 1, 1] : memref<1x2x5x16xf32> to memref<1x1x5x16xf32, strided<[160, 80, 16, 1]>>
+  attn.attention ins(%q, %q, %q : memref<1x1x5x16xf32>, memref<1x1x5x16xf32>, memref<1x1x5x16xf32>) outs(%first : memref<1x1x5x16xf32, strided<[160, 80, 16, 1]>>)
+  return %first : memref<1x1x5x16xf32, strided<[160, 80, 16, 1]>>
+}

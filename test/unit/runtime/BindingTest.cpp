@@ -529,6 +529,117 @@ TEST(ApiTest, Names) {
   EXPECT_STREQ(attn_status_name(ATTN_ERROR_INTERNAL), "ATTN_ERROR_INTERNAL");
 }
 
+/// Lengths below 5, for each of which as many entries of a table, read from the
+/// third element of its row on, are below 10.
+const std::string contentsJson = makeJson(R"(
+  "arguments":[
+    {"name":"n","kind":"buffer","dtype":"i32","shape":["?"],"access":"read"},
+    {"name":"table","kind":"buffer","dtype":"i64","shape":["?","?"],"access":"read"}],
+  "results":[],"launches":[],
+  "checks":[
+    {"expr":["lt",["load","n",["mul",["index",0],["stride","n",0]]],5],
+     "message":"too long","forall":[["dim","n",0]],
+     "values":[{"name":"b","expr":["index",0]},
+               {"name":"n","expr":["load","n",["mul",["index",0],["stride","n",0]]]}]},
+    {"expr":["lt",["load","table",["add",2,["mul",["index",0],["stride","table",0]],["index",1]]],10],
+     "message":"no such entry",
+     "forall":[["dim","n",0],["load","n",["mul",["index",0],["stride","n",0]]]],
+     "values":[{"name":"b","expr":["index",0]},{"name":"p","expr":["index",1]}]}])");
+
+TEST(ContentsTest, EveryLaunch) {
+  Context context = makeContext(1);
+  Program program = load(context, contentsJson);
+  Binding binding = makeBinding(program);
+  // Every other element counts.
+  std::vector<int32_t> lengths = {1, 99, 3, 99};
+  std::vector<int64_t> table = {7, 7, 9, 50, 50, 50, 7, 7, 9, 9, 9, 50};
+  attn_tensor n = tensorOf(lengths, {2}), entries = tensorOf(table, {2, 6});
+  n.strides[0] = 2;
+  EXPECT_OK(attn_binding_set_argument(binding.get(), 0, &n, error));
+  EXPECT_OK(attn_binding_set_argument(binding.get(), 1, &entries, error));
+  EXPECT_OK(attn_launch(binding.get(), nullptr, 0, nullptr, error));
+
+  // Nothing is bound again: what tensors hold is checked in every launch.
+  lengths[2] = 4;
+  EXPECT_ERROR(attn_launch(binding.get(), nullptr, 0, nullptr, error),
+               ATTN_ERROR_INVALID_ARGUMENT, {"no such entry (b = 1, p = 3)"});
+  lengths[2] = 5;
+  EXPECT_ERROR(attn_launch(binding.get(), nullptr, 0, nullptr, error),
+               ATTN_ERROR_INVALID_ARGUMENT, {"too long (b = 1, n = 5)"});
+  // A length that no check has bounded cannot lead out of a buffer.
+  lengths[2] = -3;
+  EXPECT_OK(attn_launch(binding.get(), nullptr, 0, nullptr, error));
+  entries = tensorOf(table, {1, 12});
+  lengths[2] = 1;
+  EXPECT_OK(attn_binding_set_argument(binding.get(), 1, &entries, error));
+  EXPECT_ERROR(attn_launch(binding.get(), nullptr, 0, nullptr, error),
+               ATTN_ERROR_INVALID_ARGUMENT,
+               {"element 14", "argument 1 'table'", "outside"});
+}
+
+/// Two outputs and an input that may be parts of one buffer.
+const std::string overlapJson = makeJson(R"(
+  "arguments":[
+    {"name":"in","kind":"buffer","dtype":"f32","shape":["?","?"],"access":"read"},
+    {"name":"out","kind":"buffer","dtype":"f32","shape":["?","?"],"access":"readwrite"}],
+  "results":[{"name":"own","dtype":"i32","shape":[["dim","in",0]]}],"launches":[])");
+
+/// [rows, cols] of f32 from `offset` on.
+attn_tensor part(std::vector<float> &data, size_t offset, int64_t rows,
+                 int64_t cols, int64_t rowStride, int64_t colStride = 1) {
+  attn_tensor tensor = tensorOf(data, {int64_t(data.size())});
+  tensor.data = data.data() + offset;
+  tensor.rank = 2;
+  tensor.dims[0] = rows, tensor.dims[1] = cols;
+  tensor.strides[0] = rowStride, tensor.strides[1] = colStride;
+  return tensor;
+}
+
+TEST(OverlapTest, PartsOfABuffer) {
+  Context context = makeContext(1);
+  Program program = load(context, overlapJson);
+  std::vector<float> data(1000), other(1000);
+  std::vector<int32_t> own(1000);
+  auto validate = [&](attn_tensor in, attn_tensor out, Error &error) {
+    Binding binding = makeBinding(program);
+    attn_tensor result = tensorOf(own, {in.dims[0]});
+    EXPECT_OK(attn_binding_set_argument(binding.get(), 0, &in, error));
+    EXPECT_OK(attn_binding_set_argument(binding.get(), 1, &out, error));
+    EXPECT_OK(attn_binding_set_result(binding.get(), 0, &result, error));
+    return attn_binding_validate(binding.get(), error);
+  };
+  auto expectShared = [&](attn_tensor in, attn_tensor out) {
+    EXPECT_ERROR(validate(in, out, error), ATTN_ERROR_INVALID_ARGUMENT,
+                 {"argument 1 'out', which is written, shares memory with "
+                  "argument 0 'in'"});
+  };
+  auto expectApart = [&](attn_tensor in, attn_tensor out) {
+    EXPECT_OK(validate(in, out, error));
+  };
+  // Other memory, a part behind the other, rows that interleave, columns that
+  // interleave, one of them backwards.
+  expectApart(part(data, 0, 10, 10, 10), part(other, 0, 10, 10, 10));
+  expectApart(part(data, 0, 10, 10, 10), part(data, 100, 10, 10, 10));
+  expectApart(part(data, 0, 10, 10, 30), part(data, 20, 10, 10, 30));
+  expectApart(part(data, 0, 10, 5, 10, 2), part(data, 1, 10, 5, 10, 2));
+  expectApart(part(data, 0, 10, 5, 10, 2), part(data, 99, 10, 5, -10, -2));
+  expectApart(part(data, 0, 10, 10, 10), part(data, 0, 0, 10, 10));
+  // The same, one row, one element, other strides.
+  expectShared(part(data, 0, 10, 10, 10), part(data, 0, 10, 10, 10));
+  expectShared(part(data, 0, 10, 10, 10), part(data, 90, 10, 10, 10));
+  expectShared(part(data, 0, 10, 10, 30), part(data, 9, 10, 10, 30));
+  expectShared(part(data, 0, 10, 5, 10, 2), part(data, 98, 10, 5, -10, -2));
+  expectShared(part(data, 0, 7, 1, 7), part(data, 0, 1, 3, 1, 5));
+  // Rows of 10 at a distance of 9, columns and rows that meet.
+  for (attn_tensor itself :
+       {part(data, 0, 10, 10, 9), part(data, 0, 3, 5, 4, 2)})
+    EXPECT_ERROR(validate(part(other, 0, 1, 1, 1), itself, error),
+                 ATTN_ERROR_INVALID_ARGUMENT,
+                 {"argument 1 'out': elements share memory", "strides"});
+  // Strides need not nest to be apart.
+  expectApart(part(other, 0, 1, 1, 1), part(data, 0, 2, 3, 3, 2));
+}
+
 // Destroying in any order: the binding keeps what it needs.
 TEST(ApiTest, Lifetimes) {
   Context context = makeContext(2);

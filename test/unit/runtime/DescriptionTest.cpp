@@ -262,8 +262,10 @@ const Case cases[] = {
      "no buffer is called 'x'"},
     {R"({"buffer":"q"})", R"({"buffer":"n"})", "$.launches[0].args[0].buffer",
      "no buffer is called 'n'"},
-    {R"({"buffer":"q"})", R"({"buffer":"q","offset":1})",
-     "$.launches[0].args[0].offset", "unknown field"},
+    {R"({"buffer":"q"})", R"({"buffer":"q","skip":1})",
+     "$.launches[0].args[0].skip", "unknown field"},
+    {R"({"buffer":"q"})", R"({"buffer":"q","offset":"x"})",
+     "$.launches[0].args[0].offset", "expected an expression"},
     {R"({"buffer":"q"})", R"("q")", "$.launches[0].args[0]",
      "expected an object"},
     {R"({"buffer":"q"})", R"({})", "$.launches[0].args[0]",
@@ -277,6 +279,10 @@ const Case cases[] = {
      "non-empty"},
     {R"("expr":["ge",["scalar","n"],1])", R"("expr":true)", "$.checks[0].expr",
      "expected an expression"},
+    {R"("expr":["ge",["scalar","n"],1])", R"("expr":["load","t",0])",
+     "$.checks[0].expr[0]", "unknown operator 'load'"},
+    {R"("expr":["ge",["scalar","n"],1])", R"("expr":1,"forall":[4])",
+     "$.checks[0].forall", "the target 'cuda'"},
     {R"("memory":{"fused":1,)", R"("memory":{)",
      "$.memory:", "missing field 'fused'"},
     {R"("metrics":{"flops":["mul",4,["scalar","n"]]})",
@@ -294,6 +300,47 @@ TEST(DescriptionTest, Malformed) {
     SCOPED_TRACE(test.to);
     expectFailure(
         replaced(full, test.from, test.to), ATTN_ERROR_MALFORMED_ARTIFACT,
+        {std::string("malformed artifact: ") + test.path, test.message});
+  }
+}
+
+/// Checks of what buffers hold.
+TEST(DescriptionTest, Loops) {
+  const std::string looping = makeJson(R"(
+    "arguments":[
+      {"name":"n","kind":"buffer","dtype":"i32","shape":["?"],"access":"read"},
+      {"name":"f","kind":"buffer","dtype":"f32","shape":["?"],"access":"read"},
+      {"name":"w","kind":"buffer","dtype":"i64","shape":["?"],"access":"read","narrowed":"i32"},
+      {"name":"s","kind":"scalar","dtype":"i32"}],
+    "results":[],"launches":[],
+    "checks":[{"expr":["ge",["load","n",["index",1]],0],"message":"m",
+      "values":[{"name":"b","expr":["index",0]}],
+      "forall":[["dim","n",0],["load","n",["index",0]]]}])");
+  Description d = parseDescription(looping);
+  ASSERT_EQ(d.checks.size(), 1u);
+  ASSERT_TRUE(d.checks[0].loops);
+  EXPECT_EQ(d.checks[0].loops->size(), 2u);
+  EXPECT_EQ(toString(d.checks[0].condition.root),
+            R"(["ge",["load","n",["index",1]],0])");
+
+  const Case broken[] = {
+      {R"(["index",1]],0])", R"(["index",2]],0])", "$.checks[0].expr[1][2][1]",
+       "2 is not in 0 .. 1"},
+      {R"(["load","n",["index",0]]])", R"(["load","n",["index",1]]])",
+       "$.checks[0].forall[1][2][1]", "1 is not in 0 .. 0"},
+      {R"(["load","n",["index",1]])", R"(["load","f",["index",1]])",
+       "$.checks[0].expr[1][1]", "'f' does not hold integers"},
+      {R"(["load","n",["index",1]])", R"(["load","s",["index",1]])",
+       "$.checks[0].expr[1][1]", "no buffer argument is called 's'"},
+      {R"(["load","n",["index",1]])", R"(["load","w",["index",1]])",
+       "$.checks[0].expr[1][1]", "'w' is narrowed"},
+      {R"(["load","n",["index",1]])", R"(["load","n"])", "$.checks[0].expr[1]",
+       "expected [\"load\""},
+  };
+  for (const Case &test : broken) {
+    SCOPED_TRACE(test.to);
+    expectFailure(
+        replaced(looping, test.from, test.to), ATTN_ERROR_MALFORMED_ARTIFACT,
         {std::string("malformed artifact: ") + test.path, test.message});
   }
 }

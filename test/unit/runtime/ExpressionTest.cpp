@@ -18,6 +18,8 @@ public:
   int64_t stride(size_t, int32_t axis) const override { return 30 - 20 * axis; }
   int64_t scalar(size_t) const override { return 5; }
   int64_t symbol(size_t) const override { return 77; }
+  int64_t index(size_t loop) const override { return 100 + int64_t(loop); }
+  int64_t element(size_t, int64_t offset) const override { return -offset; }
   int64_t threads() const override { return 4; }
   int64_t multiprocessors() const override { return 132; }
 };

@@ -1,0 +1,73 @@
+//===- ArgumentNames.cpp - What messages call the arguments ---------------===//
+//
+// The arguments of a function by the operands of attn ops that they are, in the
+// words of the verifiers.
+//
+//===----------------------------------------------------------------------===//
+
+#include "attn/Target/Plan.h"
+#include "dialects/Attn/Attn.h"
+
+#include "llvm/ADT/StringSet.h"
+
+using namespace mlir;
+using namespace attn;
+
+using NameOperand = llvm::function_ref<void(StringRef name, Value operand)>;
+
+static void nameOperands(AttentionOp op, NameOperand name) {
+  name("query", op.getQuery());
+  name("key", op.getKey());
+  name("value", op.getValue());
+  name("output", op.getOutput());
+  name("lse", op.getLse());
+  name("scale", op.getScale());
+  name("alibi", op.getAlibi());
+  name("bias", op.getBias());
+  name("mask_tensor", op.getMaskTensor());
+  name("q_segments", op.getQSegments());
+  name("kv_segments", op.getKvSegments());
+  name("prefix", op.getPrefix());
+  name("q_offset", op.getQOffset());
+  name("kv_len", op.getKvLen());
+  name("cu_seqlens_q", op.getCuSeqlensQ());
+  name("cu_seqlens_kv", op.getCuSeqlensKv());
+  name("page_table", op.getPageTable());
+  name("sink", op.getSink());
+  for (auto [index, capture] : llvm::enumerate(op.getCaptures()))
+    name(("capture" + Twine(index)).str(), capture);
+}
+
+static void nameOperands(MergeOp op, NameOperand name) {
+  name("o1", op.getO1());
+  name("lse1", op.getLse1());
+  name("o2", op.getO2());
+  name("lse2", op.getLse2());
+  name("output", op.getInits()[0]);
+  name("lse", op.getInits()[1]);
+}
+
+SmallVector<std::string> attn::nameArguments(func::FuncOp function) {
+  SmallVector<std::string> names(function.getNumArguments());
+  llvm::StringSet<> taken;
+  auto name = [&](StringRef role, Value operand) {
+    auto argument = dyn_cast_if_present<BlockArgument>(operand);
+    if (!argument || argument.getOwner() != &function.getBody().front() ||
+        !names[argument.getArgNumber()].empty())
+      return;
+    std::string unique = role.str();
+    for (unsigned count = 2; !taken.insert(unique).second; ++count)
+      unique = (role + "_" + Twine(count)).str();
+    names[argument.getArgNumber()] = unique;
+  };
+  function.walk([&](Operation *op) {
+    if (auto attention = dyn_cast<AttentionOp>(op))
+      nameOperands(attention, name);
+    else if (auto merge = dyn_cast<MergeOp>(op))
+      nameOperands(merge, name);
+  });
+  for (auto [index, text] : llvm::enumerate(names))
+    if (text.empty())
+      text = ("arg" + Twine(index)).str();
+  return names;
+}
