@@ -14,6 +14,7 @@
 #include "mlir/Dialect/Math/IR/Math.h"
 #include "mlir/Dialect/MemRef/IR/MemRef.h"
 #include "mlir/Dialect/SCF/IR/SCF.h"
+#include "mlir/Dialect/Utils/StaticValueUtils.h"
 #include "mlir/IR/IRMapping.h"
 #include "mlir/IR/ImplicitLocOpBuilder.h"
 
@@ -77,7 +78,8 @@ static Operation *linearUpdate(scf::ForOp loop, unsigned index,
         isProbability(reduce.getInput()))
       return reduce;
   if (auto dot = next.getDefiningOp<DotOp>())
-    if (dot.getAcc() == carried && isProbability(dot.getA()))
+    if (dot.getAcc() == carried && isProbability(dot.getA()) &&
+        !dot.getTransposeA())
       return dot;
   return nullptr;
 }
@@ -144,13 +146,17 @@ static std::optional<OnlineSoftmax> match(scf::ForOp maxLoop) {
   return m;
 }
 
-/// True if the subscripts of the store and the load agree when the loops run
-/// in step, `mapping` taking values of the second loop to the first.
+/// True if the load reads what the store wrote, all of it, when the loops run
+/// in step; `mapping` takes values of the second loop to the first.
 static bool sameSubscript(StoreOp store, LoadOp load, IRMapping &mapping) {
-  return llvm::equal(store.getIndices(), load.getIndices(),
-                     [&](Value stored, Value loaded) {
-                       return mapping.lookupOrDefault(loaded) == stored;
-                     });
+  auto same = [&](ValueRange stored, ValueRange loaded) {
+    return llvm::equal(stored, loaded, [&](Value a, Value b) {
+      return isEqualConstantIntOrValue(a, mapping.lookupOrDefault(b));
+    });
+  };
+  return !load.getPacking() && !load.getPageTable() &&
+         same(store.getIndices(), load.getIndices()) &&
+         same(store.getValid(), load.getValid());
 }
 
 static void fuse(OnlineSoftmax &m) {

@@ -37,8 +37,9 @@ static void cloneWithBranch(OpBuilder &b, Block::iterator begin,
 }
 
 /// Unswitches the block that holds `select`, a tile-valued choice whose
-/// condition is computed by scalar ops at the top of the block.
-static void unswitch(scf::IfOp select) {
+/// condition is computed by scalar ops at the top of the block. Replaces all
+/// that follows them, other choices too; false if it cannot.
+static bool unswitch(scf::IfOp select) {
   Block *body = select->getBlock();
   Operation *terminator = body->getTerminator();
   // Everything from the first tile op on moves into the branches.
@@ -50,7 +51,7 @@ static void unswitch(scf::IfOp select) {
   if (Operation *condition = select.getCondition().getDefiningOp();
       condition && condition->getBlock() == body &&
       !condition->isBeforeInBlock(&*begin))
-    return;
+    return false;
   OpBuilder b(terminator);
   auto unswitched =
       scf::IfOp::create(b, select.getLoc(), terminator->getOperandTypes(),
@@ -76,21 +77,25 @@ static void unswitch(scf::IfOp select) {
     moved.push_back(&*it);
   for (Operation *op : llvm::reverse(moved))
     op->erase();
+  return true;
 }
 
 namespace {
 struct UnswitchMasks : attn::impl::UnswitchMasksBase<UnswitchMasks> {
   void runOnOperation() override {
-    SmallVector<scf::IfOp> selects;
+    // By block, inner blocks first.
+    llvm::MapVector<Block *, SmallVector<scf::IfOp>> selects;
     getOperation().walk([&](scf::IfOp op) {
       bool tiles = op.getNumResults() == 1 &&
                    isa<tile::TileType>(op.getResult(0).getType());
-      if (tiles && op->getParentOfType<scf::ForOp>() &&
+      if (tiles && op->getParentOfType<scf::ForOp>() && !op.use_empty() &&
           !isa<scf::YieldOp>(*op.getResult(0).user_begin()))
-        selects.push_back(op);
+        selects[op->getBlock()].push_back(op);
     });
-    for (scf::IfOp select : selects)
-      unswitch(select);
+    // Two choices of a block would give four copies of it: the first one
+    // decides, others stay what they are in its branches, as copies.
+    for (auto &[block, candidates] : selects)
+      (void)llvm::any_of(candidates, unswitch);
   }
 };
 } // namespace

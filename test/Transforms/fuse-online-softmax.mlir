@@ -67,3 +67,83 @@ func.func @scores_escape(%s: memref<32x48xf32>, %out: memref<32xf32>) -> memref<
   // CHECK: return %{{.*}} : memref<32x48xf32>
   return %scores : memref<32x48xf32>
 }
+
+// -----
+
+// What is read back is not all that was stored.
+// CHECK-LABEL: func @fewer_rows
+func.func @fewer_rows(%s: !tile.tile<8x8xf32>, %n: index, %v: !tile.tile<8x8xf32>, %few: index) -> !tile.tile<8x8xf32> {
+  %c0 = arith.constant 0 : index
+  %c1 = arith.constant 1 : index
+  %c8 = arith.constant 8 : index
+  %zero = arith.constant 0.0 : f32
+  %ninf = arith.constant 0xFF800000 : f32
+  // CHECK: memref.alloc
+  // CHECK-COUNT-2: scf.for
+  %scores = memref.alloc(%n) : memref<?x8x8xf32>
+  %m0 = tile.splat %ninf : f32 -> !tile.tile<8xf32>
+  %a0 = tile.splat %zero : f32 -> !tile.tile<8x8xf32>
+  %m = scf.for %c = %c0 to %n step %c1 iter_args(%mi = %m0) -> (!tile.tile<8xf32>) {
+    tile.store %s, %scores[%c, %c0, %c0] valid [%c8, %c8] : !tile.tile<8x8xf32>, memref<?x8x8xf32>
+    %m1 = tile.reduce max %s, %mi : !tile.tile<8x8xf32> -> !tile.tile<8xf32>
+    scf.yield %m1 : !tile.tile<8xf32>
+  }
+  %ms = tile.map(%m) at [%c0] : (!tile.tile<8xf32>) -> !tile.tile<8xf32> {
+  ^bb0(%x: f32, %i: index):
+    tile.yield %x : f32
+  }
+  %a = scf.for %c = %c0 to %n step %c1 iter_args(%ai = %a0) -> (!tile.tile<8x8xf32>) {
+    %t = tile.load %scores[%c, %c0, %c0] valid [%few, %c8] : memref<?x8x8xf32> -> !tile.tile<8x8xf32>
+    %p = tile.map(%t, %ms) at [%c0, %c0] : (!tile.tile<8x8xf32>, !tile.tile<8xf32>) -> !tile.tile<8x8xf32> {
+    ^bb0(%x: f32, %max: f32, %i: index, %j: index):
+      %log2e = arith.constant 1.442695 : f32
+      %d = arith.subf %x, %max : f32
+      %e = arith.mulf %d, %log2e : f32
+      %f = math.exp2 %e : f32
+      tile.yield %f : f32
+    }
+    %a1 = tile.dot %p, %v, %ai : !tile.tile<8x8xf32>, !tile.tile<8x8xf32> -> !tile.tile<8x8xf32>
+    scf.yield %a1 : !tile.tile<8x8xf32>
+  }
+  return %a : !tile.tile<8x8xf32>
+}
+
+// -----
+
+// A product with the transposed probabilities is not linear in rows.
+// CHECK-LABEL: func @transposed
+func.func @transposed(%s: !tile.tile<8x8xf32>, %n: index, %v: !tile.tile<8x8xf32>, %few: index) -> !tile.tile<8x8xf32> {
+  %c0 = arith.constant 0 : index
+  %c1 = arith.constant 1 : index
+  %c8 = arith.constant 8 : index
+  %zero = arith.constant 0.0 : f32
+  %ninf = arith.constant 0xFF800000 : f32
+  // CHECK: memref.alloc
+  // CHECK-COUNT-2: scf.for
+  %scores = memref.alloc(%n) : memref<?x8x8xf32>
+  %m0 = tile.splat %ninf : f32 -> !tile.tile<8xf32>
+  %a0 = tile.splat %zero : f32 -> !tile.tile<8x8xf32>
+  %m = scf.for %c = %c0 to %n step %c1 iter_args(%mi = %m0) -> (!tile.tile<8xf32>) {
+    tile.store %s, %scores[%c, %c0, %c0] valid [%c8, %c8] : !tile.tile<8x8xf32>, memref<?x8x8xf32>
+    %m1 = tile.reduce max %s, %mi : !tile.tile<8x8xf32> -> !tile.tile<8xf32>
+    scf.yield %m1 : !tile.tile<8xf32>
+  }
+  %ms = tile.map(%m) at [%c0] : (!tile.tile<8xf32>) -> !tile.tile<8xf32> {
+  ^bb0(%x: f32, %i: index):
+    tile.yield %x : f32
+  }
+  %a = scf.for %c = %c0 to %n step %c1 iter_args(%ai = %a0) -> (!tile.tile<8x8xf32>) {
+    %t = tile.load %scores[%c, %c0, %c0] valid [%c8, %c8] : memref<?x8x8xf32> -> !tile.tile<8x8xf32>
+    %p = tile.map(%t, %ms) at [%c0, %c0] : (!tile.tile<8x8xf32>, !tile.tile<8xf32>) -> !tile.tile<8x8xf32> {
+    ^bb0(%x: f32, %max: f32, %i: index, %j: index):
+      %log2e = arith.constant 1.442695 : f32
+      %d = arith.subf %x, %max : f32
+      %e = arith.mulf %d, %log2e : f32
+      %f = math.exp2 %e : f32
+      tile.yield %f : f32
+    }
+    %a1 = tile.dot %p, %v, %ai {transpose_a} : !tile.tile<8x8xf32>, !tile.tile<8x8xf32> -> !tile.tile<8x8xf32>
+    scf.yield %a1 : !tile.tile<8x8xf32>
+  }
+  return %a : !tile.tile<8x8xf32>
+}

@@ -25,3 +25,48 @@ func.func @causal(%q: memref<1x1x?x16xf32>, %k: memref<1x1x?x16xf32>, %v: memref
   }
   return
 }
+
+// Two choices in one loop: the first decides, the second stays in its branches.
+// CHECK-LABEL: func @two
+func.func @two(%n: index, %a: i1, %b: i1, %init: !tile.tile<4xf32>) -> !tile.tile<4xf32> {
+  %c0 = arith.constant 0 : index
+  %c1 = arith.constant 1 : index
+  // CHECK: scf.for
+  // CHECK:   scf.if %arg1
+  // CHECK:     tile.map
+  // CHECK:     scf.if %arg2
+  // CHECK:     arith.addf
+  // CHECK:   } else {
+  // CHECK:     scf.if %arg2
+  // CHECK:     arith.addf
+  // CHECK:   scf.yield
+  %r = scf.for %k = %c0 to %n step %c1 iter_args(%x = %init) -> (!tile.tile<4xf32>) {
+    %first = scf.if %a -> !tile.tile<4xf32> {
+      %y = tile.map(%x) at [%k] : (!tile.tile<4xf32>) -> !tile.tile<4xf32> {
+      ^bb0(%e: f32, %i: index):
+        %d = arith.negf %e : f32
+        tile.yield %d : f32
+      }
+      scf.yield %y : !tile.tile<4xf32>
+    } else {
+      scf.yield %x : !tile.tile<4xf32>
+    }
+    %second = scf.if %b -> !tile.tile<4xf32> {
+      %y = tile.map(%x) at [%k] : (!tile.tile<4xf32>) -> !tile.tile<4xf32> {
+      ^bb0(%e: f32, %i: index):
+        %d = math.absf %e : f32
+        tile.yield %d : f32
+      }
+      scf.yield %y : !tile.tile<4xf32>
+    } else {
+      scf.yield %x : !tile.tile<4xf32>
+    }
+    %z = tile.map(%first, %second) at [%k] : (!tile.tile<4xf32>, !tile.tile<4xf32>) -> !tile.tile<4xf32> {
+    ^bb0(%e: f32, %f: f32, %i: index):
+      %d = arith.addf %e, %f : f32
+      tile.yield %d : f32
+    }
+    scf.yield %z : !tile.tile<4xf32>
+  }
+  return %r : !tile.tile<4xf32>
+}
