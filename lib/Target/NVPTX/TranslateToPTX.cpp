@@ -4,10 +4,10 @@
 //
 //===----------------------------------------------------------------------===//
 
+#include "../LoopIdioms.h"
 #include "attn/Target/NVPTX.h"
 
 #include "mlir/Dialect/LLVMIR/NVVMDialect.h"
-#include "mlir/Target/LLVM/NVVM/Target.h"
 #include "mlir/Target/LLVM/NVVM/Utils.h"
 #include "mlir/Target/LLVMIR/Dialect/Builtin/BuiltinToLLVMIRTranslation.h"
 #include "mlir/Target/LLVMIR/Dialect/GPU/GPUToLLVMIRTranslation.h"
@@ -30,7 +30,6 @@ void attn::registerNVPTXTranslation(DialectRegistry &registry) {
   registerGPUDialectTranslation(registry);
   registerLLVMDialectTranslation(registry);
   registerNVVMDialectTranslation(registry);
-  NVVM::registerNVVMTargetInterfaceExternalModels(registry);
 }
 
 static FailureOr<std::string> reject(gpu::GPUModuleOp module, StringRef why) {
@@ -43,10 +42,13 @@ static constexpr StringLiteral plainVersion = "+ptx84";
 
 namespace {
 
-/// A module of kernels on tensor cores, which are scheduled: LLVM's
-/// optimisation pipeline would move and merge what the lowering has placed.
-class ScheduledModule {
+/// Code of one module on its way to PTX.
+class KernelModule {
 public:
+  /// Kernels on tensor cores are scheduled: LLVM's optimisation pipeline would
+  /// move and merge what the lowering has placed. Others get all of it.
+  explicit KernelModule(bool isScheduled) : isScheduled(isScheduled) {}
+
   /// Translates to LLVM IR; diagnoses what fails.
   LogicalResult prepare(gpu::GPUModuleOp module, StringRef chip);
   /// Prints PTX. Uses nothing that another module does: safe on any thread.
@@ -58,6 +60,7 @@ public:
   }
 
 private:
+  bool isScheduled;
   llvm::LLVMContext context;
   std::unique_ptr<llvm::Module> code;
   std::unique_ptr<llvm::TargetMachine> machine;
@@ -67,8 +70,7 @@ private:
 
 } // namespace
 
-LogicalResult ScheduledModule::prepare(gpu::GPUModuleOp module,
-                                       StringRef chip) {
+LogicalResult KernelModule::prepare(gpu::GPUModuleOp module, StringRef chip) {
   code = translateModuleToLLVMIR(module, context);
   if (!code)
     return failure();
@@ -87,22 +89,28 @@ LogicalResult ScheduledModule::prepare(gpu::GPUModuleOp module,
   return success();
 }
 
-void ScheduledModule::generate() {
-  // Common subexpressions go. More would cost: loop-invariant code motion
-  // spills, control-flow passes merge the blocks that keep wgmma in flight.
+void KernelModule::generate() {
   llvm::LoopAnalysisManager loops;
   llvm::FunctionAnalysisManager functions;
   llvm::CGSCCAnalysisManager sccs;
   llvm::ModuleAnalysisManager modules;
-  llvm::PassBuilder builder(machine.get());
+  llvm::PassInstrumentationCallbacks callbacks;
+  attn::skipLoopIdioms(callbacks);
+  llvm::PassBuilder builder(machine.get(), llvm::PipelineTuningOptions(),
+                            std::nullopt, &callbacks);
   builder.registerModuleAnalyses(modules);
   builder.registerCGSCCAnalyses(sccs);
   builder.registerFunctionAnalyses(functions);
   builder.registerLoopAnalyses(loops);
   builder.crossRegisterProxies(loops, functions, sccs, modules);
   llvm::ModulePassManager passes;
-  passes.addPass(llvm::createModuleToFunctionPassAdaptor(
-      llvm::EarlyCSEPass(/*UseMemorySSA=*/true)));
+  if (isScheduled)
+    // Common subexpressions go. More would cost: loop-invariant code motion
+    // spills, control-flow passes merge the blocks that keep wgmma in flight.
+    passes.addPass(llvm::createModuleToFunctionPassAdaptor(
+        llvm::EarlyCSEPass(/*UseMemorySSA=*/true)));
+  else
+    passes = builder.buildPerModuleDefaultPipeline(llvm::OptimizationLevel::O3);
   passes.run(*code, modules);
 
   llvm::raw_svector_ostream os(text);
@@ -111,26 +119,6 @@ void ScheduledModule::generate() {
                                         llvm::CodeGenFileType::AssemblyFile);
   if (!failed)
     codegen.run(*code);
-}
-
-/// The whole pipeline of LLVM, for kernels of the plain path.
-static FailureOr<std::string> translatePlain(gpu::GPUModuleOp module,
-                                             StringRef chip) {
-  auto target =
-      NVVM::NVVMTargetAttr::get(module.getContext(), /*optLevel=*/3,
-                                "nvptx64-nvidia-cuda", chip, plainVersion);
-  auto interface = dyn_cast<gpu::TargetAttrInterface>(target);
-  if (!interface)
-    return module.emitError("the NVPTX translation is not registered");
-  gpu::TargetOptions options(/*toolkitPath=*/{}, /*librariesToLink=*/{},
-                             /*cmdOptions=*/{}, /*elfSection=*/{},
-                             gpu::CompilationTarget::Assembly);
-  std::optional<SmallVector<char, 0>> text =
-      interface.serializeToObject(module, options);
-  if (!text)
-    return failure();
-  StringRef view(text->data(), text->size());
-  return view.rtrim('\0').str();
 }
 
 FailureOr<SmallVector<std::string>>
@@ -149,35 +137,24 @@ attn::translateToPTX(ArrayRef<gpu::GPUModuleOp> modules, StringRef chip) {
   NVVM::SerializeGPUModuleBase::init();
   // Translation works on MLIR and is quick; code generation has a thread for
   // each module.
-  SmallVector<std::unique_ptr<ScheduledModule>> scheduled(modules.size());
-  SmallVector<std::string> texts(modules.size());
+  SmallVector<std::unique_ptr<KernelModule>> codes;
   llvm::DefaultThreadPool pool(llvm::hardware_concurrency(modules.size()));
-  for (size_t n = 0; n < modules.size(); ++n) {
-    gpu::GPUModuleOp module = modules[n];
-    if (llvm::none_of(module.getOps(),
-                      [](Operation &op) { return op.hasAttr("attn.launch"); }))
-      continue;
-    scheduled[n] = std::make_unique<ScheduledModule>();
-    if (failed(scheduled[n]->prepare(module, chip)))
+  for (gpu::GPUModuleOp module : modules) {
+    bool isScheduled = llvm::any_of(module.getOps(), [](Operation &op) {
+      return op.hasAttr("attn.launch");
+    });
+    codes.push_back(std::make_unique<KernelModule>(isScheduled));
+    if (failed(codes.back()->prepare(module, chip)))
       return failure();
-    pool.async([code = scheduled[n].get()] { code->generate(); });
-  }
-  for (auto [n, module] : llvm::enumerate(modules)) {
-    if (scheduled[n])
-      continue;
-    FailureOr<std::string> text = translatePlain(module, chip);
-    if (failed(text))
-      return failure();
-    texts[n] = std::move(*text);
+    pool.async([code = codes.back().get()] { code->generate(); });
   }
   pool.wait();
-  for (auto [n, module] : llvm::enumerate(modules)) {
-    if (!scheduled[n])
-      continue;
-    FailureOr<std::string> text = scheduled[n]->take(module);
+  SmallVector<std::string> texts;
+  for (auto [code, module] : llvm::zip_equal(codes, modules)) {
+    FailureOr<std::string> text = code->take(module);
     if (failed(text))
       return failure();
-    texts[n] = std::move(*text);
+    texts.push_back(std::move(*text));
   }
   return texts;
 }
