@@ -23,6 +23,7 @@
 #include "mlir/Interfaces/TilingInterface.h"
 
 #include <limits>
+#include <optional>
 
 namespace attn {
 /// A window end that was left out.
@@ -48,6 +49,21 @@ void registerAttnBufferizableOpInterfaces(mlir::DialectRegistry &registry);
 /// Returns the reason why `op` may not stand in a score or mask region, or an
 /// empty string if it may (rule 8).
 std::string whyNotAllowedInRegion(mlir::Operation *op);
+
+/// How deep branches and loops may be nested, which the verifier checks, and
+/// how many ops a region may have as it is written, its loops unrolled. Passes
+/// recurse along chains of operands and into branches.
+inline constexpr int64_t kMaxRegionDepth = 64, kMaxRegionOps = 1024;
+/// Diagnoses a region of more than kMaxRegionOps. Not a part of the verifier:
+/// what passes make of a region may be larger.
+llvm::LogicalResult verifyRegionSizes(AttentionOp op);
+
+/// The trips of a loop with constant bounds: first, first + step, ...
+struct ConstantLoop {
+  int64_t first, step, count;
+};
+/// The trips of `loop`, which rule 8 allows if they are constant.
+std::optional<ConstantLoop> getConstantLoop(mlir::scf::ForOp loop);
 } // namespace attn
 
 #endif // DIALECTS_ATTN_ATTN_H

@@ -257,7 +257,7 @@ def Attn_YieldOp : Attn_Op<"yield", [
 }
 
 class Attn_QueryOp<string mnemonic> : Attn_Op<mnemonic, [
-    Pure, ParentOneOf<["AttentionOp", "::mlir::scf::IfOp"]>]> {
+    Pure, ParentOneOf<["AttentionOp", "::mlir::scf::IfOp", "::mlir::scf::ForOp"]>]> {
   let results = (outs Index:$result);
   let assemblyFormat = "attr-dict `:` type($result)";
   let hasVerifier = 1;

@@ -11,6 +11,9 @@
 #include "mlir/Dialect/Math/IR/Math.h"
 #include "mlir/Dialect/MemRef/IR/MemRef.h"
 #include "mlir/Dialect/Tensor/IR/Tensor.h"
+#include "mlir/Dialect/Utils/StaticValueUtils.h"
+#include "llvm/ADT/StringSwitch.h"
+#include "llvm/Support/MathExtras.h"
 
 #include <cmath>
 
@@ -581,6 +584,49 @@ static std::string whyNotScalar(TypeRange types) {
   return {};
 }
 
+/// What to write in place of an op that no target computes.
+static StringRef getSubstitute(StringRef name) {
+  return llvm::StringSwitch<StringRef>(name)
+      .Case("math.expm1", "math.exp and arith.subf, or math.tanh")
+      .Case("math.erfc", "1 - math.erf")
+      .Case("math.log10", "math.log2 times 0.30103")
+      .Case("math.cbrt", "math.powf")
+      .Cases({"math.fpowi", "math.ipowi"},
+             "arith.mulf or arith.muli, repeated, or math.powf")
+      .Cases({"math.sinh", "math.cosh"},
+             "half the sum or the difference of math.exp")
+      .Case("math.tan", "math.sin divided by math.cos")
+      .Cases({"math.asin", "math.acos", "math.atan", "math.atan2", "math.asinh",
+              "math.acosh", "math.atanh"},
+             "a captured table of its values")
+      .Case("math.copysign", "math.absf, arith.negf and arith.select")
+      .Cases({"math.isinf", "math.isfinite", "math.isnormal"},
+             "arith.cmpf of math.absf with the largest finite number")
+      .Case("arith.remf", "x - y * math.trunc(x / y)")
+      .Cases({"math.ctlz", "math.cttz"},
+             "shifts and arith.select, or math.ctpop")
+      .Case("arith.bitcast", "integers of their own, captured")
+      .Cases({"arith.addui_extended", "arith.mulsi_extended",
+              "arith.mului_extended", "arith.subui_extended"},
+             "i64, to which arith.extsi and arith.extui convert")
+      .Case("scf.while", "scf.for with constant bounds, and scf.if")
+      .Case("scf.index_switch", "scf.if")
+      .Cases({"func.call", "func.call_indirect"}, "the body of the function")
+      .StartsWith("index.", "the ops of arith on index")
+      .Default("");
+}
+
+/// A diagnostic that leads on: the substitute, or what there is.
+static std::string whyNotListed(Operation *op) {
+  StringRef substitute = getSubstitute(op->getName().getStringRef());
+  if (!substitute.empty())
+    return ("no target computes it; use " + substitute).str();
+  return "regions have scalar arith ops, math.{absf, absi, ceil, clampf, cos, "
+         "ctpop, erf, exp, exp2, floor, fma, isnan, log, log1p, log2, powf, "
+         "round, roundeven, rsqrt, sin, sqrt, tanh, trunc}, scf.if, scf.for "
+         "with constant bounds and reads of captures";
+}
+
 std::string attn::whyNotAllowedInRegion(Operation *op) {
   // Reads of captures, which may hold any number.
   if (isa<tensor::ExtractOp, memref::LoadOp, tensor::DimOp, memref::DimOp>(
@@ -594,6 +640,12 @@ std::string attn::whyNotAllowedInRegion(Operation *op) {
   if (isa<arith::ExtFOp, arith::TruncFOp>(op))
     return whyNotScalar(op->getResultTypes());
 
+  if (auto loop = dyn_cast<scf::ForOp>(op)) {
+    if (!getConstantLoop(loop))
+      return "its bounds and its step are not constants (the step positive); "
+             "loop to the largest bound and decide by scf.if or arith.select";
+    return whyNotScalar(op->getResultTypes());
+  }
   bool listed = isa<
       // Constants, selections, comparisons, conversions.
       arith::ConstantOp, arith::SelectOp, arith::CmpIOp, arith::CmpFOp,
@@ -606,18 +658,90 @@ std::string attn::whyNotAllowedInRegion(Operation *op) {
       arith::FloorDivSIOp, arith::RemSIOp, arith::RemUIOp, arith::AndIOp,
       arith::OrIOp, arith::XOrIOp, arith::ShLIOp, arith::ShRSIOp,
       arith::ShRUIOp, arith::MinSIOp, arith::MaxSIOp, arith::MinUIOp,
-      arith::MaxUIOp, math::AbsIOp,
+      arith::MaxUIOp, math::AbsIOp, math::CtPopOp,
       // f32.
       arith::AddFOp, arith::SubFOp, arith::MulFOp, arith::DivFOp, arith::NegFOp,
       arith::MinimumFOp, arith::MaximumFOp, arith::MinNumFOp, arith::MaxNumFOp,
-      math::AbsFOp, math::ExpOp, math::Exp2Op, math::LogOp, math::TanhOp,
-      math::SqrtOp, math::RsqrtOp, math::SinOp, math::CosOp,
+      math::AbsFOp, math::FmaOp, math::ClampFOp, math::IsNaNOp, math::FloorOp,
+      math::CeilOp, math::RoundOp, math::RoundEvenOp, math::TruncOp,
+      math::ExpOp, math::Exp2Op, math::LogOp, math::Log2Op, math::Log1pOp,
+      math::PowFOp, math::TanhOp, math::ErfOp, math::SqrtOp, math::RsqrtOp,
+      math::SinOp, math::CosOp,
       // Structure.
       scf::IfOp, scf::YieldOp, YieldOp, QOffsetOp, QLenOp, KVLenOp>(op);
   if (!listed)
-    return "rule 8 lists no such op";
+    return whyNotListed(op);
+  if (isa<math::CtPopOp>(op) && op->getResult(0).getType().isIndex())
+    return "the width of an index depends on the target; cast it to i32 first";
   std::string reason = whyNotScalar(op->getOperandTypes());
   return reason.empty() ? whyNotScalar(op->getResultTypes()) : reason;
+}
+
+std::optional<ConstantLoop> attn::getConstantLoop(scf::ForOp loop) {
+  std::optional<int64_t> first = getConstantIntValue(loop.getLowerBound());
+  std::optional<int64_t> end = getConstantIntValue(loop.getUpperBound());
+  std::optional<int64_t> step = getConstantIntValue(loop.getStep());
+  if (!first || !end || !step || *step <= 0 || loop.getUnsignedCmp())
+    return std::nullopt;
+  int64_t count = 0;
+  // Their distance may not fit a signed integer.
+  if (*first < *end) {
+    uint64_t distance = static_cast<uint64_t>(*end) - *first;
+    count = std::min<uint64_t>((distance - 1) / *step + 1, INT64_MAX);
+  }
+  return ConstantLoop{*first, *step, count};
+}
+
+/// Checks how deeply nested the code of `region` is, and how much of it there
+/// is if `maxOps` is given; nothing of it is visited recursively.
+static LogicalResult verifyRegionSize(AttentionOp op, Region &region,
+                                      StringRef name,
+                                      std::optional<uint64_t> maxOps) {
+  struct Nested {
+    Block *block;
+    uint64_t times;
+    int64_t depth;
+  };
+  SmallVector<Nested> blocks{{&region.front(), 1, 1}};
+  uint64_t numOps = 0;
+  while (!blocks.empty()) {
+    Nested nested = blocks.pop_back_val();
+    if (nested.depth > kMaxRegionDepth)
+      return op.emitOpError()
+             << name << " region: branches and loops are nested more than "
+             << kMaxRegionDepth << " deep; combine conditions by arith.andi "
+             << "(rule 8)";
+    numOps += nested.times *
+              std::distance(nested.block->begin(), nested.block->end());
+    if (maxOps && numOps > *maxOps)
+      return op.emitOpError()
+             << name << " region: has more than " << *maxOps
+             << " ops when its loops are unrolled; put what is computed into "
+                "a table and capture it (rule 8)";
+    for (Operation &child : *nested.block) {
+      uint64_t times = nested.times;
+      std::optional<ConstantLoop> trips;
+      if (auto loop = dyn_cast<scf::ForOp>(child))
+        trips = getConstantLoop(loop);
+      if (maxOps && trips)
+        times =
+            std::min(llvm::SaturatingMultiply<uint64_t>(times, trips->count),
+                     *maxOps + 1);
+      for (Region &inner : child.getRegions())
+        for (Block &block : inner)
+          blocks.push_back({&block, times, nested.depth + 1});
+    }
+  }
+  return success();
+}
+
+LogicalResult attn::verifyRegionSizes(AttentionOp op) {
+  if (op.hasScoreRegion() &&
+      failed(verifyRegionSize(op, op.getScore(), "score", kMaxRegionOps)))
+    return failure();
+  if (op.hasMaskRegion())
+    return verifyRegionSize(op, op.getMask(), "mask", kMaxRegionOps);
+  return success();
 }
 
 /// Tensors enter as captures, so that every read of memory is seen at the op.
@@ -655,6 +779,8 @@ static LogicalResult verifyRegion(AttentionOp op, Region &region,
              << name << " region: argument #" << arg.getArgNumber() << " is "
              << arg.getType() << ", but must be " << type << " (rule 8)";
 
+  if (failed(verifyRegionSize(op, region, name, /*maxOps=*/std::nullopt)))
+    return failure();
   WalkResult walk = region.walk([&](Operation *nested) {
     if (failed(verifyNoShapedUseFromAbove(nested, region, name)))
       return WalkResult::interrupt();

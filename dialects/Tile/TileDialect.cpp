@@ -40,7 +40,7 @@ LogicalResult TileDialect::verifyRegionArgAttribute(Operation *op, unsigned,
                                                     unsigned,
                                                     NamedAttribute attribute) {
   return verifyKnownName([&] { return op->emitOpError(); }, attribute.getName(),
-                         {"tile.size"});
+                         {"tile.size", "tile.table"});
 }
 
 Type TileType::parse(AsmParser &parser) {

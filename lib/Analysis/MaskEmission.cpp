@@ -398,28 +398,9 @@ static void guardDivision(OpBuilder &builder, Operation *op) {
       1, builder.createOrFold<arith::SelectOp>(loc, faults, one, divisor));
 }
 
-/// Keeps the index of every load within its memref: regions may read outside
-/// it for elements that are masked (rule 8).
-static void clampLoads(OpBuilder &builder, Operation *op) {
-  op->walk([&](memref::LoadOp load) {
-    OpBuilder::InsertionGuard guard(builder);
-    builder.setInsertionPoint(load);
-    Location loc = load.getLoc();
-    Value zero = arith::ConstantIndexOp::create(builder, loc, 0);
-    Value one = arith::ConstantIndexOp::create(builder, loc, 1);
-    for (auto [dim, operand] : llvm::enumerate(load.getIndicesMutable())) {
-      Value size =
-          builder.createOrFold<memref::DimOp>(loc, load.getMemRef(), dim);
-      Value last = builder.createOrFold<arith::SubIOp>(loc, size, one);
-      Value index =
-          builder.createOrFold<arith::MinSIOp>(loc, operand.get(), last);
-      operand.set(builder.createOrFold<arith::MaxSIOp>(loc, index, zero));
-    }
-  });
-}
-
 namespace {
 /// Copies values of the mask region to where b, h and maybe i or j are known.
+/// They may be computed there: the region is total (attn-make-total).
 class RegionCloner {
 public:
   RegionCloner(AttentionOp op, const MaskSymbols &symbols)
@@ -456,7 +437,6 @@ public:
         nested->erase();
       }
     });
-    clampLoads(builder, copy);
     copy->walk([&](Operation *nested) { guardDivision(builder, nested); });
     return mapping.lookup(value);
   }

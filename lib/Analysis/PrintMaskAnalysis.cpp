@@ -28,6 +28,8 @@ public:
   void runOnOperation() override {
     markAllAnalysesPreserved();
     WalkResult walk = getOperation()->walk([&](AttentionOp op) {
+      if (failed(verifyRegionSizes(op)))
+        return WalkResult::interrupt();
       FailureOr<MaskAnalysis> analysis =
           MaskAnalysis::compute(op, tileM, tileN);
       if (failed(analysis))

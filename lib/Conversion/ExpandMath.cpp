@@ -1,8 +1,8 @@
 //===- ExpandMath.cpp - Functions from exp2, log2 and arithmetic ----------===//
 //
-// Expansion of the transcendental functions that score regions may use (rule
-// 8). Targets provide exp2 and log2; the accuracies are in the description of
-// the pass and are measured by test/Conversion/expand-math.mlir.
+// Expansion of the functions that score regions may use (rule 8). Targets
+// provide exp2 and log2; the accuracies are in the description of the pass and
+// are measured by test/Conversion/expand-math.mlir.
 //
 //===----------------------------------------------------------------------===//
 
@@ -42,16 +42,54 @@ public:
   Value exp2(Value a) { return math::Exp2Op::create(builder, a); }
   Value log2(Value a) { return math::Log2Op::create(builder, a); }
   Value floor(Value a) { return math::FloorOp::create(builder, a); }
+  Value trunc(Value a) { return math::TruncOp::create(builder, a); }
+  Value sqrt(Value a) { return math::SqrtOp::create(builder, a); }
+  Value abs(Value a) { return math::AbsFOp::create(builder, a); }
   Value select(Value condition, Value a, Value b) {
     return arith::SelectOp::create(builder, condition, a, b);
   }
   Value compare(arith::CmpFPredicate predicate, Value a, Value b) {
     return arith::CmpFOp::create(builder, predicate, a, b);
   }
+  Value maximum(Value a, Value b) {
+    return arith::MaximumFOp::create(builder, a, b);
+  }
+  Value minimum(Value a, Value b) {
+    return arith::MinimumFOp::create(builder, a, b);
+  }
   /// NaN stays NaN.
   Value clamp(Value a, float low, float high) {
-    Value atLeast = arith::MaximumFOp::create(builder, a, constant(low));
-    return arith::MinimumFOp::create(builder, atLeast, constant(high));
+    return minimum(maximum(a, constant(low)), constant(high));
+  }
+  Value divide(Value a, Value b) {
+    return arith::DivFOp::create(builder, a, b);
+  }
+  Value isLess(Value a, float b) {
+    return compare(arith::CmpFPredicate::OLT, a, constant(b));
+  }
+  Value isMore(Value a, float b) {
+    return compare(arith::CmpFPredicate::OGT, a, constant(b));
+  }
+  Value isEqual(Value a, float b) {
+    return compare(arith::CmpFPredicate::OEQ, a, constant(b));
+  }
+  Value both(Value a, Value b) { return arith::AndIOp::create(builder, a, b); }
+  /// a where `negative` is false, else -a.
+  Value negateIf(Value negative, Value a) {
+    return select(negative, neg(a), a);
+  }
+  /// A positive normal number as m * 2^e, sqrt(1/2) <= m < sqrt(2).
+  std::pair<Value, Value> splitExponent(Value a) {
+    constexpr int32_t kRootHalf = 0x3f3504f3, kMantissaBits = 23;
+    Value bits = arith::BitcastOp::create(builder, integerType(), a);
+    Value e = arith::ShRSIOp::create(
+        builder, arith::SubIOp::create(builder, bits, integer(kRootHalf)),
+        integer(kMantissaBits));
+    Value m = arith::SubIOp::create(
+        builder, bits,
+        arith::ShLIOp::create(builder, e, integer(kMantissaBits)));
+    return {arith::BitcastOp::create(builder, type, m),
+            arith::SIToFPOp::create(builder, type, e)};
   }
   /// a / b where one ULP more does not matter: a reciprocal and a product.
   Value divideApproximately(Value a, Value b) {
@@ -68,6 +106,19 @@ public:
   }
 
 private:
+  Type integerType() {
+    Type i32 = builder.getI32Type();
+    if (auto vector = dyn_cast<VectorType>(type))
+      return vector.clone(i32);
+    return i32;
+  }
+  Value integer(int32_t value) {
+    TypedAttr attr = builder.getI32IntegerAttr(value);
+    if (auto vector = dyn_cast<VectorType>(integerType()))
+      attr = DenseElementsAttr::get(vector, Attribute(attr));
+    return arith::ConstantOp::create(builder, attr);
+  }
+
   ImplicitLocOpBuilder builder;
   Type type;
 };
@@ -75,8 +126,10 @@ private:
 constexpr float kLog2E = 1.44269502f;       // log2(e) rounded to f32
 constexpr float kLog2ELow = 1.92596303e-8f; // log2(e) - kLog2E
 constexpr float kLn2 = 0.693147182f;
+constexpr float kLargest = 0x1.fffffep127f;
 
-Value expandExp(Expression &e, Value x) {
+Value expandExp(Expression &e, ValueRange operands) {
+  Value x = operands[0];
   // The product x * log2(e) is split into a rounded part h and its error l:
   // h alone would cost abs(h) ULP. Below -104 the result is 0; the clamp keeps
   // infinities out of the subtraction that finds l.
@@ -93,17 +146,133 @@ Value expandExp(Expression &e, Value x) {
   return e.select(overflows, power, corrected);
 }
 
-Value expandLog(Expression &e, Value x) {
-  return e.mul(e.log2(x), e.constant(kLn2));
+Value expandLog(Expression &e, ValueRange x) {
+  return e.mul(e.log2(x[0]), e.constant(kLn2));
 }
 
-Value expandTanh(Expression &e, Value x) {
-  // tanh is 1 in f32 from 9.1 on; the clamp keeps exp2 finite.
-  Value power =
-      e.exp2(e.mul(e.clamp(x, -16.0f, 16.0f), e.constant(2 * kLog2E)));
-  Value one = e.constant(1.0f);
+Value expandLog1p(Expression &e, ValueRange operands) {
+  Value x = operands[0], one = e.constant(1.0f), zero = e.constant(0.0f);
+  // log(1 + x) = 2 artanh(s), s = x / (2 + x), and 2 s = x - s x.
+  Value s = e.divide(x, e.add(x, e.constant(2.0f)));
+  Value square = e.mul(s, s);
+  Value series =
+      e.polynomial(square, {6.666667e-1f, 3.9999995e-1f, 2.857226e-1f,
+                            2.216421e-1f, 1.9810794e-1f});
+  Value small = e.fma(e.neg(s), e.fma(e.neg(square), series, x), x);
+  // Elsewhere what the rounding of 1 + x lost is added to first order.
+  Value sum = e.add(x, one);
+  Value lost = e.divide(e.sub(x, e.sub(sum, one)), sum);
+  Value isOrdinary =
+      e.both(e.isMore(sum, 0.0f),
+             e.compare(arith::CmpFPredicate::OLE, sum, e.constant(kLargest)));
   Value large =
-      e.sub(one, e.divideApproximately(e.constant(2.0f), e.add(power, one)));
+      e.fma(e.log2(sum), e.constant(kLn2), e.select(isOrdinary, lost, zero));
+  Value isSmall = e.both(e.isMore(x, -0.25f), e.isLess(x, 0.5f));
+  return e.select(isSmall, small, large);
+}
+
+/// log2 of a positive number as the sum of two floats.
+std::pair<Value, Value> expandLog2InTwo(Expression &e, Value x) {
+  constexpr float kSmallestNormal = 0x1p-126f;
+  Value isSubnormal = e.isLess(x, kSmallestNormal);
+  Value normal = e.select(isSubnormal, e.mul(x, e.constant(0x1p24f)), x);
+  auto [m, exponent] = e.splitExponent(normal);
+  exponent = e.sub(exponent,
+                   e.select(isSubnormal, e.constant(24.0f), e.constant(0.0f)));
+  // log(m) = 2 artanh(s), s = (m - 1) / (m + 1) with what rounding lost.
+  Value one = e.constant(1.0f);
+  Value numerator = e.sub(m, one), denominator = e.add(m, one);
+  Value lost = e.sub(m, e.sub(denominator, one));
+  Value s = e.divide(numerator, denominator), minusS = e.neg(s);
+  Value rest = e.fma(minusS, lost, e.fma(minusS, denominator, numerator));
+  Value sLow = e.divide(rest, denominator);
+  Value square = e.mul(s, s);
+  Value series = e.polynomial(
+      square, {6.666667e-1f, 4.0000123e-1f, 2.8550783e-1f, 2.3331334e-1f});
+  Value tail = e.fma(e.mul(s, square), series, e.add(sLow, sLow));
+  Value twice = e.add(s, s), log2e = e.constant(kLog2E);
+  Value high = e.mul(twice, log2e);
+  Value low = e.fma(twice, log2e, e.neg(high));
+  low = e.fma(twice, e.constant(kLog2ELow), low);
+  low = e.fma(tail, log2e, low);
+  // The exponent is 0 or larger than the rest: two exact sums.
+  Value sum = e.add(exponent, high);
+  low = e.add(e.add(e.sub(exponent, sum), high), low);
+  Value result = e.add(sum, low);
+  return {result, e.sub(low, e.sub(result, sum))};
+}
+
+Value expandPow(Expression &e, ValueRange operands) {
+  Value x = operands[0], y = operands[1];
+  Value magnitude = e.abs(x);
+  auto [high, low] = expandLog2InTwo(e, magnitude);
+  // Not infinite: some targets have no such constant (rule 16).
+  high = e.select(e.isEqual(x, 0.0f), e.constant(-kLargest), high);
+  Value isFinite =
+      e.compare(arith::CmpFPredicate::OLE, magnitude, e.constant(kLargest));
+  high = e.select(isFinite, high, magnitude);
+  Value power = e.mul(y, high);
+  Value powerLow = e.fma(y, low, e.fma(y, high, e.neg(power)));
+  Value rough = e.exp2(power);
+  Value exact = e.fma(rough, e.mul(powerLow, e.constant(kLn2)), rough);
+  // Past the range the correction is not a number, and not needed.
+  Value result = e.select(e.isLess(e.abs(power), 128.0f), exact, rough);
+  // A negative number has integer powers only; its root is NaN.
+  Value half = e.mul(y, e.constant(0.5f));
+  Value isInteger = e.compare(arith::CmpFPredicate::OEQ, e.floor(y), y);
+  Value isOdd = e.compare(arith::CmpFPredicate::ONE, e.floor(half), half);
+  Value ofNegative = e.select(isInteger, e.negateIf(isOdd, result), e.sqrt(x));
+  result = e.select(e.isLess(x, 0.0f), ofNegative, result);
+  Value one = e.constant(1.0f);
+  result = e.select(e.isEqual(y, 0.0f), one, result);
+  return e.select(e.isEqual(x, 1.0f), one, result);
+}
+
+/// Coefficients by N. Juffa.
+Value expandErf(Expression &e, ValueRange operands) {
+  Value x = operands[0];
+  Value square = e.mul(x, x);
+  Value small = e.fma(
+      e.polynomial(square, {1.28379166e-1f, -3.76125336e-1f, 1.12819925e-1f,
+                            -2.67681349e-2f, 4.99119423e-3f, -5.96761703e-4f}),
+      x, x);
+  // erf is 1 in f32 from 3.92 on; the bound keeps the polynomial falling.
+  Value t = e.clamp(e.abs(x), 0.0f, 4.0f);
+  Value exponent = e.polynomial(
+      t, {-1.28717512e-1f, -6.34846687e-1f, -1.06777877e-1f, 2.42546219e-2f,
+          -3.88396438e-3f, 3.83197126e-4f, -1.72853470e-5f});
+  exponent = e.fma(exponent, t, e.neg(t));
+  Value large = e.sub(e.constant(1.0f), expandExp(e, exponent));
+  large = e.negateIf(e.isLess(x, 0.0f), large);
+  Value isSmall = e.isLess(e.abs(x), 0.927734375f);
+  return e.select(isSmall, small, large);
+}
+
+/// Away from zero in the middle: 0.5 would round its neighbour below up.
+Value expandRound(Expression &e, ValueRange x) {
+  Value half = e.select(e.isLess(x[0], 0.0f), e.constant(-0x1.fffffep-2f),
+                        e.constant(0x1.fffffep-2f));
+  return e.trunc(e.add(x[0], half));
+}
+
+Value expandClamp(Expression &e, ValueRange operands) {
+  return e.maximum(e.minimum(operands[0], operands[2]), operands[1]);
+}
+
+Value expandIsNaN(Expression &e, ValueRange x) {
+  return e.compare(arith::CmpFPredicate::UNO, x[0], x[0]);
+}
+
+Value expandTanh(Expression &e, ValueRange operands) {
+  Value x = operands[0];
+  // tanh is 1 in f32 from 9.1 on; the bound keeps exp2 finite. Of a negative
+  // argument the quotient would be near 2, and so would be its error.
+  Value magnitude = e.minimum(e.abs(x), e.constant(16.0f));
+  Value power = e.exp2(e.mul(magnitude, e.constant(2 * kLog2E)));
+  Value one = e.constant(1.0f);
+  Value large = e.negateIf(
+      e.isLess(x, 0.0f),
+      e.sub(one, e.divideApproximately(e.constant(2.0f), e.add(power, one))));
   // The difference has an absolute error only, which a softcap of 50 would
   // magnify: small arguments take an odd polynomial (Cephes).
   Value square = e.mul(x, x);
@@ -120,8 +289,8 @@ Value expandTanh(Expression &e, Value x) {
 }
 
 /// The same without the polynomial, for infinities that behave.
-Value expandShortTanh(Expression &e, Value x) {
-  Value power = e.exp2(e.mul(x, e.constant(2 * kLog2E)));
+Value expandShortTanh(Expression &e, ValueRange x) {
+  Value power = e.exp2(e.mul(x[0], e.constant(2 * kLog2E)));
   Value one = e.constant(1.0f);
   return e.sub(one, e.divideApproximately(e.constant(2.0f), e.add(power, one)));
 }
@@ -154,20 +323,21 @@ Value expandSin(Expression &e, Value x, float shift) {
 }
 
 template <typename Op> struct Expand final : OpRewritePattern<Op> {
-  using Build = Value (*)(Expression &, Value);
+  using Build = Value (*)(Expression &, ValueRange);
   Expand(MLIRContext *context, Build build, bool keepApproximate = false)
       : OpRewritePattern<Op>(context), build(build),
         keepApproximate(keepApproximate) {}
 
   LogicalResult matchAndRewrite(Op op,
                                 PatternRewriter &rewriter) const override {
-    if (!getElementTypeOrSelf(op.getType()).isF32())
+    Type type = op->getOperand(0).getType();
+    if (!getElementTypeOrSelf(type).isF32())
       return rewriter.notifyMatchFailure(op, "only f32 is expanded");
     if (keepApproximate &&
         bitEnumContainsAll(op.getFastmath(), arith::FastMathFlags::afn))
       return rewriter.notifyMatchFailure(op, "the target approximates it");
-    Expression expression(rewriter, op.getLoc(), op.getType());
-    rewriter.replaceOp(op, build(expression, op.getOperand()));
+    Expression expression(rewriter, op.getLoc(), type);
+    rewriter.replaceOp(op, build(expression, op->getOperands()));
     return success();
   }
 
@@ -186,9 +356,17 @@ struct ExpandMathPass final : attn::impl::ExpandMathBase<ExpandMathPass> {
     patterns.add<Expand<math::TanhOp>>(
         context, shortTanh ? expandShortTanh : expandTanh, keepTanh);
     patterns.add<Expand<math::SinOp>>(
-        context, +[](Expression &e, Value x) { return expandSin(e, x, 0.0f); });
+        context,
+        +[](Expression &e, ValueRange x) { return expandSin(e, x[0], 0.0f); });
     patterns.add<Expand<math::CosOp>>(
-        context, +[](Expression &e, Value x) { return expandSin(e, x, 1.0f); });
+        context,
+        +[](Expression &e, ValueRange x) { return expandSin(e, x[0], 1.0f); });
+    patterns.add<Expand<math::Log1pOp>>(context, expandLog1p);
+    patterns.add<Expand<math::PowFOp>>(context, expandPow);
+    patterns.add<Expand<math::ErfOp>>(context, expandErf);
+    patterns.add<Expand<math::RoundOp>>(context, expandRound);
+    patterns.add<Expand<math::ClampFOp>>(context, expandClamp);
+    patterns.add<Expand<math::IsNaNOp>>(context, expandIsNaN);
     walkAndApplyPatterns(getOperation(), std::move(patterns));
   }
 };

@@ -24,6 +24,7 @@ using namespace attn;
 static void buildRegionPipeline(OpPassManager &pm, bool contents) {
   pm.addPass(createInsertChecks({contents}));
   pm.addPass(createExpandSugar());
+  pm.addPass(createMakeTotal());
   pm.addPass(createSimplifyRegions());
   pm.addPass(createBufferizePrograms());
 }
@@ -80,7 +81,6 @@ void attn::buildCPUTilePipeline(OpPassManager &pm,
 void attn::buildCPUKernelPipeline(OpPassManager &pm,
                                   const CPUPipelineOptions &options) {
   OpPassManager &kernels = pm.nest<func::FuncOp>();
-  kernels.addPass(createClampReads());
   kernels.addPass(createExpandMath());
   TileToCPUOptions lower;
   lower.vectorBits = options.vectorBits;

@@ -809,7 +809,7 @@ attn::reference::executeAttention(AttentionOp op, const Environment &env,
                                   MutableArrayRef<Array> destinations,
                                   const Options &options) {
   Problem problem(op, env);
-  if (failed(problem.bind(destinations)))
+  if (failed(verifyRegionSizes(op)) || failed(problem.bind(destinations)))
     return failure();
   if (options.observer) {
     problem.observe(*options.observer);

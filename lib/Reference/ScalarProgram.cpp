@@ -1,12 +1,13 @@
 //===- ScalarProgram.cpp - Scalar code as flat instructions ---------------===//
 //
-// Translation of arith, math, scf.if and reads of arrays, and the loops that
-// execute it. Undefined cases (division by zero, wide shifts) give 0: they may
-// occur at masked positions and must not trap.
+// Translation of arith, math, scf.if, scf.for and reads of arrays, and the
+// loops that execute it. Every op has a result for every operand (rule 8).
 //
 //===----------------------------------------------------------------------===//
 
 #include "ScalarProgram.h"
+
+#include "dialects/Attn/Attn.h"
 
 #include "mlir/Dialect/Arith/IR/Arith.h"
 #include "mlir/Dialect/Math/IR/Math.h"
@@ -19,6 +20,7 @@
 #include <cmath>
 
 using namespace mlir;
+using namespace attn;
 using namespace attn::reference;
 
 //===----------------------------------------------------------------------===//
@@ -49,6 +51,7 @@ static std::optional<Opcode> lookUpOpcode(Operation &op) {
       .Case("arith.minui", Opcode::MinUI)
       .Case("arith.maxui", Opcode::MaxUI)
       .Case("math.absi", Opcode::AbsI)
+      .Case("math.ctpop", Opcode::CtPop)
       .Cases({"arith.extsi", "arith.index_cast"}, Opcode::ExtSI)
       .Cases({"arith.extui", "arith.index_castui"}, Opcode::ExtUI)
       .Case("arith.trunci", Opcode::TruncI)
@@ -66,6 +69,9 @@ static std::optional<Opcode> lookUpOpcode(Operation &op) {
       .Case("math.exp2", Opcode::Exp2)
       .Case("math.log", Opcode::Log)
       .Case("math.log2", Opcode::Log2)
+      .Case("math.log1p", Opcode::Log1p)
+      .Case("math.powf", Opcode::Pow)
+      .Case("math.erf", Opcode::Erf)
       .Case("math.tanh", Opcode::Tanh)
       .Case("math.sqrt", Opcode::Sqrt)
       .Case("math.rsqrt", Opcode::Rsqrt)
@@ -74,6 +80,11 @@ static std::optional<Opcode> lookUpOpcode(Operation &op) {
       .Case("math.absf", Opcode::AbsF)
       .Case("math.floor", Opcode::Floor)
       .Case("math.ceil", Opcode::Ceil)
+      .Case("math.round", Opcode::Nearest)
+      .Case("math.roundeven", Opcode::NearestEven)
+      .Case("math.trunc", Opcode::Trunc)
+      .Case("math.clampf", Opcode::Clamp)
+      .Case("math.isnan", Opcode::IsNaN)
       .Cases({"arith.extf", "arith.truncf"}, Opcode::Round)
       .Case("arith.sitofp", Opcode::SIToFP)
       .Case("arith.uitofp", Opcode::UIToFP)
@@ -198,6 +209,36 @@ LogicalResult ScalarProgram::appendIf(Operation &op) {
   return success();
 }
 
+/// The trips, one after the other: rule 8 bounds how many there are.
+LogicalResult ScalarProgram::appendFor(Operation &op) {
+  auto loop = cast<scf::ForOp>(op);
+  std::optional<ConstantLoop> trips = getConstantLoop(loop);
+  if (!trips)
+    return op.emitOpError("needs constant bounds (rule 8)");
+  SmallVector<int> carried;
+  auto readCarried = [&](ValueRange values) {
+    carried.clear();
+    for (Value value : values)
+      carried.push_back(getRegister(value, op));
+    return success(!llvm::is_contained(carried, -1));
+  };
+  if (failed(readCarried(loop.getInitArgs())))
+    return failure();
+  for (int64_t trip = 0; trip < trips->count; ++trip) {
+    int index = newRegister(/*isFloat=*/false);
+    intConstants.emplace_back(index, trips->first + trip * trips->step);
+    registers[loop.getInductionVar()] = index;
+    for (auto [value, reg] : llvm::zip(loop.getRegionIterArgs(), carried))
+      registers[value] = reg;
+    if (failed(append(*loop.getBody())) ||
+        failed(readCarried(loop.getYieldedValues())))
+      return failure();
+  }
+  for (auto [result, reg] : llvm::zip(loop.getResults(), carried))
+    registers[result] = reg;
+  return success();
+}
+
 LogicalResult ScalarProgram::append(Operation &op) {
   if (special)
     if (int reg = special(op); reg >= 0) {
@@ -210,6 +251,8 @@ LogicalResult ScalarProgram::append(Operation &op) {
     return appendLoad(op);
   if (isa<scf::IfOp>(op))
     return appendIf(op);
+  if (isa<scf::ForOp>(op))
+    return appendFor(op);
 
   if (isa<tensor::DimOp, memref::DimOp>(op)) {
     const Array *array = getArray(op.getOperand(0), op);
@@ -472,7 +515,11 @@ void ScalarProgram::run(Registers<F> &registers, int64_t count) const {
       for (int64_t n = 0; n < count; ++n) {
         for (auto [dim, reg] : llvm::enumerate(inst.indices))
           indices[dim] = intRow(reg)[n];
-        if (reads == Reads::Checked && !array.contains(indices)) {
+        // The first element of an empty array may be read (rule 8).
+        bool isFirst = llvm::all_of(indices, [](int64_t i) { return i == 0; });
+        bool isEmpty = llvm::is_contained(array.sizes, 0);
+        if (reads == Reads::Checked && !array.contains(indices) &&
+            !(isEmpty && isFirst)) {
           if (registers.outside < 0)
             registers.outside = inst.extra;
           dst[n] = 0;
@@ -551,8 +598,8 @@ void ScalarProgram::run(Registers<F> &registers, int64_t count) const {
       break;
     case Opcode::ShrSI:
       ints([=](S a, S b) -> S {
-        U amount = asUnsigned(b, width);
-        return amount < width ? asSigned(a, width) >> amount : 0;
+        U amount = std::min<U>(asUnsigned(b, width), width - 1);
+        return asSigned(a, width) >> amount;
       });
       break;
     case Opcode::MinSI:
@@ -571,6 +618,11 @@ void ScalarProgram::run(Registers<F> &registers, int64_t count) const {
       unaryInts([=](S a) {
         U bits = a;
         return wrap(asSigned(a, width) < 0 ? -bits : bits, width);
+      });
+      break;
+    case Opcode::CtPop:
+      unaryInts([=](S a) {
+        return wrap(llvm::popcount(asUnsigned(a, width)), width);
       });
       break;
     case Opcode::CmpI: {
@@ -643,6 +695,15 @@ void ScalarProgram::run(Registers<F> &registers, int64_t count) const {
     case Opcode::Log2:
       unaryFloats([](F a) { return std::log2(a); });
       break;
+    case Opcode::Log1p:
+      unaryFloats([](F a) { return std::log1p(a); });
+      break;
+    case Opcode::Pow:
+      floats([](F a, F b) { return std::pow(a, b); });
+      break;
+    case Opcode::Erf:
+      unaryFloats([](F a) { return std::erf(a); });
+      break;
     case Opcode::Tanh:
       unaryFloats([](F a) { return std::tanh(a); });
       break;
@@ -667,6 +728,24 @@ void ScalarProgram::run(Registers<F> &registers, int64_t count) const {
     case Opcode::Ceil:
       unaryFloats([](F a) { return std::ceil(a); });
       break;
+    case Opcode::Nearest:
+      unaryFloats([](F a) { return std::round(a); });
+      break;
+    case Opcode::NearestEven:
+      unaryFloats([](F a) { return std::nearbyint(a); });
+      break;
+    case Opcode::Trunc:
+      unaryFloats([](F a) { return std::trunc(a); });
+      break;
+    case Opcode::Clamp: {
+      F *dst = floatRow(inst.dst);
+      const F *a = floatRow(inst.a), *low = floatRow(inst.b),
+              *high = floatRow(inst.c);
+      for (int64_t n = 0; n < count; ++n)
+        dst[n] = extremum(extremum(a[n], high[n], /*maximum=*/false), low[n],
+                          /*maximum=*/true);
+      break;
+    }
     case Opcode::SelectF:
       select(floatRow);
       break;
@@ -685,6 +764,11 @@ void ScalarProgram::run(Registers<F> &registers, int64_t count) const {
       });
       break;
     }
+    case Opcode::IsNaN:
+      floatsToInt([](const F *a, const F *, int64_t n) -> int64_t {
+        return std::isnan(a[n]);
+      });
+      break;
     case Opcode::SIToFP:
       intsToFloat(asSigned);
       break;

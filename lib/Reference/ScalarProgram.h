@@ -40,6 +40,7 @@ enum class Opcode : uint8_t {
   MinUI,
   MaxUI,
   AbsI,
+  CtPop,
   CmpI,
   SelectI,
   ExtSI,
@@ -61,7 +62,10 @@ enum class Opcode : uint8_t {
   Exp2,
   Log,
   Log2,
+  Log1p,
+  Pow,
   Tanh,
+  Erf,
   Sqrt,
   Rsqrt,
   Sin,
@@ -69,11 +73,16 @@ enum class Opcode : uint8_t {
   AbsF,
   Floor,
   Ceil,
+  Nearest,
+  NearestEven,
+  Trunc,
+  Clamp,
   SelectF,
   Round,
   LoadF,
   // Between the two.
   CmpF,
+  IsNaN,
   SIToFP,
   UIToFP,
   FPToSI,
@@ -155,6 +164,7 @@ private:
   int newRegister(bool isFloat) { return isFloat ? numFloats++ : numInts++; }
   const Array *getArray(mlir::Value value, mlir::Operation &user);
   mlir::LogicalResult appendIf(mlir::Operation &op);
+  mlir::LogicalResult appendFor(mlir::Operation &op);
   mlir::LogicalResult appendConstant(mlir::Operation &op);
   mlir::LogicalResult appendLoad(mlir::Operation &op);
   /// dst = condition ? a : b.

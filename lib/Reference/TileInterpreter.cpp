@@ -610,6 +610,15 @@ LogicalResult TileInterpreter::executeOther(Operation &op) {
       .Case([&](memref::ReinterpretCastOp reinterpret) {
         return executeReinterpret(reinterpret);
       })
+      .Case([&](arith::SelectOp select) -> LogicalResult {
+        if (!isa<MemRefType>(select.getType()))
+          return executeScalar(op);
+        Array chosen =
+            getArray(getInt(select.getCondition()) ? select.getTrueValue()
+                                                   : select.getFalseValue());
+        env[select.getResult()] = std::move(chosen);
+        return success();
+      })
       .Default([&](Operation *) { return executeScalar(op); });
 }
 

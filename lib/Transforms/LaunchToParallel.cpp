@@ -72,6 +72,37 @@ static void takeOffset(func::FuncOp kernel, unsigned index, Type type) {
   }
 }
 
+/// `base`, or for a `memref` without elements a zero of this stack frame: its
+/// address may be anything, but kernels may read a first element (rule 8).
+static Value readableBase(ImplicitLocOpBuilder &b, Value memref, Value base) {
+  auto type = cast<MemRefType>(memref.getType());
+  Value zero = arith::ConstantIndexOp::create(b, 0), isEmpty;
+  for (auto [dim, size] : llvm::enumerate(type.getShape())) {
+    if (ShapedType::isStatic(size) && size != 0)
+      continue;
+    Value none = b.createOrFold<arith::CmpIOp>(
+        arith::CmpIPredicate::eq, b.createOrFold<memref::DimOp>(memref, dim),
+        zero);
+    isEmpty = isEmpty ? b.createOrFold<arith::OrIOp>(isEmpty, none) : none;
+  }
+  if (!isEmpty)
+    return base;
+  Type element = type.getElementType();
+  Value cell;
+  {
+    // Once a call, not in a loop around the launch.
+    OpBuilder::InsertionGuard guard(b);
+    auto function =
+        b.getInsertionBlock()->getParent()->getParentOfType<func::FuncOp>();
+    b.setInsertionPointToStart(&function.getBody().front());
+    cell = memref::AllocaOp::create(b, MemRefType::get({}, element));
+    memref::StoreOp::create(
+        b, arith::ConstantOp::create(b, b.getZeroAttr(element)), cell);
+    cell = memref::CastOp::create(b, base.getType(), cell);
+  }
+  return arith::SelectOp::create(b, isEmpty, cell, base);
+}
+
 namespace {
 struct LaunchToParallel : attn::impl::LaunchToParallelBase<LaunchToParallel> {
   void runOnOperation() override {
@@ -103,10 +134,13 @@ struct LaunchToParallel : attn::impl::LaunchToParallelBase<LaunchToParallel> {
       }
       ImplicitLocOpBuilder b(launch.getLoc(), launch);
       SmallVector<Value> arguments;
-      for (Value argument : launch.getArgs())
-        arguments.push_back(isa<MemRefType>(argument.getType())
-                                ? basePointer(b, argument)
-                                : argument);
+      for (auto [k, argument] : llvm::enumerate(launch.getArgs())) {
+        bool isMemref = isa<MemRefType>(argument.getType());
+        Value passed = isMemref ? basePointer(b, argument) : argument;
+        if (kernel.getArgAttr(k, "tile.table"))
+          passed = readableBase(b, argument, passed);
+        arguments.push_back(passed);
+      }
       for (auto [k, argument] : llvm::enumerate(arguments))
         if (isa<MemRefType>(argument.getType()) &&
             kernel.getFunctionType().getInput(k) != argument.getType())

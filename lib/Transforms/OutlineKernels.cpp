@@ -49,6 +49,8 @@ private:
   SmallVector<Type> types;
   /// Arguments that are sizes or grid indices, and how large they can be.
   SmallVector<std::pair<unsigned, int64_t>> sizes;
+  /// Pointers to what is read by element and may be empty.
+  SmallVector<unsigned> tables;
   /// Memrefs to rebuild: value, first argument.
   SmallVector<std::pair<Value, unsigned>> memrefs;
   IRMapping mapping;
@@ -87,6 +89,12 @@ void Outliner::addOperand(Value operand) {
 void Outliner::addMemref(Value memref) {
   auto type = cast<MemRefType>(memref.getType());
   memrefs.emplace_back(memref, operands.size());
+  bool isRead = llvm::any_of(memref.getUsers(), [&](Operation *user) {
+    return isa<memref::LoadOp>(user) && grid->isProperAncestor(user);
+  });
+  if (isRead && type.getRank() > 0 &&
+      (!type.hasStaticShape() || type.getNumElements() == 0))
+    tables.push_back(operands.size());
   operands.push_back(memref);
   types.push_back(MemRefType::get({}, type.getElementType()));
   auto [strides, offset] = type.getStridesAndOffset();
@@ -136,6 +144,9 @@ func::FuncOp Outliner::run() {
   function->setAttr("tile.kernel", UnitAttr::get(grid.getContext()));
   for (auto [argument, largest] : sizes)
     function.setArgAttr(argument, kSizeAttrName, host.getIndexAttr(largest));
+  for (unsigned argument : tables)
+    function.setArgAttr(argument, "tile.table",
+                        UnitAttr::get(grid.getContext()));
   Block *entry = function.addEntryBlock();
   ImplicitLocOpBuilder b(grid.getLoc(), grid.getContext());
   b.setInsertionPointToStart(entry);

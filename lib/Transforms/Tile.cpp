@@ -520,6 +520,21 @@ Value AttentionTiler::cloneRegion(OpBuilder &builder, Region &region,
   return yielded;
 }
 
+/// Moves what does not depend on the element out of a map: bounds of tables,
+/// arithmetic on batch and head. Regions are total (attn-make-total), so that
+/// nothing is computed there that could fault. Reads stay: they may be many.
+static Value hoistUniform(tile::MapOp map) {
+  Region &body = map.getBody();
+  for (Operation &op :
+       llvm::make_early_inc_range(body.front().without_terminator()))
+    if (op.getNumRegions() == 0 && isMemoryEffectFree(&op) &&
+        llvm::none_of(op.getOperands(), [&](Value operand) {
+          return body.isAncestor(operand.getParentRegion());
+        }))
+      op.moveBefore(map);
+  return map.getResult(0);
+}
+
 Value AttentionTiler::buildScores(const Worker &w, Value dot, Value firstKey) {
   // Converted in the worker: only sizes are computed with on the host.
   Value factor = scale;
@@ -534,9 +549,9 @@ Value AttentionTiler::buildScores(const Worker &w, Value dot, Value firstKey) {
     return {cloneRegion(nb, op.getScore(),
                         {scaled, w.batch, head, query, ij[1]}, w)};
   };
-  return tile::MapOp::create(b, TypeRange{dot.getType()}, ValueRange{dot},
-                             ValueRange{w.firstTileRow, firstKey}, body)
-      .getResult(0);
+  return hoistUniform(
+      tile::MapOp::create(b, TypeRange{dot.getType()}, ValueRange{dot},
+                          ValueRange{w.firstTileRow, firstKey}, body));
 }
 
 Value AttentionTiler::buildMasked(const Worker &w, Value scoreTile,
@@ -553,10 +568,9 @@ Value AttentionTiler::buildMasked(const Worker &w, Value scoreTile,
     }
     return {arith::SelectOp::create(nb, loc, keep, x[0], negInf(nb, loc))};
   };
-  return tile::MapOp::create(b, TypeRange{scoreTile.getType()},
-                             ValueRange{scoreTile},
-                             ValueRange{w.firstTileRow, firstKey}, body)
-      .getResult(0);
+  return hoistUniform(tile::MapOp::create(
+      b, TypeRange{scoreTile.getType()}, ValueRange{scoreTile},
+      ValueRange{w.firstTileRow, firstKey}, body));
 }
 
 /// Subscript of (row, key) in the scores that standard attention stores.

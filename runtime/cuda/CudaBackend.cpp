@@ -202,11 +202,12 @@ public:
   void load(const ArtifactView &artifact);
   std::unique_ptr<PreparedLaunch> prepare(Plan plan) override;
   char *keptMemory(void *stream) override;
+  void *emptyTensor() override { return zeros; }
 
 private:
   void checkChip() const;
   void loadModules(const ArtifactView &artifact);
-  void allocateKept();
+  void allocateZeros();
   void allowShared(const Step &step);
 
   std::shared_ptr<CudaBackend> backend;
@@ -220,7 +221,8 @@ private:
   // Blocks of zeros, one a stream in the order in which streams are seen.
   static constexpr size_t keptStreams = 64, keptAlign = 256;
   std::unordered_map<unsigned long long, size_t> streams;
-  char *kept = nullptr;
+  /// Those of an empty tensor, then what is kept.
+  char *zeros = nullptr;
   size_t keptStride = 0;
 };
 
@@ -259,21 +261,19 @@ void CudaCode::load(const ArtifactView &artifact) {
   checkChip();
   Current current(*backend);
   loadModules(artifact);
-  if (description.keptBytes > 0)
-    allocateKept();
+  allocateZeros();
 }
 
 /// All there will ever be: allocating at a launch could disturb a capture that
 /// another thread makes.
-void CudaCode::allocateKept() {
+void CudaCode::allocateZeros() {
   keptStride = (description.keptBytes + keptAlign - 1) / keptAlign * keptAlign;
-  cuda::Pointer memory = 0;
-  driver.check(driver.memoryAllocate(&memory, keptStride * keptStreams),
-               "cuMemAlloc");
-  kept = reinterpret_cast<char *>(memory);
-  driver.check(
-      driver.memorySetAsync(memory, 0, keptStride * keptStreams, nullptr),
-      "cuMemsetD8Async");
+  size_t bytes = keptAlign + keptStride * keptStreams;
+  cuda::Pointer pointer = 0;
+  driver.check(driver.memoryAllocate(&pointer, bytes), "cuMemAlloc");
+  zeros = reinterpret_cast<char *>(pointer);
+  driver.check(driver.memorySetAsync(pointer, 0, bytes, nullptr),
+               "cuMemsetD8Async");
   driver.check(driver.streamSynchronize(nullptr), "cuStreamSynchronize");
 }
 
@@ -304,8 +304,8 @@ CudaCode::~CudaCode() {
   for (auto &[name, module] : modules)
     if (module)
       driver.moduleUnload(module);
-  if (kept)
-    driver.memoryFree(reinterpret_cast<cuda::Pointer>(kept));
+  if (zeros)
+    driver.memoryFree(reinterpret_cast<cuda::Pointer>(zeros));
   driver.contextPop(&ignored);
 }
 
@@ -313,7 +313,7 @@ CudaCode::~CudaCode() {
 /// default stream of a thread means another one in each. What a graph captures
 /// may run on any stream, side by side with others.
 char *CudaCode::keptMemory(void *stream) {
-  if (!kept)
+  if (!keptStride)
     return nullptr;
   auto queue = static_cast<cuda::Stream>(stream);
   Current current(*backend);
@@ -327,7 +327,7 @@ char *CudaCode::keptMemory(void *stream) {
       return nullptr;
     slot = streams.emplace(id, streams.size()).first;
   }
-  return kept + slot->second * keptStride;
+  return zeros + keptAlign + slot->second * keptStride;
 }
 
 /// Kernels may need more shared memory than what they get unasked. The limit

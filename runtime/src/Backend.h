@@ -76,6 +76,9 @@ public:
   /// zeroed, used by launches on `stream` only and zero whenever one starts.
   /// Null: the plan is to take the workspace and fill it.
   virtual char *keptMemory(void *stream) = 0;
+  /// Zeros that kernels are given in place of a tensor without elements, whose
+  /// address may be anything: they may read its first one (rule 8).
+  virtual void *emptyTensor() = 0;
 };
 
 /// A device. All members are thread-safe.

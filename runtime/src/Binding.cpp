@@ -509,6 +509,26 @@ void *Binding::addressOf(const LaunchArgument &argument,
                                  : base;
 }
 
+/// Whether there is an element where the part of an argument starts that a
+/// kernel is given. There is none if the argument is empty, or if that part is
+/// and lies at its end.
+bool Binding::hasElement(const LaunchArgument &argument) const {
+  if (argument.buffer.kind != BufferRef::OfArgument)
+    return true;
+  const attn_tensor &tensor = *tensors[argument.buffer.index];
+  Span span = spanOf(tensor);
+  if (span.last < span.first)
+    return false;
+  // A narrowed copy has other strides, but is given as a whole.
+  bool isCopy = description().arguments[argument.buffer.index].narrowed !=
+                ATTN_DTYPE_NONE;
+  if (!argument.offset || isCopy)
+    return true;
+  int64_t size = int64_t(infoOf(tensor.dtype).size);
+  int64_t offset = argument.offset->evaluate(*this);
+  return offset >= span.first * size && offset <= span.last * size;
+}
+
 TensorMap Binding::tensorMapFor(const LaunchArgument &argument,
                                 const Memory &memory) const {
   const TensorMapRecipe &recipe = argument.tensorMap;
@@ -524,7 +544,9 @@ uint64_t Binding::slotFor(const LaunchArgument &argument,
                           const Memory &memory) const {
   switch (argument.kind) {
   case LaunchArgument::Buffer: {
-    uint64_t word = wordOf(addressOf(argument, memory));
+    uint64_t word =
+        wordOf(hasElement(argument) ? addressOf(argument, memory)
+                                    : program->code().emptyTensor());
     if (word % argument.multiple != 0)
       fail(ATTN_ERROR_INVALID_ARGUMENT,
            "'" + description().nameOf(argument.buffer) +

@@ -89,6 +89,7 @@ private:
   void *temporaryAt(size_t index, const Memory &memory) const;
   void *addressOf(const BufferRef &buffer, const Memory &memory) const;
   void *addressOf(const LaunchArgument &argument, const Memory &memory) const;
+  bool hasElement(const LaunchArgument &argument) const;
   TensorMap tensorMapFor(const LaunchArgument &argument,
                          const Memory &memory) const;
   uint64_t slotFor(const LaunchArgument &argument, const Memory &memory) const;

@@ -2,8 +2,8 @@
 // RUN: attn-opt %s --tile-expand-math=keep-tanh | FileCheck %s --check-prefix=KEEP
 // RUN: attn-opt %s --tile-expand-math --convert-math-to-llvm --convert-vector-to-llvm --convert-arith-to-llvm --convert-func-to-llvm --reconcile-unrealized-casts | %python %S/Inputs/expand_math_accuracy.py %llvm_tools_dir
 
-// Only exp2, log2, floor and fma are left of the math dialect.
-// CHECK-NOT: math.{{exp |log |tanh|sin|cos}}
+// Only exp2, log2, the roundings, sqrt, abs and fma are left of the math dialect.
+// CHECK-NOT: math.{{exp |log |tanh|sin|cos|log1p|powf|erf|round |clampf|isnan}}
 
 // CHECK-LABEL: func.func @exp
 // One special-function operation: the correction is arithmetic.
@@ -53,7 +53,61 @@ func.func @cos(%x: f32) -> f32 {
   return %y : f32
 }
 
+// Small arguments take a series, which needs no log2.
+// CHECK-LABEL: func.func @log1p
+// CHECK-COUNT-1: math.log2
+// CHECK-NOT: math.log2
+func.func @log1p(%x: f32) -> f32 {
+  %y = math.log1p %x : f32
+  return %y : f32
+}
+
+// The logarithm has two parts, which no log2 of a target has.
+// CHECK-LABEL: func.func @powf_
+// CHECK-NOT: math.log2
+// CHECK-COUNT-1: math.exp2
+func.func @powf_(%x: f32, %y: f32) -> f32 {
+  %z = math.powf %x, %y : f32
+  return %z : f32
+}
+
+// CHECK-LABEL: func.func @erf
+// CHECK-COUNT-1: math.exp2
+func.func @erf(%x: f32) -> f32 {
+  %y = math.erf %x : f32
+  return %y : f32
+}
+
+// CHECK-LABEL: func.func @round
+// CHECK: math.trunc
+func.func @round(%x: f32) -> f32 {
+  %y = math.round %x : f32
+  return %y : f32
+}
+
+// CHECK-LABEL: func.func @clampf
+// CHECK: %[[X:.*]] = arith.minimumf %arg0, %arg2
+// CHECK: arith.maximumf %[[X]], %arg1
+func.func @clampf(%x: f32, %low: f32, %high: f32) -> f32 {
+  %y = math.clampf %x to [%low, %high] : f32
+  return %y : f32
+}
+
+// CHECK-LABEL: func.func @isnan
+// CHECK: arith.cmpf uno, %arg0, %arg0
+func.func @isnan(%x: f32) -> i1 {
+  %y = math.isnan %x : f32
+  return %y : i1
+}
+
 // Vectors expand like scalars.
+// CHECK-LABEL: func.func @vectors
+// CHECK: arith.bitcast %{{.*}} : vector<8xf32> to vector<8xi32>
+func.func @vectors(%x: vector<8xf32>, %y: vector<8xf32>) -> vector<8xf32> {
+  %z = math.powf %x, %y : vector<8xf32>
+  return %z : vector<8xf32>
+}
+
 // CHECK-LABEL: func.func @vector
 // CHECK: arith.constant dense<0.693147182> : vector<8xf32>
 func.func @vector(%x: vector<8xf32>) -> vector<8xf32> {

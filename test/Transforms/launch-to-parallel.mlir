@@ -25,3 +25,26 @@ func.func @checked(%same: i1, %k: index, %q: index) {
   tile.check %same, "B of key must be B of query" ["B of key" = %k, "B of query" = %q]
   return
 }
+
+// A table without elements is a zero that can be read, in one place a call.
+// CHECK-LABEL: func @tables
+// CHECK: %[[ZERO:.*]] = memref.alloca() : memref<f32>
+// CHECK: memref.store %{{.*}}, %[[ZERO]][]
+// CHECK: %[[READABLE:.*]] = memref.cast %[[ZERO]]
+// CHECK: scf.for
+// CHECK:   %[[BASE:.*]] = memref.reinterpret_cast
+// CHECK:   %[[SIZE:.*]] = memref.dim
+// CHECK:   %[[EMPTY:.*]] = arith.cmpi eq, %[[SIZE]]
+// CHECK:   %[[TABLE:.*]] = arith.select %[[EMPTY]], %[[READABLE]], %[[BASE]]
+// CHECK:   func.call @tables_kernel0(%[[TABLE]]
+func.func @tables(%t: memref<?xf32>, %out: memref<4xf32>, %n: index) {
+  %c0 = arith.constant 0 : index
+  %c1 = arith.constant 1 : index
+  scf.for %k = %c0 to %n step %c1 {
+    scf.forall (%i) in (4) {
+      %x = memref.load %t[%i] : memref<?xf32>
+      memref.store %x, %out[%i] : memref<4xf32>
+    }
+  }
+  return
+}

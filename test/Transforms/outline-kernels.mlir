@@ -19,3 +19,15 @@ func.func @f(%a: memref<?x4xf32, strided<[?, 1], offset: ?>>, %s: f32, %n: index
 // CHECK: func.func private @f_kernel0(%[[V:.*]]: f32, %[[P:.*]]: memref<f32>, %[[D:.*]]: index {tile.size = 1073676288 : index}, %[[ST:.*]]: index, %[[X:.*]]: index {tile.size = 2147418111 : index}, %[[Y:.*]]: index {tile.size = 3 : index}, %{{.*}}: index {tile.size = 0 : index}, %{{.*}}: index {tile.size = 2147418112 : index}, %{{.*}}: index {tile.size = 4 : index}, %{{.*}}: index {tile.size = 1 : index}) attributes {tile.kernel}
 // CHECK:   %[[M:.*]] = memref.reinterpret_cast %[[P]] to offset: [0], sizes: [%[[D]], 4], strides: [%[[ST]], 1]
 // CHECK:   memref.store %[[V]], %[[M]][%[[X]], %[[Y]]]
+
+// A table that may be empty is marked: a launch gives it a first element.
+// CHECK: func.func private @tables_kernel0(%{{.*}}: memref<f32> {tile.table}, %{{.*}}: index {tile.size{{[^}]*}}}, %{{.*}}: memref<f32>, %{{.*}}: memref<f32>,
+func.func @tables(%t: memref<?xf32>, %full: memref<4xf32>, %out: memref<4xf32>) {
+  scf.forall (%i) in (4) {
+    %x = memref.load %t[%i] : memref<?xf32>
+    %y = memref.load %full[%i] : memref<4xf32>
+    %z = arith.addf %x, %y : f32
+    memref.store %z, %out[%i] : memref<4xf32>
+  }
+  return
+}

@@ -60,6 +60,7 @@ extern "C" int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size) {
   // diagnostic of the pass.
   pm.enableVerifier(false);
   pm.addPass(attn::createExpandSugar());
+  pm.addPass(attn::createMakeTotal());
   pm.addPass(attn::createSimplifyRegions());
   if (succeeded(pm.run(*module)) && failed(verify(*module))) {
     llvm::errs() << "the passes made invalid IR of\n" << text << "\n";

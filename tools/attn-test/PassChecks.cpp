@@ -26,12 +26,12 @@ using reference::TileResults;
 
 struct PassChecker::Stage {
   OwningOpRef<ModuleOp> module;
-  /// Set by tile-clamp-reads: no read leaves its memref any more.
-  bool clamped = false;
+  /// Set after attn-make-total: no read leaves its memref any more.
+  bool isTotal = false;
   TileResults wide, narrow;
 
   Stage copy() const {
-    return {OwningOpRef<ModuleOp>(ModuleOp(module.get()).clone()), clamped,
+    return {OwningOpRef<ModuleOp>(ModuleOp(module.get()).clone()), isTotal,
             wide, narrow};
   }
 };
@@ -42,7 +42,6 @@ struct PassChecker::CheckedPass {
   /// |after - before| <= tolerance * max(1, |before|) in float64; 0: the same
   /// bits in f32.
   double tolerance;
-  bool clamps = false;
 };
 
 template <std::unique_ptr<Pass> (*create)()>
@@ -64,8 +63,6 @@ ArrayRef<PassChecker::CheckedPass> PassChecker::getPasses() {
       {"canonicalize, cse", addCleanup, 0},
       {"attn-outline-kernels",
        [](OpPassManager &pm) { pm.addPass(createOutlineKernels()); }, 0},
-      {"tile-clamp-reads",
-       [](OpPassManager &pm) { pm.addPass(createClampReads()); }, 0, true},
       {"tile-expand-math",
        [](OpPassManager &pm) { pm.addPass(createExpandMath()); }, rounded},
       {"tile-launch-to-parallel",
@@ -132,7 +129,7 @@ static func::FuncOp getEntry(ModuleOp module) {
 std::string PassChecker::interpret(Stage &stage, ArrayRef<Tensor> inputs) {
   for (Arithmetic arithmetic : {Arithmetic::Float64, Arithmetic::Float32}) {
     FailureOr<TileResults> results = reference::interpretTiles(
-        getEntry(*stage.module), inputs, {arithmetic, !stage.clamped});
+        getEntry(*stage.module), inputs, {arithmetic, !stage.isTotal});
     if (failed(results))
       return "cannot be interpreted";
     (arithmetic == Arithmetic::Float64 ? stage.wide : stage.narrow) =
@@ -144,7 +141,6 @@ std::string PassChecker::interpret(Stage &stage, ArrayRef<Tensor> inputs) {
 std::string PassChecker::runPass(const CheckedPass &pass, const Stage &before,
                                  ArrayRef<Tensor> inputs, Stage &after) {
   after = before.copy();
-  after.clamped |= pass.clamps;
   PassManager pm(after.module->getContext());
   pass.add(pm);
   auto blame = [&](const std::string &problem) {
@@ -156,7 +152,7 @@ std::string PassChecker::runPass(const CheckedPass &pass, const Stage &before,
     return blame("fails");
   Count &count = counts[&pass - getPasses().data()];
   ++count.all;
-  if (!pass.clamps && ::print(*before.module) == ::print(*after.module))
+  if (::print(*before.module) == ::print(*after.module))
     return "";
   ++count.changed;
   if (std::string problem = interpret(after, inputs); !problem.empty())
@@ -199,8 +195,10 @@ std::string PassChecker::checkAttention(ModuleOp module,
       reference::getOutputs(getEntry(module));
   Stage stage;
   stage.module = OwningOpRef<ModuleOp>(module.clone());
+  stage.isTotal = true;
   PassManager pm(module.getContext());
   pm.addPass(createExpandSugar());
+  pm.addPass(createMakeTotal());
   pm.addPass(createSimplifyRegions());
   pm.addPass(createBufferizePrograms());
   TileAttentionOptions tile;

@@ -33,6 +33,13 @@ Case attn::tools::makeRandomCase(uint64_t seed) {
                   "attn.values = array<i64: 0, 5>, attn.rising");
   text.addCapture("table", text.type({shape.queryHeads, shape.keys}, "f32"),
                   {"Hq", "Skv"});
+  // Too small for its indices, or empty.
+  int64_t rows = random.range(0, 3), columns = random.range(0, 3);
+  text.addCapture("small", text.type({rows, columns}, "i32"),
+                  {"small_rows", "small_columns"},
+                  "attn.values = array<i64: -9, 90>");
+  text.setSize("small_rows", rows);
+  text.setSize("small_columns", columns);
   text.addCapture("limit", "i32", {}, "attn.values = array<i64: 0, 150>");
 
   if (random.chance(1, 4)) {
@@ -53,6 +60,7 @@ Case attn::tools::makeRandomCase(uint64_t seed) {
   const std::vector<Table> tables = {{"rows", "i32", "bi"},
                                      {"columns", "i32", "j"},
                                      {"table", "f32", "hj"},
+                                     {"small", "i32", "hj"},
                                      {"limit", "i32", ""}};
   if (random.chance(2, 3)) {
     RegionWriter writer(random, text, tables, /*wild=*/false);

@@ -1,8 +1,8 @@
 //===- RegionWriter.cpp - Random score and mask regions -------------------===//
 //
-// Conditions of affine and other integer arithmetic (division and remainder by
-// constants, absolute values, extrema, table reads); scores of the functions
-// that rule 8 lists.
+// Conditions of affine and other integer arithmetic (division, remainder and
+// shifts by anything, absolute values, extrema, table reads); scores of the
+// functions that rule 8 lists, activations and loops.
 //
 //===----------------------------------------------------------------------===//
 
@@ -169,13 +169,31 @@ std::string RegionWriter::divide(const std::string &a, int depth) {
   return name;
 }
 
+std::string RegionWriter::undefined(int depth) {
+  std::string a = integer(depth), b = integer(depth);
+  static constexpr const char *divisions[] = {
+      "divsi", "remsi", "floordivsi", "ceildivsi", "divui", "remui"};
+  if (random.chance(1, 2))
+    return binary(random.pick(divisions), a, b);
+  static constexpr const char *shifts[] = {"shli", "shrsi", "shrui"};
+  std::string x = emit("arith.index_cast " + a + " : index to i32");
+  std::string n = emit("arith.index_cast " + b + " : index to i32");
+  std::string shifted = emit(
+      llvm::formatv("arith.{0} {1}, {2} : i32", random.pick(shifts), x, n));
+  if (random.chance(1, 2))
+    shifted = emit("math.ctpop " + shifted + " : i32");
+  return emit("arith.index_cast " + shifted + " : i32 to index");
+}
+
 std::string RegionWriter::integer(int depth) {
   if (depth == 0 || random.chance(1, 4)) {
     if (random.chance(1, 3))
       return constant(random.range(-40, 160));
     return point();
   }
-  switch (random.range(0, 11)) {
+  switch (random.range(0, 12)) {
+  case 12:
+    return undefined(depth - 1);
   case 0:
   case 1:
   case 2:
@@ -225,7 +243,18 @@ std::string RegionWriter::score(int depth) {
 
 std::string RegionWriter::term() {
   const Table *table = pickTable(/*isFloat=*/true);
-  switch (random.range(table ? 0 : 1, 3)) {
+  switch (random.range(table ? 0 : 1, 5)) {
+  case 4: {
+    // Of what is exact.
+    static constexpr const char *roundings[] = {"floor", "ceil", "round",
+                                                "roundeven", "trunc"};
+    return math(random.pick(roundings), term());
+  }
+  case 5: {
+    std::string low = number(random.range(-32, 0)), x = term();
+    return emit(llvm::formatv("math.clampf {0} to [{1}, {2}] : f32", x, low,
+                              number(random.range(0, 32))));
+  }
   case 0:
     return read(*table);
   case 1: {
@@ -244,8 +273,68 @@ std::string RegionWriter::term() {
   }
 }
 
+std::string RegionWriter::activation(const std::string &x) {
+  auto sigmoidDivisor = [&] {
+    std::string minus = emit("arith.negf " + x + " : f32");
+    return floatBinary("addf", number(16), math("exp", minus));
+  };
+  switch (random.range(0, 4)) {
+  case 0: {
+    // gelu
+    std::string root = emit("arith.constant 0.70710678 : f32");
+    std::string inner = math("erf", floatBinary("mulf", x, root));
+    std::string half = floatBinary("mulf", x, number(8));
+    return emit(llvm::formatv("math.fma {0}, {1}, {0} : f32", half, inner));
+  }
+  case 1: {
+    // mish; its exponential must stay finite.
+    std::string small = floatBinary("minimumf", x, number(320));
+    std::string plus = math("log1p", math("exp", small));
+    return floatBinary("mulf", x, math("tanh", plus));
+  }
+  case 2:
+    // log-sigmoid
+    return emit("arith.negf " + math("log", sigmoidDivisor()) + " : f32");
+  case 3: {
+    // A power of the magnitude.
+    std::string base = floatBinary("addf", math("absf", x), number(8));
+    return emit(llvm::formatv("math.powf {0}, {1} : f32", base,
+                              number(random.range(4, 18))));
+  }
+  default:
+    // silu
+    return floatBinary("divf", x, sigmoidDivisor());
+  }
+}
+
+std::string RegionWriter::loop(const std::string &x) {
+  const Table *table = pickTable(/*isFloat=*/true);
+  std::string begin = constant(random.range(-3, 3)), step = constant(2);
+  std::string end = constant(random.range(0, 9));
+  std::string name = "%x" + std::to_string(count++);
+  std::string carried = name + "_sum";
+  lines += llvm::formatv("      {0} = scf.for {0}_n = {1} to {2} step {3} "
+                         "iter_args({4} = {5}) -> f32 {{\n",
+                         name, begin, end, step, carried, x)
+               .str();
+  std::string entry = table ? read(*table) : number(3);
+  std::string sum = floatBinary("addf", carried, entry);
+  lines += "        scf.yield " + sum + " : f32\n      }\n";
+  return name;
+}
+
 std::string RegionWriter::scoreStep(const std::string &x) {
-  switch (random.range(0, 9)) {
+  switch (random.range(0, 13)) {
+  case 10:
+  case 11:
+    return activation(x);
+  case 12:
+    return loop(x);
+  case 13: {
+    std::string isNaN = emit("math.isnan " + x + " : f32");
+    return emit(
+        llvm::formatv("arith.select {0}, {1}, {2} : f32", isNaN, number(0), x));
+  }
   case 0:
   case 1:
     return floatBinary(random.chance(1, 2) ? "addf" : "subf", x, term());

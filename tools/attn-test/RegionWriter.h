@@ -57,6 +57,8 @@ private:
   std::string binary(const char *op, const std::string &a,
                      const std::string &b);
   std::string divide(const std::string &a, int depth);
+  /// What other languages leave undefined (rule 8).
+  std::string undefined(int depth);
   std::string floatBinary(const char *op, const std::string &a,
                           const std::string &b);
   std::string math(const char *op, const std::string &a);
@@ -64,6 +66,10 @@ private:
   /// Something moderate that does not depend on s.
   std::string term();
   std::string scoreStep(const std::string &x);
+  /// Functions that models use between two layers, as score functions.
+  std::string activation(const std::string &x);
+  /// The sum of `x` and some entries of a table.
+  std::string loop(const std::string &x);
 
   /// A table of floats or integers, or none.
   const Table *pickTable(bool isFloat);

@@ -14,18 +14,22 @@ include "mlir/Pass/PassBase.td"
 def ExpandMath : Pass<"tile-expand-math"> {
   let summary = "Build transcendental functions from exp2, log2 and arithmetic";
   let description = [{
-    Rewrites `math.exp`, `math.log`, `math.tanh`, `math.sin` and `math.cos` on
-    f32 (scalars and vectors) in terms of `math.exp2`, `math.log2`, `math.fma`,
-    `math.floor` and arithmetic, so that a target needs no library of device
-    functions and every target computes the same formula (rule 8). exp2 and
-    log2 themselves are the target's.
+    Rewrites the functions of rule 8 on f32 (scalars and vectors) in terms of
+    `math.exp2`, `math.log2`, `math.fma`, `math.floor`, `math.trunc` and
+    arithmetic, so that a target needs no library of device functions and every
+    target computes the same formula. exp2 and log2 themselves are the target's.
 
     | op | formula | error, given exact exp2 and log2 |
     |---|---|---|
     | exp | exp2(h) (1 + ln2 l), h + l = x log2(e) | 2 ULP |
     | log | ln2 log2(x) | 1.5 ULP |
-    | tanh | 1 - 2 / (exp2(2 log2(e) x) + 1); a polynomial below 0.625 | 4 ULP |
+    | log1p | a series in x / (2 + x) from -0.25 to 0.5, else ln2 log2(u) + (x - (u - 1)) / u with u = 1 + x | 3 ULP |
+    | powf | exp2(y log2(abs(x))) with log2 and the product in two parts | 3 ULP |
+    | tanh | 1 - 2 / (exp2(2 log2(e) abs(x)) + 1), a polynomial below 0.625 | 2 ULP |
+    | erf | 1 - exp(polynomial); an odd polynomial below 0.928 | 3 ULP |
     | sin, cos | x - k pi/2 in three parts, polynomials | 2^-22 absolute for abs(x) <= 2^16 |
+    | round | trunc(x + 0.5 with the sign of x, just below) | exact |
+    | clampf, isnan | max(min(x, high), low); x differs from itself | exact |
 
     `keep-tanh` leaves a `math.tanh` with `fastmath<afn>`, which `approx_tanh`
     asks for, to the target. `short-tanh` uses the first formula of tanh for all
@@ -55,36 +59,6 @@ def ExpandMath : Pass<"tile-expand-math"> {
            "Leave out the polynomial of tanh">
   ];
   let dependentDialects = ["::mlir::arith::ArithDialect", "::mlir::math::MathDialect"];
-}
-
-def ClampReads : Pass<"tile-clamp-reads"> {
-  let summary = "Clamp the indices of memory reads in tile.map regions";
-  let description = [{
-    A map region runs for masked and padded elements too, whose indices may lie
-    outside of the tables that the region reads. Their value is never observed,
-    but the read must not fault (rule 8): every index that is computed inside of
-    the region is clamped into the memref.
-
-    ```mlir
-    func.func @f(%t: !tile.tile<8xf32>, %i0: index, %m: memref<16xf32>) -> !tile.tile<8xf32> {
-      %r = tile.map(%t) at [%i0] : (!tile.tile<8xf32>) -> !tile.tile<8xf32> {
-      ^bb0(%x: f32, %i: index):
-        %y = memref.load %m[%i] : memref<16xf32>
-        tile.yield %y : f32
-      }
-      return %r : !tile.tile<8xf32>
-    }
-    ```
-    becomes
-    ```mlir
-    ...
-    ^bb0(%x: f32, %i: index):
-      %0 = arith.minsi %i, %c15 : index
-      %1 = arith.maxsi %0, %c0 : index
-      %y = memref.load %m[%1] : memref<16xf32>
-    ```
-  }];
-  let dependentDialects = ["::mlir::arith::ArithDialect", "::mlir::memref::MemRefDialect"];
 }
 
 def TileToCPU : Pass<"tile-to-cpu", "::mlir::func::FuncOp"> {
@@ -426,7 +400,7 @@ def TileToHopper : Pass<"tile-to-hopper", "::mlir::ModuleOp"> {
     ```mlir
     gpu.module @f_kernel0 {
       ...
-      llvm.func @f_kernel0(...) attributes {attn.launch = {...kind = "tensormap"...threads = 384 : i64}, nvvm.kernel, ...nvvm.reqntid = array<i32: 384>} {
+      llvm.func @f_kernel0(...) attributes {attn.launch = {...kind = "tensormap"...threads = 384 : i64...}, nvvm.kernel, ...nvvm.reqntid = array<i32: 384>} {
         ...
         nvvm.setmaxregister decrease 24                   // the producer
         ...
@@ -491,7 +465,7 @@ def TileToMMA : Pass<"tile-to-mma", "::mlir::ModuleOp"> {
     ```mlir
     gpu.module @f_kernel0 {
       ...
-      llvm.func @f_kernel0(...) attributes {attn.launch = {...threads = 128 : i64}, nvvm.kernel, ...nvvm.reqntid = array<i32: 128>} {
+      llvm.func @f_kernel0(...) attributes {attn.launch = {...threads = 128 : i64...}, nvvm.kernel, ...nvvm.reqntid = array<i32: 128>} {
         ...
         nvvm.cp.async.shared.global ...
         ...

@@ -28,7 +28,7 @@ enum class Arithmetic {
 struct TileOptions {
   Arithmetic arithmetic = Arithmetic::Float64;
   /// Reads in tile.map regions may leave the memref, as before
-  /// tile-clamp-reads: they read the nearest element. All other accesses are
+  /// attn-make-total: they read the nearest element. All other accesses are
   /// errors there.
   bool clampMapReads = true;
 };

@@ -95,6 +95,53 @@ def ExpandSugar : Pass<"attn-expand-sugar"> {
   ];
 }
 
+def MakeTotal : Pass<"attn-make-total"> {
+  let summary = "let every op of a region have a result for every operand";
+  let description = [{
+    Rule 8 promises that what a region evaluates and does not observe never
+    faults: masked and padded elements, branches that are not taken, what is
+    hoisted out of them. This pass makes the IR say so, before anything is
+    moved. Every index of a read is clamped into its table unless it is known to
+    lie there; all indices of an empty table are 0. x / 0 and its remainder are
+    0, the lowest integer divided by -1 is itself, a shift by the width or more
+    gives 0 (`shrsi`: the sign), conversions of floats to integers saturate and
+    take NaN for 0; `exact` and `overflow` flags go. The op stays in its place
+    and only its operands change, so that mask analysis finds what it knows.
+
+    Loops (`scf.for` with constant bounds) are unrolled.
+
+    Before:
+    ```mlir
+    func.func @f(%q: memref<1x2x8x16xf32>, %k: memref<1x2x8x16xf32>, %v: memref<1x2x8x16xf32>, %o: memref<1x2x8x16xf32>, %t: memref<?xf32>) {
+      attn.attention ins(%q, %k, %v : memref<1x2x8x16xf32>, memref<1x2x8x16xf32>, memref<1x2x8x16xf32>)
+          captures(%t : memref<?xf32>) outs(%o : memref<1x2x8x16xf32>)
+          score(%s: f32, %b: index, %h: index, %i: index, %j: index, %table: memref<?xf32>) {
+        %x = memref.load %table[%h] : memref<?xf32>
+        %y = arith.addf %s, %x : f32
+        attn.yield %y : f32
+      }
+      return
+    }
+    ```
+    After:
+    ```mlir
+    ...
+    score(%s: f32, %b: index, %h: index, %i: index, %j: index, %table: memref<?xf32>) {
+      ...
+      %size = memref.dim %table, ... : memref<?xf32>
+      ...
+      %last = arith.subi %size, ... : index
+      %below = arith.minsi %h, %last : index
+      %inside = arith.maxsi %below, ... : index
+      %x = memref.load %table[%inside] : memref<?xf32>
+    ```
+  }];
+  let dependentDialects = [
+    "::mlir::arith::ArithDialect", "::mlir::memref::MemRefDialect",
+    "::mlir::tensor::TensorDialect"
+  ];
+}
+
 def SimplifyRegions : Pass<"attn-simplify-regions"> {
   let summary = "move -inf scores into the mask; fold, CSE and drop what is dead";
   let description = [{
@@ -102,7 +149,7 @@ def SimplifyRegions : Pass<"attn-simplify-regions"> {
     `select(c, x, -inf)` with c independent of the score, c moves into the mask
     region (rule 14), so that mask analysis sees it and whole tiles are skipped.
     It is found under nested selects of either polarity, under `scf.if` (which
-    becomes a select where both sides can be speculated), and under later
+    becomes a select: attn-make-total let both sides run), and under later
     arithmetic that provably keeps -inf: adding a value that is bounded,
     multiplying by a positive bounded value. Where it is not exact (the score
     added to -inf may be NaN or +inf), it stays.

@@ -1,8 +1,8 @@
 //===- ScalarEmitter.cpp - Scalar code of a tile kernel -------------------===//
 //
 // Arithmetic is cloned, with narrower types where they suffice; exp2, log2,
-// reciprocals and roots become the special function unit's. Reads are clamped
-// already (tile-clamp-reads).
+// reciprocals and roots become the special function unit's. Reads are in
+// bounds already (attn-make-total).
 //
 //===----------------------------------------------------------------------===//
 
@@ -26,7 +26,7 @@ static bool isMathOp(Operation *op) {
   // tile-expand-math leaves these.
   return isa<math::Exp2Op, math::Log2Op, math::SqrtOp, math::RsqrtOp,
              math::AbsFOp, math::AbsIOp, math::FmaOp, math::FloorOp,
-             math::CeilOp, math::RoundEvenOp, math::TruncOp>(op);
+             math::CeilOp, math::RoundEvenOp, math::TruncOp, math::CtPopOp>(op);
 }
 
 bool isScalarOp(Operation *op) {

@@ -10,11 +10,11 @@
 
 #include "mlir/Dialect/Arith/IR/Arith.h"
 #include "mlir/Dialect/Func/IR/FuncOps.h"
+#include "mlir/Dialect/Math/IR/Math.h"
 #include "mlir/Dialect/MemRef/IR/MemRef.h"
 #include "mlir/Dialect/SCF/IR/SCF.h"
 #include "mlir/Dialect/Vector/IR/VectorOps.h"
 #include "mlir/IR/IRMapping.h"
-#include "mlir/IR/Matchers.h"
 
 using namespace mlir;
 using namespace attn;
@@ -110,14 +110,6 @@ LogicalResult RegionVectorizer::visit(Operation *op) {
       if (Value scalar = uniform.lookup(operand))
         mapping.map(operand, scalar);
     Operation *clone = b.clone(*op, mapping);
-    // A divisor that only masked elements have must not trap either.
-    if (isa<arith::DivSIOp, arith::RemSIOp, arith::DivUIOp, arith::RemUIOp,
-            arith::FloorDivSIOp, arith::CeilDivSIOp, arith::CeilDivUIOp>(op)) {
-      b.setInsertionPoint(clone);
-      clone->setOperand(1,
-                        guardDivisor(clone->getOperand(1), op->getOperand(1)));
-      b.setInsertionPointAfter(clone);
-    }
     for (auto [from, to] : llvm::zip(op->getResults(), clone->getResults()))
       uniform[from] = to;
     return success();
@@ -236,28 +228,6 @@ LogicalResult RegionVectorizer::visitIntCast(Operation *op) {
   return success();
 }
 
-/// 1 where the divisor is 0. INT_MIN / -1 cannot occur: a result that does not
-/// fit 32 bits is computed in 64.
-Value RegionVectorizer::guardDivisor(Value divisor, Value original) {
-  APInt constant;
-  if (matchPattern(original, m_ConstantInt(&constant)) && !constant.isZero() &&
-      !constant.isAllOnes())
-    return divisor;
-  Location loc = divisor.getLoc();
-  Type type = divisor.getType();
-  auto constantOf = [&](int64_t value) -> Value {
-    Type element = getElementTypeOrSelf(type);
-    TypedAttr attr = b.getIntegerAttr(element, value);
-    if (auto vector = dyn_cast<VectorType>(type))
-      attr = DenseElementsAttr::get(vector, cast<Attribute>(attr));
-    return arith::ConstantOp::create(b, loc, attr);
-  };
-  Value zero = constantOf(0), one = constantOf(1);
-  Value isZero =
-      arith::CmpIOp::create(b, loc, arith::CmpIPredicate::eq, divisor, zero);
-  return arith::SelectOp::create(b, loc, isZero, one, divisor);
-}
-
 LogicalResult RegionVectorizer::visitElementwise(Operation *op) {
   Value result = op->getResult(0);
   // Integers of 64 bits and indices: the narrowest width that holds all
@@ -273,14 +243,17 @@ LogicalResult RegionVectorizer::visitElementwise(Operation *op) {
           op))
     for (Value operand : op->getOperands())
       needs64 |= isWide(operand) && !ranges.isWithin(operand, 0, INT32_MAX);
+  // An amount of 32 to 63 is defined for the 64 bits that were written.
+  if (isa<arith::ShLIOp, arith::ShRSIOp, arith::ShRUIOp>(op))
+    needs64 |= isWide(result) && !ranges.isWithin(op->getOperand(1), 0, 31);
+  // Bits of a sign that is extended count.
+  if (isa<math::CtPopOp>(op))
+    needs64 |= isWide(result);
   Type wide = needs64 ? b.getI64Type() : b.getI32Type();
   SmallVector<Value> operands;
   for (Value operand : op->getOperands())
     operands.push_back(
         asVector(operand, isWide(operand) ? wide : operand.getType()));
-  if (isa<arith::DivSIOp, arith::RemSIOp, arith::DivUIOp, arith::RemUIOp,
-          arith::FloorDivSIOp, arith::CeilDivSIOp, arith::CeilDivUIOp>(op))
-    operands[1] = guardDivisor(operands[1], op->getOperand(1));
   Type element = isWide(result) ? wide : result.getType();
   Operation *clone = op->clone();
   clone->setOperands(operands);

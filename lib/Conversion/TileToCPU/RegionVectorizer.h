@@ -45,8 +45,6 @@ private:
   mlir::LogicalResult visitLoad(mlir::Operation *op);
   mlir::LogicalResult visitIntCast(mlir::Operation *op);
   mlir::LogicalResult visitElementwise(mlir::Operation *op);
-  /// Divisors of speculated lanes must not trap.
-  mlir::Value guardDivisor(mlir::Value divisor, mlir::Value original);
 
   mlir::OpBuilder &b;
   unsigned lanes;

@@ -88,7 +88,6 @@ void attn::buildCUDAKernelPipeline(OpPassManager &pm, const CUDAChip &chip,
   ExpandMathOptions math;
   math.shortTanh = sixteenBit;
   pm.addPass(createExpandMath(math));
-  pm.addPass(createClampReads());
   if (chip.isHopper) {
     TileToHopperOptions hopper;
     hopper.sharedBytes = chip.sharedBytes;
@@ -117,6 +116,7 @@ void attn::registerCUDAPipelines() {
         name, summary, [&chip](OpPassManager &pm, const CUDAOptions &options) {
           pm.addPass(createInsertChecks());
           pm.addPass(createExpandSugar());
+          pm.addPass(createMakeTotal());
           pm.addPass(createSimplifyRegions());
           pm.addPass(createBufferizePrograms());
           buildCUDATilePipeline(pm, chip, {options.tileM, options.tileN});

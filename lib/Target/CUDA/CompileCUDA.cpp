@@ -245,6 +245,7 @@ attn::compileCUDAArtifact(ModuleOp module, func::FuncOp entry,
   if (failed(run("regions", [&](OpPassManager &pm) {
         pm.addPass(createInsertChecks());
         pm.addPass(createExpandSugar());
+        pm.addPass(createMakeTotal());
         pm.addPass(createSimplifyRegions());
         pm.addPass(createBufferizePrograms());
       })))

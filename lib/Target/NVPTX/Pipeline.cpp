@@ -16,7 +16,6 @@ using namespace mlir;
 void attn::buildNVPTXPlainPipeline(OpPassManager &manager,
                                    const NVPTXPlainOptions &options) {
   manager.addNestedPass<func::FuncOp>(createExpandRanges());
-  manager.addPass(createClampReads());
   TileToGPUOptions toGPU;
   toGPU.threads = options.threads;
   toGPU.workgroupBytes = options.sharedBytes;

@@ -16,7 +16,6 @@ void attn::buildWGSLPipeline(OpPassManager &manager,
                              const WGSLOptions &options) {
   manager.addNestedPass<func::FuncOp>(createExpandRanges());
   manager.addNestedPass<func::FuncOp>(createFiniteScores());
-  manager.addPass(createClampReads());
   TileToGPUOptions toGPU;
   toGPU.threads = options.threads;
   toGPU.maxThreads = options.maxThreads;

@@ -798,12 +798,22 @@ FailureOr<Expression> Printer::shift(StringRef symbol, Operation &op) {
                       << " needs 64 bits; index and i64 have 32 in WGSL";
     return failure();
   }
-  if (isa<arith::ShRUIOp>(op))
-    return wrap(lhs.getType(),
-                {"i32(" + asUnsigned(lhs) + " >> " + asUnsigned(rhs) + ")"});
-  return wrap(lhs.getType(),
-              {get(lhs).at(kUnary) + " " + symbol.str() + " " + asUnsigned(rhs),
-               kBits});
+  // Of 64 bits, amounts of 32 to 63 leave 0 or the sign (rule 8); WGSL would
+  // take them modulo 32.
+  bool isWide = !matchPattern(rhs, m_Constant()) &&
+                (lhs.getType().isIndex() || lhs.getType().isInteger(64));
+  std::string by = asUnsigned(rhs);
+  if (isWide)
+    by = "min(" + by + ", 31u)";
+  Expression result =
+      isa<arith::ShRUIOp>(op)
+          ? Expression{"i32(" + asUnsigned(lhs) + " >> " + by + ")"}
+          : Expression{get(lhs).at(kUnary) + " " + symbol.str() + " " + by,
+                       kBits};
+  if (isWide && !isa<arith::ShRSIOp>(op))
+    result = {"select(0, " + result.text + ", (" + asUnsigned(rhs) +
+              ") < 32u)"};
+  return wrap(lhs.getType(), result);
 }
 
 /// Element `index`, of `type`, of an array of words that hold several.
@@ -1023,6 +1033,15 @@ FailureOr<Expression> Printer::integerOp(Operation &op) {
       .Case([&](math::AbsIOp) {
         return wrap(type, call("abs", op.getOperands()));
       })
+      .Case([&](math::CtPopOp) {
+        Value x = op.getOperand(0);
+        // Of i64 what 32 bits hold, sign-extended.
+        if (type.isInteger(64))
+          return Expression{"i32(countOneBits(" + asUnsigned(x) +
+                                ")) + select(0, 32, (" + get(x).text + ") < 0)",
+                            kSum};
+        return wrap(type, {"i32(countOneBits(" + asUnsigned(x) + "))"});
+      })
       .Default([](Operation *op) -> FailureOr<Expression> {
         return op->emitOpError("has no WGSL form");
       });
@@ -1062,7 +1081,8 @@ FailureOr<Expression> Printer::expressionOf(Operation &op) {
             arith::DivUIOp, arith::RemSIOp, arith::RemUIOp, arith::MaxSIOp,
             arith::MinSIOp, arith::MaxUIOp, arith::MinUIOp, arith::AndIOp,
             arith::OrIOp, arith::XOrIOp, arith::ShLIOp, arith::ShRSIOp,
-            arith::ShRUIOp, math::AbsIOp>([&](auto) { return integerOp(op); })
+            arith::ShRUIOp, math::AbsIOp, math::CtPopOp>(
+          [&](auto) { return integerOp(op); })
       .Case([&](arith::AddFOp) { return binary("+", kSum, op); })
       .Case([&](arith::SubFOp) { return binary("-", kSum, op); })
       .Case([&](arith::MulFOp) { return binary("*", kProduct, op); })

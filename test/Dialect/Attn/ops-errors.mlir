@@ -882,8 +882,8 @@ func.func @f(%q: tensor<2x8x64x32xf32>, %k: tensor<2x8x64x32xf32>, %v: tensor<2x
 func.func @f(%q: tensor<2x8x64x32xf32>, %k: tensor<2x8x64x32xf32>, %v: tensor<2x8x64x32xf32>, %o: tensor<2x8x64x32xf32>) {
   %r = attn.attention ins(%q, %k, %v : tensor<2x8x64x32xf32>, tensor<2x8x64x32xf32>, tensor<2x8x64x32xf32>) outs(%o : tensor<2x8x64x32xf32>)
       score(%s: f32, %b: index, %h: index, %i: index, %j: index) {
-        // expected-error @+1 {{'math.erf' op cannot stand in the score region of attn.attention: rule 8 lists no such op (rule 8)}}
-        %x = math.erf %s : f32
+        // expected-error @+1 {{'math.sinh' op cannot stand in the score region of attn.attention: no target computes it; use half the sum or the difference of math.exp (rule 8)}}
+        %x = math.sinh %s : f32
         attn.yield %x : f32
       } -> tensor<2x8x64x32xf32>
   return
@@ -898,7 +898,7 @@ func.func @f(%q: tensor<2x8x64x32xf32>, %k: tensor<2x8x64x32xf32>, %v: tensor<2x
       score(%s: f32, %b: index, %h: index, %i: index, %j: index) {
         %p = arith.cmpi sle, %j, %i : index
         %x = scf.if %p -> f32 {
-          // expected-error @+1 {{'func.call' op cannot stand in the score region of attn.attention: rule 8 lists no such op (rule 8)}}
+          // expected-error @+1 {{'func.call' op cannot stand in the score region of attn.attention: no target computes it; use the body of the function (rule 8)}}
           %y = func.call @g(%s) : (f32) -> f32
           scf.yield %y : f32
         } else {
@@ -944,9 +944,41 @@ func.func @f(%q: tensor<2x8x64x32xf32>, %k: tensor<2x8x64x32xf32>, %v: tensor<2x
 func.func @f(%q: tensor<2x8x64x32xf32>, %k: tensor<2x8x64x32xf32>, %v: tensor<2x8x64x32xf32>, %o: tensor<2x8x64x32xf32>) {
   %r = attn.attention ins(%q, %k, %v : tensor<2x8x64x32xf32>, tensor<2x8x64x32xf32>, tensor<2x8x64x32xf32>) outs(%o : tensor<2x8x64x32xf32>)
       score(%s: f32, %b: index, %h: index, %i: index, %j: index) {
-        // expected-error @+1 {{'tensor.empty' op cannot stand in the score region of attn.attention: rule 8 lists no such op (rule 8)}}
+        // expected-error @+1 {{'tensor.empty' op cannot stand in the score region of attn.attention: regions have scalar arith ops, math.{absf, absi, ceil, clampf, cos, ctpop, erf, exp, exp2, floor, fma, isnan, log, log1p, log2, powf, round, roundeven, rsqrt, sin, sqrt, tanh, trunc}, scf.if, scf.for with constant bounds and reads of captures (rule 8)}}
         %t = tensor.empty() : tensor<4xf32>
         %x = tensor.extract %t[%j] : tensor<4xf32>
+        attn.yield %x : f32
+      } -> tensor<2x8x64x32xf32>
+  return
+}
+
+// -----
+
+// A loop whose end is not constant.
+func.func @f(%q: tensor<2x8x64x32xf32>, %k: tensor<2x8x64x32xf32>, %v: tensor<2x8x64x32xf32>, %o: tensor<2x8x64x32xf32>) {
+  %r = attn.attention ins(%q, %k, %v : tensor<2x8x64x32xf32>, tensor<2x8x64x32xf32>, tensor<2x8x64x32xf32>) outs(%o : tensor<2x8x64x32xf32>)
+      score(%s: f32, %b: index, %h: index, %i: index, %j: index) {
+        %c0 = arith.constant 0 : index
+        %c1 = arith.constant 1 : index
+        // expected-error @+1 {{'scf.for' op cannot stand in the score region of attn.attention: its bounds and its step are not constants (the step positive); loop to the largest bound and decide by scf.if or arith.select (rule 8)}}
+        %x = scf.for %n = %c0 to %h step %c1 iter_args(%y = %s) -> f32 {
+          scf.yield %y : f32
+        }
+        attn.yield %x : f32
+      } -> tensor<2x8x64x32xf32>
+  return
+}
+
+// -----
+
+// The bit count of an index.
+func.func @f(%q: tensor<2x8x64x32xf32>, %k: tensor<2x8x64x32xf32>, %v: tensor<2x8x64x32xf32>, %o: tensor<2x8x64x32xf32>) {
+  %r = attn.attention ins(%q, %k, %v : tensor<2x8x64x32xf32>, tensor<2x8x64x32xf32>, tensor<2x8x64x32xf32>) outs(%o : tensor<2x8x64x32xf32>)
+      score(%s: f32, %b: index, %h: index, %i: index, %j: index) {
+        // expected-error @+1 {{'math.ctpop' op cannot stand in the score region of attn.attention: the width of an index depends on the target; cast it to i32 first (rule 8)}}
+        %n = math.ctpop %h : index
+        %m = arith.index_cast %n : index to i32
+        %x = arith.sitofp %m : i32 to f32
         attn.yield %x : f32
       } -> tensor<2x8x64x32xf32>
   return
@@ -984,7 +1016,7 @@ func.func @f(%q: tensor<2x8x64x32xf32>, %k: tensor<2x8x64x32xf32>, %v: tensor<2x
 func.func @f(%q: tensor<2x8x64x32xf32>, %k: tensor<2x8x64x32xf32>, %v: tensor<2x8x64x32xf32>, %o: tensor<2x8x64x32xf32>) {
   %r = attn.attention ins(%q, %k, %v : tensor<2x8x64x32xf32>, tensor<2x8x64x32xf32>, tensor<2x8x64x32xf32>) outs(%o : tensor<2x8x64x32xf32>)
       mask(%b: index, %h: index, %i: index, %j: index) {
-        // expected-error @+1 {{'llvm.unreachable' op cannot stand in the mask region of attn.attention: rule 8 lists no such op (rule 8)}}
+        // expected-error @+1 {{'llvm.unreachable' op cannot stand in the mask region of attn.attention: regions have scalar arith ops, math.{absf, absi, ceil, clampf, cos, ctpop, erf, exp, exp2, floor, fma, isnan, log, log1p, log2, powf, round, roundeven, rsqrt, sin, sqrt, tanh, trunc}, scf.if, scf.for with constant bounds and reads of captures (rule 8)}}
         llvm.unreachable
       } -> tensor<2x8x64x32xf32>
   return
@@ -994,7 +1026,7 @@ func.func @f(%q: tensor<2x8x64x32xf32>, %k: tensor<2x8x64x32xf32>, %v: tensor<2x
 
 // Outside of the regions.
 func.func @f() -> index {
-  // expected-error @+1 {{'attn.q_offset' op expects parent op to be one of 'attn.attention, scf.if'}}
+  // expected-error @+1 {{'attn.q_offset' op expects parent op to be one of 'attn.attention, scf.if, scf.for'}}
   %x = attn.q_offset : index
   return %x : index
 }

@@ -3,7 +3,7 @@
 
 include "mlir/Pass/PassBase.td"
 
-def ClampReads : Pass<"tile-clamp-reads"> {
+def CPUExpandExp2 : Pass<"cpu-expand-exp2"> {
   let description = [{
     ```mlir
     func.func @f(%x: f32) -> f32 {

@@ -1,5 +1,5 @@
 // REQUIRES: ptxas
-// RUN: attn-opt %s --attn-expand-sugar --attn-simplify-regions --attn-tile="tile-m=32 tile-n=32" --attn-fuse-online-softmax --attn-outline-kernels --attn-to-nvptx-plain -o %t.mlir
+// RUN: attn-opt %s --attn-expand-sugar --attn-make-total --attn-simplify-regions --attn-tile="tile-m=32 tile-n=32" --attn-fuse-online-softmax --attn-outline-kernels --attn-to-nvptx-plain -o %t.mlir
 // RUN: attn-translate --kernels-to-ptx --chip=sm_80 %t.mlir -o %t.80.ptx
 // RUN: %ptxas -arch=sm_80 -v %t.80.ptx -o /dev/null 2>&1 | FileCheck %s
 // RUN: %ptxas -arch=sm_80 -v %t.80.ptx -o /dev/null 2>&1 | FileCheck %s --check-prefix=SMEM

@@ -1,5 +1,5 @@
 // REQUIRES: naga
-// RUN: attn-opt %s --attn-expand-sugar --attn-simplify-regions --attn-tile="tile-m=32 tile-n=32" --attn-fuse-online-softmax --attn-outline-kernels --attn-to-wgsl --mlir-print-debuginfo | attn-translate --kernels-to-wgsl -o %t.wgsl
+// RUN: attn-opt %s --attn-expand-sugar --attn-make-total --attn-simplify-regions --attn-tile="tile-m=32 tile-n=32" --attn-fuse-online-softmax --attn-outline-kernels --attn-to-wgsl --mlir-print-debuginfo | attn-translate --kernels-to-wgsl -o %t.wgsl
 // RUN: naga %t.wgsl
 
 // f16 with its extension, a mask of bytes, a table, an odd head size, integer

@@ -50,7 +50,13 @@ TEST_F(attn_c8_scalars, UndefinedCasesDoNotTrap) {
   EXPECT_EQ(binary("arith.divsi", "index", 5, 0), 0);
   EXPECT_EQ(binary("arith.remsi", "index", 5, 0), 0);
   EXPECT_EQ(binary("arith.divsi", "i32", INT32_MIN, -1), INT32_MIN);
+  EXPECT_EQ(binary("arith.remsi", "i32", INT32_MIN, -1), 0);
+  EXPECT_EQ(binary("arith.floordivsi", "i32", INT32_MIN, -1), INT32_MIN);
+  EXPECT_EQ(binary("arith.ceildivui", "i32", 7, 0), 0);
   EXPECT_EQ(binary("arith.shli", "i32", 1, 40), 0);
+  EXPECT_EQ(binary("arith.shrui", "i32", -1, 32), 0);
+  EXPECT_EQ(binary("arith.shrsi", "i32", -8, 40), -1);
+  EXPECT_EQ(binary("arith.shrsi", "i32", 8, -1), 0);
 }
 
 TEST_F(attn_c8_scalars, NarrowIntegersWrap) {
@@ -141,6 +147,32 @@ TEST_F(attn_c8_scalars, LoopsOfTheHost) {
       scf.yield %next : index
     })"),
             10);
+}
+
+TEST_F(attn_c8_scalars, RoundingsAndFunctions) {
+  EXPECT_EQ(unary("math.floor", "-1.5"), -2);
+  EXPECT_EQ(unary("math.ceil", "-1.5"), -1);
+  EXPECT_EQ(unary("math.trunc", "-1.5"), -1);
+  EXPECT_EQ(unary("math.round", "2.5"), 3);
+  EXPECT_EQ(unary("math.round", "-2.5"), -3);
+  EXPECT_EQ(unary("math.roundeven", "2.5"), 2);
+  EXPECT_EQ(unary("math.log1p", "0.5"), std::log1p(0.5));
+  EXPECT_EQ(unary("math.erf", "0.5"), std::erf(0.5));
+  auto ternary = [&](const std::string &op) {
+    return eval("f32", "%a = arith.constant 3.0 : f32\n"
+                       "%b = arith.constant -2.0 : f32\n"
+                       "%c = arith.constant 2.5 : f32\n%r = " +
+                           op);
+  };
+  EXPECT_EQ(ternary("math.powf %b, %a : f32"), -8);
+  EXPECT_EQ(ternary("math.fma %a, %b, %c : f32"), -3.5);
+  EXPECT_EQ(ternary("math.clampf %a to [%b, %c] : f32"), 2.5);
+  EXPECT_EQ(eval("i1", "%a = arith.constant 0x7FC00000 : f32\n"
+                       "%r = math.isnan %a : f32"),
+            1);
+  EXPECT_EQ(eval("i8", "%a = arith.constant -3 : i8\n"
+                       "%r = math.ctpop %a : i8"),
+            7);
 }
 
 TEST_F(attn_c8_scalars, UnknownOpsAreNamed) {

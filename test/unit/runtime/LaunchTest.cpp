@@ -65,6 +65,36 @@ TEST_P(LaunchTest, EmptyGridIsSkipped) {
   EXPECT_OK(attn_launch(binding.get(), nullptr, 0, nullptr, error));
 }
 
+/// out[0] = in[0], whatever the size of in.
+const std::string readJson = makeJson(R"(
+  "arguments":[{"name":"in","kind":"buffer","dtype":"i64","access":"read",
+                "shape":["?"]}],
+  "results":[{"name":"out","dtype":"i64","shape":[1]}],
+  "launches":[{"kernel":"prefix_sum_backwards","code":"code/cpu","grid":[1,1,1],
+    "args":[{"buffer":"in"},{"buffer":"out"},{"value":1,"type":"i64"}]}])");
+
+// Kernels may read the first element of what has none (rule 8): a zero.
+TEST_P(LaunchTest, EmptyTensorsReadAsZero) {
+  Program program = load(context, readJson);
+  Binding binding = makeBinding(program);
+  attn_tensor in{};
+  in.dtype = ATTN_DTYPE_I64;
+  in.rank = 1;
+  in.strides[0] = 1;
+  std::vector<int64_t> out(1, 7);
+  attn_tensor tensor = tensorOf(out);
+  EXPECT_OK(attn_binding_set_argument(binding.get(), 0, &in, error));
+  EXPECT_OK(attn_binding_set_result(binding.get(), 0, &tensor, error));
+  EXPECT_OK(attn_launch(binding.get(), nullptr, 0, nullptr, error));
+  EXPECT_EQ(out[0], 0);
+  // Another one is read where it is.
+  std::vector<int64_t> full(1, 5);
+  in = tensorOf(full);
+  EXPECT_OK(attn_binding_set_argument(binding.get(), 0, &in, error));
+  EXPECT_OK(attn_launch(binding.get(), nullptr, 0, nullptr, error));
+  EXPECT_EQ(out[0], 5);
+}
+
 /// Two launches with a temporary between them: out[x] = sum of factor * i for
 /// i >= x, which is right only if every point of the first ran before any of
 /// the second, and if the temporary was zeroed.

@@ -219,7 +219,7 @@ func.func @{name}({', '.join(f'%{n}: {t}' for n, t in zip(names, types))}) {{
       outs(%o, %lse : {', '.join(types[3:5])}) {{{attributes}}} {regions}
   return
 }}"""
-    host = run([opt, "-", "--attn-expand-sugar", "--attn-simplify-regions",
+    host = run([opt, "-", "--attn-expand-sugar", "--attn-make-total", "--attn-simplify-regions",
                 f"--attn-tile=tile-m={tiles[0]} tile-n={tiles[1]} row-multiple=1",
                 "--attn-fuse-online-softmax", "--attn-outline-kernels", "--canonicalize"], text)
     kernel = run([opt, "-", f"--attn-to-wgsl={options}", "--mlir-print-debuginfo"], host)
