@@ -88,7 +88,7 @@ MaskAnalysis::Impl::Impl(AttentionOp op, int64_t tileM, int64_t tileN)
     excludedKnown = exact = false;
     note("the mask region has too many cases");
   }
-  if (system.overflowed()) {
+  if (!fitsSixtyFourBits()) {
     // A bound that 64 bits do not hold: visit everything.
     attended.assign(1, Piece());
     attended[0].closed = true;
@@ -144,8 +144,21 @@ MaskAnalysis::Impl::Impl(AttentionOp op, Keys)
     compares += piece.rows.size();
   bool isEvery = llvm::any_of(
       attended, [](const Piece &piece) { return piece.rows.empty(); });
-  if (system.overflowed() || isEvery || compares > kMaxKeyRows)
+  if (!fitsSixtyFourBits() || isEvery || compares > kMaxKeyRows)
     attended.clear();
+}
+
+bool MaskAnalysis::Impl::fitsSixtyFourBits() const {
+  auto fits = [this](const Piece &piece) {
+    for (const RowList *rows :
+         {&piece.rows, &piece.guards, &piece.begins, &piece.ends})
+      for (const Row &row : *rows)
+        if (!system.isComputable(row))
+          return false;
+    return true;
+  };
+  return !system.overflowed() && llvm::all_of(attended, fits) &&
+         llvm::all_of(excluded, fits);
 }
 
 //===----------------------------------------------------------------------===//

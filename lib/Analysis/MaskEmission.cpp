@@ -523,7 +523,29 @@ public:
 
   OpBuilder &getInner() { return inner; }
 
+  /// True where a number that was used is too large to compute with (see
+  /// kWideLimit): one of those that all key tiles share, one of a key tile, or
+  /// null if there are none.
+  Value getTooLarge() { return tooLarge; }
+  Value getTooLargeInTile() { return tooLargeInTile; }
+
 private:
+  /// Keeps `value` within the limit and notes where it is not.
+  Value limit(OpBuilder &builder, const Variable &symbol, Value value) {
+    if (!symbol.wide)
+      return value;
+    Value limited = builder.createOrFold<arith::MaxSIOp>(
+        loc,
+        builder.createOrFold<arith::MinSIOp>(loc, value,
+                                             index(builder, kWideLimit)),
+        index(builder, -kWideLimit));
+    Value isOther = builder.createOrFold<arith::CmpIOp>(
+        loc, arith::CmpIPredicate::ne, limited, value);
+    Value &any = symbol.perKeyTile ? tooLargeInTile : tooLarge;
+    any = any ? builder.createOrFold<arith::OrIOp>(loc, any, isOther) : isOther;
+    return limited;
+  }
+
   Value index(OpBuilder &builder, int64_t value) {
     return arith::ConstantIndexOp::create(builder, loc, value);
   }
@@ -549,7 +571,9 @@ private:
     auto [it, isNew] = values.try_emplace(id);
     if (!isNew)
       return it->second;
-    Value value = compute(impl.system.getVariable(id));
+    const Variable &symbol = impl.system.getVariable(id);
+    Value value =
+        limit(symbol.perKeyTile ? inner : outer, symbol, compute(symbol));
     values[id] = value;
     return value;
   }
@@ -657,6 +681,7 @@ private:
   Location loc;
   const MaskSymbols &symbols;
   Value keyTile;
+  Value tooLarge, tooLargeInTile;
   DenseMap<unsigned, Value> values;
 };
 } // namespace
@@ -666,6 +691,12 @@ Value MaskAnalysis::buildRanges(OpBuilder &builder, Location loc,
   IRBackend backend(*impl, impl->op, builder, loc, symbols);
   Emitter<IRBackend> emitter(*impl, backend);
   SmallVector<Value> bounds = emitter.bounds();
+  if (Value tooLarge = backend.getTooLarge()) {
+    // The first range has all tiles, none of them full.
+    Value zero = emitter.number({}), every = emitter.keyTiles();
+    for (auto [place, bound] : llvm::enumerate(bounds))
+      bound = backend.select(tooLarge, place == 1 ? every : zero, bound);
+  }
   auto ranges = tile::RangesOp::create(builder, loc, bounds);
   if (!needsPredicate())
     return ranges;
@@ -685,6 +716,11 @@ Value MaskAnalysis::buildRanges(OpBuilder &builder, Location loc,
         inner.createOrFold<arith::XOrIOp>(loc, excluded, backend.boolean(true));
     full = backend.both(below, none);
   }
+  for (Value tooLarge : {backend.getTooLarge(), backend.getTooLargeInTile()})
+    if (tooLarge) {
+      visit = backend.either(visit, tooLarge);
+      full = backend.select(tooLarge, backend.boolean(false), full);
+    }
   tile::YieldOp::create(backend.getInner(), loc, ValueRange{visit, full});
   return ranges;
 }
@@ -716,6 +752,9 @@ void MaskAnalysis::buildValueFilter(const MaskSymbols &symbols, Operation *loop,
     const Piece &piece = keys.attended.front();
     if (!piece.ends.empty()) {
       Value end = emitter.endOf(piece, keyLength);
+      if (Value tooLarge = backend.getTooLarge())
+        end = builder.createOrFold<arith::SelectOp>(loc, tooLarge, keyLength,
+                                                    end);
       load.getValidMutable()[0].set(
           builder.createOrFold<arith::SubIOp>(loc, end, firstKey));
     }
@@ -751,6 +790,9 @@ void MaskAnalysis::buildValueFilter(const MaskSymbols &symbols, Operation *loop,
       arith::AddIOp::create(builder, loc, firstKey, body->getArgument(0));
   backend.enter(loop, body, key);
   Value counts = emitter.any(keys.attended);
+  for (Value tooLarge : {backend.getTooLarge(), backend.getTooLargeInTile()})
+    if (tooLarge)
+      counts = backend.either(counts, tooLarge);
   tile::YieldOp::create(backend.getInner(), loc, counts);
 }
 

@@ -155,6 +155,16 @@ unsigned MaskRegion::dependenceOf(Value value) {
   return result;
 }
 
+/// True if more than 32 bits of the value may matter.
+static bool isWide(Value value) {
+  if (auto cast = value.getDefiningOp<arith::IndexCastOp>())
+    value = cast.getIn();
+  else if (auto extended = value.getDefiningOp<arith::ExtSIOp>())
+    value = extended.getIn();
+  Type type = value.getType();
+  return type.isIndex() || type.getIntOrFloatBitWidth() > 32;
+}
+
 Row MaskRegion::opaque(Value value) {
   auto [it, isNew] = opaques.try_emplace(value);
   if (!isNew)
@@ -166,6 +176,7 @@ Row MaskRegion::opaque(Value value) {
     variable.min = 0;
     variable.max = 1;
   }
+  variable.wide = isWide(value);
   Row result = System::variable(system.addVariable(variable));
   opaques[value] = result;
   return result;
@@ -225,6 +236,7 @@ bool MaskRegion::bindOpaque(Conjunct &conjunct) {
       extreme.perKeyTile = sides & OnKey;
       extreme.min = system.getVariable(id).min;
       extreme.max = system.getVariable(id).max;
+      extreme.wide = system.getVariable(id).wide;
       unsigned minimum = system.addVariable(extreme);
       extreme.kind = VarKind::Maximum;
       unsigned maximum = system.addVariable(extreme);

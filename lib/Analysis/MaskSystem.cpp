@@ -94,6 +94,27 @@ Row System::combine(const Row &x, __int128 a, const Row &y, __int128 b) {
   return trim(result);
 }
 
+__int128 System::magnitudeOf(const Row &row) const {
+  __int128 sum = 0;
+  for (auto [id, entry] : llvm::enumerate(row)) {
+    if (entry == 0)
+      continue;
+    const Variable &symbol = variables[id];
+    // Sizes, indices and 32-bit numbers, unless something else is said.
+    __int128 bound = symbol.wide ? kWideLimit : int64_t(1) << 31;
+    if (symbol.kind == VarKind::One)
+      bound = 1;
+    else if (symbol.kind == VarKind::Floor)
+      bound = magnitudeOf(symbol.dividend) / symbol.divisor + 1;
+    sum += (entry < 0 ? -__int128(entry) : entry) * bound;
+  }
+  return sum;
+}
+
+bool System::isComputable(const Row &row) const {
+  return magnitudeOf(row) < __int128(1) << 62;
+}
+
 std::optional<int64_t> System::asConstant(const Row &x) {
   if (x.size() > 1)
     return std::nullopt;

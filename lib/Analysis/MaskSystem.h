@@ -14,6 +14,7 @@
 #include "mlir/IR/Value.h"
 #include "llvm/ADT/SmallVector.h"
 
+#include <limits>
 #include <map>
 #include <optional>
 
@@ -27,6 +28,11 @@ namespace attn::mask {
 /// coefficient of variable v. Trailing zeros are trimmed.
 using Row = llvm::SmallVector<int64_t, 8>;
 using RowList = llvm::SmallVector<Row, 0>;
+
+/// Numbers of 64 bits (captures, elements of tables) enter the arithmetic of
+/// bounds if they are at most this large; a tile for which one is larger is
+/// visited and not full. Targets without 64-bit integers know the limit, too.
+constexpr int64_t kWideLimit = std::numeric_limits<int32_t>::max();
 
 enum class VarKind {
   One,         // entry 0 of a row
@@ -59,6 +65,8 @@ struct Variable {
   bool perKeyTile = false;
   /// What is known of its value in the domain of the mask.
   std::optional<int64_t> min = {}, max = {};
+  /// True if it is a number of the region or of a table with more than 32 bits.
+  bool wide = false;
 };
 
 /// A conjunction: every inequality is >= 0, every equality is == 0.
@@ -150,10 +158,15 @@ public:
 
   bool overflowed() const { return overflow; }
 
+  /// True if a program can compute the row in 64 bits.
+  bool isComputable(const Row &row) const;
+
   /// Symbols of every tile; a constant if the size is static.
   unsigned queryTile, keyTile;
 
 private:
+  /// How large the row and the sums on the way to it can be.
+  __int128 magnitudeOf(const Row &row) const;
   mlir::presburger::IntegerPolyhedron
   setOf(llvm::ArrayRef<Fact> facts,
         llvm::ArrayRef<std::pair<unsigned, unsigned>> before);

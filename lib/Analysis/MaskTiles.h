@@ -79,6 +79,8 @@ private:
                     llvm::ArrayRef<mask::Row> given);
   void absorb(std::vector<mask::Piece> &pieces,
               llvm::ArrayRef<mask::Row> given);
+  /// True if a program can compute all conditions in 64 bits.
+  bool fitsSixtyFourBits() const;
   bool findRanges();
   bool findCuts(mask::TileRange &range);
   bool touch(const mask::Piece &x, const mask::Piece &y);

@@ -1,0 +1,35 @@
+// Numbers of 64 bits in a mask: bounds that 64 bits do not hold visit every key
+// tile instead of wrapping around (rule 21).
+// RUN: attn-run %s --entry=constant --backend=cpu --random=B=1,Sq=200,Skv=300 --check=reference
+// RUN: attn-run %s --entry=scaled --backend=cpu --random=B=1,Sq=200,Skv=300 --check=reference
+!t = tensor<?x2x?x16xf32>
+func.func @constant(%q: !t, %k: !t, %v: !t, %o: !t) -> !t {
+  %r = attn.attention ins(%q, %k, %v : !t, !t, !t) outs(%o : !t)
+      mask(%b: index, %h: index, %i: index, %j: index) {
+        %low = arith.constant -9223372036854775807 : index
+        %distance = arith.subi %i, %j : index
+        %keep = arith.cmpi sgt, %distance, %low : index
+        attn.yield %keep : i1
+      } -> !t
+  return %r : !t
+}
+// What a table holds is not known when the bounds are written: they are
+// computed where it fits 32 bits.
+func.func @scaled(%q: !t, %k: !t, %v: !t, %table: tensor<300xi64>, %o: !t) -> !t {
+  %r = attn.attention ins(%q, %k, %v : !t, !t, !t) captures(%table : tensor<300xi64>) outs(%o : !t)
+      mask(%b: index, %h: index, %i: index, %j: index, %t: tensor<300xi64>) {
+        %shift = arith.constant 62 : i64
+        %one = arith.constant 1 : i64
+        %element = tensor.extract %t[%j] : tensor<300xi64>
+        %bit = arith.andi %element, %one : i64
+        %huge = arith.shli %bit, %shift : i64
+        %bound = arith.index_cast %huge : i64 to index
+        %distance = arith.subi %i, %bound : index
+        %low = arith.constant -4611686018427387904 : index
+        %keep = arith.cmpi sge, %distance, %low : index
+        %past = arith.cmpi sge, %i, %bound : index
+        %either = arith.andi %keep, %past : i1
+        attn.yield %either : i1
+      } -> !t
+  return %r : !t
+}
