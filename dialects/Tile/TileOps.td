@@ -170,9 +170,9 @@ def Tile_MapOp : Tile_Op<"map", [AttrSizedOperandSegments,
     Element (r, c) of the results is the region applied to element (r, c) of
     each rank-2 operand, element r of each rank-1 operand, and the indices
     i = `row` + r and j = `col` + c. If every operand and result has rank 1,
-    the region has no j and the op no `col`. The region may read memory; reads
-    outside a memref's bounds are the region's fault only for elements that the
-    program observes (a lowering clamps the indices).
+    the region has no j and the op no `col`. The region may read memory, at
+    indices within the memref's bounds: every element is computed, observed or
+    not (`attn-make-total` clamps the reads of score and mask regions).
 
     ```mlir
     %p = tile.map (%s, %m) at [%i0, %j0]

@@ -274,7 +274,9 @@ LogicalResult HostInterpreter::execute(Operation &op) {
         if (index < 0 || index >= array.getRank())
           return op.emitOpError("asks for dimension ")
                  << index << " of a tensor of rank " << array.getRank();
-        env[dim] = array.sizes[index];
+        // Not a reference into the map that grows.
+        int64_t size = array.sizes[index];
+        env[dim] = size;
         return success();
       })
       .Case(

@@ -478,10 +478,13 @@ Element TileWriter::randomElement(std::vector<Element> pool, bool isBlock) {
     element = finite(element);
   auto any = [&]() -> Element { return random.pick(pool); };
   if (isBlock && random.chance(1, 3)) {
-    // Tables are read at indices that leave them.
+    // The nearest element where the index leaves the table, as
+    // attn-make-total writes it.
     static constexpr const char *indices[] = {"%i", "%j"};
     std::string at =
         binary("addi", random.pick(indices), index(random.range(-9, 20)));
+    at = binary("minsi", at, binary("subi", "%keys", index(1)));
+    at = binary("maxsi", at, index(0));
     std::string read =
         emit(formatv("memref.load %w[%h, {0}] : {1}", at, typeOf("%w")));
     pool.push_back({read, 6.0});

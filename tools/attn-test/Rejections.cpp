@@ -28,7 +28,7 @@ struct Operand {
   /// The rule of each dimension; `any`: another operand is found first, or a
   /// type; 0: any size is right.
   std::vector<int> rules;
-  /// Shorter is right in the last dimension, too (rule 10).
+  /// Shorter is right in the last dimension, too, and 1 in others (rule 10).
   bool mayBeShort = false;
 };
 
@@ -304,8 +304,9 @@ std::vector<Recipe> attn::tools::enumerateRejections() {
         for (unsigned dim = 0; dim < operand.rules.size(); ++dim) {
           bool last = dim + 1 == operand.rules.size();
           for (int64_t change : {-1, 0, 1, 40}) {
+            // What may be short at its end is broadcast from 1 elsewhere.
             if (operand.rules[dim] == 0 ||
-                (change <= 0 && last && operand.mayBeShort))
+                (operand.mayBeShort && (change == 0 || (change < 0 && last))))
               continue;
             std::string name = prefix + variant.name + "/" + operand.name +
                                "." + std::to_string(dim) + "/" +

@@ -149,9 +149,11 @@ TEST_F(attn_tiles, PagedLoadFollowsTheTable) {
             (Row{5, 0, 1, 0}));
   expectTileDiagnostic(text, {pool, table, scalar("index", 4)},
                        "row 3 has no entry in the page table");
-  expectTileDiagnostic(text,
-                       {pool, make("i32", {1, 2}, {2, 3}), scalar("index", 3)},
-                       "row 1 of the tile lies at [3, 0, 0, 0]");
+  // Page numbers outside of the pool are clamped into it (rule 11).
+  EXPECT_EQ(
+      runTiles(text, {pool, make("i32", {1, 2}, {-7, 99}), scalar("index", 3)})
+          .results[0],
+      (Row{1, 4, 5, 0}));
 }
 
 TEST_F(attn_tiles, StoreWritesWhatIsValid) {
