@@ -7,8 +7,12 @@
 
 #include "attn/Execution/RandomInputs.h"
 
+#include "llvm/Support/MathExtras.h"
+
 #include <cmath>
 #include <random>
+
+#include <unistd.h>
 
 using namespace mlir;
 using namespace attn::execution;
@@ -173,11 +177,18 @@ Tensor attn::execution::makePoison(Type elementType, ArrayRef<int64_t> shape) {
   return tensor;
 }
 
+/// Bytes of memory that this machine has.
+static uint64_t physicalMemory() {
+  return static_cast<uint64_t>(sysconf(_SC_PHYS_PAGES)) *
+         static_cast<uint64_t>(sysconf(_SC_PAGE_SIZE));
+}
+
 FailureOr<SmallVector<Tensor>>
 attn::execution::makeRandomInputs(func::FuncOp function,
                                   const Signature &signature, uint64_t seed) {
   Generator generator(signature, seed);
   SmallVector<Tensor> inputs;
+  uint64_t bytes = 0, memory = physicalMemory();
   for (auto [index, argument] : llvm::enumerate(signature.getArguments())) {
     auto shape = signature.getShape(index);
     if (const std::string *name = std::get_if<std::string>(&shape))
@@ -191,6 +202,19 @@ attn::execution::makeRandomInputs(func::FuncOp function,
     if (!reference::countElements(sizes))
       return function.emitError("argument ")
              << index << " has more elements than 63 bits count (rule 21)";
+    Type element = argument.getElementType();
+    uint64_t width =
+        element.isIndex()
+            ? 8
+            : llvm::divideCeil(element.getIntOrFloatBitWidth(), 8u);
+    bool overflow = false;
+    bytes = llvm::SaturatingMultiplyAdd(
+        static_cast<uint64_t>(*reference::countElements(sizes)), width, bytes,
+        &overflow);
+    if (overflow || bytes > memory)
+      return function.emitError("random inputs need ")
+             << bytes << " bytes up to argument " << index
+             << ", this machine has " << memory;
     inputs.push_back(generator.make(argument, sizes));
   }
   return inputs;

@@ -49,6 +49,10 @@
 // RUN: bash %t/expect.sh 1 %t/f.mlir --backend=reference --random=1,4,4 --seed=2 --expect=%t/o.npy | FileCheck %s --check-prefix=DIFFER --implicit-check-not="unexpected exit code"
 // DIFFER: output 0 (1x2x4x8xf32): differs from
 
+// Sizes for which there is no memory.
+// RUN: not attn-run %src_root/examples/plain.mlir --random=B=1000000,Sq=100000,Skv=1000 2>&1 | FileCheck %s --check-prefix=MEMORY
+// MEMORY: error: random inputs need {{[0-9]+}} bytes up to argument 0, this machine has {{[0-9]+}}
+
 //--- expect.sh
 # Runs attn-run; fails unless it exits with the code given first.
 code=$1

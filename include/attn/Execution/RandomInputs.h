@@ -14,7 +14,7 @@ namespace attn::execution {
 
 /// One tensor for each argument, the same for the same seed on every machine.
 /// Destinations are filled by makePoison. Diagnoses, at `function`, sizes that
-/// are missing or do not fit 63 bits.
+/// are missing, do not fit 63 bits, or need more memory than there is.
 mlir::FailureOr<mlir::SmallVector<Tensor>>
 makeRandomInputs(mlir::func::FuncOp function, const Signature &signature,
                  uint64_t seed);
