@@ -165,6 +165,11 @@ std::string PassChecker::runPass(const CheckedPass &pass, const Stage &before,
 
 std::string PassChecker::runInOrder(Stage stage, ArrayRef<Tensor> inputs) {
   for (const CheckedPass &pass : getPasses()) {
+    // The functions of regions become operations on the bits of f32 numbers,
+    // and overflow where f32 does: neither is in float64. Their accuracy has a
+    // test of its own (Conversion/expand-math.mlir).
+    if (stage.isTotal && pass.name == "tile-expand-math")
+      continue;
     Stage after;
     if (std::string problem = runPass(pass, stage, inputs, after);
         !problem.empty())
