@@ -123,9 +123,9 @@ LogicalResult ScheduleAttr::verify(function_ref<InFlightDiagnostic()> emitError,
 LogicalResult AttnDialect::verifyOperationAttribute(Operation *op,
                                                     NamedAttribute attribute) {
   // A schedule; what kernels carry for code generation and for readers.
-  if (failed(verifyKnownName(
-          [&] { return op->emitOpError(); }, attribute.getName(),
-          {ScheduleAttr::attributeName, "attn.launch", "attn.summary"})))
+  if (failed(verifyKnownName([&] { return op->emitOpError(); },
+                             attribute.getName(),
+                             {ScheduleAttr::attributeName, "attn.summary"})))
     return failure();
   if (attribute.getName() != ScheduleAttr::attributeName)
     return success();

@@ -25,7 +25,22 @@
 #define GET_TYPEDEF_CLASSES
 #include "dialects/Tile/TileTypes.h.inc"
 
+namespace attn::tile {
+class LaunchOp;
+} // namespace attn::tile
+
+#define GET_ATTRDEF_CLASSES
+#include "dialects/Tile/TileAttrs.h.inc"
+
 #define GET_OP_CLASSES
 #include "dialects/Tile/TileOps.h.inc"
+
+namespace attn::tile {
+
+/// Launches of the kernel that `from` names, in all of `module`, are of `to`.
+void retargetLaunches(mlir::Operation *module, mlir::SymbolRefAttr from,
+                      mlir::SymbolRefAttr to);
+
+} // namespace attn::tile
 
 #endif // DIALECTS_TILE_TILE_H

@@ -19,7 +19,14 @@ using namespace attn::tile;
 #define GET_TYPEDEF_CLASSES
 #include "dialects/Tile/TileTypes.cpp.inc"
 
+#define GET_ATTRDEF_CLASSES
+#include "dialects/Tile/TileAttrs.cpp.inc"
+
 void TileDialect::initialize() {
+  addAttributes<
+#define GET_ATTRDEF_LIST
+#include "dialects/Tile/TileAttrs.cpp.inc"
+      >();
   addTypes<
 #define GET_TYPEDEF_LIST
 #include "dialects/Tile/TileTypes.cpp.inc"
@@ -32,8 +39,14 @@ void TileDialect::initialize() {
 
 LogicalResult TileDialect::verifyOperationAttribute(Operation *op,
                                                     NamedAttribute attribute) {
+  if (attribute.getName() == LaunchInfoAttr::attributeName &&
+      !isa<LaunchInfoAttr>(attribute.getValue()))
+    return op->emitOpError()
+           << "has the attribute '" << LaunchInfoAttr::attributeName << "' as "
+           << attribute.getValue() << ", which is no #tile.launch_info";
   return verifyKnownName([&] { return op->emitOpError(); }, attribute.getName(),
-                         {"tile.kernel"});
+                         {"tile.kernel", LaunchInfoAttr::attributeName,
+                          "tile.choices", "tile.scheduled"});
 }
 
 LogicalResult TileDialect::verifyRegionArgAttribute(Operation *op, unsigned,

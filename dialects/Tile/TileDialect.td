@@ -26,6 +26,7 @@ def Tile_Dialect : Dialect {
     memory) and how it is laid out.
   }];
   let useDefaultTypePrinterParser = 1;
+  let useDefaultAttributePrinterParser = 1;
   let hasOperationAttrVerify = 1;
   let hasRegionArgAttrVerify = 1;
   let dependentDialects = [

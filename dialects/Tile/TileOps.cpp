@@ -384,14 +384,26 @@ LogicalResult LaunchOp::verify() {
   if (getGrid().size() != kGridRank)
     return emitOpError("has a grid of ")
            << kGridRank << " dimensions, not " << getGrid().size();
+  for (int64_t index : getWrites()) {
+    if (index < 0 || index >= static_cast<int64_t>(getArgs().size()))
+      return emitOpError("writes argument #")
+             << index << " of " << getArgs().size();
+    if (Type type = getArgs()[index].getType(); !isa<MemRefType>(type))
+      return emitOpError("writes argument #")
+             << index << ", which is " << type << " and no memref";
+  }
   return success();
 }
 
 LogicalResult LaunchOp::verifySymbolUses(SymbolTableCollection &symbols) {
-  // Lowered kernels have their target's signature, or live in its module; the
-  // host function keeps describing the launch.
-  auto kernel =
-      symbols.lookupNearestSymbolFrom<func::FuncOp>(*this, getKernelAttr());
+  // A kernel may be in another file; a lowered one has its target's signature.
+  Operation *target = symbols.lookupNearestSymbolFrom(*this, getKernelAttr());
+  if (!target)
+    return success();
+  if (LaunchInfoAttr info = LaunchInfoAttr::of(target))
+    if (failed(info.verifyLaunch(*this)))
+      return failure();
+  auto kernel = dyn_cast<func::FuncOp>(target);
   if (!kernel)
     return success();
   if (!kernel->hasAttr("tile.kernel"))
@@ -417,4 +429,12 @@ LogicalResult LaunchOp::verifySymbolUses(SymbolTableCollection &symbols) {
              << index << " is " << arg.getType() << ", but " << getKernelAttr()
              << " takes " << types[index];
   return success();
+}
+
+void attn::tile::retargetLaunches(Operation *module, SymbolRefAttr from,
+                                  SymbolRefAttr to) {
+  module->walk([&](LaunchOp launch) {
+    if (launch.getKernelAttr() == from)
+      launch.setKernelAttr(to);
+  });
 }

@@ -341,16 +341,23 @@ def Tile_LaunchOp : Tile_Op<"launch", [AttrSizedOperandSegments,
     What `attn-outline-kernels` leaves of a grid in the host function. The
     kernel, a function with the attribute `tile.kernel`, takes the arguments,
     the point of the grid (three indices) and the extents of the grid (three
-    more). It takes a memref as its base pointer, a memref of rank 0.
+    more). It takes a memref as its base pointer, a memref of rank 0. `writes`
+    lists the arguments whose memory it writes.
 
     ```mlir
-    tile.launch @f_kernel0 grid [%nb, %nh, %nt] (%q, %k) : memref<?xf32>, memref<?xf32>
+    tile.launch @f_kernel0 grid [%nb, %nh, %nt] (%q, %o) writes [1] : memref<?xf32>, memref<?xf32>
     ```
+
+    A lowering gives the kernel its target's signature, says what it then takes
+    by `tile.launch_info`, and names it anew where it has moved
+    (`@module::@kernel`); the launch keeps its arguments.
   }];
-  let arguments = (ins FlatSymbolRefAttr:$kernel, Variadic<Index>:$grid,
-                       Variadic<AnyType>:$args);
+  let arguments = (ins SymbolRefAttr:$kernel, Variadic<Index>:$grid,
+                       Variadic<AnyType>:$args,
+                       DefaultValuedAttr<DenseI64ArrayAttr, "{}">:$writes);
   let assemblyFormat = [{
-    $kernel `grid` `[` $grid `]` `(` $args `)` attr-dict (`:` type($args)^)?
+    $kernel `grid` `[` $grid `]` `(` $args `)` (`writes` $writes^)? attr-dict
+    (`:` type($args)^)?
   }];
   let hasVerifier = 1;
 }

@@ -8,6 +8,7 @@
 #define TILE_TYPES_TD
 
 include "TileDialect.td"
+include "TileLaunch.td"
 include "mlir/IR/AttrTypeBase.td"
 include "mlir/IR/BuiltinTypeInterfaces.td"
 include "mlir/IR/EnumAttr.td"

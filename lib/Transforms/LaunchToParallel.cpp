@@ -125,11 +125,13 @@ struct LaunchToParallel : attn::impl::LaunchToParallelBase<LaunchToParallel> {
                            check.getMessage());
       check.erase();
     }
-    SymbolTable symbols(getOperation());
+    SymbolTableCollection symbols;
     for (tile::LaunchOp launch : launches) {
-      auto kernel = symbols.lookup<func::FuncOp>(launch.getKernel());
+      auto kernel = symbols.lookupNearestSymbolFrom<func::FuncOp>(
+          launch, launch.getKernelAttr());
       if (!kernel) {
-        launch.emitOpError("names no kernel: ") << launch.getKernel();
+        launch.emitOpError("names no kernel: ")
+            << launch.getKernel().getLeafReference().getValue();
         return signalPassFailure();
       }
       ImplicitLocOpBuilder b(launch.getLoc(), launch);
@@ -156,6 +158,8 @@ struct LaunchToParallel : attn::impl::LaunchToParallelBase<LaunchToParallel> {
             llvm::append_range(operands, launch.getGrid());
             func::CallOp::create(nb, loc, kernel, operands);
           });
+      // A call says all that there is to it.
+      kernel->removeAttr(tile::LaunchInfoAttr::attributeName);
       launch.erase();
     }
   }

@@ -6,11 +6,11 @@
 // Keys and values in pages: q alone has a tensor map. Copies of 16 bytes need
 // pointers of multiples of 16 bytes, unknown strides of 8 elements.
 // PAGED-LABEL: llvm.func @f_kernel0(
-//  PAGED-SAME:   attn.launch = {parameters = [
-//  PAGED-SAME:   {index = {{[0-9]+}} : i64, kind = "operand", multiple = 16 : i64}
-//  PAGED-SAME:   {index = {{[0-9]+}} : i64, kind = "operand", multiple = 8 : i64}
-//  PAGED-SAME:   kind = "tensormap"
-//   PAGED-NOT:   kind = "tensormap"{{.+}}kind = "tensormap"{{.+}}kind = "tensormap"
+//  PAGED-SAME:   tile.launch_info = #tile.launch_info<parameters = [
+//  PAGED-SAME:   #tile.operand<{{[0-9]+}}, multiple = 16>
+//  PAGED-SAME:   #tile.operand<{{[0-9]+}}, multiple = 8>
+//  PAGED-SAME:   #tile.tensor_map
+//   PAGED-NOT:   #tile.tensor_map{{.+}}#tile.tensor_map{{.+}}#tile.tensor_map
 //  PAGED-SAME:   threads = 384
 // The whole warpgroup produces. Each lane looks up the page of a row that is
 // valid, and the lanes that copy the row get its offset from there.
@@ -33,7 +33,7 @@
 // Rows of 33 elements: elements are read one at a time and stored in units of
 // 16 bytes; the halves of a pair of columns of o are stored by themselves.
 //   ODD-LABEL: llvm.func @f_kernel0(
-//     ODD-NOT:   kind = "tensormap"
+//     ODD-NOT:   #tile.tensor_map
 //     ODD-NOT:   multiple =
 //         ODD:   ld.global.nc.b16
 //         ODD:   st.shared.v4.u32

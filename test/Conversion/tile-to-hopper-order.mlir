@@ -6,12 +6,12 @@
 !t = memref<2x8x?x128xbf16>
 
 // CHECK-LABEL: llvm.func @equal_kernel0(
-//   CHECK-NOT:   {kind = "counter"}
-//  CHECK-SAME:   persistent = true
+//   CHECK-NOT:   #tile.counter
+//  CHECK-SAME:   grid = persistent
 //       CHECK:   nvvm.prefetch tensormap
 //   CHECK-NOT:   llvm.atomicrmw
 // FETCH-LABEL: llvm.func @equal_kernel0(
-//  FETCH-SAME:   {kind = "counter"}
+//  FETCH-SAME:   #tile.counter
 func.func @equal(%q: !t, %k: !t, %v: !t, %o: !t) {
   attn.attention ins(%q, %k, %v : !t, !t, !t) outs(%o : !t)
   return
@@ -23,7 +23,7 @@ func.func @equal(%q: !t, %k: !t, %v: !t, %o: !t) {
 
 // The lengths of the batch entries differ.
 // CHECK-LABEL: llvm.func @lengths_kernel0(
-//  CHECK-SAME:   {kind = "counter"}
+//  CHECK-SAME:   #tile.counter
 //       CHECK:   llvm.atomicrmw add
 func.func @lengths(%q: !t, %k: !t, %v: !t, %o: !t, %n: memref<2xi32>) {
   attn.attention ins(%q, %k, %v : !t, !t, !t) kv_len(%n : memref<2xi32>) outs(%o : !t)
@@ -36,7 +36,7 @@ func.func @lengths(%q: !t, %k: !t, %v: !t, %o: !t, %n: memref<2xi32>) {
 
 // Query tiles of a causal mask differ.
 // CHECK-LABEL: llvm.func @causal_kernel0(
-//  CHECK-SAME:   {kind = "counter"}
+//  CHECK-SAME:   #tile.counter
 func.func @causal(%q: !t, %k: !t, %v: !t, %o: !t) {
   attn.attention ins(%q, %k, %v : !t, !t, !t) outs(%o : !t)
       mask(%b: index, %h: index, %i: index, %j: index) {
@@ -53,8 +53,8 @@ func.func @causal(%q: !t, %k: !t, %v: !t, %o: !t) {
 
 // Parts of the keys are as long as each other, and read by one block only.
 // CHECK-LABEL: llvm.func @parts_kernel0(
-//   CHECK-NOT:   {kind = "counter"}
-//  CHECK-SAME:   persistent = true
+//   CHECK-NOT:   #tile.counter
+//  CHECK-SAME:   grid = persistent
 //   CHECK-NOT:   arith.constant 1508102{{.*}} : i64
 func.func @parts(%q: !q, %k: !k, %v: !k, %o: !q) {
   attn.attention ins(%q, %k, %v : !q, !k, !k) outs(%o : !q) {attn.schedule = #attn.schedule<tile_m = 64, tile_n = 128, workers = 132>}

@@ -5,15 +5,13 @@
 
 // The kernel takes the launch's operands, the extents of the grid, a tensor map
 // for q, k, v and o, and the counter of the persistent grid.
-// CHECK: affine_map<()[{{.+}}] -> (128, s{{[0-9]+}}, s{{[0-9]+}}, s{{[0-9]+}})>
-// CHECK: affine_map<()[{{.+}}] -> (s{{[0-9]+}} * 2, s{{[0-9]+}} * 2, s{{[0-9]+}} * 2)>
 // CHECK-LABEL: gpu.module @f_kernel0
 //       CHECK: llvm.func @f_kernel0(
-//  CHECK-SAME:   attn.launch = {parameters = [{index = 0 : i64, kind = "operand"}
-//  CHECK-SAME:   {kind = "counter"}]
-//  CHECK-SAME:   persistent = true
-//  CHECK-SAME:   threads = 384
 //  CHECK-SAME:   nvvm.reqntid = array<i32: 384>
+//  CHECK-SAME:   tile.launch_info = #tile.launch_info<parameters = [#tile.operand<0>
+//  CHECK-SAME:   #tile.tensor_map<operand = {{[0-9]+}}, element = bf16, sizes = ()[{{[^]]+}}] -> (128, s{{[0-9]+}}, s{{[0-9]+}}, s{{[0-9]+}}), strides = ()[{{[^]]+}}] -> (s{{[0-9]+}} * 2, s{{[0-9]+}} * 2, s{{[0-9]+}} * 2), box = [64, 128, 1, 1], swizzle = 128>
+//  CHECK-SAME:   #tile.counter], grid = persistent, threads = 384
+//  CHECK-SAME:   tile.scheduled
 
 // The producer gives registers up and loads the two halves of 128 columns.
 //       CHECK:   nvvm.setmaxregister decrease 24

@@ -6,13 +6,11 @@
 // Four warps of 16 rows; q and two buffers of k and v in shared memory.
 // CHECK-LABEL: gpu.module @f_kernel0
 //       CHECK: llvm.func @f_kernel0(
-//  CHECK-SAME:   attn.launch = {parameters = [{index = 0 : i64, kind = "operand"}
-//  CHECK-SAME:   {dim = 2 : i64, kind = "extent"}]
-//  CHECK-SAME:   persistent = false
-//  CHECK-SAME:   shared_bytes = 24576
-//  CHECK-SAME:   threads = 128
 //  CHECK-SAME:   nvvm.minctasm = 1
 //  CHECK-SAME:   nvvm.reqntid = array<i32: 128>
+//  CHECK-SAME:   tile.launch_info = #tile.launch_info<parameters = [#tile.operand<0>
+//  CHECK-SAME:   #tile.extent<2 : i32>], grid = flat, threads = 128, shared = 24576>
+//  CHECK-SAME:   tile.scheduled
 
 // q, then the first tiles of k and v; q goes to registers while they come.
 // CHECK-COUNT-4: nvvm.cp.async.shared.global {{.+}}, 16, cache = cg
@@ -51,8 +49,8 @@
 
 // With one buffer, v comes under the first product and k under the rest.
 //     ONE-LABEL: llvm.func @f_kernel0(
-//      ONE-SAME:   shared_bytes = 16384
 //      ONE-SAME:   nvvm.minctasm = 2
+//      ONE-SAME:   shared = 16384
 //         ONE: nvvm.cp.async.commit.group
 // ONE-COUNT-2: nvvm.cp.async.shared.global
 //     ONE-NOT: nvvm.cp.async.shared.global

@@ -1,10 +1,12 @@
 //===- attn-translate.cpp - Lowered kernels to target text ----------------===//
 //
-// mlir-translate with the targets of the project: PTX and WGSL.
+// mlir-translate with the targets of the project, PTX and WGSL, and the
+// description of an artifact.
 //
 //===----------------------------------------------------------------------===//
 
 #include "attn/Target/NVPTX.h"
+#include "attn/Target/Plan.h"
 #include "attn/Target/WGSL.h"
 #include "attn/Version.h"
 #include "dialects/Attn/Attn.h"
@@ -14,6 +16,7 @@
 #include "mlir/Tools/mlir-translate/MlirTranslateMain.h"
 #include "mlir/Tools/mlir-translate/Translation.h"
 #include "llvm/Support/CommandLine.h"
+#include "llvm/Support/FormatVariadic.h"
 
 using namespace mlir;
 
@@ -47,6 +50,26 @@ forEachKernelModule(Operation *op, StringRef pipeline,
   return failure(result.wasInterrupted());
 }
 
+/// Prints the description of the one host function of a file.
+static LogicalResult printDescription(Operation *op, raw_ostream &os) {
+  SmallVector<func::FuncOp> hosts;
+  bool onDevice = false;
+  for (Operation &inner : op->getRegion(0).getOps()) {
+    auto function = dyn_cast<func::FuncOp>(inner);
+    if (function && !function.isExternal() && !function->hasAttr("tile.kernel"))
+      hosts.push_back(function);
+    onDevice |= isa<gpu::GPUModuleOp>(inner);
+  }
+  if (hosts.size() != 1)
+    return getFirst(op).emitError("there are ")
+           << hosts.size() << " host functions; an artifact has one";
+  FailureOr<llvm::json::Object> plan = attn::buildPlan(
+      hosts.front(), attn::nameArguments(hosts.front()), !onDevice);
+  if (succeeded(plan))
+    os << llvm::formatv("{0:2}\n", llvm::json::Value(std::move(*plan)));
+  return LogicalResult(plan);
+}
+
 int main(int argc, char **argv) {
   attn::setVersionPrinter();
   auto registerDialects = [](DialectRegistry &registry) {
@@ -75,5 +98,9 @@ int main(int argc, char **argv) {
             });
       },
       registerDialects);
+  TranslateFromMLIRRegistration description(
+      "program-to-json",
+      "the description that an artifact of a lowered program has",
+      printDescription, registerDialects);
   return failed(mlirTranslateMain(argc, argv, "attention kernel printer\n"));
 }

@@ -17,6 +17,10 @@ namespace attn {
 
 #define GEN_PASS_REGISTRATION
 #include "attn/Conversion/Passes.h.inc"
+
+/// Stack bytes of a kernel's call on a CPU beyond its buffers: spills, saved
+/// registers, alignment.
+constexpr int64_t kCPUFrameBytes = 65536;
 } // namespace attn
 
 #endif // ATTN_CONVERSION_PASSES_H

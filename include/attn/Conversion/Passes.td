@@ -383,7 +383,7 @@ def TileToHopper : Pass<"tile-to-hopper", "::mlir::ModuleOp"> {
     remark), one to three consumer warpgroups multiply them by wgmma and keep
     scores, statistics and output in registers. Maps, whatever
     they compute, are cloned for the elements of a thread. The attribute
-    `attn.launch` says how to launch it; docs/hopper.md describes both.
+    `tile.launch_info` says how to launch it; docs/hopper.md describes both.
 
     Each option switches one choice of the schedule. A kernel of another form
     stays as it is, with a remark.
@@ -400,7 +400,7 @@ def TileToHopper : Pass<"tile-to-hopper", "::mlir::ModuleOp"> {
     ```mlir
     gpu.module @f_kernel0 {
       ...
-      llvm.func @f_kernel0(...) attributes {attn.launch = {...kind = "tensormap"...threads = 384 : i64...}, nvvm.kernel, ...nvvm.reqntid = array<i32: 384>} {
+      llvm.func @f_kernel0(...) attributes {nvvm.kernel, ...nvvm.reqntid = array<i32: 384>, ...tile.launch_info = #tile.launch_info<...#tile.tensor_map<...threads = 384...>...} {
         ...
         nvvm.setmaxregister decrease 24                   // the producer
         ...
@@ -448,8 +448,8 @@ def TileToMMA : Pass<"tile-to-mma", "::mlir::ModuleOp"> {
     memory by ldmatrix, multiplies them by mma.sync and keeps scores, statistics
     and output in registers. All warps of a block bring key and value tiles to
     shared memory by cp.async, one key tile ahead; rows may lie in pages, in
-    several heads, at any stride. The attribute `attn.launch` says how to launch
-    the kernel; docs/mma.md describes both.
+    several heads, at any stride. The attribute `tile.launch_info` says how to
+    launch the kernel; docs/mma.md describes both.
 
     A kernel of another form stays as it is, with a remark.
 
@@ -465,7 +465,7 @@ def TileToMMA : Pass<"tile-to-mma", "::mlir::ModuleOp"> {
     ```mlir
     gpu.module @f_kernel0 {
       ...
-      llvm.func @f_kernel0(...) attributes {attn.launch = {...threads = 128 : i64...}, nvvm.kernel, ...nvvm.reqntid = array<i32: 128>} {
+      llvm.func @f_kernel0(...) attributes {nvvm.kernel, ...nvvm.reqntid = array<i32: 128>, ...tile.launch_info = #tile.launch_info<...threads = 128...>...} {
         ...
         nvvm.cp.async.shared.global ...
         ...

@@ -6,14 +6,14 @@
 
 #include "KernelFrame.h"
 
-#include "LaunchInfo.h"
-
 using namespace mlir;
 
 namespace attn::tensorcore {
 
 Values KernelFrame::createKernel(ArrayRef<Parameter> more, int64_t threads,
-                                 int64_t blocks, DictionaryAttr launchInfo) {
+                                 int64_t blocks,
+                                 tile::LaunchInfoAttr launchInfo,
+                                 ArrayRef<std::string> choices) {
   func::FuncOp source = structure.kernel;
   unsigned numArguments = source.getNumArguments() - 6;
   SmallVector<Parameter> parameters;
@@ -31,7 +31,10 @@ Values KernelFrame::createKernel(ArrayRef<Parameter> more, int64_t threads,
   Values values;
   Operation *kernel =
       emit.createKernel(source.getName(), parameters, threads, blocks, values);
-  kernel->setAttr(launchAttrName, launchInfo);
+  kernel->setAttr(tile::LaunchInfoAttr::attributeName, launchInfo);
+  kernel->setAttr("tile.scheduled", emit.getUnitAttr());
+  kernel->setAttr("tile.choices", emit.getStrArrayAttr(SmallVector<StringRef>(
+                                      choices.begin(), choices.end())));
 
   for (unsigned number = 0; number < numArguments; ++number) {
     Value value = values[number];

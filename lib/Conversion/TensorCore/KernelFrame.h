@@ -32,9 +32,11 @@ public:
   Value address(int64_t offset) { return emit.add(base, offset); }
 
   /// Creates the kernel with the source's parameters, the grid's extents and
-  /// `more`, whose values are returned; moves into its entry block.
+  /// `more`, whose values are returned; moves into its entry block. `choices`
+  /// say what was chosen and why, for people.
   Values createKernel(llvm::ArrayRef<Parameter> more, int64_t threads,
-                      int64_t blocks, mlir::DictionaryAttr launchInfo);
+                      int64_t blocks, tile::LaunchInfoAttr launchInfo,
+                      llvm::ArrayRef<std::string> choices);
   /// Binds the point of the grid that number `tile` stands for.
   void bindPoint(Value tile, const PointOrder &order, Scope &scope);
   /// Emits all scalars of the kernel's top level, and what maps of the loop

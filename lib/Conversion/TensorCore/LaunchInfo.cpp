@@ -17,26 +17,17 @@ LaunchInfo::LaunchInfo(KernelStructure &structure)
     : b(structure.kernel.getContext()),
       numArguments(structure.kernel.getNumArguments() - 6) {
   for (unsigned number = 0; number < numArguments; ++number)
-    add("operand", b.getNamedAttr("index", b.getI64IntegerAttr(number)));
+    parameters.push_back(b.getAttr<tile::OperandAttr>(number, /*multiple=*/1));
   for (unsigned dim = 0; dim < 3; ++dim)
-    add("extent", b.getNamedAttr("dim", b.getI64IntegerAttr(dim)));
-}
-
-void LaunchInfo::add(StringRef kind, ArrayRef<NamedAttribute> fields) {
-  NamedAttrList list(fields);
-  list.append("kind", b.getStringAttr(kind));
-  parameters.push_back(list.getDictionary(b.getContext()));
+    parameters.push_back(b.getAttr<tile::ExtentAttr>(dim, b.getI32Type()));
 }
 
 void LaunchInfo::requireMultiple(Value operand, int64_t multiple) {
-  constexpr StringLiteral name = "multiple";
   Attribute &parameter =
       parameters[cast<BlockArgument>(operand).getArgNumber()];
-  NamedAttrList fields(cast<DictionaryAttr>(parameter));
-  if (auto known = dyn_cast_or_null<IntegerAttr>(fields.get(name)))
-    multiple = std::max(multiple, known.getInt());
-  fields.set(name, b.getI64IntegerAttr(multiple));
-  parameter = fields.getDictionary(b.getContext());
+  auto known = cast<tile::OperandAttr>(parameter);
+  parameter = b.getAttr<tile::OperandAttr>(
+      known.getIndex(), std::max(multiple, known.getMultiple()));
 }
 
 void LaunchInfo::requireUnit(const View &view, int64_t bytes) {
@@ -63,9 +54,8 @@ AffineExpr LaunchInfo::expression(OpFoldResult value) {
       cast<BlockArgument>(cast<Value>(value)).getArgNumber());
 }
 
-Attribute LaunchInfo::map(ArrayRef<AffineExpr> expressions) {
-  return AffineMapAttr::get(
-      AffineMap::get(0, numArguments, expressions, b.getContext()));
+AffineMap LaunchInfo::map(ArrayRef<AffineExpr> expressions) {
+  return AffineMap::get(0, numArguments, expressions, b.getContext());
 }
 
 void LaunchInfo::addTensorMap(const View &view, int64_t rows) {
@@ -80,28 +70,19 @@ void LaunchInfo::addTensorMap(const View &view, int64_t rows) {
   SmallVector<int64_t> box(view.sizes.size(), 1);
   box[0] = swizzleColumns;
   box[1] = rows;
-  add("tensormap",
-      {b.getNamedAttr(
-           "buffer",
-           b.getI64IntegerAttr(cast<BlockArgument>(view.base).getArgNumber())),
-       b.getNamedAttr("dtype", TypeAttr::get(element)),
-       b.getNamedAttr("sizes", map(sizes)),
-       b.getNamedAttr("strides", map(strides)),
-       b.getNamedAttr("box", b.getDenseI64ArrayAttr(box)),
-       b.getNamedAttr("swizzle", b.getI64IntegerAttr(swizzleBytes))});
+  parameters.push_back(b.getAttr<tile::TensorMapAttr>(
+      cast<BlockArgument>(view.base).getArgNumber(), element, map(sizes),
+      map(strides), b.getDenseI64ArrayAttr(box), swizzleBytes));
 }
 
-void LaunchInfo::addCounter() { add("counter", {}); }
+void LaunchInfo::addCounter() {
+  parameters.push_back(b.getAttr<tile::CounterAttr>());
+}
 
-DictionaryAttr LaunchInfo::get(int64_t threads, int64_t sharedBytes,
-                               bool persistent, ArrayRef<std::string> choices) {
-  SmallVector<StringRef> texts(choices.begin(), choices.end());
-  return b.getDictionaryAttr(
-      {b.getNamedAttr("parameters", b.getArrayAttr(parameters)),
-       b.getNamedAttr("threads", b.getI64IntegerAttr(threads)),
-       b.getNamedAttr("shared_bytes", b.getI64IntegerAttr(sharedBytes)),
-       b.getNamedAttr("persistent", b.getBoolAttr(persistent)),
-       b.getNamedAttr("why", b.getStrArrayAttr(texts))});
+tile::LaunchInfoAttr LaunchInfo::get(int64_t threads, int64_t sharedBytes,
+                                     tile::GridOrder grid) {
+  return b.getAttr<tile::LaunchInfoAttr>(b.getArrayAttr(parameters), grid,
+                                         threads, sharedBytes, /*stack=*/0);
 }
 
 } // namespace attn::tensorcore

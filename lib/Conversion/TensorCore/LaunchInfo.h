@@ -1,7 +1,7 @@
 //===- LaunchInfo.h - How a tensor-core kernel is launched ------*- C++ -*-===//
 //
-// The attribute on a kernel that says what its parameters are and with which
-// block, grid and shared memory it runs (see docs/hopper.md).
+// Builds the #tile.launch_info of a kernel: what its parameters are and with
+// which block, grid and shared memory it runs.
 //
 //===----------------------------------------------------------------------===//
 
@@ -14,8 +14,6 @@
 #include "mlir/IR/Builders.h"
 
 namespace attn::tensorcore {
-
-constexpr llvm::StringLiteral launchAttrName = "attn.launch";
 
 /// Lists parameters in order: the source kernel's and the grid's extents, then
 /// what is added.
@@ -31,16 +29,13 @@ public:
   void addCounter();
   /// Plain stores of pairs of 16-bit columns.
   void requireStore(tile::StoreOp store);
-  /// `choices` are for people.
-  mlir::DictionaryAttr get(int64_t threads, int64_t sharedBytes,
-                           bool persistent,
-                           llvm::ArrayRef<std::string> choices);
+  tile::LaunchInfoAttr get(int64_t threads, int64_t sharedBytes,
+                           tile::GridOrder grid);
 
 private:
   void requireMultiple(mlir::Value operand, int64_t multiple);
-  void add(llvm::StringRef kind, llvm::ArrayRef<mlir::NamedAttribute> fields);
   mlir::AffineExpr expression(mlir::OpFoldResult value);
-  mlir::Attribute map(llvm::ArrayRef<mlir::AffineExpr> expressions);
+  mlir::AffineMap map(llvm::ArrayRef<mlir::AffineExpr> expressions);
 
   mlir::Builder b;
   unsigned numArguments;

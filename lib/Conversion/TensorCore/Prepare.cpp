@@ -251,6 +251,9 @@ void lowerKernels(ModuleOp module, StringRef target, LowerKernel lower) {
     emit.setInsertionPointToStart(gpuModule.getBody());
     std::string why;
     if (succeeded(lower(*copy, emit, why))) {
+      auto name = FlatSymbolRefAttr::get(kernel.getSymNameAttr());
+      tile::retargetLaunches(
+          module, name, SymbolRefAttr::get(gpuModule.getSymNameAttr(), name));
       kernel.erase();
       continue;
     }

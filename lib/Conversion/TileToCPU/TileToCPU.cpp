@@ -1232,6 +1232,32 @@ LogicalResult KernelLowering::run() {
 // Pass
 //===----------------------------------------------------------------------===//
 
+/// Bytes of the buffers that one call of `kernel` keeps on its stack.
+static int64_t bufferBytes(func::FuncOp kernel) {
+  int64_t bytes = 0;
+  kernel.walk([&](memref::AllocaOp alloc) {
+    MemRefType type = alloc.getType();
+    bytes +=
+        llvm::alignTo(type.getNumElements() *
+                          llvm::divideCeil(type.getElementTypeBitWidth(), 8),
+                      64);
+  });
+  return bytes;
+}
+
+/// A call a point, with the extents of the grid behind the arguments.
+static LaunchInfoAttr describeLaunch(func::FuncOp kernel) {
+  Builder b(kernel.getContext());
+  SmallVector<Attribute> parameters;
+  for (unsigned number = 0; number + 6 < kernel.getNumArguments(); ++number)
+    parameters.push_back(b.getAttr<OperandAttr>(number, /*multiple=*/1));
+  for (unsigned dim = 0; dim < 3; ++dim)
+    parameters.push_back(b.getAttr<ExtentAttr>(dim, b.getI64Type()));
+  return b.getAttr<LaunchInfoAttr>(
+      b.getArrayAttr(parameters), GridOrder::Points, /*threads=*/0,
+      /*shared=*/0, bufferBytes(kernel) + attn::kCPUFrameBytes);
+}
+
 namespace {
 struct TileToCPU : attn::impl::TileToCPUBase<TileToCPU> {
   using Base::Base;
@@ -1254,6 +1280,7 @@ struct TileToCPU : attn::impl::TileToCPUBase<TileToCPU> {
     block.vectors = registers >= 32 ? 4 : 2;
     if (failed(KernelLowering(kernel, block).run()))
       return signalPassFailure();
+    kernel->setAttr(LaunchInfoAttr::attributeName, describeLaunch(kernel));
   }
 };
 } // namespace

@@ -273,6 +273,13 @@ FailureOr<gpu::GPUFuncOp> KernelLowering::lower(gpu::GPUModuleOp module) {
   kernel->setAttr(gpu::GPUDialect::getKernelFuncAttrName(), b.getUnitAttr());
   kernel.setKnownBlockSizeAttr(b.getDenseI32ArrayAttr(
       {static_cast<int32_t>(placement.getNumThreads()), 1, 1}));
+  SmallVector<Attribute> parameters;
+  for (size_t number = 0; number < types.size(); ++number)
+    parameters.push_back(b.getAttr<OperandAttr>(number, /*multiple=*/1));
+  kernel->setAttr(LaunchInfoAttr::attributeName,
+                  b.getAttr<LaunchInfoAttr>(
+                      b.getArrayAttr(parameters), GridOrder::Points,
+                      placement.getNumThreads(), /*shared=*/0, /*stack=*/0));
   for (auto [from, to] :
        llvm::zip(source.getArguments(), kernel.getArguments())) {
     to.setLoc(from.getLoc());
@@ -1128,6 +1135,9 @@ struct TileToGPUPass final : attn::impl::TileToGPUBase<TileToGPUPass> {
       attrs.emplace_back(*lowered, SmallVector<DictionaryAttr>());
       for (unsigned k = 0; k < lowered->getFunctionType().getNumInputs(); ++k)
         attrs.back().second.push_back(kernel.getArgAttrDict(k));
+      auto name = FlatSymbolRefAttr::get(kernel.getSymNameAttr());
+      retargetLaunches(module, name,
+                       SymbolRefAttr::get(gpuModule.getSymNameAttr(), name));
       kernel.erase();
     }
     RewritePatternSet patterns(&getContext());

@@ -34,10 +34,12 @@ void KernelEmitter::createParameters() {
     info.addCounter();
     parameters.push_back({emit.pointerType(1)});
   }
-  Values values =
-      createKernel(parameters, plan.threads(), /*blocks=*/1,
-                   info.get(plan.threads(), plan.memory.bytes,
-                            plan.schedule.persistent, plan.describe()));
+  Values values = createKernel(parameters, plan.threads(), /*blocks=*/1,
+                               info.get(plan.threads(), plan.memory.bytes,
+                                        plan.schedule.persistent
+                                            ? tile::GridOrder::Persistent
+                                            : tile::GridOrder::Flat),
+                               plan.describe());
   ArrayRef<Value> maps = values;
   auto takeMap = [&] {
     Value map = maps.front();

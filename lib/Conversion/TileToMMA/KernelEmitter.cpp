@@ -285,9 +285,10 @@ void KernelEmitter::run() {
                      tile->unit);
   for (tile::StoreOp store : plan.kernel.getOps<tile::StoreOp>())
     info.requireStore(store);
-  frame.createKernel({}, plan.threads(), plan.schedule.blocks,
-                     info.get(plan.threads(), plan.sharedBytes,
-                              /*persistent=*/false, plan.describe()));
+  frame.createKernel(
+      {}, plan.threads(), plan.schedule.blocks,
+      info.get(plan.threads(), plan.sharedBytes, tile::GridOrder::Flat),
+      plan.describe());
   frame.base = emit.sharedBase(sharedName);
   bindThread(emit.threadId());
   // Lanes 0-7, 8-15, ... give the rows of the four matrices.

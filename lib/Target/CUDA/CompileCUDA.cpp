@@ -1,7 +1,7 @@
 //===- CompileCUDA.cpp - Artifacts for NVIDIA GPUs ------------------------===//
 //
-// Runs the passes, writes the plan and adds to its launches what the lowering
-// of each kernel says: parameters, grid, block and shared memory.
+// Runs the passes, reports what they chose, prints the description and packs it
+// with the code of the kernels.
 //
 //===----------------------------------------------------------------------===//
 
@@ -12,8 +12,8 @@
 #include "attn/Transforms/Passes.h"
 #include "attn/runtime/Artifact.h"
 #include "dialects/Attn/Attn.h"
+#include "dialects/Tile/Tile.h"
 
-#include "mlir/IR/AffineMap.h"
 #include "mlir/IR/Threading.h"
 #include "mlir/Pass/PassInstrumentation.h"
 #include "llvm/Support/FormatVariadic.h"
@@ -23,132 +23,6 @@ using namespace attn;
 namespace json = llvm::json;
 
 namespace {
-
-/// Rewrites the launch of a kernel on tensor cores by its `attn.launch`.
-class LaunchRewriter {
-public:
-  LaunchRewriter(json::Object &launch, json::Object &plan)
-      : launch(launch), temporaries(*plan.getArray("temporaries")),
-        checks(*plan.getArray("checks")), operands(*launch.getArray("args")),
-        grid(*launch.getArray("grid")) {}
-
-  void run(DictionaryAttr info);
-
-private:
-  json::Value extent(unsigned dim) const { return grid[2 - dim]; }
-  json::Value expression(AffineExpr expr) const;
-  json::Array expressions(DictionaryAttr recipe, StringRef name) const;
-  json::Value tensorMap(DictionaryAttr recipe) const;
-  json::Value counter();
-  void checkPoints(const json::Value &points);
-
-  json::Object &launch;
-  json::Array &temporaries, &checks;
-  json::Array operands, grid; // as the plan wrote them
-};
-
-int64_t integer(DictionaryAttr attributes, StringRef name) {
-  return cast<IntegerAttr>(attributes.get(name)).getInt();
-}
-
-/// Symbols are the launch's operands.
-json::Value LaunchRewriter::expression(AffineExpr expr) const {
-  if (auto constant = dyn_cast<AffineConstantExpr>(expr))
-    return constant.getValue();
-  if (auto symbol = dyn_cast<AffineSymbolExpr>(expr))
-    return *operands[symbol.getPosition()].getAsObject()->get("value");
-  auto binary = cast<AffineBinaryOpExpr>(expr);
-  StringRef name = expr.getKind() == AffineExprKind::Add   ? "add"
-                   : expr.getKind() == AffineExprKind::Mul ? "mul"
-                                                           : "floordiv";
-  return json::Array{name, expression(binary.getLHS()),
-                     expression(binary.getRHS())};
-}
-
-json::Array LaunchRewriter::expressions(DictionaryAttr recipe,
-                                        StringRef name) const {
-  json::Array result;
-  for (AffineExpr expr :
-       cast<AffineMapAttr>(recipe.get(name)).getValue().getResults())
-    result.push_back(expression(expr));
-  return result;
-}
-
-json::Value LaunchRewriter::tensorMap(DictionaryAttr recipe) const {
-  const json::Value &buffer = operands[integer(recipe, "buffer")];
-  Type type = cast<TypeAttr>(recipe.get("dtype")).getValue();
-  json::Array box;
-  for (int64_t extent : cast<DenseI64ArrayAttr>(recipe.get("box")).asArrayRef())
-    box.push_back(extent);
-  // The buffer and where in it the view starts.
-  json::Object map = *buffer.getAsObject();
-  map["dtype"] = type.isBF16() ? "bf16" : "f16";
-  map["sizes"] = expressions(recipe, "sizes");
-  map["strides"] = expressions(recipe, "strides");
-  map["box"] = std::move(box);
-  return json::Object{{"tensormap", std::move(map)}};
-}
-
-json::Value LaunchRewriter::counter() {
-  std::string name = "counter" + std::to_string(temporaries.size());
-  temporaries.push_back(json::Object{{"name", name},
-                                     {"bytes", 4},
-                                     {"align", 64},
-                                     {"zero", true},
-                                     {"restored", true}});
-  return json::Object{{"buffer", name}};
-}
-
-/// Blocks number the query tiles of all heads with 32 bits (rule 21).
-void LaunchRewriter::checkPoints(const json::Value &points) {
-  // What a grid of blocks goes past the last one.
-  constexpr int64_t limit = (int64_t(1) << 31) - (1 << 16);
-  json::Value fits = json::Array{"le", points, limit};
-  if (const json::Value *when = launch.get("when"))
-    fits = json::Array{"or", json::Array{"eq", *when, 0}, std::move(fits)};
-  checks.push_back(json::Object{
-      {"expr", std::move(fits)},
-      {"message", "rule 21: batches and heads have too many query tiles"},
-      {"values",
-       json::Array{json::Object{{"name", "tiles"}, {"expr", points}},
-                   json::Object{{"name", "limit"}, {"expr", limit}}}}});
-}
-
-void LaunchRewriter::run(DictionaryAttr info) {
-  json::Array arguments;
-  for (Attribute attribute : cast<ArrayAttr>(info.get("parameters"))) {
-    auto parameter = cast<DictionaryAttr>(attribute);
-    StringRef kind = cast<StringAttr>(parameter.get("kind")).getValue();
-    if (kind == "operand") {
-      arguments.push_back(operands[integer(parameter, "index")]);
-      if (parameter.contains("multiple"))
-        (*arguments.back().getAsObject())["multiple"] =
-            integer(parameter, "multiple");
-    } else if (kind == "extent")
-      arguments.push_back(json::Object{
-          {"value", extent(integer(parameter, "dim"))}, {"type", "i32"}});
-    else if (kind == "tensormap")
-      arguments.push_back(tensorMap(parameter));
-    else
-      arguments.push_back(counter());
-  }
-  launch["args"] = std::move(arguments);
-  json::Value points = json::Array{"mul", extent(0), extent(1), extent(2)};
-  checkPoints(points);
-  if (cast<BoolAttr>(info.get("persistent")).getValue())
-    points = json::Array{"min", json::Array{"sm_count"}, std::move(points)};
-  launch["grid"] = json::Array{std::move(points), 1, 1};
-  launch["block"] = json::Array{integer(info, "threads"), 1, 1};
-  launch["shared"] = integer(info, "shared_bytes");
-}
-
-/// Threads of a block of a kernel of the plain path.
-int64_t getThreads(Operation *kernel) {
-  for (StringRef name : {"nvvm.reqntid", "nvvm.maxntid"})
-    if (auto threads = kernel->getAttrOfType<DenseI32ArrayAttr>(name))
-      return threads.asArrayRef()[0];
-  return 1;
-}
 
 /// Reports what cuda-schedule has chosen, and the key tiles that follow.
 class ScheduleReporter final : public PassInstrumentation {
@@ -197,17 +71,22 @@ private:
   CUDAReport &report;
 };
 
-/// What became of a kernel.
-void reportKernel(StringRef name, Operation *kernel, CUDAReport &report) {
-  auto info = kernel->getAttrOfType<DictionaryAttr>("attn.launch");
-  if (!info) {
-    report.choices.push_back(llvm::formatv(
-        "{0}: {1} threads without tensor cores", name, getThreads(kernel)));
-    return;
-  }
-  for (Attribute choice : cast<ArrayAttr>(info.get("why")))
-    report.choices.push_back(
-        (name + ": " + cast<StringAttr>(choice).getValue()).str());
+/// What became of the kernels, launch by launch.
+void reportKernels(func::FuncOp entry, CUDAReport &report) {
+  entry.walk([&](tile::LaunchOp launch) {
+    Operation *kernel =
+        SymbolTable::lookupNearestSymbolFrom(launch, launch.getKernelAttr());
+    StringRef name = launch.getKernel().getLeafReference().getValue();
+    auto choices = kernel->getAttrOfType<ArrayAttr>("tile.choices");
+    if (!choices) {
+      report.choices.push_back(
+          llvm::formatv("{0}: {1} threads without tensor cores", name,
+                        tile::LaunchInfoAttr::of(kernel).getThreads()));
+      return;
+    }
+    for (auto choice : choices.getAsRange<StringAttr>())
+      report.choices.push_back((name + ": " + choice.getValue()).str());
+  });
 }
 
 } // namespace
@@ -256,42 +135,19 @@ attn::compileCUDAArtifact(ModuleOp module, func::FuncOp entry,
       })))
     return failure();
 
-  entry = module.lookupSymbol<func::FuncOp>(entryName);
-  auto describe = [](func::FuncOp kernel) {
-    KernelLaunch launch;
-    launch.symbol = kernel.getName().str();
-    return launch;
-  };
-  // Device memory is not for the host to read.
-  FailureOr<json::Object> plan =
-      buildPlan(entry, names, /*readsBuffers=*/false, describe);
-  if (failed(plan))
-    return failure();
-  entry.erase();
-  timer("plan");
   if (failed(run("lower", [&](OpPassManager &pm) {
         buildCUDAKernelPipeline(pm, chip, sixteenBit);
       })))
     return failure();
-
-  // Where each kernel ended up.
-  llvm::StringMap<std::pair<std::string, Operation *>> kernels;
-  for (auto gpuModule : module.getOps<gpu::GPUModuleOp>())
-    for (Operation &op : gpuModule.getOps())
-      if (op.hasAttr("nvvm.kernel"))
-        kernels[SymbolTable::getSymbolName(&op).getValue()] = {
-            gpuModule.getName().str(), &op};
-  for (json::Value &value : *plan->getArray("launches")) {
-    json::Object &launch = *value.getAsObject();
-    auto &[section, kernel] = kernels[*launch.getString("kernel")];
-    launch["code"] = "code/" + section;
-    if (report)
-      reportKernel(*launch.getString("kernel"), kernel, *report);
-    if (auto info = kernel->getAttrOfType<DictionaryAttr>("attn.launch"))
-      LaunchRewriter(launch, *plan).run(info);
-    else
-      launch["block"] = json::Array{getThreads(kernel), 1, 1};
-  }
+  entry = module.lookupSymbol<func::FuncOp>(entryName);
+  // Device memory is not for the host to read.
+  FailureOr<json::Object> plan =
+      buildPlan(entry, names, /*readsBuffers=*/false);
+  if (failed(plan))
+    return failure();
+  if (report)
+    reportKernels(entry, *report);
+  timer("plan");
 
   (*plan)["target"] = "cuda";
   (*plan)["chip"] = chip.name;

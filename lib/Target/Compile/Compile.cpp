@@ -7,6 +7,7 @@
 
 #include "attn/Target/Compile.h"
 #include "attn/Analysis/MaskAnalysis.h"
+#include "attn/Conversion/Passes.h"
 #include "attn/Pipelines/Pipelines.h"
 #include "attn/Target/CPU.h"
 #include "attn/Target/CUDA.h"
@@ -14,9 +15,9 @@
 #include "attn/Transforms/Passes.h"
 #include "attn/runtime/Artifact.h"
 #include "dialects/Attn/Attn.h"
+#include "dialects/Tile/Tile.h"
 
 #include "mlir/Dialect/Func/IR/FuncOps.h"
-#include "mlir/Dialect/MemRef/IR/MemRef.h"
 #include "mlir/IR/SymbolTable.h"
 #include "mlir/Pass/PassInstrumentation.h"
 #include "mlir/Pass/PassManager.h"
@@ -100,19 +101,6 @@ private:
 /// An error in what was asked for, not in a file.
 static InFlightDiagnostic emitOptionError(ModuleOp module) {
   return emitError(UnknownLoc::get(module.getContext()));
-}
-
-/// Bytes of the buffers that one call of `kernel` keeps on its stack.
-static int64_t stackBytes(func::FuncOp kernel) {
-  int64_t bytes = 0;
-  kernel.walk([&](memref::AllocaOp alloc) {
-    MemRefType type = alloc.getType();
-    bytes +=
-        llvm::alignTo(type.getNumElements() *
-                          llvm::divideCeil(type.getElementTypeBitWidth(), 8),
-                      64);
-  });
-  return bytes;
 }
 
 /// Says which tiles cpu-schedule chose, why, and where they live.
@@ -296,35 +284,19 @@ FailureOr<std::string> attn::compileToArtifact(ModuleOp source,
       })))
     return failure();
 
-  // The plan reads what kernels write, so it is made of tile ops; the stack
-  // need is known after lowering and is added then.
-  auto entry = module->lookupSymbol<func::FuncOp>(entryName);
-  auto describe = [&](func::FuncOp kernel) {
-    KernelLaunch launch;
-    launch.code = "code/cpu";
-    launch.symbol = kernel.getName().str();
-    launch.passExtents = true;
-    return launch;
-  };
-  FailureOr<json::Object> plan =
-      buildPlan(entry, names, /*readsBuffers=*/true, describe);
-  if (failed(plan))
-    return failure();
-  entry.erase();
-  timer("plan");
   if (failed(
           run([&](OpPassManager &pm) { buildCPUKernelPipeline(pm, lower); })))
     return failure();
-  for (json::Value &value : *plan->getArray("launches")) {
-    json::Object &launch = *value.getAsObject();
-    auto kernel =
-        module->lookupSymbol<func::FuncOp>(*launch.getString("kernel"));
-    int64_t bytes = stackBytes(kernel);
-    report.tileBytes = std::max(report.tileBytes, bytes);
-    // Spills, saved registers and alignment come on top of the buffers.
-    constexpr int64_t kFrameBytes = 65536;
-    launch["stack"] = bytes + kFrameBytes;
-  }
+  auto entry = module->lookupSymbol<func::FuncOp>(entryName);
+  FailureOr<json::Object> plan = buildPlan(entry, names, /*readsBuffers=*/true);
+  if (failed(plan))
+    return failure();
+  entry.erase();
+  for (auto kernel : module->getOps<func::FuncOp>())
+    report.tileBytes =
+        std::max(report.tileBytes,
+                 tile::LaunchInfoAttr::of(kernel).getStack() - kCPUFrameBytes);
+  timer("plan");
   FailureOr<std::string> code = compileCPUKernels(*module, *cpu, timer);
   if (failed(code))
     return failure();

@@ -141,7 +141,7 @@ attn::translateToPTX(ArrayRef<gpu::GPUModuleOp> modules, StringRef chip) {
   llvm::DefaultThreadPool pool(llvm::hardware_concurrency(modules.size()));
   for (gpu::GPUModuleOp module : modules) {
     bool isScheduled = llvm::any_of(module.getOps(), [](Operation &op) {
-      return op.hasAttr("attn.launch");
+      return op.hasAttr("tile.scheduled");
     });
     codes.push_back(std::make_unique<KernelModule>(isScheduled));
     if (failed(codes.back()->prepare(module, chip)))

@@ -6,8 +6,10 @@
 //
 //===----------------------------------------------------------------------===//
 
-#include "attn/Target/Plan.h"
+#include "Launch.h"
+
 #include "attn/Analysis/IndexRanges.h"
+#include "attn/Target/Plan.h"
 #include "dialects/Tile/Tile.h"
 
 #include "mlir/Dialect/Arith/IR/Arith.h"
@@ -38,10 +40,8 @@ struct View {
 
 class Planner {
 public:
-  Planner(func::FuncOp entry, ArrayRef<std::string> names, bool readsBuffers,
-          llvm::function_ref<KernelLaunch(func::FuncOp)> describe)
-      : entry(entry), names(names), readsBuffers(readsBuffers),
-        describe(describe) {}
+  Planner(func::FuncOp entry, ArrayRef<std::string> names, bool readsBuffers)
+      : entry(entry), names(names), readsBuffers(readsBuffers) {}
 
   FailureOr<json::Object> run();
 
@@ -49,6 +49,8 @@ private:
   LogicalResult addArguments();
   LogicalResult addBuffer(BlockArgument argument, const std::string &name);
   LogicalResult addAlloc(memref::AllocOp alloc);
+  FailureOr<json::Value> describeArgument(tile::LaunchOp launch,
+                                          Value argument);
   LogicalResult addLaunch(tile::LaunchOp launch);
   LogicalResult addResults(func::ReturnOp ret);
   LogicalResult addCheck(Operation *op, Value condition, StringRef message,
@@ -82,7 +84,6 @@ private:
   func::FuncOp entry;
   ArrayRef<std::string> names;
   bool readsBuffers;
-  llvm::function_ref<KernelLaunch(func::FuncOp)> describe;
   DenseMap<Value, json::Value> expressions;
   /// Values that depend on what buffers hold or on a loop's index.
   DenseSet<Value> contents;
@@ -92,7 +93,8 @@ private:
   json::Array conditions{"and"};
   /// Extents of the loops around the current op.
   json::Array loops;
-  json::Array arguments, symbols, results, temporaries, launches, checks;
+  SmallVector<HostLaunch> launches;
+  json::Array arguments, symbols, results, temporaries, checks;
   json::Array flops{"add", 0}, fused{"add", 0}, standard{"add", 0};
 };
 
@@ -130,12 +132,9 @@ static bool isWritten(Value memref) {
       return store.getDest() == use.get();
     if (auto store = dyn_cast<memref::StoreOp>(user))
       return store.getMemRef() == use.get();
-    if (auto launch = dyn_cast<tile::LaunchOp>(user)) {
-      auto kernel = SymbolTable::lookupNearestSymbolFrom<func::FuncOp>(
-          user, launch.getKernelAttr());
-      unsigned index = use.getOperandNumber() - launch.getGrid().size();
-      return kernel && isWritten(kernel.getArgument(index));
-    }
+    if (auto launch = dyn_cast<tile::LaunchOp>(user))
+      return llvm::is_contained(
+          launch.getWrites(), use.getOperandNumber() - launch.getGrid().size());
     return isa<memref::ReinterpretCastOp, memref::TransposeOp, memref::CastOp,
                memref::SubViewOp, memref::ExpandShapeOp,
                memref::CollapseShapeOp>(user) &&
@@ -704,56 +703,57 @@ LogicalResult Planner::visitView(Operation *op) {
 // Launches, results and checks
 //===----------------------------------------------------------------------===//
 
+FailureOr<json::Value> Planner::describeArgument(tile::LaunchOp launch,
+                                                 Value argument) {
+  if (auto type = dyn_cast<MemRefType>(argument.getType())) {
+    FailureOr<View> view = lookup(launch, argument);
+    if (failed(view))
+      return failure();
+    json::Object buffer{{"buffer", view->buffer}};
+    int64_t bytes = llvm::divideCeil(type.getElementTypeBitWidth(), 8);
+    if (view->offset != 0)
+      buffer["offset"] = multiply(view->offset, bytes);
+    return json::Value(std::move(buffer));
+  }
+  if (auto scalar = dyn_cast<BlockArgument>(argument);
+      scalar && isa<FloatType>(argument.getType()))
+    return json::Value(json::Object{{"scalar", names[scalar.getArgNumber()]}});
+  FailureOr<json::Value> value = sizeExpression(argument);
+  if (failed(value))
+    return failure();
+  bool narrow = argument.getType().isIntOrFloat() &&
+                argument.getType().getIntOrFloatBitWidth() <= 32;
+  return json::Value(
+      json::Object{{"value", *value}, {"type", narrow ? "i32" : "i64"}});
+}
+
 LogicalResult Planner::addLaunch(tile::LaunchOp launch) {
-  auto kernel = SymbolTable::lookupNearestSymbolFrom<func::FuncOp>(
-      launch, launch.getKernelAttr());
+  Operation *kernel =
+      SymbolTable::lookupNearestSymbolFrom(launch, launch.getKernelAttr());
   if (!kernel)
     return launch.emitOpError("names no kernel: ") << launch.getKernel();
-  KernelLaunch target = describe(kernel);
-  SmallVector<json::Value> extents;
+  HostLaunch described;
+  described.op = launch;
+  described.info = tile::LaunchInfoAttr::of(kernel);
+  if (!described.info)
+    return launch.emitOpError("is of a kernel that is not lowered: ")
+           << launch.getKernel() << " has no "
+           << tile::LaunchInfoAttr::attributeName;
   for (Value extent : launch.getGrid()) {
     FailureOr<json::Value> size = sizeExpression(extent);
     if (failed(size))
       return failure();
-    extents.push_back(*size);
+    described.extents.push_back(*size);
   }
-  json::Array args;
   for (Value argument : launch.getArgs()) {
-    if (auto type = dyn_cast<MemRefType>(argument.getType())) {
-      FailureOr<View> view = lookup(launch, argument);
-      if (failed(view))
-        return failure();
-      json::Object buffer{{"buffer", view->buffer}};
-      int64_t bytes = llvm::divideCeil(type.getElementTypeBitWidth(), 8);
-      if (view->offset != 0)
-        buffer["offset"] = multiply(view->offset, bytes);
-      args.push_back(std::move(buffer));
-      continue;
-    }
-    if (auto scalar = dyn_cast<BlockArgument>(argument);
-        scalar && isa<FloatType>(argument.getType())) {
-      args.push_back(json::Object{{"scalar", names[scalar.getArgNumber()]}});
-      continue;
-    }
-    FailureOr<json::Value> value = sizeExpression(argument);
-    if (failed(value))
+    FailureOr<json::Value> operand = describeArgument(launch, argument);
+    if (failed(operand))
       return failure();
-    bool narrow = argument.getType().isIntOrFloat() &&
-                  argument.getType().getIntOrFloatBitWidth() <= 32;
-    args.push_back(
-        json::Object{{"value", *value}, {"type", narrow ? "i32" : "i64"}});
+    described.operands.push_back(*operand);
   }
-  if (target.passExtents)
-    for (const json::Value &extent : extents)
-      args.push_back(json::Object{{"value", extent}, {"type", "i64"}});
-  json::Object description = std::move(target.extra);
-  description["kernel"] = target.symbol;
-  description["code"] = target.code;
-  description["grid"] = json::Array{extents[2], extents[1], extents[0]};
-  description["args"] = std::move(args);
   if (conditions.size() > 1)
-    description["when"] = json::Array(conditions);
-  launches.push_back(std::move(description));
+    described.when = json::Array(conditions);
+  launches.push_back(std::move(described));
   return success();
 }
 
@@ -867,6 +867,9 @@ FailureOr<json::Object> Planner::run() {
   for (Operation &op : entry.getBody().front())
     if (failed(visit(&op)))
       return failure();
+  json::Array launched;
+  for (const HostLaunch &launch : launches)
+    launched.push_back(describeLaunch(launch, temporaries, checks));
   json::Object plan;
   plan["format"] = "attn-artifact";
   plan["version"] = 1;
@@ -876,7 +879,7 @@ FailureOr<json::Object> Planner::run() {
     plan["symbols"] = std::move(symbols);
   plan["results"] = std::move(results);
   plan["temporaries"] = std::move(temporaries);
-  plan["launches"] = std::move(launches);
+  plan["launches"] = std::move(launched);
   plan["checks"] = std::move(checks);
   plan["metrics"] = json::Object{{"flops", std::move(flops)}};
   plan["memory"] = json::Object{{"fused", std::move(fused)},
@@ -884,8 +887,8 @@ FailureOr<json::Object> Planner::run() {
   return plan;
 }
 
-FailureOr<json::Object> attn::buildPlan(
-    func::FuncOp entry, ArrayRef<std::string> names, bool readsBuffers,
-    llvm::function_ref<KernelLaunch(func::FuncOp kernel)> describe) {
-  return Planner(entry, names, readsBuffers, describe).run();
+FailureOr<json::Object> attn::buildPlan(func::FuncOp entry,
+                                        ArrayRef<std::string> names,
+                                        bool readsBuffers) {
+  return Planner(entry, names, readsBuffers).run();
 }
