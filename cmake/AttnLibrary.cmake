@@ -20,6 +20,7 @@ function(add_attn_library NAME)
   target_link_libraries(${NAME} PUBLIC ${ARG_LINK})
   mlir_target_link_libraries(${NAME} PUBLIC MLIR)
   target_link_libraries(${NAME} PUBLIC LLVM)
+  set_property(GLOBAL APPEND PROPERTY ATTN_LIBRARIES ${NAME})
 endfunction()
 
 function(add_attn_tool NAME)

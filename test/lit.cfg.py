@@ -80,6 +80,10 @@ if ptxas:
     config.available_features.add("ptxas")
     config.substitutions.append(("%ptxas", ptxas))
 
+# Packages are made for Debian where Debian's tools are.
+if shutil.which("dpkg-deb"):
+    config.available_features.add("dpkg")
+
 # naga (cargo install naga-cli) validates WGSL.
 if shutil.which("naga"):
     config.available_features.add("naga")

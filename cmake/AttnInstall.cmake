@@ -1,0 +1,80 @@
+# What `cmake --install` and the packages hold: tools, headers, libraries, the
+# CMake package Attn, documentation. Two components: `runtime` needs no LLVM,
+# `compiler` is everything else.
+include(GNUInstallDirs)
+include(CMakePackageConfigHelpers)
+
+set(ATTN_CMAKE_DIR ${CMAKE_INSTALL_LIBDIR}/cmake/Attn)
+
+# The name that importing projects see.
+function(attn_export TARGET NAME)
+  set_target_properties(${TARGET} PROPERTIES EXPORT_NAME ${NAME})
+endfunction()
+
+attn_export(AttnRuntime Runtime)
+attn_export(AttnRuntimeObjects RuntimeObjects)
+attn_export(AttnRuntimeShared RuntimeShared)
+attn_export(AttnArtifact Artifact)
+attn_export(AttnNpy Npy)
+attn_export(AttnCAPI CAPI)
+
+# One name for all libraries of the compiler.
+add_library(AttnCompiler INTERFACE)
+target_link_libraries(AttnCompiler INTERFACE AttnCompile AttnInitAll)
+attn_export(AttnCompiler Compiler)
+
+install(TARGETS AttnRuntime AttnRuntimeObjects AttnRuntimeShared AttnArtifact AttnNpy
+  EXPORT AttnRuntimeTargets
+  ARCHIVE COMPONENT runtime LIBRARY COMPONENT runtime
+  INCLUDES DESTINATION ${CMAKE_INSTALL_INCLUDEDIR})
+install(EXPORT AttnRuntimeTargets NAMESPACE Attn:: DESTINATION ${ATTN_CMAKE_DIR} COMPONENT runtime)
+install(DIRECTORY runtime/include/ DESTINATION ${CMAKE_INSTALL_INCLUDEDIR} COMPONENT runtime)
+install(TARGETS attn-check RUNTIME COMPONENT runtime)
+
+get_property(libraries GLOBAL PROPERTY ATTN_LIBRARIES)
+install(TARGETS ${libraries} AttnCompiler
+  EXPORT AttnTargets
+  ARCHIVE COMPONENT compiler
+  INCLUDES DESTINATION ${CMAKE_INSTALL_INCLUDEDIR})
+install(EXPORT AttnTargets NAMESPACE Attn:: DESTINATION ${ATTN_CMAKE_DIR} COMPONENT compiler)
+install(TARGETS AttnPlugin LIBRARY DESTINATION ${CMAKE_INSTALL_LIBDIR} COMPONENT compiler)
+foreach(tool attn-opt attn-translate attn-run attn-compile attn-lsp-server)
+  install(TARGETS ${tool} RUNTIME COMPONENT compiler)
+endforeach()
+install(DIRECTORY include/ ${PROJECT_BINARY_DIR}/include/
+  DESTINATION ${CMAKE_INSTALL_INCLUDEDIR} COMPONENT compiler
+  FILES_MATCHING PATTERN "*.h" PATTERN "*.td" PATTERN "*.h.inc" PATTERN CMakeFiles EXCLUDE)
+
+configure_package_config_file(cmake/AttnConfig.cmake.in AttnConfig.cmake
+  INSTALL_DESTINATION ${ATTN_CMAKE_DIR})
+write_basic_package_version_file(AttnConfigVersion.cmake COMPATIBILITY SameMinorVersion)
+install(FILES ${PROJECT_BINARY_DIR}/AttnConfig.cmake ${PROJECT_BINARY_DIR}/AttnConfigVersion.cmake
+  DESTINATION ${ATTN_CMAKE_DIR} COMPONENT runtime)
+install(FILES LICENSE README.md DESTINATION ${CMAKE_INSTALL_DOCDIR} COMPONENT runtime)
+install(DIRECTORY docs examples DESTINATION ${CMAKE_INSTALL_DOCDIR} COMPONENT compiler
+  FILES_MATCHING PATTERN "*.md" PATTERN "*.mlir" PATTERN "*.c")
+
+# `cpack -G TGZ` makes a tarball that runs from any folder, `cpack -G DEB` two
+# Debian packages.
+set(CPACK_PACKAGE_NAME attn)
+set(CPACK_PACKAGE_VENDOR "The attn maintainers")
+set(CPACK_PACKAGE_CONTACT "The attn maintainers <attn@localhost>")
+set(CPACK_PACKAGE_DESCRIPTION_SUMMARY "Compiler and runtime for fused attention")
+set(CPACK_RESOURCE_FILE_LICENSE ${PROJECT_SOURCE_DIR}/LICENSE)
+set(CPACK_STRIP_FILES ON)
+set(CPACK_GENERATOR TGZ DEB)
+set(CPACK_DEB_COMPONENT_INSTALL ON)
+set(CPACK_DEBIAN_FILE_NAME DEB-DEFAULT)
+set(CPACK_DEBIAN_RUNTIME_PACKAGE_NAME attn-runtime)
+set(CPACK_DEBIAN_COMPILER_PACKAGE_NAME attn-compiler)
+# dpkg-dev knows the packages of shared libraries; without it those that matter
+# are named. Generated kernels are linked by a program.
+find_program(DPKG_SHLIBDEPS dpkg-shlibdeps)
+set(ATTN_COMPILER_DEPENDS "attn-runtime (= ${PROJECT_VERSION}), binutils")
+if(DPKG_SHLIBDEPS)
+  set(CPACK_DEBIAN_PACKAGE_SHLIBDEPS ON)
+else()
+  string(APPEND ATTN_COMPILER_DEPENDS ", libmlir-22, libllvm22")
+endif()
+set(CPACK_DEBIAN_COMPILER_PACKAGE_DEPENDS "${ATTN_COMPILER_DEPENDS}")
+include(CPack)
