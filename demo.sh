@@ -1,4 +1,6 @@
 #!/bin/bash
+# SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
+#
 # Installs what is lacking, builds the compiler, and runs the examples: each is
 # compiled for this machine, checked against the reference and timed.
 

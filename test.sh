@@ -1,4 +1,6 @@
 #!/bin/bash
+# SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
+#
 # Installs what is lacking, builds, and runs all tests; the last line counts
 # them. Execution tests are a subset that changes with the commit.
 #
@@ -17,7 +19,7 @@ for argument; do
   --sanitize) preset=sanitize directory=build-sanitize count=10 standard=5 assembled=2 interpreted=3 ;;
   --tsan) preset=tsan directory=build-tsan ;;
   --help | -h)
-    sed -n '2,/^$/s/^# \{0,1\}//p' "$0"
+    sed -n '4,/^$/s/^# \{0,1\}//p' "$0"
     exit 0
     ;;
   *) die "test.sh: unknown argument '$argument'; there are --full, --seed=N, --sanitize, --tsan" ;;
@@ -29,7 +31,7 @@ done
 choose_seed() {
   local hash
   hash=$(git rev-parse HEAD 2>/dev/null) ||
-    hash=$(find bench dialects examples include lib runtime test tools -type f \
+    hash=$(find bench examples include lib runtime test tools -type f \
       -print0 | LC_ALL=C sort -z | xargs -0 sha256sum | sha256sum)
   echo $((16#${hash:0:8}))
 }
@@ -59,7 +61,7 @@ step() {
 }
 
 check_format() {
-  find bench dialects include lib runtime tools test cmake examples \
+  find bench include lib runtime tools test cmake examples \
     \( -name '*.cpp' -o -name '*.h' -o -name '*.c' \) -print0 |
     xargs -0 clang-format-22 --dry-run -Werror
 }

@@ -1,3 +1,5 @@
+# SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
+#
 # Warnings as errors, sanitizers, ccache and lld for every target of the project.
 
 find_program(CCACHE_PROGRAM ccache)

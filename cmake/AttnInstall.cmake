@@ -1,3 +1,5 @@
+# SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
+#
 # What `cmake --install` and the packages hold: tools, headers, libraries, the
 # CMake package Attn, documentation. Two components: `runtime` needs no LLVM,
 # `compiler` is everything else.

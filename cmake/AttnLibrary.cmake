@@ -1,3 +1,5 @@
+# SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
+#
 # add_attn_library(NAME SOURCES... [DEPENDS ...] [LINK ...])
 #   A static library of the compiler. It shares the precompiled MLIR header,
 #   depends on all generated headers and links the shared libMLIR.

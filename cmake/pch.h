@@ -1,3 +1,5 @@
+// SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
+//
 // Precompiled header of the compiler: the MLIR headers that nearly every
 // translation unit needs. The costly dialect headers (LLVM, NVVM, SPIR-V,
 // Linalg) stay out; few files include them.

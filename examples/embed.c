@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception */
 /* Attention in a program of one's own, without a compiler in it:
  *
  *   build/bin/attn-compile examples/plain.mlir -o plain.attn

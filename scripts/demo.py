@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
 """Runs the examples through attn-run and prints a table: each is compiled,
 checked against the float64 reference and timed beside standard attention, which
 stores its scores. Fails if one differs from the reference.

@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
 """Writes the pages of ops and passes in docs/generated from their .td files.
 
 usage: generate_docs.py MLIR_TBLGEN LLVM_INCLUDE [--check]
@@ -13,8 +14,8 @@ OUTPUT = os.path.join(ROOT, "docs", "generated")
 
 # Page, source and generator of mlir-tblgen.
 PAGES = [
-    ("attn-dialect.md", "dialects/Attn/AttnOps.td", ["-gen-dialect-doc", "-dialect=attn"]),
-    ("tile-dialect.md", "dialects/Tile/TileOps.td", ["-gen-dialect-doc", "-dialect=tile"]),
+    ("attn-dialect.md", "include/attn/Dialect/Attn/AttnOps.td", ["-gen-dialect-doc", "-dialect=attn"]),
+    ("tile-dialect.md", "include/attn/Dialect/Tile/TileOps.td", ["-gen-dialect-doc", "-dialect=tile"]),
     ("analysis-passes.md", "include/attn/Analysis/Passes.td", ["-gen-pass-doc"]),
     ("transform-passes.md", "include/attn/Transforms/Passes.td", ["-gen-pass-doc"]),
     ("conversion-passes.md", "include/attn/Conversion/Passes.td", ["-gen-pass-doc"]),
@@ -24,7 +25,7 @@ PAGES = [
 def generate(tblgen, include, source, flags):
     path = os.path.join(ROOT, source)
     text = subprocess.run(
-        [tblgen, *flags, "-I", include, "-I", ROOT, "-I", os.path.dirname(path), path],
+        [tblgen, *flags, "-I", include, "-I", os.path.join(ROOT, "include"), "-I", os.path.dirname(path), path],
         check=True, capture_output=True, text=True).stdout
     # Generators leave blanks at line ends; they say where the source was found.
     text = "\n".join(line.rstrip() for line in text.replace(ROOT + "/", "").split("\n"))

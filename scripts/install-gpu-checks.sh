@@ -1,4 +1,6 @@
 #!/bin/sh
+# SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
+#
 # Installs, inside of the source tree only (.venv, .cache), what the tests need
 # to assemble PTX and to run WGSL without a GPU: ptxas and NumPy from PyPI,
 # Dawn from npm, SwiftShader and the Vulkan loader from Debian's packages.

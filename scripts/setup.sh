@@ -1,3 +1,5 @@
+# SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
+#
 # shellcheck shell=bash
 # Sourced by demo.sh and test.sh: goes to the root of the repository and has
 # functions that install what is lacking, configure a preset and build targets

@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
 """Adds up the results that test.sh left in a directory; fails if any failed.
 
 For each step there is STEP.status, its exit status, and one of STEP.json (lit),

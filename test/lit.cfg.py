@@ -1,3 +1,5 @@
+# SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
+#
 # lit configuration: every .mlir and .test file below test/ is a test whose
 # RUN lines find our tools and LLVM's FileCheck, not and split-file on PATH.
 

@@ -1,4 +1,5 @@
 //===- OpenBlas.cpp - Unfused attention on OpenBLAS -----------------------===//
+// SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
 //
 // Compiled for the host with fast-math, so that the softmax between the two
 // products is vectorised.

@@ -1,4 +1,5 @@
 //===- OpenBlas.h - Unfused attention on OpenBLAS ---------------*- C++ -*-===//
+// SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
 //
 // The peer that users have today: S = Q K^T by sgemm, a vectorised softmax over
 // rows, O = P V by sgemm. Heads are spread over threads.

@@ -1,4 +1,5 @@
 //===- Peak.cpp - The FMA peak of one thread ------------------------------===//
+// SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
 //
 // Enough independent chains of FMAs to fill the units; the best of some runs.
 //

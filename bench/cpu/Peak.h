@@ -1,4 +1,5 @@
 //===- Peak.h - The FMA peak of one thread ----------------------*- C++ -*-===//
+// SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
 //
 // What the arithmetic units can do, measured in the same process as what is
 // compared with it.

@@ -1,4 +1,5 @@
 //===- attn-bench-cpu.cpp - Fused against standard attention on CPUs ------===//
+// SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
 //
 // Times our fused and standard pipelines and unfused attention on OpenBLAS in
 // one process, in turn, on fresh random data, next to the measured FMA peak.
@@ -9,11 +10,11 @@
 #include "OpenBlas.h"
 #include "Peak.h"
 
+#include "attn/Dialect/Attn/Attn.h"
+#include "attn/Dialect/Tile/Tile.h"
 #include "attn/Target/Compile.h"
 #include "attn/runtime/Half.h"
 #include "attn_runtime.h"
-#include "dialects/Attn/Attn.h"
-#include "dialects/Tile/Tile.h"
 
 #include "mlir/Dialect/Func/IR/FuncOps.h"
 #include "mlir/InitAllDialects.h"

@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
 """Reads artifacts (docs/artifact.md) without the runtime."""
 
 import json

@@ -1,3 +1,5 @@
+// SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
+//
 // Times artifacts of one attention function against each other on a machine
 // without a compiler: f(q, k, v, o, lse) in bf16, launched in turns, so that
 // what the machine does besides falls on all of them alike.

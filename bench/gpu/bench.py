@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
 """Our attention against cuDNN, FlashAttention-2 and FlexAttention on one GPU.
 
   bench.py ARTIFACTS LIBRARY [--only REGEX] [--json FILE] ...

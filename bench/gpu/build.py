@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
 """Compiles the cases of cases.py.
 
   build.py ATTN_COMPILE OUTPUT_FOLDER [options of attn-compile, as --chip=sm_80]

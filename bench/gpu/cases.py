@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
 """What bench.py measures: attention functions as MLIR, and their meaning."""
 
 import math

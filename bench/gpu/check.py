@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
 """Runs every artifact at odd shapes and compares with float64.
 
   check.py ARTIFACTS LIBRARY [--only REGEX]

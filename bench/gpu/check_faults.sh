@@ -1,4 +1,6 @@
 #!/bin/sh
+# SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
+#
 # Checks on a GPU without a compiler what only a GPU can get wrong, and times
 # artifacts of two compilers against each other:
 #
@@ -15,7 +17,7 @@
 set -eu
 here=$(cd "$(dirname "$0")" && pwd)
 usage() {
-  sed -n '2,/^set/p' "$0" | sed -e '/^set/d' -e 's/^# \{0,1\}//' >&2
+  sed -n '4,/^set/p' "$0" | sed -e '/^set/d' -e 's/^# \{0,1\}//' >&2
   exit 2
 }
 

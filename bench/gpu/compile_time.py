@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
 """How long compiling takes: IR text to PTX, and on to cubin by ptxas.
 
   compile_time.py ATTN_COMPILE [PTXAS] [--only REGEX] [--json FILE]

@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
 """Launches in other ways than one after the other.
 
   launches.py ARTIFACTS LIBRARY [--only REGEX]

@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
 """Times of several ways to do the same work, and the rows made of them."""
 
 import datetime

@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
 """Fills keys and values that no query attends with NaN.
 
   poison.py CASE.json WINDOW

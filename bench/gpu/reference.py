@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
 """Attention in float64, and rule 20 of docs/semantics.md."""
 
 import math

@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
 """The C API of the runtime (runtime/include/attn_runtime.h) for PyTorch."""
 
 import ctypes

@@ -1,4 +1,6 @@
 #!/bin/bash
+# SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
+#
 # compute-sanitizer on cases of attn-test, each variant on its own so that a
 # finding names it, several at a time.
 #
@@ -10,7 +12,7 @@
 # anything or a case fails.
 
 set -u
-(($# >= 2)) || { sed -n '2,/^$/s/^# \{0,1\}//p' "$0"; exit 2; }
+(($# >= 2)) || { sed -n '4,/^$/s/^# \{0,1\}//p' "$0"; exit 2; }
 folder=$1 check=$2
 shift 2
 tools=("$@")

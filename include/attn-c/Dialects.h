@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
 /*===- attn-c/Dialects.h - C API of the dialects ------------------*- C -*-===*\
 |*                                                                            *|
 |* Handles of the attn and tile dialects for programs that use MLIR through   *|

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
 /*===- attn-c/Passes.h - C API of the passes ----------------------*- C -*-===*\
 |*                                                                            *|
 |* Makes the passes and pipelines of the attention compiler known to          *|

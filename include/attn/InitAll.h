@@ -1,4 +1,5 @@
 //===- InitAll.h - Everything of this compiler in one call ------*- C++ -*-===//
+// SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
 //
 // For compilers that embed this one: dialects, interfaces, passes and
 // pipelines, registered as MLIR's own InitAll headers do.

@@ -1,4 +1,5 @@
 //===- Version.h - What --version prints ------------------------*- C++ -*-===//
+// SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
 //
 // The version of the project, and of the LLVM that it stands on.
 //

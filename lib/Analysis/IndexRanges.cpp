@@ -1,4 +1,5 @@
 //===- IndexRanges.cpp - Ranges of index arithmetic -----------------------===//
+// SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
 //
 // MLIR's inference for arith, from what is known here: sizes, key tiles, and
 // that nobody looks at a quotient by zero.
@@ -6,7 +7,7 @@
 //===----------------------------------------------------------------------===//
 
 #include "attn/Analysis/IndexRanges.h"
-#include "dialects/Tile/Tile.h"
+#include "attn/Dialect/Tile/Tile.h"
 
 #include "mlir/Dialect/Arith/IR/Arith.h"
 #include "mlir/Dialect/Func/IR/FuncOps.h"

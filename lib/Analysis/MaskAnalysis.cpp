@@ -1,4 +1,5 @@
 //===- MaskAnalysis.cpp - Which key tiles a query tile visits -------------===//
+// SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
 //
 // Projects the mask region and its complement on tiles, then looks for ranges
 // in closed form that say the same and proves that they do.

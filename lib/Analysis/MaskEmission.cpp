@@ -1,4 +1,5 @@
 //===- MaskEmission.cpp - Ranges and predicates as IR and as text ---------===//
+// SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
 //
 // One description of how the bounds of ranges and the tile predicate are
 // computed, written to IR for the kernels and to text for people; and the
@@ -8,7 +9,7 @@
 
 #include "MaskTiles.h"
 
-#include "dialects/Tile/Tile.h"
+#include "attn/Dialect/Tile/Tile.h"
 
 #include "mlir/Dialect/Arith/IR/Arith.h"
 #include "mlir/Dialect/MemRef/IR/MemRef.h"

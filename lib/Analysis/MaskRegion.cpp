@@ -1,4 +1,5 @@
 //===- MaskRegion.cpp - A mask region as constraints ----------------------===//
+// SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
 //
 // Translation of integer arithmetic to affine rows by case distinction: min,
 // max, select, truncating division and unsigned comparison split on a sign,

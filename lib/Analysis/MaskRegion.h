@@ -1,4 +1,5 @@
 //===- MaskRegion.h - A mask region as constraints --------------*- C++ -*-===//
+// SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
 //
 // Translates the mask region of an attn.attention, or its complement, to a
 // disjunction of conjunctions of affine rows. Internal to lib/Analysis.
@@ -10,7 +11,7 @@
 
 #include "MaskSystem.h"
 
-#include "dialects/Attn/Attn.h"
+#include "attn/Dialect/Attn/Attn.h"
 
 #include "mlir/Dialect/Arith/IR/Arith.h"
 #include "llvm/ADT/DenseMap.h"

@@ -1,4 +1,5 @@
 //===- MaskSystem.cpp - Integer constraints on tile indices ---------------===//
+// SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
 //
 // Rows, conjunctions, exact projection with parametric floors, and proofs by
 // MLIR's Presburger library.

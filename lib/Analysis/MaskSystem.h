@@ -1,4 +1,5 @@
 //===- MaskSystem.h - Integer constraints on tile indices -------*- C++ -*-===//
+// SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
 //
 // The arithmetic of mask analysis: affine rows over the symbols of a tile
 // (query tile, key tile, sizes, scalars, floors of such rows), conjunctions of

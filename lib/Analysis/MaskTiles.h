@@ -1,4 +1,5 @@
 //===- MaskTiles.h - Sets of key tiles --------------------------*- C++ -*-===//
+// SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
 //
 // The result of mask analysis: the key tiles that a query tile visits and
 // those that are full, as unions of conjunctions and, where it is exact, as

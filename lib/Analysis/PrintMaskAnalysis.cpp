@@ -1,4 +1,5 @@
 //===- PrintMaskAnalysis.cpp - Show the result of mask analysis -----------===//
+// SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
 //
 // attn-print-mask-analysis: the key tiles that each query tile visits.
 //

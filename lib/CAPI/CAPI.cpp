@@ -1,4 +1,5 @@
 //===- CAPI.cpp - C API of dialects and passes ----------------------------===//
+// SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
 //
 // Wraps attn/InitAll.h for programs in C and for bindings.
 //
@@ -6,9 +7,9 @@
 
 #include "attn-c/Dialects.h"
 #include "attn-c/Passes.h"
+#include "attn/Dialect/Attn/Attn.h"
+#include "attn/Dialect/Tile/Tile.h"
 #include "attn/InitAll.h"
-#include "dialects/Attn/Attn.h"
-#include "dialects/Tile/Tile.h"
 
 #include "mlir/CAPI/Registration.h"
 

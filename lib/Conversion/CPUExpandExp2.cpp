@@ -1,4 +1,5 @@
 //===- CPUExpandExp2.cpp - cpu-expand-exp2 --------------------------------===//
+// SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
 //
 // exp2 and log2 of f32 scalars and vectors as polynomials, so that generated
 // CPU code calls no library.

@@ -1,4 +1,5 @@
 //===- CPUSchedule.cpp - cpu-schedule -------------------------------------===//
+// SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
 //
 // Chooses tile sizes for the vectors and caches of a CPU, and packed heads and
 // split keys where queries are few. Where that depends on sizes that only a
@@ -9,7 +10,7 @@
 #include "Schedule.h"
 
 #include "attn/Conversion/Passes.h"
-#include "dialects/Attn/Attn.h"
+#include "attn/Dialect/Attn/Attn.h"
 
 #include "mlir/Dialect/Func/IR/FuncOps.h"
 #include "mlir/Dialect/MemRef/IR/MemRef.h"

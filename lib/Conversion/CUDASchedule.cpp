@@ -1,4 +1,5 @@
 //===- CUDASchedule.cpp - cuda-schedule -----------------------------------===//
+// SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
 //
 // Chooses tile sizes for the tensor cores of a chip and whether keys are split.
 // Where that depends on sizes that only a launch knows, the op is cloned below
@@ -10,9 +11,9 @@
 #include "TensorCore/Structure.h"
 
 #include "attn/Conversion/Passes.h"
+#include "attn/Dialect/Attn/Attn.h"
+#include "attn/Dialect/Attn/ScheduleLimits.h"
 #include "attn/Transforms/PassOptions.h"
-#include "dialects/Attn/Attn.h"
-#include "dialects/Attn/ScheduleLimits.h"
 
 #include "mlir/Dialect/Func/IR/FuncOps.h"
 #include "mlir/Dialect/MemRef/IR/MemRef.h"

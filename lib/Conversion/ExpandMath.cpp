@@ -1,4 +1,5 @@
 //===- ExpandMath.cpp - Functions from exp2, log2 and arithmetic ----------===//
+// SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
 //
 // Expansion of the functions that score regions may use (rule 8). Targets
 // provide exp2 and log2; the accuracies are in the description of the pass and

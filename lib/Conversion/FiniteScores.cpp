@@ -1,4 +1,5 @@
 //===- FiniteScores.cpp - Masked scores without infinities ----------------===//
+// SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
 //
 // For targets whose arithmetic may assume that there are no infinities (WGSL,
 // rule 16): a finite sentinel replaces -inf, and scores are kept above it.
@@ -6,7 +7,7 @@
 //===----------------------------------------------------------------------===//
 
 #include "attn/Conversion/Passes.h"
-#include "dialects/Tile/Tile.h"
+#include "attn/Dialect/Tile/Tile.h"
 
 #include "mlir/Analysis/SliceAnalysis.h"
 #include "mlir/IR/ImplicitLocOpBuilder.h"

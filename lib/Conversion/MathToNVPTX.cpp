@@ -1,4 +1,5 @@
 //===- MathToNVPTX.cpp - Math functions to NVPTX approximations -----------===//
+// SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
 //
 // The special-function unit computes these directly; without this pass they
 // would become calls of libdevice or instructions that LLVM 22 cannot select

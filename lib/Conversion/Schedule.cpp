@@ -1,4 +1,5 @@
 //===- Schedule.cpp - Schedules by conditions on sizes --------------------===//
+// SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
 //
 // Index arithmetic of the host on the sizes of an attention op.
 //

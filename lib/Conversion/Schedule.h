@@ -1,4 +1,5 @@
 //===- Schedule.h - Schedules by conditions on sizes ------------*- C++ -*-===//
+// SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
 //
 // What the schedules of all targets share: what an attention op says of its
 // sizes as values of the host, and versions of it below conditions on them.
@@ -8,7 +9,7 @@
 #ifndef LIB_CONVERSION_SCHEDULE_H
 #define LIB_CONVERSION_SCHEDULE_H
 
-#include "dialects/Attn/Attn.h"
+#include "attn/Dialect/Attn/Attn.h"
 
 #include "mlir/IR/ImplicitLocOpBuilder.h"
 

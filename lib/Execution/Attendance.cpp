@@ -1,4 +1,5 @@
 //===- Attendance.cpp - What a problem has to compute ---------------------===//
+// SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
 //
 // Observers of the reference interpreter, which shows them rows of masks.
 //

@@ -1,4 +1,5 @@
 //===- Backend.cpp - One function, ready to run somewhere -----------------===//
+// SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
 //
 // The backends that interpret, and the choice among all of them.
 //

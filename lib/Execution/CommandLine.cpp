@@ -1,4 +1,5 @@
 //===- CommandLine.cpp - Options of tools ---------------------------------===//
+// SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
 //
 // Takes options of libraries off the command line; errors without a file.
 //

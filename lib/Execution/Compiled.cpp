@@ -1,4 +1,5 @@
 //===- Compiled.cpp - Functions that a target compiled --------------------===//
+// SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
 //
 // Compiles to an artifact in memory and runs that through the runtime's C API,
 // as any program without a compiler would.

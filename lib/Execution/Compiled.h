@@ -1,4 +1,5 @@
 //===- Compiled.h - Functions that a target compiled ------------*- C++ -*-===//
+// SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
 //
 // The backends that go through an artifact and the runtime's C API.
 //

@@ -1,4 +1,5 @@
 //===- Dialects.cpp - What a context needs to compile ---------------------===//
+// SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
 //
 // Kept apart: the header that registers all of MLIR is costly to compile.
 //

@@ -1,4 +1,5 @@
 //===- Npy.cpp - Tensors from and to .npy files ---------------------------===//
+// SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
 //
 // The mapping of element types; the format itself is the runtime's.
 //

@@ -1,4 +1,5 @@
 //===- Progress.cpp - What a tool is busy with ----------------------------===//
+// SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
 //
 // A thread that rewrites one line a second and clears it in the end.
 //

@@ -1,4 +1,5 @@
 //===- RandomInputs.cpp - Inputs that make sense, from a seed -------------===//
+// SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
 //
 // One generator a role. std::mt19937_64 is the same everywhere; the standard
 // distributions are not, so they are spelled out.

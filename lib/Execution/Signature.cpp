@@ -1,12 +1,13 @@
 //===- Signature.cpp - What the arguments of a function are for -----------===//
+// SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
 //
 // Roles and dimension names from the operands of attn.attention.
 //
 //===----------------------------------------------------------------------===//
 
 #include "attn/Execution/Signature.h"
+#include "attn/Dialect/Attn/Attn.h"
 #include "attn/Reference/Interpreter.h"
-#include "dialects/Attn/Attn.h"
 
 using namespace mlir;
 using namespace attn;

@@ -1,4 +1,5 @@
 //===- Pipelines.cpp - Pass pipelines -------------------------------------===//
+// SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
 //
 // The orders in which passes run. A pipeline only lists passes.
 //

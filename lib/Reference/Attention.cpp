@@ -1,4 +1,5 @@
 //===- Attention.cpp - attn.attention and attn.merge, executed ------------===//
+// SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
 //
 // The definition of docs/semantics.md, row by row: scores (rule 5), region and
 // sugar (rules 6-10), masks (rules 7, 10, 14), softmax and output (rules

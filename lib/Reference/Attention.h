@@ -1,4 +1,5 @@
 //===- Attention.h - attn.attention and attn.merge, executed ----*- C++ -*-===//
+// SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
 //
 // The two ops on arrays. Destinations are written in place.
 //
@@ -9,8 +10,8 @@
 
 #include "Values.h"
 
+#include "attn/Dialect/Attn/Attn.h"
 #include "attn/Reference/Interpreter.h"
-#include "dialects/Attn/Attn.h"
 
 namespace attn::reference {
 

@@ -1,4 +1,5 @@
 //===- HostInterpreter.cpp - Host code around the ops of a dialect --------===//
+// SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
 //
 // Control flow, allocation, views and scalars; scalar arithmetic is in
 // ScalarProgram.cpp.

@@ -1,4 +1,5 @@
 //===- HostInterpreter.h - Host code around the ops of a dialect -*- C++
+// SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
 //-*-===//
 //
 // Structured control flow, calls, allocation, views and scalars, executed op

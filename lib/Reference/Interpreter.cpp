@@ -1,4 +1,5 @@
 //===- Interpreter.cpp - Executes attention as it is defined --------------===//
+// SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
 //
 // What a function computes, and its execution: host code in
 // HostInterpreter.cpp, the attn ops in Attention.cpp.

@@ -1,4 +1,5 @@
 //===- ScalarProgram.cpp - Scalar code as flat instructions ---------------===//
+// SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
 //
 // Translation of arith, math, scf.if, scf.for and reads of arrays, and the
 // loops that execute it. Every op has a result for every operand (rule 8).
@@ -7,7 +8,7 @@
 
 #include "ScalarProgram.h"
 
-#include "dialects/Attn/Attn.h"
+#include "attn/Dialect/Attn/Attn.h"
 
 #include "mlir/Dialect/Arith/IR/Arith.h"
 #include "mlir/Dialect/Math/IR/Math.h"

@@ -1,4 +1,5 @@
 //===- ScalarProgram.h - Scalar code as flat instructions -------*- C++ -*-===//
+// SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
 //
 // Score regions, mask regions and host arithmetic, compiled once to a list of
 // instructions and executed on rows of values: the MLIR is not walked again

@@ -1,4 +1,5 @@
 //===- Tensor.cpp - Host tensors of the reference interpreter -------------===//
+// SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
 //
 // Element access by type and correctly rounded narrowing.
 //

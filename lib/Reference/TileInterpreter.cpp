@@ -1,4 +1,5 @@
 //===- TileInterpreter.cpp - Executes tile IR as it is defined ------------===//
+// SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
 //
 // The tile ops, grids and launches; what surrounds them is in
 // HostInterpreter.cpp. A tile is a dense Array, key-tile ranges are an array of
@@ -8,7 +9,7 @@
 
 #include "attn/Reference/TileInterpreter.h"
 #include "HostInterpreter.h"
-#include "dialects/Tile/Tile.h"
+#include "attn/Dialect/Tile/Tile.h"
 
 #include "mlir/Dialect/ControlFlow/IR/ControlFlowOps.h"
 #include "mlir/Dialect/MemRef/IR/MemRef.h"

@@ -1,4 +1,5 @@
 //===- Tolerance.cpp - Is a result accurate enough? -----------------------===//
+// SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
 //
 // Rule 20 and plain tolerances.
 //

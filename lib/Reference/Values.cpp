@@ -1,4 +1,5 @@
 //===- Values.cpp - What the interpreter computes with --------------------===//
+// SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
 //
 // Strided arrays: traversal, copies, conversion from and to host tensors.
 //

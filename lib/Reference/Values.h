@@ -1,4 +1,5 @@
 //===- Values.h - What the interpreter computes with ------------*- C++ -*-===//
+// SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
 //
 // Strided arrays of doubles or 64-bit integers, scalars, and the mapping from
 // SSA values to them.

@@ -1,4 +1,5 @@
 //===- LoopIdioms.h - LLVM pipelines without loop idioms --------*- C++ -*-===//
+// SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
 //
 // Patterns of C library loops are of no use in kernels, and the search for one
 // of them (HashRecognize) takes exponential time in chains of arithmetic, as

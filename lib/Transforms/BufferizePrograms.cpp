@@ -1,12 +1,13 @@
 //===- BufferizePrograms.cpp - attn-bufferize -----------------------------===//
+// SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
 //
 // One-shot bufferization across function boundaries, with parameters whose
 // strides are free except for the last one.
 //
 //===----------------------------------------------------------------------===//
 
+#include "attn/Dialect/Attn/Attn.h"
 #include "attn/Transforms/Passes.h"
-#include "dialects/Attn/Attn.h"
 
 #include "mlir/Dialect/Bufferization/IR/Bufferization.h"
 #include "mlir/Dialect/Bufferization/Transforms/OneShotAnalysis.h"

@@ -1,4 +1,5 @@
 //===- Cleanup.cpp - Simplification between passes ------------------------===//
+// SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
 //
 // Upstream's passes, minus one pattern.
 //

@@ -1,12 +1,13 @@
 //===- ContractExp2.cpp - tile-contract-exp2 ------------------------------===//
+// SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
 //
 // Turns exp2((s - m) * c) of a score and a row statistic into exp2 of one
 // fused multiply-add, without losing rows whose statistic is huge (rule 15).
 //
 //===----------------------------------------------------------------------===//
 
+#include "attn/Dialect/Tile/Tile.h"
 #include "attn/Transforms/Passes.h"
-#include "dialects/Tile/Tile.h"
 
 #include "mlir/Dialect/Arith/IR/Arith.h"
 #include "mlir/Dialect/Math/IR/Math.h"

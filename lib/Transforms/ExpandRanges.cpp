@@ -1,12 +1,13 @@
 //===- ExpandRanges.cpp - tile-expand-ranges ------------------------------===//
+// SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
 //
 // Key-tile ranges become index arithmetic; loops over ranges with a run-time
 // predicate get a guard around their body.
 //
 //===----------------------------------------------------------------------===//
 
+#include "attn/Dialect/Tile/Tile.h"
 #include "attn/Transforms/Passes.h"
-#include "dialects/Tile/Tile.h"
 
 #include "mlir/Dialect/Arith/IR/Arith.h"
 #include "mlir/Dialect/SCF/IR/SCF.h"

@@ -1,4 +1,5 @@
 //===- ExpandSugar.cpp - Sugar of attn.attention into regions -------------===//
+// SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
 //
 // Softcap, ALiBi and bias become the end of the score region; causal, prefix,
 // window, segments and mask tensors become the end of the mask region (rule
@@ -6,8 +7,8 @@
 //
 //===----------------------------------------------------------------------===//
 
+#include "attn/Dialect/Attn/Attn.h"
 #include "attn/Transforms/Passes.h"
-#include "dialects/Attn/Attn.h"
 
 #include "mlir/Dialect/Arith/IR/Arith.h"
 #include "mlir/Dialect/Math/IR/Math.h"

@@ -1,4 +1,5 @@
 //===- FuseOnlineSoftmax.cpp - attn-fuse-online-softmax -------------------===//
+// SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
 //
 // Merges the score loop and the accumulation loop of standard attention into
 // one loop under a running maximum (Milakov and Gimelshein 2018; Dao et al.
@@ -6,9 +7,9 @@
 //
 //===----------------------------------------------------------------------===//
 
+#include "attn/Dialect/Attn/Attn.h"
+#include "attn/Dialect/Tile/Tile.h"
 #include "attn/Transforms/Passes.h"
-#include "dialects/Attn/Attn.h"
-#include "dialects/Tile/Tile.h"
 
 #include "mlir/Dialect/Arith/IR/Arith.h"
 #include "mlir/Dialect/Math/IR/Math.h"

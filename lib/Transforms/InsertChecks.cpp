@@ -1,4 +1,5 @@
 //===- InsertChecks.cpp - attn-insert-checks: what types leave open -------===//
+// SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
 //
 // What the verifiers of the attn ops could not compare becomes tile.check ops
 // in front of them, in the same words: sizes, and where the host can read
@@ -6,11 +7,11 @@
 //
 //===----------------------------------------------------------------------===//
 
-#include "dialects/Tile/Tile.h"
+#include "attn/Dialect/Tile/Tile.h"
 
 #include "attn/Analysis/IndexRanges.h"
+#include "attn/Dialect/Attn/Attn.h"
 #include "attn/Transforms/Passes.h"
-#include "dialects/Attn/Attn.h"
 
 #include "mlir/Dialect/Arith/IR/Arith.h"
 #include "mlir/Dialect/MemRef/IR/MemRef.h"

@@ -1,12 +1,13 @@
 //===- LaunchToParallel.cpp - tile-launch-to-parallel ---------------------===//
+// SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
 //
 // tile.launch as a parallel loop that calls the kernel and tile.check as an
 // assertion, for programs that stay inside of an MLIR compiler.
 //
 //===----------------------------------------------------------------------===//
 
+#include "attn/Dialect/Tile/Tile.h"
 #include "attn/Transforms/Passes.h"
-#include "dialects/Tile/Tile.h"
 
 #include "mlir/Dialect/Arith/IR/Arith.h"
 #include "mlir/Dialect/ControlFlow/IR/ControlFlowOps.h"

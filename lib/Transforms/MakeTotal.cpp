@@ -1,4 +1,5 @@
 //===- MakeTotal.cpp - Region code that may run anywhere ------------------===//
+// SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
 //
 // Gives every op of the regions a result for every operand (rule 8), so that
 // later passes may evaluate, hoist and vectorise any of them for elements and
@@ -7,8 +8,8 @@
 //
 //===----------------------------------------------------------------------===//
 
+#include "attn/Dialect/Attn/Attn.h"
 #include "attn/Transforms/Passes.h"
-#include "dialects/Attn/Attn.h"
 
 #include "mlir/Dialect/Arith/IR/Arith.h"
 #include "mlir/Dialect/Math/IR/Math.h"

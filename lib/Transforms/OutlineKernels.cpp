@@ -1,4 +1,5 @@
 //===- OutlineKernels.cpp - attn-outline-kernels --------------------------===//
+// SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
 //
 // Every grid of a host function becomes a kernel function that computes one of
 // its points, with memrefs flattened to base pointers, sizes and strides.
@@ -6,8 +7,8 @@
 //===----------------------------------------------------------------------===//
 
 #include "attn/Analysis/IndexRanges.h"
+#include "attn/Dialect/Tile/Tile.h"
 #include "attn/Transforms/Passes.h"
-#include "dialects/Tile/Tile.h"
 
 #include "mlir/Dialect/Arith/IR/Arith.h"
 #include "mlir/Dialect/Arith/Utils/Utils.h"

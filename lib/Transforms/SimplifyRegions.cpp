@@ -1,12 +1,13 @@
 //===- SimplifyRegions.cpp - Simplify score and mask regions --------------===//
+// SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
 //
 // Moves scores of -inf into the mask region (rule 14), where mask analysis can
 // see them; folds, deduplicates and drops what the regions do not need.
 //
 //===----------------------------------------------------------------------===//
 
+#include "attn/Dialect/Attn/Attn.h"
 #include "attn/Transforms/Passes.h"
-#include "dialects/Attn/Attn.h"
 
 #include "mlir/Analysis/SliceAnalysis.h"
 #include "mlir/Dialect/Arith/IR/Arith.h"

@@ -1,4 +1,5 @@
 //===- SinkScale.cpp - tile-sink-scale ------------------------------------===//
+// SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
 //
 // Moves a constant positive factor of a score tile towards its uses. What
 // commutes with the factor (selects against -inf, row maxima, differences)
@@ -7,8 +8,8 @@
 //
 //===----------------------------------------------------------------------===//
 
+#include "attn/Dialect/Tile/Tile.h"
 #include "attn/Transforms/Passes.h"
-#include "dialects/Tile/Tile.h"
 
 #include "mlir/Dialect/Arith/IR/Arith.h"
 #include "mlir/Dialect/SCF/IR/SCF.h"

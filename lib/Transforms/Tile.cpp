@@ -1,4 +1,5 @@
 //===- Tile.cpp - attn-tile: attention as a grid of tiles -----------------===//
+// SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
 //
 // attn.attention on memrefs becomes standard attention on tiles: a grid over
 // (batch, head, query tile) with a loop that computes and stores the scores
@@ -6,13 +7,13 @@
 //
 //===----------------------------------------------------------------------===//
 
-#include "dialects/Tile/Tile.h"
+#include "attn/Dialect/Tile/Tile.h"
 #include "attn/Analysis/IndexRanges.h"
 #include "attn/Analysis/MaskAnalysis.h"
+#include "attn/Dialect/Attn/Attn.h"
+#include "attn/Dialect/Attn/ScheduleLimits.h"
 #include "attn/Transforms/PassOptions.h"
 #include "attn/Transforms/Passes.h"
-#include "dialects/Attn/Attn.h"
-#include "dialects/Attn/ScheduleLimits.h"
 
 #include "mlir/Dialect/Arith/IR/Arith.h"
 #include "mlir/Dialect/Arith/Utils/Utils.h"

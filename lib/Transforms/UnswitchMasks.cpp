@@ -1,12 +1,13 @@
 //===- UnswitchMasks.cpp - tile-unswitch-masks ----------------------------===//
+// SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
 //
 // Hoists the choice between a masked and a clean score tile to the top of the
 // loop body, so that full key tiles run without a compare.
 //
 //===----------------------------------------------------------------------===//
 
+#include "attn/Dialect/Tile/Tile.h"
 #include "attn/Transforms/Passes.h"
-#include "dialects/Tile/Tile.h"
 
 #include "mlir/Dialect/SCF/IR/SCF.h"
 #include "mlir/IR/IRMapping.h"

@@ -1,3 +1,5 @@
+// SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
+//
 // Runs the cases that `attn-test --emit` wrote, on a machine without a
 // compiler, and compares every element with what was expected. Each case is
 // launched twice, with outputs and workspace full of ones in between, on

@@ -1,3 +1,5 @@
+// SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
+//
 // The CPU backend: code sections are ELF shared objects, loaded from memory;
 // grids run on a pool of threads. The kernel ABI is in docs/artifact.md.
 #include "Backend.h"

@@ -1,3 +1,5 @@
+// SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
+//
 // CPU features by cpuid on x86-64 and by the auxiliary vector on AArch64. The
 // register state of an extension must also be enabled by the operating system:
 // cpuid alone says what the silicon has.

@@ -1,3 +1,5 @@
+// SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
+//
 // Which instruction-set extensions the CPU and the operating system offer, by
 // the names that LLVM gives them.
 #ifndef ATTN_RUNTIME_CPU_HOSTFEATURES_H

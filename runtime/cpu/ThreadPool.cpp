@@ -1,3 +1,5 @@
+// SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
+//
 // The threads of a CPU context (see ThreadPool.h).
 #include "ThreadPool.h"
 

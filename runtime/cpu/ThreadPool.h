@@ -1,3 +1,5 @@
+// SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
+//
 // The threads of a CPU context. They hand out the points of a grid by an
 // atomic counter, spin briefly between jobs and then sleep.
 //

@@ -1,3 +1,5 @@
+// SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
+//
 // The CUDA backend: code sections are cubins or PTX for one chip, launched on
 // the caller's stream in the device's primary context, the one that PyTorch and
 // the CUDA runtime use. A launch only enqueues, so it can be captured in a

@@ -1,3 +1,5 @@
+// SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
+//
 // Finds the entry points of the CUDA driver in libcuda.
 #include "Driver.h"
 #include "Failure.h"

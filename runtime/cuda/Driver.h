@@ -1,3 +1,5 @@
+// SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
+//
 // The CUDA driver API, loaded at run time: nothing of CUDA is needed to build
 // or to link, and a machine without a driver gets an error message.
 #ifndef ATTN_RUNTIME_CUDA_DRIVER_H

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
 /* C API of the attention runtime: load an artifact (.attn), bind tensors to
  * it, launch it. No compiler is needed to use it and none is linked.
  *

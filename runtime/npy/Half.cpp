@@ -1,3 +1,5 @@
+// SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
+//
 // 16-bit float conversions (see Half.h) in integer arithmetic, so that they do
 // not depend on what the compiler or the host offers.
 #include "attn/runtime/Half.h"

@@ -1,3 +1,5 @@
+// SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
+//
 // Reading and writing .npy files. The header is a Python dictionary literal;
 // the parser below accepts what NumPy writes and what its documentation allows
 // (any key order, spacing, either quote, a trailing comma), and nothing else.

@@ -1,3 +1,5 @@
+// SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
+//
 // The C API: handles, argument checks and the one place where exceptions end.
 #include "attn_runtime.h"
 

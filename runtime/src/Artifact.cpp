@@ -1,3 +1,5 @@
+// SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
+//
 // The artifact container: layout, writer and checked reader.
 //
 //   0  magic      8 bytes    8  version u32   12  flags u32 (0)

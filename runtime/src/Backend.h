@@ -1,3 +1,5 @@
+// SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
+//
 // What a backend (cpu, and later cuda, vulkan, ...) provides to the core: it
 // loads the code of a program, executes launch plans whose grids, pointers and
 // scalars the core has already computed and checked, and moves memory.

@@ -1,3 +1,5 @@
+// SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
+//
 // Checking bound tensors, evaluating the description for them and planning
 // launches.
 #include "Binding.h"

@@ -1,3 +1,5 @@
+// SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
+//
 // The arguments and results of one call: checks them against the description,
 // evaluates its expressions for them and makes the launch plan.
 #ifndef ATTN_RUNTIME_SRC_BINDING_H

@@ -1,3 +1,5 @@
+// SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
+//
 // Parsing and validation of the JSON description. The only file that knows the
 // JSON library. Unknown fields are refused: a field that this runtime does not
 // know may be one that it must not ignore.

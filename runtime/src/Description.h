@@ -1,3 +1,5 @@
+// SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
+//
 // The description of a program: what the "json" section of an artifact says,
 // parsed and validated. Names are resolved to indices here, once, so that
 // binding and launching cannot meet an unknown name.

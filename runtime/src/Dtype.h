@@ -1,3 +1,5 @@
+// SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
+//
 // Names and sizes of element types.
 #ifndef ATTN_RUNTIME_SRC_DTYPE_H
 #define ATTN_RUNTIME_SRC_DTYPE_H

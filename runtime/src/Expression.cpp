@@ -1,3 +1,5 @@
+// SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
+//
 // Evaluation and printing of expressions.
 #include "Expression.h"
 

@@ -1,3 +1,5 @@
+// SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
+//
 // Integer expressions over the sizes of a call: the grids, shapes, byte counts
 // and checks of an artifact. All arithmetic is on int64; overflow and division
 // by zero are failures that name the expression, never wrapped values.

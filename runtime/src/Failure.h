@@ -1,3 +1,5 @@
+// SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
+//
 // The exception by which the core reports a failed call. It is thrown and
 // caught inside the library: Api.cpp turns it into a status and a message.
 #ifndef ATTN_RUNTIME_SRC_FAILURE_H

@@ -1,3 +1,5 @@
+// SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
+//
 // Whole-file reading and atomic writing (see File.h) on POSIX calls, because
 // streams hide the reason of a failure.
 #include "File.h"

@@ -1,3 +1,5 @@
+// SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
+//
 // Whole-file reading and atomic writing with messages that name the file.
 // Shared by the artifact container and the .npy library; nothing throws but
 // std::bad_alloc.

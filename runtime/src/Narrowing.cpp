@@ -1,3 +1,5 @@
+// SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
+//
 // Walks strided arrays and converts their elements one by one.
 #include "Narrowing.h"
 

@@ -1,3 +1,5 @@
+// SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
+//
 // The conversion of 64-bit arguments to the 32-bit types that code reads, with
 // the check that every value fits.
 #ifndef ATTN_RUNTIME_SRC_NARROWING_H

@@ -1,3 +1,5 @@
+// SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
+//
 // Two elements share memory if the distance of their addresses is below their
 // size. The distance is a sum of strides with bounded factors, so the question
 // is whether such a sum comes close to a number. Factors are tried from the

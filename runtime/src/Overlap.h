@@ -1,3 +1,5 @@
+// SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
+//
 // Whether strided tensors share memory: exact, but for strides that step back
 // and forth among each other in ways that no layout does.
 #ifndef ATTN_RUNTIME_SRC_OVERLAP_H

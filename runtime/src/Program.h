@@ -1,3 +1,5 @@
+// SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
+//
 // A loaded artifact: its bytes, its description and its code on a device.
 // Immutable after construction, so that threads may share it.
 #ifndef ATTN_RUNTIME_SRC_PROGRAM_H

@@ -1,3 +1,5 @@
+// SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
+//
 // Checks and helpers on attn_tensor.
 #include "Tensor.h"
 

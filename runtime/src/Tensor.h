@@ -1,3 +1,5 @@
+// SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
+//
 // Checks and helpers on attn_tensor that hold for every backend.
 #ifndef ATTN_RUNTIME_SRC_TENSOR_H
 #define ATTN_RUNTIME_SRC_TENSOR_H

@@ -1,4 +1,5 @@
 //===- DialectFuzz.cpp - Fuzz parser, verifiers and expansion -------------===//
+// SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
 //
 // Feeds mutated MLIR text to the parser and the verifiers. What they accept
 // goes through attn-expand-sugar and attn-simplify-regions, which must either
@@ -7,9 +8,9 @@
 //
 //===----------------------------------------------------------------------===//
 
+#include "attn/Dialect/Attn/Attn.h"
+#include "attn/Dialect/Tile/Tile.h"
 #include "attn/Transforms/Passes.h"
-#include "dialects/Attn/Attn.h"
-#include "dialects/Tile/Tile.h"
 
 #include "mlir/Dialect/Arith/IR/Arith.h"
 #include "mlir/Dialect/Math/IR/Math.h"

@@ -1,3 +1,5 @@
+// SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
+//
 // Fuzzes what the runtime reads from files: containers, descriptions (also
 // those behind a right hash) and .npy files. Nothing may crash; a description
 // that parses must evaluate to values or failures.

@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
 """Writes the inputs of the lit tests and the examples as seeds for
 attn-dialect-fuzz, one file an input.
 

@@ -1,4 +1,5 @@
 //===- attn-compile.cpp - Compile attention ahead of time -----------------===//
+// SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
 //
 // Compiles a function of an MLIR file to an artifact (docs/artifact.md), which
 // programs run through runtime/include/attn_runtime.h without a compiler.

@@ -1,4 +1,5 @@
 //===- attn-lsp-server.cpp - Attention in an editor -----------------------===//
+// SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
 //
 // MLIR's language server with the attn and tile dialects: diagnostics while
 // typing, definitions and uses, documentation of ops.

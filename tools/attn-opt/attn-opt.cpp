@@ -1,4 +1,5 @@
 //===- attn-opt.cpp - Run passes on MLIR ----------------------------------===//
+// SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
 //
 // mlir-opt with the attn and tile dialects and every pass and pipeline of the
 // project registered.

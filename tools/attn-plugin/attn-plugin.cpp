@@ -1,4 +1,5 @@
 //===- attn-plugin.cpp - This compiler as a plugin of mlir-opt ------------===//
+// SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
 //
 // A shared object that a stock mlir-opt of the same LLVM version loads:
 //   mlir-opt-22 --load-dialect-plugin=AttnPlugin.so

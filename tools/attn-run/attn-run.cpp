@@ -1,4 +1,5 @@
 //===- attn-run.cpp - Run a function of attention on tensors --------------===//
+// SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
 //
 // Reads MLIR and .npy files (or makes random inputs), runs one function on a
 // backend, writes its outputs, and compares, times or explains them.
@@ -7,6 +8,7 @@
 //
 //===----------------------------------------------------------------------===//
 
+#include "attn/Dialect/Attn/Attn.h"
 #include "attn/Execution/Attendance.h"
 #include "attn/Execution/Backend.h"
 #include "attn/Execution/CommandLine.h"
@@ -16,7 +18,6 @@
 #include "attn/Execution/Signature.h"
 #include "attn/Reference/Tolerance.h"
 #include "attn/Version.h"
-#include "dialects/Attn/Attn.h"
 
 #include "mlir/IR/Diagnostics.h"
 #include "mlir/Parser/Parser.h"

@@ -1,4 +1,5 @@
 //===- CaseFiles.cpp - Cases for machines without a compiler --------------===//
+// SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
 //
 // One JSON file a case; tensors are .npy files, bf16 as uint16.
 //

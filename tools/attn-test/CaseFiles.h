@@ -1,4 +1,5 @@
 //===- CaseFiles.h - Cases for machines without a compiler ------*- C++ -*-===//
+// SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
 //
 // Writes a compiled case with its inputs and what it must give, for attn-check
 // of the runtime.

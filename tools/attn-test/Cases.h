@@ -1,4 +1,5 @@
 //===- Cases.h - Test cases of attn-test ------------------------*- C++ -*-===//
+// SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
 //
 // A case is MLIR text, the sizes that it leaves open and a seed for its
 // inputs. Its name, or its seed, says how to make it again.

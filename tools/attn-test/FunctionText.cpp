@@ -1,4 +1,5 @@
 //===- FunctionText.cpp - Writes one attention function -------------------===//
+// SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
 //
 // Prints the pieces in the order of the op's syntax.
 //

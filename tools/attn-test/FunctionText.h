@@ -1,4 +1,5 @@
 //===- FunctionText.h - Writes one attention function -----------*- C++ -*-===//
+// SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
 //
 // Collects arguments, clauses, attributes and regions and prints the function,
 // on tensors or memrefs, with static or dynamic sizes.

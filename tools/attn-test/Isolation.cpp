@@ -1,4 +1,5 @@
 //===- Isolation.cpp - Run a case in a process of its own -----------------===//
+// SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
 //
 // fork and a pipe for the message.
 //

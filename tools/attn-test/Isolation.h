@@ -1,4 +1,5 @@
 //===- Isolation.h - Run a case in a process of its own ---------*- C++ -*-===//
+// SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
 //
 // A case that crashes must be one failed case, with a name.
 //

@@ -1,4 +1,5 @@
 //===- Matrix.cpp - Variants times types times shapes ---------------------===//
+// SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
 //
 // Every feature of attn.attention by itself, over FlashAttention's lengths and
 // head sizes in all element types, and with nothing to compute on.

@@ -1,4 +1,5 @@
 //===- Mods.cpp - Score and mask functions from files ---------------------===//
+// SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
 //
 // Reads test/Execution/mods: functions on f32 with a head size of 64, which
 // are rewritten for other element types and head sizes.
@@ -7,8 +8,8 @@
 
 #include "Cases.h"
 
+#include "attn/Dialect/Attn/Attn.h"
 #include "attn/Execution/Signature.h"
-#include "dialects/Attn/Attn.h"
 
 #include "mlir/AsmParser/AsmParser.h"
 #include "mlir/Dialect/Func/IR/FuncOps.h"

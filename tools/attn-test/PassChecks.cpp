@@ -1,4 +1,5 @@
 //===- PassChecks.cpp - Passes must not change what is computed -----------===//
+// SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
 //
 // Passes that move code are compared bit by bit in f32, passes that are equal
 // in real numbers only in float64.

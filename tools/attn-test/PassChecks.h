@@ -1,4 +1,5 @@
 //===- PassChecks.h - Passes must not change what is computed ---*- C++ -*-===//
+// SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
 //
 // Runs a program in the tile interpreter before and after each pass on tile
 // IR.

@@ -1,4 +1,5 @@
 //===- RandomCombinations.cpp - Sugar, operands and lengths, combined -----===//
+// SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
 //
 // Any sugar on any operands: dense, ragged and paged problems of any sizes,
 // lengths that differ by batch, broadcast tables, regions that read tables in

@@ -1,4 +1,5 @@
 //===- RandomRegions.cpp - Masks and scores that nobody has seen ----------===//
+// SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
 //
 // Random affine and non-affine masks and random bounded score arithmetic, under
 // a little random sugar: the property test of mask analysis.

@@ -1,4 +1,5 @@
 //===- RandomTiles.cpp - Tile programs that nobody has seen ---------------===//
+// SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
 //
 // Grids of random tile ops: products in all orientations, maps with regions,
 // row statistics, loops over key tiles that carry tiles, masks with ranges.

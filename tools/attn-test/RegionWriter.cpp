@@ -1,4 +1,5 @@
 //===- RegionWriter.cpp - Random score and mask regions -------------------===//
+// SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
 //
 // Conditions of affine and other integer arithmetic (division, remainder and
 // shifts by anything, absolute values, extrema, table reads); scores of the

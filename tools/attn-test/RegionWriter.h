@@ -1,4 +1,5 @@
 //===- RegionWriter.h - Random score and mask regions -----------*- C++ -*-===//
+// SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
 //
 // Writes the lines of one region: random conditions for masks, random bounded
 // arithmetic for scores, both with reads of the tables that a function

@@ -1,4 +1,5 @@
 //===- Rejections.cpp - Inputs that must not give a result ----------------===//
+// SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
 //
 // Every operand with every dimension of a wrong size, known at run time only,
 // and lengths, bounds and pages out of range. Each must be refused by a message

@@ -1,4 +1,5 @@
 //===- attn-test.cpp - Execution tests against the reference --------------===//
+// SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
 //
 // Compiles and runs many cases and compares each with the float64 reference by
 // rule 20. Destinations start as NaN: what a backend does not write is found.
@@ -13,6 +14,7 @@
 #include "Isolation.h"
 #include "PassChecks.h"
 
+#include "attn/Dialect/Attn/Attn.h"
 #include "attn/Execution/Backend.h"
 #include "attn/Execution/CommandLine.h"
 #include "attn/Execution/RandomInputs.h"
@@ -21,7 +23,6 @@
 #include "attn/Reference/Tolerance.h"
 #include "attn/Target/Compile.h"
 #include "attn/Version.h"
-#include "dialects/Attn/Attn.h"
 
 #include "mlir/Parser/Parser.h"
 #include "llvm/Support/CommandLine.h"

@@ -1,16 +1,17 @@
 //===- attn-translate.cpp - Lowered kernels to target text ----------------===//
+// SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
 //
 // mlir-translate with the targets of the project, PTX and WGSL, and the
 // description of an artifact.
 //
 //===----------------------------------------------------------------------===//
 
+#include "attn/Dialect/Attn/Attn.h"
+#include "attn/Dialect/Tile/Tile.h"
 #include "attn/Target/NVPTX.h"
 #include "attn/Target/Plan.h"
 #include "attn/Target/WGSL.h"
 #include "attn/Version.h"
-#include "dialects/Attn/Attn.h"
-#include "dialects/Tile/Tile.h"
 
 #include "mlir/InitAllDialects.h"
 #include "mlir/Tools/mlir-translate/MlirTranslateMain.h"

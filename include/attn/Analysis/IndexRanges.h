@@ -1,4 +1,5 @@
 //===- IndexRanges.h - Ranges of index arithmetic ---------------*- C++ -*-===//
+// SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
 //
 // Which integers a value can have, in host functions, in tile kernels and in
 // map regions. A target whose indices have 32 bits asks before it narrows one.

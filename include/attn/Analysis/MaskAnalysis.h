@@ -1,4 +1,5 @@
 //===- MaskAnalysis.h - Which key tiles a query tile visits -----*- C++ -*-===//
+// SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
 //
 // Derives from the mask region of an attn.attention, for constant tile sizes
 // and a symbolic query tile, which key tiles are empty, full or partial, and
@@ -9,7 +10,7 @@
 #ifndef ATTN_ANALYSIS_MASKANALYSIS_H
 #define ATTN_ANALYSIS_MASKANALYSIS_H
 
-#include "dialects/Attn/Attn.h"
+#include "attn/Dialect/Attn/Attn.h"
 
 #include "mlir/IR/Builders.h"
 

@@ -1,4 +1,5 @@
 //===- Passes.h - Analysis passes -------------------------------*- C++ -*-===//
+// SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
 //
 // Passes that print what an analysis found.
 //

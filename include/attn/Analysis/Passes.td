@@ -1,4 +1,5 @@
 //===- Passes.td - Analysis passes -------------------------*- tablegen -*-===//
+// SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
 //
 // Passes that print what an analysis found and change nothing.
 //

@@ -1,4 +1,5 @@
 //===- Passes.h - Conversions out of the tile dialect -----------*- C++ -*-===//
+// SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
 //
 // Passes that take tile kernels to what targets print or compile, and the
 // legalisations of scalar regions that targets share.

@@ -1,4 +1,5 @@
 //===- Passes.td - Conversions out of the tile dialect -----*- tablegen -*-===//
+// SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
 //
 // Tile kernels to GPU kernels, and the legalisations of scalar regions that
 // targets share. Every description has a before/after example that is run as
@@ -84,7 +85,7 @@ def TileToCPU : Pass<"tile-to-cpu", "::mlir::func::FuncOp"> {
     ```
     becomes
     ```mlir
-    func.func private @k(%m: memref<16xf32>, %i: index) attributes {tile.kernel} {
+    func.func private @k(%m: memref<16xf32>, %i: index) attributes {tile.kernel, ...} {
       %t = memref.alloca() {alignment = 64 : i64} : memref<16xf32>
       ...
       scf.for ... {
@@ -236,7 +237,7 @@ def TileToGPU : Pass<"tile-to-gpu", "::mlir::ModuleOp"> {
     becomes
     ```mlir
     gpu.module @kernels {
-      gpu.func @f(%a: memref<f32>) private(%tile : memref<1xf32, #gpu.address_space<private>> ...) kernel attributes {...known_block_size = array<i32: 32, 1, 1>} {
+      gpu.func @f(%a: memref<f32>) private(%tile : memref<1xf32, #gpu.address_space<private>> ...) kernel attributes {...known_block_size = array<i32: 32, 1, 1>, ...} {
         ...
         %thread = gpu.thread_id x
         %flat = memref.reinterpret_cast %a to offset: [0], sizes: [...], strides: [1] : memref<f32> to memref<?xf32>

@@ -1,4 +1,5 @@
 //===- Attendance.h - What a problem has to compute -------------*- C++ -*-===//
+// SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
 //
 // Pairs of query and key that attend, counted for benchmarks, and tiles of them
 // as a picture: by the definition of the masks, not by what code visits.

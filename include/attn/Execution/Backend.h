@@ -1,4 +1,5 @@
 //===- Backend.h - One function, ready to run somewhere ---------*- C++ -*-===//
+// SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
 //
 // What attn-run and attn-test execute: a function bound to a backend, run on
 // host tensors. The reference runs as it is; other backends compile.

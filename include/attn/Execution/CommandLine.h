@@ -1,4 +1,5 @@
 //===- CommandLine.h - Options of tools -------------------------*- C++ -*-===//
+// SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
 //
 // What every tool does about options and their errors.
 //

@@ -1,4 +1,5 @@
 //===- Npy.h - Tensors from and to .npy files -------------------*- C++ -*-===//
+// SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
 //
 // MLIR element types against NumPy's. bf16 travels as uint16.
 //

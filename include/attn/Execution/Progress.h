@@ -1,4 +1,5 @@
 //===- Progress.h - What a tool is busy with --------------------*- C++ -*-===//
+// SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
 //
 // Long work is named, with the seconds it has taken so far.
 //

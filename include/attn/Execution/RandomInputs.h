@@ -1,4 +1,5 @@
 //===- RandomInputs.h - Inputs that make sense, from a seed -----*- C++ -*-===//
+// SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
 //
 // Random tensors for the arguments of a function: normal numbers for q, k and
 // v, valid lengths, offsets, packings and pages for the rest.

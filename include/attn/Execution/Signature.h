@@ -1,4 +1,5 @@
 //===- Signature.h - What the arguments of a function are for ---*- C++ -*-===//
+// SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
 //
 // Names the role and the dimensions of each argument of a host function by the
 // attention that uses it, so that tools can size destinations, make random

@@ -1,4 +1,5 @@
 //===- Interpreter.h - Executes attention as it is defined ------*- C++ -*-===//
+// SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
 //
 // The reference: runs a host function of attn.attention and attn.merge as
 // docs/semantics.md says, without any pass and without any code shared with
@@ -9,8 +10,8 @@
 #ifndef ATTN_REFERENCE_INTERPRETER_H
 #define ATTN_REFERENCE_INTERPRETER_H
 
+#include "attn/Dialect/Attn/Attn.h"
 #include "attn/Reference/Tensor.h"
-#include "dialects/Attn/Attn.h"
 
 #include "mlir/Dialect/Func/IR/FuncOps.h"
 

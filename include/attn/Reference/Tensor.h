@@ -1,4 +1,5 @@
 //===- Tensor.h - Host tensors of the reference interpreter -----*- C++ -*-===//
+// SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
 //
 // A dense row-major tensor in host memory, its element type an MLIR type, and
 // the rounding of doubles to that type.

@@ -1,4 +1,5 @@
 //===- TileInterpreter.h - Executes tile IR as it is defined ----*- C++ -*-===//
+// SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
 //
 // The meaning of the tile dialect: runs functions of tile ops, whole grids or
 // outlined kernels with their launches. Passes on tile IR are checked by

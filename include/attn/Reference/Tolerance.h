@@ -1,4 +1,5 @@
 //===- Tolerance.h - Is a result accurate enough? ---------------*- C++ -*-===//
+// SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
 //
 // Rule 20: o and lse of a backend against the float64 reference, with the
 // error of the unfused computation as the measure. Also plain rtol/atol.

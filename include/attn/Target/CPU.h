@@ -1,4 +1,5 @@
 //===- CPU.h - CPU targets and code generation ------------------*- C++ -*-===//
+// SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
 //
 // What a CPU offers (vectors, registers, caches), as the host reports it or as
 // a chip name says, and the way from lowered kernels to a shared object.

@@ -1,4 +1,5 @@
 //===- CUDA.h - Artifacts for NVIDIA GPUs -----------------------*- C++ -*-===//
+// SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
 //
 // Compiles a module with one entry function to an artifact of PTX: fused
 // attention on tensor cores where it fits, other kernels through the plain
@@ -9,7 +10,7 @@
 #ifndef ATTN_TARGET_CUDA_H
 #define ATTN_TARGET_CUDA_H
 
-#include "dialects/Attn/Attn.h"
+#include "attn/Dialect/Attn/Attn.h"
 
 #include "mlir/Dialect/Func/IR/FuncOps.h"
 #include "mlir/IR/BuiltinOps.h"

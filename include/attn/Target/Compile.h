@@ -1,4 +1,5 @@
 //===- Compile.h - From MLIR to an artifact ---------------------*- C++ -*-===//
+// SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
 //
 // Compiles one function with attention to an artifact that the runtime loads
 // (docs/artifact.md). Used by attn-run and by ahead-of-time tools.

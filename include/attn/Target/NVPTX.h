@@ -1,4 +1,5 @@
 //===- NVPTX.h - GPU kernels to PTX -----------------------------*- C++ -*-===//
+// SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
 //
 // The plain NVIDIA path: no tensor cores, any chip from sm_80 on, from tile
 // kernels to PTX text in process.

@@ -1,4 +1,5 @@
 //===- Plan.h - How a host program launches its kernels ---------*- C++ -*-===//
+// SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
 //
 // Turns the host function of lowered kernels into the artifact's description:
 // arguments, results, temporaries, launches and checks, with sizes as

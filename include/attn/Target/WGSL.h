@@ -1,4 +1,5 @@
 //===- WGSL.h - GPU kernels to WGSL -----------------------------*- C++ -*-===//
+// SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
 //
 // Readable WebGPU shaders from tile kernels.
 //

@@ -1,4 +1,5 @@
 //===- PassOptions.h - Which values options may have ------------*- C++ -*-===//
+// SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
 //
 // The one diagnostic for numbers that a pass was given and cannot follow.
 //

@@ -1,4 +1,5 @@
 //===- Passes.h - Transformation passes -------------------------*- C++ -*-===//
+// SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
 //
 // Passes on attn and tile IR that no target owns.
 //

@@ -1,4 +1,5 @@
 //===- Passes.td - Transformation passes -------------------*- tablegen -*-===//
+// SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
 //
 // Passes on attn and tile IR that no target owns. Every description ends with
 // a before/after example that is run as a test.
@@ -537,7 +538,7 @@ def OutlineKernels : Pass<"attn-outline-kernels", "::mlir::ModuleOp"> {
       ...
       %rows = memref.dim %o, ... : memref<?x8xf32>
       ...
-      tile.launch @f_kernel0 grid[%n, ...] (%o, %rows) : memref<?x8xf32>, index
+      tile.launch @f_kernel0 grid[%n, ...] (%o, %rows) writes [0] : memref<?x8xf32>, index
       return
     }
     func.func private @f_kernel0(%p: memref<f32>, %size: index {tile.size = 1073676288 : index}, %x: index {tile.size = 2147418111 : index}, %y: index {tile.size = 0 : index}, %z: index {tile.size = 0 : index}, %nx: index {tile.size = 2147418112 : index}, %ny: index {tile.size = 1 : index}, %nz: index {tile.size = 1 : index}) attributes {tile.kernel} {

@@ -1,4 +1,5 @@
 //===- Emitter.cpp - Emit tensor-core instructions ------------------------===//
+// SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
 //
 // Builders of single instructions. Where the nvvm dialect of version 22 has no
 // op, or one that loses the needed ties (wgmma with register operands, waits

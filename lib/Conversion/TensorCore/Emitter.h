@@ -1,4 +1,5 @@
 //===- Emitter.h - Emit tensor-core instructions ----------------*- C++ -*-===//
+// SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
 //
 // A thin builder of the llvm, nvvm and arith ops that kernels are made of. Only
 // Emitter.cpp includes the costly LLVM and NVVM dialect headers.

@@ -1,4 +1,5 @@
 //===- Fragment.cpp - Tiles in the registers of a warp --------------------===//
+// SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
 //
 // Maps are cloned element by element; what a region computes from the row, the
 // column or neither alone is emitted once for a row, a column or the tile.

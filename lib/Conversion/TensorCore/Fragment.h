@@ -1,4 +1,5 @@
 //===- Fragment.h - Tiles in the registers of a warp -----------*- C++ -*-===//
+// SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
 //
 // How a warp holds its rows of tile values, and the tile ops on them. A matrix
 // has the layout of the accumulators of wgmma and mma.sync: of every 16 rows

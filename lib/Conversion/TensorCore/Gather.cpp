@@ -1,4 +1,5 @@
 //===- Gather.cpp - Tiles that threads copy to shared memory --------------===//
+// SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
 //
 // Each lane finds the address of one row and tells the lanes that copy it. What
 // the copies take together is as much as strides allow.

@@ -1,4 +1,5 @@
 //===- Gather.h - Tiles that threads copy to shared memory ------*- C++ -*-===//
+// SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
 //
 // Copies a tile row by row into swizzled blocks, as TMA would have put it. Rows
 // may lie anywhere: in pages, in several heads, at any stride.

@@ -1,4 +1,5 @@
 //===- KernelFrame.cpp - What tensor-core kernels have in common ----------===//
+// SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
 //
 // Parameters, the order of query tiles, key tiles that are skipped.
 //

@@ -1,4 +1,5 @@
 //===- KernelFrame.h - What tensor-core kernels have in common --*- C++ -*-===//
+// SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
 //
 // Parameters, thread numbers, the point of the grid a block computes, and the
 // walk over key tiles. Lowerings add how tiles are loaded and multiplied.

@@ -1,4 +1,5 @@
 //===- LaunchInfo.cpp - How a tensor-core kernel is launched --------------===//
+// SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
 //
 // Indices of the source become i64, extents are i32. Sizes are affine
 // expressions of the launch's operands.

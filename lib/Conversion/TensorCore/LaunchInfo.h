@@ -1,4 +1,5 @@
 //===- LaunchInfo.h - How a tensor-core kernel is launched ------*- C++ -*-===//
+// SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
 //
 // Builds the #tile.launch_info of a kernel: what its parameters are and with
 // which block, grid and shared memory it runs.

@@ -1,4 +1,5 @@
 //===- Prepare.cpp - Kernels as tensor-core lowerings want them -----------===//
+// SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
 //
 // Merges bounds, flattens guards, expands what convert-arith-to-llvm lacks.
 //
@@ -7,7 +8,7 @@
 #include "Prepare.h"
 
 #include "attn/Analysis/IndexRanges.h"
-#include "dialects/Tile/Tile.h"
+#include "attn/Dialect/Tile/Tile.h"
 
 #include "mlir/Dialect/Arith/Transforms/Passes.h"
 #include "mlir/Dialect/GPU/IR/GPUDialect.h"

@@ -1,4 +1,5 @@
 //===- Prepare.h - Kernels as tensor-core lowerings want them ---*- C++ -*-===//
+// SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
 //
 // Rewrites in front of the analysis, and the frame of the passes.
 //

@@ -1,4 +1,5 @@
 //===- ScalarEmitter.cpp - Scalar code of a tile kernel -------------------===//
+// SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
 //
 // Arithmetic is cloned, with narrower types where they suffice; exp2, log2,
 // reciprocals and roots become the special function unit's. Reads are in

@@ -1,4 +1,5 @@
 //===- ScalarEmitter.h - Scalar code of a tile kernel -----------*- C++ -*-===//
+// SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
 //
 // Clones the scalar ops of a kernel and of map regions for one thread. An
 // index becomes an i32 where IndexRanges proves that it fits, else an i64.

@@ -1,4 +1,5 @@
 //===- Structure.cpp - The parts of a fused attention kernel --------------===//
+// SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
 //
 // The analysis behind Structure.h.
 //

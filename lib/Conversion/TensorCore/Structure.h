@@ -1,4 +1,5 @@
 //===- Structure.h - The parts of a fused attention kernel ------*- C++ -*-===//
+// SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
 //
 // Finds the parts of an outlined kernel that lowerings to tensor cores share:
 // the two matrix products, the tiles they read, what the loop carries. It looks
@@ -9,7 +10,7 @@
 #ifndef LIB_CONVERSION_TENSORCORE_STRUCTURE_H
 #define LIB_CONVERSION_TENSORCORE_STRUCTURE_H
 
-#include "dialects/Tile/Tile.h"
+#include "attn/Dialect/Tile/Tile.h"
 
 #include "mlir/Dialect/Func/IR/FuncOps.h"
 #include "mlir/Dialect/MemRef/IR/MemRef.h"

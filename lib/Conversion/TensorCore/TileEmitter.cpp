@@ -1,4 +1,5 @@
 //===- TileEmitter.cpp - Tile ops of the warps that compute ---------------===//
+// SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
 //
 // Maps, reductions and conversions go to FragmentEmitter; branches either
 // select a version of the loop body or join the values of both sides.

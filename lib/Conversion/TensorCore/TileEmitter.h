@@ -1,4 +1,5 @@
 //===- TileEmitter.h - Tile ops of the warps that compute -------*- C++ -*-===//
+// SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
 //
 // Emits what surrounds the two matrix products: the maps and reductions of the
 // loop and of the epilogue, branches on tiles, carried values, plain stores.

@@ -1,4 +1,5 @@
 //===- RegionVectorizer.cpp - Map regions on vectors of rows --------------===//
+// SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
 //
 // Uniform values stay scalar; values that depend on the row or on an element
 // become vectors. Branches become selects, reads become gathers, and indices

@@ -1,4 +1,5 @@
 //===- RegionVectorizer.h - Map regions on vectors of rows ------*- C++ -*-===//
+// SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
 //
 // Turns the scalar region of a tile.map into vector code in which each lane is
 // a row (a query) and the column (a key) is uniform.
@@ -9,7 +10,7 @@
 #define LIB_CONVERSION_TILETOCPU_REGIONVECTORIZER_H
 
 #include "attn/Analysis/IndexRanges.h"
-#include "dialects/Tile/Tile.h"
+#include "attn/Dialect/Tile/Tile.h"
 
 #include "mlir/IR/Builders.h"
 #include "llvm/ADT/DenseMap.h"

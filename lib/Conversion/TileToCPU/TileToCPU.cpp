@@ -1,4 +1,5 @@
 //===- TileToCPU.cpp - tile-to-cpu ----------------------------------------===//
+// SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
 //
 // Tile kernels to loops on vectors. Queries lie on vector lanes: a tile of
 // scores is kept transposed as [key][query], so that row statistics are plain
@@ -10,7 +11,7 @@
 #include "RegionVectorizer.h"
 
 #include "attn/Conversion/Passes.h"
-#include "dialects/Tile/Tile.h"
+#include "attn/Dialect/Tile/Tile.h"
 
 #include "mlir/Dialect/Arith/IR/Arith.h"
 #include "mlir/Dialect/Func/IR/FuncOps.h"

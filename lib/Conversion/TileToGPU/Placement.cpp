@@ -1,4 +1,5 @@
 //===- Placement.cpp - Where a workgroup keeps its tiles ------------------===//
+// SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
 //
 // Operands of products that threads exchange are staged in workgroup memory,
 // everything else stays with the threads. Staged tiles that are not live at

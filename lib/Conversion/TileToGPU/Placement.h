@@ -1,4 +1,5 @@
 //===- Placement.h - Where a workgroup keeps its tiles ----------*- C++ -*-===//
+// SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
 //
 // Decides for every tile of a kernel whether its elements live with the
 // threads, in workgroup memory or nowhere (read from memory for each use), so
@@ -9,7 +10,7 @@
 #ifndef ATTN_LIB_CONVERSION_TILETOGPU_PLACEMENT_H
 #define ATTN_LIB_CONVERSION_TILETOGPU_PLACEMENT_H
 
-#include "dialects/Tile/Tile.h"
+#include "attn/Dialect/Tile/Tile.h"
 
 #include "mlir/Dialect/Func/IR/FuncOps.h"
 

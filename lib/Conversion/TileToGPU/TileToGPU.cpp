@@ -1,4 +1,5 @@
 //===- TileToGPU.cpp - Tile kernels to GPU kernels ------------------------===//
+// SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
 //
 // One workgroup computes one point of the grid. Threads hold rows of tiles in
 // private buffers, operands that threads exchange are staged in workgroup

@@ -1,4 +1,5 @@
 //===- Consumer.cpp - The warpgroups that compute -------------------------===//
+// SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
 //
 // Each consumer warpgroup computes 64 rows of a query tile. The loop over key
 // tiles is rotated: while the maps turn the scores of one key tile into

@@ -1,4 +1,5 @@
 //===- KernelEmitter.cpp - One warp-specialised Hopper kernel -------------===//
+// SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
 //
 // Parameters and barriers; the roles are in Producer.cpp and Consumer.cpp.
 //

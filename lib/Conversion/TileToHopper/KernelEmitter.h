@@ -1,4 +1,5 @@
 //===- KernelEmitter.h - One warp-specialised Hopper kernel -----*- C++ -*-===//
+// SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
 //
 // What the producer and the consumer warpgroups share: parameters, shared
 // memory, rings of buffers, the order of query tiles.

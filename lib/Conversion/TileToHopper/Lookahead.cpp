@@ -1,4 +1,5 @@
 //===- Lookahead.cpp - Which key tiles a predicate admits -----------------===//
+// SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
 //
 // Takes the lowest bit of those found; where none is left, tests further tiles.
 //

@@ -1,4 +1,5 @@
 //===- Lookahead.h - Which key tiles a predicate admits ---------*- C++ -*-===//
+// SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
 //
 // The producer's walk over the key tiles that the predicate of tile.ranges does
 // not exclude. The lanes of a warp test 32 of them at a time, so a walk waits

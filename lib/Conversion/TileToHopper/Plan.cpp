@@ -1,4 +1,5 @@
 //===- Plan.cpp - What a tile kernel needs on Hopper ----------------------===//
+// SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
 //
 // Checks what TMA and wgmma can take, and lays out shared memory.
 //

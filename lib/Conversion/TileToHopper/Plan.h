@@ -1,4 +1,5 @@
 //===- Plan.h - What a tile kernel needs on Hopper --------------*- C++ -*-===//
+// SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
 //
 // Decides where the tiles of a kernel live and which roles the warps have. The
 // decisions depend on sizes only, never on what a map computes.

@@ -1,4 +1,5 @@
 //===- Producer.cpp - The warps that load tiles ---------------------------===//
+// SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
 //
 // Brings q, k and v tiles to shared memory, keys one tile ahead of values, and
 // hands out query tiles to the block. One warp does it by TMA. Where a tile has

@@ -1,4 +1,5 @@
 //===- TileToHopper.cpp - Lower tile kernels to Hopper --------------------===//
+// SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
 //
 // Replaces each `tile.kernel` function that fits by a gpu.module with one
 // warp-specialised kernel. What does not fit is left for the general GPU

@@ -1,4 +1,5 @@
 //===- KernelEmitter.cpp - One kernel on mma.sync -------------------------===//
+// SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
 //
 // With two buffers, the loop over key tiles has one barrier a tile: behind it
 // the copies of the next tile start, into the buffers that all warps have left.

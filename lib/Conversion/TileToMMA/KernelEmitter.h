@@ -1,4 +1,5 @@
 //===- KernelEmitter.h - One kernel on mma.sync -----------------*- C++ -*-===//
+// SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
 //
 // All warps of a block load tiles by asynchronous copies; each computes 16 rows
 // of the query tile.

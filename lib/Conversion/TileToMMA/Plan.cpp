@@ -1,4 +1,5 @@
 //===- Plan.cpp - What a tile kernel needs for mma.sync -------------------===//
+// SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
 //
 // Checks sizes, counts registers, lays out shared memory.
 //

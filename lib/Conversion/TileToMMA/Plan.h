@@ -1,4 +1,5 @@
 //===- Plan.h - What a tile kernel needs for mma.sync -----------*- C++ -*-===//
+// SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
 //
 // Decides how many warps a block has and where its tiles live. The decisions
 // depend on sizes only, never on what a map computes.

@@ -1,4 +1,5 @@
 //===- TileToMMA.cpp - Lower tile kernels to mma.sync ---------------------===//
+// SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
 //
 // Replaces each `tile.kernel` function that fits by a gpu.module with one
 // kernel for chips from sm_80 on. What does not fit is left for the general GPU

@@ -1,4 +1,5 @@
 //===- CPUCodegen.cpp - Kernels to a shared object ------------------------===//
+// SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
 //
 // Vector code to LLVM IR, machine code and an ELF shared object.
 //

@@ -1,4 +1,5 @@
 //===- CPUTarget.cpp - CPU targets ----------------------------------------===//
+// SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
 //
 // Host detection, chip names and the DLTI form of a CPU target.
 //

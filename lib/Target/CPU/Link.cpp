@@ -1,4 +1,5 @@
 //===- Link.cpp - An object file becomes a shared object ------------------===//
+// SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
 //
 // Runs the linker as a process of its own. lld as a library keeps its state in
 // globals and resets the options of the program around it, so that two

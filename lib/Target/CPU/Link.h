@@ -1,4 +1,5 @@
 //===- Link.h - An object file becomes a shared object ----------*- C++ -*-===//
+// SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
 //
 // The last step of code generation for CPUs.
 //

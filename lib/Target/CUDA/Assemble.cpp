@@ -1,4 +1,5 @@
 //===- Assemble.cpp - PTX to machine code ---------------------------------===//
+// SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
 //
 // Runs NVIDIA's ptxas, so that the driver of a device need not compile a kernel
 // when an artifact is loaded. Optional: artifacts of PTX need no toolkit.

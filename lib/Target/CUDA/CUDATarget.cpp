@@ -1,4 +1,5 @@
 //===- CUDATarget.cpp - Chips and their pipelines -------------------------===//
+// SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
 //
 // What is known of NVIDIA's chips, and the order of passes from attention to
 // kernels for them.

@@ -1,4 +1,5 @@
 //===- CompileCUDA.cpp - Artifacts for NVIDIA GPUs ------------------------===//
+// SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
 //
 // Runs the passes, reports what they chose, prints the description and packs it
 // with the code of the kernels.
@@ -6,13 +7,13 @@
 //===----------------------------------------------------------------------===//
 
 #include "attn/Analysis/MaskAnalysis.h"
+#include "attn/Dialect/Attn/Attn.h"
+#include "attn/Dialect/Tile/Tile.h"
 #include "attn/Target/CUDA.h"
 #include "attn/Target/NVPTX.h"
 #include "attn/Target/Plan.h"
 #include "attn/Transforms/Passes.h"
 #include "attn/runtime/Artifact.h"
-#include "dialects/Attn/Attn.h"
-#include "dialects/Tile/Tile.h"
 
 #include "mlir/IR/Threading.h"
 #include "mlir/Pass/PassInstrumentation.h"

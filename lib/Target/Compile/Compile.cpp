@@ -1,4 +1,5 @@
 //===- Compile.cpp - From MLIR to an artifact -----------------------------===//
+// SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
 //
 // Runs the pipelines on a copy of the module, writes the plan, generates code
 // and packs both.
@@ -8,14 +9,14 @@
 #include "attn/Target/Compile.h"
 #include "attn/Analysis/MaskAnalysis.h"
 #include "attn/Conversion/Passes.h"
+#include "attn/Dialect/Attn/Attn.h"
+#include "attn/Dialect/Tile/Tile.h"
 #include "attn/Pipelines/Pipelines.h"
 #include "attn/Target/CPU.h"
 #include "attn/Target/CUDA.h"
 #include "attn/Target/Plan.h"
 #include "attn/Transforms/Passes.h"
 #include "attn/runtime/Artifact.h"
-#include "dialects/Attn/Attn.h"
-#include "dialects/Tile/Tile.h"
 
 #include "mlir/Dialect/Func/IR/FuncOps.h"
 #include "mlir/IR/SymbolTable.h"

@@ -1,4 +1,5 @@
 //===- Pipeline.cpp - The pipeline attn-to-nvptx-plain --------------------===//
+// SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
 //
 // Tile kernels through GPU kernels in normal form to the LLVM dialect.
 //

@@ -1,4 +1,5 @@
 //===- TranslateToPTX.cpp - GPU modules to PTX text -----------------------===//
+// SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
 //
 // Runs LLVM's NVPTX backend in process; no CUDA toolkit is needed.
 //

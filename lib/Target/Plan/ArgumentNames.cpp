@@ -1,12 +1,13 @@
 //===- ArgumentNames.cpp - What messages call the arguments ---------------===//
+// SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
 //
 // The arguments of a function by the operands of attn ops that they are, in the
 // words of the verifiers.
 //
 //===----------------------------------------------------------------------===//
 
+#include "attn/Dialect/Attn/Attn.h"
 #include "attn/Target/Plan.h"
-#include "dialects/Attn/Attn.h"
 
 #include "llvm/ADT/StringSet.h"
 

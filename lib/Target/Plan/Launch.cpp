@@ -1,4 +1,5 @@
 //===- Launch.cpp - One launch of a description ---------------------------===//
+// SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
 //
 // Parameters, grid, block and memory by the attribute of the lowered kernel.
 //

@@ -1,4 +1,5 @@
 //===- Launch.h - One launch of a description -------------------*- C++ -*-===//
+// SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
 //
 // Joins what a host function passes to a launch with what the lowered kernel
 // takes (#tile.launch_info).
@@ -8,7 +9,7 @@
 #ifndef LIB_TARGET_PLAN_LAUNCH_H
 #define LIB_TARGET_PLAN_LAUNCH_H
 
-#include "dialects/Tile/Tile.h"
+#include "attn/Dialect/Tile/Tile.h"
 
 #include "llvm/Support/JSON.h"
 

@@ -1,4 +1,5 @@
 //===- Plan.cpp - How a host program launches its kernels -----------------===//
+// SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
 //
 // Symbolic reading of a host function: index arithmetic becomes expressions,
 // memrefs become views of arguments, results and temporaries, checks become
@@ -9,8 +10,8 @@
 #include "Launch.h"
 
 #include "attn/Analysis/IndexRanges.h"
+#include "attn/Dialect/Tile/Tile.h"
 #include "attn/Target/Plan.h"
-#include "dialects/Tile/Tile.h"
 
 #include "mlir/Dialect/Arith/IR/Arith.h"
 #include "mlir/Dialect/ControlFlow/IR/ControlFlowOps.h"

@@ -1,4 +1,5 @@
 //===- Pipeline.cpp - The pipeline attn-to-wgsl ---------------------------===//
+// SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
 //
 // Tile kernels to the normal form that the WGSL printer reads.
 //

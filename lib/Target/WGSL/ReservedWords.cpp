@@ -1,4 +1,5 @@
 //===- ReservedWords.cpp - Names that WGSL text cannot use ----------------===//
+// SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
 //
 // The tables of the WGSL specification (W3C Candidate Recommendation): keyword
 // summary, reserved words, predeclared types and enumerants, built-in

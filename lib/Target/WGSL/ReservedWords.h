@@ -1,4 +1,5 @@
 //===- ReservedWords.h - Names that WGSL text cannot use --------*- C++ -*-===//
+// SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
 //
 // Identifiers that the language keeps for itself or that mean something where
 // nobody declares them.

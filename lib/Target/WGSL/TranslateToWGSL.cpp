@@ -1,4 +1,5 @@
 //===- TranslateToWGSL.cpp - GPU kernels to WGSL text ---------------------===//
+// SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
 //
 // Prints the kernel normal form of docs/gpu-kernels.md. The printer decides
 // names, what is written inline and where variables are declared; everything

@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
 """Runs the vector exponentials of cpu-expand-exp2-subnormals.mlir over their
 whole range and looks at values and at the processor's flags.
 

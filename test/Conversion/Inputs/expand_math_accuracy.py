@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
 """Measures the errors that the description of tile-expand-math states.
 
 Reads LLVM dialect IR on standard input, compiles it to a library and compares

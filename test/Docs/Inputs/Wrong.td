@@ -1,3 +1,5 @@
+// SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
+//
 // Examples that are wrong: one shows what its pass does not make, one shows
 // nothing.
 

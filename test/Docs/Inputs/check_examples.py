@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
 """Runs the examples of passes and ops.
 
 A pass (Passes.td): the first block of its description is the input, which it
@@ -82,9 +83,9 @@ def records_of(path):
     tblgen = shutil.which("llvm-tblgen")
     include = os.path.join(os.path.dirname(os.path.dirname(os.path.realpath(tblgen))), "include")
     root = os.path.dirname(path)
-    while not os.path.exists(os.path.join(root, "dialects")):
+    while not os.path.exists(os.path.join(root, "LICENSE")):
         root = os.path.dirname(root)
-    dump = subprocess.run([tblgen, "--dump-json", "-I", include, "-I", root, "-I",
+    dump = subprocess.run([tblgen, "--dump-json", "-I", include, "-I", os.path.join(root, "include"), "-I",
                            os.path.dirname(path), path],
                           check=True, capture_output=True, text=True)
     return json.loads(dump.stdout)

@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
 """Runs the blocks of a page: everything must do as it is written.
 
 usage: run_page.py PAGE SOURCE_ROOT BUILD_ROOT

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception */
 /* What a block of C in a page takes as given; run_page.py writes block.h. */
 #include "attn_runtime.h"
 

@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
 """Special values through compiled attention, against the reference.
 
 usage: edge_cases.py BACKEND FOLDER. Rules 7, 11, 13, 14, 15, 17 and 19 of

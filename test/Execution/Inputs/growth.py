@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
 """Fails if the kernel of a chain of ten functions has more ops than ten of one.
 
 Reads a module with the functions @once and @chain after attn-to-cpu.

@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
 """set-last.py FILE VALUE: sets the last element of an .npy file of floats."""
 
 import struct

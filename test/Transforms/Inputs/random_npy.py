@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
 """Writes a .npy file of random numbers: random_npy.py FILE SHAPE TYPE LOW HIGH.
 
 SHAPE is like 2x4x37; TYPE is f4, i4 or b1. The file's name seeds the numbers.

@@ -1,11 +1,12 @@
 //===- IndexRangesTest.cpp - Ranges of index arithmetic -------------------===//
+// SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
 //
 // What is proved, and what must not be.
 //
 //===----------------------------------------------------------------------===//
 
 #include "attn/Analysis/IndexRanges.h"
-#include "dialects/Tile/Tile.h"
+#include "attn/Dialect/Tile/Tile.h"
 
 #include "mlir/Dialect/Arith/IR/Arith.h"
 #include "mlir/Dialect/Func/IR/FuncOps.h"

@@ -1,4 +1,5 @@
 //===- Interpreter.cpp - Executes integer IR of tests ---------------------===//
+// SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
 //
 // See Interpreter.h. Integers wrap at their width; an index has 64 bits.
 //
@@ -6,7 +7,7 @@
 
 #include "Interpreter.h"
 
-#include "dialects/Tile/Tile.h"
+#include "attn/Dialect/Tile/Tile.h"
 
 #include "mlir/Dialect/Arith/IR/Arith.h"
 #include "mlir/Dialect/Math/IR/Math.h"

@@ -1,4 +1,5 @@
 //===- Interpreter.h - Executes integer IR of tests -------------*- C++ -*-===//
+// SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
 //
 // A tiny interpreter of arith on integers, scf loops and memrefs of integers:
 // what mask regions consist of and what mask analysis builds from them.
@@ -8,7 +9,7 @@
 #ifndef ATTN_TEST_UNIT_ANALYSIS_INTERPRETER_H
 #define ATTN_TEST_UNIT_ANALYSIS_INTERPRETER_H
 
-#include "dialects/Attn/Attn.h"
+#include "attn/Dialect/Attn/Attn.h"
 
 #include "llvm/ADT/DenseMap.h"
 

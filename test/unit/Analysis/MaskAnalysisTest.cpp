@@ -1,4 +1,5 @@
 //===- MaskAnalysisTest.cpp - The masks of the peers ----------------------===//
+// SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
 //
 // Every mask, and every score function with -inf (which attn-simplify-regions
 // turns into a mask), of FlexAttention, FlashAttention, attention-gym and

@@ -1,4 +1,5 @@
 //===- MaskHarness.cpp - Mask analysis against brute force ----------------===//
+// SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
 //
 // See MaskHarness.h.
 //

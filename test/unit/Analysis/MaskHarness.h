@@ -1,4 +1,5 @@
 //===- MaskHarness.h - Mask analysis against brute force --------*- C++ -*-===//
+// SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
 //
 // Compares what the IR of mask analysis says about every tile with the mask
 // region evaluated at every (i, j).
@@ -11,8 +12,8 @@
 #include "Interpreter.h"
 
 #include "attn/Analysis/MaskAnalysis.h"
-#include "dialects/Attn/Attn.h"
-#include "dialects/Tile/Tile.h"
+#include "attn/Dialect/Attn/Attn.h"
+#include "attn/Dialect/Tile/Tile.h"
 
 #include "mlir/AsmParser/AsmParser.h"
 #include "mlir/Dialect/Arith/IR/Arith.h"

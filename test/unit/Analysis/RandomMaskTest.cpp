@@ -1,4 +1,5 @@
 //===- RandomMaskTest.cpp - Mask analysis on random regions ---------------===//
+// SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
 //
 // Random integer regions: affine ones, and ones with products, tables and
 // unknown bit operations, against brute force.

@@ -1,4 +1,5 @@
 //===- CompileThreadsTest.cpp - Compilations side by side -----------------===//
+// SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
 //
 // An embedder may compile in several threads, each in a context of its own.
 // Nothing that a compilation uses (registrations, the linker) is shared state.

@@ -1,4 +1,5 @@
 //===- ReferenceTest.h - What the tests of the reference share --*- C++ -*-===//
+// SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
 //
 // Runs MLIR text through the interpreter, and a second, naive statement of
 // attention in plain loops over std::function that tests compare it with.
@@ -8,9 +9,9 @@
 #ifndef ATTN_TEST_UNIT_REFERENCE_REFERENCETEST_H
 #define ATTN_TEST_UNIT_REFERENCE_REFERENCETEST_H
 
+#include "attn/Dialect/Attn/Attn.h"
 #include "attn/Reference/Interpreter.h"
 #include "attn/Reference/Tolerance.h"
-#include "dialects/Attn/Attn.h"
 
 #include "mlir/AsmParser/AsmParser.h"
 #include "mlir/Dialect/Arith/IR/Arith.h"

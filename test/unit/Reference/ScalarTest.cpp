@@ -1,4 +1,5 @@
 //===- ScalarTest.cpp - What scalar ops mean in regions -------------------===//
+// SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
 //
 // Rule 8: integers are signed, index arithmetic has 64 bits, narrow integers
 // wrap, casts saturate or round.

@@ -1,4 +1,5 @@
 //===- SemanticsTest.cpp - The rules of semantics.md, one by one ----------===//
+// SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
 //
 // attn_cN tests rule N on the reference interpreter. Expectations are computed
 // by hand or by the naive loops of ReferenceTest.h.

@@ -1,4 +1,5 @@
 //===- TileTest.cpp - What tile ops mean ----------------------------------===//
+// SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
 //
 // Every op of the tile dialect by hand-computed numbers, and what the tile
 // interpreter refuses.
@@ -7,8 +8,8 @@
 
 #include "ReferenceTest.h"
 
+#include "attn/Dialect/Tile/Tile.h"
 #include "attn/Reference/TileInterpreter.h"
-#include "dialects/Tile/Tile.h"
 
 #include "mlir/Dialect/ControlFlow/IR/ControlFlowOps.h"
 

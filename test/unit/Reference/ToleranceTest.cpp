@@ -1,4 +1,5 @@
 //===- ToleranceTest.cpp - Rule 20 as a function --------------------------===//
+// SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
 //
 // The bound, its exceptions and its message, on tensors made by hand.
 //

@@ -1,3 +1,5 @@
+// SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
+//
 // The artifact container: round trips, every truncation, every flipped byte,
 // and tables that a faulty writer could have hashed.
 #include "attn/runtime/Artifact.h"

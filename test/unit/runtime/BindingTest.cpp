@@ -1,3 +1,5 @@
+// SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
+//
 // Binding: every way a call can be wrong, with the argument and the sizes in
 // the message; result shapes, workspace, checks and estimates.
 #include "TestArtifact.h"

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception */
 /* The public header in a C translation unit: every initialiser and struct
  * compiles as C99, and the calls link. Called by BindingTest.cpp, which checks
  * the outcome. */

@@ -1,3 +1,5 @@
+// SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
+//
 // The CUDA backend on a driver that simulates its GPU: what it asks of the
 // driver at a launch, and what it refuses.
 #include "FakeDriver.h"

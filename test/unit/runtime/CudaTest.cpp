@@ -1,3 +1,5 @@
+// SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
+//
 // The CUDA backend where there is no device: errors, nothing else.
 #include "attn_runtime.h"
 

@@ -1,3 +1,5 @@
+// SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
+//
 // The JSON schema: what a good description parses to, and the message and
 // JSON path for each way of breaking it.
 #include "Description.h"

@@ -1,3 +1,5 @@
+// SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
+//
 // Expressions: values against an independent computation, evaluation order,
 // overflow and division by zero.
 #include "Expression.h"

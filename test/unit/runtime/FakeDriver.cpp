@@ -1,3 +1,5 @@
+// SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
+//
 // The entry points of libcuda that the runtime loads, on the host. Kernels:
 // `copy(in, out, n)` copies n i32, `count(counter)` notes a counter and leaves
 // it zero, `map(tensormap, out)` writes the map's first word.

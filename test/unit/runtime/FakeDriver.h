@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
 /* A CUDA driver without a GPU: device memory is host memory, kernels are named
  * host functions, and what happened can be asked. It refuses what CUDA's
  * documentation says that drivers refuse. */

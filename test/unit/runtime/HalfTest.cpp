@@ -1,3 +1,5 @@
+// SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
+//
 // 16-bit float conversions: exact ones by all values, rounding against the
 // nearest of all representable values.
 #include "attn/runtime/Half.h"

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception */
 // CPU kernels of the tests, with the ABI of docs/artifact.md: one call a grid
 // point, one 8-byte word an argument.
 #include <alloca.h>

@@ -1,3 +1,5 @@
+// SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
+//
 // Launching real code on the CPU: every grid point once, in order across
 // launches, with temporaries, strides, scalars, narrowing and from several
 // threads at once.

@@ -1,3 +1,5 @@
+// SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
+//
 // .npy files: bytes as NumPy writes them, round trips, and every malformed,
 // truncated or oversized file with its message.
 #include "attn/runtime/Npy.h"

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception */
 /* A C program on libattn_runtime.so: it links, and errors come back with code
  * and message. */
 #include "attn_runtime.h"

@@ -1,3 +1,5 @@
+// SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
+//
 // Helpers of the runtime's tests.
 #include "TestArtifact.h"
 

@@ -1,3 +1,5 @@
+// SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
+//
 // Shared by the runtime's tests: owning handles, artifacts made from JSON text
 // and the test kernels, and assertions on status and message.
 #ifndef ATTN_TEST_UNIT_RUNTIME_TESTARTIFACT_H

@@ -1,3 +1,5 @@
+// SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
+//
 // Writing and opening artifact containers (.attn): a hashed table of named
 // sections, one JSON description ("json") and code blobs ("code/<name>").
 // The format is documented in docs/artifact.md. Nothing here throws (but

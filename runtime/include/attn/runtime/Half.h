@@ -1,3 +1,5 @@
+// SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
+//
 // Conversions between float and the 16-bit formats, by their bits. To 16 bits
 // they round to nearest, ties to even, as the hardware does; NaN stays NaN
 // (quiet, sign kept), overflow becomes infinity, denormals are kept. From 16

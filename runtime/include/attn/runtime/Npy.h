@@ -1,3 +1,5 @@
+// SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
+//
 // Reading and writing NumPy .npy files (format versions 1 to 3), for tools.
 // Shapes count elements; messages name the file and the sizes that disagree.
 // Nothing here throws but std::bad_alloc.

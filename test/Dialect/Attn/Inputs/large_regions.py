@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
 """Prints attention with a mask region: large_regions.py chain|nest|divide COUNT.
 
 chain: COUNT additions, each of the result before; divide: divisions likewise;

@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
 """Assembles the kernels of many functions and checks what ptxas says.
 
   check_ptx.py TOOLS PTXAS [--chip=NAME] [--count=N] [--seed=N] [--only=REGEX]

@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
 """Prints the description of an artifact (docs/artifact.md), an entry a line.
 
 usage: describe.py FILE.attn

@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
 """Prints attention whose region is one long chain: chains.py float|index COUNT.
 
 `float` adds and multiplies scores, `index` doubles the key's index and takes a

@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
 """Compiles attention variants to WGSL, runs them and compares with float64.
 
 Every case goes through the whole pipeline from attn.attention. Arguments:

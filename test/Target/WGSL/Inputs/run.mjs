@@ -1,3 +1,5 @@
+// SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
+//
 // Runs one WGSL kernel: node run.mjs JOB.json
 //
 // The job names the shader, the entry, the grid, the buffers (files in binding

@@ -1,0 +1,96 @@
+//===- AttnTypes.td - Enums and attributes of the attn dialect --*- tablegen -*-===//
+// SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
+//
+// Causal alignment, sliding window and the storage orders of tensors.
+//
+//===----------------------------------------------------------------------===//
+
+#ifndef ATTN_TYPES_TD
+#define ATTN_TYPES_TD
+
+include "AttnDialect.td"
+include "mlir/IR/AttrTypeBase.td"
+include "mlir/IR/EnumAttr.td"
+
+def Attn_CausalAlignment : I32EnumAttr<"CausalAlignment",
+    "where the causal diagonal is anchored", [
+      I32EnumAttrCase<"TopLeft", 0, "top_left">,
+      I32EnumAttrCase<"BottomRight", 1, "bottom_right">
+    ]> {
+  let cppNamespace = "::attn";
+  let genSpecializedAttr = 0;
+}
+
+def Attn_CausalAttr : EnumAttr<Attn_Dialect, Attn_CausalAlignment, "causal"> {
+  let summary = "causal masking: key j is attended when j <= position(i)";
+  let description = [{
+    `top_left`: the position of query i is i (plus `q_offset`).
+    `bottom_right`: it is i + kv_len - Sq, so that the last query sees every
+    key; an explicit `q_offset` is then excluded (rule 9).
+  }];
+  let assemblyFormat = "`<` $value `>`";
+}
+
+def Attn_Layout : I32EnumAttr<"Layout", "storage order of a tensor", [
+      I32EnumAttrCase<"BHSD", 0, "bhsd">,
+      I32EnumAttrCase<"BSHD", 1, "bshd">,
+      I32EnumAttrCase<"SBHD", 2, "sbhd">,
+      I32EnumAttrCase<"HTD", 3, "htd">,
+      I32EnumAttrCase<"THD", 4, "thd">
+    ]> {
+  let cppNamespace = "::attn";
+  let genSpecializedAttr = 0;
+}
+
+def Attn_LayoutAttr : EnumAttr<Attn_Dialect, Attn_Layout, "layout"> {
+  let summary = "storage order: which dimension of the type is which";
+  let description = [{
+    b batch, h head, s sequence, d head size; t is the packed axis of ragged
+    sequences (rank 3, with `cu_seqlens`). Paged keys and values use `bhsd` or
+    `bshd` with b the page and s the row within the page. The default is
+    `bhsd`, or `htd` with `cu_seqlens`.
+  }];
+  let assemblyFormat = "`<` $value `>`";
+}
+
+def Attn_WindowAttr : AttrDef<Attn_Dialect, "Window"> {
+  let mnemonic = "window";
+  let summary = "sliding window: position - left <= j <= position + right";
+  let description = [{
+    Both ends are inclusive; an end left out is unbounded.
+    `#attn.window<left = 1024, right = 0>` is a causal window of 1025 keys.
+  }];
+  let parameters = (ins
+    DefaultValuedParameter<"int64_t", "::attn::kUnbounded">:$left,
+    DefaultValuedParameter<"int64_t", "::attn::kUnbounded">:$right);
+  let hasCustomAssemblyFormat = 1;
+  let genVerifyDecl = 1;
+}
+
+def Attn_ScheduleAttr : AttrDef<Attn_Dialect, "Schedule"> {
+  let mnemonic = "schedule";
+  let summary = "how attn-tile tiles an op; results do not depend on it";
+  let description = [{
+    The discardable attribute `attn.schedule` of an `attn.attention`:
+    `#attn.schedule<tile_m = 64, tile_n = 128, workers = 132>`.
+
+    - `tile_m`, `tile_n`: queries and keys of a score tile.
+    - `workers`: if not 0, the keys of a query tile are split among blocks so
+      that this many blocks have work, and their partial results are combined in
+      f32 (split-KV, rule 18). The query heads that share a key head are packed
+      into one query tile unless the mask depends on the head; together they
+      must then have at most `tile_m` rows.
+  }];
+  let parameters = (ins
+    "int64_t":$tile_m,
+    "int64_t":$tile_n,
+    DefaultValuedParameter<"int64_t", "0">:$workers);
+  let assemblyFormat = "`<` struct(params) `>`";
+  let genVerifyDecl = 1;
+  let extraClassDeclaration = [{
+    /// The name under which attn.attention carries it.
+    static constexpr ::llvm::StringLiteral attributeName = "attn.schedule";
+  }];
+}
+
+#endif // ATTN_TYPES_TD

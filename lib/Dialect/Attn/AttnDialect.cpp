@@ -1,0 +1,154 @@
+//===- AttnDialect.cpp - The attn dialect ---------------------------------===//
+// SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
+//
+// Registration of the dialect, its enums and attributes.
+//
+//===----------------------------------------------------------------------===//
+
+#include "attn/Dialect/Attn/Attn.h"
+#include "attn/Dialect/Attn/ScheduleLimits.h"
+
+#include "mlir/Dialect/Arith/IR/Arith.h"
+#include "mlir/Dialect/Math/IR/Math.h"
+#include "mlir/Dialect/MemRef/IR/MemRef.h"
+#include "mlir/Dialect/Tensor/IR/Tensor.h"
+#include "mlir/IR/DialectImplementation.h"
+#include "mlir/Interfaces/FoldInterfaces.h"
+#include "llvm/ADT/TypeSwitch.h"
+
+using namespace mlir;
+using namespace attn;
+
+#include "attn/Dialect/Attn/AttnDialect.cpp.inc"
+#include "attn/Dialect/Attn/AttnEnums.cpp.inc"
+
+#define GET_ATTRDEF_CLASSES
+#include "attn/Dialect/Attn/AttnAttrs.cpp.inc"
+
+namespace {
+/// Keeps the constants of a score or mask region inside it, so that a region
+/// reads as a whole and can be moved or cloned as a whole.
+struct AttnFoldInterface : public DialectFoldInterface {
+  using DialectFoldInterface::DialectFoldInterface;
+
+  bool shouldMaterializeInto(Region *region) const final {
+    return isa<AttentionOp>(region->getParentOp());
+  }
+};
+} // namespace
+
+void AttnDialect::initialize() {
+  addInterfaces<AttnFoldInterface>();
+  addAttributes<
+#define GET_ATTRDEF_LIST
+#include "attn/Dialect/Attn/AttnAttrs.cpp.inc"
+      >();
+  addOperations<
+#define GET_OP_LIST
+#include "attn/Dialect/Attn/AttnOps.cpp.inc"
+      >();
+}
+
+Operation *AttnDialect::materializeConstant(OpBuilder &builder, Attribute value,
+                                            Type type, Location loc) {
+  return arith::ConstantOp::materialize(builder, value, type, loc);
+}
+
+float attn::roundToF32(FloatAttr number) {
+  return static_cast<float>(number.getValueAsDouble());
+}
+
+/// Parses `<left = 255, right = 0>`, each end at most once.
+Attribute WindowAttr::parse(AsmParser &parser, Type) {
+  SMLoc start = parser.getCurrentLocation();
+  std::optional<int64_t> left, right;
+  auto parseEnd = [&]() -> ParseResult {
+    SMLoc loc = parser.getCurrentLocation();
+    StringRef name;
+    // A number alone could be either end, or the number of keys.
+    if (failed(parser.parseOptionalKeyword(&name)))
+      return parser.emitError(
+          loc, "window: name its inclusive ends, as in #attn.window<left = "
+               "255> or #attn.window<left = 255, right = 0> (rule 10)");
+    std::optional<int64_t> *end = name == "left"    ? &left
+                                  : name == "right" ? &right
+                                                    : nullptr;
+    if (!end)
+      return parser.emitError(loc, "window: its ends are left and right, not ")
+             << name << " (rule 10)";
+    if (*end)
+      return parser.emitError(loc, "window: ") << name << " is given twice";
+    return failure(parser.parseEqual() || parser.parseInteger(end->emplace()));
+  };
+  if (parser.parseCommaSeparatedList(AsmParser::Delimiter::LessGreater,
+                                     parseEnd))
+    return {};
+  return parser.getChecked<WindowAttr>(start, parser.getContext(),
+                                       left.value_or(kUnbounded),
+                                       right.value_or(kUnbounded));
+}
+
+void WindowAttr::print(AsmPrinter &printer) const {
+  printer << '<';
+  if (getLeft() != kUnbounded)
+    printer << "left = " << getLeft();
+  if (getRight() != kUnbounded)
+    printer << (getLeft() == kUnbounded ? "" : ", ")
+            << "right = " << getRight();
+  printer << '>';
+}
+
+LogicalResult WindowAttr::verify(function_ref<InFlightDiagnostic()> emitError,
+                                 int64_t left, int64_t right) {
+  if (left < 0)
+    return emitError() << "window: left must not be negative, got " << left
+                       << " (rule 10)";
+  if (right < 0)
+    return emitError() << "window: right must not be negative, got " << right
+                       << " (rule 10)";
+  return success();
+}
+
+LogicalResult ScheduleAttr::verify(function_ref<InFlightDiagnostic()> emitError,
+                                   int64_t tileM, int64_t tileN,
+                                   int64_t workers) {
+  if (tileM < 1 || tileM > kLargestTile || tileN < 1 || tileN > kLargestTile)
+    return emitError() << "schedule: tile sizes must be in 1 .. "
+                       << kLargestTile << ", got " << tileM << " x " << tileN;
+  if (workers < 0 || workers > kMostWorkers)
+    return emitError() << "schedule: workers must be in 0 .. " << kMostWorkers
+                       << ", got " << workers;
+  return success();
+}
+
+LogicalResult AttnDialect::verifyOperationAttribute(Operation *op,
+                                                    NamedAttribute attribute) {
+  // A schedule; what kernels carry for code generation and for readers.
+  if (failed(verifyKnownName([&] { return op->emitOpError(); },
+                             attribute.getName(),
+                             {ScheduleAttr::attributeName, "attn.summary"})))
+    return failure();
+  if (attribute.getName() != ScheduleAttr::attributeName)
+    return success();
+  auto attention = dyn_cast<AttentionOp>(op);
+  if (!attention)
+    return op->emitOpError()
+           << ScheduleAttr::attributeName << " is for attn.attention only";
+  auto schedule = dyn_cast<ScheduleAttr>(attribute.getValue());
+  if (!schedule)
+    return op->emitOpError()
+           << ScheduleAttr::attributeName << " must be an #attn.schedule";
+  if (schedule.getWorkers() && attention.isRagged())
+    return op->emitOpError(
+        "schedule: the keys of ragged sequences cannot be split (rule 11)");
+  return success();
+}
+
+LogicalResult AttnDialect::verifyRegionArgAttribute(Operation *op, unsigned,
+                                                    unsigned,
+                                                    NamedAttribute attribute) {
+  // Names and values for random inputs; sentinels of lowered kernels.
+  return verifyKnownName(
+      [&] { return op->emitOpError(); }, attribute.getName(),
+      {"attn.dims", "attn.values", "attn.rising", "attn.minus_infinity"});
+}
