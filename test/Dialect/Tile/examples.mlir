@@ -90,8 +90,8 @@ func.func @check(%same: i1, %bk: index, %bq: index) {
 }
 
 func.func private @f_kernel0(memref<f32>, memref<f32>, index, index, index, index, index, index) attributes {tile.kernel}
-func.func @launch(%q: memref<?xf32>, %k: memref<?xf32>, %nb: index, %nh: index, %nt: index, %f: index, %s: index) {
-  tile.launch @f_kernel0 grid [%nb, %nh, %nt] (%q, %k) writes [1] : memref<?xf32>, memref<?xf32>
+func.func @launch(%q: memref<?xf32>, %o: memref<?xf32>, %nb: index, %nh: index, %nt: index, %f: index, %s: index) {
+  tile.launch @f_kernel0 grid [%nb, %nh, %nt] (%q, %o) writes [1] : memref<?xf32>, memref<?xf32>
   tile.estimate flops %f scores %s
   return
 }
