@@ -361,44 +361,6 @@ void MaskAnalysis::print(raw_ostream &os) const {
 // IR
 //===----------------------------------------------------------------------===//
 
-/// Replaces divisors that fault by 1: what the region computes under a
-/// condition is computed here without it, and nothing observes the result (rule
-/// 8).
-static void guardDivision(OpBuilder &builder, Operation *op) {
-  bool isSigned = isa<arith::DivSIOp, arith::RemSIOp, arith::FloorDivSIOp,
-                      arith::CeilDivSIOp>(op);
-  if (!isSigned && !isa<arith::DivUIOp, arith::RemUIOp, arith::CeilDivUIOp>(op))
-    return;
-  Value dividend = op->getOperand(0), divisor = op->getOperand(1);
-  APInt known;
-  if (matchPattern(divisor, m_ConstantInt(&known)) && !known.isZero() &&
-      !known.isAllOnes())
-    return;
-  OpBuilder::InsertionGuard guard(builder);
-  builder.setInsertionPoint(op);
-  Location loc = op->getLoc();
-  Type type = divisor.getType();
-  unsigned width = type.isIndex() ? IndexType::kInternalStorageBitWidth
-                                  : type.getIntOrFloatBitWidth();
-  auto equals = [&](Value value, const APInt &constant) -> Value {
-    Value other = arith::ConstantOp::create(
-        builder, loc, builder.getIntegerAttr(type, constant));
-    return builder.createOrFold<arith::CmpIOp>(loc, arith::CmpIPredicate::eq,
-                                               value, other);
-  };
-  Value faults = equals(divisor, APInt::getZero(width));
-  if (isSigned) {
-    Value overflows = builder.createOrFold<arith::AndIOp>(
-        loc, equals(divisor, APInt::getAllOnes(width)),
-        equals(dividend, APInt::getSignedMinValue(width)));
-    faults = builder.createOrFold<arith::OrIOp>(loc, faults, overflows);
-  }
-  Value one =
-      arith::ConstantOp::create(builder, loc, builder.getIntegerAttr(type, 1));
-  op->setOperand(
-      1, builder.createOrFold<arith::SelectOp>(loc, faults, one, divisor));
-}
-
 namespace {
 /// Copies values of the mask region to where b, h and maybe i or j are known.
 /// They may be computed there: the region is total (attn-make-total).
@@ -438,7 +400,6 @@ public:
         nested->erase();
       }
     });
-    copy->walk([&](Operation *nested) { guardDivision(builder, nested); });
     return mapping.lookup(value);
   }
 

@@ -11,12 +11,15 @@
 
 #include "attn/Conversion/Passes.h"
 #include "attn/Dialect/Attn/Attn.h"
+#include "attn/Dialect/Attn/ScheduleLimits.h"
+#include "attn/Transforms/PassOptions.h"
 
 #include "mlir/Dialect/Func/IR/FuncOps.h"
 #include "mlir/Dialect/MemRef/IR/MemRef.h"
 #include "mlir/IR/Matchers.h"
 #include "mlir/IR/PatternMatch.h"
 #include "mlir/Transforms/RegionUtils.h"
+#include "llvm/Support/FormatVariadic.h"
 
 using namespace mlir;
 
@@ -29,9 +32,6 @@ namespace {
 /// Rows of a tile where queries are many: their vectors and those of the
 /// columns they are multiplied with fill the registers.
 constexpr int64_t longRows = 64;
-/// Keys, times heads that share a tile, from which on splitting pays for
-/// combining the parts where it takes more than one vector of rows.
-constexpr int64_t fewestSplitKeys = 1024;
 /// Largest tiles that may be asked for: a tile has to fit the stack.
 constexpr int64_t mostRows = 1024, mostKeys = 4096;
 
@@ -101,8 +101,7 @@ void Scheduler::run() {
   if (APInt known; matchPattern(packed, m_ConstantInt(&known)))
     few = std::min(few, wholeVectors(known.getSExtValue()));
   b.choose(b.both(b.atMost(packed, b.constant(longRows)),
-                  b.atMost(b.constant(fewestSplitKeys),
-                           b.multiply(b.keys(), heads))),
+                  b.manyEnoughToSplit(b.multiply(b.keys(), heads))),
            few, getKeys(few), options.workers);
 }
 
@@ -111,7 +110,15 @@ public:
   using CPUScheduleBase::CPUScheduleBase;
 
   void runOnOperation() override {
-    if (failed(checkOptions()))
+    int64_t lanes = std::max<int64_t>(vectorBits / 32, 1);
+    std::string unit = llvm::formatv("the {0} lanes of a vector of {1} bits",
+                                     lanes, unsigned(vectorBits));
+    if (failed(checkOptions(
+            *this, getOperation(),
+            {{"vector-bits", vectorBits, 128, 512, 1, "", /*isPowerOf2=*/true},
+             {"tile-m", tileM, 0, mostRows, lanes, unit},
+             {"tile-n", tileN, 0, mostKeys, lanes, unit},
+             {"workers", workers, 1, kMostWorkers}})))
       return signalPassFailure();
     CPUScheduleOptions options;
     options.tileM = tileM;
@@ -132,29 +139,6 @@ public:
     // Sizes that no condition asks for in the end.
     IRRewriter rewriter(&getContext());
     (void)runRegionDCE(rewriter, getOperation()->getRegions());
-  }
-
-private:
-  LogicalResult checkOptions() {
-    auto error = [&](StringRef name, int64_t value) {
-      return getOperation().emitError("cpu-schedule: ")
-             << name << " = " << value << " must be ";
-    };
-    if (vectorBits < 128 || vectorBits > 512 ||
-        !llvm::isPowerOf2_32(vectorBits))
-      return error("vector-bits", vectorBits) << "128, 256 or 512";
-    int64_t bits = vectorBits, lanes = bits / 32;
-    if (tileM < 0 || tileM % lanes || tileM > mostRows)
-      return error("tile-m", tileM)
-             << "a multiple of the " << lanes << " lanes of a vector of "
-             << bits << " bits, at most " << mostRows;
-    if (tileN < 0 || tileN % lanes || tileN > mostKeys)
-      return error("tile-n", tileN)
-             << "a multiple of the " << lanes << " lanes of a vector of "
-             << bits << " bits, at most " << mostKeys;
-    if (workers <= 0)
-      return error("workers", workers) << "positive";
-    return success();
   }
 };
 

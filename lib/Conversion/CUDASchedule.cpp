@@ -28,8 +28,6 @@ namespace {
 
 /// Query rows of a tile that one consumer warpgroup computes: for decoding.
 constexpr int64_t decodeRows = 64;
-/// Keys from which on splitting them pays for combining the parts.
-constexpr int64_t fewestSplitKeys = 1024;
 /// Queries up to which the taller tile of small heads wastes more below the
 /// diagonal of a mask than it gains.
 constexpr int64_t shortQueries = 1024;
@@ -127,7 +125,7 @@ void schedule(AttentionOp op, const CUDAScheduleOptions &options) {
   // Decoding: all rows that read a key head fit one tile, and keys are many.
   if (!op.isRagged() &&
       !b.choose(b.both(b.atMost(b.packedRows(), b.constant(decodeRows)),
-                       b.atMost(b.constant(fewestSplitKeys), b.keys())),
+                       b.manyEnoughToSplit(b.keys())),
                 decodeRows, tileN, options.multiprocessors))
     return;
   if (tileM > 128 && op.hasMaskRegion())

@@ -59,6 +59,11 @@ Value ScheduleBuilder::packedHeads() {
       keyHeads);
 }
 
+Value ScheduleBuilder::manyEnoughToSplit(Value keys) {
+  constexpr int64_t fewest = 1024;
+  return atMost(constant(fewest), keys);
+}
+
 Value ScheduleBuilder::constant(int64_t value) {
   return arith::ConstantIndexOp::create(b, value);
 }

@@ -38,6 +38,10 @@ public:
   /// Rows of such a tile.
   mlir::Value packedRows() { return multiply(queries(), packedHeads()); }
 
+  /// Whether splitting so many keys, times the heads that share a tile where
+  /// more of them take longer, pays for combining the parts.
+  mlir::Value manyEnoughToSplit(mlir::Value keys);
+
   mlir::Value constant(int64_t value);
   mlir::Value extent(mlir::Value memref, int dim);
   mlir::Value multiply(mlir::Value x, mlir::Value y);

@@ -7,11 +7,11 @@
 // RUN: not attn-opt %s -attn-to-cpu='tile-m=-64' 2>&1 | FileCheck %s --check-prefix=ROWS
 
 // CHECK: error: 'attn.attention' op is on tensors; bufferize it first
-// ROWS: error: cpu-schedule: tile-m = -64 must be a multiple of the 8 lanes of a vector of 256 bits, at most 1024
-// LANES: error: cpu-schedule: tile-m = 24 must be a multiple of the 16 lanes of a vector of 512 bits, at most 1024
-// KEYS: error: cpu-schedule: tile-n = 5 must be a multiple of the 8 lanes of a vector of 256 bits, at most 4096
-// BITS: error: cpu-schedule: vector-bits = 384 must be 128, 256 or 512
-// WORKERS: error: cpu-schedule: workers = 0 must be positive
+// ROWS: error: cpu-schedule: tile-m = -64 is not a multiple of the 8 lanes of a vector of 256 bits in 0 .. 1024
+// LANES: error: cpu-schedule: tile-m = 24 is not a multiple of the 16 lanes of a vector of 512 bits in 0 .. 1024
+// KEYS: error: cpu-schedule: tile-n = 5 is not a multiple of the 8 lanes of a vector of 256 bits in 0 .. 4096
+// BITS: error: cpu-schedule: vector-bits = 384 is not a power of two in 128 .. 512
+// WORKERS: error: cpu-schedule: workers = 0 is not in 1 .. 65536
 func.func @tensors(%q: tensor<1x1x64x64xf16>, %o: tensor<1x1x64x64xf16>) -> tensor<1x1x64x64xf16> {
   %r = attn.attention ins(%q, %q, %q : tensor<1x1x64x64xf16>, tensor<1x1x64x64xf16>, tensor<1x1x64x64xf16>) outs(%o : tensor<1x1x64x64xf16>) -> tensor<1x1x64x64xf16>
   return %r : tensor<1x1x64x64xf16>

@@ -17,7 +17,7 @@
 // RUN: bash %t/expect.sh 2 %t/f.mlir --random=1,4,-4 2>&1 | FileCheck %s --check-prefix=NEGATIVE --implicit-check-not="unexpected exit code"
 // NEGATIVE: error: --random: the size Skv is -4, but must not be negative
 // RUN: bash %t/expect.sh 2 %t/f.mlir --random=1,4,4 --backend=cpu --chip=x86-64-v3 --tile-n=5 2>&1 | FileCheck %s --check-prefix=TILE --implicit-check-not="unexpected exit code"
-// TILE: error: cpu-schedule: tile-n = 5 must be a multiple of the 8 lanes of a vector of 256 bits, at most 4096
+// TILE: error: cpu-schedule: tile-n = 5 is not a multiple of the 8 lanes of a vector of 256 bits in 0 .. 4096
 // RUN: bash %t/expect.sh 2 %t/f.mlir --random=1,4,4 --backend=cpu --chip=z80 2>&1 | FileCheck %s --check-prefix=CHIP --implicit-check-not="unexpected exit code"
 // CHIP: {{^}}attn-run: error: unknown CPU 'z80'
 // RUN: bash %t/expect.sh 2 %t/f.mlir --random=1,4,4,4 2>&1 | FileCheck %s --check-prefix=SURPLUS --implicit-check-not="unexpected exit code"
