@@ -69,14 +69,9 @@ set(CPACK_DEB_COMPONENT_INSTALL ON)
 set(CPACK_DEBIAN_FILE_NAME DEB-DEFAULT)
 set(CPACK_DEBIAN_RUNTIME_PACKAGE_NAME attn-runtime)
 set(CPACK_DEBIAN_COMPILER_PACKAGE_NAME attn-compiler)
-# dpkg-dev knows the packages of shared libraries; without it those that matter
-# are named. Generated kernels are linked by a program.
-find_program(DPKG_SHLIBDEPS dpkg-shlibdeps)
-set(ATTN_COMPILER_DEPENDS "attn-runtime (= ${PROJECT_VERSION}), binutils")
-if(DPKG_SHLIBDEPS)
-  set(CPACK_DEBIAN_PACKAGE_SHLIBDEPS ON)
-else()
-  string(APPEND ATTN_COMPILER_DEPENDS ", libmlir-22, libllvm22")
-endif()
-set(CPACK_DEBIAN_COMPILER_PACKAGE_DEPENDS "${ATTN_COMPILER_DEPENDS}")
+# Named by hand, not by dpkg-shlibdeps: it takes half a minute, and what is
+# linked seldom changes. Generated kernels are linked by a program of binutils.
+set(CPACK_DEBIAN_RUNTIME_PACKAGE_DEPENDS "libc6, libgcc-s1, libstdc++6")
+set(CPACK_DEBIAN_COMPILER_PACKAGE_DEPENDS
+    "attn-runtime (= ${PROJECT_VERSION}), binutils, libllvm22, libmlir-22, libc6, libgcc-s1, libstdc++6")
 include(CPack)

@@ -13,8 +13,9 @@
 
 namespace attn {
 
-/// Adds the attn and tile dialects, and the implementations of upstream
-/// interfaces for their ops (bufferisation, tiling), to `registry`.
+/// Adds the attn and tile dialects, func, and the implementations of upstream
+/// interfaces (bufferisation, tiling) that the pipelines rely on, for our ops
+/// and for those of func, arith, scf and tensor, to `registry`.
 void registerAllDialects(mlir::DialectRegistry &registry);
 
 /// Makes every pass and pipeline known by its name, for command lines and for

@@ -16,9 +16,24 @@
 #include "attn/Target/WGSL.h"
 #include "attn/Transforms/Passes.h"
 
+#include "mlir/Dialect/Arith/Transforms/BufferizableOpInterfaceImpl.h"
+#include "mlir/Dialect/Bufferization/IR/Bufferization.h"
+#include "mlir/Dialect/Bufferization/Transforms/FuncBufferizableOpInterfaceImpl.h"
+#include "mlir/Dialect/Func/IR/FuncOps.h"
+#include "mlir/Dialect/SCF/Transforms/BufferizableOpInterfaceImpl.h"
+#include "mlir/Dialect/Tensor/Transforms/BufferizableOpInterfaceImpl.h"
+
 void attn::registerAllDialects(mlir::DialectRegistry &registry) {
-  registry.insert<AttnDialect, tile::TileDialect>();
+  registry.insert<AttnDialect, tile::TileDialect, mlir::func::FuncDialect>();
   registerAttnBufferizableOpInterfaces(registry);
+  // What stands around attention, in a file and after attn-insert-checks, is
+  // bufferized with it. Registering them again changes nothing.
+  registry.insert<mlir::bufferization::BufferizationDialect>();
+  mlir::arith::registerBufferizableOpInterfaceExternalModels(registry);
+  mlir::bufferization::func_ext::registerBufferizableOpInterfaceExternalModels(
+      registry);
+  mlir::scf::registerBufferizableOpInterfaceExternalModels(registry);
+  mlir::tensor::registerBufferizableOpInterfaceExternalModels(registry);
 }
 
 void attn::registerAllPasses() {
