@@ -106,6 +106,7 @@ public:
 
   LogicalResult bind(MutableArrayRef<Array> destinations);
   double getMagnitude() const { return magnitude; }
+  double getLogitMagnitude() const { return logitMagnitude; }
   template <typename F> void execute(const Options &options);
   /// Shows the rows that the observer wants, and computes nothing else.
   void observe(RowObserver &observer) const;
@@ -156,6 +157,9 @@ private:
   template <typename F>
   void sumMagnitudes(const Head<F> &head, Scratch<F> &scratch,
                      ArrayRef<uint8_t> attended);
+  template <typename F>
+  void sumLogitMagnitudes(const Head<F> &head, const Scratch<F> &scratch,
+                          double queryNorm);
 
   AttentionOp op;
   const Environment &env;
@@ -174,6 +178,8 @@ private:
   int64_t left = kUnbounded, right = kUnbounded;
   /// The largest sum of p |v| so far.
   std::atomic<double> magnitude = 0;
+  /// The largest mean of |scale| |q| |k|, weighted by p, of a row so far.
+  std::atomic<double> logitMagnitude = 0;
 };
 
 } // namespace
@@ -515,6 +521,8 @@ LogicalResult Problem::bind(MutableArrayRef<Array> destinations) {
 /// one key head, dense and in the type that is computed in.
 template <typename F> struct Problem::Head {
   std::vector<F> keysT, values;
+  /// Of each key, in float64 only.
+  std::vector<double> keyNorms;
   /// Some values together could exceed kLargestSum.
   bool isLarge = false;
 };
@@ -545,6 +553,13 @@ Problem::Head<F> Problem::pack(int64_t b, int64_t hk) const {
     for (int64_t d = 0; d < valueSize; ++d)
       head.values[j * valueSize + d] = static_cast<F>(
           v.array.buffer->floats[valueBase + d * v.stride(v.dims.d)]);
+  }
+  if (std::is_same_v<F, double>) {
+    head.keyNorms.assign(keys, 0);
+    for (int64_t n = 0, e = head.keysT.size(); n < e; ++n)
+      head.keyNorms[n % keys] += head.keysT[n] * head.keysT[n];
+    for (double &norm : head.keyNorms)
+      norm = std::sqrt(norm);
   }
   head.isLarge = llvm::any_of(head.values, [&](F value) {
     return std::fabs(value) >= kLargestSum / static_cast<double>(keys);
@@ -582,6 +597,14 @@ void Problem::runRegion(const Region &region, Registers<F> &registers,
   }
 }
 
+/// Raises `maximum` to a finite value that is larger.
+static void raiseTo(std::atomic<double> &maximum, double value) {
+  double largest = maximum;
+  while (std::isfinite(value) && value > largest &&
+         !maximum.compare_exchange_weak(largest, value)) {
+  }
+}
+
 /// What o's roundings are relative to. In float64: the sum of p |v| behind each
 /// element (rule 20). In f32: the sum of |v|, which bounds every partial sum of
 /// an accumulator that is divided at the end; where it is too large, u is
@@ -603,11 +626,21 @@ void Problem::sumMagnitudes(const Head<F> &head, Scratch<F> &scratch,
   for (int64_t d = 0; d < valueSize; ++d) {
     if (!isReference && sums[d] >= kLargestSum && std::isfinite(sums[d]))
       scratch.acc[d] = std::numeric_limits<F>::infinity();
-    double largest = magnitude;
-    while (isReference && std::isfinite(sums[d]) && sums[d] > largest &&
-           !magnitude.compare_exchange_weak(largest, sums[d])) {
-    }
+    if (isReference)
+      raiseTo(magnitude, sums[d]);
   }
+}
+
+/// What the roundings of q k are relative to: by Cauchy and Schwarz no partial
+/// sum exceeds |q| |k|; a key counts as much as it weighs.
+template <typename F>
+void Problem::sumLogitMagnitudes(const Head<F> &head, const Scratch<F> &scratch,
+                                 double queryNorm) {
+  double sum = 0;
+  for (int64_t j = 0, e = head.keyNorms.size(); j < e; ++j)
+    if (scratch.p[j] != 0)
+      sum += scratch.p[j] * head.keyNorms[j];
+  raiseTo(logitMagnitude, std::fabs(scale) * queryNorm * sum);
 }
 
 template <typename F>
@@ -685,9 +718,11 @@ void Problem::executeRow(const Head<F> &head, Scratch<F> &scratch, int64_t b,
   scratch.scores.assign(keys, 0);
   MutableArrayRef<F> s(scratch.scores);
   int64_t queryBase = q.row(batch, h, row);
+  double querySquare = 0;
   for (int64_t d = 0; d < headSize; ++d) {
     F x = static_cast<F>(
         q.array.buffer->floats[queryBase + d * q.stride(q.dims.d)]);
+    querySquare += static_cast<double>(x) * x;
     const F *keyRow = head.keysT.data() + d * keys;
     for (int64_t j = 0; j < keys; ++j)
       s[j] += x * keyRow[j];
@@ -739,6 +774,8 @@ void Problem::executeRow(const Head<F> &head, Scratch<F> &scratch, int64_t b,
     }
     if (std::is_same_v<F, double> || head.isLarge)
       sumMagnitudes<F>(head, scratch, attended);
+    if (std::is_same_v<F, double>)
+      sumLogitMagnitudes<F>(head, scratch, std::sqrt(querySquare));
   }
 
   int64_t outputBase = o.row(batch, h, row);
@@ -821,6 +858,7 @@ attn::reference::executeAttention(AttentionOp op, const Environment &env,
   else
     problem.execute<float>(options);
   destinations[0].buffer->magnitude = problem.getMagnitude();
+  destinations[0].buffer->logitMagnitude = problem.getLogitMagnitude();
   return success();
 }
 
@@ -860,6 +898,8 @@ LogicalResult attn::reference::executeMerge(MergeOp op, const Environment &env,
   // The weights of the states add up to 1.
   o.buffer->magnitude = std::max({o1.buffer->magnitude, o2.buffer->magnitude,
                                   largestOf(o1), largestOf(o2)});
+  o.buffer->logitMagnitude =
+      std::max(o1.buffer->logitMagnitude, o2.buffer->logitMagnitude);
   auto merge = [&](auto zero) {
     using F = decltype(zero);
     constexpr F inf = std::numeric_limits<F>::infinity();

@@ -101,12 +101,14 @@ static double roundingError(FloatType type, double magnitude) {
 
 /// What a schedule of one key tile may be off where u is exact by chance: eight
 /// roundings in f32 (q k, scale, difference to the maximum times log2(e), exp2
-/// by an ulp, l, P V, division) and those of P to v's type and of o to its own.
+/// by an ulp, l, P V, division), those inside of the sum q k, which p sees as
+/// they are relative to 1 and not to the logit, and those of P to v's type and
+/// of o to its own.
 static double getFloor(FloatType type, Type inputType, const Tensor &ref,
                        double largest) {
   double magnitude = ref.magnitude;
-  double error =
-      8 * roundingError(Float32Type::get(type.getContext()), magnitude);
+  double error = (8 + ref.logitMagnitude) *
+                 roundingError(Float32Type::get(type.getContext()), magnitude);
   if (auto input = dyn_cast_if_present<FloatType>(inputType);
       input && input.getWidth() < 32)
     error += roundingError(input, magnitude);

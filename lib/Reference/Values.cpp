@@ -72,6 +72,7 @@ Array Array::from(const Tensor &tensor) {
 Array Array::copy() const {
   Array result = *zeros(elementType, sizes);
   result.buffer->magnitude = buffer->magnitude;
+  result.buffer->logitMagnitude = buffer->logitMagnitude;
   int64_t n = 0;
   forEach([&](ArrayRef<int64_t> indices) {
     if (isFloat())
@@ -87,6 +88,7 @@ Tensor Array::toTensor(bool widen) const {
                                  : elementType;
   Tensor result(type, sizes);
   result.magnitude = buffer->magnitude;
+  result.logitMagnitude = buffer->logitMagnitude;
   int64_t n = 0;
   forEach([&](ArrayRef<int64_t> indices) {
     if (isFloat())

@@ -24,8 +24,8 @@ namespace attn::reference {
 struct Buffer {
   std::vector<double> floats;
   std::vector<int64_t> ints;
-  /// Of what attention or merge wrote here (Tensor::magnitude).
-  double magnitude = 0;
+  /// Of what attention or merge wrote here (members of Tensor).
+  double magnitude = 0, logitMagnitude = 0;
 };
 
 /// A strided view of a buffer: a tensor or a memref.

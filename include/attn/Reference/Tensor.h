@@ -49,6 +49,9 @@ struct Tensor {
   /// For an o in float64: the largest sum of p |v| behind an element, which the
   /// roundings on the way are relative to (rule 20). 0: not known.
   double magnitude = 0;
+  /// And the largest mean of |scale| |q| |k| by p of a row (norms of vectors),
+  /// which the roundings in a sum q k are relative to.
+  double logitMagnitude = 0;
 
   Tensor() = default;
   /// A tensor of zeros.

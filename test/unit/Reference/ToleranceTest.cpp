@@ -74,6 +74,8 @@ TEST_F(attn_c20, FloorWhereTheUnfusedComputationIsExact) {
   ref.magnitude = 1.5;
   EXPECT_EQ(allowed("f32", "f32"), 4 * 0x1p-23);
   EXPECT_EQ(allowed("f32", "bf16"), 4 * 0x1p-23 + 0x1p-8);
+  ref.logitMagnitude = 6;
+  EXPECT_EQ(allowed("f32", "f32"), 7 * 0x1p-23);
   // o is rounded at its own magnitude.
   ref = make("f64", {1}, {0.25});
   ref.magnitude = 1.5;
@@ -91,6 +93,23 @@ TEST_F(attn_c20, MagnitudeIsTheSumOfAbsoluteValues) {
   ASSERT_TRUE(succeeded(outputs)) << diagnostic;
   EXPECT_EQ((*outputs)[0].getFloat(0), 1);
   EXPECT_EQ((*outputs)[0].magnitude, 2);
+}
+
+TEST_F(attn_c20, LogitMagnitudeIsTheMeanOfProductsOfNorms) {
+  // |q| = 5, the keys have norms 1 and 3 and equal weights, their logits are 0;
+  // a masked key of any size says nothing.
+  Naive n(1, 1, 1, 1, 3, 2, 1);
+  auto outputs =
+      tryRun(attention(n, "", "", R"({scale_value = -0.5 : f32}
+    mask(%bb: index, %hh: index, %i: index, %j: index) {
+      %isFirstTwo = arith.cmpi ult, %j, %c2 : index
+      attn.yield %isFirstTwo : i1
+    })"),
+             {make("f32", {1, 1, 1, 2}, {3, 4}),
+              make("f32", {1, 1, 3, 2}, {-0.8, 0.6, 2.4, -1.8, 99, 99}),
+              make("f32", {1, 1, 3, 1}, {1, 1, 1})});
+  ASSERT_TRUE(succeeded(outputs)) << diagnostic;
+  EXPECT_NEAR((*outputs)[0].logitMagnitude, 0.5 * 5 * 2, 1e-6);
 }
 
 TEST_F(attn_c20, OverflowOfTheAccumulatorIsNotCompared) {
