@@ -4,11 +4,13 @@
 // grids run on a pool of threads. The kernel ABI is in docs/artifact.md.
 #include "Backend.h"
 #include "Dtype.h"
+#include "Executor.h"
 #include "Failure.h"
 #include "HostFeatures.h"
 #include "Narrowing.h"
 #include "ThreadPool.h"
 
+#include <algorithm>
 #include <cerrno>
 #include <cstdlib>
 #include <cstring>
@@ -16,6 +18,7 @@
 #include <elf.h>
 #include <map>
 #include <mutex>
+#include <optional>
 #include <sys/mman.h>
 #include <thread>
 #include <unistd.h>
@@ -144,14 +147,22 @@ SharedObject::~SharedObject() {
 
 class CpuBackend : public Backend {
 public:
-  explicit CpuBackend(int32_t threads)
-      : pool(threads), deviceName(hostName()), featureList(hostFeatureList()) {}
+  explicit CpuBackend(int32_t threads) : CpuBackend() { pool.emplace(threads); }
+  explicit CpuBackend(const attn_executor &given) : CpuBackend() {
+    executor.emplace(given);
+  }
 
   const char *name() const override { return "cpu"; }
   const std::string &device() const override { return deviceName; }
   const std::string &features() const override { return featureList; }
-  int32_t threads() const override { return pool.size(); }
+  int32_t threads() const override {
+    return executor ? executor->size() : pool->size();
+  }
   int64_t multiprocessors() const override { return 0; }
+  std::string objection(const Description &description) const override;
+  int64_t rank(const Description &description) const override {
+    return int64_t(description.features.size());
+  }
   std::unique_ptr<LoadedCode> load(const Description &description,
                                    const ArtifactView &artifact) override;
   void *allocate(size_t bytes, size_t alignment) override {
@@ -179,10 +190,20 @@ public:
            "the cpu backend has no streams: pass NULL");
   }
 
-  ThreadPool pool;
+  /// Bytes of stack that a kernel can have.
+  size_t mostStack() const {
+    size_t all = executor ? executor->stackBytes() : ThreadPool::workerStack;
+    return all - std::min(all, ThreadPool::stackReserve);
+  }
+
+  // One of them.
+  std::optional<ThreadPool> pool;
+  std::optional<Executor> executor;
   std::mutex poolMutex; // held by the launch that has the pool
 
 private:
+  CpuBackend() : deviceName(hostName()), featureList(hostFeatureList()) {}
+
   const std::string deviceName;
   const std::string featureList;
 };
@@ -225,25 +246,11 @@ private:
 CpuCode::CpuCode(CpuBackend &backend, const Description &description,
                  const ArtifactView &artifact)
     : backend(backend), description(description) {
-  for (const std::string &feature : description.features) {
-    switch (hostFeature(feature)) {
-    case FeatureState::Present:
-      if (!enableFeature(feature))
-        fail(ATTN_ERROR_UNSUPPORTED_DEVICE,
-             "the operating system does not grant the CPU feature '" + feature +
-                 "', which the artifact needs");
-      break;
-    case FeatureState::Missing:
+  for (const std::string &feature : description.features)
+    if (!enableFeature(feature))
       fail(ATTN_ERROR_UNSUPPORTED_DEVICE,
-           "the artifact (compiled for '" + description.chip +
-               "') needs the CPU feature '" + feature + "', which this host (" +
-               backend.device() + ") lacks");
-    case FeatureState::Unknown:
-      fail(ATTN_ERROR_UNSUPPORTED_DEVICE,
-           "the artifact needs the CPU feature '" + feature +
-               "', which this runtime does not know");
-    }
-  }
+           "the operating system does not grant the CPU feature '" + feature +
+               "', which the artifact needs");
   for (size_t i = 0; i < description.launches.size(); ++i) {
     const LaunchDescription &launch = description.launches[i];
     std::unique_ptr<SharedObject> &object = objects[launch.code];
@@ -267,14 +274,12 @@ void CpuLaunch::run(void *stream) {
 
 std::unique_ptr<PreparedLaunch> CpuCode::prepare(Plan plan) {
   for (const Step &step : plan.steps)
-    if (size_t(step.stackBytes) >
-        ThreadPool::workerStack - ThreadPool::stackReserve)
+    if (size_t(step.stackBytes) > backend.mostStack())
       fail(ATTN_ERROR_UNSUPPORTED_DEVICE,
            "the kernel '" + description.launches[step.index].kernel +
                "' needs " + std::to_string(step.stackBytes) +
                " bytes of stack; threads have " +
-               std::to_string(ThreadPool::workerStack -
-                              ThreadPool::stackReserve));
+               std::to_string(backend.mostStack()));
   return std::make_unique<CpuLaunch>(*this, std::move(plan));
 }
 
@@ -283,7 +288,10 @@ void CpuCode::execute(const Plan &plan) {
     narrow(narrowing, narrowing.source->data, narrowing.target);
   for (const Fill &fill : plan.fills)
     std::memset(fill.data, 0, fill.bytes);
-  std::lock_guard<std::mutex> lock(backend.poolMutex);
+  // The pool serves one launch at a time; an executor knows what it can do.
+  std::unique_lock<std::mutex> lock(backend.poolMutex, std::defer_lock);
+  if (backend.pool)
+    lock.lock();
   for (const Step &step : plan.steps)
     runStep(step);
 }
@@ -307,7 +315,26 @@ void CpuCode::runStep(const Step &step) {
     context.kernel(context.step.slots.data(), x, rest % grid[1],
                    rest / grid[1]);
   };
-  backend.pool.run(context.points, size_t(step.stackBytes), body, &context);
+  if (backend.executor)
+    backend.executor->run(context.points, body, &context);
+  else
+    backend.pool->run(context.points, size_t(step.stackBytes), body, &context);
+}
+
+std::string CpuBackend::objection(const Description &description) const {
+  for (const std::string &feature : description.features) {
+    switch (hostFeature(feature)) {
+    case FeatureState::Present:
+      break;
+    case FeatureState::Missing:
+      return "it needs the CPU feature '" + feature + "', which this host (" +
+             deviceName + ") lacks";
+    case FeatureState::Unknown:
+      return "it needs the CPU feature '" + feature +
+             "', which this runtime does not know";
+    }
+  }
+  return "";
 }
 
 std::unique_ptr<LoadedCode> CpuBackend::load(const Description &description,
@@ -317,11 +344,18 @@ std::unique_ptr<LoadedCode> CpuBackend::load(const Description &description,
 
 } // namespace
 
-std::shared_ptr<Backend> createCpuBackend(int32_t threads, int32_t device) {
+std::shared_ptr<Backend> createCpuBackend(int32_t threads, int32_t device,
+                                          const attn_executor *executor) {
   if (device != 0)
     fail(ATTN_ERROR_NOT_FOUND, "the cpu backend has one device, 0; there is no "
                                "device " +
                                    std::to_string(device));
+  if (executor && threads)
+    fail(ATTN_ERROR_INVALID_ARGUMENT,
+         "options->threads is " + std::to_string(threads) +
+             ", but an executor brings its own: leave it 0");
+  if (executor)
+    return std::make_shared<CpuBackend>(*executor);
   if (threads < 0 || threads > maxThreads)
     fail(ATTN_ERROR_INVALID_ARGUMENT, std::to_string(threads) +
                                           " threads are not in 0 .. " +

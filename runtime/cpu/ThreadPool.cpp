@@ -4,9 +4,9 @@
 #include "ThreadPool.h"
 
 #include "Failure.h"
+#include "KernelEnvironment.h"
 
 #include <algorithm>
-#include <cfenv>
 #include <cstring>
 
 namespace attn::runtime {
@@ -50,31 +50,6 @@ size_t stackLeft() {
   return here > bounds.low && here < bounds.high ? size_t(here - bounds.low)
                                                  : 0;
 }
-
-/// The floating-point environment of kernels, whatever the caller's is: the
-/// default one, but results that are too small for a normal number become 0.
-/// Weights far below the largest make such products, and processors may take a
-/// hundred times as long for them.
-void setKernelEnvironment() {
-  std::fesetenv(FE_DFL_ENV);
-#if defined(__x86_64__)
-  constexpr unsigned flushToZero = 0x8000;
-  __builtin_ia32_ldmxcsr(__builtin_ia32_stmxcsr() | flushToZero);
-#endif
-}
-
-/// That environment for as long as this lives.
-class KernelEnvironment {
-public:
-  KernelEnvironment() {
-    std::fegetenv(&saved);
-    setKernelEnvironment();
-  }
-  ~KernelEnvironment() { std::fesetenv(&saved); }
-
-private:
-  std::fenv_t saved;
-};
 
 } // namespace
 

@@ -42,6 +42,8 @@ public:
   const std::string &features() const override { return chip; }
   int32_t threads() const override { return 0; }
   int64_t multiprocessors() const override { return numMultiprocessors; }
+  std::string objection(const Description &description) const override;
+  int64_t rank(const Description &description) const override;
   std::unique_ptr<LoadedCode> load(const Description &description,
                                    const ArtifactView &artifact) override;
   void *allocate(size_t bytes, size_t alignment) override;
@@ -103,6 +105,27 @@ CudaBackend::CudaBackend(int32_t ordinal) : driver(Driver::get()) {
   mostShared = attribute(attributeMostShared);
   driver.check(driver.primaryContextRetain(&context, device_),
                "cuDevicePrimaryCtxRetain");
+}
+
+/// "sm_90a" runs on 9.0 only, "sm_80" on 8.0 and, if the section is PTX, on
+/// what came after it; the driver has the last word there.
+std::string CudaBackend::objection(const Description &description) const {
+  const std::string &wanted = description.chip;
+  if (wanted.compare(0, 3, "sm_") != 0)
+    return "";
+  int present = major * 10 + minor, number = std::atoi(wanted.c_str() + 3);
+  if (wanted.back() == 'a' ? present == number : present >= number)
+    return "";
+  return "the device (" + deviceName + ") is sm_" + std::to_string(present);
+}
+
+/// The latest of those that run; code for one chip alone before code for it and
+/// later ones.
+int64_t CudaBackend::rank(const Description &description) const {
+  const std::string &chip = description.chip;
+  if (chip.compare(0, 3, "sm_") != 0)
+    return 0;
+  return 2 * std::atoi(chip.c_str() + 3) + (chip.back() == 'a');
 }
 
 int CudaBackend::attribute(int number) const {
@@ -207,7 +230,6 @@ public:
   void *emptyTensor() override { return zeros; }
 
 private:
-  void checkChip() const;
   void loadModules(const ArtifactView &artifact);
   void allocateZeros();
   void allowShared(const Step &step);
@@ -243,24 +265,7 @@ private:
   const Plan plan;
 };
 
-/// "sm_90a" runs on 9.0 only, "sm_80" on 8.0 and, if the section is PTX, on
-/// what came after it; the driver has the last word there.
-void CudaCode::checkChip() const {
-  const std::string &chip = description.chip;
-  if (chip.compare(0, 3, "sm_") != 0)
-    return;
-  int wanted = std::atoi(chip.c_str() + 3);
-  int present = backend->major * 10 + backend->minor;
-  bool exact = chip.back() == 'a';
-  if (exact ? present == wanted : present >= wanted)
-    return;
-  fail(ATTN_ERROR_UNSUPPORTED_DEVICE, "the artifact was compiled for " + chip +
-                                          "; the device (" + backend->device() +
-                                          ") is sm_" + std::to_string(present));
-}
-
 void CudaCode::load(const ArtifactView &artifact) {
-  checkChip();
   Current current(*backend);
   loadModules(artifact);
   allocateZeros();

@@ -2,20 +2,43 @@
 /* C API of the attention runtime: load an artifact (.attn), bind tensors to
  * it, launch it. No compiler is needed to use it and none is linked.
  *
+ *   attn_error *error = attn_error_create();
+ *   attn_context *context;
+ *   attn_program *program;
+ *   attn_binding *binding;
+ *   if (ATTN_CHECK_ABI(error) ||
+ *       attn_context_create(NULL, &context, error) ||
+ *       attn_program_load_file(context, "plain.attn", &program, error) ||
+ *       attn_binding_create(program, &binding, error))
+ *     die(attn_error_message(error));
+ *
+ *   int64_t dims[] = {1, 8, 1000, 64};
+ *   attn_tensor q;                        // likewise k, v, o
+ *   attn_tensor_init(&q, q_data, ATTN_DTYPE_F32, 4, dims, error);
+ *   attn_binding_set_argument(binding, 0, &q, error);
+ *
+ *   if (attn_launch_alloc(binding, NULL, error)) // again and again
+ *     die(attn_error_message(error));
+ *
  * Conventions
  *  - Every fallible function returns an attn_status and takes an optional
  *    attn_error, which then holds the code and a message that names the
  *    argument and the sizes involved. Pass NULL to do without the message.
- *    There is no global state. On failure outputs are left untouched.
+ *    On failure outputs are left untouched.
  *  - Shapes and strides are counted in elements, sizes in bytes.
  *  - Strings returned are UTF-8, NUL-terminated and owned by the object that
  *    they were asked from.
  *  - Structs that may grow start with struct_size, set by the caller to
  *    sizeof(the struct); the ATTN_*_INIT macros do so.
- *  - Contexts and programs may be used from several threads at once. A
- *    binding or an attn_error belongs to one thread at a time.
+ *  - Contexts, artifacts and programs may be used from several threads at
+ *    once. A binding or an attn_error belongs to one thread at a time: a call
+ *    on a binding that another call is using is an INVALID_ARGUMENT.
  *  - Objects may be destroyed in any order: a program keeps its context alive,
- *    a binding its program. NULL may be passed to every destroy function.
+ *    a binding its program. NULL may be passed to every destroy function. A
+ *    call on what was destroyed is an INVALID_ARGUMENT that says so (until
+ *    its address is used again, after a thousand others of its kind).
+ *  - Symbols carry versions: a program that needs a function which an older
+ *    library lacks does not start with that one.
  */
 #ifndef ATTN_RUNTIME_H
 #define ATTN_RUNTIME_H
@@ -32,6 +55,17 @@
 #ifdef __cplusplus
 extern "C" {
 #endif
+
+/*===-- Version -----------------------------------------------------------===*/
+
+/* Of this header. It grows when a function or a field is added; what is there
+ * stays as it is. */
+#define ATTN_ABI_VERSION 1
+
+/* Of the library: the newest header that it serves. */
+ATTN_API uint32_t attn_abi_version(void);
+/* Of the release, e.g. "0.1.0". */
+ATTN_API const char *attn_version(void);
 
 /*===-- Status and errors -------------------------------------------------===*/
 
@@ -71,6 +105,14 @@ ATTN_API void attn_error_destroy(attn_error *error);
 ATTN_API attn_status attn_error_code(const attn_error *error);
 /* "" after a success. */
 ATTN_API const char *attn_error_message(const attn_error *error);
+
+/* Whether this library serves a program that was compiled with a header of
+ * `abi_version` whose attn_tensor has `tensor_size` bytes. UNSUPPORTED_VERSION
+ * names both. */
+ATTN_API attn_status attn_check_abi(uint32_t abi_version, size_t tensor_size,
+                                    attn_error *error);
+#define ATTN_CHECK_ABI(error)                                                  \
+  attn_check_abi(ATTN_ABI_VERSION, sizeof(attn_tensor), error)
 
 /*===-- Element types and tensors -----------------------------------------===*/
 
@@ -118,14 +160,34 @@ ATTN_API attn_status attn_tensor_init(attn_tensor *tensor, void *data,
 /* A device and the threads that serve it. */
 typedef struct attn_context attn_context;
 
+/* The caller's threads, in place of a pool of the context's own. */
+typedef struct attn_executor {
+  /* Calls body(argument, i) once for each i in 0 .. count-1, on any threads
+   * and in any order, and returns when all calls have returned. What they
+   * wrote must be visible to the caller then. Launches from several threads
+   * call it from several threads. */
+  void (*parallel_for)(void *user, int64_t count,
+                       void (*body)(void *argument, int64_t i), void *argument);
+  void *user;      /* handed to parallel_for */
+  int32_t threads; /* that compute at once, 1 .. 4096: kernels split their work
+                      by it */
+  size_t stack_bytes; /* of each thread, 0: 8 MiB. A kernel that needs more is
+                         refused (UNSUPPORTED_DEVICE) when it is launched; most
+                         need 4 MiB at most. */
+} attn_executor;
+
 typedef struct attn_context_options {
   size_t struct_size;
-  const char *backend; /* NULL or "cpu"; "cuda" */
+  const char *backend; /* NULL or "cpu"; "cuda"; "auto": cuda where there is a
+                          device, else cpu */
   int32_t threads;     /* CPU: threads that compute; 0: one a usable core */
   int32_t device;      /* ordinal for backends with several devices; CPU: 0 */
+  const attn_executor *executor; /* CPU: NULL or the caller's threads; copied,
+                                    `user` must outlive the context */
 } attn_context_options;
 
-#define ATTN_CONTEXT_OPTIONS_INIT {sizeof(attn_context_options), NULL, 0, 0}
+#define ATTN_CONTEXT_OPTIONS_INIT                                              \
+  {sizeof(attn_context_options), NULL, 0, 0, NULL}
 
 typedef struct attn_context_info {
   size_t struct_size;
@@ -134,9 +196,11 @@ typedef struct attn_context_info {
   const char *features; /* CPU: known features of the host, comma-separated;
                            CUDA: the chip, "sm_90" */
   int32_t threads;      /* CPU: threads that compute, the caller included */
+  const char *reason;   /* why this backend: "cpu: there is no CUDA driver" */
 } attn_context_info;
 
-#define ATTN_CONTEXT_INFO_INIT {sizeof(attn_context_info), NULL, NULL, NULL, 0}
+#define ATTN_CONTEXT_INFO_INIT                                                 \
+  {sizeof(attn_context_info), NULL, NULL, NULL, 0, NULL}
 
 /* `options` may be NULL. NOT_FOUND: unknown backend or device. */
 ATTN_API attn_status attn_context_create(const attn_context_options *options,
@@ -146,6 +210,50 @@ ATTN_API void attn_context_destroy(attn_context *context);
 ATTN_API attn_status attn_context_get_info(const attn_context *context,
                                            attn_context_info *info,
                                            attn_error *error);
+
+/*===-- Artifact ----------------------------------------------------------===*/
+
+/* An artifact as a file holds it: code for one chip or for several
+ * ("variants"). Needed to look inside, or to choose a backend by what it
+ * holds; otherwise programs are loaded directly. */
+typedef struct attn_artifact attn_artifact;
+
+/* The bytes are copied; the caller may free them. */
+ATTN_API attn_status attn_artifact_open_memory(const void *data, size_t size,
+                                               attn_artifact **artifact,
+                                               attn_error *error);
+ATTN_API attn_status attn_artifact_open_file(const char *path,
+                                             attn_artifact **artifact,
+                                             attn_error *error);
+ATTN_API void attn_artifact_destroy(attn_artifact *artifact);
+
+typedef struct attn_variant_info {
+  size_t struct_size;
+  const char *target; /* "cpu" or "cuda" */
+  const char *chip;   /* what the code was compiled for */
+  const char *entry;  /* name of the function that was compiled */
+  const char *json;   /* the description (docs/artifact.md) */
+  size_t code_bytes;  /* of all code sections */
+  size_t launches;
+} attn_variant_info;
+
+#define ATTN_VARIANT_INFO_INIT                                                 \
+  {sizeof(attn_variant_info), NULL, NULL, NULL, NULL, 0, 0}
+
+/* 0 for NULL. */
+ATTN_API size_t attn_artifact_variant_count(const attn_artifact *artifact);
+ATTN_API attn_status attn_artifact_variant(const attn_artifact *artifact,
+                                           size_t index,
+                                           attn_variant_info *info,
+                                           attn_error *error);
+
+/* A context for this artifact: as attn_context_create, but with `options` NULL
+ * or the backend NULL or "auto" it is for the first of cuda and cpu for which
+ * there are both a device and a variant that runs on it. The context's
+ * `reason` says why; UNSUPPORTED_DEVICE, why none. */
+ATTN_API attn_status attn_context_create_for(
+    const attn_artifact *artifact, const attn_context_options *options,
+    attn_context **context, attn_error *error);
 
 /*===-- Memory ------------------------------------------------------------===*/
 
@@ -188,7 +296,14 @@ ATTN_API attn_status attn_program_load_file(attn_context *context,
                                             const char *path,
                                             attn_program **program,
                                             attn_error *error);
+/* The variant that makes most of the context's device. */
+ATTN_API attn_status attn_program_load(attn_context *context,
+                                       const attn_artifact *artifact,
+                                       attn_program **program,
+                                       attn_error *error);
 ATTN_API void attn_program_destroy(attn_program *program);
+/* Which variant was chosen, and why none of the others. */
+ATTN_API const char *attn_program_reason(const attn_program *program);
 
 typedef enum attn_argument_kind {
   ATTN_ARGUMENT_BUFFER = 0,

@@ -7,6 +7,7 @@
 #include "Dtype.h"
 #include "Failure.h"
 #include "File.h"
+#include "Handle.h"
 #include "Tensor.h"
 
 #include <algorithm>
@@ -23,16 +24,29 @@ struct attn_error {
   const char *fallback = nullptr;
 };
 
-struct attn_context {
+namespace attn::runtime {
+struct ContextBody {
   std::shared_ptr<Backend> backend;
+  std::string reason;
+};
+} // namespace attn::runtime
+
+struct attn_context : Shell<attn_context, ContextBody, 0x41435458> {
+  static constexpr const char *name = "context";
 };
 
-struct attn_program {
-  std::shared_ptr<const Program> program;
+struct attn_artifact
+    : Shell<attn_artifact, std::shared_ptr<const Bundle>, 0x41415254> {
+  static constexpr const char *name = "artifact";
 };
 
-struct attn_binding {
-  Binding binding;
+struct attn_program
+    : Shell<attn_program, std::shared_ptr<const Program>, 0x41505247> {
+  static constexpr const char *name = "program";
+};
+
+struct attn_binding : Shell<attn_binding, Binding, 0x41424e44> {
+  static constexpr const char *name = "binding";
 };
 
 namespace {
@@ -103,17 +117,120 @@ template <typename T> void writeStruct(T full, T *out, const char *name) {
   std::memcpy(static_cast<void *>(out), &full, out->struct_size);
 }
 
-void loadProgram(attn_context *context, std::string bytes,
-                 attn_program **program) {
-  *program = new attn_program{
-      std::make_shared<const Program>(context->backend, std::move(bytes))};
+attn_program *loadProgram(const attn_context *context,
+                          std::shared_ptr<const Bundle> bundle) {
+  const ContextBody &body = attn_context::use(context);
+  return attn_program::create([&] {
+    return std::make_shared<const Program>(body.backend, std::move(bundle));
+  });
+}
+
+std::shared_ptr<const Bundle> openMemory(const void *data, size_t size) {
+  if (size > 0)
+    require(data, "data");
+  return std::make_shared<const Bundle>(
+      std::string(static_cast<const char *>(data), size));
+}
+
+/// Calls `use` with the artifact at `path`; messages name the file.
+template <typename Use> void withFile(const char *path, Use &&use) {
+  require(path, "path");
+  std::string bytes, problem;
+  bool missing;
+  if (!readFile(path, bytes, problem, &missing))
+    fail(missing ? ATTN_ERROR_NOT_FOUND : ATTN_ERROR_DEVICE_ERROR,
+         std::move(problem));
+  try {
+    use(std::make_shared<const Bundle>(std::move(bytes)));
+  } catch (const Failure &failure) {
+    fail(failure.status, std::string(path) + ": " + failure.message);
+  }
+}
+
+std::shared_ptr<Backend> createBackend(const std::string &name,
+                                       const attn_context_options &options) {
+  if (name == "cpu")
+    return createCpuBackend(options.threads, options.device, options.executor);
+  if (name != "cuda")
+    fail(ATTN_ERROR_NOT_FOUND,
+         "unknown backend '" + name + "'; this runtime has: cpu, cuda, auto");
+  if (options.executor)
+    fail(ATTN_ERROR_INVALID_ARGUMENT,
+         "options->executor is for the backend 'cpu', not for 'cuda'");
+  return createCudaBackend(options.device);
+}
+
+/// The first of cuda and cpu that is there and, if there is a `bundle`, runs
+/// one of its variants.
+ContextBody chooseBackend(const attn_context_options &options,
+                          const Bundle *bundle) {
+  std::string others;
+  for (const char *name : {"cuda", "cpu"}) {
+    std::string reason;
+    try {
+      // The executor, too, says that the CPU is meant.
+      if (options.executor && std::string_view(name) == "cuda")
+        fail(ATTN_ERROR_UNSUPPORTED_DEVICE, "the executor is for the CPU");
+      if (bundle && !bundle->holdsTarget(name))
+        fail(ATTN_ERROR_UNSUPPORTED_DEVICE,
+             "the artifact holds " + bundle->names());
+      std::shared_ptr<Backend> backend = createBackend(name, options);
+      if (bundle)
+        bundle->choose(*backend, reason);
+      else
+        reason = backend->device();
+      return {std::move(backend), name + (": " + reason) + others};
+    } catch (const Failure &failure) {
+      // A wrong option is no reason to try the next one.
+      if (failure.status == ATTN_ERROR_INVALID_ARGUMENT)
+        throw;
+      others += std::string("; not ") + name + ": " + failure.message;
+    }
+  }
+  fail(ATTN_ERROR_UNSUPPORTED_DEVICE, "no backend can be used" + others);
+}
+
+attn_context *createContext(const attn_context_options *given,
+                            const Bundle *bundle) {
+  attn_context_options options = ATTN_CONTEXT_OPTIONS_INIT;
+  if (given)
+    options = readStruct(*given, "options");
+  std::string name = options.backend ? options.backend
+                     : bundle        ? "auto"
+                                     : "cpu";
+  return attn_context::create([&]() -> ContextBody {
+    if (name == "auto")
+      return chooseBackend(options, bundle);
+    return {createBackend(name, options), name + ": asked for"};
+  });
 }
 
 } // namespace
 
 //===----------------------------------------------------------------------===//
-// Status, errors, element types, tensors
+// Version, status, errors, element types, tensors
 //===----------------------------------------------------------------------===//
+
+uint32_t attn_abi_version(void) { return ATTN_ABI_VERSION; }
+
+const char *attn_version(void) { return ATTN_VERSION; }
+
+attn_status attn_check_abi(uint32_t abi_version, size_t tensor_size,
+                           attn_error *error) {
+  return guarded(error, [&] {
+    if (abi_version < 1 || abi_version > ATTN_ABI_VERSION)
+      fail(ATTN_ERROR_UNSUPPORTED_VERSION,
+           "the program was compiled for version " +
+               std::to_string(abi_version) +
+               " of the runtime's interface; this library serves 1 .. " +
+               std::to_string(ATTN_ABI_VERSION));
+    if (tensor_size != sizeof(attn_tensor))
+      fail(ATTN_ERROR_UNSUPPORTED_VERSION,
+           "the program's attn_tensor has " + std::to_string(tensor_size) +
+               " bytes; this library's has " +
+               std::to_string(sizeof(attn_tensor)));
+  });
+}
 
 const char *attn_status_name(attn_status status) {
   switch (status) {
@@ -201,32 +318,34 @@ attn_status attn_context_create(const attn_context_options *options,
                                 attn_context **context, attn_error *error) {
   return guarded(error, [&] {
     require(context, "context");
-    attn_context_options full = ATTN_CONTEXT_OPTIONS_INIT;
-    if (options)
-      full = readStruct(*options, "options");
-    std::string backend = full.backend ? full.backend : "cpu";
-    if (backend == "cpu")
-      *context = new attn_context{createCpuBackend(full.threads, full.device)};
-    else if (backend == "cuda")
-      *context = new attn_context{createCudaBackend(full.device)};
-    else
-      fail(ATTN_ERROR_NOT_FOUND,
-           "unknown backend '" + backend + "'; this runtime has: cpu, cuda");
+    *context = createContext(options, /*bundle=*/nullptr);
   });
 }
 
-void attn_context_destroy(attn_context *context) { delete context; }
+attn_status attn_context_create_for(const attn_artifact *artifact,
+                                    const attn_context_options *options,
+                                    attn_context **context, attn_error *error) {
+  return guarded(error, [&] {
+    require(context, "context");
+    *context = createContext(options, attn_artifact::use(artifact).get());
+  });
+}
+
+void attn_context_destroy(attn_context *context) {
+  attn_context::destroy(context);
+}
 
 attn_status attn_context_get_info(const attn_context *context,
                                   attn_context_info *info, attn_error *error) {
   return guarded(error, [&] {
-    require(context, "context");
-    const Backend &backend = *context->backend;
+    const ContextBody &body = attn_context::use(context);
+    const Backend &backend = *body.backend;
     attn_context_info full = ATTN_CONTEXT_INFO_INIT;
     full.backend = backend.name();
     full.device = backend.device().c_str();
     full.features = backend.features().c_str();
     full.threads = backend.threads();
+    full.reason = body.reason.c_str();
     writeStruct(full, info, "info");
   });
 }
@@ -238,33 +357,32 @@ attn_status attn_context_get_info(const attn_context *context,
 attn_status attn_memory_allocate(attn_context *context, size_t bytes,
                                  void **memory, attn_error *error) {
   return guarded(error, [&] {
-    require(context, "context");
+    Backend &backend = *attn_context::use(context).backend;
     require(memory, "memory");
     void *allocated =
-        bytes ? context->backend->allocate(bytes, memoryAlignment) : nullptr;
+        bytes ? backend.allocate(bytes, memoryAlignment) : nullptr;
     if (bytes && !allocated)
       fail(ATTN_ERROR_OUT_OF_MEMORY, "no memory for " + std::to_string(bytes) +
-                                         " bytes on " +
-                                         context->backend->device());
+                                         " bytes on " + backend.device());
     *memory = allocated;
   });
 }
 
 void attn_memory_free(attn_context *context, void *memory) {
-  if (context && memory)
-    context->backend->release(memory);
+  if (ContextBody *body = attn_context::peek(context); body && memory)
+    body->backend->release(memory);
 }
 
 attn_status attn_memory_copy_in(attn_context *context, void *memory,
                                 const void *source, size_t bytes, void *stream,
                                 attn_error *error) {
   return guarded(error, [&] {
-    require(context, "context");
+    Backend &backend = *attn_context::use(context).backend;
     if (bytes == 0)
       return;
     require(memory, "memory");
     require(source, "source");
-    context->backend->copyIn(memory, source, bytes, stream);
+    backend.copyIn(memory, source, bytes, stream);
   });
 }
 
@@ -272,20 +390,72 @@ attn_status attn_memory_copy_out(attn_context *context, void *target,
                                  const void *memory, size_t bytes, void *stream,
                                  attn_error *error) {
   return guarded(error, [&] {
-    require(context, "context");
+    Backend &backend = *attn_context::use(context).backend;
     if (bytes == 0)
       return;
     require(target, "target");
     require(memory, "memory");
-    context->backend->copyOut(target, memory, bytes, stream);
+    backend.copyOut(target, memory, bytes, stream);
   });
 }
 
 attn_status attn_stream_synchronize(attn_context *context, void *stream,
                                     attn_error *error) {
   return guarded(error, [&] {
-    require(context, "context");
-    context->backend->synchronize(stream);
+    Backend &backend = *attn_context::use(context).backend;
+    backend.synchronize(stream);
+  });
+}
+
+//===----------------------------------------------------------------------===//
+// Artifact
+//===----------------------------------------------------------------------===//
+
+attn_status attn_artifact_open_memory(const void *data, size_t size,
+                                      attn_artifact **artifact,
+                                      attn_error *error) {
+  return guarded(error, [&] {
+    require(artifact, "artifact");
+    *artifact = attn_artifact::create([&] { return openMemory(data, size); });
+  });
+}
+
+attn_status attn_artifact_open_file(const char *path, attn_artifact **artifact,
+                                    attn_error *error) {
+  return guarded(error, [&] {
+    require(artifact, "artifact");
+    withFile(path, [&](std::shared_ptr<const Bundle> bundle) {
+      *artifact = attn_artifact::create([&] { return std::move(bundle); });
+    });
+  });
+}
+
+void attn_artifact_destroy(attn_artifact *artifact) {
+  attn_artifact::destroy(artifact);
+}
+
+size_t attn_artifact_variant_count(const attn_artifact *artifact) {
+  const auto *bundle = attn_artifact::peek(artifact);
+  return bundle ? (*bundle)->getVariants().size() : 0;
+}
+
+attn_status attn_artifact_variant(const attn_artifact *artifact, size_t index,
+                                  attn_variant_info *info, attn_error *error) {
+  return guarded(error, [&] {
+    const auto &variants = attn_artifact::use(artifact)->getVariants();
+    if (index >= variants.size())
+      fail(ATTN_ERROR_NOT_FOUND,
+           "there is no variant " + std::to_string(index) +
+               ": the artifact has " + std::to_string(variants.size()));
+    const Variant &variant = variants[index];
+    attn_variant_info full = ATTN_VARIANT_INFO_INIT;
+    full.target = variant.what.target.c_str();
+    full.chip = variant.what.chip.c_str();
+    full.entry = variant.what.entry.c_str();
+    full.json = variant.json.c_str();
+    full.code_bytes = variant.codeSize();
+    full.launches = variant.description->launches.size();
+    writeStruct(full, info, "info");
   });
 }
 
@@ -297,53 +467,66 @@ attn_status attn_program_load_memory(attn_context *context, const void *data,
                                      size_t size, attn_program **program,
                                      attn_error *error) {
   return guarded(error, [&] {
-    require(context, "context");
+    attn_context::use(context);
     require(program, "program");
-    if (size > 0)
-      require(data, "data");
-    loadProgram(context, std::string(static_cast<const char *>(data), size),
-                program);
+    *program = loadProgram(context, openMemory(data, size));
   });
 }
 
 attn_status attn_program_load_file(attn_context *context, const char *path,
                                    attn_program **program, attn_error *error) {
   return guarded(error, [&] {
-    require(context, "context");
-    require(path, "path");
+    attn_context::use(context);
     require(program, "program");
-    std::string bytes, problem;
-    bool missing;
-    if (!readFile(path, bytes, problem, &missing))
-      fail(missing ? ATTN_ERROR_NOT_FOUND : ATTN_ERROR_DEVICE_ERROR,
-           std::move(problem));
-    try {
-      loadProgram(context, std::move(bytes), program);
-    } catch (const Failure &failure) {
-      fail(failure.status, std::string(path) + ": " + failure.message);
-    }
+    withFile(path, [&](std::shared_ptr<const Bundle> bundle) {
+      *program = loadProgram(context, std::move(bundle));
+    });
   });
 }
 
-void attn_program_destroy(attn_program *program) { delete program; }
+attn_status attn_program_load(attn_context *context,
+                              const attn_artifact *artifact,
+                              attn_program **program, attn_error *error) {
+  return guarded(error, [&] {
+    require(program, "program");
+    *program = loadProgram(context, attn_artifact::use(artifact));
+  });
+}
+
+void attn_program_destroy(attn_program *program) {
+  attn_program::destroy(program);
+}
+
+/// What is there to ask of a program; null after its end.
+static const Program *peek(const attn_program *program) {
+  const auto *body = attn_program::peek(program);
+  return body ? body->get() : nullptr;
+}
+
+const char *attn_program_reason(const attn_program *program) {
+  const Program *loaded = peek(program);
+  return loaded ? loaded->reason.c_str() : "";
+}
 
 size_t attn_program_argument_count(const attn_program *program) {
-  return program ? program->program->description.arguments.size() : 0;
+  const Program *loaded = peek(program);
+  return loaded ? loaded->description.arguments.size() : 0;
 }
 
 size_t attn_program_result_count(const attn_program *program) {
-  return program ? program->program->description.results.size() : 0;
+  const Program *loaded = peek(program);
+  return loaded ? loaded->description.results.size() : 0;
 }
 
 size_t attn_program_launch_count(const attn_program *program) {
-  return program ? program->program->description.launches.size() : 0;
+  const Program *loaded = peek(program);
+  return loaded ? loaded->description.launches.size() : 0;
 }
 
 attn_status attn_program_argument(const attn_program *program, size_t index,
                                   attn_argument_info *info, attn_error *error) {
   return guarded(error, [&] {
-    require(program, "program");
-    const auto &arguments = program->program->description.arguments;
+    const auto &arguments = attn_program::use(program)->description.arguments;
     if (index >= arguments.size())
       fail(ATTN_ERROR_NOT_FOUND,
            "there is no argument " + std::to_string(index) +
@@ -364,8 +547,7 @@ attn_status attn_program_argument(const attn_program *program, size_t index,
 attn_status attn_program_result(const attn_program *program, size_t index,
                                 attn_result_info *info, attn_error *error) {
   return guarded(error, [&] {
-    require(program, "program");
-    const auto &results = program->program->description.results;
+    const auto &results = attn_program::use(program)->description.results;
     if (index >= results.size())
       fail(ATTN_ERROR_NOT_FOUND, "there is no result " + std::to_string(index) +
                                      ": the program has " +
@@ -385,34 +567,38 @@ attn_status attn_program_result(const attn_program *program, size_t index,
 }
 
 const char *attn_program_entry(const attn_program *program) {
-  return program ? program->program->description.entry.c_str() : "";
+  const Program *loaded = peek(program);
+  return loaded ? loaded->description.entry.c_str() : "";
 }
 
 const char *attn_program_target(const attn_program *program) {
-  return program ? program->program->description.target.c_str() : "";
+  const Program *loaded = peek(program);
+  return loaded ? loaded->description.target.c_str() : "";
 }
 
 const char *attn_program_chip(const attn_program *program) {
-  return program ? program->program->description.chip.c_str() : "";
+  const Program *loaded = peek(program);
+  return loaded ? loaded->description.chip.c_str() : "";
 }
 
 const char *attn_program_json(const attn_program *program) {
-  return program ? program->program->json.c_str() : "";
+  const Program *loaded = peek(program);
+  return loaded ? loaded->variant.json.c_str() : "";
 }
 
 size_t attn_program_code_size(const attn_program *program) {
-  return program ? program->program->codeSize() : 0;
+  const Program *loaded = peek(program);
+  return loaded ? loaded->variant.codeSize() : 0;
 }
 
 attn_status attn_program_section(const attn_program *program, const char *name,
                                  const void **data, size_t *size,
                                  attn_error *error) {
   return guarded(error, [&] {
-    require(program, "program");
+    const ArtifactView &artifact = attn_program::use(program)->variant.view;
     require(name, "name");
     require(data, "data");
     require(size, "size");
-    const ArtifactView &artifact = program->program->artifact;
     if (const ArtifactView::Section *section = artifact.find(name)) {
       *data = section->bytes.data();
       *size = section->bytes.size();
@@ -433,45 +619,47 @@ attn_status attn_program_section(const attn_program *program, const char *name,
 attn_status attn_binding_create(attn_program *program, attn_binding **binding,
                                 attn_error *error) {
   return guarded(error, [&] {
-    require(program, "program");
+    const std::shared_ptr<const Program> &loaded = attn_program::use(program);
     require(binding, "binding");
-    *binding = new attn_binding{Binding(program->program)};
+    *binding = attn_binding::create([&] { return Binding(loaded); });
   });
 }
 
-void attn_binding_destroy(attn_binding *binding) { delete binding; }
+void attn_binding_destroy(attn_binding *binding) {
+  attn_binding::destroy(binding);
+}
 
 attn_status attn_binding_set_argument(attn_binding *binding, size_t index,
                                       const attn_tensor *tensor,
                                       attn_error *error) {
   return guarded(error, [&] {
-    require(binding, "binding");
+    attn_binding::Exclusive held(binding);
     require(tensor, "tensor");
-    binding->binding.setArgument(index, *tensor);
+    held->setArgument(index, *tensor);
   });
 }
 
 attn_status attn_binding_set_scalar_i64(attn_binding *binding, size_t index,
                                         int64_t value, attn_error *error) {
   return guarded(error, [&] {
-    require(binding, "binding");
-    binding->binding.setScalar(index, value);
+    attn_binding::Exclusive held(binding);
+    held->setScalar(index, value);
   });
 }
 
 attn_status attn_binding_set_scalar_f32(attn_binding *binding, size_t index,
                                         float value, attn_error *error) {
   return guarded(error, [&] {
-    require(binding, "binding");
-    binding->binding.setScalar(index, value);
+    attn_binding::Exclusive held(binding);
+    held->setScalar(index, value);
   });
 }
 
 attn_status attn_binding_set_scalar_f64(attn_binding *binding, size_t index,
                                         double value, attn_error *error) {
   return guarded(error, [&] {
-    require(binding, "binding");
-    binding->binding.setScalar(index, value);
+    attn_binding::Exclusive held(binding);
+    held->setScalar(index, value);
   });
 }
 
@@ -479,10 +667,10 @@ attn_status attn_binding_infer_result_shape(attn_binding *binding, size_t index,
                                             int64_t *dims, int32_t *rank,
                                             attn_error *error) {
   return guarded(error, [&] {
-    require(binding, "binding");
+    attn_binding::Exclusive held(binding);
     require(dims, "dims");
     require(rank, "rank");
-    const std::vector<int64_t> &shape = binding->binding.resultShape(index);
+    const std::vector<int64_t> &shape = held->resultShape(index);
     std::copy(shape.begin(), shape.end(), dims);
     *rank = int32_t(shape.size());
   });
@@ -492,26 +680,26 @@ attn_status attn_binding_set_result(attn_binding *binding, size_t index,
                                     const attn_tensor *tensor,
                                     attn_error *error) {
   return guarded(error, [&] {
-    require(binding, "binding");
+    attn_binding::Exclusive held(binding);
     require(tensor, "tensor");
-    binding->binding.setResult(index, *tensor);
+    held->setResult(index, *tensor);
   });
 }
 
 attn_status attn_binding_validate(attn_binding *binding, attn_error *error) {
   return guarded(error, [&] {
-    require(binding, "binding");
-    binding->binding.validate();
+    attn_binding::Exclusive held(binding);
+    held->validate();
   });
 }
 
 attn_status attn_binding_workspace_size(attn_binding *binding, size_t *bytes,
                                         size_t *alignment, attn_error *error) {
   return guarded(error, [&] {
-    require(binding, "binding");
-    size_t needed = binding->binding.workspaceBytes();
+    attn_binding::Exclusive held(binding);
+    size_t needed = held->workspaceBytes();
     if (alignment)
-      *alignment = binding->binding.workspaceAlignment();
+      *alignment = held->workspaceAlignment();
     if (bytes)
       *bytes = needed;
   });
@@ -520,9 +708,9 @@ attn_status attn_binding_workspace_size(attn_binding *binding, size_t *bytes,
 attn_status attn_binding_memory_estimate(attn_binding *binding, int64_t *fused,
                                          int64_t *standard, attn_error *error) {
   return guarded(error, [&] {
-    require(binding, "binding");
-    int64_t ours = binding->binding.fusedBytes();
-    int64_t theirs = binding->binding.standardBytes();
+    attn_binding::Exclusive held(binding);
+    int64_t ours = held->fusedBytes();
+    int64_t theirs = held->standardBytes();
     if (fused)
       *fused = ours;
     if (standard)
@@ -533,10 +721,10 @@ attn_status attn_binding_memory_estimate(attn_binding *binding, int64_t *fused,
 attn_status attn_binding_metric(attn_binding *binding, const char *name,
                                 int64_t *value, attn_error *error) {
   return guarded(error, [&] {
-    require(binding, "binding");
+    attn_binding::Exclusive held(binding);
     require(name, "name");
     require(value, "value");
-    *value = binding->binding.metric(name);
+    *value = held->metric(name);
   });
 }
 
@@ -544,15 +732,15 @@ attn_status attn_launch(attn_binding *binding, void *workspace,
                         size_t workspace_bytes, void *stream,
                         attn_error *error) {
   return guarded(error, [&] {
-    require(binding, "binding");
-    binding->binding.launch(workspace, workspace_bytes, stream);
+    attn_binding::Exclusive held(binding);
+    held->launch(workspace, workspace_bytes, stream);
   });
 }
 
 attn_status attn_launch_alloc(attn_binding *binding, void *stream,
                               attn_error *error) {
   return guarded(error, [&] {
-    require(binding, "binding");
-    binding->binding.launchAllocating(stream);
+    attn_binding::Exclusive held(binding);
+    held->launchAllocating(stream);
   });
 }

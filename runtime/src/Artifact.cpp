@@ -64,23 +64,31 @@ ArtifactWriter::ArtifactWriter(std::string_view json) {
 
 bool ArtifactWriter::addCode(std::string_view name, std::string_view bytes,
                              std::string &error) {
-  std::string full = "code/" + std::string(name);
-  if (name.empty() || name.find('\0') != std::string_view::npos) {
+  if (name.empty()) {
     error = "a code section needs a name without NUL";
     return false;
   }
-  if (full.size() > maxSectionName) {
-    error = "the section name '" + full + "' has " + number(full.size()) +
+  return addSection("code/" + std::string(name), bytes, error);
+}
+
+bool ArtifactWriter::addSection(std::string name, std::string_view bytes,
+                                std::string &error) {
+  if (name.empty() || name.find('\0') != std::string::npos) {
+    error = "a code section needs a name without NUL";
+    return false;
+  }
+  if (name.size() > maxSectionName) {
+    error = "the section name '" + name + "' has " + number(name.size()) +
             " bytes; at most " + number(maxSectionName) + " fit";
     return false;
   }
   for (const Section &section : sections) {
-    if (section.name == full) {
-      error = "the artifact already has a section '" + full + "'";
+    if (section.name == name) {
+      error = "the artifact already has a section '" + name + "'";
       return false;
     }
   }
-  sections.push_back({std::move(full), std::string(bytes)});
+  sections.push_back({std::move(name), std::string(bytes)});
   return true;
 }
 

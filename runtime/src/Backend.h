@@ -93,7 +93,14 @@ public:
   virtual int32_t threads() const = 0;
   virtual int64_t multiprocessors() const = 0;
 
-  /// Checks that the device can run the program and loads its code. Both
+  /// What speaks against running a program for this backend's target on this
+  /// device; "" if nothing does.
+  virtual std::string objection(const Description &description) const = 0;
+  /// Of two programs without objections, the one of higher rank makes more of
+  /// the device.
+  virtual int64_t rank(const Description &description) const = 0;
+
+  /// Loads the code of a program without objections. Both
   /// references outlive the result.
   virtual std::unique_ptr<LoadedCode> load(const Description &description,
                                            const ArtifactView &artifact) = 0;
@@ -111,8 +118,10 @@ public:
   virtual void synchronize(void *stream) = 0;
 };
 
-/// The CPU of this process with `threads` computing threads (0: one a core).
-std::shared_ptr<Backend> createCpuBackend(int32_t threads, int32_t device);
+/// The CPU of this process with `threads` computing threads (0: one a core),
+/// or those of `executor`.
+std::shared_ptr<Backend> createCpuBackend(int32_t threads, int32_t device,
+                                          const attn_executor *executor);
 
 /// NVIDIA's device number `device`.
 std::shared_ptr<Backend> createCudaBackend(int32_t device);

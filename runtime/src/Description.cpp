@@ -1,26 +1,20 @@
 // SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
 //
-// Parsing and validation of the JSON description. The only file that knows the
-// JSON library. Unknown fields are refused: a field that this runtime does not
-// know may be one that it must not ignore.
+// Parsing and validation of the JSON description. Unknown fields are refused: a
+// field that this runtime does not know may be one that it must not ignore.
 #include "Description.h"
 
 #include "Failure.h"
+#include "Json.h"
 
 #include <algorithm>
 #include <cstdlib>
 #include <initializer_list>
 #include <map>
-#include <nlohmann/json.hpp>
-#include <set>
 
 namespace attn::runtime {
 namespace {
 
-using Json = nlohmann::json;
-
-// Bounds recursion over what a hostile file nests.
-constexpr int maxDepth = 64;
 constexpr int64_t maxAlignment = 1 << 16;
 
 [[noreturn]] void malformed(const std::string &path,
@@ -47,37 +41,41 @@ public:
 
   /// Fails unless this is an object with fields of these names only.
   void expectFields(std::initializer_list<const char *> names) const {
-    if (!json.is_object())
+    expectObject();
+    for (const auto &[name, value] : json.fields)
+      if (std::find(names.begin(), names.end(), name) == names.end())
+        malformed(path + "." + name, "unknown field");
+  }
+  void expectObject() const {
+    if (json.kind != Json::Object)
       error("expected an object");
-    for (auto it = json.begin(); it != json.end(); ++it)
-      if (std::find(names.begin(), names.end(), it.key()) == names.end())
-        malformed(path + "." + it.key(), "unknown field");
   }
 
-  bool has(const char *name) const { return json.contains(name); }
+  bool has(const char *name) const { return json.find(name); }
   Value operator[](const char *name) const {
-    if (!has(name))
+    const Json *field = json.find(name);
+    if (!field)
       error(std::string("missing field '") + name + "'");
-    return Value(json.at(name), path + "." + name);
+    return Value(*field, path + "." + name);
   }
   Value at(size_t index) const {
-    return Value(json.at(index), path + "[" + std::to_string(index) + "]");
+    return Value(json.elements[index],
+                 path + "[" + std::to_string(index) + "]");
   }
 
   /// Number of elements of this array.
   size_t size() const {
-    if (!json.is_array())
+    if (json.kind != Json::Array)
       error("expected an array");
-    return json.size();
+    return json.elements.size();
   }
 
   std::string string() const {
-    if (!json.is_string())
+    if (json.kind != Json::String)
       error("expected a string");
-    std::string text = json.get<std::string>();
-    if (text.find('\0') != std::string::npos)
+    if (json.string.find('\0') != std::string::npos)
       error("a string must not hold a NUL");
-    return text;
+    return json.string;
   }
 
   std::string nonEmptyString() const {
@@ -88,17 +86,17 @@ public:
   }
 
   bool boolean() const {
-    if (!json.is_boolean())
+    if (json.kind != Json::Boolean)
       error("expected true or false");
-    return json.get<bool>();
+    return json.boolean;
   }
 
   int64_t integer() const {
-    if (!json.is_number_integer())
-      error("expected an integer");
-    if (json.is_number_unsigned() && json.get<uint64_t>() > uint64_t(INT64_MAX))
+    if (json.tooLarge)
       error("the integer does not fit 64 bits");
-    return json.get<int64_t>();
+    if (json.kind != Json::Integer)
+      error("expected an integer");
+    return json.integer;
   }
 
   int64_t integerIn(int64_t low, int64_t high) const {
@@ -121,31 +119,6 @@ public:
     error("'" + text + "' is none of " + known);
   }
 };
-
-/// Parses the text, refusing deep nesting and repeated keys, of which a JSON
-/// library would silently keep one.
-Json parseText(std::string_view text) {
-  std::vector<std::set<std::string>> keys;
-  auto check = [&](int depth, Json::parse_event_t event, Json &parsed) {
-    if (depth > maxDepth)
-      malformed("$", "nested more than " + std::to_string(maxDepth) +
-                         " levels deep");
-    if (event == Json::parse_event_t::object_start)
-      keys.emplace_back();
-    else if (event == Json::parse_event_t::object_end)
-      keys.pop_back();
-    else if (event == Json::parse_event_t::key &&
-             !keys.back().insert(parsed.get<std::string>()).second)
-      malformed("$", "the field '" + parsed.get<std::string>() +
-                         "' is repeated in one object");
-    return true;
-  };
-  try {
-    return Json::parse(text.begin(), text.end(), check);
-  } catch (const Json::exception &problem) {
-    malformed("$", problem.what());
-  }
-}
 
 //===----------------------------------------------------------------------===//
 // The schema
@@ -229,11 +202,11 @@ const Argument *Parser::scalarNamed(const std::string &name,
 Node Parser::parseNode(const Value &value, Scope scope,
                        Expression &expression) {
   Node node;
-  if (value.json.is_number()) {
+  if (value.json.kind == Json::Integer || value.json.kind == Json::Real) {
     node.value = value.integer();
     return node;
   }
-  if (!value.json.is_array() || value.json.empty())
+  if (value.json.kind != Json::Array || value.json.elements.empty())
     value.error("expected an expression: an integer or [\"operator\", ...]");
   std::string name = value.at(0).string();
   size_t count = value.size() - 1;
@@ -399,7 +372,7 @@ Argument Parser::parseArgument(const Value &value) {
                 std::to_string(ATTN_MAX_RANK));
   for (size_t i = 0; i < shape.size(); ++i) {
     Value dim = shape.at(i);
-    if (dim.json.is_string() && dim.string() == "?")
+    if (dim.json.kind == Json::String && dim.string() == "?")
       argument.dims.push_back(ATTN_DYNAMIC);
     else
       argument.dims.push_back(dim.integerIn(0, INT64_MAX));
@@ -527,14 +500,14 @@ LaunchArgument Parser::parseLaunchArgument(const Value &value) {
     if (owner.has("offset"))
       argument.offset = parseExpression(owner["offset"], Scope::Everything);
   };
-  if (value.json.is_object() && value.has("buffer")) {
+  if (value.has("buffer")) {
     value.expectFields({"buffer", "offset", "multiple"});
     argument.buffer = parseBuffer(value["buffer"]);
     parseOffset(value);
     parseMultiple();
     return argument;
   }
-  if (value.json.is_object() && value.has("value")) {
+  if (value.has("value")) {
     value.expectFields({"value", "type", "multiple"});
     parseMultiple();
     argument.kind = LaunchArgument::Value;
@@ -544,7 +517,7 @@ LaunchArgument Parser::parseLaunchArgument(const Value &value) {
                                                      {"f32", ATTN_DTYPE_F32}});
     return argument;
   }
-  if (value.json.is_object() && value.has("scalar")) {
+  if (value.has("scalar")) {
     value.expectFields({"scalar"});
     argument.kind = LaunchArgument::Scalar;
     std::string name = value["scalar"].string();
@@ -552,7 +525,7 @@ LaunchArgument Parser::parseLaunchArgument(const Value &value) {
       value["scalar"].error("no scalar argument is called '" + name + "'");
     return argument;
   }
-  if (value.json.is_object() && value.has("tensormap")) {
+  if (value.has("tensormap")) {
     value.expectFields({"tensormap"});
     if (description.target == "cpu")
       value.error("the target 'cpu' has no tensor maps");
@@ -632,17 +605,29 @@ Check Parser::parseCheck(const Value &value) {
 
 //===-- The whole ---------------------------------------------------------===//
 
-Description Parser::parse(const Value &root) {
-  if (!root.json.is_object())
-    root.error("expected an object");
-  // Format and version come first: what else is in the object depends on them.
-  if (root["format"].string() != "attn-artifact")
-    root["format"].error("expected 'attn-artifact'");
+void checkVersion(const Value &root, const char *what) {
   int64_t version = root["version"].integer();
   if (version != schemaVersion)
     fail(ATTN_ERROR_UNSUPPORTED_VERSION,
-         "the artifact's description has version " + std::to_string(version) +
-             "; this runtime reads version " + std::to_string(schemaVersion));
+         std::string("the artifact's ") + what + " has version " +
+             std::to_string(version) + "; this runtime reads version " +
+             std::to_string(schemaVersion));
+}
+
+std::vector<std::string> parseFeatures(const Value &object) {
+  std::vector<std::string> names;
+  if (object.has("features"))
+    for (size_t i = 0; i < object["features"].size(); ++i)
+      names.push_back(object["features"].at(i).nonEmptyString());
+  return names;
+}
+
+Description Parser::parse(const Value &root) {
+  root.expectObject();
+  // Format and version come first: what else is in the object depends on them.
+  if (root["format"].string() != "attn-artifact")
+    root["format"].error("expected 'attn-artifact'");
+  checkVersion(root, "description");
   root.expectFields({"format", "version", "target", "chip", "features", "entry",
                      "symbols", "arguments", "results", "temporaries",
                      "launches", "checks", "memory", "metrics", "metadata"});
@@ -650,11 +635,7 @@ Description Parser::parse(const Value &root) {
   if (root.has("chip"))
     description.chip = root["chip"].string();
   description.entry = root["entry"].nonEmptyString();
-  if (root.has("features")) {
-    Value features = root["features"];
-    for (size_t i = 0; i < features.size(); ++i)
-      description.features.push_back(features.at(i).nonEmptyString());
-  }
+  description.features = parseFeatures(root);
 
   Value arguments = root["arguments"];
   for (size_t i = 0; i < arguments.size(); ++i) {
@@ -706,22 +687,44 @@ Description Parser::parse(const Value &root) {
   }
   if (root.has("metrics")) {
     Value metrics = root["metrics"];
-    if (!metrics.json.is_object())
-      metrics.error("expected an object");
-    for (auto it = metrics.json.begin(); it != metrics.json.end(); ++it)
+    metrics.expectObject();
+    for (const auto &[name, value] : metrics.json.fields)
       description.metrics.push_back(
-          {it.key(),
-           parseExpression(metrics[it.key().c_str()], Scope::Arguments)});
+          {name, parseExpression(metrics[name.c_str()], Scope::Arguments)});
   }
-  if (root.has("metadata") && !root["metadata"].json.is_object())
-    root["metadata"].error("expected an object");
+  if (root.has("metadata"))
+    root["metadata"].expectObject();
   return std::move(description);
 }
 
 } // namespace
 
+std::optional<std::vector<VariantDescription>>
+parseBundle(std::string_view json) {
+  Json parsed = Json::parse(json);
+  Value root(parsed, "$");
+  root.expectObject();
+  if (root["format"].string() != "attn-bundle")
+    return std::nullopt;
+  checkVersion(root, "bundle");
+  root.expectFields({"format", "version", "variants"});
+  std::vector<VariantDescription> variants;
+  Value list = root["variants"];
+  for (size_t i = 0; i < list.size(); ++i) {
+    Value value = list.at(i);
+    value.expectFields({"target", "chip", "features", "entry", "section"});
+    variants.push_back({value["target"].nonEmptyString(),
+                        value["chip"].string(), value["entry"].nonEmptyString(),
+                        parseFeatures(value),
+                        value["section"].nonEmptyString()});
+  }
+  if (variants.empty())
+    list.error("a bundle holds at least one variant");
+  return variants;
+}
+
 Description parseDescription(std::string_view json) {
-  Json root = parseText(json);
+  Json root = Json::parse(json);
   return Parser().parse(Value(root, "$"));
 }
 

@@ -122,6 +122,20 @@ struct Description {
   }
 };
 
+/// What a bundle, an artifact with code for several chips, says of one of them.
+struct VariantDescription {
+  std::string target;
+  std::string chip;
+  std::string entry;
+  std::vector<std::string> features;
+  std::string section; // which holds an artifact of its own
+};
+
+/// The variants of a bundle; none if `json` describes something else. Throws
+/// as parseDescription does.
+std::optional<std::vector<VariantDescription>>
+parseBundle(std::string_view json);
+
 /// Parses and validates `json`. Throws Failure(MALFORMED_ARTIFACT) naming the
 /// JSON path of what is wrong, or UNSUPPORTED_VERSION.
 Description parseDescription(std::string_view json);

@@ -5,7 +5,7 @@
 #ifndef ATTN_RUNTIME_SRC_PROGRAM_H
 #define ATTN_RUNTIME_SRC_PROGRAM_H
 
-#include "Backend.h"
+#include "Bundle.h"
 
 #include <memory>
 #include <string>
@@ -14,18 +14,18 @@ namespace attn::runtime {
 
 class Program {
 public:
-  /// Throws Failure when the bytes are no artifact that `backend` can run.
-  Program(std::shared_ptr<Backend> backend, std::string bytes);
+  /// Throws Failure when the artifact holds nothing that `backend` can run.
+  Program(std::shared_ptr<Backend> backend,
+          std::shared_ptr<const Bundle> bundle);
 
   const std::shared_ptr<Backend> backend;
-  const std::string bytes;
-  const ArtifactView artifact;
-  const std::string json;
-  const Description description;
+  const std::shared_ptr<const Bundle> bundle;
+  /// Why this variant of the artifact was chosen.
+  std::string reason;
+  const Variant &variant;
+  const Description &description;
 
   LoadedCode &code() const { return *loaded; }
-  /// Bytes of all code sections.
-  size_t codeSize() const;
 
 private:
   std::unique_ptr<LoadedCode> loaded;

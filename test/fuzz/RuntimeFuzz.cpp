@@ -3,6 +3,7 @@
 // Fuzzes what the runtime reads from files: containers, descriptions (also
 // those behind a right hash) and .npy files. Nothing may crash; a description
 // that parses must evaluate to values or failures.
+#include "Bundle.h"
 #include "Description.h"
 #include "Failure.h"
 #include "attn/runtime/Artifact.h"
@@ -59,6 +60,10 @@ extern "C" int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size) {
   ArtifactView::open(bytes, view, error);
   ArtifactView::open(ArtifactWriter(bytes).toBytes(), view, error);
   parse(bytes);
+  try {
+    Bundle bundle(ArtifactWriter(bytes).toBytes());
+  } catch (const Failure &) {
+  }
   NpyArray array;
   parseNpy(bytes, "fuzz", array, error);
   return 0;

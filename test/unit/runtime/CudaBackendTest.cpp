@@ -105,7 +105,7 @@ TEST_F(CudaBackendTest, RefusesOtherChips) {
   Program program;
   EXPECT_ERROR(load(json(counting, "sm_100a"), program, error),
                ATTN_ERROR_UNSUPPORTED_DEVICE,
-               {"compiled for sm_100a", "Fake GPU", "sm_90"});
+               {"compiled for cuda:sm_100a", "Fake GPU", "sm_90"});
   EXPECT_OK(load(json(counting, "sm_80"), program, error));
   fakeDriver.major = 8;
   attn_context *older = nullptr;
@@ -113,7 +113,7 @@ TEST_F(CudaBackendTest, RefusesOtherChips) {
   context.reset(older);
   EXPECT_ERROR(load(json(counting), program, error),
                ATTN_ERROR_UNSUPPORTED_DEVICE,
-               {"compiled for sm_90a", "is sm_80"});
+               {"compiled for cuda:sm_90a", "is sm_80"});
 }
 
 TEST_F(CudaBackendTest, RefusesBrokenCode) {

@@ -39,7 +39,7 @@ TEST(CudaTest, UnknownBackend) {
   EXPECT_EQ(attn_context_create(&options, &context, error),
             ATTN_ERROR_NOT_FOUND);
   EXPECT_STREQ(attn_error_message(error),
-               "unknown backend 'tpu'; this runtime has: cpu, cuda");
+               "unknown backend 'tpu'; this runtime has: cpu, cuda, auto");
   attn_error_destroy(error);
 }
 

@@ -656,7 +656,7 @@ TEST(LoadTest, BadCode) {
   json = answerJson();
   json.replace(json.find("\"target\":\"cpu\""), 14, "\"target\":\"cuda\"");
   EXPECT_ERROR(loadBytes(context, makeArtifact(json), program, error),
-               ATTN_ERROR_UNSUPPORTED_DEVICE, {"'cuda'", "'cpu'"});
+               ATTN_ERROR_UNSUPPORTED_DEVICE, {"cuda:test", "'cpu'"});
 }
 
 TEST(LoadTest, Features) {
@@ -689,7 +689,7 @@ TEST(LoadTest, Features) {
                 makeArtifact(answerJson(std::string(R"("features":["sse2",")") +
                                         missing + "\"],")),
                 program, error),
-      ATTN_ERROR_UNSUPPORTED_DEVICE, {missing, "lacks", "'test'"});
+      ATTN_ERROR_UNSUPPORTED_DEVICE, {missing, "lacks", "cpu:test"});
 #endif
 }
 

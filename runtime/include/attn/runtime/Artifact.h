@@ -37,6 +37,9 @@ public:
   bool addCode(std::string_view name, std::string_view bytes,
                std::string &error);
 
+  /// The same for a section of any other name.
+  bool addSection(std::string name, std::string_view bytes, std::string &error);
+
   /// The whole container.
   std::string toBytes() const;
 
