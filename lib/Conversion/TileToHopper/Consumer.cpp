@@ -7,7 +7,7 @@
 //
 //===----------------------------------------------------------------------===//
 
-#include "KernelEmitter.h"
+#include "HopperEmitter.h"
 
 #include "../TensorCore/TileEmitter.h"
 
@@ -17,9 +17,9 @@ namespace attn::hopper {
 
 class Consumer : public TileEmitter {
 public:
-  Consumer(KernelEmitter &kernel, Block *exit)
-      : TileEmitter(kernel.emit, kernel.plan), kernel(kernel),
-        plan(kernel.plan), exit(exit) {}
+  Consumer(HopperEmitter &kernel, Block *exit)
+      : TileEmitter(kernel.emit, kernel.layout), kernel(kernel),
+        layout(kernel.layout), exit(exit) {}
 
   void run();
 
@@ -53,13 +53,13 @@ private:
 
   void syncGroup() { emit.syncNamed(emit.add(group, 1), 128); }
   void takeTurn() {
-    if (plan.schedule.pingPong)
+    if (layout.schedule.pingPong)
       emit.syncNamed(emit.add(group, 4), 256);
   }
   void passTurn();
 
-  KernelEmitter &kernel;
-  Plan &plan;
+  HopperEmitter &kernel;
+  HopperLayout &layout;
   Block *exit;
 
   Value group;     // consumer warpgroup
@@ -90,14 +90,14 @@ Value Consumer::descriptor(const Ring &ring, Value index, int64_t leading) {
 }
 
 Values Consumer::issueScores(Value index) {
-  tile::TileType query = plan.query.type(), key = plan.key.type();
+  tile::TileType query = layout.query.type(), key = layout.key.type();
   // The leading offset has no meaning where rows of 128 bytes are K-major.
-  Value a = descriptor(plan.memory.query, queryIndex, descriptorUnit);
+  Value a = descriptor(layout.memory.query, queryIndex, descriptorUnit);
   Value rows = emit.createOrFold<arith::ExtUIOp>(
       emit.getI64Type(),
       emit.mul(group, groupRows * swizzleBytes / descriptorUnit));
   a = emit.add(a, rows);
-  Value b = descriptor(plan.memory.key, index, descriptorUnit);
+  Value b = descriptor(layout.memory.key, index, descriptorUnit);
   Values scores;
   for (int64_t column = 0; column < query.getCols(); column += 16) {
     int64_t block = column / swizzleColumns;
@@ -106,8 +106,8 @@ Values Consumer::issueScores(Value index) {
       return emit.i64((block * tile.blockBytes() + inside) / descriptorUnit);
     };
     scores = emit.wgmma(
-        key.getRows(), query.getElementType(), emit.add(a, step(plan.query)),
-        emit.add(b, step(plan.key)), /*transposeB=*/false, scores);
+        key.getRows(), query.getElementType(), emit.add(a, step(layout.query)),
+        emit.add(b, step(layout.key)), /*transposeB=*/false, scores);
   }
   emit.wgmmaCommit();
   return scores;
@@ -115,8 +115,8 @@ Values Consumer::issueScores(Value index) {
 
 Values Consumer::issueValues(Value index, ValueRange probabilities,
                              ValueRange accumulators) {
-  tile::TileType value = plan.value.type();
-  Value b = descriptor(plan.memory.value, index, plan.value.blockBytes());
+  tile::TileType value = layout.value.type();
+  Value b = descriptor(layout.memory.value, index, layout.value.blockBytes());
   Values sums(accumulators);
   for (int64_t row = 0; row < value.getRows(); row += 16)
     sums = emit.wgmma(value.getCols(), value.getElementType(),
@@ -132,23 +132,23 @@ void Consumer::release(const Ring &ring, Value count) {
 }
 
 Value Consumer::nextKeyTile(Value name, const Ring &ring, Value index) {
-  if (!plan.hasPredicate())
-    return &ring == &plan.memory.query ? name : emit.add(name, 1);
+  if (!layout.hasPredicate())
+    return &ring == &layout.memory.query ? name : emit.add(name, 1);
   // The lane that releases the buffer reads.
   return emit.broadcastLane0(emit.loadSharedI32(kernel.following(ring, index)));
 }
 
 void Consumer::passTurn() {
-  if (!plan.schedule.pingPong)
+  if (!layout.schedule.pingPong)
     return;
-  Value next = emit.remainder(emit.add(group, 1), emit.i32(plan.consumers));
+  Value next = emit.remainder(emit.add(group, 1), emit.i32(layout.consumers));
   emit.arriveNamed(emit.add(next, 4), 256);
 }
 
 void Consumer::emitLoopOneBehind(Value first, Value end, Scope &scope,
                                  Block *finish) {
-  const SharedMemory &memory = plan.memory;
-  unsigned numProbabilities = plan.value.type().getRows() / 4;
+  const SharedMemory &memory = layout.memory;
+  unsigned numProbabilities = layout.value.type().getRows() / 4;
   Type i32 = emit.getI32Type();
   Value count = keyTiles;
 
@@ -156,7 +156,7 @@ void Consumer::emitLoopOneBehind(Value first, Value end, Scope &scope,
   {
     Scope inner(emit, &scope);
     kernel.bindKeyTile(first, inner);
-    KernelEmitter::Slot key = kernel.getSlot(memory.key, count);
+    HopperEmitter::Slot key = kernel.getSlot(memory.key, count);
     emit.barrierWait(key.full, key.parity);
     takeTurn();
     emit.wgmmaFence();
@@ -164,8 +164,8 @@ void Consumer::emitLoopOneBehind(Value first, Value end, Scope &scope,
     passTurn();
     Value next = nextKeyTile(first, memory.key, key.index);
     release(memory.key, count);
-    tiles.bind(plan.scoreDot.getResult(),
-               tiles.gather(scores, plan.scoreDot.getType(), false));
+    tiles.bind(layout.scoreDot.getResult(),
+               tiles.gather(scores, layout.scoreDot.getType(), false));
     emitStatistics(Full::ask, inner);
     Values probabilities = emitPreparation(inner);
     Types types = {i32, i32};
@@ -187,9 +187,9 @@ void Consumer::emitLoopOneBehind(Value first, Value end, Scope &scope,
       head->getArguments().drop_front(2).drop_back(numProbabilities));
   Values probabilities(head->getArguments().take_back(numProbabilities));
   unsigned accumulatorStart = 0;
-  for (unsigned other = 0; other < plan.accumulator; ++other)
+  for (unsigned other = 0; other < layout.accumulator; ++other)
     accumulatorStart += tiles.spreadSize(carriedType(other));
-  size_t accumulatorSize = tiles.spreadSize(carriedType(plan.accumulator));
+  size_t accumulatorSize = tiles.spreadSize(carriedType(layout.accumulator));
   auto accumulators = [&] {
     return ArrayRef(carried).slice(accumulatorStart, accumulatorSize);
   };
@@ -207,8 +207,8 @@ void Consumer::emitLoopOneBehind(Value first, Value end, Scope &scope,
   Scope inner(emit, &scope);
   KeyTile found = kernel.bindKeyTile(position, inner);
   emitVersions(found.full, [&](Full full) {
-    KernelEmitter::Slot key = kernel.getSlot(memory.key, number);
-    KernelEmitter::Slot value = kernel.getSlot(memory.value, previous);
+    HopperEmitter::Slot key = kernel.getSlot(memory.key, number);
+    HopperEmitter::Slot value = kernel.getSlot(memory.value, previous);
     emit.barrierWait(key.full, key.parity);
     takeTurn();
     emit.wgmmaFence();
@@ -221,8 +221,8 @@ void Consumer::emitLoopOneBehind(Value first, Value end, Scope &scope,
     Value following = nextKeyTile(position, memory.key, key.index);
     release(memory.key, number);
     bindCarried(carried);
-    tiles.bind(plan.scoreDot.getResult(),
-               tiles.gather(scores, plan.scoreDot.getType(), false));
+    tiles.bind(layout.scoreDot.getResult(),
+               tiles.gather(scores, layout.scoreDot.getType(), false));
     Scope version(emit, &inner);
     emitStatistics(full, version);
     sums = emit.wgmmaWait(0, sums);
@@ -236,7 +236,7 @@ void Consumer::emitLoopOneBehind(Value first, Value end, Scope &scope,
   });
 
   emit.enter(last);
-  KernelEmitter::Slot value = kernel.getSlot(memory.value, previous);
+  HopperEmitter::Slot value = kernel.getSlot(memory.value, previous);
   emit.barrierWait(value.full, value.parity);
   emit.wgmmaFence();
   Values sums = issueValues(value.index, probabilities, accumulators());
@@ -249,12 +249,12 @@ void Consumer::emitLoopOneBehind(Value first, Value end, Scope &scope,
 
 void Consumer::emitLoopInOrder(Value first, Value end, Scope &scope,
                                Block *finish) {
-  const SharedMemory &memory = plan.memory;
+  const SharedMemory &memory = layout.memory;
   Type i32 = emit.getI32Type();
   Types types = {i32, i32};
   llvm::append_range(types, carriedTypes());
   Values arguments = {first, keyTiles};
-  for (auto [number, init] : llvm::enumerate(plan.loop.getInits()))
+  for (auto [number, init] : llvm::enumerate(layout.loop.getInits()))
     llvm::append_range(arguments,
                        tiles.spread(tiles.get(init), carriedType(number)));
   Block *head = emit.createBlock(types);
@@ -272,8 +272,8 @@ void Consumer::emitLoopInOrder(Value first, Value end, Scope &scope,
   Scope inner(emit, &scope);
   KeyTile found = kernel.bindKeyTile(position, inner);
   emitVersions(found.full, [&](Full full) {
-    KernelEmitter::Slot key = kernel.getSlot(memory.key, number);
-    KernelEmitter::Slot value = kernel.getSlot(memory.value, number);
+    HopperEmitter::Slot key = kernel.getSlot(memory.key, number);
+    HopperEmitter::Slot value = kernel.getSlot(memory.value, number);
     emit.barrierWait(key.full, key.parity);
     takeTurn();
     emit.wgmmaFence();
@@ -282,14 +282,14 @@ void Consumer::emitLoopInOrder(Value first, Value end, Scope &scope,
     Value following = nextKeyTile(position, memory.key, key.index);
     release(memory.key, number);
     bindCarried(carried);
-    tiles.bind(plan.scoreDot.getResult(),
-               tiles.gather(scores, plan.scoreDot.getType(), false));
+    tiles.bind(layout.scoreDot.getResult(),
+               tiles.gather(scores, layout.scoreDot.getType(), false));
     Scope version(emit, &inner);
     emitStatistics(full, version);
     Values probabilities = emitPreparation(version);
     emit.barrierWait(value.full, value.parity);
     emit.wgmmaFence();
-    tile::DotOp dot = plan.valueDot;
+    tile::DotOp dot = layout.valueDot;
     Values sums =
         issueValues(value.index, probabilities,
                     tiles.spread(tiles.get(dot.getAcc()), dot.getType()));
@@ -324,7 +324,7 @@ void Consumer::emitStore(tile::StoreOp op, Scope &scope) {
 }
 
 void Consumer::storeByTma(tile::StoreOp op, Scope &scope) {
-  const SharedMemory &memory = plan.memory;
+  const SharedMemory &memory = layout.memory;
   const Fragment &fragment = tiles.get(op.getTile());
   int64_t blockBytes = groupRows * swizzleBytes;
   int64_t blocks =
@@ -373,9 +373,9 @@ void Consumer::storeByTma(tile::StoreOp op, Scope &scope) {
 //===----------------------------------------------------------------------===//
 
 Value Consumer::nextTile(Value tile, Value queries) {
-  if (!plan.fetchesTiles())
+  if (!layout.fetchesTiles())
     return emit.add(tile, emit.gridSize());
-  const SharedMemory &memory = plan.memory;
+  const SharedMemory &memory = layout.memory;
   emit.barrierWait(kernel.address(memory.scheduler + 8),
                    emit.bitAnd(queries, 1));
   Value next = emit.loadSharedI32(kernel.address(memory.scheduler));
@@ -384,8 +384,8 @@ Value Consumer::nextTile(Value tile, Value queries) {
 }
 
 void Consumer::run() {
-  if (plan.consumerRegisters)
-    emit.setMaxRegisters(plan.consumerRegisters, /*increase=*/true);
+  if (layout.consumerRegisters)
+    emit.setMaxRegisters(layout.consumerRegisters, /*increase=*/true);
   group = emit.add(emit.shiftRight(kernel.warp, 2), -1);
   groupWarp = emit.bitAnd(kernel.warp, 3);
   firstLane = emit.equal(kernel.lane, 0);
@@ -397,8 +397,8 @@ void Consumer::run() {
   tiles.setLane(position);
   descriptorBase = emit.createOrFold<arith::ExtUIOp>(
       emit.getI64Type(), emit.shiftRight(emit.bitAnd(kernel.base, 0x3FFFF), 4));
-  if (plan.schedule.pingPong)
-    emit.onlyIf(emit.equal(group, plan.consumers - 1), [&] { passTurn(); });
+  if (layout.schedule.pingPong)
+    emit.onlyIf(emit.equal(group, layout.consumers - 1), [&] { passTurn(); });
 
   Type i32 = emit.getI32Type();
   Block *tileBlock = emit.createBlock({i32, i32, i32});
@@ -418,14 +418,14 @@ void Consumer::run() {
   Scope scope(emit, &kernel.arguments);
   kernel.bindPoint(tile, scope);
   kernel.emitTopLevel(scope);
-  scf::ForOp loop = plan.loop;
+  scf::ForOp loop = layout.loop;
   emitPrologue(scope);
-  KernelEmitter::Slot query = kernel.getSlot(plan.memory.query, queries);
+  HopperEmitter::Slot query = kernel.getSlot(layout.memory.query, queries);
   queryIndex = query.index;
   Value end = scope.getClamped(loop.getUpperBound());
   Value lower = scope.getClamped(loop.getLowerBound());
   emit.barrierWait(query.full, query.parity);
-  Value first = nextKeyTile(lower, plan.memory.query, query.index);
+  Value first = nextKeyTile(lower, layout.memory.query, query.index);
 
   Types finishTypes = {i32};
   llvm::append_range(finishTypes, carriedTypes());
@@ -435,16 +435,16 @@ void Consumer::run() {
   llvm::append_range(inits, initialValues());
   emit.branchIf(kernel.isKeyTile(first, end), some, {}, finish, inits);
   emit.enter(some);
-  if (plan.schedule.oneBehind)
+  if (layout.schedule.oneBehind)
     emitLoopOneBehind(first, end, scope, finish);
   else
     emitLoopInOrder(first, end, scope, finish);
 
   emit.enter(finish);
-  release(plan.memory.query, queries);
+  release(layout.memory.query, queries);
   bindResults(finish->getArguments().drop_front());
   emitEpilogue(scope);
-  if (plan.schedule.persistent)
+  if (layout.schedule.persistent)
     emit.branch(tileBlock, {nextTile(tile, queries), finish->getArgument(0),
                             emit.add(queries, 1)});
   else
@@ -455,7 +455,7 @@ void Consumer::run() {
   emit.branch(exit);
 }
 
-void emitConsumer(KernelEmitter &kernel, Block *exit) {
+void emitConsumer(HopperEmitter &kernel, Block *exit) {
   Consumer(kernel, exit).run();
 }
 

@@ -13,7 +13,7 @@ namespace attn::hopper {
 
 constexpr int64_t lanes = 32;
 
-Lookahead::Lookahead(KernelEmitter &kernel, Value begin, Value end,
+Lookahead::Lookahead(HopperEmitter &kernel, Value begin, Value end,
                      Scope &scope)
     : kernel(kernel), emit(kernel.emit), scope(scope), end(end),
       base(emit.add(begin, -lanes)), visits(emit.i32(0)), fulls(emit.i32(0)) {}
@@ -52,9 +52,9 @@ Value Lookahead::next() {
   // Lanes past the end ask for the last one.
   Value position = emit.add(start, kernel.lane);
   Scope inner(emit, &scope);
-  KeyTile tile = emitRangeAt(emit, kernel.plan.ranges(),
+  KeyTile tile = emitRangeAt(emit, kernel.layout.ranges(),
                              emit.smaller(position, emit.add(end, -1)), inner);
-  emitPredicate(kernel.plan.ranges(), tile, emit, inner);
+  emitPredicate(kernel.layout.ranges(), tile, emit, inner);
   Value found = emit.ballot(emit.both(tile.visit, emit.less(position, end)));
   emit.branch(test, {start, found, emit.ballot(tile.full)});
 

@@ -10,7 +10,7 @@
 #ifndef LIB_CONVERSION_TILETOHOPPER_LOOKAHEAD_H
 #define LIB_CONVERSION_TILETOHOPPER_LOOKAHEAD_H
 
-#include "KernelEmitter.h"
+#include "HopperEmitter.h"
 
 #include <array>
 
@@ -19,7 +19,7 @@ namespace attn::hopper {
 class Lookahead {
 public:
   /// A walk over the positions from `begin` to `end`.
-  Lookahead(KernelEmitter &kernel, Value begin, Value end, Scope &scope);
+  Lookahead(HopperEmitter &kernel, Value begin, Value end, Scope &scope);
 
   /// Moves to a block where the name of the next key tile is known.
   Value next();
@@ -27,7 +27,7 @@ public:
   std::array<Value *, 3> state() { return {&base, &visits, &fulls}; }
 
 private:
-  KernelEmitter &kernel;
+  HopperEmitter &kernel;
   Emitter &emit;
   Scope &scope;
   Value end;

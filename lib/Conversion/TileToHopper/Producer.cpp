@@ -8,7 +8,7 @@
 //
 //===----------------------------------------------------------------------===//
 
-#include "KernelEmitter.h"
+#include "HopperEmitter.h"
 #include "Lookahead.h"
 
 #include "../TensorCore/Gather.h"
@@ -19,8 +19,8 @@ namespace attn::hopper {
 
 class Producer {
 public:
-  Producer(KernelEmitter &kernel, Block *exit)
-      : kernel(kernel), emit(kernel.emit), plan(kernel.plan), exit(exit) {}
+  Producer(HopperEmitter &kernel, Block *exit)
+      : kernel(kernel), emit(kernel.emit), layout(kernel.layout), exit(exit) {}
 
   void run();
 
@@ -42,7 +42,7 @@ private:
   /// Other query tiles read the keys and values soon, unless this block has a
   /// part of them for itself.
   Emitter::L2 keysHint() {
-    return matchPattern(plan.loop.getLowerBound(), m_Zero())
+    return matchPattern(layout.loop.getLowerBound(), m_Zero())
                ? Emitter::L2::evictLast
                : Emitter::L2::evictFirst;
   }
@@ -55,9 +55,9 @@ private:
   void clearLeftOut(Value index, Scope &scope);
   Value nextTile(Value tile, Value tiles);
 
-  KernelEmitter &kernel;
+  HopperEmitter &kernel;
   Emitter &emit;
-  Plan &plan;
+  HopperLayout &layout;
   Block *exit;
   Value leader;
   /// The full barrier of the last gathered tile, whose copies may be in flight;
@@ -66,7 +66,7 @@ private:
 };
 
 void Producer::onFirstWarp(llvm::function_ref<void()> body) {
-  if (plan.producerWarps() == 1)
+  if (layout.producerWarps() == 1)
     return body();
   emit.onlyIf(emit.equal(kernel.warp, 0), body);
 }
@@ -97,10 +97,10 @@ void Producer::gather(SharedTile &tile, const Ring &ring, Value count,
   // With one buffer the consumers give it back only after the last tile.
   if (ring.stages == 1)
     finishGathers(0);
-  KernelEmitter::Slot slot = kernel.getSlot(ring, count);
+  HopperEmitter::Slot slot = kernel.getSlot(ring, count);
   emit.barrierWait(slot.empty, emit.bitXor(slot.parity, emit.i32(1)));
   emitGather(emit, tile, target(ring, slot.index),
-             {kernel.warp, kernel.lane, plan.producerWarps()}, scope);
+             {kernel.warp, kernel.lane, layout.producerWarps()}, scope);
   emit.copyAsyncCommit();
   if (following)
     emit.onlyIf(leader, [&] { tell(ring, slot.index, following); });
@@ -126,10 +126,10 @@ void Producer::issue(SharedTile &tile, const Ring &ring, Value index,
 
 void Producer::load(SharedTile &tile, const Ring &ring, Value count,
                     Emitter::L2 hint, Scope &scope, Value following) {
-  if (plan.isGathered(tile))
+  if (layout.isGathered(tile))
     return gather(tile, ring, count, scope, following);
   finishGathers(0);
-  KernelEmitter::Slot slot = kernel.getSlot(ring, count);
+  HopperEmitter::Slot slot = kernel.getSlot(ring, count);
   onFirstWarp([&] {
     emit.barrierWait(slot.empty, emit.bitXor(slot.parity, emit.i32(1)));
     emit.onlyIf(leader, [&] {
@@ -143,8 +143,8 @@ void Producer::clearRows(Value index, Value valid) {
   // Units of 16 bytes; a swizzle permutes those of a row among themselves.
   constexpr int64_t unit = 16;
   constexpr int64_t unitsOfRow = swizzleBytes / unit;
-  Value start = target(plan.memory.value, index);
-  Value end = emit.i32(plan.value.type().getRows() * unitsOfRow);
+  Value start = target(layout.memory.value, index);
+  Value end = emit.i32(layout.value.type().getRows() * unitsOfRow);
   Block *test = emit.createBlock(emit.getI32Type());
   Block *body = emit.createBlock();
   Block *done = emit.createBlock();
@@ -155,8 +155,8 @@ void Producer::clearRows(Value index, Value valid) {
   emit.branchIf(emit.less(position, end), body, {}, done, {});
   emit.enter(body);
   Value place = emit.add(start, emit.mul(position, unit));
-  for (int64_t block = 0; block < plan.value.blocks(); ++block)
-    emit.storeSharedZero16(emit.add(place, block * plan.value.blockBytes()));
+  for (int64_t block = 0; block < layout.value.blocks(); ++block)
+    emit.storeSharedZero16(emit.add(place, block * layout.value.blockBytes()));
   emit.branch(test, emit.add(position, 32));
   emit.enter(done);
 }
@@ -164,9 +164,9 @@ void Producer::clearRows(Value index, Value valid) {
 /// Each lane clears the rows that it finds to be left out.
 void Producer::clearLeftOut(Value index, Scope &scope) {
   constexpr int64_t unit = 16, warpSize = 32;
-  SharedTile &tile = plan.value;
+  SharedTile &tile = layout.value;
   int64_t rows = tile.type().getRows();
-  Value start = target(plan.memory.value, index);
+  Value start = target(layout.memory.value, index);
   emit.repeat(rows, warpSize, [&](Value first) {
     Value row = emit.add(first, kernel.lane);
     Value counts = emitRowCounts(emit, tile.load, row, scope);
@@ -184,15 +184,15 @@ void Producer::clearLeftOut(Value index, Scope &scope) {
 }
 
 Value Producer::loadCleared(Value count, Value clears, Scope &scope) {
-  SharedTile &tile = plan.value;
-  const Ring &ring = plan.memory.value;
-  if (plan.isGathered(tile)) {
+  SharedTile &tile = layout.value;
+  const Ring &ring = layout.memory.value;
+  if (layout.isGathered(tile)) {
     gather(tile, ring, count, scope);
     return clears;
   }
   finishGathers(0);
   tile::LoadOp load = tile.load;
-  KernelEmitter::Slot slot = kernel.getSlot(ring, count);
+  HopperEmitter::Slot slot = kernel.getSlot(ring, count);
   onFirstWarp([&] {
     emit.barrierWait(slot.empty, emit.bitXor(slot.parity, emit.i32(1)));
   });
@@ -215,7 +215,7 @@ Value Producer::loadCleared(Value count, Value clears, Scope &scope) {
   emit.branch(join, clears);
 
   emit.enter(cut);
-  Value barrier = kernel.address(plan.memory.zeroing);
+  Value barrier = kernel.address(layout.memory.zeroing);
   emit.onlyIf(leader, [&] {
     issue(tile, ring, slot.index, barrier, keysHint(), scope);
   });
@@ -236,9 +236,9 @@ Value Producer::loadCleared(Value count, Value clears, Scope &scope) {
 
 /// Fetches the next query tile and publishes it; `tiles` were done so far.
 Value Producer::nextTile(Value tile, Value tiles) {
-  if (!plan.fetchesTiles())
+  if (!layout.fetchesTiles())
     return emit.add(tile, emit.gridSize());
-  const SharedMemory &memory = plan.memory;
+  const SharedMemory &memory = layout.memory;
   emit.syncWarp(); // every lane has read the previous tile
   Value empty = kernel.address(memory.scheduler + 16);
   Value slot = kernel.address(memory.scheduler);
@@ -256,28 +256,29 @@ Value Producer::nextTile(Value tile, Value tiles) {
   });
   emit.barrierWait(kernel.address(memory.scheduler + 8), emit.bitAnd(tiles, 1));
   Value next = emit.loadSharedI32(slot);
-  if (plan.producerWarps() > 1)
+  if (layout.producerWarps() > 1)
     emit.barrierArriveIf(emit.both(emit.equal(kernel.lane, 0),
                                    emit.less(emit.i32(0), kernel.warp)),
                          empty);
   return next;
 }
 
+// Long, because it is one control flow graph, block after block.
 void Producer::run() {
-  if (plan.producerRegisters)
-    emit.setMaxRegisters(plan.producerRegisters, /*increase=*/false);
+  if (layout.producerRegisters)
+    emit.setMaxRegisters(layout.producerRegisters, /*increase=*/false);
   Type i32 = emit.getI32Type();
   Block *work = emit.createBlock();
   Block *tileBlock = emit.createBlock({i32, i32, i32, i32});
   Block *go = emit.createBlock();
   Block *done = emit.createBlock();
-  if (plan.gathers())
+  if (layout.gathers())
     emit.branch(work);
   else
     emit.branchIf(emit.equal(kernel.warp, 0), work, {}, exit, {});
 
   emit.enter(work);
-  leader = emit.equal(plan.gathers() ? kernel.thread : kernel.lane, 0);
+  leader = emit.equal(layout.gathers() ? kernel.thread : kernel.lane, 0);
   Value zero = emit.i32(0);
   emit.branch(tileBlock, {emit.blockId(), zero, zero, zero});
 
@@ -293,20 +294,20 @@ void Producer::run() {
   Scope scope(emit, &kernel.arguments);
   kernel.bindPoint(tile, scope);
   kernel.emitTopLevel(scope);
-  scf::ForOp loop = plan.loop;
+  scf::ForOp loop = layout.loop;
   auto loadQuery = [&](Value first) {
-    load(plan.query, plan.memory.query, queries, Emitter::L2::evictFirst, scope,
-         first);
+    load(layout.query, layout.memory.query, queries, Emitter::L2::evictFirst,
+         scope, first);
   };
   auto loadKey = [&](Value name, Value number, Value following) {
     Scope inner(emit, &scope);
     kernel.bindKeyTile(name, inner);
-    load(plan.key, plan.memory.key, number, keysHint(), inner, following);
+    load(layout.key, layout.memory.key, number, keysHint(), inner, following);
   };
   // The walk over key tiles is one tile ahead of loads if there is a predicate.
   std::optional<Lookahead> walk;
   Value end, first, second;
-  if (plan.hasPredicate()) {
+  if (layout.hasPredicate()) {
     end = scope.getClamped(loop.getUpperBound());
     walk.emplace(kernel, scope.getClamped(loop.getLowerBound()), end, scope);
     first = walk->next();
@@ -319,7 +320,7 @@ void Producer::run() {
 
   // What goes along where control flow joins, behind a block's own arguments.
   SmallVector<Value *> state;
-  if (plan.gathers())
+  if (layout.gathers())
     state.push_back(&gathered);
   if (walk) {
     state.push_back(&second);
@@ -375,7 +376,7 @@ void Producer::run() {
 
   enterBlock(finish);
   finishGathers(0);
-  if (plan.schedule.persistent)
+  if (layout.schedule.persistent)
     emit.branch(tileBlock, {nextTile(tile, queries), finish->getArgument(0),
                             emit.add(queries, 1), finish->getArgument(1)});
   else
@@ -384,7 +385,7 @@ void Producer::run() {
   emit.branch(exit);
 }
 
-void emitProducer(KernelEmitter &kernel, Block *exit) {
+void emitProducer(HopperEmitter &kernel, Block *exit) {
   Producer(kernel, exit).run();
 }
 

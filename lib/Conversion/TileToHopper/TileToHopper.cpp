@@ -7,7 +7,7 @@
 //
 //===----------------------------------------------------------------------===//
 
-#include "KernelEmitter.h"
+#include "HopperEmitter.h"
 
 #include "../TensorCore/Prepare.h"
 
@@ -49,18 +49,19 @@ public:
     tensorcore::lowerKernels(
         getOperation(), "Hopper's tensor cores",
         [&](func::FuncOp kernel, tensorcore::Emitter &emit, std::string &why) {
-          FailureOr<hopper::Plan> plan =
-              hopper::makePlan(kernel, schedule, why);
-          if (failed(plan))
+          FailureOr<hopper::HopperLayout> layout =
+              hopper::makeHopperLayout(kernel, schedule, why);
+          if (failed(layout))
             return failure();
           // Rows of several heads are no input that TMA cannot take, but what
           // the schedule asked for.
-          for (auto [tile, name, why] : llvm::zip_equal(
-                   plan->sharedTiles(), hopper::tileNames, plan->whyGathered))
+          for (auto [tile, name, why] :
+               llvm::zip_equal(layout->sharedTiles(), hopper::tileNames,
+                               layout->whyGathered))
             if (!why.empty() && !tile->load.getPacking())
               kernel.emitRemark(name)
                   << " is gathered by threads instead of TMA: " << why;
-          hopper::KernelEmitter(emit, *plan).run();
+          hopper::HopperEmitter(emit, *layout).run();
           return success();
         });
   }

@@ -7,7 +7,7 @@
 //
 //===----------------------------------------------------------------------===//
 
-#include "KernelEmitter.h"
+#include "MMAEmitter.h"
 
 #include "../TensorCore/Prepare.h"
 
@@ -49,10 +49,11 @@ public:
     tensorcore::lowerKernels(
         getOperation(), "mma.sync",
         [&](func::FuncOp kernel, tensorcore::Emitter &emit, std::string &why) {
-          FailureOr<mma::Plan> plan = mma::makePlan(kernel, schedule, why);
-          if (failed(plan))
+          FailureOr<mma::MMALayout> layout =
+              mma::makeMMALayout(kernel, schedule, why);
+          if (failed(layout))
             return failure();
-          mma::emitKernel(emit, *plan);
+          mma::emitKernel(emit, *layout);
           return success();
         });
   }

@@ -1048,6 +1048,7 @@ FailureOr<Expression> Printer::integerOp(Operation &op) {
       });
 }
 
+// Long, because it is a table: a case an op.
 FailureOr<Expression> Printer::expressionOf(Operation &op) {
   auto builtin = [&](Value id, StringRef vector) {
     StringRef dims[] = {"x", "y", "z"};

@@ -1,4 +1,4 @@
-//===- Plan.h - What a tile kernel needs on Hopper --------------*- C++ -*-===//
+//===- HopperLayout.h - What a tile kernel needs on Hopper ------*- C++ -*-===//
 // SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
 //
 // Decides where the tiles of a kernel live and which roles the warps have. The
@@ -6,8 +6,8 @@
 //
 //===----------------------------------------------------------------------===//
 
-#ifndef LIB_CONVERSION_TILETOHOPPER_PLAN_H
-#define LIB_CONVERSION_TILETOHOPPER_PLAN_H
+#ifndef LIB_CONVERSION_TILETOHOPPER_HOPPERLAYOUT_H
+#define LIB_CONVERSION_TILETOHOPPER_HOPPERLAYOUT_H
 
 #include "../TensorCore/KernelFrame.h"
 
@@ -37,7 +37,7 @@ struct Ring {
   int64_t barriers = 0; // offset of full[0]; empty[0] is 8 further; 16 a stage
   int64_t bytes = 0;
   int64_t stages = 1;
-  int64_t words = 0; // offset of a word a stage (see KernelEmitter::following)
+  int64_t words = 0; // offset of a word a stage (see HopperEmitter::following)
 };
 
 struct SharedMemory {
@@ -50,7 +50,7 @@ struct SharedMemory {
   int64_t bytes = 0;
 };
 
-struct Plan : KernelStructure {
+struct HopperLayout : KernelStructure {
   Schedule schedule;
   /// Why TMA cannot bring q, k and v, so that threads gather them; else empty.
   std::array<std::string, 3> whyGathered;
@@ -85,9 +85,10 @@ struct Plan : KernelStructure {
 constexpr std::array<llvm::StringLiteral, 3> tileNames = {"q", "k", "v"};
 
 /// Fails with the reason in `why` if this lowering cannot take the kernel.
-mlir::FailureOr<Plan> makePlan(mlir::func::FuncOp kernel, Schedule schedule,
-                               std::string &why);
+mlir::FailureOr<HopperLayout> makeHopperLayout(mlir::func::FuncOp kernel,
+                                               Schedule schedule,
+                                               std::string &why);
 
 } // namespace attn::hopper
 
-#endif // LIB_CONVERSION_TILETOHOPPER_PLAN_H
+#endif // LIB_CONVERSION_TILETOHOPPER_HOPPERLAYOUT_H

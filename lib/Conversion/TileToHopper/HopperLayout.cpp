@@ -1,11 +1,11 @@
-//===- Plan.cpp - What a tile kernel needs on Hopper ----------------------===//
+//===- HopperLayout.cpp - What a tile kernel needs on Hopper --------------===//
 // SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
 //
 // Checks what TMA and wgmma can take, and lays out shared memory.
 //
 //===----------------------------------------------------------------------===//
 
-#include "Plan.h"
+#include "HopperLayout.h"
 
 #include "llvm/Support/FormatVariadic.h"
 #include "llvm/Support/ScopedPrinter.h"
@@ -21,20 +21,22 @@ constexpr int64_t bufferAlignment = 1024;
 constexpr int64_t maxBoxRows = 256;
 constexpr size_t maxTensorMapRank = 5;
 
-class Planner {
+class HopperPlanner {
 public:
-  Planner(func::FuncOp kernel, Schedule schedule, std::string &why) : why(why) {
-    plan.kernel = kernel;
-    plan.schedule = schedule;
+  HopperPlanner(func::FuncOp kernel, Schedule schedule, std::string &why)
+      : why(why) {
+    layout.kernel = kernel;
+    layout.schedule = schedule;
   }
 
-  FailureOr<Plan> run() {
-    if (failed(findStructure(plan.kernel, plan, why)) || failed(assignRows()))
+  FailureOr<HopperLayout> run() {
+    if (failed(findStructure(layout.kernel, layout, why)) ||
+        failed(assignRows()))
       return failure();
     findStores();
     if (failed(layOut()))
       return failure();
-    return plan;
+    return layout;
   }
 
 private:
@@ -47,7 +49,7 @@ private:
   void findStores();
   LogicalResult layOut();
 
-  Plan plan;
+  HopperLayout layout;
   std::string &why;
 };
 
@@ -76,59 +78,60 @@ std::string whyNoTensorMap(tile::LoadOp load) {
          " elements are no multiple of 16 bytes";
 }
 
-LogicalResult Planner::assignRows() {
+LogicalResult HopperPlanner::assignRows() {
   for (auto [tile, role, why] :
-       llvm::zip_equal(plan.sharedTiles(), tileNames, plan.whyGathered)) {
+       llvm::zip_equal(layout.sharedTiles(), tileNames, layout.whyGathered)) {
     int64_t rows = tile->type().getRows();
     if (rows > maxBoxRows || rows % 16 != 0)
       return fail(role + " is a tile of " + Twine(rows) +
                   " rows, not of a multiple of 16 (at most 256)");
     why = whyNoTensorMap(tile->load);
   }
-  int64_t rows = plan.query.type().getRows();
+  int64_t rows = layout.query.type().getRows();
   if (rows % groupRows != 0 || rows / groupRows > 3)
     return fail("a query tile of " + Twine(rows) +
                 " rows is not one to three warpgroups of 64");
-  plan.consumers = rows / groupRows;
-  plan.schedule.pingPong &= plan.consumers > 1;
+  layout.consumers = rows / groupRows;
+  layout.schedule.pingPong &= layout.consumers > 1;
   // A block of n warpgroups starts with 64K / n registers each, rounded down to
   // multiples of 8 a thread, which are all that setmaxnreg can share out: 504
   // with two consumers. One consumer needs none of its producer's. Addresses of
   // gathered rows and the walk over what a predicate admits take registers.
-  if (plan.consumers == 1) {
-    plan.consumerRegisters = plan.producerRegisters = 0;
-  } else if (plan.consumers == 3) {
-    plan.consumerRegisters = 160;
-    plan.producerRegisters = 32;
-  } else if (plan.gathers()) {
-    plan.consumerRegisters = 224;
-    plan.producerRegisters = 56;
-  } else if (plan.hasPredicate()) {
-    plan.consumerRegisters = 232;
-    plan.producerRegisters = 40;
+  if (layout.consumers == 1) {
+    layout.consumerRegisters = layout.producerRegisters = 0;
+  } else if (layout.consumers == 3) {
+    layout.consumerRegisters = 160;
+    layout.producerRegisters = 32;
+  } else if (layout.gathers()) {
+    layout.consumerRegisters = 224;
+    layout.producerRegisters = 56;
+  } else if (layout.hasPredicate()) {
+    layout.consumerRegisters = 232;
+    layout.producerRegisters = 40;
   }
-  assert(plan.producerRegisters + plan.consumers * plan.consumerRegisters <=
-             llvm::alignDown(65536 / plan.threads(), 8) *
-                 (plan.consumers + 1) &&
+  assert(layout.producerRegisters +
+                 layout.consumers * layout.consumerRegisters <=
+             llvm::alignDown(65536 / layout.threads(), 8) *
+                 (layout.consumers + 1) &&
          "setmaxnreg would wait for registers for ever");
   return success();
 }
 
-void Planner::findStores() {
-  for (tile::StoreOp store : plan.kernel.getOps<tile::StoreOp>()) {
+void HopperPlanner::findStores() {
+  for (tile::StoreOp store : layout.kernel.getOps<tile::StoreOp>()) {
     View view = *getView(store.getDest());
     tile::TileType type = store.getTile().getType();
-    if (plan.schedule.tmaStore && type.getRank() == 2 &&
+    if (layout.schedule.tmaStore && type.getRank() == 2 &&
         isSixteenBit(type.getElementType()) &&
         view.sizes.size() <= maxTensorMapRank && getUnit(view) == 16)
-      plan.tmaStores.push_back(store);
+      layout.tmaStores.push_back(store);
   }
 }
 
 /// Assigns shared memory: all buffers, then what is left to a second query
 /// buffer and to staging of the output.
-LogicalResult Planner::layOut() {
-  SharedMemory &memory = plan.memory;
+LogicalResult HopperPlanner::layOut() {
+  SharedMemory &memory = layout.memory;
   int64_t offset = 0;
   auto place = [&](Ring &ring, SharedTile &tile, int64_t stages) {
     ring.bytes = llvm::alignTo(tile.bytes(), bufferAlignment);
@@ -138,33 +141,34 @@ LogicalResult Planner::layOut() {
   };
   constexpr int64_t barrierSpace = 512;
   int64_t streamed =
-      (plan.key.bytes() + plan.value.bytes()) * plan.schedule.stages;
+      (layout.key.bytes() + layout.value.bytes()) * layout.schedule.stages;
   int64_t output =
-      plan.tmaStores.empty()
+      layout.tmaStores.empty()
           ? 0
-          : llvm::divideCeil(plan.value.type().getCols(), swizzleColumns);
-  int64_t outputBlock = plan.consumers * groupRows * swizzleBytes;
-  int64_t rest =
-      plan.schedule.sharedBytes - barrierSpace - streamed - plan.query.bytes();
+          : llvm::divideCeil(layout.value.type().getCols(), swizzleColumns);
+  int64_t outputBlock = layout.consumers * groupRows * swizzleBytes;
+  int64_t rest = layout.schedule.sharedBytes - barrierSpace - streamed -
+                 layout.query.bytes();
   if (rest < 0)
-    return fail("its tiles need " + Twine(plan.schedule.sharedBytes - rest) +
+    return fail("its tiles need " + Twine(layout.schedule.sharedBytes - rest) +
                 " bytes of shared memory of " +
-                Twine(plan.schedule.sharedBytes) + "; smaller tiles would fit");
+                Twine(layout.schedule.sharedBytes) +
+                "; smaller tiles would fit");
   // A second query buffer hides the load of the next tile; staging in several
   // steps costs little. So staging gets what the second buffer leaves.
   int64_t queries =
-      plan.schedule.persistent &&
-              rest >= plan.query.bytes() + (output ? outputBlock : 0)
+      layout.schedule.persistent &&
+              rest >= layout.query.bytes() + (output ? outputBlock : 0)
           ? 2
           : 1;
-  rest -= (queries - 1) * plan.query.bytes();
+  rest -= (queries - 1) * layout.query.bytes();
   memory.stagingBlocks = std::min(output, rest / outputBlock);
   if (memory.stagingBlocks == 0)
-    plan.tmaStores.clear();
+    layout.tmaStores.clear();
 
-  place(memory.query, plan.query, queries);
-  place(memory.key, plan.key, plan.schedule.stages);
-  place(memory.value, plan.value, plan.schedule.stages);
+  place(memory.query, layout.query, queries);
+  place(memory.key, layout.key, layout.schedule.stages);
+  place(memory.value, layout.value, layout.schedule.stages);
   memory.staging = offset;
   offset += memory.stagingBlocks * outputBlock;
   for (Ring *ring : memory.rings()) {
@@ -176,7 +180,7 @@ LogicalResult Planner::layOut() {
   offset += 8 + 24;
   for (Ring *ring : {&memory.query, &memory.key}) {
     ring->words = offset;
-    offset += plan.hasPredicate() ? 4 * ring->stages : 0;
+    offset += layout.hasPredicate() ? 4 * ring->stages : 0;
   }
   memory.bytes = offset;
   return success();
@@ -184,7 +188,7 @@ LogicalResult Planner::layOut() {
 
 } // namespace
 
-SmallVector<std::string> Plan::describe() {
+SmallVector<std::string> HopperLayout::describe() {
   SmallVector<std::string> choices;
   choices.push_back(llvm::formatv(
       "wgmma: {0} rows of queries on each of {1} warpgroup{2}, one more loads",
@@ -210,9 +214,9 @@ SmallVector<std::string> Plan::describe() {
   return choices;
 }
 
-FailureOr<Plan> makePlan(func::FuncOp kernel, Schedule schedule,
-                         std::string &why) {
-  return Planner(kernel, schedule, why).run();
+FailureOr<HopperLayout> makeHopperLayout(func::FuncOp kernel, Schedule schedule,
+                                         std::string &why) {
+  return HopperPlanner(kernel, schedule, why).run();
 }
 
 } // namespace attn::hopper

@@ -1,4 +1,4 @@
-//===- KernelEmitter.h - One warp-specialised Hopper kernel -----*- C++ -*-===//
+//===- HopperEmitter.h - One warp-specialised Hopper kernel -----*- C++ -*-===//
 // SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
 //
 // What the producer and the consumer warpgroups share: parameters, shared
@@ -6,19 +6,19 @@
 //
 //===----------------------------------------------------------------------===//
 
-#ifndef LIB_CONVERSION_TILETOHOPPER_KERNELEMITTER_H
-#define LIB_CONVERSION_TILETOHOPPER_KERNELEMITTER_H
+#ifndef LIB_CONVERSION_TILETOHOPPER_HOPPEREMITTER_H
+#define LIB_CONVERSION_TILETOHOPPER_HOPPEREMITTER_H
 
-#include "Plan.h"
+#include "HopperLayout.h"
 
 #include "../TensorCore/KernelFrame.h"
 
 namespace attn::hopper {
 
-class KernelEmitter : public KernelFrame {
+class HopperEmitter : public KernelFrame {
 public:
-  KernelEmitter(Emitter &emit, Plan &plan)
-      : KernelFrame(emit, plan), plan(plan) {}
+  HopperEmitter(Emitter &emit, HopperLayout &layout)
+      : KernelFrame(emit, layout), layout(layout) {}
 
   /// Emits the kernel at the insertion point.
   void run();
@@ -36,7 +36,7 @@ private:
   /// The buffer of a ring that its `count`-th tile uses.
   Slot getSlot(const Ring &ring, Value count);
   void bindPoint(Value tile, Scope &scope) {
-    KernelFrame::bindPoint(tile, plan.schedule, scope);
+    KernelFrame::bindPoint(tile, layout.schedule, scope);
   }
 
   // How the producer tells consumers which key tile comes next. Without a
@@ -50,11 +50,11 @@ private:
     return emit.add(address(ring.words), emit.shiftLeft(index, 2));
   }
   Value isKeyTile(Value name, Value end) {
-    return plan.hasPredicate() ? emit.less(emit.i32(-1), name)
-                               : emit.less(name, end);
+    return layout.hasPredicate() ? emit.less(emit.i32(-1), name)
+                                 : emit.less(name, end);
   }
   KeyTile bindKeyTile(Value name, Scope &scope) {
-    if (!plan.hasPredicate())
+    if (!layout.hasPredicate())
       return bindPosition(name, scope);
     return bindPosition(emit.shiftRight(name, 1), scope,
                         emit.equal(emit.bitAnd(name, 1), 1));
@@ -63,7 +63,7 @@ private:
   void createParameters();
   void initBarriers();
 
-  Plan &plan;
+  HopperLayout &layout;
 
   llvm::DenseMap<const SharedTile *, Value> loadMaps; // of tiles by TMA
   Value counter;
@@ -71,10 +71,10 @@ private:
 };
 
 /// Emits the producer; starts and ends in its own blocks.
-void emitProducer(KernelEmitter &kernel, Block *exit);
+void emitProducer(HopperEmitter &kernel, Block *exit);
 /// Emits the consumer warpgroups.
-void emitConsumer(KernelEmitter &kernel, Block *exit);
+void emitConsumer(HopperEmitter &kernel, Block *exit);
 
 } // namespace attn::hopper
 
-#endif // LIB_CONVERSION_TILETOHOPPER_KERNELEMITTER_H
+#endif // LIB_CONVERSION_TILETOHOPPER_HOPPEREMITTER_H

@@ -1,4 +1,4 @@
-//===- KernelEmitter.cpp - One kernel on mma.sync -------------------------===//
+//===- MMAEmitter.cpp - One kernel on mma.sync ----------------------------===//
 // SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
 //
 // With two buffers, the loop over key tiles has one barrier a tile: behind it
@@ -8,7 +8,7 @@
 //
 //===----------------------------------------------------------------------===//
 
-#include "KernelEmitter.h"
+#include "MMAEmitter.h"
 
 #include "../TensorCore/Gather.h"
 #include "../TensorCore/LaunchInfo.h"
@@ -26,10 +26,10 @@ constexpr int64_t matrixStep = 16;
 constexpr int64_t stepsOfBlock = swizzleColumns / matrixStep;
 constexpr int64_t chunkBytes = 16;
 
-class KernelEmitter : public TileEmitter {
+class MMAEmitter : public TileEmitter {
 public:
-  KernelEmitter(Emitter &emit, Plan &plan)
-      : TileEmitter(emit, plan), plan(plan), frame(emit, plan) {}
+  MMAEmitter(Emitter &emit, MMALayout &layout)
+      : TileEmitter(emit, layout), layout(layout), frame(emit, layout) {}
 
   void run();
 
@@ -68,7 +68,7 @@ private:
 
   void bindThread(Value thread);
 
-  Plan &plan;
+  MMALayout &layout;
   KernelFrame frame;
   Lanes tall; // matrices below each other first: q, and v transposed
   Lanes wide; // matrices beside each other first: k
@@ -79,7 +79,7 @@ private:
 // Matrix products
 //===----------------------------------------------------------------------===//
 
-KernelEmitter::Lanes KernelEmitter::makeLanes(Value row, Value half) {
+MMAEmitter::Lanes MMAEmitter::makeLanes(Value row, Value half) {
   // The swizzle permutes chunks of 16 bytes by the row modulo 8, which is the
   // lane modulo 8; it leaves alone which 16 of 64 columns are meant only up to
   // an exclusive or.
@@ -92,9 +92,9 @@ KernelEmitter::Lanes KernelEmitter::makeLanes(Value row, Value half) {
   return lanes;
 }
 
-Values KernelEmitter::loadMatrices(const SharedTile &tile, const Lanes &lanes,
-                                   Value start, int64_t row, int64_t column,
-                                   bool transpose) {
+Values MMAEmitter::loadMatrices(const SharedTile &tile, const Lanes &lanes,
+                                Value start, int64_t row, int64_t column,
+                                bool transpose) {
   int64_t offset = column / stepsOfBlock * tile.blockBytes() +
                    row * matrixStep * swizzleBytes;
   Value address =
@@ -102,25 +102,24 @@ Values KernelEmitter::loadMatrices(const SharedTile &tile, const Lanes &lanes,
   return emit.loadMatrix(address, transpose);
 }
 
-SmallVector<Values> KernelEmitter::loadQuery(int64_t column) {
-  int64_t warpBytes = plan.groups * groupRows * swizzleBytes;
-  Value start = emit.add(frame.address(plan.queryOffset),
+SmallVector<Values> MMAEmitter::loadQuery(int64_t column) {
+  int64_t warpBytes = layout.groups * groupRows * swizzleBytes;
+  Value start = emit.add(frame.address(layout.queryOffset),
                          emit.mul(frame.warp, warpBytes));
   SmallVector<Values> groups;
-  for (int64_t group = 0; group < plan.groups; ++group)
-    groups.push_back(loadMatrices(plan.query, tall, start, group, column,
+  for (int64_t group = 0; group < layout.groups; ++group)
+    groups.push_back(loadMatrices(layout.query, tall, start, group, column,
                                   /*transpose=*/false));
   return groups;
 }
 
 /// Multiplies `a`, an operand for each group of rows, by `b`, two operands of 8
 /// columns from `column` on, and adds the products to `sums`.
-void KernelEmitter::multiply(ArrayRef<Values> a, ArrayRef<Value> b,
-                             int64_t column, Type elementType,
-                             MutableArrayRef<Value> sums) {
+void MMAEmitter::multiply(ArrayRef<Values> a, ArrayRef<Value> b, int64_t column,
+                          Type elementType, MutableArrayRef<Value> sums) {
   for (int64_t half = 0; half < 2; ++half)
-    for (int64_t group = 0; group < plan.groups; ++group) {
-      int64_t first = 4 * (plan.groups * (column / 8 + half) + group);
+    for (int64_t group = 0; group < layout.groups; ++group) {
+      int64_t first = 4 * (layout.groups * (column / 8 + half) + group);
       MutableArrayRef<Value> part = sums.slice(first, 4);
       llvm::copy(emit.mma(elementType, a[group], b.slice(2 * half, 2), part),
                  part.begin());
@@ -128,15 +127,15 @@ void KernelEmitter::multiply(ArrayRef<Values> a, ArrayRef<Value> b,
 }
 
 /// scores = q k^T for the keys at `start`.
-Values KernelEmitter::emitScores(Value start) {
-  tile::TileType type = plan.key.type();
-  Values scores(plan.groups * type.getRows() / 2, emit.f32(0));
+Values MMAEmitter::emitScores(Value start) {
+  tile::TileType type = layout.key.type();
+  Values scores(layout.groups * type.getRows() / 2, emit.f32(0));
   for (int64_t column = 0; column < type.getCols() / matrixStep; ++column) {
     SmallVector<Values> a =
-        plan.schedule.queryInRegisters ? query[column] : loadQuery(column);
+        layout.schedule.queryInRegisters ? query[column] : loadQuery(column);
     for (int64_t row = 0; row < type.getRows() / matrixStep; ++row)
       multiply(a,
-               loadMatrices(plan.key, wide, start, row, column,
+               loadMatrices(layout.key, wide, start, row, column,
                             /*transpose=*/false),
                row * matrixStep, type.getElementType(), scores);
   }
@@ -144,21 +143,21 @@ Values KernelEmitter::emitScores(Value start) {
 }
 
 /// accumulators + probabilities v for the values at `start`.
-Values KernelEmitter::emitSums(Value start, ArrayRef<Value> probabilities,
-                               ValueRange accumulators) {
-  tile::TileType type = plan.value.type();
+Values MMAEmitter::emitSums(Value start, ArrayRef<Value> probabilities,
+                            ValueRange accumulators) {
+  tile::TileType type = layout.value.type();
   Values sums(accumulators);
   for (int64_t row = 0; row < type.getRows() / matrixStep; ++row) {
     // Two accumulators beside each other are a left operand.
-    SmallVector<Values> a(plan.groups);
+    SmallVector<Values> a(layout.groups);
     for (int64_t half = 0; half < 2; ++half)
-      for (int64_t group = 0; group < plan.groups; ++group)
+      for (int64_t group = 0; group < layout.groups; ++group)
         llvm::append_range(
             a[group], probabilities.slice(
-                          2 * (plan.groups * (2 * row + half) + group), 2));
+                          2 * (layout.groups * (2 * row + half) + group), 2));
     for (int64_t column = 0; column < type.getCols() / matrixStep; ++column)
       multiply(a,
-               loadMatrices(plan.value, tall, start, row, column,
+               loadMatrices(layout.value, tall, start, row, column,
                             /*transpose=*/true),
                column * matrixStep, type.getElementType(), sums);
   }
@@ -169,8 +168,8 @@ Values KernelEmitter::emitSums(Value start, ArrayRef<Value> probabilities,
 // The loop over key tiles
 //===----------------------------------------------------------------------===//
 
-void KernelEmitter::load(const SharedTile &tile, int64_t offset, Value index,
-                         Scope &scope) {
+void MMAEmitter::load(const SharedTile &tile, int64_t offset, Value index,
+                      Scope &scope) {
   // Nothing of this is kept from one tile to the next: it would take registers
   // from the products.
   Value thread = emit.threadIdAnew();
@@ -179,38 +178,37 @@ void KernelEmitter::load(const SharedTile &tile, int64_t offset, Value index,
     inner.bind(place, emit.anew(scope.getClamped(place)));
   emitGather(emit, tile, buffer(tile, offset, index),
              {emit.shiftRight(thread, 5), emit.bitAnd(thread, warpSize - 1),
-              plan.warps},
+              layout.warps},
              inner);
 }
 
-void KernelEmitter::loadKeys(Value position, Value index, Scope &scope) {
+void MMAEmitter::loadKeys(Value position, Value index, Scope &scope) {
   Scope inner(emit, &scope);
   frame.bindPosition(position, inner);
-  load(plan.key, plan.keyOffset, index, inner);
+  load(layout.key, layout.keyOffset, index, inner);
 }
 
-void KernelEmitter::loadValues(Value position, Value index, Scope &scope) {
+void MMAEmitter::loadValues(Value position, Value index, Scope &scope) {
   Scope inner(emit, &scope);
   frame.bindPosition(position, inner);
-  load(plan.value, plan.valueOffset, index, inner);
+  load(layout.value, layout.valueOffset, index, inner);
 }
 
-void KernelEmitter::emitLoop(Value first, Value end, Scope &scope,
-                             Block *finish) {
-  bool twoBuffers = plan.schedule.stages == 2;
+void MMAEmitter::emitLoop(Value first, Value end, Scope &scope, Block *finish) {
+  bool twoBuffers = layout.schedule.stages == 2;
   Type i32 = emit.getI32Type();
   Value zero = emit.i32(0);
-  load(plan.query, plan.queryOffset, zero, scope);
+  load(layout.query, layout.queryOffset, zero, scope);
   emit.copyAsyncCommit();
   loadKeys(first, zero, scope);
   if (twoBuffers)
     loadValues(first, zero, scope);
   emit.copyAsyncCommit();
-  if (plan.schedule.queryInRegisters) {
+  if (layout.schedule.queryInRegisters) {
     emit.copyAsyncWait(1);
     emit.syncThreads();
-    for (int64_t column = 0; column < plan.query.type().getCols() / matrixStep;
-         ++column)
+    for (int64_t column = 0;
+         column < layout.query.type().getCols() / matrixStep; ++column)
       query.push_back(loadQuery(column));
   }
 
@@ -241,8 +239,8 @@ void KernelEmitter::emitLoop(Value first, Value end, Scope &scope,
   KeyTile found = frame.bindPosition(position, inner);
   emitVersions(found.full, [&](Full full) {
     bindCarried(head->getArguments().drop_front(2));
-    tile::DotOp scoreDot = plan.scoreDot, valueDot = plan.valueDot;
-    Values scores = emitScores(buffer(plan.key, plan.keyOffset, index));
+    tile::DotOp scoreDot = layout.scoreDot, valueDot = layout.valueDot;
+    Values scores = emitScores(buffer(layout.key, layout.keyOffset, index));
     tiles.bind(scoreDot.getResult(),
                tiles.gather(scores, scoreDot.getType(), false));
     if (!twoBuffers) {
@@ -254,7 +252,7 @@ void KernelEmitter::emitLoop(Value first, Value end, Scope &scope,
     emitStatistics(full, version);
     Values probabilities = emitPreparation(version);
     Values sums = emitSums(
-        buffer(plan.value, plan.valueOffset, index), probabilities,
+        buffer(layout.value, layout.valueOffset, index), probabilities,
         tiles.spread(tiles.get(valueDot.getAcc()), valueDot.getType()));
     tiles.bind(valueDot.getAcc(),
                tiles.gather(sums, valueDot.getType(), false));
@@ -265,31 +263,31 @@ void KernelEmitter::emitLoop(Value first, Value end, Scope &scope,
   });
 }
 
-void KernelEmitter::bindThread(Value thread) {
+void MMAEmitter::bindThread(Value thread) {
   frame.thread = thread;
   frame.warp = emit.broadcastLane0(emit.shiftRight(thread, 5));
   frame.lane = emit.bitAnd(thread, warpSize - 1);
   LanePosition position;
-  position.groups = plan.groups;
-  position.firstRow = emit.add(emit.mul(frame.warp, plan.groups * groupRows),
+  position.groups = layout.groups;
+  position.firstRow = emit.add(emit.mul(frame.warp, layout.groups * groupRows),
                                emit.shiftRight(frame.lane, 2));
   position.firstColumn = emit.shiftLeft(emit.bitAnd(frame.lane, 3), 1);
   tiles.setLane(position);
 }
 
-void KernelEmitter::run() {
+void MMAEmitter::run() {
   constexpr StringRef sharedName = "attn_shared";
   emit.createSharedMemory(sharedName);
-  LaunchInfo info(plan);
-  for (const SharedTile *tile : {&plan.query, &plan.key, &plan.value})
+  LaunchInfo info(layout);
+  for (const SharedTile *tile : {&layout.query, &layout.key, &layout.value})
     info.requireUnit(*getView(tile::LoadOp(tile->load).getSource()),
                      tile->unit);
-  for (tile::StoreOp store : plan.kernel.getOps<tile::StoreOp>())
+  for (tile::StoreOp store : layout.kernel.getOps<tile::StoreOp>())
     info.requireStore(store);
   frame.createKernel(
-      {}, plan.threads(), plan.schedule.blocks,
-      info.get(plan.threads(), plan.sharedBytes, tile::GridOrder::Flat),
-      plan.describe());
+      {}, layout.threads(), layout.schedule.blocks,
+      info.get(layout.threads(), layout.sharedBytes, tile::GridOrder::Flat),
+      layout.describe());
   frame.base = emit.sharedBase(sharedName);
   bindThread(emit.threadId());
   // Lanes 0-7, 8-15, ... give the rows of the four matrices.
@@ -300,12 +298,12 @@ void KernelEmitter::run() {
                    emit.shiftRight(low, 3));
 
   Scope scope(emit, &frame.arguments);
-  frame.bindPoint(emit.blockId(), plan.schedule, scope);
+  frame.bindPoint(emit.blockId(), layout.schedule, scope);
   frame.emitTopLevel(scope);
   emitPrologue(scope);
-  Value end = scope.getClamped(plan.loop.getUpperBound());
+  Value end = scope.getClamped(layout.loop.getUpperBound());
   Value first =
-      frame.advance(scope.getClamped(plan.loop.getLowerBound()), end, scope);
+      frame.advance(scope.getClamped(layout.loop.getLowerBound()), end, scope);
   Block *some = emit.createBlock();
   Block *finish = emit.createBlock(carriedTypes());
   emit.branchIf(emit.less(first, end), some, {}, finish, initialValues());
@@ -317,7 +315,7 @@ void KernelEmitter::run() {
   // registers from the loop.
   bindThread(emit.threadIdAnew());
   Scope after(emit, &frame.arguments);
-  frame.bindPoint(emit.blockIdAnew(), plan.schedule, after);
+  frame.bindPoint(emit.blockIdAnew(), layout.schedule, after);
   frame.emitTopLevel(after);
   emitEpilogue(after);
   emit.exit();
@@ -325,6 +323,8 @@ void KernelEmitter::run() {
 
 } // namespace
 
-void emitKernel(Emitter &emit, Plan &plan) { KernelEmitter(emit, plan).run(); }
+void emitKernel(Emitter &emit, MMALayout &layout) {
+  MMAEmitter(emit, layout).run();
+}
 
 } // namespace attn::mma

@@ -1,11 +1,11 @@
-//===- Plan.cpp - What a tile kernel needs for mma.sync -------------------===//
+//===- MMALayout.cpp - What a tile kernel needs for mma.sync --------------===//
 // SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
 //
 // Checks sizes, counts registers, lays out shared memory.
 //
 //===----------------------------------------------------------------------===//
 
-#include "Plan.h"
+#include "MMALayout.h"
 
 #include "llvm/Support/FormatVariadic.h"
 
@@ -25,18 +25,19 @@ constexpr int64_t fewestWarps = 4, maxWarps = 16;
 /// Shared memory that the system takes for each block.
 constexpr int64_t reservedBytes = 1024;
 
-class Planner {
+class MMAPlanner {
 public:
-  Planner(func::FuncOp kernel, Schedule schedule, std::string &why) : why(why) {
-    plan.kernel = kernel;
-    plan.schedule = schedule;
+  MMAPlanner(func::FuncOp kernel, Schedule schedule, std::string &why)
+      : why(why) {
+    layout.kernel = kernel;
+    layout.schedule = schedule;
   }
 
-  FailureOr<Plan> run() {
-    if (failed(findStructure(plan.kernel, plan, why)) || failed(assignRows()) ||
-        failed(layOut()))
+  FailureOr<MMALayout> run() {
+    if (failed(findStructure(layout.kernel, layout, why)) ||
+        failed(assignRows()) || failed(layOut()))
       return failure();
-    return plan;
+    return layout;
   }
 
 private:
@@ -50,54 +51,55 @@ private:
   LogicalResult layOut();
   int64_t chooseStages() const;
   int64_t getBytes(int64_t stages) const {
-    return plan.query.bytes() +
-           stages * (plan.key.bytes() + plan.value.bytes());
+    return layout.query.bytes() +
+           stages * (layout.key.bytes() + layout.value.bytes());
   }
 
-  Plan plan;
+  MMALayout layout;
   std::string &why;
 };
 
 /// Registers of a thread if a warp has `groups` of 16 rows, without q.
-int64_t Planner::getRegisters(int64_t groups) const {
-  int64_t scores = plan.key.type().getRows() / 2;
-  int64_t accumulator = plan.value.type().getCols() / 2;
+int64_t MMAPlanner::getRegisters(int64_t groups) const {
+  int64_t scores = layout.key.type().getRows() / 2;
+  int64_t accumulator = layout.value.type().getCols() / 2;
   return groups * (scores + accumulator) + otherRegisters;
 }
 
-LogicalResult Planner::assignRows() {
-  int64_t rows = plan.query.type().getRows();
+LogicalResult MMAPlanner::assignRows() {
+  int64_t rows = layout.query.type().getRows();
   if (rows % groupRows != 0 || rows > groupRows * maxWarps)
     return fail("a query tile of " + Twine(rows) + " rows is not one to " +
                 Twine(maxWarps) + " times 16");
   auto setGroups = [&](int64_t groups) {
-    plan.groups = groups;
-    plan.warps = rows / (groups * groupRows);
+    layout.groups = groups;
+    layout.warps = rows / (groups * groupRows);
     return std::min(maxRegisters,
-                    registerFile / (plan.threads() * plan.schedule.blocks));
+                    registerFile / (layout.threads() * layout.schedule.blocks));
   };
   // Twice the rows read keys and values from shared memory half as often.
-  int64_t wanted = plan.schedule.warpRows;
+  int64_t wanted = layout.schedule.warpRows;
   bool isTall = rows % (2 * groupRows) == 0 &&
                 (wanted ? wanted == 2 * groupRows
                         : rows >= fewestWarps * 2 * groupRows &&
                               getRegisters(2) <= setGroups(2));
   int64_t limit = setGroups(isTall ? 2 : 1);
-  int64_t need = getRegisters(plan.groups);
+  int64_t need = getRegisters(layout.groups);
   if (need > limit)
     return fail("its tiles need " + Twine(need) + " registers a thread of " +
                 Twine(limit) + "; smaller tiles would fit");
   // Two groups share the matrices of k, next to which those of q count little.
-  int64_t query = plan.query.type().getCols() / 4;
-  plan.schedule.queryInRegisters &= plan.groups == 1 && need + query <= limit;
+  int64_t query = layout.query.type().getCols() / 4;
+  layout.schedule.queryInRegisters &=
+      layout.groups == 1 && need + query <= limit;
   return success();
 }
 
 /// Two blocks on a multiprocessor, of which one computes while the other waits,
 /// are worth more than two buffers.
-int64_t Planner::chooseStages() const {
+int64_t MMAPlanner::chooseStages() const {
   auto blocks = [&](int64_t stages) {
-    return (plan.schedule.sharedBytes + reservedBytes) /
+    return (layout.schedule.sharedBytes + reservedBytes) /
            (getBytes(stages) + reservedBytes);
   };
   if (blocks(2) >= 2)
@@ -105,23 +107,24 @@ int64_t Planner::chooseStages() const {
   return blocks(1) >= 2 || blocks(2) == 0 ? 1 : 2;
 }
 
-LogicalResult Planner::layOut() {
-  int64_t &stages = plan.schedule.stages;
+LogicalResult MMAPlanner::layOut() {
+  int64_t &stages = layout.schedule.stages;
   if (stages == 0)
     stages = chooseStages();
-  plan.keyOffset = plan.queryOffset + plan.query.bytes();
-  plan.valueOffset = plan.keyOffset + plan.key.bytes() * stages;
-  plan.sharedBytes = getBytes(stages);
-  if (plan.sharedBytes > plan.schedule.sharedBytes)
-    return fail("its tiles need " + Twine(plan.sharedBytes) +
+  layout.keyOffset = layout.queryOffset + layout.query.bytes();
+  layout.valueOffset = layout.keyOffset + layout.key.bytes() * stages;
+  layout.sharedBytes = getBytes(stages);
+  if (layout.sharedBytes > layout.schedule.sharedBytes)
+    return fail("its tiles need " + Twine(layout.sharedBytes) +
                 " bytes of shared memory of " +
-                Twine(plan.schedule.sharedBytes) + "; smaller tiles would fit");
+                Twine(layout.schedule.sharedBytes) +
+                "; smaller tiles would fit");
   return success();
 }
 
 } // namespace
 
-SmallVector<std::string> Plan::describe() const {
+SmallVector<std::string> MMALayout::describe() const {
   return {
       llvm::formatv("mma.sync: {0} rows of queries on each of {1} warps",
                     groups * groupRows, warps),
@@ -132,9 +135,9 @@ SmallVector<std::string> Plan::describe() const {
                     sharedBytes, schedule.sharedBytes)};
 }
 
-FailureOr<Plan> makePlan(func::FuncOp kernel, Schedule schedule,
-                         std::string &why) {
-  return Planner(kernel, schedule, why).run();
+FailureOr<MMALayout> makeMMALayout(func::FuncOp kernel, Schedule schedule,
+                                   std::string &why) {
+  return MMAPlanner(kernel, schedule, why).run();
 }
 
 } // namespace attn::mma

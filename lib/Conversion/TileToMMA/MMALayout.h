@@ -1,4 +1,4 @@
-//===- Plan.h - What a tile kernel needs for mma.sync -----------*- C++ -*-===//
+//===- MMALayout.h - What a tile kernel needs for mma.sync ------*- C++ -*-===//
 // SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
 //
 // Decides how many warps a block has and where its tiles live. The decisions
@@ -6,8 +6,8 @@
 //
 //===----------------------------------------------------------------------===//
 
-#ifndef LIB_CONVERSION_TILETOMMA_PLAN_H
-#define LIB_CONVERSION_TILETOMMA_PLAN_H
+#ifndef LIB_CONVERSION_TILETOMMA_MMALAYOUT_H
+#define LIB_CONVERSION_TILETOMMA_MMALAYOUT_H
 
 #include "../TensorCore/KernelFrame.h"
 
@@ -30,7 +30,7 @@ struct Schedule : PointOrder {
 constexpr int64_t groupRows = 16;
 constexpr int64_t warpSize = 32;
 
-struct Plan : KernelStructure {
+struct MMALayout : KernelStructure {
   Schedule schedule;
   int64_t groups = 1; // of 16 rows that a warp computes
   int64_t warps = 0;
@@ -44,9 +44,9 @@ struct Plan : KernelStructure {
 };
 
 /// Fails with the reason in `why` if this lowering cannot take the kernel.
-mlir::FailureOr<Plan> makePlan(mlir::func::FuncOp kernel, Schedule schedule,
-                               std::string &why);
+mlir::FailureOr<MMALayout> makeMMALayout(mlir::func::FuncOp kernel,
+                                         Schedule schedule, std::string &why);
 
 } // namespace attn::mma
 
-#endif // LIB_CONVERSION_TILETOMMA_PLAN_H
+#endif // LIB_CONVERSION_TILETOMMA_MMALAYOUT_H

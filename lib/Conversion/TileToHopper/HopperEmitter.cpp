@@ -1,11 +1,11 @@
-//===- KernelEmitter.cpp - One warp-specialised Hopper kernel -------------===//
+//===- HopperEmitter.cpp - One warp-specialised Hopper kernel -------------===//
 // SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
 //
 // Parameters and barriers; the roles are in Producer.cpp and Consumer.cpp.
 //
 //===----------------------------------------------------------------------===//
 
-#include "KernelEmitter.h"
+#include "HopperEmitter.h"
 
 #include "../TensorCore/LaunchInfo.h"
 
@@ -13,75 +13,75 @@ using namespace mlir;
 
 namespace attn::hopper {
 
-void KernelEmitter::createParameters() {
-  LaunchInfo info(plan);
+void HopperEmitter::createParameters() {
+  LaunchInfo info(layout);
   SmallVector<Parameter> parameters;
   auto addTensorMap = [&](Value memref, int64_t rows) {
     info.addTensorMap(*getView(memref), rows);
     parameters.push_back({emit.pointerType(0), /*tensorMap=*/true});
   };
-  for (SharedTile *tile : plan.sharedTiles())
-    if (plan.isGathered(*tile))
+  for (SharedTile *tile : layout.sharedTiles())
+    if (layout.isGathered(*tile))
       info.requireUnit(*getView(tile->load.getSource()), tile->unit);
     else
       addTensorMap(tile->load.getSource(), tile->type().getRows());
-  for (tile::StoreOp store : plan.kernel.getOps<tile::StoreOp>()) {
-    if (llvm::is_contained(plan.tmaStores, store))
+  for (tile::StoreOp store : layout.kernel.getOps<tile::StoreOp>()) {
+    if (llvm::is_contained(layout.tmaStores, store))
       addTensorMap(store.getDest(), groupRows);
     else
       info.requireStore(store);
   }
-  if (plan.fetchesTiles()) {
+  if (layout.fetchesTiles()) {
     info.addCounter();
     parameters.push_back({emit.pointerType(1)});
   }
-  Values values = createKernel(parameters, plan.threads(), /*blocks=*/1,
-                               info.get(plan.threads(), plan.memory.bytes,
-                                        plan.schedule.persistent
+  Values values = createKernel(parameters, layout.threads(), /*blocks=*/1,
+                               info.get(layout.threads(), layout.memory.bytes,
+                                        layout.schedule.persistent
                                             ? tile::GridOrder::Persistent
                                             : tile::GridOrder::Flat),
-                               plan.describe());
+                               layout.describe());
   ArrayRef<Value> maps = values;
   auto takeMap = [&] {
     Value map = maps.front();
     maps = maps.drop_front();
     return map;
   };
-  for (SharedTile *tile : plan.sharedTiles())
-    if (!plan.isGathered(*tile))
+  for (SharedTile *tile : layout.sharedTiles())
+    if (!layout.isGathered(*tile))
       loadMaps[tile] = takeMap();
-  for (tile::StoreOp store : plan.tmaStores)
+  for (tile::StoreOp store : layout.tmaStores)
     storeMaps[store] = takeMap();
-  if (plan.fetchesTiles())
+  if (layout.fetchesTiles())
     counter = values.back();
 }
 
-void KernelEmitter::initBarriers() {
-  const SharedMemory &memory = plan.memory;
+void HopperEmitter::initBarriers() {
+  const SharedMemory &memory = layout.memory;
   emit.onlyIf(emit.equal(thread, 0), [&] {
     for (auto [ring, tile] :
-         llvm::zip_equal(plan.memory.rings(), plan.sharedTiles()))
+         llvm::zip_equal(layout.memory.rings(), layout.sharedTiles()))
       for (int64_t stage = 0; stage < ring->stages; ++stage) {
         emit.barrierInit(address(ring->barriers + 16 * stage),
-                         plan.isGathered(*tile) ? plan.producerWarps() : 1);
+                         layout.isGathered(*tile) ? layout.producerWarps() : 1);
         emit.barrierInit(address(ring->barriers + 16 * stage + 8),
-                         plan.consumerWarps());
+                         layout.consumerWarps());
       }
     emit.barrierInit(address(memory.zeroing), 1);
     emit.barrierInit(address(memory.scheduler + 8), 1);
     // All warps but the one that fetches say that they have read the tile.
     emit.barrierInit(address(memory.scheduler + 16),
-                     plan.consumerWarps() + plan.producerWarps() - 1);
+                     layout.consumerWarps() + layout.producerWarps() - 1);
     emit.barrierInitFence();
     emit.fenceAsyncShared();
-    for (SharedTile *tile : plan.sharedTiles())
-      if (!plan.isGathered(*tile))
+    for (SharedTile *tile : layout.sharedTiles())
+      if (!layout.isGathered(*tile))
         emit.tensorMapPrefetch(loadMaps[tile]);
   });
   emit.syncThreads();
 }
 
-void KernelEmitter::run() {
+void HopperEmitter::run() {
   constexpr StringRef sharedName = "attn_shared";
   emit.createSharedMemory(sharedName);
   createParameters();
@@ -104,7 +104,7 @@ void KernelEmitter::run() {
   emit.exit();
 }
 
-KernelEmitter::Slot KernelEmitter::getSlot(const Ring &ring, Value count) {
+HopperEmitter::Slot HopperEmitter::getSlot(const Ring &ring, Value count) {
   Value stages = emit.i32(ring.stages);
   Value index = emit.remainder(count, stages);
   Value parity = emit.bitAnd(emit.divide(count, stages), 1);
