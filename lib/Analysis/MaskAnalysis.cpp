@@ -6,7 +6,9 @@
 //
 //===----------------------------------------------------------------------===//
 
-#include "MaskTiles.h"
+#include "MaskRegion.h"
+
+#include "attn/Analysis/MaskTiles.h"
 
 using namespace mlir;
 using namespace attn;
@@ -24,6 +26,34 @@ static constexpr size_t kMaxPredicateRows = 768;
 /// Nor is a condition on keys with more.
 static constexpr size_t kMaxKeyRows = 64;
 
+struct attn::MaskAnalysis::Impl : MaskTiles {
+  Impl(AttentionOp op, int64_t tileM, int64_t tileN, MaskAxis axis);
+
+  /// The keys that some row of the problem attends, as `attended` for key tiles
+  /// of one key; no pieces if that may be every key.
+  struct Keys {};
+  Impl(AttentionOp op, Keys);
+
+  AttentionOp op;
+  System system;
+  MaskRegion region;
+  std::unique_ptr<Impl> keys;
+
+private:
+  std::vector<Piece> findPieces(const Disjunction &disjunction, bool excluded);
+  void findInterval(Piece &piece, const Conjunct &conjunct,
+                    ArrayRef<Row> given);
+  void absorb(std::vector<Piece> &pieces, ArrayRef<Row> given);
+  /// True if a program can compute all conditions in 64 bits.
+  bool fitsSixtyFourBits() const;
+  void findPredicates();
+  bool findRanges();
+  bool findCuts(TileRange &range);
+  bool touch(const Piece &x, const Piece &y);
+  bool beginsBefore(const Piece &x, const Piece &y);
+  void note(StringRef text);
+};
+
 MaskAnalysis::MaskAnalysis(std::unique_ptr<Impl> impl)
     : impl(std::move(impl)) {}
 MaskAnalysis::MaskAnalysis(MaskAnalysis &&) = default;
@@ -31,14 +61,18 @@ MaskAnalysis &MaskAnalysis::operator=(MaskAnalysis &&) = default;
 MaskAnalysis::~MaskAnalysis() = default;
 
 FailureOr<MaskAnalysis> MaskAnalysis::compute(AttentionOp op, int64_t tileM,
-                                              int64_t tileN) {
+                                              int64_t tileN, MaskAxis axis) {
   if (op.hasSugar())
     return op.emitOpError("mask analysis needs attn-expand-sugar first");
   if (tileM < 1 || tileN < 1)
     return op.emitOpError("mask analysis needs positive tile sizes, not ")
            << tileM << " and " << tileN;
-  return MaskAnalysis(std::make_unique<Impl>(op, tileM, tileN));
+  return MaskAnalysis(std::make_unique<Impl>(op, tileM, tileN, axis));
 }
+
+AttentionOp MaskAnalysis::getOp() const { return impl->op; }
+const MaskTiles &MaskAnalysis::getTiles() const { return *impl; }
+const MaskTiles &MaskAnalysis::getAttendedKeys() const { return *impl->keys; }
 
 bool MaskAnalysis::hasUnattendedKeys() const {
   return !impl->keys->attended.empty();
@@ -51,7 +85,7 @@ bool MaskAnalysis::needsPredicate() const {
   return impl->visitPredicate || impl->fullPredicate;
 }
 unsigned MaskAnalysis::getNumSummaries() const {
-  return impl->region.getSummaries().size();
+  return impl->summaries.size();
 }
 
 void MaskAnalysis::Impl::note(StringRef text) {
@@ -59,22 +93,27 @@ void MaskAnalysis::Impl::note(StringRef text) {
     reason = text;
 }
 
-MaskAnalysis::Impl::Impl(AttentionOp op, int64_t tileM, int64_t tileN)
-    : op(op), tileM(tileM), tileN(tileN),
+MaskAnalysis::Impl::Impl(AttentionOp op, int64_t tileM, int64_t tileN,
+                         MaskAxis axis)
+    : MaskTiles{axis, tileM, tileN, &system}, op(op), system(axis),
       region(system, op, tileM, tileN, /*allRows=*/false),
       keys(std::make_unique<Impl>(op, Keys())) {
+  queryLength = region.getQueryLength();
+  keyLength = region.getKeyLength();
   // The tiles of the domain: M * t < q_len and N * c < kv_len.
   auto first = [this](unsigned tile, int64_t size) {
     return system.scale(System::variable(tile), size);
   };
   Row pastTile = system.offset(first(system.keyTile, tileN), tileN);
-  belowKeyLength = system.subtract(region.getKeyLength(), pastTile);
+  belowKeyLength = system.subtract(keyLength, pastTile);
   system.assume(system.offset(
-      system.subtract(region.getQueryLength(), first(system.queryTile, tileM)),
-      -1));
+      system.subtract(queryLength, first(system.queryTile, tileM)), -1));
   system.assume(system.offset(
-      system.subtract(region.getKeyLength(), first(system.keyTile, tileN)),
-      -1));
+      system.subtract(keyLength, first(system.keyTile, tileN)), -1));
+  // One key tile for all query tiles: if no size is open, it is whole or not.
+  if (!enumeratesKeys() &&
+      system.isContradictory({{system.negate(belowKeyLength)}}))
+    belowKeyLength = {};
 
   if (std::optional<Disjunction> disjunction = region.translate(true)) {
     attended = findPieces(*disjunction, false);
@@ -98,6 +137,12 @@ MaskAnalysis::Impl::Impl(AttentionOp op, int64_t tileM, int64_t tileN)
     note("a coefficient does not fit 64 bits");
   }
 
+  findPredicates();
+  summaries.assign(region.getSummaries().begin(), region.getSummaries().end());
+}
+
+/// Looks for closed forms; what has none is a predicate.
+void MaskAnalysis::Impl::findPredicates() {
   if (!findRanges()) {
     visitPredicate = true;
     ranges.clear();
@@ -130,12 +175,14 @@ MaskAnalysis::Impl::Impl(AttentionOp op, int64_t tileM, int64_t tileN)
 }
 
 MaskAnalysis::Impl::Impl(AttentionOp op, Keys)
-    : op(op), tileM(1), tileN(1),
+    : MaskTiles{MaskAxis::Keys, /*tileM=*/1, /*tileN=*/1, &system}, op(op),
+      system(MaskAxis::Keys),
       region(system, op, tileM, tileN, /*allRows=*/true) {
-  system.assume(system.offset(region.getQueryLength(), -1));
+  queryLength = region.getQueryLength();
+  keyLength = region.getKeyLength();
+  system.assume(system.offset(queryLength, -1));
   system.assume(system.offset(
-      system.subtract(region.getKeyLength(), System::variable(system.keyTile)),
-      -1));
+      system.subtract(keyLength, System::variable(system.keyTile)), -1));
   std::optional<Disjunction> disjunction = region.translate(true);
   if (!disjunction)
     return;
@@ -203,11 +250,12 @@ MaskAnalysis::Impl::findPieces(const Disjunction &disjunction, bool excluded) {
   return pieces;
 }
 
-/// Finds the interval of key tiles around the piece, and whether it has holes.
+/// Finds the interval of inner tiles around the piece, and whether it has
+/// holes.
 void MaskAnalysis::Impl::findInterval(Piece &piece, const Conjunct &conjunct,
                                       ArrayRef<Row> given) {
   auto dependsOnTileOtherwise = [this](const Row &row) {
-    return system.hasKeyTileTerm(row);
+    return system.hasInnerTerm(row);
   };
   piece.closed = llvm::none_of(piece.rows, dependsOnTileOtherwise);
   piece.hull = piece.rows;
@@ -226,18 +274,21 @@ void MaskAnalysis::Impl::findInterval(Piece &piece, const Conjunct &conjunct,
     if (!piece.closed)
       note(llvm::any_of(
                piece.rows,
-               [&](const Row &row) { return system.readsKeySummary(row); })
-               ? "a captured table is read by key"
-               : "the key tiles of a query tile have gaps");
+               [&](const Row &row) { return system.readsInnerSummary(row); })
+               ? (enumeratesKeys() ? "a captured table is read by key"
+                                   : "a captured table is read by row")
+               : (enumeratesKeys()
+                      ? "the key tiles of a query tile have gaps"
+                      : "the query tiles of a key tile have gaps"));
   }
   for (const Row &row : piece.hull) {
-    int64_t factor = system.coefficientOfKeyTile(row);
+    int64_t factor = system.coefficientOfInner(row);
     if (factor == 0) {
       piece.guards.push_back(row);
       continue;
     }
     Row rest = system.subtract(
-        row, system.scale(System::variable(system.keyTile), factor));
+        row, system.scale(System::variable(system.innerTile), factor));
     if (factor > 0)
       piece.begins.push_back(system.floorDiv(
           system.offset(system.scale(rest, -1), factor - 1), factor));
@@ -286,13 +337,13 @@ static void require(SmallVectorImpl<System::Fact> &facts, const Piece &piece,
     facts.push_back({row, copy});
 }
 
-/// True if no key tile lies between x and y without being in either.
+/// True if no inner tile lies between x and y without being in either.
 bool MaskAnalysis::Impl::touch(const Piece &x, const Piece &y) {
   auto noGap = [&](const Piece &before, const Piece &after) {
     for (const Row &upper : before.hull) {
       for (const Row &lower : after.hull) {
-        if (system.coefficientOfKeyTile(upper) >= 0 ||
-            system.coefficientOfKeyTile(lower) <= 0)
+        if (system.coefficientOfInner(upper) >= 0 ||
+            system.coefficientOfInner(lower) <= 0)
           continue;
         SmallVector<System::Fact> facts{{system.negate(upper), 0},
                                         {system.negate(lower), 0}};
@@ -310,7 +361,7 @@ bool MaskAnalysis::Impl::touch(const Piece &x, const Piece &y) {
 /// True if x begins no later than y wherever neither is empty.
 bool MaskAnalysis::Impl::beginsBefore(const Piece &x, const Piece &y) {
   return llvm::all_of(x.hull, [&](const Row &row) {
-    if (system.coefficientOfKeyTile(row) <= 0)
+    if (system.coefficientOfInner(row) <= 0)
       return true;
     SmallVector<System::Fact> facts{{system.negate(row), 0}};
     require(facts, y, 0);
@@ -320,7 +371,7 @@ bool MaskAnalysis::Impl::beginsBefore(const Piece &x, const Piece &y) {
 }
 
 /// Groups the attended pieces in ranges and orders them. Fails if a piece has
-/// gaps or the order differs between query tiles.
+/// gaps or the order differs between outer tiles.
 bool MaskAnalysis::Impl::findRanges() {
   if (!llvm::all_of(attended, [](const Piece &piece) { return piece.closed; }))
     return false;

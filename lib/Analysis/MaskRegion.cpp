@@ -216,7 +216,7 @@ bool MaskRegion::bindOpaque(Conjunct &conjunct) {
       if (isNew) {
         Variable element = system.getVariable(id);
         element.kind = VarKind::Element;
-        element.perKeyTile = true;
+        element.perInner = true;
         it->second = system.addVariable(element);
       }
       system.requireZero(
@@ -234,7 +234,8 @@ bool MaskRegion::bindOpaque(Conjunct &conjunct) {
     if (isNew) {
       Variable extreme{VarKind::Minimum};
       extreme.summary = summaries.size();
-      extreme.perKeyTile = sides & OnKey;
+      extreme.perInner =
+          sides & (system.innerTile == system.keyTile ? OnKey : OnRow);
       extreme.min = system.getVariable(id).min;
       extreme.max = system.getVariable(id).max;
       extreme.wide = system.getVariable(id).wide;
@@ -245,7 +246,8 @@ bool MaskRegion::bindOpaque(Conjunct &conjunct) {
                            blocks             ? Summary::TileBlocks
                            : (sides == OnKey) ? Summary::Keys
                                               : Summary::Rows,
-                           blocks.value_or(Blocks()), minimum, maximum});
+                           blocks.value_or(Blocks()), minimum, maximum,
+                           dependenceOf(value)});
       // A tile of the domain has an element.
       system.assume(system.subtract(System::variable(maximum),
                                     System::variable(minimum)));

@@ -18,14 +18,6 @@
 
 namespace attn::mask {
 
-/// What a value of the region is a function of.
-enum Dependence : unsigned {
-  OnRow = 1,   // i
-  OnKey = 2,   // j
-  OnBatch = 4, // b, or a size or offset of the batch
-  OnHead = 8,  // h
-};
-
 /// An integer value: `value` where `when` holds, a list of cases.
 struct Case {
   Conjunct when;
@@ -33,23 +25,6 @@ struct Case {
 };
 using Cases = std::vector<Case>;
 using Disjunction = std::vector<Conjunct>;
-
-/// Blocks of a tile over which a value is constant.
-struct Blocks {
-  int64_t rows, keys;
-};
-
-/// A function of i and j (and b, h) known by its extremes over a tile. One of i
-/// alone or of j alone is tabulated before the main grid; one of both that is
-/// constant over few blocks of a tile is computed for each of them where it is
-/// asked for.
-struct Summary {
-  enum Over { Rows, Keys, TileBlocks };
-  mlir::Value value;
-  Over over;
-  Blocks blocks; // TileBlocks
-  unsigned minimum, maximum;
-};
 
 class MaskRegion {
 public:
@@ -71,10 +46,6 @@ public:
   /// false if it has table elements: what is derived from it is a bound.
   bool bindOpaque(Conjunct &conjunct);
 
-  /// What a summarised value depends on.
-  unsigned getDependence(mlir::Value value) const {
-    return dependences.lookup(value);
-  }
   llvm::ArrayRef<Summary> getSummaries() const { return summaries; }
   const Row &getKeyLength() const { return keyLength; }
   const Row &getQueryLength() const { return queryLength; }

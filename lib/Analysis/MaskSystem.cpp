@@ -18,6 +18,7 @@
 #include <set>
 
 using namespace mlir;
+using namespace attn;
 using namespace attn::mask;
 using llvm::divideFloorSigned;
 
@@ -31,14 +32,17 @@ static constexpr int64_t kIntegerFactor = 3;
 static constexpr int64_t kMaxCombinations = 12000;
 static constexpr size_t kMaxRows = 100;
 
-System::System() {
+System::System(MaskAxis axis) {
   addVariable({VarKind::One});
-  Variable tile{VarKind::QueryTile};
-  tile.min = 0;
-  queryTile = addVariable(tile);
-  tile.kind = VarKind::KeyTile;
-  tile.perKeyTile = true;
-  keyTile = addVariable(tile);
+  auto addTile = [this](VarKind kind, bool isInner) {
+    Variable tile{kind};
+    tile.min = 0;
+    tile.perInner = isInner;
+    return addVariable(tile);
+  };
+  queryTile = addTile(VarKind::QueryTile, axis == MaskAxis::Queries);
+  keyTile = addTile(VarKind::KeyTile, axis == MaskAxis::Keys);
+  innerTile = axis == MaskAxis::Keys ? keyTile : queryTile;
 }
 
 //===----------------------------------------------------------------------===//
@@ -116,7 +120,7 @@ bool System::isComputable(const Row &row) const {
   return magnitudeOf(row) < __int128(1) << 62;
 }
 
-std::optional<int64_t> System::asConstant(const Row &x) {
+std::optional<int64_t> Symbols::asConstant(const Row &x) {
   if (x.size() > 1)
     return std::nullopt;
   return coefficient(x, 0);
@@ -129,32 +133,32 @@ bool System::hasBound(const Row &x) const {
   return false;
 }
 
-bool System::isPerKeyTile(const Row &x) const {
+bool Symbols::isPerInner(const Row &x) const {
   for (unsigned id = 1; id < x.size(); ++id)
-    if (x[id] != 0 && variables[id].perKeyTile)
+    if (x[id] != 0 && variables[id].perInner)
       return true;
   return false;
 }
 
-bool System::hasKeyTileTerm(const Row &x) const {
+bool System::hasInnerTerm(const Row &x) const {
   for (unsigned id = 1; id < x.size(); ++id)
-    if (x[id] != 0 && id != keyTile && variables[id].perKeyTile)
+    if (x[id] != 0 && id != innerTile && variables[id].perInner)
       return true;
   return false;
 }
 
-bool System::readsKeySummary(const Row &x) const {
+bool System::readsInnerSummary(const Row &x) const {
   for (unsigned id = 1; id < x.size(); ++id) {
     const Variable &symbol = variables[id];
-    if (x[id] != 0 && symbol.perKeyTile &&
+    if (x[id] != 0 && symbol.perInner &&
         (symbol.kind == VarKind::Minimum || symbol.kind == VarKind::Maximum ||
-         readsKeySummary(symbol.dividend)))
+         readsInnerSummary(symbol.dividend)))
       return true;
   }
   return false;
 }
 
-std::optional<int64_t> System::minOf(const Row &x) const {
+std::optional<int64_t> Symbols::minOf(const Row &x) const {
   __int128 sum = coefficient(x, 0);
   for (unsigned id = 1; id < x.size(); ++id) {
     if (x[id] == 0)
@@ -174,7 +178,7 @@ std::optional<int64_t> System::minOf(const Row &x) const {
   return static_cast<int64_t>(sum);
 }
 
-std::optional<int64_t> System::maxOf(const Row &x) const {
+std::optional<int64_t> Symbols::maxOf(const Row &x) const {
   Row negated;
   for (int64_t entry : x)
     negated.push_back(-entry);
@@ -204,7 +208,7 @@ Row System::floorDiv(const Row &x, int64_t k) {
     Variable floor{VarKind::Floor};
     floor.dividend = rest;
     floor.divisor = k;
-    floor.perKeyTile = isPerKeyTile(rest);
+    floor.perInner = isPerInner(rest);
     if (std::optional<int64_t> min = minOf(rest))
       floor.min = divideFloorSigned(*min, k);
     if (std::optional<int64_t> max = maxOf(rest))
@@ -329,7 +333,7 @@ bool System::canFloor(const Row &symbols, int64_t k, bool closed) const {
   if (!closed)
     return true;
   for (unsigned id = 1; id < symbols.size(); ++id)
-    if (symbols[id] % k != 0 && variables[id].perKeyTile)
+    if (symbols[id] % k != 0 && variables[id].perInner)
       return false;
   return true;
 }
@@ -496,15 +500,15 @@ Projection System::project(const Conjunct &conjunct, bool closed) {
 //===----------------------------------------------------------------------===//
 
 /// The facts, what the symbols in them are known to satisfy, and the order of
-/// key tiles, as a set. Its inequalities begin with the facts.
+/// inner tiles, as a set. Its inequalities begin with the facts.
 presburger::IntegerPolyhedron
 System::setOf(ArrayRef<Fact> facts,
               ArrayRef<std::pair<unsigned, unsigned>> before) {
-  // Columns: a symbol is shared by the key tiles or has one for each.
+  // Columns: a symbol is shared by the inner tiles or has one for each.
   std::map<std::pair<unsigned, unsigned>, unsigned> columns;
   SmallVector<std::pair<unsigned, unsigned>> symbols;
   auto columnOf = [&](unsigned id, unsigned copy) {
-    std::pair<unsigned, unsigned> key(id, variables[id].perKeyTile ? copy : 0);
+    std::pair<unsigned, unsigned> key(id, variables[id].perInner ? copy : 0);
     auto [it, isNew] = columns.try_emplace(key, symbols.size());
     if (isNew)
       symbols.push_back(key);
@@ -512,8 +516,8 @@ System::setOf(ArrayRef<Fact> facts,
   };
   SmallVector<Fact> all(facts);
   for (auto [earlier, later] : before) {
-    columnOf(keyTile, earlier);
-    columnOf(keyTile, later);
+    columnOf(innerTile, earlier);
+    columnOf(innerTile, later);
   }
   auto visit = [&](const Fact &fact) {
     for (unsigned id = 1; id < fact.row.size(); ++id)
@@ -547,14 +551,14 @@ System::setOf(ArrayRef<Fact> facts,
     }
     for (size_t number = 0; number < context.size(); ++number) {
       const Row &row = context[number];
-      for (unsigned copy = 0; copy < (isPerKeyTile(row) ? 3 : 1); ++copy) {
+      for (unsigned copy = 0; copy < (isPerInner(row) ? 3 : 1); ++copy) {
         // A fact tells something if all its symbols but one occur.
         unsigned missing = 0, total = 0;
         for (unsigned id = 1; id < row.size(); ++id) {
           if (row[id] == 0)
             continue;
           ++total;
-          missing += !columns.count({id, variables[id].perKeyTile ? copy : 0});
+          missing += !columns.count({id, variables[id].perInner ? copy : 0});
         }
         if (missing > 1 || missing == total ||
             !used.insert({number, copy}).second)
@@ -577,8 +581,8 @@ System::setOf(ArrayRef<Fact> facts,
   llvm::for_each(all, addRow);
   for (auto [earlier, later] : before) {
     SmallVector<int64_t> entries(symbols.size() + 1, 0);
-    entries[columnOf(keyTile, earlier)] = -1;
-    entries[columnOf(keyTile, later)] = 1;
+    entries[columnOf(innerTile, earlier)] = -1;
+    entries[columnOf(innerTile, later)] = 1;
     entries.back() = -1;
     set.addInequality(entries);
   }
@@ -618,7 +622,7 @@ void System::removeRedundant(RowList &rows, ArrayRef<Row> given) {
   // Guards first, then the rows of many symbols: what is left reads best.
   llvm::sort(rows, [this](const Row &x, const Row &y) {
     auto weight = [this](const Row &row) {
-      return std::make_tuple(isPerKeyTile(row),
+      return std::make_tuple(isPerInner(row),
                              llvm::count(row, 0) -
                                  static_cast<int64_t>(row.size()),
                              ArrayRef<int64_t>(row));

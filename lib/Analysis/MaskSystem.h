@@ -12,63 +12,15 @@
 #ifndef ATTN_LIB_ANALYSIS_MASKSYSTEM_H
 #define ATTN_LIB_ANALYSIS_MASKSYSTEM_H
 
-#include "mlir/IR/Value.h"
-#include "llvm/ADT/SmallVector.h"
+#include "attn/Analysis/MaskTiles.h"
 
-#include <limits>
 #include <map>
-#include <optional>
 
 namespace mlir::presburger {
 class IntegerPolyhedron;
 } // namespace mlir::presburger
 
 namespace attn::mask {
-
-/// Coefficients of an affine form: entry 0 is the constant, entry v the
-/// coefficient of variable v. Trailing zeros are trimmed.
-using Row = llvm::SmallVector<int64_t, 8>;
-using RowList = llvm::SmallVector<Row, 0>;
-
-/// Numbers of 64 bits (captures, elements of tables) enter the arithmetic of
-/// bounds if they are at most this large; a tile for which one is larger is
-/// visited and not full. Targets without 64-bit integers know the limit, too.
-constexpr int64_t kWideLimit = std::numeric_limits<int32_t>::max();
-
-enum class VarKind {
-  One,         // entry 0 of a row
-  QueryTile,   // t
-  KeyTile,     // c
-  Batch,       // b
-  Head,        // h
-  QueryLength, // attn.q_len
-  KeyLength,   // attn.kv_len
-  QueryOffset, // attn.q_offset
-  Scalar,      // an integer of the region that depends on neither i nor j
-  Minimum,     // smallest element of a summary at this tile
-  Maximum,     // largest element of a summary at this tile
-  Element,     // a value of j alone at key c, where a key tile is one key
-  Floor,       // dividend floordiv divisor
-  Bound,       // existentially quantified
-};
-
-struct Variable {
-  VarKind kind;
-  /// Scalar, Element: the value. Bound: the value it stands for if nothing is
-  /// known about it (a table element), else null.
-  mlir::Value value = {};
-  /// Minimum, Maximum: number of the summary.
-  unsigned summary = 0;
-  /// Floor.
-  Row dividend = {};
-  int64_t divisor = 1;
-  /// True if it differs between the key tiles of a query tile.
-  bool perKeyTile = false;
-  /// What is known of its value in the domain of the mask.
-  std::optional<int64_t> min = {}, max = {};
-  /// True if it is a number of the region or of a table with more than 32 bits.
-  bool wide = false;
-};
 
 /// A conjunction: every inequality is >= 0, every equality is == 0.
 struct Conjunct {
@@ -83,15 +35,13 @@ struct Projection {
   bool contradictory = false;
 };
 
-class System {
+class System : public Symbols {
 public:
-  System();
+  explicit System(MaskAxis axis);
 
   //===--- Variables and rows ---------------------------------------------===//
 
   unsigned addVariable(Variable variable);
-  const Variable &getVariable(unsigned id) const { return variables[id]; }
-  unsigned getNumVariables() const { return variables.size(); }
   bool isBound(unsigned id) const {
     return variables[id].kind == VarKind::Bound;
   }
@@ -107,23 +57,19 @@ public:
   Row scale(const Row &x, int64_t k) { return combine(x, k, {}, 0); }
   /// The row that is >= 0 where `x` is < 0.
   Row negate(const Row &x) { return combine(x, -1, constant(-1), 1); }
-  static std::optional<int64_t> asConstant(const Row &x);
 
   /// x floordiv k for a row over symbols.
   Row floorDiv(const Row &x, int64_t k);
   /// x floordiv k for any row: a bound variable that `when` defines.
   Row quotient(const Row &x, int64_t k, Conjunct &when);
 
-  std::optional<int64_t> minOf(const Row &x) const;
-  std::optional<int64_t> maxOf(const Row &x) const;
   bool hasBound(const Row &x) const;
-  bool isPerKeyTile(const Row &x) const;
-  /// True if x depends on the key tile other than as a multiple of c.
-  bool hasKeyTileTerm(const Row &x) const;
-  /// True if x depends on a summary over keys.
-  bool readsKeySummary(const Row &x) const;
-  int64_t coefficientOfKeyTile(const Row &x) const {
-    return keyTile < x.size() ? x[keyTile] : 0;
+  /// True if x depends on the inner tile other than as a multiple of it.
+  bool hasInnerTerm(const Row &x) const;
+  /// True if x depends on a summary over inner tiles.
+  bool readsInnerSummary(const Row &x) const;
+  int64_t coefficientOfInner(const Row &x) const {
+    return innerTile < x.size() ? x[innerTile] : 0;
   }
 
   //===--- Conjunctions ---------------------------------------------------===//
@@ -133,8 +79,8 @@ public:
   void conjoin(Conjunct &conjunct, const Conjunct &other) const;
 
   /// Eliminates the bound variables. Integer-exact but for flagged cases. With
-  /// `closed`, no floor of the result depends on the key tile, so that its rows
-  /// bound c, at the price of exactness.
+  /// `closed`, no floor of the result depends on the inner tile, so that its
+  /// rows bound it, at the price of exactness.
   Projection project(const Conjunct &conjunct, bool closed);
 
   //===--- Proofs ---------------------------------------------------------===//
@@ -142,14 +88,14 @@ public:
   /// Facts about the symbols that hold at every tile of the domain.
   void assume(Row row) { context.push_back(std::move(row)); }
 
-  /// A fact about key tile number `copy` (0, 1 or 2) of one query tile.
+  /// A fact about inner tile number `copy` (0, 1 or 2) of one outer tile.
   struct Fact {
     Row row;
     unsigned copy = 0;
   };
-  /// True if it is proved that the facts cannot hold together, the first key
-  /// tile of each pair of `before` being before the second. False if they can,
-  /// or if the budget of work is spent.
+  /// True if it is proved that the facts cannot hold together, the first
+  /// inner tile of each pair of `before` being before the second. False if they
+  /// can, or if the budget of work is spent.
   bool
   isContradictory(llvm::ArrayRef<Fact> facts,
                   llvm::ArrayRef<std::pair<unsigned, unsigned>> before = {});
@@ -162,8 +108,8 @@ public:
   /// True if a program can compute the row in 64 bits.
   bool isComputable(const Row &row) const;
 
-  /// Symbols of every tile; a constant if the size is static.
-  unsigned queryTile, keyTile;
+  /// The variables t and c, and which of them is enumerated.
+  unsigned queryTile, keyTile, innerTile;
 
 private:
   /// How large the row and the sums on the way to it can be.
@@ -176,7 +122,6 @@ private:
   bool normalize(Row &row, bool closed);
   bool canFloor(const Row &symbols, int64_t k, bool closed) const;
 
-  llvm::SmallVector<Variable> variables;
   llvm::SmallVector<Row> context;
   std::map<std::pair<Row, int64_t>, unsigned> floors, quotients;
   int64_t work = 0, combinations = 0;

@@ -1,7 +1,8 @@
 //===- PrintMaskAnalysis.cpp - Show the result of mask analysis -----------===//
 // SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
 //
-// attn-print-mask-analysis: the key tiles that each query tile visits.
+// attn-print-mask-analysis: the key tiles of each query tile, or the query
+// tiles of each key tile.
 //
 //===----------------------------------------------------------------------===//
 
@@ -32,13 +33,18 @@ public:
       if (failed(verifyRegionSizes(op)))
         return WalkResult::interrupt();
       FailureOr<MaskAnalysis> analysis =
-          MaskAnalysis::compute(op, tileM, tileN);
+          MaskAnalysis::compute(op, tileM, tileN, axis);
       if (failed(analysis))
         return WalkResult::interrupt();
       if (auto function = op->getParentOfType<FunctionOpInterface>())
         llvm::outs() << "@" << function.getName() << ": ";
-      llvm::outs() << "query tiles of " << tileM << ", key tiles of " << tileN
-                   << "\n";
+      if (axis == MaskAxis::Keys)
+        llvm::outs() << "query tiles of " << tileM << ", key tiles of "
+                     << tileN;
+      else
+        llvm::outs() << "key tiles of " << tileN << ", query tiles of "
+                     << tileM;
+      llvm::outs() << "\n";
       analysis->print(llvm::outs());
       return WalkResult::advance();
     });

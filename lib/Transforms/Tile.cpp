@@ -9,9 +9,9 @@
 
 #include "attn/Dialect/Tile/Tile.h"
 #include "attn/Analysis/IndexRanges.h"
-#include "attn/Analysis/MaskAnalysis.h"
 #include "attn/Dialect/Attn/Attn.h"
 #include "attn/Dialect/Attn/ScheduleLimits.h"
+#include "attn/Transforms/MaskEmission.h"
 #include "attn/Transforms/PassOptions.h"
 #include "attn/Transforms/Passes.h"
 
@@ -327,7 +327,7 @@ LogicalResult AttentionTiler::run() {
     return symbols;
   };
   maskGrid.symbolsOf = symbolsAt;
-  summaries = mask->buildSummaries(b, b.getLoc(), maskGrid);
+  summaries = buildMaskSummaries(*mask, b, b.getLoc(), maskGrid);
 
   Value steps = numTiles;
   if (workers) {
@@ -650,8 +650,8 @@ std::pair<Value, Value> AttentionTiler::buildSumLoop(const Worker &w,
     p = tile::ConvertOp::create(b, scoreType().withElementType(element), p);
   Value values = loadKeys(w, value, firstKey, vSize);
   if (mask->hasUnattendedKeys())
-    mask->buildValueFilter(symbolsOf(w), loop, firstKey, at.getFull(),
-                           values.getDefiningOp<tile::LoadOp>());
+    buildValueFilter(*mask, symbolsOf(w), loop, firstKey, at.getFull(),
+                     values.getDefiningOp<tile::LoadOp>());
   Value acc = tile::DotOp::create(b, p, values, loop.getRegionIterArg(1),
                                   /*transpose_a=*/false, /*transpose_b=*/false);
   scf::YieldOp::create(b, ValueRange{l, acc});
@@ -735,7 +735,7 @@ MaskSymbols AttentionTiler::symbolsOf(const Worker &w) {
   MaskSymbols symbols;
   symbols.batch = w.batch;
   symbols.head = w.head;
-  symbols.queryTile = w.queryTile;
+  symbols.outerTile = w.queryTile;
   symbols.queryLength = w.queryLength;
   symbols.keyLength = w.keyLength;
   symbols.queryOffset = w.queryOffset;
@@ -746,7 +746,7 @@ MaskSymbols AttentionTiler::symbolsOf(const Worker &w) {
 
 void AttentionTiler::buildWorker(const Worker &w, Value split) {
   KeyTiles tiles;
-  tiles.ranges = mask->buildRanges(b, b.getLoc(), symbolsOf(w));
+  tiles.ranges = buildTileRanges(*mask, b, b.getLoc(), symbolsOf(w));
   Value count = tile::RangeCountOp::create(b, tiles.ranges);
   tiles.begin = zero;
   tiles.end = count;

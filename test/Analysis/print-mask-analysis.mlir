@@ -1,5 +1,6 @@
 // RUN: attn-opt %s --split-input-file --attn-print-mask-analysis -o /dev/null | FileCheck %s
 // RUN: attn-opt %s --split-input-file --attn-print-mask-analysis="tile-m=16 tile-n=16" -o /dev/null | FileCheck %s --check-prefix=SMALL
+// RUN: attn-opt %s --split-input-file --attn-print-mask-analysis="axis=queries" -o /dev/null | FileCheck %s --check-prefix=QUERIES
 
 // Closed forms in t for causal masks: no predicate, and only tiles on the
 // diagonal are not full.
@@ -9,6 +10,10 @@
 // SMALL-LABEL: @causal: query tiles of 16, key tiles of 16
 // SMALL-NEXT: tiles [0, min(kv_len ceildiv 16, t + 1)) full [0, {{.*}}, t))
 // SMALL-NEXT: exact
+// A key tile is visited from its diagonal on; the one past kv_len is never full.
+// QUERIES-LABEL: @causal: key tiles of 128, query tiles of 64
+// QUERIES-NEXT: tiles [c*2, q_len ceildiv 64) full [{{.*}}c*2 + 2)), (c*128 + 128 <= kv_len ? q_len ceildiv 64 : c*2))
+// QUERIES-NEXT: exact
 func.func @causal(%q: memref<1x2x?x64xf32>, %k: memref<1x2x?x64xf32>, %o: memref<1x2x?x64xf32>) {
   attn.attention ins(%q, %k, %k : memref<1x2x?x64xf32>, memref<1x2x?x64xf32>, memref<1x2x?x64xf32>)
       outs(%o : memref<1x2x?x64xf32>)
@@ -26,6 +31,10 @@ func.func @causal(%q: memref<1x2x?x64xf32>, %k: memref<1x2x?x64xf32>, %o: memref
 // CHECK-NEXT: tiles [0, kv_len ceildiv 128) full [0, min(kv_len ceildiv 128, kv_len floordiv 128))
 // CHECK-NEXT: no mask but j < kv_len
 // CHECK-NEXT: exact
+// QUERIES-LABEL: @none
+// QUERIES-NEXT: tiles [0, q_len ceildiv 64) full [0, (c*128 + 128 <= kv_len ? q_len ceildiv 64 : 0))
+// QUERIES-NEXT: no mask but j < kv_len
+// QUERIES-NEXT: exact
 func.func @none(%q: memref<1x2x?x64xf32>, %k: memref<1x2x?x64xf32>, %o: memref<1x2x?x64xf32>) {
   attn.attention ins(%q, %k, %k : memref<1x2x?x64xf32>, memref<1x2x?x64xf32>, memref<1x2x?x64xf32>)
       outs(%o : memref<1x2x?x64xf32>)
@@ -39,6 +48,10 @@ func.func @none(%q: memref<1x2x?x64xf32>, %k: memref<1x2x?x64xf32>, %o: memref<1
 // CHECK-NEXT: tiles [0, 2) full [0, 2)
 // CHECK-NEXT: tiles [16, 32) full [16, 32)
 // CHECK-NEXT: exact
+// Whether a key tile is visited does not depend on t, and no size is open.
+// QUERIES-LABEL: @weird
+// QUERIES-NEXT: tiles [0, max((c <= 1 ? 64 : 0), (16 <= c ? 64 : 0)))
+// QUERIES-NEXT: exact
 func.func @weird(%q: memref<1x2x4096x64xf32>, %k: memref<1x2x4096x64xf32>, %o: memref<1x2x4096x64xf32>) {
   attn.attention ins(%q, %k, %k : memref<1x2x4096x64xf32>, memref<1x2x4096x64xf32>, memref<1x2x4096x64xf32>)
       outs(%o : memref<1x2x4096x64xf32>)
@@ -105,6 +118,10 @@ func.func @mini_causal(%q: memref<1x2x?x64xf32>, %k: memref<1x2x?x64xf32>, %o: m
 // CHECK: summary 0: min and max over the rows of a tile
 // CHECK-NEXT: summary 1: min and max over the keys of a tile
 // CHECK-NEXT: bounds only: it reads captured tables
+// QUERIES-LABEL: @documents
+// QUERIES-NEXT: tiles [c*2, q_len ceildiv 64)
+// QUERIES-NEXT: where visit: min0[t] <= max1[c] and min1[c] <= max0[t] and c*2 <= t
+// QUERIES: bounds only: it reads captured tables
 func.func @documents(%q: tensor<1x2x?x64xf32>, %k: tensor<1x2x?x64xf32>, %o: tensor<1x2x?x64xf32>, %ids: tensor<?xi32>) -> tensor<1x2x?x64xf32> {
   %r = attn.attention ins(%q, %k, %k : tensor<1x2x?x64xf32>, tensor<1x2x?x64xf32>, tensor<1x2x?x64xf32>)
       captures(%ids : tensor<?xi32>)
@@ -126,6 +143,10 @@ func.func @documents(%q: tensor<1x2x?x64xf32>, %k: tensor<1x2x?x64xf32>, %o: ten
 // CHECK-LABEL: @limit_per_row
 // CHECK-NEXT: tiles [0, min(kv_len ceildiv 128, ((max0[t] + 127) floordiv 128)))
 // CHECK-NOT: where
+// Of a key tile they do not: each query tile has its own limit.
+// QUERIES-LABEL: @limit_per_row
+// QUERIES-NEXT: tiles [0, q_len ceildiv 64)
+// QUERIES-NEXT: where visit: c*128 + 1 <= max0[t]
 func.func @limit_per_row(%q: memref<1x2x?x64xf32>, %k: memref<1x2x?x64xf32>, %o: memref<1x2x?x64xf32>, %t: memref<?xindex>) {
   attn.attention ins(%q, %k, %k : memref<1x2x?x64xf32>, memref<1x2x?x64xf32>, memref<1x2x?x64xf32>)
       captures(%t : memref<?xindex>)

@@ -8,6 +8,8 @@
 #ifndef ATTN_ANALYSIS_PASSES_H
 #define ATTN_ANALYSIS_PASSES_H
 
+#include "attn/Analysis/MaskAnalysis.h"
+
 #include "mlir/Pass/Pass.h"
 
 namespace attn {

@@ -11,12 +11,14 @@
 include "mlir/Pass/PassBase.td"
 
 def PrintMaskAnalysis : Pass<"attn-print-mask-analysis"> {
-  let summary = "print which key tiles each query tile visits";
+  let summary = "print which key tiles each query tile visits, or the reverse";
   let description = [{
     Prints, for each `attn.attention` without sugar, the key tiles that query
     tile t visits and those of them that are full, as closed forms in t, b, h
     and the sizes; or the run-time predicate on t and the key tile c where there
-    is none. See docs/mask-analysis.md.
+    is none. With `axis=queries` it is the other way around: the query tiles of
+    key tile c, as gradients of keys and values need them. See
+    docs/mask-analysis.md.
 
     A causal mask
 
@@ -42,7 +44,14 @@ def PrintMaskAnalysis : Pass<"attn-print-mask-analysis"> {
   }];
   let options = [
     Option<"tileM", "tile-m", "int64_t", /*default=*/"64", "query rows a tile">,
-    Option<"tileN", "tile-n", "int64_t", /*default=*/"128", "keys a tile">
+    Option<"tileN", "tile-n", "int64_t", /*default=*/"128", "keys a tile">,
+    Option<"axis", "axis", "::attn::MaskAxis",
+           /*default=*/"::attn::MaskAxis::Keys", "what is enumerated",
+           [{::llvm::cl::values(
+               clEnumValN(::attn::MaskAxis::Keys, "keys",
+                          "the key tiles of each query tile"),
+               clEnumValN(::attn::MaskAxis::Queries, "queries",
+                          "the query tiles of each key tile"))}]>
   ];
 }
 

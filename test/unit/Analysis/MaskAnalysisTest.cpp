@@ -11,6 +11,7 @@
 
 #include <random>
 
+using namespace attn;
 using namespace attn::test;
 
 namespace {
@@ -21,7 +22,8 @@ struct Sizes {
 
 class MaskTest : public ::testing::Test {
 protected:
-  /// Checks the mask for many tile sizes and lengths.
+  /// Checks the mask for many tile sizes and lengths, for the key tiles of a
+  /// query tile (`last`) and for the query tiles of a key tile.
   void
   checkAll(Problem problem, Answer answer,
            std::vector<Sizes> lengths = {{200, 200}, {129, 150}, {150, 77}},
@@ -32,6 +34,8 @@ protected:
         problem.queryLength = length.query;
         problem.keyLength = length.key;
         last = harness.check(problem, tile.query, tile.key, answer);
+        lastOfKeyTile = harness.check(problem, tile.query, tile.key, answer,
+                                      MaskAxis::Queries);
         if (HasFailure())
           return;
       }
@@ -39,7 +43,7 @@ protected:
   }
 
   MaskHarness harness;
-  Outcome last;
+  Outcome last, lastOfKeyTile;
 };
 
 /// Joins lines that define %keep.
@@ -68,6 +72,7 @@ TEST_F(MaskTest, Nothing) {
 TEST_F(MaskTest, CausalTopLeft) {
   checkAll({yielding(causal)}, Answer::Exact);
   EXPECT_FALSE(last.predicate);
+  EXPECT_FALSE(lastOfKeyTile.predicate);
 }
 
 TEST_F(MaskTest, CausalStaticSizes) {
@@ -75,6 +80,7 @@ TEST_F(MaskTest, CausalStaticSizes) {
   problem.staticSizes = true;
   checkAll(problem, Answer::Exact);
   EXPECT_FALSE(last.predicate);
+  EXPECT_FALSE(lastOfKeyTile.predicate);
 }
 
 TEST_F(MaskTest, CausalWithCutKeys) {
@@ -88,6 +94,7 @@ TEST_F(MaskTest, CausalWithCutKeys) {
 TEST_F(MaskTest, InverseCausal) {
   checkAll({yielding("%keep = arith.cmpi sle, %i, %j : index")}, Answer::Exact);
   EXPECT_FALSE(last.predicate);
+  EXPECT_FALSE(lastOfKeyTile.predicate);
 }
 
 TEST_F(MaskTest, CausalBottomRight) {
@@ -99,6 +106,7 @@ TEST_F(MaskTest, CausalBottomRight) {
     %keep = arith.cmpi sle, %j, %p : index)")},
            Answer::Exact);
   EXPECT_FALSE(last.predicate);
+  EXPECT_FALSE(lastOfKeyTile.predicate);
 }
 
 const char *window = R"(
@@ -114,6 +122,7 @@ const char *window = R"(
 TEST_F(MaskTest, Window) {
   checkAll({yielding(window)}, Answer::Exact);
   EXPECT_FALSE(last.predicate);
+  EXPECT_FALSE(lastOfKeyTile.predicate);
 }
 
 TEST_F(MaskTest, WindowAtOffset) {
@@ -122,6 +131,7 @@ TEST_F(MaskTest, WindowAtOffset) {
     problem.queryOffset = offset;
     checkAll(problem, Answer::Exact, {{40, 150}, {100, 77}});
     EXPECT_FALSE(last.predicate);
+    EXPECT_FALSE(lastOfKeyTile.predicate);
   }
 }
 
@@ -133,6 +143,7 @@ TEST_F(MaskTest, SlidingWindowAbsolute) {
     %keep = arith.cmpi sle, %a, %w : index)")},
            Answer::Exact);
   EXPECT_FALSE(last.predicate);
+  EXPECT_FALSE(lastOfKeyTile.predicate);
 }
 
 TEST_F(MaskTest, BlockDiagonal) {
@@ -166,6 +177,7 @@ TEST_F(MaskTest, PrefixLM) {
     problem.captures = {scalar("prefix", prefix)};
     checkAll(problem, Answer::Exact, {{200, 200}, {60, 150}});
     EXPECT_FALSE(last.predicate);
+    EXPECT_FALSE(lastOfKeyTile.predicate);
   }
 }
 
@@ -207,6 +219,7 @@ TEST_F(MaskTest, ScalarLimit) {
     problem.captures = {scalar("limit", limit, "i64")};
     checkAll(problem, Answer::Exact, {{200, 200}, {60, 150}});
     EXPECT_FALSE(last.predicate);
+    EXPECT_FALSE(lastOfKeyTile.predicate);
   }
 }
 
@@ -219,6 +232,7 @@ TEST_F(MaskTest, WeirdReuse) {
     %keep = arith.ori %x, %y : i1)")},
            Answer::Exact, {{50, 300}, {50, 199}, {50, 30}});
   EXPECT_FALSE(last.predicate);
+  EXPECT_FALSE(lastOfKeyTile.predicate);
 }
 
 TEST_F(MaskTest, PaddedCausal) {
@@ -230,6 +244,7 @@ TEST_F(MaskTest, PaddedCausal) {
     problem.captures = {scalar("length", length)};
     checkAll(problem, Answer::Exact, {{200, 200}, {60, 150}});
     EXPECT_FALSE(last.predicate);
+    EXPECT_FALSE(lastOfKeyTile.predicate);
   }
 }
 
@@ -241,6 +256,7 @@ TEST_F(MaskTest, RowPrefixOnly) {
     %keep = arith.cmpi slt, %i, %half : index)")},
            Answer::Exact);
   EXPECT_FALSE(last.predicate);
+  EXPECT_FALSE(lastOfKeyTile.predicate);
 }
 
 TEST_F(MaskTest, Combiners) {
@@ -258,6 +274,7 @@ TEST_F(MaskTest, Combiners) {
                            "%keep = arith.xori %causal, %near : i1"}) {
     checkAll({yielding(std::string(parts) + keep)}, Answer::Exact);
     EXPECT_FALSE(last.predicate);
+    EXPECT_FALSE(lastOfKeyTile.predicate);
   }
 }
 

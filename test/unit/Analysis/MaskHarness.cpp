@@ -90,8 +90,8 @@ void MaskHarness::checkValues(const Problem &problem, AttentionOp op,
       argument(Memory), ValueRange{argument(FirstKey), zero},
       ValueRange{rows, columns});
   if (analysis.hasUnattendedKeys())
-    analysis.buildValueFilter(symbols, zero.getDefiningOp(), argument(FirstKey),
-                              argument(Full), load);
+    buildValueFilter(analysis, symbols, zero.getDefiningOp(),
+                     argument(FirstKey), argument(Full), load);
   func::ReturnOp::create(builder, loc);
   if (failed(mlir::verify(function))) {
     ADD_FAILURE() << "the filter of values does not verify";
@@ -129,7 +129,7 @@ void MaskHarness::checkValues(const Problem &problem, AttentionOp op,
 }
 
 Outcome MaskHarness::check(const Problem &problem, int64_t tileM, int64_t tileN,
-                           Answer answer) {
+                           Answer answer, MaskAxis axis) {
   OwningOpRef<ModuleOp> module =
       parseSourceString<ModuleOp>(textOf(problem), &context);
   if (!module) {
@@ -145,7 +145,8 @@ Outcome MaskHarness::check(const Problem &problem, int64_t tileM, int64_t tileN,
   }
   AttentionOp op;
   module->walk([&](AttentionOp found) { op = found; });
-  FailureOr<MaskAnalysis> analysis = MaskAnalysis::compute(op, tileM, tileN);
+  FailureOr<MaskAnalysis> analysis =
+      MaskAnalysis::compute(op, tileM, tileN, axis);
   if (failed(analysis)) {
     ADD_FAILURE() << "analysis failed";
     return {};
@@ -169,7 +170,7 @@ Outcome MaskHarness::check(const Problem &problem, int64_t tileM, int64_t tileN,
   enum {
     B,
     H,
-    T,
+    Outer,
     LongestQuery,
     LongestKey,
     QueryOffset,
@@ -203,11 +204,12 @@ Outcome MaskHarness::check(const Problem &problem, int64_t tileM, int64_t tileN,
   grid.queryLength = argument(LongestQuery);
   grid.keyLength = argument(LongestKey);
   grid.symbolsOf = symbolsOf;
-  SmallVector<Value> summaries = analysis->buildSummaries(builder, loc, grid);
+  SmallVector<Value> summaries =
+      buildMaskSummaries(*analysis, builder, loc, grid);
   MaskSymbols symbols = symbolsOf(builder, argument(B), argument(H));
-  symbols.queryTile = argument(T);
+  symbols.outerTile = argument(Outer);
   symbols.summaries = summaries;
-  auto ranges = analysis->buildRanges(builder, loc, symbols)
+  auto ranges = buildTileRanges(*analysis, builder, loc, symbols)
                     .getDefiningOp<tile::RangesOp>();
   func::ReturnOp::create(builder, loc);
   if (failed(mlir::verify(function))) {
@@ -269,24 +271,31 @@ Outcome MaskHarness::check(const Problem &problem, int64_t tileM, int64_t tileN,
     machine.set(argument(FirstCapture + number), capture.value);
   }
 
+  // How many elements each pair of tiles has, and how many are attended.
+  struct Pair {
+    int64_t elements = 0, attended = 0;
+  };
+  std::vector<Pair> pairs(queryTiles * keyTiles);
   std::vector<int64_t> rowsOfKey(problem.keyLength, 0);
-  for (int64_t t = 0; t < queryTiles; ++t) {
-    std::vector<int64_t> attended(keyTiles, 0), elements(keyTiles, 0);
-    for (int64_t i = t * tileM;
-         i < std::min((t + 1) * tileM, problem.queryLength); ++i) {
-      reference.set(mask.getArgument(2), i);
-      for (int64_t j = 0; j < problem.keyLength; ++j) {
-        reference.set(mask.getArgument(3), j);
-        int64_t keep = reference.run(mask).front().integer;
-        attended[j / tileN] += keep;
-        rowsOfKey[j] += keep;
-        ++elements[j / tileN];
-      }
+  for (int64_t i = 0; i < problem.queryLength; ++i) {
+    reference.set(mask.getArgument(2), i);
+    for (int64_t j = 0; j < problem.keyLength; ++j) {
+      reference.set(mask.getArgument(3), j);
+      int64_t keep = reference.run(mask).front().integer;
+      Pair &pair = pairs[i / tileM * keyTiles + j / tileN];
+      pair.attended += keep;
+      ++pair.elements;
+      rowsOfKey[j] += keep;
     }
+  }
 
-    machine.set(argument(T), t);
+  bool overKeys = axis == MaskAxis::Keys;
+  int64_t outerTiles = overKeys ? queryTiles : keyTiles;
+  int64_t innerTiles = overKeys ? keyTiles : queryTiles;
+  for (int64_t outer = 0; outer < outerTiles; ++outer) {
+    machine.set(argument(Outer), outer);
     machine.run(*body);
-    std::vector<bool> visited(keyTiles, false), full(keyTiles, false);
+    std::vector<bool> visited(innerTiles, false), full(innerTiles, false);
     int64_t before = 0;
     for (unsigned k = 0; k < ranges.getNumRanges(); ++k) {
       int64_t begin = machine.integer(ranges.getBegin(k));
@@ -295,10 +304,10 @@ Outcome MaskHarness::check(const Problem &problem, int64_t tileM, int64_t tileN,
       int64_t fullEnd = machine.integer(ranges.getFullEnd(k));
       if (begin >= end)
         continue;
-      EXPECT_LE(before, begin) << "ranges overlap at query tile " << t;
-      EXPECT_LE(end, keyTiles) << "at query tile " << t;
+      EXPECT_LE(before, begin) << "ranges overlap at outer tile " << outer;
+      EXPECT_LE(end, innerTiles) << "at outer tile " << outer;
       before = end;
-      for (int64_t c = begin; c < std::min(end, keyTiles); ++c) {
+      for (int64_t c = begin; c < std::min(end, innerTiles); ++c) {
         visited[c] = true;
         full[c] = fullBegin <= c && c < fullEnd;
         if (ranges.getWhere().empty())
@@ -310,27 +319,30 @@ Outcome MaskHarness::check(const Problem &problem, int64_t tileM, int64_t tileN,
         full[c] = full[c] || said[1].integer;
       }
     }
-    for (int64_t c = 0; c < keyTiles; ++c) {
-      bool isFull =
-          attended[c] == elements[c] && (c + 1) * tileN <= problem.keyLength;
+    for (int64_t inner = 0; inner < innerTiles; ++inner) {
+      int64_t t = overKeys ? outer : inner, c = overKeys ? inner : outer;
+      const Pair &pair = pairs[t * keyTiles + c];
+      bool isBelow = (c + 1) * tileN <= problem.keyLength;
+      bool isFull = pair.attended == pair.elements && isBelow;
+      std::string where =
+          llvm::formatv("query tile {0} key tile {1}", t, c).str();
       if (mustBeExact) {
-        EXPECT_EQ(visited[c], attended[c] > 0)
-            << "query tile " << t << " key tile " << c;
-        if (visited[c])
-          EXPECT_EQ(full[c], isFull) << "query tile " << t << " key tile " << c;
+        EXPECT_EQ(visited[inner], pair.attended > 0) << where;
+        if (visited[inner])
+          EXPECT_EQ(full[inner], isFull) << where;
       } else {
-        if (attended[c] > 0)
-          EXPECT_TRUE(visited[c]) << "query tile " << t << " key tile " << c;
-        if (visited[c] && full[c])
-          EXPECT_TRUE(isFull) << "query tile " << t << " key tile " << c;
+        if (pair.attended > 0)
+          EXPECT_TRUE(visited[inner]) << where;
+        if (visited[inner] && full[inner])
+          EXPECT_TRUE(isFull) << where;
       }
-      if (!outcome.hasMask && (c + 1) * tileN <= problem.keyLength)
-        EXPECT_TRUE(isFull) << "query tile " << t << " key tile " << c;
+      if (!outcome.hasMask && isBelow)
+        EXPECT_TRUE(isFull) << where;
       if (::testing::Test::HasFailure())
         return outcome;
     }
   }
-  if (problem.queryLength > 0)
+  if (problem.queryLength > 0 && overKeys)
     checkValues(problem, op, *analysis, tileN, rowsOfKey, outcome);
   return outcome;
 }

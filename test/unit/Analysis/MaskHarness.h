@@ -14,6 +14,7 @@
 #include "attn/Analysis/MaskAnalysis.h"
 #include "attn/Dialect/Attn/Attn.h"
 #include "attn/Dialect/Tile/Tile.h"
+#include "attn/Transforms/MaskEmission.h"
 
 #include "mlir/AsmParser/AsmParser.h"
 #include "mlir/Dialect/Arith/IR/Arith.h"
@@ -97,7 +98,7 @@ public:
   }
 
   Outcome check(const Problem &problem, int64_t tileM, int64_t tileN,
-                Answer answer);
+                Answer answer, MaskAxis axis = MaskAxis::Keys);
 
 private:
   void checkValues(const Problem &problem, AttentionOp op,

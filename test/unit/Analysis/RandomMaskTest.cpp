@@ -10,6 +10,7 @@
 
 #include <random>
 
+using namespace attn;
 using namespace attn::test;
 
 namespace {
@@ -144,7 +145,7 @@ private:
 };
 
 /// Returns how many of the masks were promised to be exact.
-int run(int masks, bool affine, unsigned firstSeed) {
+int run(int masks, bool affine, unsigned firstSeed, MaskAxis axis) {
   MaskHarness harness;
   int exact = 0;
   for (int seed = 0; seed < masks; ++seed) {
@@ -172,9 +173,10 @@ int run(int masks, bool affine, unsigned firstSeed) {
     problem.captures.push_back(
         table("blocks", random({12, 15}), {12, 15}, "index"));
     static constexpr int64_t sizes[] = {1, 2, 3, 4, 5, 8, 16};
+    int64_t tileM = sizes[generator.below(7)];
+    int64_t tileN = sizes[generator.below(7)];
     Outcome outcome =
-        harness.check(problem, sizes[generator.below(7)],
-                      sizes[generator.below(7)], Answer::AsPromised);
+        harness.check(problem, tileM, tileN, Answer::AsPromised, axis);
     exact += outcome.exact;
     if (::testing::Test::HasFailure()) {
       ADD_FAILURE() << "seed " << firstSeed + seed;
@@ -187,9 +189,19 @@ int run(int masks, bool affine, unsigned firstSeed) {
 TEST(RandomMask, Affine) {
   // Every answer is checked; how many are promised to be exact must not drop.
   // The rest runs into the limits on cases and eliminations.
-  EXPECT_GT(run(600, true, 1), 400);
+  EXPECT_GT(run(600, true, 1, MaskAxis::Keys), 400);
 }
 
-TEST(RandomMask, WithTablesAndProducts) { run(500, false, 100000); }
+TEST(RandomMask, WithTablesAndProducts) {
+  run(500, false, 100000, MaskAxis::Keys);
+}
+
+TEST(RandomMask, AffineOfKeyTiles) {
+  EXPECT_GT(run(600, true, 200000, MaskAxis::Queries), 400);
+}
+
+TEST(RandomMask, WithTablesAndProductsOfKeyTiles) {
+  run(500, false, 300000, MaskAxis::Queries);
+}
 
 } // namespace

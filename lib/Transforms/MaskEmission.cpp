@@ -1,365 +1,26 @@
-//===- MaskEmission.cpp - Ranges and predicates as IR and as text ---------===//
+//===- MaskEmission.cpp - Ranges and predicates as IR ---------------------===//
 // SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
 //
-// One description of how the bounds of ranges and the tile predicate are
-// computed, written to IR for the kernels and to text for people; and the
-// grids that fill the summaries of captured tables.
+// What kernels compute to know their tiles, the condition that leaves out the
+// values of keys that no row attends, and the grids that fill the summaries of
+// captured tables.
 //
 //===----------------------------------------------------------------------===//
 
-#include "MaskTiles.h"
-
-#include "attn/Dialect/Tile/Tile.h"
+#include "attn/Transforms/MaskEmission.h"
+#include "attn/Analysis/MaskBounds.h"
 
 #include "mlir/Dialect/Arith/IR/Arith.h"
 #include "mlir/Dialect/MemRef/IR/MemRef.h"
 #include "mlir/Dialect/SCF/IR/SCF.h"
 #include "mlir/IR/IRMapping.h"
+#include "mlir/IR/Matchers.h"
 #include "mlir/Transforms/RegionUtils.h"
+#include "llvm/ADT/TypeSwitch.h"
 
 using namespace mlir;
 using namespace attn;
 using namespace attn::mask;
-using Impl = MaskAnalysis::Impl;
-
-//===----------------------------------------------------------------------===//
-// What is computed
-//===----------------------------------------------------------------------===//
-
-namespace {
-/// Computes with a Backend: its Number and Bool are IR values or text.
-template <typename Backend> class Emitter {
-public:
-  using Number = typename Backend::Number;
-  using Bool = typename Backend::Bool;
-
-  Emitter(const Impl &impl, Backend &backend) : impl(impl), backend(backend) {}
-
-  Number number(const Row &row) { return backend.affine(row); }
-
-  Bool all(ArrayRef<Row> rows) {
-    Bool result = backend.boolean(true);
-    for (const Row &row : rows)
-      result = backend.both(result, backend.isNonNegative(row));
-    return result;
-  }
-
-  Bool any(ArrayRef<Piece> pieces) {
-    Bool result = backend.boolean(false);
-    for (const Piece &piece : pieces)
-      result = backend.either(result, all(piece.rows));
-    return result;
-  }
-
-  /// Where the interval of a piece begins, at least 0.
-  Number beginOf(const Piece &piece) {
-    std::optional<Number> result;
-    if (llvm::none_of(piece.begins, [this](const Row &row) {
-          return impl.system.minOf(row).value_or(-1) >= 0;
-        }))
-      result = zero();
-    for (const Row &row : piece.begins)
-      result = result ? backend.max(*result, number(row)) : number(row);
-    return *result;
-  }
-
-  /// Where it ends, at most at `limit`.
-  Number endOf(const Piece &piece, Number limit) {
-    for (const Row &row : piece.ends)
-      limit = backend.min(limit, number(row));
-    return limit;
-  }
-
-  struct Interval {
-    Number begin, end;
-  };
-
-  /// The bounds of all ranges, four a range.
-  SmallVector<Number> bounds() {
-    SmallVector<Number> result;
-    Number visited = zero();
-    for (auto [index, range] : llvm::enumerate(impl.ranges)) {
-      Interval interval = extent(range);
-      // The order of the begins is proved, that of an end and a begin is not.
-      if (range.mayOverlap)
-        interval.begin = backend.max(interval.begin, visited);
-      if (index + 1 < impl.ranges.size()) {
-        Number end = interval.end;
-        if (!beginsAtZero(range) || range.mayOverlap)
-          end = backend.select(backend.less(interval.begin, end), end, zero());
-        visited = index == 0 ? end : backend.max(visited, end);
-      }
-      Interval full = fullPart(range, interval);
-      result.append({interval.begin, interval.end, full.begin, full.end});
-    }
-    if (result.empty())
-      result.assign(4, zero());
-    return result;
-  }
-
-  Number keyTiles() {
-    return backend.ceilDiv(impl.region.getKeyLength(), impl.tileN);
-  }
-
-private:
-  Number zero() { return backend.affine({}); }
-
-  bool beginsAtZero(const TileRange &range) {
-    return llvm::all_of(range.pieces, [this](unsigned number) {
-      return impl.attended[number].begins.empty();
-    });
-  }
-
-  /// From the first to the last tile of the pieces.
-  Interval extent(const TileRange &range) {
-    if (range.pieces.empty())
-      return {zero(), keyTiles()};
-    if (range.pieces.size() == 1 || beginsAtZero(range)) {
-      std::optional<Number> end;
-      for (unsigned number : range.pieces) {
-        const Piece &piece = impl.attended[number];
-        Number own = endOf(piece, keyTiles());
-        if (!piece.guards.empty())
-          own = backend.select(all(piece.guards), own, zero());
-        end = end ? backend.max(*end, own) : own;
-      }
-      return {beginOf(impl.attended[range.pieces.front()]), *end};
-    }
-    Interval result{keyTiles(), zero()};
-    for (unsigned number : range.pieces) {
-      const Piece &piece = impl.attended[number];
-      Number begin = beginOf(piece), end = endOf(piece, keyTiles());
-      Bool present = backend.both(all(piece.guards), backend.less(begin, end));
-      result.begin =
-          backend.min(result.begin, backend.select(present, begin, keyTiles()));
-      result.end =
-          backend.max(result.end, backend.select(present, end, zero()));
-    }
-    return result;
-  }
-
-  /// What the cuts leave of the range, below kv_len.
-  Interval fullPart(const TileRange &range, const Interval &whole) {
-    if (!impl.excludedKnown || impl.visitPredicate || impl.fullPredicate)
-      return {whole.begin, whole.begin};
-    Interval full = whole;
-    full.end = backend.min(
-        full.end, backend.floorDiv(impl.region.getKeyLength(), impl.tileN));
-    for (const Cut &cut : range.cuts) {
-      const Piece &piece = impl.excluded[cut.piece];
-      Bool present = all(piece.guards);
-      if (cut.fromEnd) {
-        Number begin = beginOf(piece);
-        if (!piece.ends.empty())
-          present = backend.both(present,
-                                 backend.less(backend.max(begin, whole.begin),
-                                              endOf(piece, whole.end)));
-        full.end =
-            backend.min(full.end, backend.select(present, begin, whole.end));
-      } else {
-        Number end = endOf(piece, whole.end);
-        if (!piece.begins.empty())
-          present = backend.both(present, backend.less(beginOf(piece), end));
-        full.begin =
-            backend.max(full.begin, backend.select(present, end, whole.begin));
-      }
-    }
-    return full;
-  }
-
-  const Impl &impl;
-  Backend &backend;
-};
-} // namespace
-
-//===----------------------------------------------------------------------===//
-// Text
-//===----------------------------------------------------------------------===//
-
-namespace {
-class TextBackend {
-public:
-  struct Number {
-    std::string text;
-    std::optional<int64_t> constant = {};
-    // min or max of the operands.
-    StringRef function = {};
-    SmallVector<std::string, 0> operands = {};
-  };
-  using Bool = std::string;
-
-  explicit TextBackend(const Impl &impl) : impl(impl) {}
-
-  Number affine(const Row &row) {
-    if (std::optional<int64_t> value = System::asConstant(row))
-      return {std::to_string(*value), value};
-    std::string text;
-    auto term = [&](int64_t factor, StringRef name) {
-      if (!text.empty())
-        text += factor < 0 ? " - " : " + ";
-      else if (factor < 0)
-        text += "-";
-      int64_t size = std::abs(factor);
-      if (name.empty())
-        text += std::to_string(size);
-      else
-        text += size == 1 ? name.str() : (name + "*" + Twine(size)).str();
-    };
-    // The key tile last, negative terms after positive ones.
-    for (bool positive : {true, false})
-      for (unsigned id = 1; id < row.size(); ++id)
-        if (row[id] != 0 && (row[id] > 0) == positive)
-          term(row[id], name(id));
-    if (!row.empty() && row[0] != 0)
-      term(row[0], "");
-    return {text.empty() ? "0" : text};
-  }
-  Number ceilDiv(const Row &row, int64_t k) { return divide(row, k, true); }
-  Number floorDiv(const Row &row, int64_t k) { return divide(row, k, false); }
-  Number min(const Number &x, const Number &y) { return extreme("min", x, y); }
-  Number max(const Number &x, const Number &y) { return extreme("max", x, y); }
-  Number select(const Bool &condition, const Number &x, const Number &y) {
-    if (condition == "true")
-      return x;
-    return {"(" + condition + " ? " + x.text + " : " + y.text + ")",
-            std::nullopt};
-  }
-
-  Bool boolean(bool value) { return value ? "true" : "false"; }
-  Bool less(const Number &x, const Number &y) {
-    if (x.constant && y.constant)
-      return boolean(*x.constant < *y.constant);
-    return x.text + " < " + y.text;
-  }
-  Bool isNonNegative(const Row &row) {
-    // Terms on the side where they are positive.
-    Row left, right;
-    for (int64_t entry : row) {
-      left.push_back(std::max<int64_t>(-entry, 0));
-      right.push_back(std::max<int64_t>(entry, 0));
-    }
-    return affine(left).text + " <= " + affine(right).text;
-  }
-  Bool both(const Bool &x, const Bool &y) {
-    return x == "true" ? y : y == "true" ? x : x + " and " + y;
-  }
-  Bool either(const Bool &x, const Bool &y) {
-    return x == "false" ? y : y == "false" ? x : x + "\n      or " + y;
-  }
-
-private:
-  Number divide(const Row &row, int64_t k, bool up) {
-    Number number = affine(row);
-    if (k == 1)
-      return number;
-    if (number.constant) {
-      int64_t value = up ? llvm::divideCeilSigned(*number.constant, k)
-                         : llvm::divideFloorSigned(*number.constant, k);
-      return {std::to_string(value), value};
-    }
-    bool isSymbol = StringRef(number.text).find(' ') == StringRef::npos;
-    std::string text = isSymbol ? number.text : "(" + number.text + ")";
-    return {text + (up ? " ceildiv " : " floordiv ") + std::to_string(k),
-            std::nullopt};
-  }
-
-  /// min(min(x, y), z) is min(x, y, z), and nothing is said twice.
-  Number extreme(StringRef function, const Number &x, const Number &y) {
-    if (x.constant && y.constant)
-      return (*x.constant < *y.constant) == (function == "min") ? x : y;
-    SmallVector<std::string> operands;
-    for (const Number *number : {&x, &y}) {
-      SmallVector<std::string, 0> parts{number->text};
-      if (number->function == function)
-        parts = number->operands;
-      for (std::string &part : parts)
-        if (!llvm::is_contained(operands, part))
-          operands.push_back(std::move(part));
-    }
-    if (operands.size() == 1)
-      return {operands.front()};
-    return {(function + "(" + llvm::join(operands, ", ") + ")").str(),
-            std::nullopt,
-            function,
-            {operands.begin(), operands.end()}};
-  }
-
-  std::string name(unsigned id) {
-    const Variable &symbol = impl.system.getVariable(id);
-    StringRef tile = symbol.perKeyTile ? "c" : "t";
-    if (symbol.kind == VarKind::Minimum || symbol.kind == VarKind::Maximum)
-      if (impl.region.getSummaries()[symbol.summary].over ==
-          Summary::TileBlocks)
-        tile = "t, c";
-    switch (symbol.kind) {
-    case VarKind::QueryTile:
-      return "t";
-    case VarKind::KeyTile:
-      return "c";
-    case VarKind::Batch:
-      return "b";
-    case VarKind::Head:
-      return "h";
-    case VarKind::QueryLength:
-      return "q_len";
-    case VarKind::KeyLength:
-      return "kv_len";
-    case VarKind::QueryOffset:
-      return "q_offset";
-    case VarKind::Scalar:
-      return "scalar" + std::to_string(id);
-    case VarKind::Minimum:
-      return ("min" + Twine(symbol.summary) + "[" + tile + "]").str();
-    case VarKind::Maximum:
-      return ("max" + Twine(symbol.summary) + "[" + tile + "]").str();
-    case VarKind::Element:
-      return "element" + std::to_string(id) + "[j]";
-    case VarKind::Floor:
-      return "(" + divide(symbol.dividend, symbol.divisor, false).text + ")";
-    case VarKind::One:
-    case VarKind::Bound:
-      break;
-    }
-    llvm_unreachable("not a symbol");
-  }
-
-  const Impl &impl;
-};
-} // namespace
-
-void MaskAnalysis::print(raw_ostream &os) const {
-  TextBackend backend(*impl);
-  Emitter<TextBackend> emitter(*impl, backend);
-  SmallVector<TextBackend::Number> bounds = emitter.bounds();
-  for (unsigned first = 0; first < bounds.size(); first += 4)
-    os << "  tiles [" << bounds[first].text << ", " << bounds[first + 1].text
-       << ") full [" << bounds[first + 2].text << ", " << bounds[first + 3].text
-       << ")\n";
-  if (impl->visitPredicate)
-    os << "    where visit: " << emitter.any(impl->attended) << "\n";
-  if (impl->fullPredicate)
-    os << "    where full: below kv_len and not " << emitter.any(impl->excluded)
-       << "\n";
-  for (auto [number, summary] : llvm::enumerate(impl->region.getSummaries())) {
-    os << "  summary " << number << ": min and max over ";
-    if (summary.over == Summary::TileBlocks)
-      os << "the blocks of " << summary.blocks.rows << " x "
-         << summary.blocks.keys;
-    else
-      os << (summary.over == Summary::Keys ? "the keys" : "the rows");
-    os << " of a tile of " << summary.value << "\n";
-  }
-  if (!hasMask())
-    os << "  no mask but j < kv_len\n";
-  os << "  " << (impl->exact ? "exact" : "bounds only");
-  if (!impl->reason.empty())
-    os << ": " << impl->reason;
-  os << "\n";
-}
-
-//===----------------------------------------------------------------------===//
-// IR
-//===----------------------------------------------------------------------===//
 
 namespace {
 /// Copies values of the mask region to where b, h and maybe i or j are known.
@@ -422,27 +83,27 @@ public:
   using Number = Value;
   using Bool = Value;
 
-  IRBackend(const Impl &impl, AttentionOp op, OpBuilder &builder, Location loc,
-            const MaskSymbols &symbols)
-      : impl(impl), op(op), outer(builder), inner(builder), loc(loc),
+  IRBackend(const MaskTiles &tiles, AttentionOp op, OpBuilder &builder,
+            Location loc, const MaskSymbols &symbols)
+      : tiles(tiles), op(op), outer(builder), inner(builder), loc(loc),
         symbols(symbols) {}
 
-  /// From here on results go where key tile `tile` is known; what does not
+  /// From here on results go where inner tile `tile` is known; what does not
   /// depend on it stays before `anchor`.
   void enter(Operation *anchor, Block *body, Value tile) {
     outer.setInsertionPoint(anchor);
     inner.setInsertionPointToEnd(body);
-    keyTile = tile;
+    innerTile = tile;
   }
 
   Value affine(const Row &row) {
-    // The part that all key tiles share is computed once.
+    // The part that all inner tiles share is computed once.
     Row shared = row, own(row.size(), 0);
     for (unsigned id = 1; id < row.size(); ++id)
-      if (impl.system.getVariable(id).perKeyTile)
+      if (tiles.symbols->getVariable(id).perInner)
         std::swap(shared[id], own[id]);
     Value result = sum(outer, shared);
-    if (!impl.system.isPerKeyTile(row))
+    if (!tiles.symbols->isPerInner(row))
       return result;
     return inner.createOrFold<arith::AddIOp>(loc, result, sum(inner, own));
   }
@@ -471,7 +132,7 @@ public:
                                              y);
   }
   Value isNonNegative(const Row &row) {
-    OpBuilder &builder = impl.system.isPerKeyTile(row) ? inner : outer;
+    OpBuilder &builder = tiles.symbols->isPerInner(row) ? inner : outer;
     Value value = affine(row);
     return builder.createOrFold<arith::CmpIOp>(loc, arith::CmpIPredicate::sge,
                                                value, index(builder, 0));
@@ -486,12 +147,19 @@ public:
   OpBuilder &getInner() { return inner; }
 
   /// True where a number that was used is too large to compute with (see
-  /// kWideLimit): one of those that all key tiles share, one of a key tile, or
-  /// null if there are none.
+  /// kWideLimit): one of those that all inner tiles share, one of an inner
+  /// tile, or null if there are none.
   Value getTooLarge() { return tooLarge; }
   Value getTooLargeInTile() { return tooLargeInTile; }
 
 private:
+  Value getQueryTile() {
+    return tiles.enumeratesKeys() ? symbols.outerTile : innerTile;
+  }
+  Value getKeyTile() {
+    return tiles.enumeratesKeys() ? innerTile : symbols.outerTile;
+  }
+
   /// Keeps `value` within the limit and notes where it is not.
   Value limit(OpBuilder &builder, const Variable &symbol, Value value) {
     if (!symbol.wide)
@@ -503,7 +171,7 @@ private:
         index(builder, -kWideLimit));
     Value isOther = builder.createOrFold<arith::CmpIOp>(
         loc, arith::CmpIPredicate::ne, limited, value);
-    Value &any = symbol.perKeyTile ? tooLargeInTile : tooLarge;
+    Value &any = symbol.perInner ? tooLargeInTile : tooLarge;
     any = any ? builder.createOrFold<arith::OrIOp>(loc, any, isOther) : isOther;
     return limited;
   }
@@ -533,20 +201,20 @@ private:
     auto [it, isNew] = values.try_emplace(id);
     if (!isNew)
       return it->second;
-    const Variable &symbol = impl.system.getVariable(id);
+    const Variable &symbol = tiles.symbols->getVariable(id);
     Value value =
-        limit(symbol.perKeyTile ? inner : outer, symbol, compute(symbol));
+        limit(symbol.perInner ? inner : outer, symbol, compute(symbol));
     values[id] = value;
     return value;
   }
 
   Value compute(const Variable &symbol) {
-    OpBuilder &builder = symbol.perKeyTile ? inner : outer;
+    OpBuilder &builder = symbol.perInner ? inner : outer;
     switch (symbol.kind) {
     case VarKind::QueryTile:
-      return symbols.queryTile;
+      return getQueryTile();
     case VarKind::KeyTile:
-      return keyTile;
+      return getKeyTile();
     case VarKind::Batch:
       return symbols.batch;
     case VarKind::Head:
@@ -565,7 +233,7 @@ private:
       return extremeOf(builder, symbol);
     case VarKind::Element: {
       RegionCloner cloner(op, symbols);
-      cloner.setKey(keyTile);
+      cloner.setKey(innerTile);
       return toIndex(builder, cloner.clone(builder, symbol.value));
     }
     case VarKind::Floor:
@@ -580,14 +248,13 @@ private:
 
   /// The minimum or the maximum of a summary.
   Value extremeOf(OpBuilder &builder, const Variable &symbol) {
-    const Summary &summary = impl.region.getSummaries()[symbol.summary];
+    const Summary &summary = tiles.summaries[symbol.summary];
     if (summary.over == Summary::TileBlocks)
       return extremeOfBlocks(builder, summary, symbol.kind);
-    unsigned dependence = impl.region.getDependence(summary.value);
     Value zero = index(builder, 0);
-    Value place[] = {(dependence & OnBatch) ? symbols.batch : zero,
-                     (dependence & OnHead) ? symbols.head : zero,
-                     symbol.perKeyTile ? keyTile : symbols.queryTile,
+    Value place[] = {(summary.dependence & OnBatch) ? symbols.batch : zero,
+                     (summary.dependence & OnHead) ? symbols.head : zero,
+                     symbol.perInner ? innerTile : symbols.outerTile,
                      index(builder, symbol.kind == VarKind::Maximum)};
     return toIndex(builder,
                    memref::LoadOp::create(
@@ -610,12 +277,13 @@ private:
       return builder.createOrFold<arith::MinSIOp>(loc, place, last);
     };
     Value result;
-    for (int64_t row = 0; row < impl.tileM; row += summary.blocks.rows) {
-      for (int64_t key = 0; key < impl.tileN; key += summary.blocks.keys) {
+    for (int64_t row = 0; row < tiles.tileM; row += summary.blocks.rows) {
+      for (int64_t key = 0; key < tiles.tileN; key += summary.blocks.keys) {
         RegionCloner cloner(op, symbols);
         cloner.setRow(
-            element(symbols.queryTile, impl.tileM, row, symbols.queryLength));
-        cloner.setKey(element(keyTile, impl.tileN, key, symbols.keyLength));
+            element(getQueryTile(), tiles.tileM, row, symbols.queryLength));
+        cloner.setKey(
+            element(getKeyTile(), tiles.tileN, key, symbols.keyLength));
         Value value = toIndex(builder, cloner.clone(builder, summary.value));
         if (result)
           value =
@@ -637,43 +305,44 @@ private:
     return builder.createOrFold<arith::IndexCastOp>(loc, type, value);
   }
 
-  const Impl &impl;
+  const MaskTiles &tiles;
   AttentionOp op;
   OpBuilder outer, inner;
   Location loc;
   const MaskSymbols &symbols;
-  Value keyTile;
+  Value innerTile;
   Value tooLarge, tooLargeInTile;
   DenseMap<unsigned, Value> values;
 };
 } // namespace
 
-Value MaskAnalysis::buildRanges(OpBuilder &builder, Location loc,
-                                const MaskSymbols &symbols) const {
-  IRBackend backend(*impl, impl->op, builder, loc, symbols);
-  Emitter<IRBackend> emitter(*impl, backend);
+Value attn::buildTileRanges(const MaskAnalysis &analysis, OpBuilder &builder,
+                            Location loc, const MaskSymbols &symbols) {
+  const MaskTiles &tiles = analysis.getTiles();
+  IRBackend backend(tiles, analysis.getOp(), builder, loc, symbols);
+  MaskBounds<IRBackend> emitter(tiles, backend);
   SmallVector<Value> bounds = emitter.bounds();
   if (Value tooLarge = backend.getTooLarge()) {
     // The first range has all tiles, none of them full.
-    Value zero = emitter.number({}), every = emitter.keyTiles();
+    Value zero = emitter.number({}), every = emitter.innerTiles();
     for (auto [place, bound] : llvm::enumerate(bounds))
       bound = backend.select(tooLarge, place == 1 ? every : zero, bound);
   }
   auto ranges = tile::RangesOp::create(builder, loc, bounds);
-  if (!needsPredicate())
+  if (!analysis.needsPredicate())
     return ranges;
 
   Block *body = builder.createBlock(&ranges.getWhere(), {},
                                     {builder.getIndexType()}, {loc});
   builder.setInsertionPointAfter(ranges);
   backend.enter(ranges, body, body->getArgument(0));
-  Value visit = impl->visitPredicate ? emitter.any(impl->attended)
+  Value visit = tiles.visitPredicate ? emitter.any(tiles.attended)
                                      : backend.boolean(true);
   Value full = backend.boolean(false);
-  if (impl->fullPredicate) {
+  if (tiles.fullPredicate) {
     OpBuilder &inner = backend.getInner();
-    Value excluded = emitter.any(impl->excluded);
-    Value below = backend.isNonNegative(impl->belowKeyLength);
+    Value excluded = emitter.any(tiles.excluded);
+    Value below = backend.isNonNegative(tiles.belowKeyLength);
     Value none =
         inner.createOrFold<arith::XOrIOp>(loc, excluded, backend.boolean(true));
     full = backend.both(below, none);
@@ -687,14 +356,14 @@ Value MaskAnalysis::buildRanges(OpBuilder &builder, Location loc,
   return ranges;
 }
 
-void MaskAnalysis::buildValueFilter(const MaskSymbols &symbols, Operation *loop,
-                                    Value firstKey, Value full,
-                                    tile::LoadOp load) const {
-  const Impl &keys = *impl->keys;
+void attn::buildValueFilter(const MaskAnalysis &analysis,
+                            const MaskSymbols &symbols, Operation *loop,
+                            Value firstKey, Value full, tile::LoadOp load) {
+  const MaskTiles &keys = analysis.getAttendedKeys();
   Location loc = load.getLoc();
   OpBuilder before(loop), builder(load);
-  IRBackend backend(keys, impl->op, before, loc, symbols);
-  Emitter<IRBackend> emitter(keys, backend);
+  IRBackend backend(keys, analysis.getOp(), before, loc, symbols);
+  MaskBounds<IRBackend> emitter(keys, backend);
   auto compare = [&](arith::CmpIPredicate predicate, Value x, Value y) {
     return builder.createOrFold<arith::CmpIOp>(loc, predicate, x, y);
   };
@@ -706,7 +375,7 @@ void MaskAnalysis::buildValueFilter(const MaskSymbols &symbols, Operation *loop,
         loc, x, arith::ConstantIntOp::create(builder, loc, 1, 1));
   };
 
-  Value keyLength = emitter.keyTiles();
+  Value keyLength = emitter.innerTiles();
   Value mixed;
   if (keys.attended.size() == 1 && keys.attended.front().closed) {
     // One interval: its end is where the valid rows end, and only the tile in
@@ -727,7 +396,8 @@ void MaskAnalysis::buildValueFilter(const MaskSymbols &symbols, Operation *loop,
   } else {
     // Most tiles are full or lie between the ends of one interval.
     Value uniform = full;
-    Value size = arith::ConstantIndexOp::create(builder, loc, impl->tileN);
+    Value size =
+        arith::ConstantIndexOp::create(builder, loc, analysis.getTiles().tileN);
     Value past = builder.createOrFold<arith::MinSIOp>(
         loc, builder.createOrFold<arith::AddIOp>(loc, firstKey, size),
         keyLength);
@@ -779,12 +449,13 @@ static Value toStorage(OpBuilder &builder, Location loc, Value value) {
   return arith::ExtSIOp::create(builder, loc, type, value);
 }
 
-SmallVector<Value> MaskAnalysis::buildSummaries(OpBuilder &builder,
-                                                Location loc,
-                                                const MaskGrid &grid) const {
+SmallVector<Value> attn::buildMaskSummaries(const MaskAnalysis &analysis,
+                                            OpBuilder &builder, Location loc,
+                                            const MaskGrid &grid) {
+  const MaskTiles &tiles = analysis.getTiles();
   SmallVector<Value> result;
   Value one;
-  for (const Summary &summary : impl->region.getSummaries()) {
+  for (const Summary &summary : tiles.summaries) {
     if (summary.over == Summary::TileBlocks) {
       result.push_back(Value());
       continue;
@@ -792,9 +463,8 @@ SmallVector<Value> MaskAnalysis::buildSummaries(OpBuilder &builder,
     bool overKeys = summary.over == Summary::Keys;
     if (!one)
       one = arith::ConstantIndexOp::create(builder, loc, 1);
-    unsigned dependence = impl->region.getDependence(summary.value);
-    Value extents[] = {(dependence & OnBatch) ? grid.numBatches : one,
-                       (dependence & OnHead) ? grid.numHeads : one,
+    Value extents[] = {(summary.dependence & OnBatch) ? grid.numBatches : one,
+                       (summary.dependence & OnHead) ? grid.numHeads : one,
                        overKeys ? grid.keyTiles : grid.queryTiles};
     IntegerType type = storageType(summary.value.getType());
     SmallVector<int64_t> shape(3, ShapedType::kDynamic);
@@ -808,12 +478,12 @@ SmallVector<Value> MaskAnalysis::buildSummaries(OpBuilder &builder,
       symbols.batch = point[0];
       symbols.head = point[1];
       Value size = arith::ConstantIndexOp::create(
-          nested, loc, overKeys ? impl->tileN : impl->tileM);
+          nested, loc, overKeys ? tiles.tileN : tiles.tileM);
       Value first = arith::MulIOp::create(nested, loc, point[2], size);
       Value past = arith::AddIOp::create(nested, loc, first, size);
       // A table that all batches share is summarised up to where the longest
       // of them may end.
-      if (!(dependence & OnBatch)) {
+      if (!(summary.dependence & OnBatch)) {
         symbols.queryLength = grid.queryLength;
         symbols.keyLength = grid.keyLength;
       }
@@ -832,7 +502,7 @@ SmallVector<Value> MaskAnalysis::buildSummaries(OpBuilder &builder,
       auto loop = scf::ForOp::create(
           nested, loc, first, past, step, ValueRange(start),
           [&](OpBuilder &inside, Location loc, Value index, ValueRange sofar) {
-            RegionCloner cloner(impl->op, symbols);
+            RegionCloner cloner(analysis.getOp(), symbols);
             overKeys ? cloner.setKey(index) : cloner.setRow(index);
             Value element =
                 toStorage(inside, loc, cloner.clone(inside, summary.value));
