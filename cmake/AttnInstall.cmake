@@ -22,7 +22,7 @@ attn_export(AttnCAPI CAPI)
 
 # One name for all libraries of the compiler.
 add_library(AttnCompiler INTERFACE)
-target_link_libraries(AttnCompiler INTERFACE AttnCompile AttnInitAll)
+target_link_libraries(AttnCompiler INTERFACE AttnAheadOfTime AttnCompile AttnInitAll)
 attn_export(AttnCompiler Compiler)
 
 install(TARGETS AttnRuntime AttnRuntimeObjects AttnRuntimeShared AttnArtifact AttnNpy

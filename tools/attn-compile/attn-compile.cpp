@@ -8,6 +8,8 @@
 //
 //===----------------------------------------------------------------------===//
 
+#include "attn/AheadOfTime/Inspect.h"
+#include "attn/AheadOfTime/Variants.h"
 #include "attn/Execution/Backend.h"
 #include "attn/Execution/CommandLine.h"
 #include "attn/Target/Compile.h"
@@ -37,16 +39,20 @@ enum ExitCode { kFine = 0, kBadInput = 2 };
 struct Arguments {
   cl::OptionCategory category{"attn-compile options"};
   cl::opt<std::string> file{cl::Positional, cl::desc("<input.mlir>"),
-                            cl::Required, cl::cat(category)};
+                            cl::cat(category)};
   cl::opt<std::string> output{"o", cl::desc("The artifact to write"),
-                              cl::value_desc("file.attn"), cl::Required,
-                              cl::cat(category)};
+                              cl::value_desc("file.attn"), cl::cat(category)};
+  cl::opt<std::string> inspected{
+      "inspect", cl::desc("Print what an artifact holds, and do nothing else"),
+      cl::value_desc("file.attn"), cl::cat(category)};
   cl::opt<std::string> entry{
       "entry", cl::desc("Function to compile (default: the only one)"),
       cl::cat(category)};
   cl::opt<std::string> target{
       "target", cl::init("cpu"),
-      cl::desc("cpu, cpu-standard (the baseline that stores its scores), cuda"),
+      cl::desc("cpu, cpu-standard (the baseline that stores its scores), "
+               "cuda; several with their chips make one artifact, of which "
+               "the runtime takes what runs: cpu:x86-64-v4,cuda:sm_90a"),
       cl::cat(category)};
   cl::opt<std::string> chip{"chip", cl::init("host"),
                             cl::desc("host, or a name that LLVM knows; cuda: "
@@ -115,14 +121,13 @@ static ExitCode compile(const Arguments &args) {
 
   CompileOptions options;
   options.entry = args.entry;
-  options.target = args.target;
   options.chip = args.chip;
   options.tileM = args.tileM;
   options.tileN = args.tileN;
   options.ptxas = args.ptxas;
-  CompileReport report;
-  FailureOr<std::string> artifact = compileToArtifact(
-      *module, options, args.report.empty() ? nullptr : &report);
+  std::vector<CompileReport> reports;
+  FailureOr<std::string> artifact = compileVariants(
+      *module, args.target, options, args.report.empty() ? nullptr : &reports);
   if (failed(artifact))
     return kBadInput;
 
@@ -133,8 +138,18 @@ static ExitCode compile(const Arguments &args) {
   llvm::copy(*artifact, (*file)->getBufferStart());
   if (llvm::Error failed = (*file)->commit())
     return fail(args.output + ": " + llvm::toString(std::move(failed)));
-  if (!args.report.empty())
+  for (const CompileReport &report : reports)
     printReport(report, parsing.count(), artifact->size());
+  return kFine;
+}
+
+static ExitCode inspectFile(StringRef path) {
+  std::string error;
+  std::unique_ptr<llvm::MemoryBuffer> buffer = openInputFile(path, &error);
+  if (!buffer)
+    return fail(error);
+  if (llvm::Error failed = inspect(buffer->getBuffer(), llvm::outs()))
+    return fail(path + ": " + llvm::toString(std::move(failed)));
   return kFine;
 }
 
@@ -145,5 +160,9 @@ int main(int argc, char **argv) {
   if (!cl::ParseCommandLineOptions(argc, argv, "Compiles attention\n",
                                    &llvm::errs()))
     return kBadInput;
+  if (!args.inspected.empty())
+    return inspectFile(args.inspected);
+  if (args.file.empty() || args.output.empty())
+    return fail("expected an input file and -o (see --help)");
   return compile(args);
 }

@@ -1,0 +1,27 @@
+// Several targets make one artifact, of which the runtime takes what runs; one
+// alone stays what it was.
+// RUN: attn-compile %s --target=cpu:x86-64-v3,cpu:x86-64-v4,cpu-standard:haswell -o %t.attn
+// RUN: attn-compile --inspect=%t.attn | grep '^[a-z0-9].*:' | FileCheck %s
+// CHECK: cpu:x86-64-v3
+// CHECK-NEXT: cpu:x86-64-v4
+// CHECK-NEXT: cpu:haswell
+
+// RUN: attn-compile %s --target=cpu:x86-64-v3 -o %t.one.attn
+// RUN: attn-compile %s --chip=x86-64-v3 -o %t.other.attn
+// RUN: cmp %t.one.attn %t.other.attn
+
+// RUN: not attn-compile %s --target=cpu:x86-64-v3,cpu:x86-64-v3 -o %t.bad 2>&1 | FileCheck %s --check-prefix=TWICE
+// TWICE: attn-compile: error: --target names cpu:x86-64-v3 twice
+// RUN: not attn-compile %s --target=cpu,,cuda -o %t.bad 2>&1 | FileCheck %s --check-prefix=EMPTY
+// RUN: not attn-compile %s --target=cpu: -o %t.bad 2>&1 | FileCheck %s --check-prefix=EMPTY
+// EMPTY: attn-compile: error: --target=cpu{{.*}}: expected TARGET or TARGET:CHIP
+// RUN: not attn-compile %s --target=cpu,cuda:sm_1 -o %t.bad 2>&1 | FileCheck %s --check-prefix=CHIP
+// CHIP: error: unknown chip 'sm_1'
+// RUN: not ls %t.bad
+
+func.func @plain(%q: tensor<?x2x?x32xf32>, %k: tensor<?x2x?x32xf32>, %v: tensor<?x2x?x32xf32>,
+                 %o: tensor<?x2x?x32xf32>) -> tensor<?x2x?x32xf32> {
+  %r = attn.attention ins(%q, %k, %v : tensor<?x2x?x32xf32>, tensor<?x2x?x32xf32>, tensor<?x2x?x32xf32>)
+      outs(%o : tensor<?x2x?x32xf32>) -> tensor<?x2x?x32xf32>
+  return %r : tensor<?x2x?x32xf32>
+}
