@@ -61,7 +61,7 @@ step() {
 }
 
 check_format() {
-  find bench include lib runtime tools test cmake examples \
+  find bench include lib python runtime tools test cmake examples \
     \( -name '*.cpp' -o -name '*.h' -o -name '*.c' \) -print0 |
     xargs -0 clang-format-22 --dry-run -Werror
 }

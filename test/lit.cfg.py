@@ -90,6 +90,19 @@ if shutil.which("dpkg-deb"):
 if shutil.which("naga"):
     config.available_features.add("naga")
 
+# The Python package, where CMake found nanobind; scripts/install-python-checks.sh
+# brings it and what its tests need.
+PACKAGES = os.path.join(config.attn_source_dir, ".venv/lib/python3*/site-packages")
+if glob.glob(os.path.join(config.attn_build_dir, "python/attn/_attn*.so")) and all(
+    glob.glob(os.path.join(PACKAGES, name)) for name in ("numpy", "pytest")
+):
+    config.available_features.add("python-package")
+    config.substitutions.append((
+        "%pytest",
+        f"env PYTHONPATH={config.attn_build_dir}/python PYTHONDONTWRITEBYTECODE=1"
+        f" {config.attn_source_dir}/.venv/bin/python -m pytest -q -p no:cacheprovider",
+    ))
+
 # Kernels in WGSL run on Dawn (npm's webgpu) and SwiftShader, and their results
 # are checked with NumPy; scripts/install-gpu-checks.sh brings what is missing.
 CACHE = os.path.join(config.attn_source_dir, ".cache")

@@ -53,6 +53,7 @@ private:
   FailureOr<json::Value> describeArgument(tile::LaunchOp launch,
                                           Value argument);
   LogicalResult addLaunch(tile::LaunchOp launch);
+  void checkDense(const View &result);
   LogicalResult addResults(func::ReturnOp ret);
   LogicalResult addCheck(Operation *op, Value condition, StringRef message,
                          ArrayRef<StringRef> names, ValueRange values);
@@ -758,6 +759,25 @@ LogicalResult Planner::addLaunch(tile::LaunchOp launch) {
   return success();
 }
 
+/// The code writes a result that no argument is with the strides of a dense
+/// one. Nothing is stepped along where an inner dimension is empty.
+void Planner::checkDense(const View &result) {
+  for (auto [k, stride] : llvm::enumerate(result.strides)) {
+    int64_t dim = k;
+    json::Value given = json::Array{"stride", result.buffer, dim};
+    checks.push_back(json::Object{
+        {"expr",
+         json::Array{"or",
+                     call("le", json::Array{"dim", result.buffer, dim}, 1),
+                     call("eq", given, stride), call("eq", stride, 0)}},
+        {"message", ("rule 1: dimension " + Twine(dim) + " of " +
+                     result.buffer + " needs the stride of a dense tensor")
+                        .str()},
+        {"values",
+         json::Array{named("stride", given), named("needed", stride)}}});
+  }
+}
+
 LogicalResult Planner::addResults(func::ReturnOp ret) {
   llvm::StringMap<unsigned> returned;
   for (auto [k, operand] : llvm::enumerate(ret.getOperands())) {
@@ -782,6 +802,8 @@ LogicalResult Planner::addResults(func::ReturnOp ret) {
                         {"shape", json::Array(view.sizes)}};
     if (view.argument)
       result["argument"] = *view.argument;
+    else
+      checkDense(view);
     results.push_back(std::move(result));
   }
   return success();

@@ -7,8 +7,8 @@ usage: check_license.py ROOT
 import os
 import sys
 
-FOLDERS = ["bench", "cmake", "docs", "examples", "include", "lib", "runtime",
-           "scripts", "test", "tools"]
+FOLDERS = ["bench", "cmake", "docs", "examples", "include", "lib", "python",
+           "runtime", "scripts", "test", "tools"]
 ENDINGS = (".h", ".cpp", ".c", ".td", ".py", ".sh", ".cmake", "CMakeLists.txt")
 LINE = "SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception"
 

@@ -7,6 +7,7 @@ usage: run_page.py PAGE SOURCE_ROOT BUILD_ROOT
   sh     every line exits with 0, in a folder that looks like the source tree
   c      compiles, in a function of snippet.c
   json   is JSON
+  python runs after the blocks before it, where the package is built; else it parses
 
 A block behind `<!-- not run: WHY -->` is left out. A page of C is run, too: the
 commands are those that its first comment shows.
@@ -57,7 +58,18 @@ def check_json(text, before, folder):
     return ""
 
 
-CHECKS = {"mlir": check_mlir, "sh": check_sh, "c": check_c, "json": check_json}
+def check_python(text, before, folder):
+    path = os.path.join(folder, "page.py")
+    with open(path, "a", encoding="utf-8") as file:
+        file.write(text)
+    python = os.path.join(folder, "venv/bin/python")
+    if not os.path.exists(python) or not os.path.exists(os.path.join(folder, "build/python/attn")):
+        return run([sys.executable, "-m", "py_compile", path], folder)
+    return run([python, path], folder, env={**os.environ, "PYTHONPATH": "build/python"})
+
+
+CHECKS = {"mlir": check_mlir, "sh": check_sh, "c": check_c, "json": check_json,
+          "python": check_python}
 
 
 def blocks_of(page):
@@ -82,6 +94,7 @@ def main():
             if not name.startswith((".", "build")):
                 os.symlink(os.path.join(source, name), os.path.join(folder, name))
         os.symlink(build, os.path.join(folder, "build"))
+        os.symlink(os.path.join(source, ".venv"), os.path.join(folder, "venv"))
         for language, text, before in blocks_of(page):
             count += 1
             if before.split("\n")[-1].startswith("<!-- not run: "):

@@ -11,6 +11,21 @@ func.func @heads(%q: !t, %k: !t, %v: !t, %o: !t) -> !t {
   return %r : !t
 }
 
+// What is not in an argument's memory is written as a dense tensor.
+// RUN: attn-compile %s --entry=fresh -o %t.attn && strings %t.attn | FileCheck %s --check-prefix=DENSE
+// DENSE: "message":"rule 1: dimension 1 of result0 needs the stride of a dense tensor"
+func.func @fresh(%q: !t, %k: !t, %v: !t) -> !t {
+  %c0 = arith.constant 0 : index
+  %c1 = arith.constant 1 : index
+  %c2 = arith.constant 2 : index
+  %b = tensor.dim %q, %c0 : !t
+  %h = tensor.dim %q, %c1 : !t
+  %s = tensor.dim %q, %c2 : !t
+  %o = tensor.empty(%b, %h, %s) : !t
+  %r = attn.attention ins(%q, %k, %v : !t, !t, !t) outs(%o : !t) -> !t
+  return %r : !t
+}
+
 // What tensors hold is checked in every launch. The numbers are those of a
 // slice of the argument.
 // RUN: attn-run %s --entry=lengths --backend=cpu --check=reference --random=B=2,Hq=2,Hkv=2,Sq=5,pages=3,table_size=4 | FileCheck %s --check-prefix=FITS

@@ -1,0 +1,101 @@
+# SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
+"""flex_attention, with the signature of torch.nn.attention.flex_attention."""
+
+import threading
+import weakref
+
+from . import _config, _trace
+from ._arrays import device_of, to_mlir
+from ._errors import Error
+from ._kernel import Kernel
+
+_lock = threading.Lock()
+# What was compiled: by the functions, and by the MLIR that they became.
+_by_functions = weakref.WeakKeyDictionary()
+_by_text = {}
+_PLAIN = type("Plain", (), {})()
+
+
+def _sizes(query, key, value, enable_gqa):
+    for name, array in (("query", query), ("key", key), ("value", value)):
+        if len(array.shape) != 4:
+            raise Error(f"rule 1: {name} has shape {tuple(array.shape)}; "
+                        "[batch, heads, length, head size] is needed")
+    heads, kv_heads = query.shape[1], key.shape[1]
+    if heads != kv_heads and not enable_gqa:
+        raise Error(f"query has {heads} heads and key {kv_heads}; grouped heads need enable_gqa=True")
+    if query.shape[3] != key.shape[3]:
+        raise Error(f"rule 1: the head size of query is {query.shape[3]}, of key {key.shape[3]}")
+    return heads, kv_heads, query.shape[3], value.shape[3]
+
+
+def _mask_of(block_mask, mask_mod):
+    if block_mask is None:
+        return mask_mod
+    if mask_mod is not None:
+        raise Error("give block_mask or mask_mod, not both")
+    # A BlockMask of PyTorch; its tiles are not needed, the compiler finds its own.
+    function = getattr(block_mask, "mask_mod", block_mask)
+    if not callable(function):
+        raise Error(f"block_mask is a {type(block_mask).__name__}; a BlockMask or a function is needed")
+    return function
+
+
+def _find(functions, key):
+    entries = _by_functions.get(functions[0] or functions[1] or _PLAIN, {})
+    entry = entries.get(key)
+    if entry is None:
+        return None
+    other, guards, kernel = entry
+    if other() is not functions[1] or not _trace.holds(guards):
+        return None
+    return kernel
+
+
+def _remember(functions, key, guards, kernel):
+    other = weakref.ref(functions[1]) if functions[1] is not None else lambda: None
+    try:
+        entries = _by_functions.setdefault(functions[0] or functions[1] or _PLAIN, {})
+    except TypeError:
+        return  # no weak references to it: traced again each time
+    entries[key] = (other, guards, kernel)
+
+
+def _compile(functions, key):
+    heads, kv_heads, dk, dv, dtype, scale, lse, (target, device) = key
+    written = _config.write(_config.Config(
+        heads=heads, kv_heads=kv_heads, head_dim=dk, v_head_dim=dv, dtype=dtype, scale=scale, lse=lse,
+        score_mod=functions[0], mask_mod=functions[1]))
+    # Functions that are made anew for each call become the same MLIR.
+    text_key = (written.text, target, device)
+    known = _by_text.get(text_key)
+    if known is None:
+        known = _by_text[text_key] = Kernel(
+            written.text, signature=written.signature, captures=written.captures,
+            regions=written.regions, target=target, device=device)
+    if len(known.captures) != len(written.captures) or any(
+            a is not b for a, b in zip(known.captures, written.captures)):
+        known = known.with_captures(written.captures)
+    _remember(functions, key, written.guards, known)
+    return known
+
+
+def flex_attention(query, key, value, score_mod=None, block_mask=None, scale=None, enable_gqa=False,
+                   return_lse=False, *, mask_mod=None, out=None):
+    """softmax(score_mod(scale * query key^T)) value over the keys that the mask
+    admits, for arrays [batch, heads, length, head size] of NumPy or PyTorch.
+
+    `score_mod(score, b, h, q_idx, kv_idx)` and `mask_mod(b, h, q_idx, kv_idx)` are
+    those of FlexAttention; `block_mask` may be a BlockMask of PyTorch, of which
+    only the mask_mod is used. The first call with a function compiles it.
+    """
+    functions = (score_mod, _mask_of(block_mask, mask_mod))
+    heads, kv_heads, dk, dv = _sizes(query, key, value, enable_gqa)
+    dtype = to_mlir(query.dtype)
+    config = (heads, kv_heads, dk, dv, dtype, None if scale is None else float(scale), return_lse,
+              device_of(query))
+    with _lock:
+        kernel = _find(functions, config)
+        if kernel is None:
+            kernel = _compile(functions, config)
+    return kernel(query, key, value, out=out)

@@ -1,0 +1,151 @@
+# SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
+"""`compile`, and the callables that it returns."""
+
+import copy
+import itertools
+import sys
+import threading
+import weakref
+
+from . import _attn, _config
+from ._arrays import is_torch
+from ._errors import Diagnostic, Error, Location
+
+_lock = threading.Lock()
+_contexts = {}
+# Kernels by name: an operator of PyTorch takes tensors and text.
+kernels = weakref.WeakValueDictionary()
+_numbers = itertools.count()
+
+
+def _context(target, threads, device):
+    backend = "cuda" if target == "cuda" else "cpu"
+    key = (backend, threads, device)
+    with _lock:
+        if key not in _contexts:
+            _contexts[key] = _attn.Context(backend, threads, device)
+        return _contexts[key]
+
+
+def _diagnostics(outcome):
+    return [Diagnostic(severity, message, Location(file, line, column) if file else None)
+            for severity, message, file, line, column in outcome["diagnostics"]]
+
+
+class Kernel:
+    """Compiled attention. Called with arrays of NumPy or PyTorch, or with anything
+    that has DLPack, it returns new arrays of the first argument's kind, or
+    writes to `out`. Nothing is copied. On CUDA it only enqueues, on PyTorch's
+    current stream."""
+
+    def __init__(self, text, *, signature=None, captures=(), regions=None, entry="", target="cpu",
+                 chip="", threads=0, device=0, tile=(0, 0), explain=False):
+        context = _context(target, threads, device)
+        if target == "cuda" and not chip:
+            chip = _attn.choose_chip(context.describe()["features"])
+        outcome = _attn.compile(text, entry, target, chip, tile[0], tile[1], explain)
+        self.diagnostics = tuple(_diagnostics(outcome))
+        if not outcome["succeeded"]:
+            raise Error.of_diagnostics(self.diagnostics)
+        self.mlir, self.target, self.tile = text, target, outcome["tile"]
+        self.artifact, self.phases = outcome["artifact"], outcome["phases"]
+        self.chip, self.choices, self.ranges = outcome["chip"], outcome["choices"], outcome["ranges"]
+        self.signature, self.captures = signature, tuple(captures)
+        self._regions = regions or {}
+        self._program = _attn.Program(context, self.artifact)
+        self._run = self._program.call
+        self._device = device
+        self._register()
+
+    def _register(self):
+        self.name = f"kernel{next(_numbers)}"
+        kernels[self.name] = self
+
+    @property
+    def arguments(self):
+        """Name, dtype and shape (None: open) of each argument in its order."""
+        arguments = self._program.arguments
+        return arguments[:len(arguments) - len(self.captures)]
+
+    @property
+    def results(self):
+        return self._program.results
+
+    def __call__(self, *arguments, out=None, **named):
+        if named:
+            arguments = self._order(arguments, named)
+        if self.captures:
+            arguments += self.captures
+        if "torch" in sys.modules and arguments and is_torch(arguments[0]):
+            return self._call_torch(arguments, out)
+        return self._run(arguments, out, 0)
+
+    def _call_torch(self, arguments, out):
+        from . import _torch
+
+        if out is None and self.signature is not None and _torch.is_compiling():
+            return _torch.call(self, arguments)
+        return self._launch(arguments, out)
+
+    def _launch(self, arguments, out=None):
+        if self.target != "cuda":
+            return self._run(arguments, out, 0)
+        from . import _torch
+
+        return self._run(arguments, out, _torch.current_stream(self._device))
+
+    def _order(self, arguments, named):
+        names = [argument["name"] for argument in self.arguments]
+        rest = names[len(arguments):]
+        for name in named:
+            if name not in rest:
+                raise Error(f"the kernel has no argument {name!r} left; it takes {', '.join(names)}")
+        for name in rest:
+            if name not in named:
+                raise Error(f"argument {name!r} is missing; the kernel takes {', '.join(names)}")
+        return arguments + tuple(named[name] for name in rest)
+
+    def __repr__(self):
+        names = ", ".join(argument["name"] for argument in self.arguments)
+        return f"<attn.Kernel ({names}) for {self.target} {self.chip}>"
+
+    def with_captures(self, captures):
+        """This kernel with other arrays in place of those its functions captured, of
+        the same shapes and types."""
+        if len(captures) != len(self.captures):
+            raise Error(f"the kernel has {len(self.captures)} captures, not {len(captures)}")
+        other = copy.copy(self)
+        other.captures = tuple(captures)
+        other._register()
+        return other
+
+    def save(self, path):
+        """Writes the artifact, which the C API of the runtime loads."""
+        with open(path, "wb") as file:
+            file.write(self.artifact)
+
+
+def compile(source=None, /, *, target="cpu", chip="", threads=0, device=0, entry="", tile=(0, 0),
+            explain=False, **config):
+    """Compiles attention to a Kernel.
+
+    `source` is MLIR text (one function, or the one that `entry` names), a
+    Config or a dict of its fields; or the fields are given as keywords, with
+    score_mod and mask_mod as Python functions:
+
+        kernel = attn.compile(heads=8, head_dim=64, causal=True)
+        o = kernel(q, k, v)
+
+    `target` is "cpu" or "cuda" (for GPU number `device`). Errors are attn.Error.
+    """
+    options = dict(target=target, chip=chip, threads=threads, device=device, tile=tile,
+                   explain=explain)
+    if isinstance(source, str):
+        if config:
+            raise Error(f"{', '.join(config)}: MLIR text says this itself")
+        return Kernel(source, entry=entry, **options)
+    if entry:
+        raise Error("entry names a function of MLIR text")
+    written = _config.write(_config.make_config(source, config))
+    return Kernel(written.text, signature=written.signature, captures=written.captures,
+                  regions=written.regions, **options)

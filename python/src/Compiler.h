@@ -1,0 +1,53 @@
+//===- Compiler.h - The compiler without MLIR's headers ---------*- C++ -*-===//
+// SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
+//
+// What the extension module asks of the compiler. MLIR is built without RTTI
+// and exceptions, bindings for Python need both: this header lies between.
+//
+//===----------------------------------------------------------------------===//
+
+#ifndef ATTN_PYTHON_COMPILER_H
+#define ATTN_PYTHON_COMPILER_H
+
+#include <cstdint>
+#include <string>
+#include <utility>
+#include <vector>
+
+namespace attn::python {
+
+struct Diagnostic {
+  std::string severity; // "error", "warning", "remark" or "note"
+  std::string message;
+  std::string file; // empty where no place in a file is known
+  unsigned line = 0, column = 0;
+};
+
+struct Request {
+  std::string text; // a module in MLIR's syntax
+  std::string entry, target, chip;
+  int64_t tileM = 0, tileN = 0;
+  bool explain = false;
+};
+
+struct Outcome {
+  bool succeeded = false;
+  std::string artifact;
+  std::vector<Diagnostic> diagnostics;
+  std::vector<std::pair<std::string, double>> phases; // name, milliseconds
+  std::string chip;
+  int64_t tileM = 0, tileN = 0;
+  /// With `explain`: what was chosen, and the key tiles that are visited.
+  std::vector<std::string> choices, ranges;
+};
+
+/// May be called from several threads at once.
+Outcome compile(const Request &request);
+
+/// The chip to compile for on a device of `capability` ("sm_90"); empty if
+/// there is none.
+std::string chooseChip(const std::string &capability);
+
+} // namespace attn::python
+
+#endif // ATTN_PYTHON_COMPILER_H
