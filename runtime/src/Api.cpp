@@ -69,12 +69,11 @@ attn_status report(attn_error *error, attn_status code,
   return code;
 }
 
-/// Runs `body` and turns what it throws into a status and a message.
-template <typename Body>
-attn_status guarded(attn_error *error, Body &&body) noexcept {
+/// Reports the exception being handled. Not part of `guarded`, of which there
+/// is one a function.
+[[gnu::noinline]] attn_status reportException(attn_error *error) noexcept {
   try {
-    body();
-    return report(error, ATTN_OK, "");
+    throw;
   } catch (const Failure &failure) {
     return report(error, failure.status, failure.message.c_str());
   } catch (const std::bad_alloc &) {
@@ -84,6 +83,17 @@ attn_status guarded(attn_error *error, Body &&body) noexcept {
   } catch (...) {
     return report(error, ATTN_ERROR_INTERNAL, "unknown exception");
   }
+}
+
+/// Runs `body` and turns what it throws into a status and a message.
+template <typename Body>
+attn_status guarded(attn_error *error, Body &&body) noexcept {
+  try {
+    body();
+  } catch (...) {
+    return reportException(error);
+  }
+  return report(error, ATTN_OK, "");
 }
 
 void require(const void *pointer, const char *name) {

@@ -11,7 +11,6 @@
 
 #include <atomic>
 #include <cstdint>
-#include <deque>
 #include <mutex>
 #include <optional>
 #include <string>
@@ -116,10 +115,13 @@ private:
     fail(ATTN_ERROR_INVALID_ARGUMENT, name + " is not an attn_" + name);
   }
 
-  /// Shells at rest. Never destroyed: other threads may outlive main.
+  /// Shells at rest, the oldest first. Never destroyed: other threads may
+  /// outlive main.
   struct Graveyard {
     std::mutex mutex;
-    std::deque<Handle *> shells;
+    Handle *first = nullptr;
+    Handle *last = nullptr;
+    size_t count = 0;
   };
   static constexpr size_t leastAtRest = 1024;
   static Graveyard &graveyard() {
@@ -130,10 +132,11 @@ private:
   static Handle *take() {
     Graveyard &yard = graveyard();
     std::lock_guard<std::mutex> lock(yard.mutex);
-    if (yard.shells.size() <= leastAtRest)
+    if (yard.count <= leastAtRest)
       return new Handle;
-    Handle *handle = yard.shells.front();
-    yard.shells.pop_front();
+    Handle *handle = yard.first;
+    yard.first = handle->next;
+    --yard.count;
     return handle;
   }
 
@@ -141,14 +144,14 @@ private:
     handle->body.reset();
     Graveyard &yard = graveyard();
     std::lock_guard<std::mutex> lock(yard.mutex);
-    try {
-      yard.shells.push_back(handle);
-    } catch (...) {
-      // No memory for the list: the shell is not used again.
-    }
+    handle->next = nullptr;
+    (yard.count ? yard.last->next : yard.first) = handle;
+    yard.last = handle;
+    ++yard.count;
   }
 
   std::atomic<uint32_t> state{Dead};
+  Handle *next = nullptr; // in the graveyard
   mutable std::optional<Body> body;
 };
 

@@ -9,19 +9,23 @@
 //===----------------------------------------------------------------------===//
 
 #include "attn/AheadOfTime/Inspect.h"
+#include "attn/AheadOfTime/Package.h"
 #include "attn/AheadOfTime/Variants.h"
 #include "attn/Execution/Backend.h"
 #include "attn/Execution/CommandLine.h"
 #include "attn/Target/Compile.h"
 #include "attn/Version.h"
 
+#include "mlir/Dialect/Func/IR/FuncOps.h"
 #include "mlir/IR/Diagnostics.h"
 #include "mlir/Parser/Parser.h"
 #include "mlir/Support/FileUtilities.h"
 #include "llvm/Support/CommandLine.h"
 #include "llvm/Support/FileOutputBuffer.h"
+#include "llvm/Support/FileSystem.h"
 #include "llvm/Support/FormatVariadic.h"
 #include "llvm/Support/JSON.h"
+#include "llvm/Support/Path.h"
 #include "llvm/Support/SourceMgr.h"
 
 #include <chrono>
@@ -40,8 +44,11 @@ struct Arguments {
   cl::OptionCategory category{"attn-compile options"};
   cl::opt<std::string> file{cl::Positional, cl::desc("<input.mlir>"),
                             cl::cat(category)};
-  cl::opt<std::string> output{"o", cl::desc("The artifact to write"),
-                              cl::value_desc("file.attn"), cl::cat(category)};
+  cl::opt<std::string> output{
+      "o",
+      cl::desc("The artifact to write; or a folder (OUT/): a "
+               "library, a header and an example for C"),
+      cl::value_desc("file.attn"), cl::cat(category)};
   cl::opt<std::string> inspected{
       "inspect", cl::desc("Print what an artifact holds, and do nothing else"),
       cl::value_desc("file.attn"), cl::cat(category)};
@@ -96,6 +103,35 @@ static void printReport(const CompileReport &report, double parseMs,
   llvm::outs() << llvm::formatv("{0:2}\n", json::Value(std::move(object)));
 }
 
+/// Folders are written with a slash, or are there.
+static bool isFolder(StringRef path) {
+  return path.ends_with("/") || llvm::sys::fs::is_directory(path);
+}
+
+/// All functions of a module, or the one that was named, as a library for C.
+static ExitCode compilePackage(ModuleOp module, const Arguments &args,
+                               CompileOptions options) {
+  std::vector<PackagedFunction> functions;
+  for (auto function : module.getOps<func::FuncOp>()) {
+    if (function.isExternal() || function.isPrivate() ||
+        (!args.entry.empty() && function.getName() != args.entry))
+      continue;
+    options.entry = function.getName().str();
+    FailureOr<std::string> artifact =
+        compileVariants(module, args.target, options);
+    if (failed(artifact))
+      return kBadInput;
+    functions.push_back({std::move(*artifact)});
+  }
+  if (functions.empty())
+    return fail(args.file + ": there is no function to compile" +
+                (args.entry.empty() ? "" : " called '" + args.entry + "'"));
+  if (llvm::Error failed = writePackage(
+          args.output, llvm::sys::path::stem(args.file), functions))
+    return fail(llvm::toString(std::move(failed)));
+  return kFine;
+}
+
 static ExitCode compile(const Arguments &args) {
   if (!args.report.empty() && args.report != "json")
     return fail("--report=" + args.report + ": the only format is 'json'");
@@ -119,12 +155,17 @@ static ExitCode compile(const Arguments &args) {
   if (!module)
     return kBadInput;
 
+  if (isFolder(args.output) && !args.report.empty())
+    return fail("--report=json speaks of one artifact: name a file with -o");
   CompileOptions options;
   options.entry = args.entry;
   options.chip = args.chip;
   options.tileM = args.tileM;
   options.tileN = args.tileN;
   options.ptxas = args.ptxas;
+  if (isFolder(args.output))
+    return compilePackage(*module, args, options);
+
   std::vector<CompileReport> reports;
   FailureOr<std::string> artifact = compileVariants(
       *module, args.target, options, args.report.empty() ? nullptr : &reports);

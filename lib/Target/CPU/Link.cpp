@@ -58,8 +58,10 @@ FailureOr<std::string> attn::linkSharedObject(StringRef object, Location loc) {
   llvm::FileRemover removeLog(log);
 
   StringRef arguments[] = {
-      *linker,         "-shared", "-z", "defs", "--hash-style=gnu",
-      "--strip-debug", "-o",      out,  in};
+      *linker, "-shared", "-z", "defs",
+      // No pages of their own for what is not code: artifacts stay small.
+      "-z", "noseparate-code", "--hash-style=gnu", "--strip-debug", "-o", out,
+      in};
   std::optional<StringRef> redirects[] = {StringRef(), StringRef(log),
                                           StringRef(log)};
   std::string error;

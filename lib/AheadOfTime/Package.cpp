@@ -1,0 +1,199 @@
+//===- Package.cpp - Libraries with compiled kernels ----------------------===//
+// SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
+//
+// Puts the files of a package into a folder. The runtime comes from objects
+// that are part of this library, so that a package can be written wherever the
+// compiler runs.
+//
+//===----------------------------------------------------------------------===//
+
+#include "attn/AheadOfTime/Package.h"
+#include "Interface.h"
+
+#include "llvm/ADT/SmallString.h"
+#include "llvm/ADT/StringExtras.h"
+#include "llvm/ADT/StringSet.h"
+#include "llvm/Object/ArchiveWriter.h"
+#include "llvm/Support/FileSystem.h"
+#include "llvm/Support/FileUtilities.h"
+#include "llvm/Support/Path.h"
+#include "llvm/Support/Process.h"
+#include "llvm/Support/Program.h"
+#include "llvm/Support/raw_ostream.h"
+
+using namespace llvm;
+using namespace attn;
+
+// The files, as data of this library (runtime/aot/CMakeLists.txt makes them).
+#define ATTN_EMBED(NAME, PATH)                                                 \
+  __asm__(".section .rodata\n.balign 16\n" #NAME ":\n.incbin \"" PATH          \
+          "\"\n" #NAME "_end:\n.previous\n");                                  \
+  extern "C" __attribute__((visibility("hidden"))) const char NAME[];          \
+  extern "C" __attribute__((visibility("hidden"))) const char NAME##_end[];
+ATTN_EMBED(attn_embedded_cpu, ATTN_AOT_CPU)
+ATTN_EMBED(attn_embedded_cuda, ATTN_AOT_CUDA)
+ATTN_EMBED(attn_embedded_header, ATTN_RUNTIME_HEADER)
+
+static StringRef between(const char *begin, const char *end) {
+  return StringRef(begin, size_t(end - begin));
+}
+
+/// Programs that link for the system they are on, the usual one first.
+static constexpr StringLiteral kCompilers[] = {"cc", "gcc", "clang",
+                                               "clang-22"};
+
+static Expected<std::string> findCompiler() {
+  if (auto given = sys::Process::GetEnv("ATTN_CC")) {
+    if (auto path = sys::findProgramByName(*given))
+      return *path;
+    return createStringError("there is no program '" + *given +
+                             "', which ATTN_CC names");
+  }
+  for (StringRef name : kCompilers)
+    if (auto path = sys::findProgramByName(name))
+      return *path;
+  return createStringError(
+      "a shared library is linked by a C compiler; none of " +
+      join(std::begin(kCompilers), std::end(kCompilers), ", ") +
+      " is on the PATH (name one in ATTN_CC)");
+}
+
+namespace {
+class Package {
+public:
+  Package(StringRef folder, StringRef name, ArrayRef<CFunction> functions)
+      : folder(folder), name(name), functions(functions) {}
+
+  Error write();
+
+private:
+  std::string pathOf(const Twine &file) const {
+    SmallString<128> path(folder);
+    sys::path::append(path, file);
+    return path.str().str();
+  }
+  Error writeFile(const Twine &file, StringRef content) const;
+  Error writeArchive(StringRef object, StringRef runtime) const;
+  Error linkShared() const;
+
+  StringRef folder, name;
+  ArrayRef<CFunction> functions;
+};
+} // namespace
+
+Error Package::writeFile(const Twine &file, StringRef content) const {
+  return writeToOutput(pathOf(file), [&](raw_ostream &os) {
+    os << content;
+    return Error::success();
+  });
+}
+
+Error Package::writeArchive(StringRef object, StringRef runtime) const {
+  SmallVector<NewArchiveMember> members;
+  for (auto [bytes, member] :
+       {std::pair(object, "kernels.o"), std::pair(runtime, "runtime.o")}) {
+    members.emplace_back(MemoryBufferRef(bytes, member));
+    members.back().MemberName = member;
+  }
+  return llvm::writeArchive(pathOf("lib" + name + ".a"), members,
+                            SymtabWritingMode::NormalSymtab,
+                            object::Archive::K_GNU, /*Deterministic=*/true,
+                            /*Thin=*/false);
+}
+
+/// From the archive, exporting the functions of the header and what it says of
+/// the runtime.
+Error Package::linkShared() const {
+  Expected<std::string> compiler = findCompiler();
+  if (!compiler)
+    return compiler.takeError();
+  std::string symbols = "{ global: attn_error_*; attn_status_name; "
+                        "attn_context_*; attn_memory_*; attn_check_abi;\n"
+                        "attn_stream_synchronize; attn_version; "
+                        "attn_abi_version; " +
+                        name.str() + "_use;";
+  for (const CFunction &function : functions)
+    symbols += " " + function.name + "; " + function.name + "_explain;";
+  SmallString<64> map, log;
+  int mapFile;
+  if (sys::fs::createTemporaryFile("attn", "map", mapFile, map) ||
+      sys::fs::createTemporaryFile("attn", "log", log))
+    return createStringError("cannot create a temporary file for the linker");
+  FileRemover removeMap(map), removeLog(log);
+  raw_fd_ostream(mapFile, /*shouldClose=*/true) << symbols << " local: *; };\n";
+
+  std::string output = pathOf("lib" + name + ".so"),
+              archive = pathOf("lib" + name + ".a"),
+              script = ("-Wl,--version-script=" + map).str(),
+              soname = ("-Wl,-soname,lib" + name + ".so").str();
+  StringRef arguments[] = {*compiler,
+                           "-shared",
+                           "-s",
+                           "-Wl,--gc-sections",
+                           "-Wl,-z,noseparate-code",
+                           script,
+                           soname,
+                           "-o",
+                           output,
+                           "-Wl,--whole-archive",
+                           archive,
+                           "-Wl,--no-whole-archive",
+                           "-lm",
+                           "-lpthread"};
+  std::optional<StringRef> redirects[] = {StringRef(), StringRef(log),
+                                          StringRef(log)};
+  std::string problem;
+  if (sys::ExecuteAndWait(*compiler, arguments, std::nullopt, redirects,
+                          /*SecondsToWait=*/0, /*MemoryLimit=*/0,
+                          &problem) == 0)
+    return Error::success();
+  auto text = MemoryBuffer::getFile(log);
+  return createStringError("linking " + output + " with " + *compiler +
+                           " failed: " + problem +
+                           (text ? (*text)->getBuffer().rtrim() : ""));
+}
+
+Error Package::write() {
+  if (std::error_code code = sys::fs::create_directories(folder))
+    return createStringError(code, folder + ": " + code.message());
+  for (const CFunction &function : functions)
+    if (Error failed = writeFile(function.name + ".attn", function.artifact))
+      return failed;
+  Expected<std::string> object = makeObject(name, functions);
+  if (!object)
+    return object.takeError();
+  bool hasCUDA = any_of(functions, [](const CFunction &function) {
+    return StringRef(function.chips).contains("cuda:");
+  });
+  StringRef runtime = hasCUDA
+                          ? between(attn_embedded_cuda, attn_embedded_cuda_end)
+                          : between(attn_embedded_cpu, attn_embedded_cpu_end);
+  StringRef header = between(attn_embedded_header, attn_embedded_header_end);
+  Error failed = joinErrors(
+      joinErrors(writeFile(name + ".h", makeHeader(name, functions)),
+                 writeFile("attn_runtime.h", header)),
+      joinErrors(writeFile("example.c", makeExample(name, functions.front())),
+                 writeFile(name + "Config.cmake", makeCMakeConfig(name))));
+  if (failed)
+    return failed;
+  if (Error archive = writeArchive(*object, runtime))
+    return archive;
+  return linkShared();
+}
+
+Error attn::writePackage(StringRef folder, StringRef name,
+                         const std::vector<PackagedFunction> &functions) {
+  std::vector<CFunction> made;
+  StringSet<> names;
+  for (const PackagedFunction &function : functions) {
+    Expected<CFunction> one = makeFunction(function.artifact);
+    if (!one)
+      return one.takeError();
+    if (!names.insert(one->name).second)
+      return createStringError("two functions would be called '" + one->name +
+                               "' in C");
+    made.push_back(std::move(*one));
+  }
+  std::string identifier = toIdentifier(name);
+  return Package(folder, identifier, made).write();
+}
