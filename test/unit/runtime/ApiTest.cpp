@@ -126,6 +126,27 @@ TEST(ApiTest, ManyHandles) {
   }
 }
 
+// Memory of the same shape may change without anything being worked out anew.
+TEST(ApiTest, OtherMemory) {
+  Context context = makeContext(1);
+  Program program = load(context, countJson());
+  Binding binding = makeBinding(program);
+  std::vector<std::vector<int32_t>> memory(3, std::vector<int32_t>(5, 0));
+  for (std::vector<int32_t> &counts : memory) {
+    attn_tensor tensor = tensorOf(counts);
+    EXPECT_OK(attn_binding_set_argument(binding.get(), 0, &tensor, error));
+    EXPECT_OK(attn_launch(binding.get(), nullptr, 0, nullptr, error));
+    tensor.data = reinterpret_cast<char *>(tensor.data) + 1;
+    EXPECT_ERROR(attn_binding_set_argument(binding.get(), 0, &tensor, error),
+                 ATTN_ERROR_INVALID_ARGUMENT, {"not aligned"});
+    tensor.data = nullptr;
+    EXPECT_ERROR(attn_binding_set_argument(binding.get(), 0, &tensor, error),
+                 ATTN_ERROR_INVALID_ARGUMENT, {"NULL"});
+  }
+  for (const std::vector<int32_t> &counts : memory)
+    EXPECT_EQ(counts, std::vector<int32_t>(5, 1));
+}
+
 //===----------------------------------------------------------------------===//
 // Executors
 //===----------------------------------------------------------------------===//
