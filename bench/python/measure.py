@@ -16,40 +16,48 @@ import subprocess
 import sys
 import time
 
-FIRST = """
-import json, time, numpy as np
+# Wall-clock and processor time; that of the linker, a process, included.
+CLOCK = """
+import json, os, time
+def clock():
+    return time.perf_counter(), sum(os.times()[:4])
+def since(begin):
+    return [round((now - then) * 1e3, 1) for now, then in zip(clock(), begin)]
+"""
+
+FIRST = CLOCK + """
+import numpy as np
 q = k = v = np.ones((1, 8, 128, 64), np.float32)
-begin = time.perf_counter()
+begin = clock()
 import attn
-imported = time.perf_counter()
-kernel = attn.compile(heads=8, head_dim=64, causal=True)
+imported = since(begin)
+begin = clock()
+kernel = attn.compile(heads=8, head_dim=64, causal=True, q_length={q_length})
 kernel(q, k, v)
-done = time.perf_counter()
-kernel(q, k, v)
-print(json.dumps([(imported - begin) * 1e3, (done - imported) * 1e3, kernel.phases]))
+print(json.dumps([imported, since(begin)]))
 """
 
 # Another process: what torch loads would count as ours.
-FLEX = """
-import time, torch, warnings
+FLEX = CLOCK + """
+import torch, warnings
 from torch.nn.attention.flex_attention import create_block_mask, flex_attention
 warnings.simplefilter("ignore")
 q = k = v = torch.ones((1, 8, 128, 64))
-begin = time.perf_counter()
+begin = clock()
 mask = create_block_mask(lambda b, h, i, j: i >= j, None, None, 128, 128, device="cpu")
 call = torch.compile(flex_attention) if {compiled} else flex_attention
 with torch.no_grad():
     call(q, k, v, block_mask=mask)
-print(f"[{{(time.perf_counter() - begin) * 1e3}}]")
+print(json.dumps(since(begin)))
 """
 
 CALLS = """
 import time, attn
 make = {make}
-kernel = attn.compile(heads=1, head_dim=8, threads=1)
+kernel = attn.compile(heads=1, head_dim=8, q_length=1, threads=1)
 q = k = v = make()
 out = make()
-def best(call, count=2000):
+def best(call, count=50):
     least = float("inf")
     for _ in range({rounds}):
         begin = time.perf_counter()
@@ -71,10 +79,9 @@ def run(script):
     return json.loads(result.stdout) if result.returncode == 0 else None
 
 
-def least(script, times, column=0):
-    """The run whose number is least."""
-    runs = [output for output in (run(script) for _ in range(times)) if output]
-    return min(runs, key=lambda output: output[column])
+def least(runs):
+    """Wall-clock and processor time, each the least of its runs, in ms."""
+    return dict(zip(("wall", "cpu"), map(min, zip(*runs))))
 
 
 def cpu_name():
@@ -91,28 +98,32 @@ def main():
     torch = subprocess.run([sys.executable, "-c", "import torch; print(torch.__version__)"],
                            capture_output=True, text=True).stdout.strip() or None
 
-    imported = least(FIRST, options.runs)[0]
-    first = least(FIRST, options.runs, column=1)
+    def first_calls(q_length):
+        return [run(FIRST.replace("{q_length}", str(q_length))) for _ in range(options.runs)]
+
+    exact, general = first_calls(128), first_calls(None)
     results = {
         "machine": {"cpu": cpu_name(), "cores": os.cpu_count(), "load": os.getloadavg()[0],
                     "python": platform.python_version(), "torch": torch},
-        "import_ms": round(imported, 1),
-        "first_call_ms": round(first[1], 1),
-        "first_call_phases_ms": {},
+        "import_ms": least([imported for imported, _ in exact]),
+        # From the config to the end of the first call: for a number of queries that
+        # the config names, and for any.
+        "first_call_ms": {
+            "q_length": least([first for _, first in exact]),
+            "any_length": least([first for _, first in general])},
         "call_us": {},
     }
-    for name, ms in first[2]:
-        phases = results["first_call_phases_ms"]
-        phases[name] = round(phases.get(name, 0) + ms, 2)
     for kind, make in ARRAYS.items():
-        output = run(CALLS.format(make=make, rounds=20)) if kind == "numpy" or torch else None
+        output = run(CALLS.format(make=make, rounds=4000)) if kind == "numpy" or torch else None
         if output:
             results["call_us"][kind] = {"new": round(output[0], 2), "out": round(output[1], 2)}
     if torch:
         for name, compiled in (("eager", False), ("compiled", True)):
-            output = run(FLEX.format(compiled=compiled))
-            if output:
-                results[f"flex_attention_{name}_first_call_ms"] = round(output[0], 1)
+            # Compiled, a first call takes up to minutes.
+            times = 1 if compiled else options.runs
+            outputs = [run(FLEX.replace("{compiled}", str(compiled))) for _ in range(times)]
+            if all(outputs):
+                results[f"flex_attention_{name}_first_call_ms"] = least(outputs)
     text = json.dumps(results, indent=2)
     print(text)
     if options.output:

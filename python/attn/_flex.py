@@ -52,6 +52,11 @@ def _find(functions, key):
     return kernel
 
 
+def _seen_lengths(functions, key):
+    entries = _by_functions.get(functions[0] or functions[1] or _PLAIN, {})
+    return any(known == key for known, _ in entries)
+
+
 def _remember(functions, key, guards, kernel):
     other = weakref.ref(functions[1]) if functions[1] is not None else lambda: None
     try:
@@ -61,11 +66,11 @@ def _remember(functions, key, guards, kernel):
     entries[key] = (other, guards, kernel)
 
 
-def _compile(functions, key):
+def _compile(functions, key, q_length):
     heads, kv_heads, dk, dv, dtype, scale, lse, (target, device) = key
     written = _config.write(_config.Config(
         heads=heads, kv_heads=kv_heads, head_dim=dk, v_head_dim=dv, dtype=dtype, scale=scale, lse=lse,
-        score_mod=functions[0], mask_mod=functions[1]))
+        q_length=q_length, score_mod=functions[0], mask_mod=functions[1]))
     # Functions that are made anew for each call become the same MLIR.
     text_key = (written.text, target, device)
     known = _by_text.get(text_key)
@@ -76,8 +81,19 @@ def _compile(functions, key):
     if len(known.captures) != len(written.captures) or any(
             a is not b for a, b in zip(known.captures, written.captures)):
         known = known.with_captures(written.captures)
-    _remember(functions, key, written.guards, known)
+    _remember(functions, (key, q_length), written.guards, known)
     return known
+
+
+def _kernel(functions, key, q_length):
+    """The first number of queries is compiled for exactly, which takes a third of
+    the time; when another one comes, code for any is made."""
+    exact = (key, q_length)
+    kernel = _find(functions, exact) or _find(functions, (key, None))
+    if kernel is None:
+        seen = _seen_lengths(functions, key)
+        kernel = _compile(functions, key, None if seen else q_length)
+    return kernel
 
 
 def flex_attention(query, key, value, score_mod=None, block_mask=None, scale=None, enable_gqa=False,
@@ -87,7 +103,8 @@ def flex_attention(query, key, value, score_mod=None, block_mask=None, scale=Non
 
     `score_mod(score, b, h, q_idx, kv_idx)` and `mask_mod(b, h, q_idx, kv_idx)` are
     those of FlexAttention; `block_mask` may be a BlockMask of PyTorch, of which
-    only the mask_mod is used. The first call with a function compiles it.
+    only the mask_mod is used. The first call with a function compiles it, for that
+    number of queries; the first one with another number compiles it for any.
     """
     functions = (score_mod, _mask_of(block_mask, mask_mod))
     heads, kv_heads, dk, dv = _sizes(query, key, value, enable_gqa)
@@ -95,7 +112,5 @@ def flex_attention(query, key, value, score_mod=None, block_mask=None, scale=Non
     config = (heads, kv_heads, dk, dv, dtype, None if scale is None else float(scale), return_lse,
               device_of(query))
     with _lock:
-        kernel = _find(functions, config)
-        if kernel is None:
-            kernel = _compile(functions, config)
+        kernel = _kernel(functions, config, query.shape[2] or None)
     return kernel(query, key, value, out=out)

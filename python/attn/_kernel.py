@@ -3,6 +3,7 @@
 
 import copy
 import itertools
+import json
 import sys
 import threading
 import weakref
@@ -16,6 +17,16 @@ _contexts = {}
 # Kernels by name: an operator of PyTorch takes tensors and text.
 kernels = weakref.WeakValueDictionary()
 _numbers = itertools.count()
+_torch = None
+
+
+def _import_torch():
+    """What needs PyTorch, once the program has it."""
+    global _torch
+    from . import _torch as module
+
+    _torch = module
+    return module
 
 
 def _context(target, threads, device):
@@ -47,9 +58,9 @@ class Kernel:
         self.diagnostics = tuple(_diagnostics(outcome))
         if not outcome["succeeded"]:
             raise Error.of_diagnostics(self.diagnostics)
-        self.mlir, self.target, self.tile = text, target, outcome["tile"]
-        self.artifact, self.phases = outcome["artifact"], outcome["phases"]
-        self.chip, self.choices, self.ranges = outcome["chip"], outcome["choices"], outcome["ranges"]
+        self.mlir, self.target, self.artifact = text, target, outcome["artifact"]
+        self.phases = outcome["phases"]
+        self.choices, self.ranges = outcome["choices"], outcome["ranges"]
         self.signature, self.captures = signature, tuple(captures)
         self._regions = regions or {}
         self._program = _attn.Program(context, self.artifact)
@@ -68,6 +79,16 @@ class Kernel:
         return arguments[:len(arguments) - len(self.captures)]
 
     @property
+    def chip(self):
+        return self._program.chip
+
+    @property
+    def tile(self):
+        """Queries and keys of a tile."""
+        metadata = json.loads(self._program.json).get("metadata", {})
+        return metadata.get("tile_m"), metadata.get("tile_n")
+
+    @property
     def results(self):
         return self._program.results
 
@@ -78,21 +99,19 @@ class Kernel:
             arguments += self.captures
         if "torch" in sys.modules and arguments and is_torch(arguments[0]):
             return self._call_torch(arguments, out)
-        return self._run(arguments, out, 0)
+        return self._launch(arguments, out)
 
     def _call_torch(self, arguments, out):
-        from . import _torch
-
-        if out is None and self.signature is not None and _torch.is_compiling():
-            return _torch.call(self, arguments)
+        torch = _torch or _import_torch()
+        if out is None and self.signature is not None and torch.is_compiling():
+            return torch.call(self, arguments)
         return self._launch(arguments, out)
 
     def _launch(self, arguments, out=None):
-        if self.target != "cuda":
+        if self.target != "cuda" or "torch" not in sys.modules:
             return self._run(arguments, out, 0)
-        from . import _torch
-
-        return self._run(arguments, out, _torch.current_stream(self._device))
+        torch = _torch or _import_torch()
+        return self._run(arguments, out, torch.current_stream(self._device))
 
     def _order(self, arguments, named):
         names = [argument["name"] for argument in self.arguments]

@@ -78,9 +78,6 @@ python::Outcome python::compile(const Request &request) {
   outcome.succeeded = true;
   outcome.artifact = std::move(*artifact);
   outcome.phases = std::move(report.phases);
-  outcome.chip = report.chip;
-  outcome.tileM = report.tileM;
-  outcome.tileN = report.tileN;
   outcome.choices = std::move(report.choices);
   outcome.ranges = std::move(report.ranges);
   return outcome;

@@ -34,10 +34,9 @@ struct Outcome {
   bool succeeded = false;
   std::string artifact;
   std::vector<Diagnostic> diagnostics;
-  std::vector<std::pair<std::string, double>> phases; // name, milliseconds
-  std::string chip;
-  int64_t tileM = 0, tileN = 0;
-  /// With `explain`: what was chosen, and the key tiles that are visited.
+  /// With `explain`: phases with milliseconds, what was chosen, and the key
+  /// tiles that are visited.
+  std::vector<std::pair<std::string, double>> phases;
   std::vector<std::string> choices, ranges;
 };
 

@@ -17,7 +17,7 @@
 #include <nanobind/stl/string.h>
 #include <nanobind/stl/vector.h>
 
-#include <cstring>
+#include <algorithm>
 #include <memory>
 #include <mutex>
 
@@ -75,9 +75,33 @@ struct Array {
   }
 };
 
-/// What PyTorch calls element types and devices, looked up once.
+/// A name to look attributes up by, made once.
+nb::object intern(const char *name) {
+  return nb::steal(PyUnicode_InternFromString(name));
+}
+
+bool isTrue(nb::handle object, const nb::object &name) {
+  return object.attr(name).is(nb::handle(Py_True));
+}
+
+/// A new object, or what its making raised.
+nb::object steal(PyObject *made) {
+  if (!made)
+    throw nb::python_error();
+  return nb::steal(made);
+}
+
+nb::object callMethod(nb::handle object, const nb::object &name) {
+  return steal(PyObject_CallMethodNoArgs(object.ptr(), name.ptr()));
+}
+
+/// What PyTorch calls things, looked up once.
 struct Torch {
-  nb::object tensor, isGradEnabled, empty;
+  nb::object tensor, isGradEnabled;
+  nb::object requiresGrad = intern("requires_grad"), dtype = intern("dtype"),
+             isCpu = intern("is_cpu"), isCuda = intern("is_cuda"),
+             shape = intern("shape"), stride = intern("stride"),
+             dataPtr = intern("data_ptr"), newEmpty = intern("new_empty");
   std::vector<std::pair<nb::object, attn_dtype>> dtypes;
 
   /// Null as long as the program has not imported torch.
@@ -93,7 +117,6 @@ struct Torch {
     auto *made = new Torch();
     made->tensor = handle.attr("Tensor");
     made->isGradEnabled = handle.attr("is_grad_enabled");
-    made->empty = handle.attr("empty");
     for (auto [name, dtype] : {std::pair("float32", ATTN_DTYPE_F32),
                                {"float16", ATTN_DTYPE_F16},
                                {"bfloat16", ATTN_DTYPE_BF16},
@@ -225,28 +248,28 @@ private:
 
   /// Attributes, not __dlpack__: that costs microseconds a tensor.
   void readTensor(const Torch &torch) {
-    if (nb::cast<bool>(object.attr("requires_grad")) &&
+    if (isTrue(object, torch.requiresGrad) &&
         nb::cast<bool>(torch.isGradEnabled()))
       raiseInvalid(name + " requires gradients, and there is no backward "
                           "pass; call under torch.no_grad(), or detach it");
-    array.tensor.dtype = torch.find(object.attr("dtype"));
+    array.tensor.dtype = torch.find(object.attr(torch.dtype));
     if (array.tensor.dtype == ATTN_DTYPE_NONE)
       raiseInvalid(name + " has element type " + show(object.attr("dtype")) +
                    ", which no kernel takes");
-    if (nb::cast<bool>(object.attr("is_cuda")))
+    if (isTrue(object, torch.isCuda))
       array.device = nb::cast<int>(object.attr("get_device")());
-    else if (!nb::cast<bool>(object.attr("is_cpu")))
+    else if (!isTrue(object, torch.isCpu))
       raiseInvalid(name + " is on " + show(object.attr("device")) +
                    "; kernels run on cpu and cuda");
-    nb::tuple shape = nb::borrow<nb::tuple>(object.attr("shape"));
-    nb::tuple strides = nb::borrow<nb::tuple>(object.attr("stride")());
+    auto shape = nb::borrow<nb::tuple>(object.attr(torch.shape));
+    auto strides = nb::borrow<nb::tuple>(callMethod(object, torch.stride));
     setRank(shape.size());
     for (int i = 0; i < array.tensor.rank; ++i) {
       array.tensor.dims[i] = nb::cast<int64_t>(shape[i]);
       array.tensor.strides[i] = nb::cast<int64_t>(strides[i]);
     }
     array.tensor.data = reinterpret_cast<void *>(
-        nb::cast<uintptr_t>(object.attr("data_ptr")()));
+        nb::cast<uintptr_t>(callMethod(object, torch.dataPtr)));
     array.owner = nb::borrow(object);
   }
 
@@ -393,11 +416,27 @@ public:
   std::string getChip() const { return attn_program_chip(program.get()); }
 
 private:
-  /// A binding with its error, and workspace on the host.
+  struct Shape {
+    int32_t rank = 0;
+    int64_t dims[ATTN_MAX_RANK];
+  };
+
+  /// A binding, and what is bound: what is bound already, as in the steps of a
+  /// decoder, needs neither binding nor checks.
   struct Lane {
     BindingHandle binding;
     ErrorHandle error;
+    std::vector<attn_tensor> arguments, results;
+    /// Of the results; known as long as arguments do not change.
+    std::vector<Shape> shapes;
+    bool areShapesKnown = false;
   };
+
+  static bool isSame(const attn_tensor &a, const attn_tensor &b) {
+    return a.data == b.data && a.dtype == b.dtype && a.rank == b.rank &&
+           std::equal(a.dims, a.dims + a.rank, b.dims) &&
+           std::equal(a.strides, a.strides + a.rank, b.strides);
+  }
 
   static nb::tuple describeShape(int rank, const int64_t *dims) {
     nb::list list;
@@ -410,11 +449,12 @@ private:
   Lane takeLane();
   void bindArgument(Lane &lane, size_t index, nb::handle value, Array &array);
   void bindArray(Lane &lane, size_t index, nb::handle value, Array &array);
-  nb::object bindResult(Lane &lane, size_t index, nb::handle out, bool torch,
-                        Array &array);
+  void inferShapes(Lane &lane);
+  nb::object bindResult(Lane &lane, size_t index, nb::handle out,
+                        nb::handle like, Array &array);
   nb::object allocate(attn_dtype dtype, const int64_t *dims, int rank,
-                      bool torch);
-  void launch(Lane &lane, uintptr_t stream);
+                      nb::handle like);
+  void launch(Lane &lane, uintptr_t stream, nb::handle like);
   void checkDevice(const std::string &name, const Array &array) const {
     if (array.device == device)
       return;
@@ -433,7 +473,6 @@ private:
   /// What messages call the arguments.
   std::vector<std::string> labels;
   nb::object numpyEmpty;
-  std::vector<nb::object> dtypeNames;
   std::mutex mutex;
   std::vector<Lane> idle;
 };
@@ -449,7 +488,11 @@ Program::Lane Program::takeLane() {
       return lane;
     }
   }
-  Lane lane{nullptr, ErrorHandle(attn_error_create())};
+  Lane lane;
+  lane.error.reset(attn_error_create());
+  lane.arguments.resize(arguments.size(), attn_tensor());
+  lane.results.resize(results.size(), attn_tensor());
+  lane.shapes.resize(results.size());
   attn_binding *binding = nullptr;
   check(attn_binding_create(program.get(), &binding, lane.error.get()),
         lane.error);
@@ -462,6 +505,10 @@ void Program::bindArray(Lane &lane, size_t index, nb::handle value,
   bool writes = arguments[index].access != ATTN_ACCESS_READ;
   Importer(labels[index], value, writes, array).run();
   checkDevice(labels[index], array);
+  if (isSame(array.tensor, lane.arguments[index]))
+    return;
+  lane.arguments[index] = array.tensor;
+  lane.areShapesKnown = false;
   check(attn_binding_set_argument(lane.binding.get(), index, &array.tensor,
                                   lane.error.get()),
         lane.error);
@@ -472,6 +519,7 @@ void Program::bindArgument(Lane &lane, size_t index, nb::handle value,
   attn_dtype dtype = arguments[index].dtype;
   if (arguments[index].kind == ATTN_ARGUMENT_BUFFER)
     return bindArray(lane, index, value, array);
+  lane.areShapesKnown = false;
   attn_binding *binding = lane.binding.get();
   attn_error *error = lane.error.get();
   if (dtype == ATTN_DTYPE_F32 || dtype == ATTN_DTYPE_F64) {
@@ -490,17 +538,19 @@ void Program::bindArgument(Lane &lane, size_t index, nb::handle value,
   check(attn_binding_set_scalar_i64(binding, index, number, error), lane.error);
 }
 
+/// Memory as that of `like`, a tensor of PyTorch; NumPy's if there is none.
 nb::object Program::allocate(attn_dtype dtype, const int64_t *dims, int rank,
-                             bool torch) {
+                             nb::handle like) {
   nb::object shape = nb::steal(PyTuple_New(rank));
   for (int i = 0; i < rank; ++i)
     PyTuple_SET_ITEM(shape.ptr(), i, PyLong_FromLongLong(dims[i]));
-  if (torch) {
-    Torch *names = Torch::get();
-    if (device < 0)
-      return names->empty(shape, nb::arg("dtype") = names->get(dtype));
-    return names->empty(shape, nb::arg("dtype") = names->get(dtype),
-                        nb::arg("device") = "cuda:" + std::to_string(device));
+  if (like) {
+    Torch *torch = Torch::get();
+    if (torch->find(like.attr(torch->dtype)) == dtype)
+      return steal(PyObject_CallMethodOneArg(like.ptr(), torch->newEmpty.ptr(),
+                                             shape.ptr()));
+    return like.attr(torch->newEmpty)(shape,
+                                      nb::arg("dtype") = torch->get(dtype));
   }
   const char *name = getNumpyName(dtype);
   if (!name)
@@ -511,26 +561,36 @@ nb::object Program::allocate(attn_dtype dtype, const int64_t *dims, int rank,
   return numpyEmpty(shape, name);
 }
 
+void Program::inferShapes(Lane &lane) {
+  if (lane.areShapesKnown)
+    return;
+  for (size_t i = 0; i < results.size(); ++i)
+    check(attn_binding_infer_result_shape(
+              lane.binding.get(), i, lane.shapes[i].dims, &lane.shapes[i].rank,
+              lane.error.get()),
+          lane.error);
+  lane.areShapesKnown = true;
+}
+
 nb::object Program::bindResult(Lane &lane, size_t index, nb::handle out,
-                               bool torch, Array &array) {
-  int64_t dims[ATTN_MAX_RANK];
-  int32_t rank;
-  check(attn_binding_infer_result_shape(lane.binding.get(), index, dims, &rank,
-                                        lane.error.get()),
-        lane.error);
-  nb::object result = out.is_none()
-                          ? allocate(results[index].dtype, dims, rank, torch)
-                          : nb::borrow(out);
+                               nb::handle like, Array &array) {
+  const Shape &shape = lane.shapes[index];
+  nb::object result = out.is_none() ? allocate(results[index].dtype, shape.dims,
+                                               shape.rank, like)
+                                    : nb::borrow(out);
   std::string label = "result " + std::to_string(index);
   Importer(label, result, /*writes=*/true, array).run();
   checkDevice(label, array);
+  if (isSame(array.tensor, lane.results[index]))
+    return result;
+  lane.results[index] = array.tensor;
   check(attn_binding_set_result(lane.binding.get(), index, &array.tensor,
                                 lane.error.get()),
         lane.error);
   return result;
 }
 
-void Program::launch(Lane &lane, uintptr_t stream) {
+void Program::launch(Lane &lane, uintptr_t stream, nb::handle like) {
   auto *handle = reinterpret_cast<void *>(stream);
   if (device < 0) {
     attn_status status;
@@ -545,12 +605,12 @@ void Program::launch(Lane &lane, uintptr_t stream) {
   check(attn_binding_workspace_size(lane.binding.get(), &bytes, &alignment,
                                     lane.error.get()),
         lane.error);
-  if (!bytes || !Torch::get())
+  if (!bytes || !like)
     return check(
         attn_launch_alloc(lane.binding.get(), handle, lane.error.get()),
         lane.error);
   int64_t size = static_cast<int64_t>(bytes + alignment);
-  nb::object workspace = allocate(ATTN_DTYPE_I8, &size, 1, /*torch=*/true);
+  nb::object workspace = allocate(ATTN_DTYPE_I8, &size, 1, like);
   auto address = nb::cast<uintptr_t>(workspace.attr("data_ptr")());
   address = (address + alignment - 1) / alignment * alignment;
   check(attn_launch(lane.binding.get(), reinterpret_cast<void *>(address),
@@ -567,12 +627,13 @@ nb::object Program::call(nb::tuple given, nb::object out, uintptr_t stream) {
                  " arguments (" + names + "), not " +
                  std::to_string(given.size()));
   }
+  // Results are what the first argument is.
   Torch *torch = Torch::get();
-  bool answersTorch = false;
-  if (torch && given.size())
-    answersTorch = PyObject_TypeCheck(
-        nb::handle(given[0]).ptr(),
-        reinterpret_cast<PyTypeObject *>(torch->tensor.ptr()));
+  nb::handle like;
+  if (torch && given.size() &&
+      PyObject_TypeCheck(nb::handle(given[0]).ptr(),
+                         reinterpret_cast<PyTypeObject *>(torch->tensor.ptr())))
+    like = given[0];
 
   nb::object outs = out;
   if (!out.is_none() && !nb::isinstance<nb::tuple>(out))
@@ -585,6 +646,7 @@ nb::object Program::call(nb::tuple given, nb::object out, uintptr_t stream) {
   auto arrays = std::make_unique<Array[]>(arguments.size() + results.size());
   for (size_t i = 0; i < arguments.size(); ++i)
     bindArgument(lane, i, given[i], arrays[i]);
+  inferShapes(lane);
   nb::object answer = nb::steal(PyTuple_New(results.size()));
   for (size_t i = 0; i < results.size(); ++i) {
     nb::object result;
@@ -594,10 +656,10 @@ nb::object Program::call(nb::tuple given, nb::object out, uintptr_t stream) {
       result = bindResult(lane, i,
                           outs.is_none() ? nb::object(nb::none())
                                          : nb::object(outs[i]),
-                          answersTorch, arrays[arguments.size() + i]);
+                          like, arrays[arguments.size() + i]);
     PyTuple_SET_ITEM(answer.ptr(), i, result.release().ptr());
   }
-  launch(lane, stream);
+  launch(lane, stream, like);
   {
     std::lock_guard<std::mutex> lock(mutex);
     idle.push_back(std::move(lane));
@@ -628,8 +690,6 @@ static nb::dict compileModule(const std::string &text, const std::string &entry,
       nb::bytes(outcome.artifact.data(), outcome.artifact.size());
   result["diagnostics"] = diagnostics;
   result["phases"] = outcome.phases;
-  result["chip"] = outcome.chip;
-  result["tile"] = nb::make_tuple(outcome.tileM, outcome.tileN);
   result["choices"] = outcome.choices;
   result["ranges"] = outcome.ranges;
   return result;

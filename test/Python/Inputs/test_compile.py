@@ -175,6 +175,33 @@ def test_flex_attention_recompiles_only_what_changed():
     run()
 
 
+def test_flex_attention_takes_any_number_of_queries():
+    def function(s, b, h, i, j):
+        return s + 0.25 * (j - i)
+
+    for q_length, kv_length in ((20, 33), (33, 20), (1, 50), (20, 7)):
+        arrays = mods.inputs(q_length=q_length, kv_length=kv_length)
+        close(attn.flex_attention(*arrays, score_mod=function), mods.reference(*arrays, score=function)[0])
+    from attn import _flex
+    # The first one, and one for any.
+    assert len(_flex._by_functions[function]) == 2
+
+
+def test_rebinding(plain):
+    """What is bound already is not bound again; everything else is."""
+    arrays = mods.inputs()
+    out = np.empty_like(arrays[0])
+    for change in (0, 1, 2, None, 2):
+        if change is not None:
+            arrays[change] = arrays[change][::-1].copy()
+        close(plain(*arrays, out=out), mods.reference(*arrays)[0])
+        close(plain(*arrays), mods.reference(*arrays)[0])
+    arrays[1][:] = 0  # the same memory holds something else
+    close(plain(*arrays, out=out), mods.reference(*arrays)[0])
+    shorter = [array[:, :, :30] for array in arrays]
+    close(plain(*shorter), mods.reference(*shorter)[0])
+
+
 def test_grouped_heads_are_asked_for():
     q, k, v = mods.inputs(kv_heads=2)
     with pytest.raises(attn.Error, match="enable_gqa=True"):
