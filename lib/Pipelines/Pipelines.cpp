@@ -39,6 +39,7 @@ static void buildGridPipeline(OpPassManager &pm,
   tile.rowMultiple = options.rowMultiple;
   tile.divide = options.divide;
   pm.addNestedPass<func::FuncOp>(createTileAttention(tile));
+  pm.addNestedPass<func::FuncOp>(createSplitKeys());
   addCleanup(pm);
   if (options.fuse)
     pm.addNestedPass<func::FuncOp>(createFuseOnlineSoftmax());

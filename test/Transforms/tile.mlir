@@ -138,28 +138,26 @@ func.func @merge(%o1: memref<1x2x40x16xf32>, %l1: memref<1x2x40xf32>, %o2: memre
 
 // -----
 
-// Split keys: blocks store their states, packed heads share a tile, and a grid
-// over the rows combines the states.
-// CHECK-LABEL: func @split
-func.func @split(%q: memref<2x8x4x64xf32>, %k: memref<2x2x4096x64xf32>, %v: memref<2x2x4096x64xf32>, %o: memref<2x8x4x64xf32>) {
-  // Two batches of two key heads: 33 parts each for 132 workers.
-  // CHECK-DAG: %[[M:.*]] = memref.alloc() : memref<2x2x16x33xf32>
-  // CHECK-DAG: %[[ACC:.*]] = memref.alloc() : memref<2x2x16x33x64xf32>
-  // CHECK: scf.forall (%{{.*}}, %{{.*}}, %[[STEP:.*]]) in (2, 2, 33)
-  // CHECK:   %[[PART:.*]] = arith.remui %[[STEP]], %c33
+// Keys that may be split: the grid stores the states of its rows, packed heads
+// share a tile, and a grid over the rows finishes each where it lies.
+// CHECK-LABEL: func @workers
+func.func @workers(%q: memref<2x8x4x64xf32>, %k: memref<2x2x4096x64xf32>, %v: memref<2x2x4096x64xf32>, %o: memref<2x8x4x64xf32>) {
+  // CHECK-DAG: %[[M:.*]] = memref.alloc() : memref<2x2x16xf32>
+  // CHECK-DAG: %[[ACC:.*]] = memref.alloc() : memref<2x2x16x64xf32>
+  // CHECK: scf.forall (%[[B:.*]], %[[G:.*]]) in (2, 2)
   // CHECK:   %[[COUNT:.*]] = tile.range_count
-  // CHECK:   %[[BELOW:.*]] = arith.muli %[[COUNT]], %[[PART]]
-  // CHECK:   %[[BEGIN:.*]] = arith.divui %[[BELOW]], %c33
   // CHECK:   tile.load {{.*}} packed %c4
-  // CHECK:   scf.for %{{.*}} = %[[BEGIN]] to
+  // CHECK:   scf.for %{{.*}} = %c0 to %[[COUNT]]
   // CHECK:   tile.store {{.*}} : <64xf32>
-  // CHECK:   tile.store {{.*}} : <64x64xf32>
-  // CHECK: scf.forall (%{{.*}}, %{{.*}}, %[[ROW:.*]]) in (2, 2, 16)
-  // CHECK:   tile.load {{.*}}%[[ROW]], {{.*}} -> <16x32xf32>
-  // CHECK:   tile.reduce max
-  // CHECK:   tile.reduce sum
-  // CHECK:   tile.dot {{.*}} : <16x32xf32>, <32x64xf32> -> <16x64xf32>
-  // CHECK:   tile.store
+  // CHECK:   tile.store {{.*}} %[[ACC]][%[[B]], %[[G]], {{.*}} : <64x64xf32>
+  // CHECK: } {tile.workers = 132 : i64}
+  // CHECK: scf.forall (%[[B2:.*]], %[[G2:.*]], %[[ROW:.*]]) in (2, 2, 16)
+  // CHECK:   %[[NEXT:.*]] = arith.remui %[[ROW]], %c4
+  // CHECK:   %[[HEAD:.*]] = arith.addi %{{.*}}, %[[NEXT]]
+  // CHECK:   %[[QUERY:.*]] = arith.divui %[[ROW]], %c4
+  // CHECK:   tile.load {{.*}}[%[[B2]], %[[G2]], %[[ROW]]] valid[%c1] {{.*}} -> <16xf32>
+  // CHECK:   tile.load %[[ACC]][%[[B2]], %[[G2]], %[[ROW]], %c0] valid[%c1, %c64] {{.*}} -> <16x64xf32>
+  // CHECK:   tile.store %{{.*}}, %arg3[%[[B2]], %[[HEAD]], %[[QUERY]], %c0] valid[%c1, %c64]
   attn.attention ins(%q, %k, %v : memref<2x8x4x64xf32>, memref<2x2x4096x64xf32>, memref<2x2x4096x64xf32>) outs(%o : memref<2x8x4x64xf32>) {attn.schedule = #attn.schedule<tile_m = 64, tile_n = 48, workers = 132>}
   return
 }

@@ -60,6 +60,8 @@ ArrayRef<PassChecker::CheckedPass> PassChecker::getPasses() {
   // or replaces functions by formulas.
   constexpr double real = 1e-9, rounded = 2e-5;
   static const CheckedPass passes[] = {
+      {"tile-split-keys", addNested<createSplitKeys>, real},
+      {"canonicalize, cse", addCleanup, 0},
       {"attn-fuse-online-softmax", addNested<createFuseOnlineSoftmax>, real},
       {"tile-sink-scale", addNested<createSinkScale>, rounded},
       {"tile-contract-exp2", addNested<createContractExp2>, real},
@@ -215,7 +217,6 @@ std::string PassChecker::checkAttention(ModuleOp module,
   if (tileN)
     tile.tileN = tileN;
   pm.addNestedPass<func::FuncOp>(createTileAttention(tile));
-  addCleanup(pm);
   if (failed(pm.run(*stage.module)))
     return "does not become tiles";
   if (std::string problem = interpret(stage, inputs); !problem.empty())

@@ -132,6 +132,8 @@ private:
                 std::string &results);
   void closeLoop(llvm::ArrayRef<Tile> yielded);
   void writeSoftmax();
+  void writeRowGrid(const Tile &max, const Tile &sum, const Tile &acc,
+                    bool isSplittable);
   void writeFree();
   Tile pick(llvm::ArrayRef<Tile> tiles) { return random.pick(tiles); }
   Tile randomTile(std::vector<Tile> &blocks, std::vector<Tile> &rows);
@@ -144,6 +146,7 @@ private:
   std::string element;
   bool excludes = false; ///< key tiles that the ranges list but `where` skips
   int64_t excluded = 0;
+  bool storesStates = false; ///< of rows, for a second grid that finishes them
 
   bool inLoop = false;
   unsigned count = 0;
@@ -681,6 +684,14 @@ void TileWriter::writeSoftmax() {
   memories["%scores"] = {"memref<?x?x" + std::to_string(padded) + "xf32>",
                          "f32"};
   line("%scores = memref.alloc(%heads, %rows) : " + typeOf("%scores"));
+  if (storesStates) {
+    std::string columns = std::to_string(valueWidth);
+    memories["%maxima"] = memories["%sums"] = {"memref<?x?xf32>", "f32"};
+    memories["%values"] = {"memref<?x?x" + columns + "xf32>", "f32"};
+    for (const char *memory : {"%maxima", "%sums", "%values"})
+      line(formatv("{0} = memref.alloc(%heads, %rows) : {1}", memory,
+                   typeOf(memory)));
+  }
   openGrid();
   std::string at = "%h, %i0, %j0", valid = "%left, " + index(n);
   Tile queries = loadQueries();
@@ -708,15 +719,15 @@ void TileWriter::writeSoftmax() {
   });
   Tile zero = splat(number("0.0"), m, 0, 0);
   Tile none = splat(number("0.0"), m, valueCols, 0);
-  bool two = random.chance(1, 3);
+  bool two = !storesStates && random.chance(1, 3);
   std::vector<Tile> inits = {zero, none};
   if (two)
     inits.push_back(none);
   openLoop(inits, carried, results);
-  // Rarely not all that was stored: then the loops cannot be fused.
+  // Rarely not all that was stored: then the loops cannot be fused or split.
+  bool readsPart = !excludes && random.chance(1, 8);
   Tile stored =
-      load("%scores", m, n, at,
-           !excludes && random.chance(1, 8) ? "%left, " + index(n / 2) : valid);
+      load("%scores", m, n, at, readsPart ? "%left, " + index(n / 2) : valid);
   std::string factor = number(random.chance(1, 2) ? "1.44269504" : "0.75");
   Tile p = map({stored, safe}, n, [&](std::vector<Element> x) -> Element {
     std::string difference = floatBinary("subf", x[0].name, x[1].name);
@@ -732,6 +743,9 @@ void TileWriter::writeSoftmax() {
   closeLoop(yielded);
   for (auto [k, tile] : llvm::enumerate(yielded))
     tile.name = results + "#" + std::to_string(k);
+  if (storesStates)
+    return writeRowGrid(max, yielded[0], yielded[1],
+                        /*isSplittable=*/!readsPart);
   auto divide = [&](std::vector<Element> x) -> Element {
     std::string isEmpty = emit(
         formatv("arith.cmpf oeq, {0}, {1} : f32", x[1].name, number("0.0")));
@@ -746,6 +760,37 @@ void TileWriter::writeSoftmax() {
           "%h, %i0, " + index(0), "%left, " + index(valueWidth));
   store(random.chance(1, 2) ? max : randomMap({max, yielded[0]}, 0), "%om",
         "%h, %i0", "%left");
+}
+
+/// What tile-split-keys looks for: states in memory, finished row by row.
+void TileWriter::writeRowGrid(const Tile &max, const Tile &sum, const Tile &acc,
+                              bool isSplittable) {
+  std::string columns = index(valueWidth);
+  store(max, "%maxima", "%h, %i0", "%left");
+  store(sum, "%sums", "%h, %i0", "%left");
+  store(acc, "%values", "%h, %i0, " + index(0), "%left, " + columns);
+  indent -= 2;
+  std::string workers = std::to_string(random.range(1, 12));
+  line(isSplittable ? "} {tile.workers = " + workers + "}" : "}");
+  line("scf.forall (%h, %i0) in (%heads, %rows) {");
+  indent += 2;
+  std::string one = index(1);
+  // Tiles of few rows, of which one is used.
+  m = lowered ? 16 : random.range(1, 4);
+  Tile rowMax = load("%maxima", m, 0, "%h, %i0", one);
+  Tile rowSum = load("%sums", m, 0, "%h, %i0", one);
+  Tile rowAcc = load("%values", m, valueCols, "%h, %i0, " + index(0),
+                     one + ", " + columns);
+  Tile result =
+      map({rowAcc, rowSum}, valueCols, [&](std::vector<Element> x) -> Element {
+        std::string isEmpty = emit(formatv("arith.cmpf oeq, {0}, {1} : f32",
+                                           x[1].name, number("0.0")));
+        std::string divisor = emit(formatv("arith.select {0}, {1}, {2} : f32",
+                                           isEmpty, number("1.0"), x[1].name));
+        return {floatBinary("divf", x[0].name, divisor), 6};
+      });
+  store(result, "%oa", "%h, %i0, " + index(0), one + ", " + columns);
+  store(rowMax, "%om", "%h, %i0", one);
 }
 
 /// One more tile, out of what there is.
@@ -887,6 +932,7 @@ Case TileWriter::write() {
   bool softmax = random.chance(1, 2);
   excludes = softmax && random.chance(1, 3);
   excluded = random.range(0, 2);
+  storesStates = softmax && random.chance(1, 3);
   static constexpr int64_t heads = 2, pageSize = 3;
 
   int64_t pages = (4 * n + pageSize - 1) / pageSize;

@@ -200,9 +200,12 @@ def TileAttention : Pass<"attn-tile", "::mlir::func::FuncOp"> {
 
     Tile sizes are rows (queries) and columns (keys) of the score tile;
     `head-multiple` pads the head sizes of tiles (the memory is not padded,
-    rule 3). An `#attn.schedule` on the op goes before the options. If it splits
-    the keys, there are two grids: blocks of the first store their running
-    maximum, sum and accumulator, the second combines those of a row.
+    rule 3). An `#attn.schedule` on the op goes before the options. If its keys
+    may be split (`workers`), there are two grids: blocks of the first store the
+    maximum, sum and accumulator of their rows, the second finishes each row.
+    Then query heads that share a key head are packed into one tile, unless the
+    mask depends on the head. The first grid has the attribute `tile.workers`
+    for `tile-split-keys`.
 
     ```mlir
     func.func @f(%q: memref<1x1x64x16xf32>, %k: memref<1x1x64x16xf32>, %v: memref<1x1x64x16xf32>, %o: memref<1x1x64x16xf32>) {
@@ -253,6 +256,81 @@ def TileAttention : Pass<"attn-tile", "::mlir::func::FuncOp"> {
     Option<"divide", "divide", "bool", "false",
            "Divide o by the row sum instead of multiplying by its inverse: one "
            "rounding less, where a division is cheap">
+  ];
+}
+
+def SplitKeys : Pass<"tile-split-keys", "::mlir::func::FuncOp"> {
+  let summary = "Let blocks share the keys of a query tile (split-KV)";
+  let description = [{
+    Few query tiles with many keys leave most of a machine idle. A grid with the
+    attribute `tile.workers`, which stores the maximum, sum and accumulator of
+    its rows and has a second grid finish them row by row (see `attn-tile`), is
+    split: its last dimension grows by a factor, the two loops of standard
+    attention run over a part of the key tiles, the memory of states gets a
+    dimension of parts, and the second grid combines the states of a row, in f32
+    and in the order of the parts (rule 18). How many parts there are depends on
+    sizes and on `workers`: the least that keep 85% of the workers busy, each
+    with two key tiles at least.
+
+    It runs before `attn-fuse-online-softmax`, so that standard attention is
+    split, too, and by the same matcher. A grid with the attribute that does not
+    have the form is an error. With the option `workers`, grids of that form are
+    split whether or not they have the attribute. Canonicalisation inlines grids
+    of one point, so the pass belongs right behind `attn-tile`.
+
+    ```mlir
+    // Prepared by: func.func(attn-tile{tile-n=32})
+    func.func @f(%q: memref<1x4x2x16xf32>, %k: memref<1x1x256x16xf32>, %v: memref<1x1x256x16xf32>, %o: memref<1x4x2x16xf32>) {
+      attn.attention ins(%q, %k, %v : memref<1x4x2x16xf32>, memref<1x1x256x16xf32>, memref<1x1x256x16xf32>)
+          outs(%o : memref<1x4x2x16xf32>) {attn.schedule = #attn.schedule<tile_m = 16, tile_n = 32, workers = 4>}
+      return
+    }
+    ```
+    becomes
+    ```mlir
+    ...
+    %maxima = memref.alloc() : memref<1x1x8x4xf32>
+    ...
+    scf.forall (%b, %g, %step) in (1, 1, 4) {
+      ...
+      %part = arith.remui %step, %c4 : index
+      ...
+      %n = tile.range_count %ranges : index
+      %below = arith.muli %n, %part : index
+      %begin = arith.divui %below, %c4 : index
+      ...
+      %above = arith.muli %n, %next : index
+      %end = arith.divui %above, %c4 : index
+      ...
+      %m = scf.for %it = %begin to %end step ... -> (!tile.tile<16xf32>) {
+        ...
+      %r:2 = scf.for %it2 = %begin to %end step ... -> (!tile.tile<16xf32>, !tile.tile<16x16xf32>) {
+        ...
+      tile.store %m, %by_part[%b, %g, %part, ...] valid[...] : <16xf32>, ...
+      ...
+    scf.forall (%b2, %g2, %row) in (1, 1, 8) {
+      ...
+      tile.load %maxima[%b2, %g2, %row, ...] valid[...] : memref<1x1x8x4xf32> -> <16x32xf32>
+      ...
+      tile.reduce max ...
+      ...
+      tile.dot ... : <16x32xf32>, <32x16xf32> -> <16x16xf32>
+      ...
+      tile.store ..., %o[...] valid[...] : <16x16xf32>, memref<1x4x2x16xf32>
+    ```
+  }];
+  let options = [
+    Option<"workers", "workers", "int64_t", "0",
+           "Split all grids of the form for this many workers (0: those with "
+           "the attribute)">
+  ];
+  let statistics = [
+    Statistic<"numSplit", "grids-split", "Grids whose keys were split">
+  ];
+  let dependentDialects = [
+    "::mlir::arith::ArithDialect", "::mlir::math::MathDialect",
+    "::mlir::memref::MemRefDialect", "::mlir::scf::SCFDialect",
+    "::attn::tile::TileDialect"
   ];
 }
 

@@ -5,6 +5,7 @@
 //
 //===----------------------------------------------------------------------===//
 
+#include "attn/Dialect/Attn/ScheduleLimits.h"
 #include "attn/Dialect/Tile/Tile.h"
 
 #include "mlir/IR/Builders.h"
@@ -45,9 +46,18 @@ LogicalResult TileDialect::verifyOperationAttribute(Operation *op,
     return op->emitOpError()
            << "has the attribute '" << LaunchInfoAttr::attributeName << "' as "
            << attribute.getValue() << ", which is no #tile.launch_info";
+  if (attribute.getName() == "tile.workers") {
+    auto workers = dyn_cast<IntegerAttr>(attribute.getValue());
+    if (!workers || !workers.getType().isSignlessInteger(64) ||
+        workers.getInt() < 1 || workers.getInt() > kMostWorkers)
+      return op->emitOpError()
+             << "has the attribute 'tile.workers' as " << attribute.getValue()
+             << ", which is no i64 in 1 .. " << kMostWorkers;
+  }
   return verifyKnownName([&] { return op->emitOpError(); }, attribute.getName(),
-                         {"tile.kernel", LaunchInfoAttr::attributeName,
-                          "tile.choices", "tile.scheduled"});
+                         {"tile.kernel", "tile.workers",
+                          LaunchInfoAttr::attributeName, "tile.choices",
+                          "tile.scheduled"});
 }
 
 LogicalResult TileDialect::verifyRegionArgAttribute(Operation *op, unsigned,

@@ -76,6 +76,7 @@ void attn::buildCUDATilePipeline(OpPassManager &pm, const CUDAChip &chip,
   tiling.headMultiple = 16;
   tiling.rowMultiple = 1;
   pm.addNestedPass<func::FuncOp>(createTileAttention(tiling));
+  pm.addNestedPass<func::FuncOp>(createSplitKeys());
   addCleanup(pm);
   pm.addNestedPass<func::FuncOp>(createFuseOnlineSoftmax());
   pm.addPass(createOutlineKernels());
