@@ -39,6 +39,11 @@ choose_seed() {
 [[ $seed =~ ^[0-9]+$ ]] || die "test.sh: --seed=$seed is not a number"
 
 install_packages "${packages[@]}" clang-format-22 libclang-rt-22-dev
+# The Python package is built and tested where PyPI gives what that needs.
+if [[ $preset == release ]]; then
+  scripts/install-python-checks.sh ||
+    say "unsupported here, no nanobind: the Python package is not built"
+fi
 targets=(all)
 [[ $preset == tsan ]] && targets=(runtime-tests)
 build_targets $preset $directory "${targets[@]}"

@@ -107,6 +107,47 @@ def test_operands():
     assert info.value.rule == 11 and info.value.code == "ATTN_ERROR_INVALID_ARGUMENT"
 
 
+def test_sink():
+    q, k, v = mods.inputs()
+    sink = np.array([0.5, -1, 2, 0], np.float32)
+    o, lse = attn.compile(heads=4, head_dim=16, sink=True, lse=True)(q, k, v, sink)
+    plain_o, plain_lse = mods.reference(q, k, v)
+    total = np.logaddexp(plain_lse, sink[:, None])
+    np.testing.assert_allclose(lse, total, rtol=1e-5, atol=1e-5)
+    close(o, plain_o * np.exp(plain_lse - total)[..., None])
+
+
+def test_segments_prefix_and_offset():
+    arrays = mods.inputs(q_length=20, kv_length=33)
+    random = np.random.default_rng(5)
+    q_ids, kv_ids = (random.integers(0, 3, (2, n)).astype(np.int64) for n in (20, 33))
+    o = attn.compile(heads=4, head_dim=16, segments=True, index_dtype=np.int64)(*arrays, q_ids, kv_ids)
+    close(o, mods.reference(*arrays, mask=lambda b, h, i, j: q_ids[b, i] == kv_ids[b, j])[0])
+    prefix, offset = np.array([5, 0], np.int32), np.array([13, 2], np.int32)
+    o = attn.compile(heads=4, head_dim=16, causal=True, prefix=True, q_offset=True)(
+        *arrays, prefix, offset)
+    close(o, mods.reference(
+        *arrays, mask=lambda b, h, i, j: (j < prefix[b]) | (j <= i + offset[b]))[0])
+
+
+def test_pages():
+    q, k, v = mods.inputs(q_length=3, kv_length=32)
+    table = np.array([[3, 0], [1, 2]], np.int32)
+    lengths = np.array([20, 32], np.int32)
+
+    def paged(array):
+        pool = np.empty((4, 4, 16, 16), np.float32)
+        pool[table.ravel()] = array.reshape(2, 4, 2, 16, 16).transpose(0, 2, 1, 3, 4).reshape(
+            4, 4, 16, 16)
+        return pool
+
+    kernel = attn.compile(heads=4, head_dim=16, page_size=16, kv_len=True)
+    o = kernel(q, paged(k), paged(v), lengths, table)
+    close(o, mods.reference(q, k, v, mask=lambda b, h, i, j: j < lengths[b])[0])
+    with pytest.raises(attn.Error, match="rule 11"):
+        kernel(q, paged(k), paged(v), lengths, table + 1)
+
+
 def test_layout_and_head_sizes():
     q, k, v = mods.inputs()
     v = v[..., :8]
