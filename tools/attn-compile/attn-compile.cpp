@@ -8,6 +8,7 @@
 //
 //===----------------------------------------------------------------------===//
 
+#include "attn/AheadOfTime/Config.h"
 #include "attn/AheadOfTime/Inspect.h"
 #include "attn/AheadOfTime/Package.h"
 #include "attn/AheadOfTime/Variants.h"
@@ -49,6 +50,11 @@ struct Arguments {
       cl::desc("The artifact to write; or a folder (OUT/): a "
                "library, a header and an example for C"),
       cl::value_desc("file.attn"), cl::cat(category)};
+  cl::opt<std::string> config{
+      "config",
+      cl::desc("Compile what this describes, in place of MLIR; with "
+               "-o F.mlir, write it as MLIR"),
+      cl::value_desc("attention.json"), cl::cat(category)};
   cl::opt<std::string> inspected{
       "inspect", cl::desc("Print what an artifact holds, and do nothing else"),
       cl::value_desc("file.attn"), cl::cat(category)};
@@ -81,6 +87,26 @@ struct Arguments {
 };
 
 } // namespace
+
+static constexpr llvm::StringLiteral kExamples = R"(
+EXAMPLES:
+
+  attn-compile causal.mlir -o causal.attn
+      an artifact for this machine, which the runtime loads (runtime/README.md)
+  attn-compile causal.mlir -o out/
+      a library for C and C++ with a header, and a program that calls it
+  attn-compile causal.mlir --target=cpu:x86-64-v4,cpu:x86-64-v3,cuda:sm_90a -o out/
+      the same with code for three chips; the machine decides which one runs
+  attn-compile --config=attention.json -o out/
+      no MLIR: {"heads": 32, "key_heads": 8, "head_size": 128, "type": "bf16",
+      "causal": true, "kv_len": true, "layout": "bshd"}
+  attn-compile --config=attention.json -o attention.mlir
+      what that is as MLIR, to change it
+  attn-compile --inspect=causal.attn
+      chips, launches, checks and sizes of an artifact
+  attn-compile causal.mlir --chip=x86-64-v3 --report=json -o causal.attn
+      what was chosen, why, and how long it took
+)";
 
 /// One message, then exit code 2.
 static ExitCode fail(const Twine &message) {
@@ -124,11 +150,42 @@ static ExitCode compilePackage(ModuleOp module, const Arguments &args,
     functions.push_back({std::move(*artifact)});
   }
   if (functions.empty())
-    return fail(args.file + ": there is no function to compile" +
+    return fail(args.file + args.config + ": there is no function to compile" +
                 (args.entry.empty() ? "" : " called '" + args.entry + "'"));
-  if (llvm::Error failed = writePackage(
-          args.output, llvm::sys::path::stem(args.file), functions))
+  StringRef name =
+      llvm::sys::path::stem(args.config.empty() ? args.file : args.config);
+  if (llvm::Error failed = writePackage(args.output, name, functions))
     return fail(llvm::toString(std::move(failed)));
+  return kFine;
+}
+
+/// The MLIR to compile, or nothing after a message: of a file, or written from
+/// a configuration.
+static std::unique_ptr<llvm::MemoryBuffer> readInput(const Arguments &args) {
+  std::string path = args.config.empty() ? args.file : args.config;
+  std::string error;
+  std::unique_ptr<llvm::MemoryBuffer> buffer = openInputFile(path, &error);
+  if (!buffer) {
+    fail(error);
+    return nullptr;
+  }
+  if (args.config.empty())
+    return buffer;
+  llvm::Expected<std::string> text = configToMLIR(buffer->getBuffer());
+  if (text)
+    return llvm::MemoryBuffer::getMemBufferCopy(*text, path + " as MLIR");
+  fail(path + ": " + llvm::toString(text.takeError()));
+  return nullptr;
+}
+
+/// A file that is whole or not there: a temporary one that is renamed.
+static ExitCode writeFile(StringRef path, StringRef content) {
+  auto file = llvm::FileOutputBuffer::create(path, content.size());
+  if (!file)
+    return fail(path + ": " + llvm::toString(file.takeError()));
+  llvm::copy(content, (*file)->getBufferStart());
+  if (llvm::Error failed = (*file)->commit())
+    return fail(path + ": " + llvm::toString(std::move(failed)));
   return kFine;
 }
 
@@ -143,10 +200,11 @@ static ExitCode compile(const Arguments &args) {
   SourceMgrDiagnosticHandler diagnostics(sources, &context);
   execution::OptionErrors optionErrors(&context, "attn-compile");
 
-  std::string error;
-  std::unique_ptr<llvm::MemoryBuffer> buffer = openInputFile(args.file, &error);
+  std::unique_ptr<llvm::MemoryBuffer> buffer = readInput(args);
   if (!buffer)
-    return fail(error);
+    return kBadInput;
+  if (StringRef(args.output).ends_with(".mlir") && !args.config.empty())
+    return writeFile(args.output, buffer->getBuffer());
   sources.AddNewSourceBuffer(std::move(buffer), llvm::SMLoc());
   auto begin = std::chrono::steady_clock::now();
   auto module = parseSourceFile<ModuleOp>(sources, &context);
@@ -172,13 +230,8 @@ static ExitCode compile(const Arguments &args) {
   if (failed(artifact))
     return kBadInput;
 
-  // The buffer is a temporary file that commit renames.
-  auto file = llvm::FileOutputBuffer::create(args.output, artifact->size());
-  if (!file)
-    return fail(args.output + ": " + llvm::toString(file.takeError()));
-  llvm::copy(*artifact, (*file)->getBufferStart());
-  if (llvm::Error failed = (*file)->commit())
-    return fail(args.output + ": " + llvm::toString(std::move(failed)));
+  if (ExitCode code = writeFile(args.output, *artifact))
+    return code;
   for (const CompileReport &report : reports)
     printReport(report, parsing.count(), artifact->size());
   return kFine;
@@ -198,12 +251,13 @@ int main(int argc, char **argv) {
   setVersionPrinter();
   execution::dropRegisteredOptions();
   Arguments args;
+  cl::extrahelp examples(kExamples);
   if (!cl::ParseCommandLineOptions(argc, argv, "Compiles attention\n",
                                    &llvm::errs()))
     return kBadInput;
   if (!args.inspected.empty())
     return inspectFile(args.inspected);
-  if (args.file.empty() || args.output.empty())
-    return fail("expected an input file and -o (see --help)");
+  if (args.file.empty() == args.config.empty() || args.output.empty())
+    return fail("expected one input, a file or --config, and -o (see --help)");
   return compile(args);
 }
