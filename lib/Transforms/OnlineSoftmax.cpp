@@ -41,6 +41,20 @@ static FloatAttr getFactor(MapOp map, Value scores, Value shift) {
   return factor;
 }
 
+/// True if the map is its element, or anything where that is -inf: where there
+/// are scores, sums of exponentials are relative to their maximum.
+static bool isSafeMaximum(MapOp map) {
+  auto yield = cast<tile::YieldOp>(map.getBody().front().getTerminator());
+  Value element = map.getElementArgs()[0];
+  auto select = yield.getValues()[0].getDefiningOp<arith::SelectOp>();
+  if (!select || select.getFalseValue() != element)
+    return false;
+  auto isEmpty = select.getCondition().getDefiningOp<arith::CmpFOp>();
+  return isEmpty && isEmpty.getPredicate() == arith::CmpFPredicate::OEQ &&
+         isEmpty.getLhs() == element &&
+         matchPattern(isEmpty.getRhs(), m_NegInfFloat());
+}
+
 Operation *attn::getLinearUpdate(scf::ForOp loop, unsigned index,
                                  Value probabilities) {
   Value carried = loop.getRegionIterArg(index);
@@ -97,7 +111,7 @@ static std::optional<OnlineSoftmax> matchLoops(scf::ForOp maxLoop) {
           m.sumLoop = loop;
         }
   if (!m.sumLoop || m.safeMax.getNumResults() != 1 ||
-      m.safeMax.getInputs().size() != 1)
+      m.safeMax.getInputs().size() != 1 || !isSafeMaximum(m.safeMax))
     return std::nullopt;
 
   for (auto load : m.sumLoop.getBody()->getOps<LoadOp>())
@@ -119,6 +133,13 @@ static std::optional<OnlineSoftmax> matchLoops(scf::ForOp maxLoop) {
       m.factor = factor;
     }
   if (!m.probabilities)
+    return std::nullopt;
+  // What is there before the first key is not relative to a maximum.
+  auto isZero = [](Value init) {
+    auto splat = init.getDefiningOp<SplatOp>();
+    return splat && matchPattern(splat.getValue(), m_AnyZeroFloat());
+  };
+  if (!llvm::all_of(m.sumLoop.getInitArgs(), isZero))
     return std::nullopt;
   for (unsigned k = 0, e = m.sumLoop.getNumResults(); k < e; ++k)
     if (!getLinearUpdate(m.sumLoop, k, m.probabilities.getResult(0)))

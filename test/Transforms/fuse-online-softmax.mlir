@@ -37,6 +37,7 @@ func.func @scores_escape(%s: memref<32x48xf32>, %out: memref<32xf32>) -> memref<
   %c32 = arith.constant 32 : index
   %c48 = arith.constant 48 : index
   %zero = arith.constant 0.0 : f32
+  %ninf = arith.constant 0xFF800000 : f32
   %scores = memref.alloc() : memref<32x48xf32>
   %init = tile.splat %zero : f32 -> !tile.tile<32xf32>
   // CHECK-COUNT-2: scf.for
@@ -48,7 +49,9 @@ func.func @scores_escape(%s: memref<32x48xf32>, %out: memref<32xf32>) -> memref<
   }
   %safe = tile.map(%m) at [%c0] : (!tile.tile<32xf32>) -> !tile.tile<32xf32> {
   ^bb0(%x: f32, %i: index):
-    tile.yield %x : f32
+    %empty = arith.cmpf oeq, %x, %ninf : f32
+    %y = arith.select %empty, %zero, %x : f32
+    tile.yield %y : f32
   }
   %l = scf.for %i = %c0 to %c4 step %c1 iter_args(%x = %init) -> (!tile.tile<32xf32>) {
     %t = tile.load %scores[%c0, %c0] valid [%c32, %c48] : memref<32x48xf32> -> !tile.tile<32x48xf32>
@@ -90,7 +93,9 @@ func.func @fewer_rows(%s: !tile.tile<8x8xf32>, %n: index, %v: !tile.tile<8x8xf32
   }
   %ms = tile.map(%m) at [%c0] : (!tile.tile<8xf32>) -> !tile.tile<8xf32> {
   ^bb0(%x: f32, %i: index):
-    tile.yield %x : f32
+    %empty = arith.cmpf oeq, %x, %ninf : f32
+    %y = arith.select %empty, %zero, %x : f32
+    tile.yield %y : f32
   }
   %a = scf.for %c = %c0 to %n step %c1 iter_args(%ai = %a0) -> (!tile.tile<8x8xf32>) {
     %t = tile.load %scores[%c, %c0, %c0] valid [%few, %c8] : memref<?x8x8xf32> -> !tile.tile<8x8xf32>
@@ -130,7 +135,9 @@ func.func @transposed(%s: !tile.tile<8x8xf32>, %n: index, %v: !tile.tile<8x8xf32
   }
   %ms = tile.map(%m) at [%c0] : (!tile.tile<8xf32>) -> !tile.tile<8xf32> {
   ^bb0(%x: f32, %i: index):
-    tile.yield %x : f32
+    %empty = arith.cmpf oeq, %x, %ninf : f32
+    %y = arith.select %empty, %zero, %x : f32
+    tile.yield %y : f32
   }
   %a = scf.for %c = %c0 to %n step %c1 iter_args(%ai = %a0) -> (!tile.tile<8x8xf32>) {
     %t = tile.load %scores[%c, %c0, %c0] valid [%c8, %c8] : memref<?x8x8xf32> -> !tile.tile<8x8xf32>
@@ -143,6 +150,90 @@ func.func @transposed(%s: !tile.tile<8x8xf32>, %n: index, %v: !tile.tile<8x8xf32
       tile.yield %f : f32
     }
     %a1 = tile.dot %p, %v, %ai {transpose_a} : !tile.tile<8x8xf32>, !tile.tile<8x8xf32> -> !tile.tile<8x8xf32>
+    scf.yield %a1 : !tile.tile<8x8xf32>
+  }
+  return %a : !tile.tile<8x8xf32>
+}
+
+// -----
+
+// Sums relative to something else than the maximum cannot be rescaled by it.
+// CHECK-LABEL: func @clamped
+func.func @clamped(%s: !tile.tile<8x8xf32>, %n: index, %v: !tile.tile<8x8xf32>, %few: index) -> !tile.tile<8x8xf32> {
+  %c0 = arith.constant 0 : index
+  %c1 = arith.constant 1 : index
+  %c8 = arith.constant 8 : index
+  %zero = arith.constant 0.0 : f32
+  %ninf = arith.constant 0xFF800000 : f32
+  // CHECK: memref.alloc
+  // CHECK-COUNT-2: scf.for
+  %scores = memref.alloc(%n) : memref<?x8x8xf32>
+  %m0 = tile.splat %ninf : f32 -> !tile.tile<8xf32>
+  %a0 = tile.splat %zero : f32 -> !tile.tile<8x8xf32>
+  %m = scf.for %c = %c0 to %n step %c1 iter_args(%mi = %m0) -> (!tile.tile<8xf32>) {
+    tile.store %s, %scores[%c, %c0, %c0] valid [%c8, %c8] : !tile.tile<8x8xf32>, memref<?x8x8xf32>
+    %m1 = tile.reduce max %s, %mi : !tile.tile<8x8xf32> -> !tile.tile<8xf32>
+    scf.yield %m1 : !tile.tile<8xf32>
+  }
+  %ms = tile.map(%m) at [%c0] : (!tile.tile<8xf32>) -> !tile.tile<8xf32> {
+  ^bb0(%x: f32, %i: index):
+    %y = arith.maximumf %x, %zero : f32
+    tile.yield %y : f32
+  }
+  %a = scf.for %c = %c0 to %n step %c1 iter_args(%ai = %a0) -> (!tile.tile<8x8xf32>) {
+    %t = tile.load %scores[%c, %c0, %c0] valid [%c8, %c8] : memref<?x8x8xf32> -> !tile.tile<8x8xf32>
+    %p = tile.map(%t, %ms) at [%c0, %c0] : (!tile.tile<8x8xf32>, !tile.tile<8xf32>) -> !tile.tile<8x8xf32> {
+    ^bb0(%x: f32, %max: f32, %i: index, %j: index):
+      %log2e = arith.constant 1.442695 : f32
+      %d = arith.subf %x, %max : f32
+      %e = arith.mulf %d, %log2e : f32
+      %f = math.exp2 %e : f32
+      tile.yield %f : f32
+    }
+    %a1 = tile.dot %p, %v, %ai : !tile.tile<8x8xf32>, !tile.tile<8x8xf32> -> !tile.tile<8x8xf32>
+    scf.yield %a1 : !tile.tile<8x8xf32>
+  }
+  return %a : !tile.tile<8x8xf32>
+}
+
+// -----
+
+// What accumulation begins with is not relative to a maximum.
+// CHECK-LABEL: func @begun
+func.func @begun(%s: !tile.tile<8x8xf32>, %n: index, %v: !tile.tile<8x8xf32>, %few: index) -> !tile.tile<8x8xf32> {
+  %c0 = arith.constant 0 : index
+  %c1 = arith.constant 1 : index
+  %c8 = arith.constant 8 : index
+  %zero = arith.constant 0.0 : f32
+  %ninf = arith.constant 0xFF800000 : f32
+  // CHECK: memref.alloc
+  // CHECK-COUNT-2: scf.for
+  %scores = memref.alloc(%n) : memref<?x8x8xf32>
+  %m0 = tile.splat %ninf : f32 -> !tile.tile<8xf32>
+  %one = arith.constant 1.0 : f32
+  %a0 = tile.splat %one : f32 -> !tile.tile<8x8xf32>
+  %m = scf.for %c = %c0 to %n step %c1 iter_args(%mi = %m0) -> (!tile.tile<8xf32>) {
+    tile.store %s, %scores[%c, %c0, %c0] valid [%c8, %c8] : !tile.tile<8x8xf32>, memref<?x8x8xf32>
+    %m1 = tile.reduce max %s, %mi : !tile.tile<8x8xf32> -> !tile.tile<8xf32>
+    scf.yield %m1 : !tile.tile<8xf32>
+  }
+  %ms = tile.map(%m) at [%c0] : (!tile.tile<8xf32>) -> !tile.tile<8xf32> {
+  ^bb0(%x: f32, %i: index):
+    %empty = arith.cmpf oeq, %x, %ninf : f32
+    %y = arith.select %empty, %zero, %x : f32
+    tile.yield %y : f32
+  }
+  %a = scf.for %c = %c0 to %n step %c1 iter_args(%ai = %a0) -> (!tile.tile<8x8xf32>) {
+    %t = tile.load %scores[%c, %c0, %c0] valid [%c8, %c8] : memref<?x8x8xf32> -> !tile.tile<8x8xf32>
+    %p = tile.map(%t, %ms) at [%c0, %c0] : (!tile.tile<8x8xf32>, !tile.tile<8xf32>) -> !tile.tile<8x8xf32> {
+    ^bb0(%x: f32, %max: f32, %i: index, %j: index):
+      %log2e = arith.constant 1.442695 : f32
+      %d = arith.subf %x, %max : f32
+      %e = arith.mulf %d, %log2e : f32
+      %f = math.exp2 %e : f32
+      tile.yield %f : f32
+    }
+    %a1 = tile.dot %p, %v, %ai : !tile.tile<8x8xf32>, !tile.tile<8x8xf32> -> !tile.tile<8x8xf32>
     scf.yield %a1 : !tile.tile<8x8xf32>
   }
   return %a : !tile.tile<8x8xf32>

@@ -710,14 +710,20 @@ void TileWriter::writeSoftmax() {
   closeLoop(max);
   max.name = results + "#0";
 
+  // Rarely another shift than the maximum: its sums cannot be rescaled.
+  bool clamps = random.chance(1, 8);
   Tile safe = map(max, 0, [&](std::vector<Element> x) -> Element {
+    if (clamps)
+      return {floatBinary("maximumf", x[0].name, sixteenths(16)), 1};
     std::string empty = emit(formatv("arith.cmpf oeq, {0}, {1} : f32",
                                      x[0].name, number("0xFF800000")));
     return {emit(formatv("arith.select {0}, {1}, {2} : f32", empty,
                          number("0.0"), x[0].name)),
             x[0].bound};
   });
-  Tile zero = splat(number("0.0"), m, 0, 0);
+  // Rarely sums that begin with something: nor can that be.
+  bool isBegun = random.chance(1, 8);
+  Tile zero = splat(number(isBegun ? "1.0" : "0.0"), m, 0, 1);
   Tile none = splat(number("0.0"), m, valueCols, 0);
   bool two = !storesStates && random.chance(1, 3);
   std::vector<Tile> inits = {zero, none};
@@ -745,7 +751,7 @@ void TileWriter::writeSoftmax() {
     tile.name = results + "#" + std::to_string(k);
   if (storesStates)
     return writeRowGrid(max, yielded[0], yielded[1],
-                        /*isSplittable=*/!readsPart);
+                        /*isSplittable=*/!readsPart && !clamps && !isBegun);
   auto divide = [&](std::vector<Element> x) -> Element {
     std::string isEmpty = emit(
         formatv("arith.cmpf oeq, {0}, {1} : f32", x[1].name, number("0.0")));
