@@ -7,6 +7,7 @@
 //===----------------------------------------------------------------------===//
 
 #include "Compiled.h"
+#include "Strides.h"
 
 #include "attn/Execution/RandomInputs.h"
 #include "attn/Reference/Interpreter.h"
@@ -85,8 +86,8 @@ private:
   }
   LogicalResult openContext(const BackendOptions &options);
   /// A tensor of the device with the contents of `tensor`.
-  LogicalResult copyIn(const Tensor &tensor, attn_tensor &result);
-  LogicalResult copyOut(const attn_tensor &source, Tensor &tensor);
+  LogicalResult copyIn(Type type, const Tensor &tensor, attn_tensor &result);
+  LogicalResult copyOut(Type type, const attn_tensor &source, Tensor &tensor);
   FailureOr<void *> allocate(size_t bytes);
   LogicalResult bindArgument(size_t index, Type type);
   LogicalResult bindResult(size_t index, Type type);
@@ -97,6 +98,7 @@ private:
   /// What the device asks for; empty: the target's own choice.
   std::string chip;
   SmallVector<reference::Output> outputs;
+  uint64_t strideSeed = 0;
   CompileReport report;
   size_t artifactBytes = 0;
   ErrorHandle error;
@@ -172,6 +174,7 @@ LogicalResult Compiled::openContext(const BackendOptions &options) {
 LogicalResult Compiled::load(const BackendOptions &options) {
   if (failed(openContext(options)))
     return failure();
+  strideSeed = options.strideSeed;
   CompileOptions compile;
   compile.entry = function.getName().str();
   compile.target = target;
@@ -206,29 +209,44 @@ FailureOr<void *> Compiled::allocate(size_t bytes) {
   return allocated;
 }
 
-LogicalResult Compiled::copyIn(const Tensor &tensor, attn_tensor &result) {
-  FailureOr<void *> data = allocate(tensor.bytes.size());
-  if (failed(data) ||
-      failed(check(attn_memory_copy_in(context.get(), *data,
-                                       tensor.bytes.data(), tensor.bytes.size(),
-                                       /*stream=*/nullptr, error.get()))))
+LogicalResult Compiled::copyIn(Type type, const Tensor &tensor,
+                               attn_tensor &result) {
+  StridedBlock block(type, tensor.shape, strideSeed);
+  std::vector<char> bytes = block.scatter(tensor);
+  FailureOr<void *> data = allocate(bytes.size());
+  if (failed(data) || failed(check(attn_memory_copy_in(
+                          context.get(), *data, bytes.data(), bytes.size(),
+                          /*stream=*/nullptr, error.get()))))
     return failure();
-  return check(attn_tensor_init(&result, *data, getDtype(tensor.elementType),
-                                tensor.shape.size(), tensor.shape.data(),
-                                error.get()));
+  char *first = static_cast<char *>(*data) +
+                block.first * reference::getElementBytes(tensor.elementType);
+  if (failed(check(attn_tensor_init(
+          &result, first, getDtype(tensor.elementType), tensor.shape.size(),
+          tensor.shape.data(), error.get()))))
+    return failure();
+  llvm::copy(block.strides, result.strides);
+  return success();
 }
 
-LogicalResult Compiled::copyOut(const attn_tensor &source, Tensor &tensor) {
-  return check(attn_memory_copy_out(context.get(), tensor.bytes.data(),
-                                    source.data, tensor.bytes.size(),
-                                    /*stream=*/nullptr, error.get()));
+LogicalResult Compiled::copyOut(Type type, const attn_tensor &source,
+                                Tensor &tensor) {
+  StridedBlock block(type, tensor.shape, strideSeed);
+  int64_t elementBytes = reference::getElementBytes(tensor.elementType);
+  std::vector<char> bytes(block.size * elementBytes);
+  if (failed(check(attn_memory_copy_out(
+          context.get(), bytes.data(),
+          static_cast<const char *>(source.data) - block.first * elementBytes,
+          bytes.size(), /*stream=*/nullptr, error.get()))))
+    return failure();
+  block.gather(bytes, tensor);
+  return success();
 }
 
 LogicalResult Compiled::bindArgument(size_t index, Type type) {
   Tensor &tensor = arguments[index];
   if (isa<ShapedType>(type)) {
     attn_tensor &bound = boundArguments[index];
-    if (failed(copyIn(tensor, bound)))
+    if (failed(copyIn(type, tensor, bound)))
       return failure();
     return check(
         attn_binding_set_argument(binding.get(), index, &bound, error.get()));
@@ -261,7 +279,7 @@ LogicalResult Compiled::bindResult(size_t index, Type type) {
   // What a kernel forgets to write stays NaN.
   results[index] =
       makePoison(getElementTypeOrSelf(type), ArrayRef<int64_t>(dims, rank));
-  if (failed(copyIn(results[index], boundResults[index])))
+  if (failed(copyIn(type, results[index], boundResults[index])))
     return failure();
   return check(attn_binding_set_result(binding.get(), index,
                                        &boundResults[index], error.get()));
@@ -309,14 +327,17 @@ LogicalResult Compiled::launch() {
 
 FailureOr<SmallVector<Tensor>> Compiled::getOutputs() {
   SmallVector<Tensor> tensors;
-  auto add = [&](const attn_tensor &bound, Tensor &tensor) {
+  auto add = [&](Type type, const attn_tensor &bound, const Tensor &tensor) {
     tensors.push_back(tensor);
-    return copyOut(bound, tensors.back());
+    return copyOut(type, bound, tensors.back());
+  };
+  auto addArgument = [&](unsigned argument) {
+    return add(function.getArgument(argument).getType(),
+               boundArguments[argument], arguments[argument]);
   };
   for (auto [index, output] : llvm::enumerate(outputs)) {
     if (output.argument) {
-      unsigned argument = *output.argument;
-      if (failed(add(boundArguments[argument], arguments[argument])))
+      if (failed(addArgument(*output.argument)))
         return failure();
       continue;
     }
@@ -324,9 +345,9 @@ FailureOr<SmallVector<Tensor>> Compiled::getOutputs() {
     if (failed(check(
             attn_program_result(program.get(), index, &info, error.get()))))
       return failure();
-    bool passed = info.argument >= 0;
-    if (failed(add(passed ? boundArguments[info.argument] : boundResults[index],
-                   passed ? arguments[info.argument] : results[index])))
+    if (failed(info.argument >= 0 ? addArgument(info.argument)
+                                  : add(function.getResultTypes()[index],
+                                        boundResults[index], results[index])))
       return failure();
   }
   return tensors;

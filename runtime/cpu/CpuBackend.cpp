@@ -3,11 +3,11 @@
 // The CPU backend: code sections are ELF shared objects, loaded from memory;
 // grids run on a pool of threads. The kernel ABI is in docs/artifact.md.
 #include "Backend.h"
+#include "DenseCopy.h"
 #include "Dtype.h"
 #include "Executor.h"
 #include "Failure.h"
 #include "HostFeatures.h"
-#include "Narrowing.h"
 #include "ThreadPool.h"
 
 #include <algorithm>
@@ -284,8 +284,9 @@ std::unique_ptr<PreparedLaunch> CpuCode::prepare(Plan plan) {
 }
 
 void CpuCode::execute(const Plan &plan) {
-  for (const Narrowing &narrowing : plan.narrowings)
-    narrow(narrowing, narrowing.source->data, narrowing.target);
+  for (const DenseCopy &copy : plan.copies)
+    if (copy.isRead)
+      gather(copy, copy.tensor->data, copy.data);
   for (const Fill &fill : plan.fills)
     std::memset(fill.data, 0, fill.bytes);
   // The pool serves one launch at a time; an executor knows what it can do.
@@ -294,6 +295,9 @@ void CpuCode::execute(const Plan &plan) {
     lock.lock();
   for (const Step &step : plan.steps)
     runStep(step);
+  for (const DenseCopy &copy : plan.copies)
+    if (copy.isWritten)
+      scatter(copy, copy.data, copy.tensor->data);
 }
 
 void CpuCode::runStep(const Step &step) {

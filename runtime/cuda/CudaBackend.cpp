@@ -5,10 +5,10 @@
 // the CUDA runtime use. A launch only enqueues, so it can be captured in a
 // graph; it returns before the kernels have run.
 #include "Backend.h"
+#include "DenseCopy.h"
 #include "Driver.h"
 #include "Dtype.h"
 #include "Failure.h"
-#include "Narrowing.h"
 #include "Tensor.h"
 
 #include <algorithm>
@@ -259,7 +259,14 @@ public:
   std::vector<KernelLaunch> kernels;
 
 private:
-  void runNarrowings(cuda::Stream stream) const;
+  void checkCopies(cuda::Stream stream) const;
+  void gatherCopies(cuda::Stream stream) const;
+  void scatterCopies(cuda::Stream stream) const;
+  std::vector<char> readSpan(const attn_tensor &tensor, cuda::Stream stream,
+                             int64_t &start) const;
+  static std::vector<char> makeBuffer(const DenseCopy &copy);
+  void write(void *target, const std::vector<char> &bytes,
+             cuda::Stream stream) const;
 
   const CudaBackend &backend;
   const Plan plan;
@@ -376,45 +383,83 @@ std::unique_ptr<PreparedLaunch> CudaCode::prepare(Plan plan) {
 // Launches
 //===----------------------------------------------------------------------===//
 
-/// Through the host, which checks every value.
-void CudaLaunch::runNarrowings(cuda::Stream stream) const {
-  const Driver &driver = backend.driver;
-  if (isCapturing(stream, driver))
+/// Copies go through the host, which can address single elements and check
+/// every value.
+void CudaLaunch::checkCopies(cuda::Stream stream) const {
+  if (!plan.copies.empty() && isCapturing(stream, backend.driver))
     fail(ATTN_ERROR_INVALID_ARGUMENT,
-         "argument " + std::to_string(plan.narrowings[0].index) + " '" +
-             plan.narrowings[0].argument->name +
-             "' is narrowed, which waits for its values and cannot be captured "
-             "in a graph; compile for the 32-bit type");
-  std::vector<std::vector<char>> copies;
-  for (const Narrowing &narrowing : plan.narrowings) {
-    const attn_tensor &source = *narrowing.source;
-    size_t wide = infoOf(source.dtype).size;
-    Span span = spanOf(source);
-    std::vector<char> values(size_t(span.last - span.first + 1) * wide);
-    const char *first =
-        static_cast<const char *>(source.data) + span.first * int64_t(wide);
-    backend.copyToHost(values.data(), first, values.size(), stream);
-    int64_t count = 0;
-    elementCount(source.dims, size_t(source.rank), count);
-    std::vector<char> &narrowed = copies.emplace_back(
-        size_t(count) * infoOf(narrowing.argument->narrowed).size);
-    narrow(narrowing, values.data() - span.first * int64_t(wide),
-           narrowed.data());
+         plan.copies[0].name +
+             " is copied, which waits for the stream and cannot be captured in "
+             "a graph; " +
+             (plan.copies[0].dtype != plan.copies[0].tensor->dtype
+                  ? "compile for the 32-bit type"
+                  : "bind the strides that the code needs"));
+}
+
+/// All of the memory that the elements of a tensor lie in, and where it starts.
+std::vector<char> CudaLaunch::readSpan(const attn_tensor &tensor,
+                                       cuda::Stream stream,
+                                       int64_t &start) const {
+  int64_t size = int64_t(infoOf(tensor.dtype).size);
+  Span span = spanOf(tensor);
+  start = span.first * size;
+  std::vector<char> values(size_t((span.last - span.first + 1) * size));
+  backend.copyToHost(values.data(),
+                     static_cast<const char *>(tensor.data) + start,
+                     values.size(), stream);
+  return values;
+}
+
+std::vector<char> CudaLaunch::makeBuffer(const DenseCopy &copy) {
+  int64_t count = 0;
+  elementCount(copy.tensor->dims, size_t(copy.tensor->rank), count);
+  return std::vector<char>(size_t(count) * infoOf(copy.dtype).size);
+}
+
+/// The driver has read pageable memory when the call returns.
+void CudaLaunch::write(void *target, const std::vector<char> &bytes,
+                       cuda::Stream stream) const {
+  backend.driver.check(
+      backend.driver.copyToDeviceAsync(reinterpret_cast<cuda::Pointer>(target),
+                                       bytes.data(), bytes.size(), stream),
+      "cuMemcpyHtoDAsync");
+}
+
+void CudaLaunch::gatherCopies(cuda::Stream stream) const {
+  std::vector<std::pair<void *, std::vector<char>>> gathered;
+  for (const DenseCopy &copy : plan.copies) {
+    if (!copy.isRead)
+      continue;
+    int64_t start;
+    std::vector<char> values = readSpan(*copy.tensor, stream, start);
+    std::vector<char> dense = makeBuffer(copy);
+    gather(copy, values.data() - start, dense.data());
+    gathered.emplace_back(copy.data, std::move(dense));
   }
-  // The driver has read pageable memory when the call returns.
-  for (size_t i = 0; i < copies.size(); ++i)
-    driver.check(driver.copyToDeviceAsync(
-                     reinterpret_cast<cuda::Pointer>(plan.narrowings[i].target),
-                     copies[i].data(), copies[i].size(), stream),
-                 "cuMemcpyHtoDAsync");
+  for (const auto &[target, dense] : gathered)
+    write(target, dense, stream);
+}
+
+/// What lies between the elements is written as it was.
+void CudaLaunch::scatterCopies(cuda::Stream stream) const {
+  for (const DenseCopy &copy : plan.copies) {
+    if (!copy.isWritten)
+      continue;
+    std::vector<char> dense = makeBuffer(copy);
+    backend.copyToHost(dense.data(), copy.data, dense.size(), stream);
+    int64_t start;
+    std::vector<char> values = readSpan(*copy.tensor, stream, start);
+    scatter(copy, dense.data(), values.data() - start);
+    write(static_cast<char *>(copy.tensor->data) + start, values, stream);
+  }
 }
 
 void CudaLaunch::run(void *stream) {
   const Driver &driver = backend.driver;
   Current current(backend);
   auto queue = static_cast<cuda::Stream>(stream);
-  if (!plan.narrowings.empty())
-    runNarrowings(queue);
+  checkCopies(queue);
+  gatherCopies(queue);
   for (const Fill &fill : plan.fills)
     driver.check(
         driver.memorySetAsync(reinterpret_cast<cuda::Pointer>(fill.data), 0,
@@ -422,6 +467,7 @@ void CudaLaunch::run(void *stream) {
         "cuMemsetD8Async");
   for (KernelLaunch &kernel : kernels)
     kernel.enqueue(queue, driver);
+  scatterCopies(queue);
 }
 
 /// Fails unless TMA can step along the dimensions of `map`.

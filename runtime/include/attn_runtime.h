@@ -427,7 +427,8 @@ ATTN_API attn_status attn_binding_set_result(attn_binding *binding,
 ATTN_API attn_status attn_binding_validate(attn_binding *binding,
                                            attn_error *error);
 /* Workspace that a launch needs (0: none) and the alignment of its start.
- * Needs the arguments only. Either output may be NULL. */
+ * Needs the arguments, and those results that are not dense. Either output may
+ * be NULL. */
 ATTN_API attn_status attn_binding_workspace_size(attn_binding *binding,
                                                  size_t *bytes,
                                                  size_t *alignment,
@@ -459,8 +460,10 @@ ATTN_API attn_status attn_binding_metric(attn_binding *binding,
  * A binding remembers what it worked out for a launch: launching it again with
  * the same workspace and stream costs little on the host.
  *
- * Narrowed arguments on CUDA: their values go through the host, so the launch
- * waits for the stream and cannot be captured. */
+ * Arguments that are narrowed, and tensors whose strides are not those that the
+ * code needs, are copied into the workspace and back: right, but slower. On
+ * CUDA their values go through the host, so the launch waits for the stream and
+ * cannot be captured. */
 ATTN_API attn_status attn_launch(attn_binding *binding, void *workspace,
                                  size_t workspace_bytes, void *stream,
                                  attn_error *error);

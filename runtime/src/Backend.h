@@ -18,13 +18,14 @@
 
 namespace attn::runtime {
 
-/// A checked conversion of argument `index` (i64 to i32 or f64 to f32) into a
-/// dense row-major copy in the workspace.
-struct Narrowing {
-  size_t index;
-  const Argument *argument;
-  const attn_tensor *source;
-  void *target;
+/// A dense row-major copy of a tensor in the workspace, which kernels use in
+/// its place.
+struct DenseCopy {
+  std::string name; // of the tensor, for messages
+  const attn_tensor *tensor;
+  attn_dtype dtype; // of the copy: narrower than the tensor's if it says so
+  void *data;
+  bool isRead, isWritten; // gathered before, scattered after the launches
 };
 
 /// A temporary that the program wants to find zeroed.
@@ -54,9 +55,9 @@ struct Step {
 
 /// What one attn_launch does, in this order.
 struct Plan {
-  std::vector<Narrowing> narrowings;
+  std::vector<DenseCopy> copies; // those that are read
   std::vector<Fill> fills;
-  std::vector<Step> steps;
+  std::vector<Step> steps; // then those copies that are written
 };
 
 /// A plan made ready: what depends on the plan alone has been checked and
@@ -64,7 +65,7 @@ struct Plan {
 class PreparedLaunch {
 public:
   virtual ~PreparedLaunch() = default;
-  /// Throws Failure; a narrowing that fails does so before anything else runs.
+  /// Throws Failure; a copy that fails does so before anything else runs.
   virtual void run(void *stream) = 0;
 };
 

@@ -200,16 +200,25 @@ void Binding::setResult(size_t index, const attn_tensor &tensor) {
 // Environment of the expressions
 //===----------------------------------------------------------------------===//
 
-const attn_tensor &Binding::tensorAt(size_t tensor) const {
+std::string Binding::nameAt(size_t tensor) const {
+  size_t count = description().arguments.size();
+  return tensor < count ? argumentName(tensor, description().arguments[tensor])
+                        : resultName(tensor - count,
+                                     description().results[tensor - count]);
+}
+
+/// The argument that a result is written to, or the tensor itself.
+size_t Binding::ownerOf(size_t tensor) const {
   size_t count = description().arguments.size();
   if (tensor >= count && description().results[tensor - count].argument >= 0)
-    tensor = size_t(description().results[tensor - count].argument);
+    return size_t(description().results[tensor - count].argument);
+  return tensor;
+}
+
+const attn_tensor &Binding::tensorAt(size_t tensor) const {
+  tensor = ownerOf(tensor);
   if (!tensors[tensor])
-    fail(ATTN_ERROR_INVALID_ARGUMENT,
-         (tensor < count ? argumentName(tensor, description().arguments[tensor])
-                         : resultName(tensor - count,
-                                      description().results[tensor - count])) +
-             " is not set");
+    fail(ATTN_ERROR_INVALID_ARGUMENT, nameAt(tensor) + " is not set");
   return *tensors[tensor];
 }
 
@@ -219,8 +228,7 @@ int64_t Binding::dim(size_t tensor, int32_t axis) const {
 
 int64_t Binding::stride(size_t tensor, int32_t axis) const {
   const attn_tensor &bound = tensorAt(tensor);
-  if (tensor >= description().arguments.size() ||
-      description().arguments[tensor].narrowed == ATTN_DTYPE_NONE)
+  if (!copied[ownerOf(tensor)])
     return bound.strides[axis];
   // The code reads the dense copy.
   int64_t strides[ATTN_MAX_RANK];
@@ -242,9 +250,21 @@ int64_t Binding::symbol(size_t index) const {
   return symbols[index].value;
 }
 
+/// Where the element of a tensor lies that its dense copy has at `offset`; past
+/// the end if there is none.
+int64_t Binding::offsetInCopied(size_t argument, int64_t offset) const {
+  const attn_tensor &tensor = *tensors[argument];
+  int64_t result = 0;
+  for (int32_t axis = tensor.rank; axis-- > 0; offset /= tensor.dims[axis])
+    result += offset % tensor.dims[axis] * tensor.strides[axis];
+  return offset == 0 ? result : INT64_MAX;
+}
+
 int64_t Binding::element(size_t argument, int64_t offset) const {
   const attn_tensor &tensor = *tensors[argument];
   Span span = spanOf(tensor);
+  if (copied[argument])
+    offset = offsetInCopied(argument, offset);
   if (offset < span.first || offset > span.last)
     fail(ATTN_ERROR_INVALID_ARGUMENT,
          "a check asks for element " + std::to_string(offset) +
@@ -375,21 +395,80 @@ void Binding::layOutWorkspace() {
     temporaries.push_back(reserve(temporary.bytes.evaluate(*this),
                                   temporary.align,
                                   "temporary " + quoted(temporary.name)));
-  narrowed.assign(description().arguments.size(), Region());
-  for (size_t i = 0; i < narrowed.size(); ++i) {
-    const Argument &argument = description().arguments[i];
-    if (argument.narrowed == ATTN_DTYPE_NONE)
+  reserveCopies(0, description().arguments.size());
+  argumentsEnd = workspaceEnd;
+}
+
+/// What copies of results need comes last: the rest is known without them.
+void Binding::layOutResults() {
+  workspaceEnd = argumentsEnd;
+  findCopies(description().arguments.size(), tensors.size());
+  reserveCopies(description().arguments.size(), tensors.size());
+}
+
+/// Whether kernels cannot use a tensor as it is bound. Fails if a dense copy
+/// would not do, either.
+bool Binding::needsCopy(size_t tensor) const {
+  const attn_tensor &bound = *tensors[tensor];
+  size_t rank = size_t(bound.rank), count = description().arguments.size();
+  int64_t dense[ATTN_MAX_RANK];
+  denseStrides(bound.dims, rank, dense);
+  std::vector<std::optional<int64_t>> needed(dense, dense + rank);
+  if (tensor < count) {
+    if (description().arguments[tensor].narrowed != ATTN_DTYPE_NONE)
+      return true;
+    needed = description().arguments[tensor].strides;
+  } else if (!description().results[tensor - count].dense) {
+    return false;
+  }
+  // Of what is empty nothing is read; a dimension of size 1 is never stepped
+  // along.
+  int64_t elements = 1;
+  auto misfit = [&](const int64_t *strides) -> size_t {
+    for (size_t axis = 0; axis < rank; ++axis)
+      if (needed[axis] && bound.dims[axis] > 1 &&
+          strides[axis] != *needed[axis])
+        return axis;
+    return rank;
+  };
+  size_t axis = misfit(bound.strides);
+  if (axis == rank || (elementCount(bound.dims, rank, elements) && !elements))
+    return false;
+  if (misfit(dense) != rank)
+    fail(ATTN_ERROR_INVALID_ARGUMENT,
+         nameAt(tensor) + ": rule 1: the code needs stride " +
+             std::to_string(*needed[axis]) + " in dimension " +
+             std::to_string(axis) +
+             " (stride = " + std::to_string(bound.strides[axis]) + ")");
+  return true;
+}
+
+void Binding::findCopies(size_t first, size_t last) {
+  copied.resize(tensors.size());
+  for (size_t i = first; i < last; ++i)
+    copied[i] = tensors[i] && needsCopy(i);
+}
+
+attn_dtype Binding::dtypeOfCopy(size_t tensor) const {
+  attn_dtype narrowed = tensor < description().arguments.size()
+                            ? description().arguments[tensor].narrowed
+                            : ATTN_DTYPE_NONE;
+  return narrowed == ATTN_DTYPE_NONE ? tensors[tensor]->dtype : narrowed;
+}
+
+void Binding::reserveCopies(size_t first, size_t last) {
+  copies.resize(tensors.size());
+  for (size_t i = first; i < last; ++i) {
+    copies[i] = Region();
+    if (!copied[i])
       continue;
-    const attn_tensor &tensor = *tensors[i];
     int64_t count, bytes;
-    if (!elementCount(tensor.dims, size_t(tensor.rank), count) ||
-        __builtin_mul_overflow(count, int64_t(infoOf(argument.narrowed).size),
+    if (!elementCount(tensors[i]->dims, size_t(tensors[i]->rank), count) ||
+        __builtin_mul_overflow(count, int64_t(infoOf(dtypeOfCopy(i)).size),
                                &bytes))
       fail(ATTN_ERROR_INVALID_ARGUMENT,
-           argumentName(i, argument) +
-               ": its narrowed copy does not fit 63 bits");
-    narrowed[i] = reserve(bytes, workspaceUnit,
-                          "the narrowed copy of " + argumentName(i, argument));
+           nameAt(i) + ": its dense copy does not fit 63 bits");
+    copies[i] = reserve(bytes, workspaceUnit, "the dense copy of " + nameAt(i));
   }
 }
 
@@ -404,6 +483,7 @@ void Binding::prepareArguments() {
       fail(ATTN_ERROR_INVALID_ARGUMENT,
            argumentName(i, argument) + " is not set");
   }
+  findCopies(0, description().arguments.size());
   evaluateSymbols();
   checkConditions(/*onResults=*/false);
   inferShapes();
@@ -415,10 +495,6 @@ void Binding::prepareArguments() {
 /// others read, in any order.
 void Binding::checkOverlaps() const {
   size_t count = description().arguments.size();
-  auto nameAt = [&](size_t i) {
-    return i < count ? argumentName(i, description().arguments[i])
-                     : resultName(i - count, description().results[i - count]);
-  };
   for (size_t i = 0; i < tensors.size(); ++i) {
     if (!tensors[i] ||
         (i < count && description().arguments[i].access == ATTN_ACCESS_READ))
@@ -447,6 +523,7 @@ void Binding::prepareResults() {
     if (result.argument < 0)
       checkShape(tensor, shapes[i], resultName(i, result));
   }
+  layOutResults();
   checkConditions(/*onResults=*/true);
   checkOverlaps();
   resultsReady = true;
@@ -462,11 +539,13 @@ void Binding::validate() { prepareResults(); }
 
 size_t Binding::workspaceBytes() {
   prepareArguments();
+  layOutResults();
   return workspaceEnd;
 }
 
 size_t Binding::workspaceAlignment() {
   prepareArguments();
+  layOutResults();
   return workspaceAlign;
 }
 
@@ -512,12 +591,13 @@ void *Binding::temporaryAt(size_t index, const Memory &memory) const {
 void *Binding::addressOf(const BufferRef &buffer, const Memory &memory) const {
   if (buffer.kind == BufferRef::OfTemporary)
     return temporaryAt(buffer.index, memory);
+  size_t tensor = buffer.index;
   if (buffer.kind == BufferRef::OfResult)
-    return tensorAt(description().arguments.size() + buffer.index).data;
-  if (description().arguments[buffer.index].narrowed != ATTN_DTYPE_NONE)
-    return memory.workspace ? memory.workspace + narrowed[buffer.index].offset
+    tensor = ownerOf(description().arguments.size() + buffer.index);
+  if (copied[tensor])
+    return memory.workspace ? memory.workspace + copies[tensor].offset
                             : nullptr;
-  return tensors[buffer.index]->data;
+  return tensorAt(tensor).data;
 }
 
 /// The address of the part of a buffer that a kernel is given.
@@ -539,12 +619,14 @@ bool Binding::hasElement(const LaunchArgument &argument) const {
   Span span = spanOf(tensor);
   if (span.last < span.first)
     return false;
-  // A narrowed copy has other strides, but is given as a whole.
-  bool isCopy = description().arguments[argument.buffer.index].narrowed !=
-                ATTN_DTYPE_NONE;
-  if (!argument.offset || isCopy)
+  if (!argument.offset)
     return true;
-  int64_t size = int64_t(infoOf(tensor.dtype).size);
+  if (copied[argument.buffer.index]) {
+    int64_t count = 0;
+    elementCount(tensor.dims, size_t(tensor.rank), count);
+    span = {0, count - 1};
+  }
+  int64_t size = int64_t(infoOf(dtypeOfCopy(argument.buffer.index)).size);
   int64_t offset = argument.offset->evaluate(*this);
   return offset >= span.first * size && offset <= span.last * size;
 }
@@ -600,11 +682,16 @@ uint64_t Binding::slotFor(const LaunchArgument &argument,
 
 Plan Binding::makePlan(const Memory &memory) const {
   Plan plan;
-  for (size_t i = 0; i < narrowed.size(); ++i) {
-    const Argument &argument = description().arguments[i];
-    if (argument.narrowed != ATTN_DTYPE_NONE && narrowed[i].bytes > 0)
-      plan.narrowings.push_back(
-          {i, &argument, &*tensors[i], memory.workspace + narrowed[i].offset});
+  for (size_t i = 0; i < tensors.size(); ++i) {
+    if (!copied[i] || copies[i].bytes == 0)
+      continue;
+    bool isArgument = i < description().arguments.size();
+    attn_access access =
+        isArgument ? description().arguments[i].access : ATTN_ACCESS_WRITE;
+    plan.copies.push_back({nameAt(i), &*tensors[i], dtypeOfCopy(i),
+                           memory.workspace + copies[i].offset,
+                           access != ATTN_ACCESS_WRITE,
+                           access != ATTN_ACCESS_READ});
   }
   for (size_t i = 0; i < temporaries.size(); ++i)
     if (description().temporaries[i].zero && temporaries[i].bytes > 0 &&

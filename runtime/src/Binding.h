@@ -64,6 +64,7 @@ private:
   int64_t symbol(size_t index) const override;
   int64_t index(size_t loop) const override { return loopIndices[loop]; }
   int64_t element(size_t argument, int64_t offset) const override;
+  int64_t offsetInCopied(size_t argument, int64_t offset) const;
   int64_t threads() const override { return program->backend->threads(); }
   int64_t multiprocessors() const override {
     return program->backend->multiprocessors();
@@ -71,7 +72,10 @@ private:
 
   const Description &description() const { return program->description; }
   const Argument &argumentAt(size_t index, attn_argument_kind kind) const;
+  std::string nameAt(size_t tensor) const;
+  size_t ownerOf(size_t tensor) const;
   const attn_tensor &tensorAt(size_t tensor) const;
+  attn_dtype dtypeOfCopy(size_t tensor) const;
   void setWord(size_t index, uint64_t word);
   void changedArguments();
   void changedResults();
@@ -84,6 +88,10 @@ private:
   void evaluateSymbols();
   void inferShapes();
   void layOutWorkspace();
+  void layOutResults();
+  bool needsCopy(size_t tensor) const;
+  void findCopies(size_t first, size_t last);
+  void reserveCopies(size_t first, size_t last);
   Region reserve(int64_t bytes, size_t align, const std::string &what);
   void prepareArguments();
   void prepareResults();
@@ -108,8 +116,10 @@ private:
   std::vector<Symbol> symbols;
   std::vector<std::vector<int64_t>> shapes; // of the results
   std::vector<Region> temporaries;
-  std::vector<Region> narrowed; // one an argument; empty if not narrowed
+  std::vector<bool> copied;   // one a tensor: kernels use a dense copy of it
+  std::vector<Region> copies; // of those that are
   size_t workspaceEnd = 0;
+  size_t argumentsEnd = 0; // of the part that does not depend on results
   size_t workspaceAlign = 1;
 
   // The last launch, good for another one with the same memory until something

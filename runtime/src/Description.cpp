@@ -138,6 +138,8 @@ private:
   NamedExpression parseNamed(const Value &value, const char *field,
                              Scope scope);
 
+  std::vector<std::optional<int64_t>> parseStrides(const Value &value,
+                                                   size_t rank);
   Argument parseArgument(const Value &value);
   Result parseResult(const Value &value);
   Temporary parseTemporary(const Value &value);
@@ -341,9 +343,27 @@ NamedExpression Parser::parseNamed(const Value &value, const char *field,
 
 //===-- Arguments, results, temporaries -----------------------------------===//
 
+std::vector<std::optional<int64_t>> Parser::parseStrides(const Value &value,
+                                                         size_t rank) {
+  std::vector<std::optional<int64_t>> needed(rank);
+  if (!value.has("strides"))
+    return needed;
+  Value strides = value["strides"];
+  if (strides.size() != rank)
+    strides.error(std::to_string(strides.size()) + " strides for rank " +
+                  std::to_string(rank));
+  for (size_t i = 0; i < rank; ++i) {
+    Value stride = strides.at(i);
+    if (stride.json.kind != Json::String || stride.string() != "?")
+      needed[i] = stride.integerIn(INT64_MIN, INT64_MAX);
+  }
+  return needed;
+}
+
 Argument Parser::parseArgument(const Value &value) {
   Argument argument;
-  value.expectFields({"name", "kind", "dtype", "shape", "access", "narrowed"});
+  value.expectFields(
+      {"name", "kind", "dtype", "shape", "access", "narrowed", "strides"});
   argument.name = value["name"].nonEmptyString();
   argument.kind = value["kind"].oneOf<attn_argument_kind>(
       {{"buffer", ATTN_ARGUMENT_BUFFER}, {"scalar", ATTN_ARGUMENT_SCALAR}});
@@ -377,6 +397,7 @@ Argument Parser::parseArgument(const Value &value) {
     else
       argument.dims.push_back(dim.integerIn(0, INT64_MAX));
   }
+  argument.strides = parseStrides(value, argument.dims.size());
   if (value.has("narrowed")) {
     Value narrowed = value["narrowed"];
     if (argument.dtype == ATTN_DTYPE_I64)
@@ -392,7 +413,7 @@ Argument Parser::parseArgument(const Value &value) {
 }
 
 Result Parser::parseResult(const Value &value) {
-  value.expectFields({"name", "dtype", "shape", "argument"});
+  value.expectFields({"name", "dtype", "shape", "argument", "dense"});
   Result result;
   result.name = value["name"].nonEmptyString();
   result.dtype = parseDtype(value["dtype"]);
@@ -402,6 +423,8 @@ Result Parser::parseResult(const Value &value) {
                 std::to_string(ATTN_MAX_RANK));
   for (size_t i = 0; i < shape.size(); ++i)
     result.shape.push_back(parseExpression(shape.at(i), Scope::Arguments));
+  if (value.has("dense"))
+    result.dense = value["dense"].boolean();
   if (!value.has("argument"))
     return result;
 

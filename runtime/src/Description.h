@@ -27,6 +27,8 @@ struct Argument {
   attn_dtype narrowed = ATTN_DTYPE_NONE;
   attn_access access = ATTN_ACCESS_READ;
   std::vector<int64_t> dims; // ATTN_DYNAMIC where "?"
+  /// What the code needs, nothing where it takes any.
+  std::vector<std::optional<int64_t>> strides;
 };
 
 struct Result {
@@ -34,6 +36,7 @@ struct Result {
   attn_dtype dtype = ATTN_DTYPE_NONE;
   std::vector<Expression> shape;
   int32_t argument = -1;
+  bool dense = false; // the code needs a dense row-major tensor
 };
 
 struct Temporary {

@@ -100,6 +100,11 @@ struct Arguments {
                          cl::cat(category)};
   cl::opt<std::string> chip{"chip", cl::desc("Compile for this chip"),
                             cl::cat(category)};
+  cl::opt<uint64_t> strides{
+      "random-strides",
+      cl::desc("Bind tensors with strides from this seed where types leave "
+               "them open (0: dense)"),
+      cl::cat(category)};
   cl::opt<bool> bf16{"bf16", cl::desc("bf16 is uint16 in .npy files"),
                      cl::cat(category)};
   cl::opt<std::string> bench{
@@ -540,8 +545,9 @@ ExitCode Run::bench() {
 
   // Standard attention in the same process, for the ratio.
   if (executable->getBackend() == "cpu") {
-    BackendOptions options{"cpu-standard", args.threads, args.tileM, args.tileN,
-                           args.chip};
+    BackendOptions options{"cpu-standard", args.threads, args.tileM,
+                           args.tileN,     args.chip,    /*explain=*/false,
+                           args.strides};
     auto standard = createExecutable(function, options);
     if (failed(standard) || failed((*standard)->bind(inputs)))
       return kBadInput;
@@ -655,7 +661,8 @@ ExitCode Run::execute() {
     return code;
 
   BackendOptions options{args.backend, args.threads, args.tileM,
-                         args.tileN,   args.chip,    args.explain || asJson};
+                         args.tileN,   args.chip,    args.explain || asJson,
+                         args.strides};
   if (ExitCode code = launch(options))
     return code;
   FailureOr<SmallVector<Tensor>> results = executable->getOutputs();

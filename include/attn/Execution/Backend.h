@@ -33,6 +33,9 @@ struct BackendOptions {
   std::string chip;
   /// Whether `describe` will be asked: what only people want costs time.
   bool explain = false;
+  /// Not 0: tensors are bound with strides drawn from this seed where their
+  /// types leave strides open; else with dense ones.
+  uint64_t strideSeed = 0;
 };
 
 /// A function on a backend. Inputs stay bound from one launch to the next.

@@ -77,6 +77,8 @@ public:
   LogicalResult run();
 
 private:
+  void remarkOnStrides();
+
   // Structure.
   LogicalResult lowerBlock(Block &block, ArrayRef<Value> destinations);
   LogicalResult lowerOp(Operation *op);
@@ -1198,6 +1200,27 @@ LogicalResult KernelLowering::lowerIf(scf::IfOp branch,
   return success();
 }
 
+/// Vectors are not read where the last dimension has another stride than 1.
+void KernelLowering::remarkOnStrides() {
+  auto isStrided = [](TileType tile, Value memory) {
+    return tile.getRank() == 2 && tile.getCols() > 1 &&
+           cast<MemRefType>(memory.getType())
+                   .getStridesAndOffset()
+                   .first.back() != 1;
+  };
+  WalkResult found = kernel.walk([&](Operation *op) {
+    auto load = dyn_cast<LoadOp>(op);
+    auto store = dyn_cast<StoreOp>(op);
+    bool strided =
+        load ? isStrided(load.getType(), load.getSource())
+             : store && isStrided(store.getTile().getType(), store.getDest());
+    return strided ? WalkResult::interrupt() : WalkResult::advance();
+  });
+  if (found.wasInterrupted())
+    kernel.emitRemark("slower path: memory that is not contiguous in its last "
+                      "dimension is moved element by element (rule 1)");
+}
+
 LogicalResult KernelLowering::run() {
   WalkResult checked = kernel.walk([&](Operation *op) {
     for (Type type : op->getResultTypes())
@@ -1218,6 +1241,7 @@ LogicalResult KernelLowering::run() {
       llvm::any_of(type.getResults(), llvm::IsaPred<TileType>))
     return kernel.emitOpError("takes or returns tiles; tile-to-cpu lowers "
                               "kernels on memory");
+  remarkOnStrides();
   if (failed(lowerBlock(kernel.getBody().front(), {})))
     return failure();
   for (Operation *op : llvm::reverse(toErase)) {

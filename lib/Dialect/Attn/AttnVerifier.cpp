@@ -174,10 +174,11 @@ public:
 
     if (failed(verifyForm(cast<DestinationStyleOpInterface>(*op),
                           getOperands())) ||
-        failed(verifyCuSeqlens()) || failed(verifyLayouts()) ||
-        failed(verifyElementTypes()) || failed(verifyHeadSizes()) ||
-        failed(verifyHeads()) || failed(verifyLengths()) ||
-        failed(verifyLse()) || failed(verifyPageTable()))
+        failed(verifyDestinations()) || failed(verifyCuSeqlens()) ||
+        failed(verifyLayouts()) || failed(verifyElementTypes()) ||
+        failed(verifyHeadSizes()) || failed(verifyHeads()) ||
+        failed(verifyLengths()) || failed(verifyLse()) ||
+        failed(verifyPageTable()))
       return failure();
     return failure(failed(verifyScale()) || failed(verifyPositions()) ||
                    failed(verifyScoreSugar()) || failed(verifyMaskSugar()) ||
@@ -208,6 +209,24 @@ private:
     add("page_table", op.getPageTable());
     add("sink", op.getSink());
     return operands;
+  }
+
+  /// A destination in memory is no other operand. Tensors are values, and
+  /// copied where they have to be.
+  LogicalResult verifyDestinations() {
+    if (isa<RankedTensorType>(query.value.getType()))
+      return success();
+    SmallVector<NamedValue> operands = getOperands();
+    for (const NamedValue &destination : operands) {
+      if (!llvm::is_contained({"output", "lse"}, destination.name))
+        continue;
+      for (const NamedValue &other : operands)
+        if (other.name != destination.name && other.value == destination.value)
+          return op.emitOpError()
+                 << destination.name << ": is the memory of " << other.name
+                 << ", which is read while it is written (rule 1)";
+    }
+    return success();
   }
 
   NamedSize getBatch() {

@@ -53,7 +53,6 @@ private:
   FailureOr<json::Value> describeArgument(tile::LaunchOp launch,
                                           Value argument);
   LogicalResult addLaunch(tile::LaunchOp launch);
-  void checkDense(const View &result);
   LogicalResult addResults(func::ReturnOp ret);
   LogicalResult addCheck(Operation *op, Value condition, StringRef message,
                          ArrayRef<StringRef> names, ValueRange values);
@@ -176,7 +175,8 @@ LogicalResult Planner::addBuffer(BlockArgument argument,
   view.argument = argument.getArgNumber();
   auto [strides, offset] = type.getStridesAndOffset();
   int64_t largest = getLargestSize(type.getRank());
-  json::Array shape;
+  json::Array shape, needed;
+  bool anyNeeded = false;
   for (auto [k, size] : llvm::enumerate(type.getShape())) {
     int64_t dim = k;
     bool dynamic = ShapedType::isDynamic(size);
@@ -197,22 +197,19 @@ LogicalResult Planner::addBuffer(BlockArgument argument,
     json::Value stride = json::Array{"stride", name, dim};
     bool known = !ShapedType::isDynamic(strides[k]);
     view.strides.push_back(known ? json::Value(strides[k]) : stride);
-    // A dimension of size 1 is never stepped along.
-    if (known && size != 1)
-      checks.push_back(json::Object{
-          {"expr", json::Array{"or", call("le", ask, 1),
-                               call("eq", stride, strides[k])}},
-          {"message", "rule 1: the code needs stride " +
-                          std::to_string(strides[k]) + " in " + where},
-          {"values", json::Array{named("stride", stride)}}});
+    needed.push_back(known ? json::Value(strides[k]) : json::Value("?"));
+    anyNeeded |= known;
   }
   views[argument] = std::move(view);
-  arguments.push_back(
-      json::Object{{"name", name},
-                   {"kind", "buffer"},
-                   {"dtype", dtypeName(type.getElementType())},
-                   {"shape", std::move(shape)},
-                   {"access", isWritten(argument) ? "readwrite" : "read"}});
+  json::Object described{
+      {"name", name},
+      {"kind", "buffer"},
+      {"dtype", dtypeName(type.getElementType())},
+      {"shape", std::move(shape)},
+      {"access", isWritten(argument) ? "readwrite" : "read"}};
+  if (anyNeeded)
+    described["strides"] = std::move(needed);
+  arguments.push_back(std::move(described));
   return success();
 }
 
@@ -759,25 +756,6 @@ LogicalResult Planner::addLaunch(tile::LaunchOp launch) {
   return success();
 }
 
-/// The code writes a result that no argument is with the strides of a dense
-/// one. Nothing is stepped along where an inner dimension is empty.
-void Planner::checkDense(const View &result) {
-  for (auto [k, stride] : llvm::enumerate(result.strides)) {
-    int64_t dim = k;
-    json::Value given = json::Array{"stride", result.buffer, dim};
-    checks.push_back(json::Object{
-        {"expr",
-         json::Array{"or",
-                     call("le", json::Array{"dim", result.buffer, dim}, 1),
-                     call("eq", given, stride), call("eq", stride, 0)}},
-        {"message", ("rule 1: dimension " + Twine(dim) + " of " +
-                     result.buffer + " needs the stride of a dense tensor")
-                        .str()},
-        {"values",
-         json::Array{named("stride", given), named("needed", stride)}}});
-  }
-}
-
 LogicalResult Planner::addResults(func::ReturnOp ret) {
   llvm::StringMap<unsigned> returned;
   for (auto [k, operand] : llvm::enumerate(ret.getOperands())) {
@@ -803,7 +781,7 @@ LogicalResult Planner::addResults(func::ReturnOp ret) {
     if (view.argument)
       result["argument"] = *view.argument;
     else
-      checkDense(view);
+      result["dense"] = true;
     results.push_back(std::move(result));
   }
   return success();

@@ -1218,3 +1218,22 @@ func.func @f(%q: tensor<2x8x64x32xf32>, %k: tensor<2x8x64x32xf32>, %v: tensor<2x
   %r = attn.attention ins(%q, %k, %v : tensor<2x8x64x32xf32>, tensor<2x8x64x32xf32>, tensor<2x8x64x32xf32>) captures(%x : tensor<8xi24>) outs(%o : tensor<2x8x64x32xf32>) -> tensor<2x8x64x32xf32>
   return
 }
+
+// -----
+
+func.func @in_place(%q: memref<1x2x8x4xf32>, %k: memref<1x2x8x4xf32>) {
+  // expected-error@+1 {{output: is the memory of query, which is read while it is written (rule 1)}}
+  attn.attention ins(%q, %k, %q : memref<1x2x8x4xf32>, memref<1x2x8x4xf32>, memref<1x2x8x4xf32>) outs(%q : memref<1x2x8x4xf32>)
+  return
+}
+
+// -----
+
+func.func @lse_of_bias(%q: memref<1x2x8x8xf32>, %k: memref<1x2x8x8xf32>, %o: memref<1x2x8x8xf32>, %bias: memref<2x8x8xf32>, %l: memref<1x2x8xf32>) {
+  // expected-error@+1 {{lse: is the memory of captures, which is read while it is written (rule 1)}}
+  attn.attention ins(%q, %k, %k : memref<1x2x8x8xf32>, memref<1x2x8x8xf32>, memref<1x2x8x8xf32>) captures(%l : memref<1x2x8xf32>) outs(%o, %l : memref<1x2x8x8xf32>, memref<1x2x8xf32>)
+    score(%s: f32, %b: index, %h: index, %i: index, %j: index, %t: memref<1x2x8xf32>) {
+      attn.yield %s : f32
+    }
+  return
+}

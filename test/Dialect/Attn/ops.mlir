@@ -68,11 +68,11 @@ func.func @ragged(%q: memref<8x?x32xf16>, %k: memref<2x?x32xf16>, %o: memref<?x8
 // CHECK-LABEL: func @paged
 // CHECK: kv_len(%{{.*}} : memref<2xi32>) page_table(%{{.*}} : memref<2x?xi32>)
 // CHECK: cu_seqlens(%{{.*}} : memref<?xi32>, memref<?xi32>) page_table(%{{.*}} : memref<2x?xi32>)
-func.func @paged(%q: memref<2x8x1x32xf16>, %qr: memref<8x?x32xf16>, %pool: memref<?x2x16x32xf16>, %len: memref<2xi32>, %cu: memref<?xi32>, %t: memref<2x?xi32>) {
+func.func @paged(%q: memref<2x8x1x32xf16>, %o: memref<2x8x1x32xf16>, %qr: memref<8x?x32xf16>, %or: memref<8x?x32xf16>, %pool: memref<?x2x16x32xf16>, %len: memref<2xi32>, %cu: memref<?xi32>, %t: memref<2x?xi32>) {
   attn.attention ins(%q, %pool, %pool : memref<2x8x1x32xf16>, memref<?x2x16x32xf16>, memref<?x2x16x32xf16>)
-      kv_len(%len : memref<2xi32>) page_table(%t : memref<2x?xi32>) outs(%q : memref<2x8x1x32xf16>)
+      kv_len(%len : memref<2xi32>) page_table(%t : memref<2x?xi32>) outs(%o : memref<2x8x1x32xf16>)
   attn.attention ins(%qr, %pool, %pool : memref<8x?x32xf16>, memref<?x2x16x32xf16>, memref<?x2x16x32xf16>)
-      cu_seqlens(%cu, %cu : memref<?xi32>, memref<?xi32>) page_table(%t : memref<2x?xi32>) outs(%qr : memref<8x?x32xf16>)
+      cu_seqlens(%cu, %cu : memref<?xi32>, memref<?xi32>) page_table(%t : memref<2x?xi32>) outs(%or : memref<8x?x32xf16>)
   return
 }
 

@@ -7,11 +7,11 @@
 // RUN: attn-compile %t/hopper.mlir --target=cuda -o %t/hopper.attn && %python %S/Inputs/describe.py %t/hopper.attn | FileCheck %s --check-prefix=CUDA
 
 // Arguments are those of the function; the destination holds the result.
-// WHOLE: arguments: {"access":"read","dtype":"f32","kind":"buffer","name":"[[Q:[a-z0-9]+]]","shape":["?",8,"?",64]}
-// WHOLE-NEXT: arguments: {"access":"read","dtype":"f32","kind":"buffer","name":"[[K:[a-z0-9]+]]","shape":["?",2,"?",64]}
-// WHOLE-NEXT: arguments: {{.*}},"shape":["?",2,"?",64]}
-// WHOLE-NEXT: arguments: {{.*}}"dtype":"i32","kind":"buffer","name":"[[LEN:[a-z0-9_]+]]","shape":["?"]}
-// WHOLE-NEXT: arguments: {"access":"readwrite",{{.*}}"name":"[[O:[a-z0-9]+]]","shape":["?",8,"?",64]}
+// WHOLE: arguments: {"access":"read","dtype":"f32","kind":"buffer","name":"[[Q:[a-z0-9]+]]","shape":["?",8,"?",64],"strides":["?","?","?",1]}
+// WHOLE-NEXT: arguments: {"access":"read","dtype":"f32","kind":"buffer","name":"[[K:[a-z0-9]+]]","shape":["?",2,"?",64],"strides":["?","?","?",1]}
+// WHOLE-NEXT: arguments: {{.*}},"shape":["?",2,"?",64],"strides":["?","?","?",1]}
+// WHOLE-NEXT: arguments: {{.*}}"dtype":"i32","kind":"buffer","name":"[[LEN:[a-z0-9_]+]]","shape":["?"],"strides":[1]}
+// WHOLE-NEXT: arguments: {"access":"readwrite",{{.*}}"name":"[[O:[a-z0-9]+]]","shape":["?",8,"?",64],"strides":["?","?","?",1]}
 // Queries and keys may differ in length, batches may not.
 // WHOLE-DAG: checks: {"expr":["eq",["dim","[[K]]",0],["dim","[[Q]]",0]],"message":"rule 1: B of key must be B of query","values":{{.*}}
 // WHOLE-DAG: checks: {{.*}}["dim","[[LEN]]",0]{{.*}}"message":"rule {{.*}}

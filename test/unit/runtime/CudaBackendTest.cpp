@@ -334,7 +334,31 @@ TEST_F(CudaBackendTest, NarrowsThroughTheHost) {
   fakeDriver.capturing = {nullptr};
   EXPECT_ERROR(attn_launch_alloc(binding.get(), nullptr, error),
                ATTN_ERROR_INVALID_ARGUMENT,
-               {"argument 0 'in'", "narrowed", "cannot be captured"});
+               {"argument 0 'in'", "32-bit type", "cannot be captured"});
+  EXPECT_EQ(fakeDriver.launches, 1);
+}
+
+TEST_F(CudaBackendTest, CopiesWhereStridesDiffer) {
+  std::string text = copying(R"("dtype":"i32","strides":[1])");
+  text.replace(text.find(R"("dtype":"i32","shape":[["dim")"), 14,
+               R"("dtype":"i32","dense":true,)");
+  Program program = load(json(text));
+  Binding binding = makeBinding(program);
+  std::vector<int32_t> data{5, -1, 7, -1, 9, -1, 11}, out(10, -1);
+  attn_tensor in = tensorOf(data), result = tensorOf(out);
+  in.data = &data[6];
+  in.dims[0] = 4;
+  in.strides[0] = -2;
+  result.dims[0] = 4;
+  result.strides[0] = 3;
+  EXPECT_OK(attn_binding_set_argument(binding.get(), 0, &in, error));
+  EXPECT_OK(attn_binding_set_result(binding.get(), 0, &result, error));
+  EXPECT_OK(attn_launch_alloc(binding.get(), nullptr, error));
+  EXPECT_EQ(out, (std::vector<int32_t>{11, -1, -1, 9, -1, -1, 7, -1, -1, 5}));
+  fakeDriver.capturing = {nullptr};
+  EXPECT_ERROR(attn_launch_alloc(binding.get(), nullptr, error),
+               ATTN_ERROR_INVALID_ARGUMENT,
+               {"argument 0 'in'", "cannot be captured", "bind the strides"});
   EXPECT_EQ(fakeDriver.launches, 1);
 }
 

@@ -539,6 +539,127 @@ TEST_P(LaunchTest, NarrowedIntegers) {
   EXPECT_EQ(out, std::vector<int32_t>(20, -1));
 }
 
+/// A strided matrix in memory of its own.
+struct View {
+  std::vector<int32_t> data;
+  attn_tensor tensor{};
+  View(int64_t size, int64_t first, int64_t rows, int64_t columns,
+       int64_t rowStride, int64_t columnStride)
+      : data(size_t(size), -7) {
+    tensor.data = data.data() + first;
+    tensor.dtype = ATTN_DTYPE_I32;
+    tensor.rank = 2;
+    tensor.dims[0] = rows, tensor.dims[1] = columns;
+    tensor.strides[0] = rowStride, tensor.strides[1] = columnStride;
+  }
+  int32_t &at(int64_t row, int64_t column) {
+    return static_cast<int32_t *>(
+        tensor.data)[row * tensor.strides[0] + column * tensor.strides[1]];
+  }
+};
+
+// Tensors with other strides than the code needs are copied, in and out; what
+// lies between the elements stays.
+TEST_P(LaunchTest, CopiesWhereStridesDiffer) {
+  Program program = load(context, makeJson(R"("arguments":[
+      {"name":"in","kind":"buffer","dtype":"i32","shape":["?","?"],"access":"read",
+       "strides":["?",1]},
+      {"name":"out","kind":"buffer","dtype":"i32","shape":["?","?"],"access":"readwrite",
+       "strides":["?",1]}],
+    "results":[{"name":"again","dtype":"i32","dense":true,
+                "shape":[["dim","in",0],["dim","in",1]]}],
+    "launches":[{"kernel":"copy_strided","code":"code/cpu",
+      "grid":[["dim","in",1],["dim","in",0],1],
+      "args":[{"buffer":"out"},{"buffer":"in"},{"value":["stride","out",0],"type":"i64"},
+              {"value":["stride","in",0],"type":"i64"},{"value":1,"type":"i64"}]},
+     {"kernel":"copy_strided","code":"code/cpu",
+      "grid":[["dim","in",1],["dim","in",0],1],
+      "args":[{"buffer":"again"},{"buffer":"out"},{"value":["stride","again",0],"type":"i64"},
+              {"value":["stride","out",0],"type":"i64"},{"value":1,"type":"i64"}]}])"));
+  struct {
+    int64_t first, rowStride, columnStride;
+    size_t bytes;
+  } layouts[] = {
+      {0, 5, 1, 0}, {0, 1, 4, 80}, {3, 10, 2, 80}, {39, -10, -2, 80}};
+  for (auto &from : layouts)
+    for (auto &to : layouts)
+      for (auto &last : layouts) {
+        View in(40, from.first, 4, 5, from.rowStride, from.columnStride);
+        View out(40, to.first, 4, 5, to.rowStride, to.columnStride);
+        View again(40, last.first, 4, 5, last.rowStride, last.columnStride);
+        for (int y = 0; y < 4; ++y)
+          for (int x = 0; x < 5; ++x)
+            in.at(y, x) = 10 * y + x;
+        std::vector<int32_t> expectedOut = out.data, expectedAgain = again.data;
+        Binding binding = makeBinding(program);
+        EXPECT_OK(
+            attn_binding_set_argument(binding.get(), 0, &in.tensor, error));
+        EXPECT_OK(
+            attn_binding_set_argument(binding.get(), 1, &out.tensor, error));
+        EXPECT_OK(
+            attn_binding_set_result(binding.get(), 0, &again.tensor, error));
+        size_t bytes = 0;
+        EXPECT_OK(
+            attn_binding_workspace_size(binding.get(), &bytes, nullptr, error));
+        auto align = [](size_t n) { return (n + 63) / 64 * 64; };
+        size_t expected = 0;
+        for (size_t part : {from.bytes, to.bytes, last.bytes})
+          expected = part ? align(expected) + part : expected;
+        EXPECT_EQ(bytes, expected);
+        EXPECT_OK(attn_launch_alloc(binding.get(), nullptr, error));
+        for (int y = 0; y < 4; ++y)
+          for (int x = 0; x < 5; ++x) {
+            ASSERT_EQ(out.at(y, x), 10 * y + x);
+            ASSERT_EQ(again.at(y, x), 10 * y + x);
+            out.at(y, x) = again.at(y, x) = -7;
+          }
+        EXPECT_EQ(out.data, expectedOut);
+        EXPECT_EQ(again.data, expectedAgain);
+      }
+}
+
+// A dense copy would not have such strides, either.
+TEST_F(GridTest, RefusesStridesThatNoCopyHas) {
+  Program program = load(one, copyJson(R"("dtype":"i32","strides":[20,2])"));
+  View in(60, 0, 3, 5, 10, 1);
+  Binding binding = makeBinding(program);
+  EXPECT_OK(attn_binding_set_argument(binding.get(), 0, &in.tensor, error));
+  EXPECT_ERROR(
+      attn_binding_validate(binding.get(), error), ATTN_ERROR_INVALID_ARGUMENT,
+      {"argument 0 'in'", "rule 1: the code needs stride 20 in dimension 0",
+       "(stride = 10)"});
+  // Of one row and one column no stride is used.
+  for (int64_t *dim : {&in.tensor.dims[0], &in.tensor.dims[1]})
+    *dim = 1;
+  EXPECT_OK(attn_binding_set_argument(binding.get(), 0, &in.tensor, error));
+  View out(1, 0, 1, 1, 1, 1);
+  EXPECT_OK(attn_binding_set_result(binding.get(), 0, &out.tensor, error));
+  EXPECT_OK(attn_launch(binding.get(), nullptr, 0, nullptr, error));
+}
+
+// Checks of contents count elements as kernels do.
+TEST_P(LaunchTest, ChecksContentsOfCopies) {
+  std::string json = copyJson(R"("dtype":"i32","strides":["?",1])");
+  json.insert(json.rfind('}'),
+              R"(,"checks":[{"forall":[["dim","in",0],["dim","in",1]],
+    "expr":["eq",["load","in",["add",["mul",["index",0],["stride","in",0]],["index",1]]],
+            ["add",["mul",["index",0],10],["index",1]]],
+    "message":"another number"}])");
+  Program program = load(context, json);
+  View in(40, 3, 4, 5, 1, 7);
+  for (int y = 0; y < 4; ++y)
+    for (int x = 0; x < 5; ++x)
+      in.at(y, x) = 10 * y + x;
+  Binding binding = makeBinding(program);
+  EXPECT_OK(attn_binding_set_argument(binding.get(), 0, &in.tensor, error));
+  View out(20, 0, 4, 5, 5, 1);
+  EXPECT_OK(attn_binding_set_result(binding.get(), 0, &out.tensor, error));
+  EXPECT_OK(attn_launch_alloc(binding.get(), nullptr, error));
+  in.at(3, 2) = 0;
+  EXPECT_ERROR(attn_launch_alloc(binding.get(), nullptr, error),
+               ATTN_ERROR_INVALID_ARGUMENT, {"another number"});
+}
+
 TEST_P(LaunchTest, NarrowedFloats) {
   Program program = load(context, makeJson(R"(
     "arguments":[{"name":"in","kind":"buffer","dtype":"f64","shape":["?"],
