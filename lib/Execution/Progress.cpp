@@ -28,7 +28,10 @@ void Progress::show() {
     // What is over in a moment needs no line.
     if (seconds < 2)
       continue;
-    llvm::errs() << "\r" << what << ": " << seconds << " s ";
+    llvm::errs() << "\r" << what << ": ";
+    if (fraction >= 0)
+      llvm::errs() << static_cast<int>(fraction * 100) << " %, ";
+    llvm::errs() << seconds << " s ";
     shown = true;
   }
   if (shown)

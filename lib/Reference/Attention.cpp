@@ -87,6 +87,37 @@ struct Broadcast {
   }
 };
 
+/// A number that a message gives by its name.
+struct Named {
+  std::string name;
+  int64_t value;
+};
+
+} // namespace
+
+static LogicalResult require(Operation *op, bool holds, int rule,
+                             const Twine &message, ArrayRef<Named> values) {
+  if (holds)
+    return success();
+  InFlightDiagnostic error = op->emitError("rule ") << rule << ": " << message;
+  for (auto [n, named] : llvm::enumerate(values))
+    error << (n ? ", " : " (") << named.name << " = " << named.value;
+  return error << ")";
+}
+
+static LogicalResult requireEqual(Operation *op, const Named &size,
+                                  const Named &expected, int rule) {
+  return require(op, size.value == expected.value, rule,
+                 size.name + " must be " + expected.name, {size, expected});
+}
+
+static Named sizeOf(StringRef what, StringRef operand, const Array &array,
+                    int dim) {
+  return {(what + " of " + operand).str(), array.sizes[dim]};
+}
+
+namespace {
+
 /// Register numbers of what a region is given besides captures.
 struct RegionInputs {
   int score = -1, b = -1, h = -1, i = -1, j = -1;
@@ -118,19 +149,34 @@ private:
   const Array &getArray(Value value) const {
     return std::get<Array>(env.find(value)->second);
   }
-  LogicalResult checkSize(StringRef operand, StringRef what, int64_t got,
-                          int64_t want, int rule);
-  LogicalResult bindSizes();
+  LogicalResult require(bool holds, int rule, const Twine &message,
+                        ArrayRef<Named> values) {
+    return ::require(op, holds, rule, message, values);
+  }
+  LogicalResult requireEqual(const Named &size, const Named &expected,
+                             int rule) {
+    return ::requireEqual(op, size, expected, rule);
+  }
+  LogicalResult checkHeads();
+  LogicalResult checkLengths();
+  LogicalResult checkBatches();
+  LogicalResult checkLse();
+  LogicalResult checkPerBatch(StringRef name, Value value, int rule);
+  LogicalResult checkBroadcast(StringRef name, Value value);
+  LogicalResult checkSegments();
+  LogicalResult checkSugar();
+  LogicalResult checkSizes();
+  LogicalResult checkReach(StringRef name, Value value, int dim, bool ofQueries,
+                           bool mayBroadcast);
+  LogicalResult bindBounds(StringRef name, Value cumulative,
+                           std::optional<Named> total, int64_t Sequence::*begin,
+                           int64_t Sequence::*length);
+  LogicalResult bindKeyCounts();
+  LogicalResult checkPages();
   LogicalResult bindSequences();
-  LogicalResult bindLengths(Value cumulative, StringRef name, int64_t total,
-                            int64_t Sequence::*begin,
-                            int64_t Sequence::*length);
-  LogicalResult bindPerBatch(Value value, StringRef name, int rule,
-                             function_ref<LogicalResult(int64_t, int64_t)> set);
-  LogicalResult bindPages();
-  LogicalResult bindBroadcast(Value value, StringRef name,
-                              std::optional<Broadcast> &result);
-  LogicalResult bindSugar();
+  void bindPerBatch(Value value, int64_t Sequence::*field);
+  std::optional<Broadcast> bindBroadcast(Value value);
+  void bindSugar();
   LogicalResult bindRegion(mlir::Region &source, bool isScore, Region &region);
 
   /// Position of row `j` of the keys or values of batch b.
@@ -170,8 +216,9 @@ private:
   std::vector<Sequence> sequences;
   int64_t batches = 0, queryHeads = 0, keyHeads = 0, headSize = 0,
           valueSize = 0;
+  Named batch, heads, queryLength;
   /// Rows of keys that a batch has room for (ragged: all of them together).
-  int64_t capacity = 0;
+  Named room;
   double scale = 1;
   bool ragged = false, causal = false;
   std::optional<double> softcap;
@@ -188,217 +235,330 @@ private:
 // Binding: sizes, checked at run time where types leave them open
 //===----------------------------------------------------------------------===//
 
-LogicalResult Problem::checkSize(StringRef operand, StringRef what, int64_t got,
-                                 int64_t want, int rule) {
-  if (got == want)
+// In the words and the order of the checks of a launch (attn-insert-checks),
+// which share nothing with this file; attn-test compares them.
+
+LogicalResult Problem::checkHeads() {
+  Named keyHeads = sizeOf("Hkv", "key", k.array, k.dims.h);
+  bool isMultiple =
+      keyHeads.value ? heads.value % keyHeads.value == 0 : heads.value == 0;
+  return failure(failed(require(isMultiple, 2,
+                                "Hq of query must be a multiple of Hkv of key",
+                                {heads, keyHeads})) ||
+                 failed(requireEqual(sizeOf("Hkv", "value", v.array, v.dims.h),
+                                     keyHeads, 1)) ||
+                 failed(requireEqual(sizeOf("Hq", "output", o.array, o.dims.h),
+                                     heads, 1)));
+}
+
+LogicalResult Problem::checkLengths() {
+  StringRef rows = pages ? "page size" : ragged ? "T" : "Skv";
+  Named keyRows = sizeOf(rows, "key", k.array, k.dims.s);
+  return failure(failed(requireEqual(sizeOf(rows, "value", v.array, v.dims.s),
+                                     keyRows, 1)) ||
+                 failed(requireEqual(
+                     sizeOf(ragged ? "T" : "Sq", "output", o.array, o.dims.s),
+                     queryLength, 1)) ||
+                 (pages && failed(require(keyRows.value >= 1, 11,
+                                          "page size of key must be at least 1",
+                                          {keyRows}))));
+}
+
+LogicalResult Problem::checkBatches() {
+  if (ragged) {
+    Named entries =
+        sizeOf("entries", "cu_seqlens_q", getArray(op.getCuSeqlensQ()), 0);
+    if (failed(require(entries.value >= 1, 11,
+                       "cu_seqlens_q must have B + 1 entries", {entries})) ||
+        failed(requireEqual(sizeOf("entries", "cu_seqlens_kv",
+                                   getArray(op.getCuSeqlensKv()), 0),
+                            entries, 11)))
+      return failure();
+  } else if (failed(requireEqual(sizeOf("B", "output", o.array, o.dims.b),
+                                 batch, 1))) {
+    return failure();
+  }
+  if (pages)
+    return failure(
+        failed(requireEqual(sizeOf("B", "page_table", *pages, 0), batch, 11)) ||
+        failed(requireEqual(sizeOf("pages", "value", v.array, v.dims.b),
+                            sizeOf("pages", "key", k.array, k.dims.b), 11)));
+  return failure(
+      !ragged &&
+      (failed(requireEqual(sizeOf("B", "key", k.array, k.dims.b), batch, 1)) ||
+       failed(
+           requireEqual(sizeOf("B", "value", v.array, v.dims.b), batch, 1))));
+}
+
+LogicalResult Problem::checkLse() {
+  if (!lse)
     return success();
-  return op.emitOpError() << operand << ": " << what << " is " << got
-                          << ", expected " << want << " (rule " << rule << ")";
+  int first = ragged ? 0 : 1;
+  return failure(
+      (!ragged &&
+       failed(requireEqual(sizeOf("B", "lse", *lse, 0), batch, 1))) ||
+      failed(requireEqual(sizeOf("Hq", "lse", *lse, first), heads, 1)) ||
+      failed(requireEqual(sizeOf(ragged ? "T" : "Sq", "lse", *lse, first + 1),
+                          queryLength, 1)));
 }
 
-LogicalResult Problem::bindSizes() {
-  queryHeads = q.size(q.dims.h);
-  keyHeads = k.size(k.dims.h);
-  headSize = q.size(q.dims.d);
-  valueSize = v.size(v.dims.d);
-  if (!ragged)
-    batches = q.size(q.dims.b);
-  else if ((batches = getArray(op.getCuSeqlensQ()).sizes[0] - 1) < 0)
-    return op.emitOpError("cu_seqlens: needs at least one element (rule 11)");
-
-  if (failed(checkSize("key", "head size", k.size(k.dims.d), headSize, 1)) ||
-      failed(checkSize("value", "head count", v.size(v.dims.h), keyHeads, 1)) ||
-      failed(checkSize("value", "length", v.size(v.dims.s), k.size(k.dims.s),
-                       1)) ||
-      failed(checkSize("o", "head count", o.size(o.dims.h), queryHeads, 1)) ||
-      failed(checkSize("o", "length", o.size(o.dims.s), q.size(q.dims.s), 1)) ||
-      failed(checkSize("o", "head size", o.size(o.dims.d), valueSize, 1)))
-    return failure();
-  if (queryHeads != 0 && (keyHeads == 0 || queryHeads % keyHeads != 0))
-    return op.emitOpError("query: ")
-           << queryHeads << " heads are not a multiple of the " << keyHeads
-           << " heads of key (rule 2)";
-  if (!ragged && failed(checkSize("o", "batch", o.size(o.dims.b), batches, 1)))
-    return failure();
-  if (!op.isPaged() && !ragged &&
-      (failed(checkSize("key", "batch", k.size(k.dims.b), batches, 1)) ||
-       failed(checkSize("value", "batch", v.size(v.dims.b), batches, 1))))
-    return failure();
-  if (op.isPaged() && failed(checkSize("value", "page count", v.size(v.dims.b),
-                                       k.size(k.dims.b), 11)))
-    return failure();
-
-  if (lse) {
-    SmallVector<int64_t> want;
-    if (!ragged)
-      want.push_back(batches);
-    want.append({queryHeads, q.size(q.dims.s)});
-    if (lse->getRank() != static_cast<int64_t>(want.size()))
-      return op.emitOpError("lse: rank is ")
-             << lse->getRank() << ", expected " << want.size() << " (rule 1)";
-    for (auto [dim, size] : llvm::enumerate(want))
-      if (failed(checkSize("lse", ("dimension " + Twine(dim)).str(),
-                           lse->sizes[dim], size, 1)))
-        return failure();
-  }
-  return success();
+LogicalResult Problem::checkPerBatch(StringRef name, Value value, int rule) {
+  if (!value || !isa<ShapedType>(value.getType()))
+    return success();
+  return requireEqual(sizeOf("B", name, getArray(value), 0), batch, rule);
 }
 
-LogicalResult Problem::bindLengths(Value cumulative, StringRef name,
-                                   int64_t total, int64_t Sequence::*begin,
-                                   int64_t Sequence::*length) {
-  const Array &bounds = getArray(cumulative);
-  if (failed(checkSize(name, "length", bounds.sizes[0], batches + 1, 11)))
-    return failure();
-  for (int64_t b = 0; b < batches; ++b) {
-    int64_t first = bounds.buffer->ints[bounds.at({b})];
-    int64_t last = bounds.buffer->ints[bounds.at({b + 1})];
-    if (first < 0 || last < first || (total >= 0 && last > total))
-      return op.emitOpError()
-             << name << ": sequence " << b << " is [" << first << ", " << last
-             << "), which does not lie within [0, " << total << ") (rule 11)";
-    sequences[b].*begin = first;
-    sequences[b].*length = last - first;
-  }
-  return success();
-}
-
-LogicalResult
-Problem::bindPerBatch(Value value, StringRef name, int rule,
-                      function_ref<LogicalResult(int64_t, int64_t)> set) {
+LogicalResult Problem::checkBroadcast(StringRef name, Value value) {
   if (!value)
     return success();
-  const RuntimeValue &bound = env.find(value)->second;
+  const Array &array = getArray(value);
+  int rank = array.getRank();
+  auto align = [&](StringRef what, int fromEnd, const Named &expected) {
+    int position = rank - fromEnd;
+    if (position < 0)
+      return success();
+    Named own = sizeOf(what, name, array, position);
+    return require(own.value == 1 || own.value == expected.value, 10,
+                   own.name + " must be 1 or " + expected.name,
+                   {own, expected});
+  };
+  if (failed(align("B", 4, batch)) || failed(align("Hq", 3, heads)))
+    return failure();
+  // Of packed sequences the longest one counts: see bindSequences.
+  if (ragged)
+    return success();
+  Named keys = sizeOf("Skv", name, array, rank - 1);
+  return failure(failed(align("Sq", 2, queryLength)) ||
+                 failed(require(keys.value <= room.value, 10,
+                                keys.name + " must be at most " + room.name,
+                                {keys, room})));
+}
+
+LogicalResult Problem::checkSegments() {
+  if (!op.getQSegments())
+    return success();
+  const Array &ofQueries = getArray(op.getQSegments());
+  const Array &ofKeys = getArray(op.getKvSegments());
+  return failure(
+      failed(
+          requireEqual(sizeOf("B", "q_segments", ofQueries, 0), batch, 10)) ||
+      failed(requireEqual(sizeOf("B", "kv_segments", ofKeys, 0), batch, 10)) ||
+      (!ragged && failed(requireEqual(sizeOf("Sq", "q_segments", ofQueries, 1),
+                                      queryLength, 10))) ||
+      (!ragged && !pages &&
+       failed(
+           requireEqual(sizeOf("Skv", "kv_segments", ofKeys, 1), room, 10))));
+}
+
+LogicalResult Problem::checkSugar() {
+  if (Value value = op.getAlibi()) {
+    const Array &slopes = getArray(value);
+    if (failed(requireEqual(sizeOf("Hq", "alibi", slopes, slopes.getRank() - 1),
+                            heads, 10)) ||
+        (slopes.getRank() == 2 &&
+         failed(requireEqual(sizeOf("B", "alibi", slopes, 0), batch, 10))))
+      return failure();
+  }
+  return failure(failed(checkBroadcast("bias", op.getBias())) ||
+                 failed(checkBroadcast("mask_tensor", op.getMaskTensor())) ||
+                 failed(checkSegments()));
+}
+
+LogicalResult Problem::checkSizes() {
+  heads = sizeOf("Hq", "query", q.array, q.dims.h);
+  queryLength = sizeOf(ragged ? "T" : "Sq", "query", q.array, q.dims.s);
+  room = sizeOf(ragged ? "T" : "Skv", "key", k.array, k.dims.s);
+  if (pages)
+    room = {"room in page_table", room.value * pages->sizes[1]};
+  batch = ragged ? Named{"sequences of cu_seqlens_q",
+                         getArray(op.getCuSeqlensQ()).sizes[0] - 1}
+                 : sizeOf("B", "query", q.array, q.dims.b);
+  if (failed(checkHeads()) || failed(checkLengths()) ||
+      failed(checkBatches()) || failed(checkLse()) ||
+      failed(checkPerBatch("q_offset", op.getQOffset(), 9)) ||
+      failed(checkPerBatch("kv_len", op.getKvLen(), 11)) ||
+      failed(checkPerBatch("prefix", op.getPrefix(), 10)) ||
+      failed(checkSugar()))
+    return failure();
+  Value sinks = op.getSink();
+  return failure(sinks &&
+                 failed(requireEqual(sizeOf("Hq", "sink", getArray(sinks), 0),
+                                     heads, 11)));
+}
+
+//===----------------------------------------------------------------------===//
+// Binding: lengths and pages
+//===----------------------------------------------------------------------===//
+
+LogicalResult Problem::bindBounds(StringRef name, Value cumulative,
+                                  std::optional<Named> total,
+                                  int64_t Sequence::*begin,
+                                  int64_t Sequence::*length) {
+  const Array &bounds = getArray(cumulative);
+  for (auto [b, sequence] : llvm::enumerate(sequences)) {
+    int64_t index = b;
+    Named first{(name + "[b]").str(), bounds.buffer->ints[bounds.at({index})]};
+    Named last{(name + "[b + 1]").str(),
+               bounds.buffer->ints[bounds.at({index + 1})]};
+    bool rises = 0 <= first.value && first.value <= last.value &&
+                 (!total || last.value <= total->value);
+    SmallVector<Named> values = {{"b", index}, first, last};
+    std::string end;
+    if (total) {
+      values.push_back(*total);
+      end = " to at most " + total->name;
+    }
+    if (failed(require(rises, 11, name + " must rise from 0" + end, values)))
+      return failure();
+    sequence.*begin = first.value;
+    sequence.*length = last.value - first.value;
+  }
+  return success();
+}
+
+/// kv_len cuts keys, so it cannot add any to a ragged sequence.
+LogicalResult Problem::bindKeyCounts() {
+  Value operand = op.getKvLen();
+  if (!operand)
+    return success();
+  const RuntimeValue &bound = env.find(operand)->second;
   const Array *array = std::get_if<Array>(&bound);
-  if (array && (array->getRank() != 1 || array->sizes[0] != batches))
-    return op.emitOpError() << name << ": must hold one value for each of the "
-                            << batches << " batches (rule " << rule << ")";
-  for (int64_t b = 0; b < batches; ++b) {
-    int64_t number =
-        array ? array->buffer->ints[array->at({b})] : std::get<int64_t>(bound);
-    if (failed(set(b, number)))
+  if (!array && !ragged) {
+    Named length{"kv_len", std::get<int64_t>(bound)};
+    for (Sequence &sequence : sequences)
+      sequence.keys = length.value;
+    return require(0 <= length.value && length.value <= room.value, 11,
+                   "kv_len must lie in 0 .. " + room.name, {length, room});
+  }
+  for (auto [b, sequence] : llvm::enumerate(sequences)) {
+    int64_t index = b;
+    Named length{array ? "kv_len[b]" : "kv_len",
+                 array ? array->buffer->ints[array->at({index})]
+                       : std::get<int64_t>(bound)};
+    Named limit{ragged ? "keys" : room.name, sequence.keys};
+    if (failed(require(0 <= length.value && length.value <= limit.value, 11,
+                       "kv_len must lie in 0 .. " + limit.name,
+                       {{"b", index}, length, limit})))
+      return failure();
+    sequence.keys = length.value;
+  }
+  return success();
+}
+
+/// Dimension `dim` of `value` has a place for everything of each sequence.
+LogicalResult Problem::checkReach(StringRef name, Value value, int dim,
+                                  bool ofQueries, bool mayBroadcast) {
+  Named own = sizeOf("length", name, getArray(value), dim);
+  // Keys that one number for all batches leaves are not asked for.
+  bool counted =
+      ragged || (op.getKvLen() && isa<ShapedType>(op.getKvLen().getType()));
+  for (auto [b, sequence] : llvm::enumerate(sequences)) {
+    Named length = ofQueries ? Named{"queries", sequence.queries}
+                   : counted ? Named{"keys", sequence.keys}
+                             : room;
+    bool reaches =
+        length.value <= own.value || (mayBroadcast && own.value == 1);
+    if (failed(require(reaches, 10, own.name + " must reach all " + length.name,
+                       {{"b", static_cast<int64_t>(b)}, own, length})))
       return failure();
   }
   return success();
+}
+
+/// Pages that a query can reach must exist; the others may be anything.
+LogicalResult Problem::checkPages() {
+  int64_t pageSize = k.size(k.dims.s);
+  Named count = sizeOf("pages", "key", k.array, k.dims.b);
+  for (auto [b, sequence] : llvm::enumerate(sequences))
+    for (int64_t slot = 0; slot * pageSize < sequence.keys; ++slot) {
+      int64_t index = b;
+      Named page{"page_table[b, p]",
+                 pages->buffer->ints[pages->at({index, slot})]};
+      if (failed(require(0 <= page.value && page.value < count.value, 11,
+                         "page_table must name pages of key",
+                         {{"b", index}, {"p", slot}, page, count})))
+        return failure();
+    }
+  return success();
+}
+
+void Problem::bindPerBatch(Value value, int64_t Sequence::*field) {
+  if (!value)
+    return;
+  const RuntimeValue &bound = env.find(value)->second;
+  const Array *array = std::get_if<Array>(&bound);
+  for (auto [b, sequence] : llvm::enumerate(sequences))
+    sequence.*field =
+        array ? array->buffer->ints[array->at({static_cast<int64_t>(b)})]
+              : std::get<int64_t>(bound);
 }
 
 LogicalResult Problem::bindSequences() {
   sequences.resize(batches);
-  capacity = k.size(k.dims.s);
-  if (op.isPaged()) {
-    pages = getArray(op.getPageTable());
-    if (failed(checkSize("page_table", "batch", pages->sizes[0], batches, 11)))
-      return failure();
-    capacity *= pages->sizes[1];
-  }
   for (Sequence &sequence : sequences) {
-    sequence.queries = q.size(q.dims.s);
-    sequence.keys = capacity;
+    sequence.queries = queryLength.value;
+    sequence.keys = room.value;
   }
   if (ragged) {
-    if (failed(bindLengths(op.getCuSeqlensQ(), "cu_seqlens q", q.size(q.dims.s),
-                           &Sequence::queryBegin, &Sequence::queries)) ||
-        failed(bindLengths(op.getCuSeqlensKv(), "cu_seqlens kv",
-                           op.isPaged() ? -1 : k.size(k.dims.s),
-                           &Sequence::keyBegin, &Sequence::keys)))
+    if (failed(bindBounds("cu_seqlens_q", op.getCuSeqlensQ(), queryLength,
+                          &Sequence::queryBegin, &Sequence::queries)) ||
+        failed(bindBounds("cu_seqlens_kv", op.getCuSeqlensKv(),
+                          pages ? std::nullopt : std::optional(room),
+                          &Sequence::keyBegin, &Sequence::keys)))
       return failure();
-    // Pages hold each sequence from its row 0.
-    if (op.isPaged())
-      for (Sequence &sequence : sequences)
-        sequence.keyBegin = 0;
+    for (auto [b, sequence] : llvm::enumerate(sequences)) {
+      if (!pages)
+        break;
+      // Pages hold each sequence from its row 0.
+      sequence.keyBegin = 0;
+      if (failed(require(
+              sequence.keys <= room.value, 11,
+              "page_table must have room for all keys",
+              {{"b", static_cast<int64_t>(b)}, {"keys", sequence.keys}, room})))
+        return failure();
+    }
   }
-
-  auto setLength = [&](int64_t b, int64_t length) -> LogicalResult {
-    // It cuts keys, so it cannot add any to a ragged sequence.
-    int64_t limit = sequences[b].keys;
-    if (length < 0 || length > limit)
-      return op.emitOpError("kv_len: batch ")
-             << b << " has " << length << " keys, but there is room for "
-             << limit << " (rule 11)";
-    sequences[b].keys = length;
-    return success();
-  };
-  auto setOffset = [&](int64_t b, int64_t offset) {
-    sequences[b].offset = offset;
-    return success();
-  };
-  auto setPrefix = [&](int64_t b, int64_t prefix) {
-    sequences[b].prefix = prefix;
-    return success();
-  };
-  if (failed(bindPerBatch(op.getKvLen(), "kv_len", 11, setLength)) ||
-      failed(bindPerBatch(op.getQOffset(), "q_offset", 9, setOffset)) ||
-      failed(bindPerBatch(op.getPrefix(), "prefix", 10, setPrefix)))
+  if (failed(bindKeyCounts()))
     return failure();
-  bool bottomRight =
-      op.getCausal() && *op.getCausal() == CausalAlignment::BottomRight;
-  if (bottomRight && op.getQOffset())
-    return op.emitOpError("q_offset: excluded by bottom-right causal masking "
-                          "(rule 9)");
-  if (bottomRight)
+  for (auto [name, value] : {std::pair(StringRef("bias"), op.getBias()),
+                             {"mask_tensor", op.getMaskTensor()}})
+    if (int64_t rank = value ? getArray(value).getRank() : 0;
+        ragged && rank >= 2 &&
+        failed(checkReach(name, value, rank - 2, /*ofQueries=*/true,
+                          /*mayBroadcast=*/true)))
+      return failure();
+  if (op.getQSegments() &&
+      ((ragged && failed(checkReach("q_segments", op.getQSegments(), 1,
+                                    /*ofQueries=*/true,
+                                    /*mayBroadcast=*/false))) ||
+       ((ragged || pages) &&
+        failed(checkReach("kv_segments", op.getKvSegments(), 1,
+                          /*ofQueries=*/false, /*mayBroadcast=*/false)))))
+    return failure();
+  if (pages && failed(checkPages()))
+    return failure();
+  bindPerBatch(op.getQOffset(), &Sequence::offset);
+  bindPerBatch(op.getPrefix(), &Sequence::prefix);
+  if (op.getCausal() && *op.getCausal() == CausalAlignment::BottomRight)
     for (Sequence &sequence : sequences)
       sequence.offset = sequence.keys - sequence.queries;
   return success();
 }
 
-/// Pages that a query can reach must exist; the others may be anything.
-LogicalResult Problem::bindPages() {
-  if (!pages)
-    return success();
-  int64_t pageSize = k.size(k.dims.s), pageCount = k.size(k.dims.b);
-  for (auto [b, sequence] : llvm::enumerate(sequences)) {
-    int64_t room = pages->sizes[1] * pageSize;
-    if (sequence.keys > room)
-      return op.emitOpError("page_table: batch ")
-             << b << " has " << sequence.keys << " keys, but its pages hold "
-             << room << " (rule 11)";
-    for (int64_t j = 0; j < sequence.keys; j += pageSize) {
-      int64_t n = j / pageSize;
-      int64_t page = pages->buffer->ints[pages->at({(int64_t)b, n})];
-      if (page < 0 || page >= pageCount)
-        return op.emitOpError("page_table: entry [")
-               << b << ", " << n << "] is page " << page << " of " << pageCount
-               << " (rule 11)";
-    }
-  }
-  return success();
-}
-
-LogicalResult Problem::bindBroadcast(Value value, StringRef name,
-                                     std::optional<Broadcast> &result) {
+std::optional<Broadcast> Problem::bindBroadcast(Value value) {
   if (!value)
-    return success();
-  result.emplace();
-  result->array = getArray(value);
-  // A dense problem pins the sizes; ragged sequences must fit.
-  int64_t queries = ragged ? 0 : q.size(q.dims.s);
-  if (ragged)
-    for (const Sequence &sequence : sequences)
-      queries = std::max(queries, sequence.queries);
-  if (!ragged && result->keys() > capacity)
-    return op.emitOpError()
-           << name << ": key length is " << result->keys() << ", but there are "
-           << capacity << " keys (rule 10)";
-  int64_t rank = result->array.getRank();
-  auto bindDim = [&](int distance, StringRef what, int64_t want, bool atLeast,
-                     int &dim) -> LogicalResult {
-    int position = rank - 1 - distance;
-    if (position < 0 || result->array.sizes[position] == 1)
-      return success();
-    int64_t size = result->array.sizes[position];
-    if (size != want && !(atLeast && size > want))
-      return op.emitOpError() << name << ": " << what << " is " << size
-                              << ", expected 1 or " << want << " (rule 10)";
-    dim = position;
-    return success();
-  };
-  return failure(
-      failed(bindDim(1, "query length", queries, ragged, result->i)) ||
-      failed(bindDim(2, "head count", queryHeads, false, result->h)) ||
-      failed(bindDim(3, "batch", batches, false, result->b)));
+    return std::nullopt;
+  Broadcast result;
+  result.array = getArray(value);
+  int rank = result.array.getRank();
+  for (auto [distance, dim] :
+       {std::pair(2, &result.i), {3, &result.h}, {4, &result.b}})
+    if (rank >= distance && result.array.sizes[rank - distance] != 1)
+      *dim = rank - distance;
+  return result;
 }
 
-LogicalResult Problem::bindSugar() {
+void Problem::bindSugar() {
   causal = op.getCausalAttr() != nullptr;
   if (WindowAttr window = op.getWindowAttr()) {
     left = window.getLeft();
@@ -406,37 +566,16 @@ LogicalResult Problem::bindSugar() {
   }
   if (std::optional<float> cap = op.getSoftcap())
     softcap = *cap;
-  if (Value value = op.getAlibi()) {
+  if (Value value = op.getAlibi())
     alibi = getArray(value);
-    if (failed(checkSize("alibi", "head count", alibi->sizes.back(), queryHeads,
-                         10)))
-      return failure();
-    if (alibi->getRank() == 2 &&
-        failed(checkSize("alibi", "batch", alibi->sizes[0], batches, 10)))
-      return failure();
-  }
-  if (Value value = op.getSink()) {
+  if (Value value = op.getSink())
     sink = getArray(value);
-    if (failed(checkSize("sink", "head count", sink->sizes[0], queryHeads, 11)))
-      return failure();
-  }
   if (op.getQSegments()) {
     qSegments = getArray(op.getQSegments());
     kvSegments = getArray(op.getKvSegments());
-    for (auto [array, name, length] :
-         {std::tuple(&*qSegments, "segments of q", &Sequence::queries),
-          {&*kvSegments, "segments of kv", &Sequence::keys}}) {
-      if (failed(checkSize(name, "batch", array->sizes[0], batches, 10)))
-        return failure();
-      for (const Sequence &sequence : sequences)
-        if (array->sizes[1] < sequence.*length)
-          return checkSize(name, "length", array->sizes[1], sequence.*length,
-                           10);
-    }
   }
-  return failure(
-      failed(bindBroadcast(op.getBias(), "bias", bias)) ||
-      failed(bindBroadcast(op.getMaskTensor(), "mask_tensor", mask)));
+  bias = bindBroadcast(op.getBias());
+  mask = bindBroadcast(op.getMaskTensor());
 }
 
 LogicalResult Problem::bindRegion(mlir::Region &source, bool isScore,
@@ -496,8 +635,17 @@ LogicalResult Problem::bind(MutableArrayRef<Array> destinations) {
   o = {destinations[0], op.getDimMap(op.getOutputLayout())};
   if (destinations.size() > 1)
     lse = destinations[1];
-  if (failed(bindSizes()) || failed(bindSequences()) || failed(bindPages()) ||
-      failed(bindSugar()) ||
+  if (op.isPaged())
+    pages = getArray(op.getPageTable());
+  if (failed(checkSizes()))
+    return failure();
+  batches = batch.value;
+  queryHeads = heads.value;
+  keyHeads = k.size(k.dims.h);
+  headSize = q.size(q.dims.d);
+  valueSize = v.size(v.dims.d);
+  bindSugar();
+  if (failed(bindSequences()) ||
       failed(bindRegion(op.getScore(), /*isScore=*/true, score)) ||
       failed(bindRegion(op.getMask(), /*isScore=*/false, maskRegion)))
     return failure();
@@ -792,6 +940,10 @@ template <typename F> void Problem::execute(const Options &options) {
   const int64_t group = keyHeads ? queryHeads / keyHeads : 0;
   const unsigned threads = getThreads(options);
 
+  int64_t numRows = 0;
+  for (const Sequence &sequence : sequences)
+    numRows += sequence.queries * queryHeads;
+  std::atomic<int64_t> rowsDone = 0;
   // Rows [begin, end) of the query heads of one key head, head after head.
   auto runRows = [&](const Head<F> &head, int64_t b, int64_t hk, int64_t begin,
                      int64_t end) {
@@ -801,8 +953,11 @@ template <typename F> void Problem::execute(const Options &options) {
     if (maskRegion.program)
       scratch.mask = maskRegion.program->makeRegisters<F>();
     int64_t queries = sequences[b].queries;
-    for (int64_t n = begin; n < end; ++n)
+    for (int64_t n = begin; n < end; ++n) {
       executeRow(head, scratch, b, hk * group + n / queries, n % queries);
+      if (options.progress)
+        *options.progress = static_cast<double>(++rowsDone) / numRows;
+    }
   };
 
   int64_t tasks = batches * keyHeads;
@@ -889,11 +1044,18 @@ LogicalResult attn::reference::executeMerge(MergeOp op, const Environment &env,
   std::optional<Array> lse;
   if (destinations.size() > 1)
     lse = destinations[1];
-  ArrayRef<int64_t> rows = ArrayRef(o.sizes).drop_back();
-  if (o1.sizes != o.sizes || o2.sizes != o.sizes || lse1.sizes != rows ||
-      lse2.sizes != rows || (lse && lse->sizes != rows))
-    return op.emitOpError("the sizes of the two states and of the destination "
-                          "differ (rule 18)");
+  constexpr StringLiteral dimNames[] = {"B", "H", "S", "D"};
+  for (auto [name, array] : {std::pair("o2", &o2),
+                             {"output", &o},
+                             {"lse1", &lse1},
+                             {"lse2", &lse2},
+                             {"lse", lse ? &*lse : nullptr}}) {
+    for (int64_t dim = 0, rank = array ? array->getRank() : 0; dim < rank;
+         ++dim)
+      if (failed(requireEqual(op, sizeOf(dimNames[dim], name, *array, dim),
+                              sizeOf(dimNames[dim], "o1", o1, dim), 18)))
+        return failure();
+  }
 
   // The weights of the states add up to 1.
   o.buffer->magnitude = std::max({o1.buffer->magnitude, o2.buffer->magnitude,

@@ -8,6 +8,7 @@
 
 #include "HostInterpreter.h"
 
+#include "mlir/Dialect/Linalg/IR/Linalg.h"
 #include "mlir/Dialect/MemRef/IR/MemRef.h"
 #include "mlir/Dialect/Tensor/IR/Tensor.h"
 #include "mlir/IR/SymbolTable.h"
@@ -186,6 +187,91 @@ static LogicalResult expandShape(Operation &op,
   return success();
 }
 
+/// The part of `view` that a slicing op names, without its `dropped`
+/// dimensions.
+LogicalResult HostInterpreter::takeSlice(Operation &op,
+                                         const llvm::SmallBitVector &dropped,
+                                         Array &view) {
+  auto slice = cast<OffsetSizeAndStrideOpInterface>(op);
+  SmallVector<int64_t> offsets = getInts(slice.getMixedOffsets());
+  SmallVector<int64_t> sizes = getInts(slice.getMixedSizes());
+  SmallVector<int64_t> steps = getInts(slice.getMixedStrides());
+  Array source = view;
+  view.sizes.clear();
+  view.strides.clear();
+  for (auto [dim, offset, size, step] :
+       llvm::enumerate(offsets, sizes, steps)) {
+    if (offset < 0 || size < 0 ||
+        (size > 0 && offset + (size - 1) * step >= source.sizes[dim]))
+      return op.emitOpError("takes ")
+             << size << " elements from " << offset << " of dimension " << dim
+             << ", which has " << source.sizes[dim];
+    view.offset += offset * source.strides[dim];
+    if (dropped.test(dim))
+      continue;
+    view.sizes.push_back(size);
+    view.strides.push_back(step * source.strides[dim]);
+  }
+  return success();
+}
+
+static LogicalResult copyElements(Operation &op, const Array &source,
+                                  const Array &target) {
+  if (source.sizes != target.sizes)
+    return op.emitOpError("copies between different sizes");
+  source.forEach([&](ArrayRef<int64_t> indices) {
+    int64_t from = source.at(indices), to = target.at(indices);
+    if (source.isFloat())
+      target.buffer->floats[to] = source.buffer->floats[from];
+    else
+      target.buffer->ints[to] = source.buffer->ints[from];
+  });
+  target.buffer->magnitude =
+      std::max(target.buffer->magnitude, source.buffer->magnitude);
+  target.buffer->logitMagnitude =
+      std::max(target.buffer->logitMagnitude, source.buffer->logitMagnitude);
+  return success();
+}
+
+/// Memory for the tensor that an op makes, with the sizes of `array`.
+LogicalResult HostInterpreter::allocateLike(Operation &op, const Array &array) {
+  auto type = cast<ShapedType>(op.getResult(0).getType());
+  FailureOr<Array> result = Array::zeros(type.getElementType(), array.sizes);
+  if (failed(result))
+    return op.emitOpError("needs more elements than 63 bits count (rule 21)");
+  env[op.getResult(0)] = std::move(*result);
+  return success();
+}
+
+/// A copy of the destination of which a part is replaced.
+LogicalResult HostInterpreter::executeInsert(Operation &op) {
+  auto insert = cast<tensor::InsertSliceOp>(op);
+  Array source = getArray(insert.getSource()),
+        dest = getArray(insert.getDest());
+  if (failed(allocateLike(op, dest)))
+    return failure();
+  Array part = getArray(insert.getResult());
+  if (failed(copyElements(op, dest, part)) ||
+      failed(takeSlice(op, insert.getDroppedDims(), part)))
+    return failure();
+  return copyElements(op, source, part);
+}
+
+/// Result dimension n is source dimension permutation[n].
+LogicalResult HostInterpreter::executeTranspose(Operation &op) {
+  auto transpose = cast<linalg::TransposeOp>(op);
+  Array source = getArray(transpose.getInput()), view = source;
+  for (auto [n, from] : llvm::enumerate(transpose.getPermutation())) {
+    view.sizes[n] = source.sizes[from];
+    view.strides[n] = source.strides[from];
+  }
+  if (transpose.hasPureBufferSemantics())
+    return copyElements(op, view, getArray(transpose.getInit()));
+  if (failed(allocateLike(op, view)))
+    return failure();
+  return copyElements(op, view, getArray(op.getResult(0)));
+}
+
 LogicalResult HostInterpreter::executeView(Operation &op) {
   Array view = getArray(op.getOperand(0));
   if (auto transpose = dyn_cast<memref::TransposeOp>(op)) {
@@ -197,30 +283,13 @@ LogicalResult HostInterpreter::executeView(Operation &op) {
       view.sizes[n] = source.sizes[from];
       view.strides[n] = source.strides[from];
     }
-  } else if (auto subview = dyn_cast<OffsetSizeAndStrideOpInterface>(op)) {
-    SmallVector<int64_t> offsets = getInts(subview.getMixedOffsets());
-    SmallVector<int64_t> sizes = getInts(subview.getMixedSizes());
-    SmallVector<int64_t> steps = getInts(subview.getMixedStrides());
+  } else if (isa<OffsetSizeAndStrideOpInterface>(op)) {
     llvm::SmallBitVector dropped =
         isa<memref::SubViewOp>(op)
             ? cast<memref::SubViewOp>(op).getDroppedDims()
             : cast<tensor::ExtractSliceOp>(op).getDroppedDims();
-    Array source = view;
-    view.sizes.clear();
-    view.strides.clear();
-    for (auto [dim, offset, size, step] :
-         llvm::enumerate(offsets, sizes, steps)) {
-      if (offset < 0 || size < 0 ||
-          (size > 0 && offset + (size - 1) * step >= source.sizes[dim]))
-        return op.emitOpError("takes ")
-               << size << " elements from " << offset << " of dimension " << dim
-               << ", which has " << source.sizes[dim];
-      view.offset += offset * source.strides[dim];
-      if (dropped.test(dim))
-        continue;
-      view.sizes.push_back(size);
-      view.strides.push_back(step * source.strides[dim]);
-    }
+    if (failed(takeSlice(op, dropped, view)))
+      return failure();
   } else if (isa<tensor::ExpandShapeOp, memref::ExpandShapeOp>(op)) {
     bool onMemref = isa<memref::ExpandShapeOp>(op);
     SmallVector<int64_t> shape = getInts(
@@ -252,20 +321,12 @@ LogicalResult HostInterpreter::execute(Operation &op) {
         return allocate(op, alloc.getType(), alloc.getDynamicSizes());
       })
       .Case([&](memref::DeallocOp) { return success(); })
-      .Case([&](memref::CopyOp copy) -> LogicalResult {
-        Array source = getArray(copy.getSource());
-        Array target = getArray(copy.getTarget());
-        if (source.sizes != target.sizes)
-          return copy.emitOpError("copies between different sizes");
-        source.forEach([&](ArrayRef<int64_t> indices) {
-          int64_t from = source.at(indices), to = target.at(indices);
-          if (source.isFloat())
-            target.buffer->floats[to] = source.buffer->floats[from];
-          else
-            target.buffer->ints[to] = source.buffer->ints[from];
-        });
-        return success();
+      .Case([&](memref::CopyOp copy) {
+        return copyElements(op, getArray(copy.getSource()),
+                            getArray(copy.getTarget()));
       })
+      .Case([&](tensor::InsertSliceOp) { return executeInsert(op); })
+      .Case([&](linalg::TransposeOp) { return executeTranspose(op); })
       .Case<memref::TransposeOp, memref::SubViewOp, memref::CastOp,
             memref::ExpandShapeOp, tensor::CastOp, tensor::ExpandShapeOp,
             tensor::ExtractSliceOp>([&](auto) { return executeView(op); })

@@ -15,6 +15,7 @@
 #include "mlir/Dialect/Arith/IR/Arith.h"
 #include "mlir/Dialect/Func/IR/FuncOps.h"
 #include "mlir/Dialect/SCF/IR/SCF.h"
+#include "llvm/ADT/SmallBitVector.h"
 
 namespace attn::reference {
 
@@ -78,6 +79,12 @@ private:
   mlir::LogicalResult executeCall(mlir::func::CallOp op);
   mlir::LogicalResult executeConstant(mlir::arith::ConstantOp op);
   mlir::LogicalResult executeView(mlir::Operation &op);
+  mlir::LogicalResult takeSlice(mlir::Operation &op,
+                                const llvm::SmallBitVector &dropped,
+                                Array &view);
+  mlir::LogicalResult allocateLike(mlir::Operation &op, const Array &array);
+  mlir::LogicalResult executeInsert(mlir::Operation &op);
+  mlir::LogicalResult executeTranspose(mlir::Operation &op);
 };
 
 /// The arguments of `function` as interpreters hold them, one tensor for each

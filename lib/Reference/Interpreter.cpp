@@ -11,6 +11,7 @@
 #include "HostInterpreter.h"
 
 #include "mlir/Dialect/Arith/IR/Arith.h"
+#include "mlir/Dialect/Linalg/IR/Linalg.h"
 #include "mlir/Dialect/Math/IR/Math.h"
 #include "mlir/Dialect/MemRef/IR/MemRef.h"
 #include "mlir/Dialect/SCF/IR/SCF.h"
@@ -65,6 +66,14 @@ static void classify(Operation *op, unsigned resultNumber, Output &output) {
     attention.getScore().walk([&](math::TanhOp) { output.softcap = true; });
     return;
   }
+  // What is moved elsewhere is what it was.
+  Value moved;
+  if (auto insert = dyn_cast<tensor::InsertSliceOp>(op))
+    moved = insert.getSource();
+  else if (auto transpose = dyn_cast<linalg::TransposeOp>(op))
+    moved = transpose.getInput();
+  if (auto result = dyn_cast_if_present<OpResult>(moved))
+    return classify(result.getOwner(), result.getResultNumber(), output);
   auto merge = dyn_cast<MergeOp>(op);
   if (!merge)
     return;

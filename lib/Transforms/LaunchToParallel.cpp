@@ -14,6 +14,7 @@
 #include "mlir/Dialect/MemRef/IR/MemRef.h"
 #include "mlir/Dialect/SCF/IR/SCF.h"
 #include "mlir/IR/ImplicitLocOpBuilder.h"
+#include "mlir/IR/Matchers.h"
 #include "mlir/IR/SymbolTable.h"
 
 namespace attn {
@@ -104,6 +105,21 @@ static Value readableBase(ImplicitLocOpBuilder &b, Value memref, Value base) {
   return arith::SelectOp::create(b, isEmpty, cell, base);
 }
 
+/// What a check says, with the numbers that are known: an assertion prints no
+/// others.
+static std::string getMessage(tile::CheckOp check) {
+  std::string known;
+  for (auto [name, value] : llvm::zip_equal(
+           check.getNames().getAsValueRange<StringAttr>(), check.getValues())) {
+    APInt number;
+    if (matchPattern(value, m_ConstantInt(&number)))
+      known += (known.empty() ? "" : ", ") + name.str() + " = " +
+               std::to_string(number.getSExtValue());
+  }
+  std::string message = check.getMessage().str();
+  return known.empty() ? message : message + " (" + known + ")";
+}
+
 namespace {
 struct LaunchToParallel : attn::impl::LaunchToParallelBase<LaunchToParallel> {
   void runOnOperation() override {
@@ -123,7 +139,7 @@ struct LaunchToParallel : attn::impl::LaunchToParallelBase<LaunchToParallel> {
     for (tile::CheckOp check : checks) {
       OpBuilder b(check);
       cf::AssertOp::create(b, check.getLoc(), check.getCondition(),
-                           check.getMessage());
+                           getMessage(check));
       check.erase();
     }
     SymbolTableCollection symbols;

@@ -9,6 +9,7 @@
 #include "Compiler.h"
 
 #include "attn/Execution/Backend.h"
+#include "attn/Support/Nesting.h"
 #include "attn/Target/CUDA.h"
 #include "attn/Target/Compile.h"
 
@@ -58,8 +59,7 @@ python::Outcome python::compile(const Request &request) {
     collect(diagnostic, outcome.diagnostics);
     return success();
   });
-  OwningOpRef<ModuleOp> module = parseSourceString<ModuleOp>(
-      request.text, ParserConfig(&context), "<attn>");
+  OwningOpRef<ModuleOp> module = parseModule(request.text, "<attn>", &context);
   if (!module)
     return outcome;
 

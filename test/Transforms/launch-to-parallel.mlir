@@ -17,12 +17,17 @@ func.func @f(%a: memref<?xf32, strided<[1], offset: ?>>, %s: f32, %n: index) {
 // CHECK: %{{.*}}, %[[OFFSET:.*]] = memref.extract_strided_metadata %[[POINTER]]
 // CHECK: memref.reinterpret_cast %[[POINTER]] to offset: [%[[OFFSET]]], sizes:
 
-// A check is an assertion; its numbers are for hosts that print them.
+// A check is an assertion, with those of its numbers that are known; the others
+// are for hosts that print them.
 // CHECK-LABEL: func @checked
+// CHECK-NEXT: arith.constant
 // CHECK-NEXT: cf.assert %arg0, "B of key must be B of query"
+// CHECK-NEXT: cf.assert %arg0, "B of key must be B of query (B of query = 3)"
 // CHECK-NEXT: return
 func.func @checked(%same: i1, %k: index, %q: index) {
+  %c3 = arith.constant 3 : index
   tile.check %same, "B of key must be B of query" ["B of key" = %k, "B of query" = %q]
+  tile.check %same, "B of key must be B of query" ["B of key" = %k, "B of query" = %c3]
   return
 }
 

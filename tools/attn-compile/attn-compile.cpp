@@ -14,6 +14,7 @@
 #include "attn/AheadOfTime/Variants.h"
 #include "attn/Execution/Backend.h"
 #include "attn/Execution/CommandLine.h"
+#include "attn/Support/Nesting.h"
 #include "attn/Target/Compile.h"
 #include "attn/Version.h"
 
@@ -207,7 +208,7 @@ static ExitCode compile(const Arguments &args) {
     return writeFile(args.output, buffer->getBuffer());
   sources.AddNewSourceBuffer(std::move(buffer), llvm::SMLoc());
   auto begin = std::chrono::steady_clock::now();
-  auto module = parseSourceFile<ModuleOp>(sources, &context);
+  auto module = parseModule(sources, &context);
   std::chrono::duration<double, std::milli> parsing =
       std::chrono::steady_clock::now() - begin;
   if (!module)

@@ -17,6 +17,7 @@
 #include "attn/Execution/RandomInputs.h"
 #include "attn/Execution/Signature.h"
 #include "attn/Reference/Tolerance.h"
+#include "attn/Support/Nesting.h"
 #include "attn/Version.h"
 
 #include "mlir/IR/Diagnostics.h"
@@ -205,7 +206,7 @@ ExitCode Run::load() {
   if (!buffer)
     return fail(error);
   sources.AddNewSourceBuffer(std::move(buffer), llvm::SMLoc());
-  module = parseSourceFile<ModuleOp>(sources, &context);
+  module = parseModule(sources, &context);
   if (!module)
     return kBadInput;
 
@@ -461,8 +462,9 @@ ExitCode Run::compareReference(bool &matches) {
                           ? "--check: the reference in float64"
                           : "--check: the unfused computation in f32, which "
                             "says what error is allowed");
-    FailureOr<SmallVector<Tensor>> result =
-        reference::interpret(function, inputs, {mode, args.threads});
+    FailureOr<SmallVector<Tensor>> result = reference::interpret(
+        function, inputs,
+        {mode, args.threads, /*observer=*/nullptr, &progress.fraction});
     if (failed(result))
       return kBadInput;
     *state = std::move(*result);
@@ -514,6 +516,7 @@ FailureOr<Timing> Run::time(Executable &target) {
     std::chrono::duration<double, std::milli> elapsed =
         std::chrono::steady_clock::now() - begin;
     ms.push_back(elapsed.count());
+    progress.fraction = (n + 1.0) / timing.runs;
   }
   llvm::sort(ms);
   timing.minMs = ms.front();

@@ -10,6 +10,7 @@
 
 #include "attn/Dialect/Attn/Attn.h"
 #include "attn/Execution/Signature.h"
+#include "attn/Support/Nesting.h"
 
 #include "mlir/AsmParser/AsmParser.h"
 #include "mlir/Dialect/Func/IR/FuncOps.h"
@@ -49,7 +50,11 @@ static Case makeModCase(MLIRContext &context, const std::string &path,
   Case result;
   result.name = name;
   result.seed = seed;
-  OwningOpRef<ModuleOp> module = parseSourceFile<ModuleOp>(path, &context);
+  llvm::SourceMgr sources;
+  std::string include;
+  if (!sources.AddIncludeFile(path, llvm::SMLoc(), include))
+    return result;
+  OwningOpRef<ModuleOp> module = parseModule(sources, &context);
   if (!module)
     return result;
   for (auto function : module->getOps<func::FuncOp>())

@@ -329,11 +329,18 @@ std::string Driver::runCase(const Case &testCase, uint64_t index) {
   if (!rejection.empty()) {
     if (succeeded(execute(*module, *inputs)))
       return "gives a result, but " + describe(rejection);
-    if (llvm::all_of(rejection, [&](StringRef part) {
+    if (!llvm::all_of(rejection, [&](StringRef part) {
           return StringRef(problem).contains(part);
         }))
-      return "";
-    return explain(describe(rejection));
+      return explain(describe(rejection));
+    // The reference refuses it, too, and what breaks a rule in the same words.
+    std::string launched = std::exchange(problem, "");
+    if (succeeded(reference::interpret(function, *inputs, {})))
+      return "the reference gives a result, but a launch says: " + launched;
+    return problem == launched || !StringRef(launched).starts_with("rule ")
+               ? ""
+               : explain("where a launch says '" + launched +
+                         "', the reference does not");
   }
   if (!args.emit.empty())
     coarsen(*inputs);

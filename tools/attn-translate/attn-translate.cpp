@@ -8,6 +8,7 @@
 
 #include "attn/Dialect/Attn/Attn.h"
 #include "attn/Dialect/Tile/Tile.h"
+#include "attn/Support/Nesting.h"
 #include "attn/Target/NVPTX.h"
 #include "attn/Target/Plan.h"
 #include "attn/Target/WGSL.h"
@@ -71,16 +72,27 @@ static LogicalResult printDescription(Operation *op, raw_ostream &os) {
   return LogicalResult(plan);
 }
 
-int main(int argc, char **argv) {
-  attn::setVersionPrinter();
-  auto registerDialects = [](DialectRegistry &registry) {
+/// A translation of modules that are looked at before they are parsed.
+static TranslateFunction
+fromModule(std::function<LogicalResult(Operation *, raw_ostream &)> print) {
+  return [print = std::move(print)](
+             const std::shared_ptr<llvm::SourceMgr> &sources, raw_ostream &os,
+             MLIRContext *context) -> LogicalResult {
+    DialectRegistry registry;
     registerAllDialects(registry);
     registry.insert<attn::AttnDialect, attn::tile::TileDialect>();
     attn::registerNVPTXTranslation(registry);
+    context->appendDialectRegistry(registry);
+    auto module = attn::parseModule(*sources, context);
+    return module ? print(*module, os) : failure();
   };
-  TranslateFromMLIRRegistration ptx(
+}
+
+int main(int argc, char **argv) {
+  attn::setVersionPrinter();
+  TranslateRegistration ptx(
       "kernels-to-ptx", "GPU modules in the LLVM dialect to PTX",
-      [](Operation *op, raw_ostream &os) {
+      fromModule([](Operation *op, raw_ostream &os) {
         return forEachKernelModule(
             op, "--attn-to-hopper", [&](gpu::GPUModuleOp module) {
               auto text = attn::translateToPTX(module, chip);
@@ -88,20 +100,18 @@ int main(int argc, char **argv) {
                 os << text->front();
               return LogicalResult(text);
             });
-      },
-      registerDialects);
-  TranslateFromMLIRRegistration wgsl(
+      }));
+  TranslateRegistration wgsl(
       "kernels-to-wgsl", "GPU modules in kernel normal form to WGSL",
-      [](Operation *op, raw_ostream &os) {
+      fromModule([](Operation *op, raw_ostream &os) {
         return forEachKernelModule(
             op, "--attn-to-tile --attn-to-wgsl", [&](gpu::GPUModuleOp module) {
               return attn::translateToWGSL(module, os, maxStorageBuffers);
             });
-      },
-      registerDialects);
-  TranslateFromMLIRRegistration description(
+      }));
+  TranslateRegistration description(
       "program-to-json",
       "the description that an artifact of a lowered program has",
-      printDescription, registerDialects);
+      fromModule(printDescription));
   return failed(mlirTranslateMain(argc, argv, "attention kernel printer\n"));
 }

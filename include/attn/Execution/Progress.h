@@ -8,6 +8,7 @@
 #ifndef ATTN_EXECUTION_PROGRESS_H
 #define ATTN_EXECUTION_PROGRESS_H
 
+#include <atomic>
 #include <condition_variable>
 #include <mutex>
 #include <string>
@@ -23,6 +24,9 @@ public:
   ~Progress();
   Progress(const Progress &) = delete;
   Progress &operator=(const Progress &) = delete;
+
+  /// The part of the work that is done, from 0 to 1, if that is known.
+  std::atomic<double> fraction = -1;
 
 private:
   void show();

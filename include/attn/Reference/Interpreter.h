@@ -15,6 +15,8 @@
 
 #include "mlir/Dialect/Func/IR/FuncOps.h"
 
+#include <atomic>
+
 namespace attn::reference {
 
 enum class Mode {
@@ -47,6 +49,8 @@ struct Options {
   unsigned threads = 0;
   /// Attention is not computed but shown to this one, row by row.
   RowObserver *observer = nullptr;
+  /// Follows the rows of the attention that runs, from 0 to 1.
+  std::atomic<double> *progress = nullptr;
 };
 
 /// What a function computes: its results, then the memref arguments it writes,

@@ -65,10 +65,16 @@ mlir::FailureOr<std::string> assemblePTX(mlir::Operation *where,
                                          llvm::StringRef chip,
                                          llvm::StringRef ptxas);
 
+/// How many registers the kernel of `ptx` has, as the ptxas of this machine
+/// says; "" if there is none.
+std::string describeRegisters(llvm::StringRef ptx, llvm::StringRef chip);
+
 /// What was chosen and why, one sentence a choice, and the key-tile ranges of
 /// each version of each attention op.
 struct CUDAReport {
   std::vector<std::string> choices, ranges;
+  /// Of the version that takes all sizes which no other one takes.
+  int64_t tileM = 0, tileN = 0;
 };
 
 /// Bytes of an artifact for `chip`, of PTX or, if `ptxas` names that program,

@@ -652,6 +652,42 @@ def BufferizePrograms : Pass<"attn-bufferize", "::mlir::ModuleOp"> {
   }];
 }
 
+def ExpandCopies : Pass<"attn-expand-copies", "::mlir::func::FuncOp"> {
+  let summary = "Copies between buffers become grids";
+  let description = [{
+    The host program of an artifact launches kernels and nothing else. A
+    `memref.copy` (of a `tensor.insert_slice` that is not in place) and a
+    `linalg.transpose` on memrefs become an `scf.forall` over up to three of
+    their dimensions, with loops over the others, which `attn-outline-kernels`
+    makes a kernel of.
+
+    ```mlir
+    func.func @f(%a: memref<4x?xf32>, %b: memref<?x4xf32>) {
+      linalg.transpose ins(%a : memref<4x?xf32>) outs(%b : memref<?x4xf32>) permutation = [1, 0]
+      return
+    }
+    ```
+    becomes
+    ```mlir
+    func.func @f(%a: memref<4x?xf32>, %b: memref<?x4xf32>) {
+      %c0 = arith.constant 0 : index
+      %n = memref.dim %b, %c0 : memref<?x4xf32>
+      %one = arith.constant 1 : index
+      %c4 = arith.constant 4 : index
+      %zero = arith.constant 0 : index
+      %c1 = arith.constant 1 : index
+      scf.forall (%i) in (%n) {
+        scf.for %j = %zero to %c4 step %c1 {
+          %x = memref.load %a[%j, %i] : memref<4x?xf32>
+          memref.store %x, %b[%i, %j] : memref<?x4xf32>
+        }
+      }
+      return
+    }
+    ```
+  }];
+}
+
 def LaunchToParallel : Pass<"tile-launch-to-parallel", "::mlir::ModuleOp"> {
   let summary = "Call kernels from parallel loops";
   let description = [{

@@ -12,6 +12,7 @@
 #include "llvm/Support/FileUtilities.h"
 #include "llvm/Support/MemoryBuffer.h"
 #include "llvm/Support/Program.h"
+#include "llvm/Support/Regex.h"
 #include "llvm/Support/raw_ostream.h"
 
 using namespace mlir;
@@ -23,26 +24,25 @@ static std::string readFile(StringRef path) {
   return buffer ? (*buffer)->getBuffer().str() : std::string();
 }
 
-FailureOr<std::string> attn::assemblePTX(Operation *where, StringRef ptx,
-                                         StringRef chip, StringRef ptxas) {
-  auto reject = [&](const Twine &why) {
-    return where->emitError("cannot assemble PTX for ") << chip << ": " << why;
-  };
+/// Runs `ptxas` on `ptx`. Returns why it cannot be, or "" and fills in the
+/// machine code and what ptxas says about it.
+static std::string assemble(StringRef ptx, StringRef chip, StringRef ptxas,
+                            std::string &code, std::string &said) {
   llvm::ErrorOr<std::string> program = llvm::sys::findProgramByName(ptxas);
   if (!program)
-    return reject("there is no program '" + ptxas + "'");
+    return ("there is no program '" + ptxas + "'").str();
   llvm::SmallString<64> input, output, messages;
   if (std::error_code error =
           llvm::sys::fs::createTemporaryFile("attn", "ptx", input))
-    return reject(error.message());
+    return error.message();
   llvm::FileRemover removeInput(input);
   if (std::error_code error =
           llvm::sys::fs::createTemporaryFile("attn", "cubin", output))
-    return reject(error.message());
+    return error.message();
   llvm::FileRemover removeOutput(output);
   if (std::error_code error =
           llvm::sys::fs::createTemporaryFile("attn", "txt", messages))
-    return reject(error.message());
+    return error.message();
   llvm::FileRemover removeMessages(messages);
   {
     std::error_code error;
@@ -50,10 +50,10 @@ FailureOr<std::string> attn::assemblePTX(Operation *where, StringRef ptx,
     stream << ptx;
     stream.close();
     if (stream.has_error() || error)
-      return reject("the PTX cannot be written to " + input);
+      return ("the PTX cannot be written to " + input).str();
   }
   std::string architecture = ("-arch=" + chip).str();
-  StringRef arguments[] = {*program, architecture, input, "-o", output};
+  StringRef arguments[] = {*program, "-v", architecture, input, "-o", output};
   std::optional<StringRef> redirects[] = {StringRef(), StringRef(messages),
                                           StringRef(messages)};
   std::string error;
@@ -61,11 +61,37 @@ FailureOr<std::string> attn::assemblePTX(Operation *where, StringRef ptx,
                                          /*Env=*/std::nullopt, redirects,
                                          /*SecondsToWait=*/0,
                                          /*MemoryLimit=*/0, &error);
+  said = readFile(messages);
   if (status != 0)
-    return reject(*program +
-                  " failed: " + (error.empty() ? readFile(messages) : error));
-  std::string code = readFile(output);
-  if (code.empty())
-    return reject(*program + " wrote nothing");
-  return code;
+    return *program + " failed: " + (error.empty() ? said : error);
+  code = readFile(output);
+  return code.empty() ? *program + " wrote nothing" : "";
+}
+
+FailureOr<std::string> attn::assemblePTX(Operation *where, StringRef ptx,
+                                         StringRef chip, StringRef ptxas) {
+  std::string code, said;
+  std::string problem = assemble(ptx, chip, ptxas, code, said);
+  if (problem.empty())
+    return code;
+  return where->emitError("cannot assemble PTX for ")
+         << chip << ": " << problem;
+}
+
+std::string attn::describeRegisters(StringRef ptx, StringRef chip) {
+  constexpr StringLiteral ptxas = "ptxas";
+  if (!llvm::sys::findProgramByName(ptxas))
+    return "";
+  std::string code, said;
+  std::string problem = assemble(ptx, chip, ptxas, code, said);
+  if (!problem.empty())
+    return "registers: " + problem;
+  SmallVector<StringRef> used, spilled;
+  bool uses = llvm::Regex("Used ([0-9]+) registers").match(said, &used);
+  bool spills =
+      llvm::Regex("([0-9]+) bytes spill stores").match(said, &spilled);
+  if (!uses)
+    return "";
+  std::string text = (used[1] + " registers a thread").str();
+  return spills ? (text + ", " + spilled[1] + " bytes spilled").str() : text;
 }

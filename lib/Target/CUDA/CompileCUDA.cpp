@@ -57,6 +57,9 @@ private:
               ? ": where a launch has few queries a key head and many keys"
               : ": where a launch has few queries";
     report.choices.push_back(choice);
+    // Visited in order: the last one is in the last else branch.
+    report.tileM = schedule.getTileM();
+    report.tileN = schedule.getTileN();
     FailureOr<MaskAnalysis> mask =
         MaskAnalysis::compute(op, schedule.getTileM(), schedule.getTileN());
     if (failed(mask))
@@ -128,6 +131,7 @@ attn::compileCUDAArtifact(ModuleOp module, func::FuncOp entry,
         pm.addPass(createMakeTotal());
         pm.addPass(createSimplifyRegions());
         pm.addPass(createBufferizePrograms());
+        pm.addNestedPass<func::FuncOp>(createExpandCopies());
       })))
     return failure();
   bool sixteenBit = isSixteenBit(module.lookupSymbol<func::FuncOp>(entryName));
@@ -161,6 +165,12 @@ attn::compileCUDAArtifact(ModuleOp module, func::FuncOp entry,
   if (failed(texts))
     return failure();
   timer("PTX");
+  if (report)
+    for (auto [gpuModule, text] : llvm::zip_equal(gpuModules, *texts))
+      if (std::string registers = describeRegisters(text, chip.name);
+          !registers.empty())
+        report->choices.push_back(
+            (gpuModule.getName() + ": " + registers).str());
   if (!ptxas.empty()) {
     auto assemble = [&](size_t index) {
       FailureOr<std::string> code =

@@ -222,6 +222,8 @@ static FailureOr<std::string> compileForCUDA(ModuleOp source,
       explains ? &chosen : nullptr);
   report.choices = std::move(chosen.choices);
   report.ranges = std::move(chosen.ranges);
+  report.tileM = chosen.tileM;
+  report.tileN = chosen.tileN;
   if (succeeded(bytes))
     report.codeBytes = bytes->size();
   return bytes;
@@ -281,6 +283,7 @@ FailureOr<std::string> attn::compileToArtifact(ModuleOp source,
   }
   timer("mask report");
   if (failed(run([&](OpPassManager &pm) {
+        pm.addNestedPass<func::FuncOp>(createExpandCopies());
         buildCPUTilePipeline(pm, lower, /*fuse=*/options.target == "cpu");
       })))
     return failure();

@@ -1,5 +1,11 @@
 // RUN: attn-compile %s --target=cuda -o %t.attn --report=json | FileCheck %s --check-prefixes=CHECK,HOPPER
 // RUN: attn-compile %s --target=cuda --chip=sm_80 -o %t.attn --report=json | FileCheck %s --check-prefixes=CHECK,MMA
+// Where there is a ptxas it is asked for registers, though the artifact is PTX.
+// RUN: mkdir -p %t.bin && printf '#!/bin/sh\nfor last; do :; done\necho code > "$last"\necho "ptxas info    : 0 bytes stack frame, 8 bytes spill stores, 12 bytes spill loads"\necho "ptxas info    : Used 168 registers, used 1 barriers"\n' > %t.bin/ptxas && chmod +x %t.bin/ptxas
+// RUN: sh -c 'PATH=%t.bin:$PATH attn-compile %s --target=cuda -o %t.attn --report=json' | FileCheck %s --check-prefix=REGISTERS
+// RUN: grep -q '\.target sm_90a' %t.attn
+// REGISTERS-DAG: "f_kernel0: 168 registers a thread, 8 bytes spilled"
+// REGISTERS-DAG: "f_kernel2: 168 registers a thread, 8 bytes spilled"
 
 // What was chosen and why, and the key tiles of each version: what --explain
 // prints of a device, too.

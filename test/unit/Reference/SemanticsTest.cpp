@@ -880,9 +880,11 @@ TEST_F(attn_c19, ThreadsDoNotChangeBits) {
   for (int64_t heads : {1, 8}) {
     Naive n(1, heads, 1, 70, 33, 8, 4);
     for (Mode mode : {Mode::Float64, Mode::Unfused}) {
+      std::atomic<double> progress = -1;
       auto one = run(attention(n), makeQKV(n), {mode, 1});
-      auto five = run(attention(n), makeQKV(n), {mode, 5});
+      auto five = run(attention(n), makeQKV(n), {mode, 5, nullptr, &progress});
       EXPECT_EQ(one, five);
+      EXPECT_EQ(progress, 1);
     }
   }
 }
@@ -906,34 +908,43 @@ TEST_F(attn_c22, SizesThatDisagree) {
   std::vector<Tensor> bad = inputs;
   bad[1] = make("f32", {2, 3, 5, 4}, Naive::random(120, 1));
   bad[2] = make("f32", {2, 3, 5, 2}, Naive::random(60, 1));
-  expectDiagnostic(attention(n), bad, "(rule 2)");
+  expectDiagnostic(
+      attention(n), bad,
+      "rule 2: Hq of query must be a multiple of Hkv of key (Hq of query = 4, "
+      "Hkv of key = 3)");
 
   bad = inputs;
   bad[2] = make("f32", {2, 2, 6, 2}, Naive::random(48, 1));
   expectDiagnostic(attention(n), bad,
-                   "value: length is 6, expected 5 (rule 1)");
+                   "rule 1: Skv of value must be Skv of key (Skv of value = 6, "
+                   "Skv of key = 5)");
 
   bad = inputs;
   bad[1] = make("f32", {1, 2, 5, 4}, Naive::random(40, 1));
-  expectDiagnostic(attention(n), bad, "key: batch is 1, expected 2 (rule 1)");
+  expectDiagnostic(
+      attention(n), bad,
+      "rule 1: B of key must be B of query (B of key = 1, B of query = 2)");
 
   bad = inputs;
   bad.push_back(make("i32", {2}, {5, 6}));
   expectDiagnostic(
       attention(n, "%n: tensor<2xi32>", "kv_len(%n : tensor<2xi32>)"), bad,
-      "kv_len: batch 1 has 6 keys, but there is room for 5 (rule 11)");
+      "rule 11: kv_len must lie in 0 .. Skv of key (b = 1, kv_len[b] = 6, "
+      "Skv of key = 5)");
 
   bad = inputs;
   bad.push_back(make("f32", {3}, {0, 0, 0}));
   expectDiagnostic(
       attention(n, "%s0: tensor<?xf32>", "sink(%s0 : tensor<?xf32>)"), bad,
-      "sink: head count is 3, expected 4 (rule 11)");
+      "rule 11: Hq of sink must be Hq of query (Hq of sink = 3, Hq of query = "
+      "4)");
 
   bad = inputs;
   bad.push_back(make("f32", {2, 5}, filled(10, 0)));
   expectDiagnostic(
       attention(n, "%bi: tensor<?x?xf32>", "bias(%bi : tensor<?x?xf32>)"), bad,
-      "bias: query length is 2, expected 1 or 3 (rule 10)");
+      "rule 10: Sq of bias must be 1 or Sq of query (Sq of bias = 2, Sq of "
+      "query = 3)");
 }
 
 TEST_F(attn_c22, ArgumentsThatDoNotFit) {
@@ -966,10 +977,11 @@ TEST_F(attn_c22, PagesAndSequencesOutOfRange) {
   expectDiagnostic(
       ragged,
       {t, t, t, make("i32", {3}, {0, 2, 4}), make("i32", {3}, {0, 2, 3}), t},
-      "cu_seqlens q: sequence 1 is [2, 4), which does not lie "
-      "within [0, 3) (rule 11)");
+      "rule 11: cu_seqlens_q must rise from 0 to at most T of query (b = 1, "
+      "cu_seqlens_q[b] = 2, cu_seqlens_q[b + 1] = 4, T of query = 3)");
   expectDiagnostic(
       ragged,
       {t, t, t, make("i32", {3}, {0, 2, 3}), make("i32", {3}, {0, 2, 1}), t},
-      "cu_seqlens kv: sequence 1 is [2, 1)");
+      "rule 11: cu_seqlens_kv must rise from 0 to at most T of key (b = 1, "
+      "cu_seqlens_kv[b] = 2, cu_seqlens_kv[b + 1] = 1");
 }
