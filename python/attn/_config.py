@@ -73,7 +73,6 @@ class Written:
     signature: Signature
     captures: Tuple
     guards: List[Tuple]
-    regions: dict
 
 
 class _Writer:
@@ -193,7 +192,7 @@ class _Writer:
         names = {"f32": "float32", "f16": "float16", "bf16": "bfloat16"}
         signature.result_dims = [(tuple(dims), names[element]) for dims, element in results]
         return Written(text, signature, tuple(entry.array for entry in tracer.captures),
-                       tracer.guards, regions)
+                       tracer.guards)
 
     def attributes(self, layouts):
         c = self.config

@@ -1,6 +1,7 @@
 # SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
 """flex_attention, with the signature of torch.nn.attention.flex_attention."""
 
+import os
 import threading
 import weakref
 
@@ -13,7 +14,16 @@ _lock = threading.Lock()
 # What was compiled: by the functions, and by the MLIR that they became.
 _by_functions = weakref.WeakKeyDictionary()
 _by_text = {}
+_MOST_TEXTS = 256
 _PLAIN = type("Plain", (), {})()
+
+
+def _after_fork():
+    global _lock
+    _lock = threading.Lock()
+
+
+os.register_at_fork(after_in_child=_after_fork)
 
 
 def _sizes(query, key, value, enable_gqa):
@@ -75,14 +85,15 @@ def _compile(functions, key, q_length):
     text_key = (written.text, target, device)
     known = _by_text.get(text_key)
     if known is None:
-        known = _by_text[text_key] = Kernel(
-            written.text, signature=written.signature, captures=written.captures,
-            regions=written.regions, target=target, device=device)
-    if len(known.captures) != len(written.captures) or any(
-            a is not b for a, b in zip(known.captures, written.captures)):
-        known = known.with_captures(written.captures)
-    _remember(functions, (key, q_length), written.guards, known)
-    return known
+        # It keeps no arrays alive.
+        known = Kernel(written.text, signature=written.signature,
+                       captures=(None,) * len(written.captures), target=target, device=device)
+        if len(_by_text) >= _MOST_TEXTS:
+            del _by_text[next(iter(_by_text))]
+        _by_text[text_key] = known
+    kernel = known.with_captures(written.captures)
+    _remember(functions, (key, q_length), written.guards, kernel)
+    return kernel
 
 
 def _kernel(functions, key, q_length):

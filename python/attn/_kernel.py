@@ -4,6 +4,7 @@
 import copy
 import itertools
 import json
+import os
 import sys
 import threading
 import weakref
@@ -38,6 +39,22 @@ def _context(target, threads, device):
         return _contexts[key]
 
 
+def _after_fork():
+    """A child process has no threads: kernels open their devices anew, and what they
+    had is left alone."""
+    global _lock
+    _lock = threading.Lock()
+    for context in _contexts.values():
+        _attn.keep_forever(context)
+    _contexts.clear()
+    for kernel in list(kernels.values()):
+        _attn.keep_forever(kernel._program)
+        kernel._run = kernel._load_and_run
+
+
+os.register_at_fork(after_in_child=_after_fork)
+
+
 def _diagnostics(outcome):
     return [Diagnostic(severity, message, Location(file, line, column) if file else None)
             for severity, message, file, line, column in outcome["diagnostics"]]
@@ -49,8 +66,8 @@ class Kernel:
     writes to `out`. Nothing is copied. On CUDA it only enqueues, on PyTorch's
     current stream."""
 
-    def __init__(self, text, *, signature=None, captures=(), regions=None, entry="", target="cpu",
-                 chip="", threads=0, device=0, tile=(0, 0), explain=False):
+    def __init__(self, text, *, signature=None, captures=(), entry="", target="cpu", chip="",
+                 threads=0, device=0, tile=(0, 0), explain=False):
         context = _context(target, threads, device)
         if target == "cuda" and not chip:
             chip = _attn.choose_chip(context.describe()["features"])
@@ -62,11 +79,18 @@ class Kernel:
         self.phases = outcome["phases"]
         self.choices, self.ranges = outcome["choices"], outcome["ranges"]
         self.signature, self.captures = signature, tuple(captures)
-        self._regions = regions or {}
+        self._threads, self._device = threads, device
+        self._load()
+        self._register()
+
+    def _load(self):
+        context = _context(self.target, self._threads, self._device)
         self._program = _attn.Program(context, self.artifact)
         self._run = self._program.call
-        self._device = device
-        self._register()
+
+    def _load_and_run(self, *arguments):
+        self._load()
+        return self._run(*arguments)
 
     def _register(self):
         self.name = f"kernel{next(_numbers)}"
@@ -167,4 +191,4 @@ def compile(source=None, /, *, target="cpu", chip="", threads=0, device=0, entry
         raise Error("entry names a function of MLIR text")
     written = _config.write(_config.make_config(source, config))
     return Kernel(written.text, signature=written.signature, captures=written.captures,
-                  regions=written.regions, **options)
+                  **options)

@@ -703,6 +703,10 @@ NB_MODULE(_attn, m) {
         "The artifact of one function of a module, and what was said.");
   m.def("choose_chip", chooseChip, nb::arg("capability"),
         "The chip to compile for on a GPU, '' if there is none.");
+  m.def(
+      "keep_forever", [](nb::object object) { object.inc_ref(); },
+      nb::arg("object"),
+      "Never destroys an object: its threads did not survive a fork.");
   nb::class_<Context>(m, "Context", "A device and its threads.")
       .def(nb::init<const std::string &, int, int>(),
            nb::arg("backend") = "cpu", nb::arg("threads") = 0,

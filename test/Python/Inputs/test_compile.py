@@ -1,9 +1,12 @@
 # SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
 """attn.compile from MLIR, configs and functions; calls; what is refused."""
 
+import gc
+import multiprocessing
 import subprocess
 import sys
 import threading
+import weakref
 
 import attn
 import mods
@@ -268,6 +271,44 @@ def test_threads(plain):
     for thread in threads:
         thread.join()
     assert not wrong
+
+
+def _in_child(kernel, arrays, queue):
+    queue.put((kernel(*arrays), attn.flex_attention(*arrays)))
+
+
+def test_fork(plain):
+    arrays = mods.inputs()
+    attn.flex_attention(*arrays)
+    context = multiprocessing.get_context("fork")
+    queue = context.Queue()
+    child = context.Process(target=_in_child, args=(plain, arrays, queue))
+    child.start()
+    for o in queue.get(timeout=60):
+        close(o, mods.reference(*arrays)[0])
+    child.join()
+    assert child.exitcode == 0
+
+
+@pytest.mark.parametrize("batch,q_length,kv_length", [(0, 5, 7), (2, 0, 7), (2, 5, 0)])
+def test_empty(plain, batch, q_length, kv_length):
+    arrays = mods.inputs(batch=batch, q_length=q_length, kv_length=kv_length)
+    for o in (plain(*arrays), attn.flex_attention(*arrays)):
+        assert o.shape == arrays[0].shape and not o.any()
+
+
+def test_captures_are_not_kept():
+    arrays = mods.inputs()
+
+    def run():
+        bias = np.zeros(mods.S, np.float32)
+        close(attn.flex_attention(*arrays, score_mod=lambda s, b, h, i, j: s + bias[j]),
+              mods.reference(*arrays)[0])
+        return weakref.ref(bias)
+
+    refs = [run() for _ in range(3)]
+    gc.collect()
+    assert not any(ref() is not None for ref in refs)
 
 
 def test_errors_of_the_compiler():
