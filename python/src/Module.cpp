@@ -697,6 +697,8 @@ static nb::dict compileModule(const std::string &text, const std::string &entry,
 
 NB_MODULE(_attn, m) {
   m.doc() = "Compiler and runtime; use the package attn.";
+  // What a program still holds when it ends is no leak of ours.
+  nb::set_leak_warnings(false);
   m.def("compile", compileModule, nb::arg("text"), nb::arg("entry") = "",
         nb::arg("target") = "cpu", nb::arg("chip") = "", nb::arg("tile_m") = 0,
         nb::arg("tile_n") = 0, nb::arg("explain") = false,

@@ -1,0 +1,158 @@
+# SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
+"""Checks the Python package on an NVIDIA GPU, and what a call costs the host
+beside PyTorch's scaled_dot_product_attention in the same run.
+
+usage: gpu.py [--artifacts FILE] [-o bench/results/python-gpu.json]
+       gpu.py --make FILE [--chip sm_90a]
+
+--make compiles where there is no GPU; --artifacts uses that where there is no
+compiler (a module built of Module.cpp, the runtime and empty functions in place
+of Compiler.cpp is enough there).
+"""
+
+import argparse
+import json
+import pickle
+import re
+import time
+
+import attn
+
+BASE = {"heads": 16, "head_dim": 128, "dtype": "bf16"}
+
+
+def configs(slopes):
+    def score(s, b, h, i, j):
+        return s + slopes[h] * (j - i)
+
+    def mask(b, h, i, j):
+        return (i >= j) & (i - j < 300)
+
+    return {
+        "causal": {**BASE, "causal": True},
+        "grouped": {**BASE, "kv_heads": 4, "causal": True},
+        "functions": {**BASE, "kv_heads": 4, "score_mod": score, "mask_mod": mask},
+    }
+
+
+def without_places(text):
+    return re.sub(r' loc\("[^"]*":\d+:\d+\)', "", text)
+
+
+def make(path, chip):
+    import numpy as np
+    from attn import _attn, _config
+
+    artifacts = {}
+    for config in configs(np.ones(16, np.float32)).values():
+        text = _config.write(_config.make_config(None, config)).text
+        outcome = _attn.compile(text, target="cuda", chip=chip)
+        assert outcome["succeeded"], outcome["diagnostics"]
+        artifacts[without_places(text)] = outcome
+    with open(path, "wb") as file:
+        pickle.dump(artifacts, file)
+
+
+def use(path):
+    """attn.compile looks artifacts up."""
+    from attn import _attn
+
+    with open(path, "rb") as file:
+        artifacts = pickle.load(file)
+    _attn.compile = lambda text, *_: artifacts[without_places(text)]
+
+
+def largest_difference(a, b):
+    return (a - b).abs().max().item()
+
+
+def check(kernels, slopes, torch):
+    """Largest differences to PyTorch, in bf16; views, a stream and a graph included."""
+    sdpa = torch.nn.functional.scaled_dot_product_attention
+    torch.manual_seed(0)
+    q, k, v = (torch.randn(2, heads, 700, 128, device="cuda", dtype=torch.bfloat16)
+               for heads in (16, 4, 4))
+    wanted = sdpa(q, k, v, is_causal=True, enable_gqa=True)
+    kernel = kernels["grouped"]
+    results = {"grouped": largest_difference(kernel(q, k, v), wanted)}
+
+    i, j = torch.arange(700, device="cuda")[:, None], torch.arange(700, device="cuda")[None]
+    bias = slopes[:, None, None] * (j - i)
+    bias = bias.masked_fill(~((i >= j) & (i - j < 300)), float("-inf")).to(torch.bfloat16)[None]
+    results["functions"] = largest_difference(
+        kernels["functions"](q, k, v), sdpa(q, k, v, attn_mask=bias, enable_gqa=True))
+
+    stream = torch.cuda.Stream()
+    stream.wait_stream(torch.cuda.current_stream())
+    with torch.cuda.stream(stream):
+        view = q.transpose(1, 2).contiguous().transpose(1, 2)
+        o = kernel(view, k, v)
+    stream.synchronize()
+    results["view on a stream"] = largest_difference(o, wanted)
+
+    graph, out = torch.cuda.CUDAGraph(), torch.empty_like(q)
+    kernel(q, k, v, out=out)
+    torch.cuda.synchronize()
+    with torch.cuda.graph(graph):
+        kernel(q, k, v, out=out)
+    out.zero_()
+    graph.replay()
+    torch.cuda.synchronize()
+    results["graph"] = largest_difference(out, wanted)
+    return results
+
+
+def measure(kernels, torch):
+    """Microseconds of the host for a call: 16 queries, so that the GPU waits."""
+    sdpa = torch.nn.functional.scaled_dot_product_attention
+
+    def best(call, count=200):
+        least = float("inf")
+        for _ in range(50):
+            torch.cuda.synchronize()
+            begin = time.perf_counter()
+            for _ in range(count):
+                call()
+            least = min(least, (time.perf_counter() - begin) / count)
+        return round(least * 1e6, 2)
+
+    results = {}
+    for name, heads in (("causal", 16), ("grouped", 4)):
+        q, k, v = (torch.randn(1, count, 16, 128, device="cuda", dtype=torch.bfloat16)
+                   for count in (16, heads, heads))
+        out, kernel = torch.empty_like(q), kernels[name]
+        with torch.no_grad():
+            results[name] = {
+                "attn": best(lambda: kernel(q, k, v)),
+                "attn_out": best(lambda: kernel(q, k, v, out=out)),
+                "sdpa": best(lambda: sdpa(q, k, v, is_causal=True, enable_gqa=heads != 16))}
+    return results
+
+
+def main():
+    parser = argparse.ArgumentParser()
+    parser.add_argument("--make")
+    parser.add_argument("--chip", default="sm_90a")
+    parser.add_argument("--artifacts")
+    parser.add_argument("-o", "--output")
+    options = parser.parse_args()
+    if options.make:
+        return make(options.make, options.chip)
+    import torch
+
+    if options.artifacts:
+        use(options.artifacts)
+    slopes = torch.linspace(0.01, 0.2, 16, device="cuda")
+    kernels = {name: attn.compile(target="cuda", **config)
+               for name, config in configs(slopes).items()}
+    results = {"device": torch.cuda.get_device_name(), "torch": torch.__version__,
+               "largest_difference": check(kernels, slopes, torch), "call_us": measure(kernels, torch)}
+    text = json.dumps(results, indent=2)
+    print(text)
+    if options.output:
+        with open(options.output, "w", encoding="utf-8") as file:
+            file.write(text + "\n")
+
+
+if __name__ == "__main__":
+    main()
