@@ -7,7 +7,7 @@ import weakref
 
 from . import _config, _trace
 from ._arrays import device_of, to_mlir
-from ._errors import Error
+from ._errors import Error, TraceError
 from ._kernel import Kernel
 
 _lock = threading.Lock()
@@ -51,9 +51,17 @@ def _mask_of(block_mask, mask_mod):
     return function
 
 
+def _entries(functions):
+    """What was compiled for the functions; nothing can be kept for what has no weak
+    references or no hash."""
+    try:
+        return _by_functions.setdefault(functions[0] or functions[1] or _PLAIN, {})
+    except TypeError:
+        return {}
+
+
 def _find(functions, key):
-    entries = _by_functions.get(functions[0] or functions[1] or _PLAIN, {})
-    entry = entries.get(key)
+    entry = _entries(functions).get(key)
     if entry is None:
         return None
     other, guards, kernel = entry
@@ -63,17 +71,15 @@ def _find(functions, key):
 
 
 def _seen_lengths(functions, key):
-    entries = _by_functions.get(functions[0] or functions[1] or _PLAIN, {})
-    return any(known == key for known, _ in entries)
+    return any(known == key for known, _ in _entries(functions))
 
 
 def _remember(functions, key, guards, kernel):
-    other = weakref.ref(functions[1]) if functions[1] is not None else lambda: None
     try:
-        entries = _by_functions.setdefault(functions[0] or functions[1] or _PLAIN, {})
+        other = weakref.ref(functions[1]) if functions[1] is not None else lambda: None
     except TypeError:
-        return  # no weak references to it: traced again each time
-    entries[key] = (other, guards, kernel)
+        return
+    _entries(functions)[key] = (other, guards, kernel)
 
 
 def _compile(functions, key, q_length):
@@ -118,6 +124,9 @@ def flex_attention(query, key, value, score_mod=None, block_mask=None, scale=Non
     number of queries; the first one with another number compiles it for any.
     """
     functions = (score_mod, _mask_of(block_mask, mask_mod))
+    for name, function in zip(("score_mod", "mask_mod"), functions):
+        if function is not None and not callable(function):
+            raise TraceError(f"{name} is a {type(function).__name__}, not a function")
     heads, kv_heads, dk, dv = _sizes(query, key, value, enable_gqa)
     dtype = to_mlir(query.dtype)
     config = (heads, kv_heads, dk, dv, dtype, None if scale is None else float(scale), return_lse,

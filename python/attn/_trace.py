@@ -503,9 +503,9 @@ def _pow(r, a, b):
         for _ in range(exponent - 1):
             result = _mul(r, result, base)
         return result
-    if isinstance(base, Value) and exponent == 0.5:
+    if not isinstance(exponent, Value) and exponent == 0.5:
         return _unary("math.sqrt")(r, base)
-    if base == 2 and not isinstance(base, Value):
+    if not isinstance(base, Value) and base == 2:
         return _unary("math.exp2")(r, exponent)
     if isinstance(base, Value) and base.type != "f32" and not isinstance(exponent, float) and not (
             isinstance(exponent, Value) and exponent.type == "f32"):
@@ -628,6 +628,16 @@ def _sigmoid(r, a):
     return r.apply("arith.divf", one, _add(r, one, r.apply("math.exp", _neg(r, r.float(a)))))
 
 
+def _gelu(r, a, approximate="none"):
+    a = r.float(a)
+    if approximate == "tanh":
+        inner = _mul(r, _add(r, a, _mul(r, _pow(r, a, 3), 0.044715)), math.sqrt(2 / math.pi))
+        weight = r.apply("math.tanh", inner)
+    else:
+        weight = r.apply("math.erf", _mul(r, a, math.sqrt(0.5)))
+    return _mul(r, _mul(r, a, 0.5), _add(r, weight, 1.0))
+
+
 def _tan(r, a):
     a = r.float(a)
     return r.apply("arith.divf", r.apply("math.sin", a), r.apply("math.cos", a))
@@ -747,6 +757,7 @@ FUNCTIONS = {
     "expm1": lambda r, a: _sub(r, r.apply("math.exp", r.float(a)), 1.0),
     "reciprocal": lambda r, a: _div(r, 1.0, a),
     "sigmoid": _sigmoid, "silu": lambda r, a, inplace=False: _mul(r, a, _sigmoid(r, a)),
+    "gelu": _gelu,
     "relu": lambda r, a, inplace=False: _maximum(r, a, 0),
     "floor": _round_with("math.floor"), "ceil": _round_with("math.ceil"),
     "trunc": _round_with("math.trunc"), "fix": _round_with("math.trunc"),

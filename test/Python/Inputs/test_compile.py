@@ -246,6 +246,30 @@ def test_rebinding(plain):
     close(plain(*shorter), mods.reference(*shorter)[0])
 
 
+def test_flex_attention_takes_what_can_be_called():
+    class Slope:  # has no hash
+        __eq__ = lambda self, other: False
+        table = np.array([0.5, 0.25, 0.1, 0.05], np.float32)
+
+        def __call__(self, s, b, h, i, j):
+            return s + self.table[h] * (j - i)
+
+    slope, arrays = Slope(), mods.inputs()
+    for function in (slope, slope.__call__):
+        close(attn.flex_attention(*arrays, score_mod=function), mods.reference(*arrays, score=slope)[0])
+    with pytest.raises(attn.TraceError, match="score_mod is a str, not a function"):
+        attn.flex_attention(*arrays, score_mod="causal")
+
+
+def test_powers():
+    arrays = mods.inputs()
+
+    def function(s, b, h, i, j):
+        return s**2 - abs(s) ** 1.5 + abs(s) ** 0.5 + 2 ** (-1.0 * h) + abs(s) ** s
+
+    close(attn.flex_attention(*arrays, score_mod=function), mods.reference(*arrays, score=function)[0])
+
+
 def test_grouped_heads_are_asked_for():
     q, k, v = mods.inputs(kv_heads=2)
     with pytest.raises(attn.Error, match="enable_gqa=True"):
