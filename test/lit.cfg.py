@@ -121,5 +121,5 @@ if (
         f"env VK_ICD_FILENAMES={SWIFTSHADER}/vk_swiftshader_icd.json"
         f" LD_LIBRARY_PATH={SWIFTSHADER} {VENV_PYTHON}"
         f" {config.attn_source_dir}/test/Target/WGSL/Inputs/check.py"
-        f" attn-opt attn-translate {WEBGPU}",
+        f" attn-compile {WEBGPU}",
     ))

@@ -94,15 +94,16 @@ void attn::buildCPUKernelPipeline(OpPassManager &pm,
   addCleanup(kernels);
 }
 
-/// attn-to-cpu for a module that stays in its compiler: the grids become
+/// All of it. In a module that stays in its compiler the grids become
 /// scf.parallel loops that call the kernels.
-static void buildEmbeddedCPUPipeline(OpPassManager &pm,
-                                     const CPUPipelineOptions &options,
-                                     bool fuse) {
+static void buildWholeCPUPipeline(OpPassManager &pm,
+                                  const CPUPipelineOptions &options,
+                                  bool fuse) {
   buildCPUSchedulePipeline(pm, options);
   buildCPUTilePipeline(pm, options, fuse);
   buildCPUKernelPipeline(pm, options);
-  pm.addPass(createLaunchToParallel());
+  if (!options.launches)
+    pm.addPass(createLaunchToParallel());
 }
 
 void attn::registerAttnPipelines() {
@@ -112,12 +113,12 @@ void attn::registerAttnPipelines() {
   PassPipelineRegistration<CPUPipelineOptions>(
       "attn-to-cpu", "Attention to vector code and parallel loops for CPUs",
       [](OpPassManager &pm, const CPUPipelineOptions &options) {
-        buildEmbeddedCPUPipeline(pm, options, /*fuse=*/true);
+        buildWholeCPUPipeline(pm, options, /*fuse=*/true);
       });
   PassPipelineRegistration<CPUPipelineOptions>(
       "attn-to-cpu-standard",
       "Standard attention with the scores in memory, from the same tile ops",
       [](OpPassManager &pm, const CPUPipelineOptions &options) {
-        buildEmbeddedCPUPipeline(pm, options, /*fuse=*/false);
+        buildWholeCPUPipeline(pm, options, /*fuse=*/false);
       });
 }

@@ -501,8 +501,9 @@ LogicalResult TileInterpreter::executeLaunch(tile::LaunchOp op) {
   for (int64_t x = 0; x < grid[0]; ++x)
     for (int64_t y = 0; y < grid[1]; ++y)
       for (int64_t z = 0; z < grid[2]; ++z) {
-        SmallVector<RuntimeValue> all(arguments);
-        all.append({x, y, z, grid[0], grid[1], grid[2]});
+        SmallVector<RuntimeValue> all =
+            tile::KernelSignature<RuntimeValue>::join(
+                arguments, ArrayRef<int64_t>{x, y, z}, grid);
         if (failed(TileInterpreter(options).HostInterpreter::execute(
                 kernel.front(), all)))
           return failure();

@@ -7,10 +7,11 @@
 //
 //===----------------------------------------------------------------------===//
 
-#include "attn/Dialect/Tile/Tile.h"
+#include "ArgumentNames.h"
 
 #include "attn/Analysis/IndexRanges.h"
 #include "attn/Dialect/Attn/Attn.h"
+#include "attn/Dialect/Tile/Tile.h"
 #include "attn/Transforms/Passes.h"
 
 #include "mlir/Dialect/Arith/IR/Arith.h"
@@ -481,7 +482,9 @@ struct InsertChecks : attn::impl::InsertChecksBase<InsertChecks> {
 
   void runOnOperation() override {
     getOperation()->walk([&](Operation *op) {
-      if (auto attention = dyn_cast<AttentionOp>(op)) {
+      if (auto function = dyn_cast<func::FuncOp>(op))
+        nameArguments(function);
+      else if (auto attention = dyn_cast<AttentionOp>(op)) {
         AttentionChecker checker(attention);
         checker.checkSizes();
         if (contents)

@@ -166,14 +166,15 @@ struct LaunchToParallel : attn::impl::LaunchToParallelBase<LaunchToParallel> {
           takeOffset(kernel, k, argument.getType());
       Value zero = arith::ConstantIndexOp::create(b, 0);
       Value one = arith::ConstantIndexOp::create(b, 1);
-      SmallVector<Value> begin(3, zero), step(3, one);
+      SmallVector<Value> begin(tile::kGridRank, zero),
+          step(tile::kGridRank, one);
       scf::ParallelOp::create(
           b, begin, launch.getGrid(), step,
           [&](OpBuilder &nb, Location loc, ValueRange point) {
-            SmallVector<Value> operands(arguments);
-            llvm::append_range(operands, point);
-            llvm::append_range(operands, launch.getGrid());
-            func::CallOp::create(nb, loc, kernel, operands);
+            func::CallOp::create(
+                nb, loc, kernel,
+                tile::KernelSignature<Value>::join(
+                    arguments, point, ValueRange(launch.getGrid())));
           });
       // A call says all that there is to it.
       kernel->removeAttr(tile::LaunchInfoAttr::attributeName);

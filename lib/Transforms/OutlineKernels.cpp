@@ -140,19 +140,19 @@ func::FuncOp Outliner::run() {
     scalars.emplace_back(value, operands.size());
     addOperand(value);
   }
-  // The point and the extents of the grid, padded to three dimensions.
+  // The extents of the grid, padded to three dimensions.
   SmallVector<Value> extents = getValueOrCreateConstantIndexOp(
       host, grid.getLoc(), grid.getMixedUpperBound());
-  while (extents.size() < 3)
+  while (extents.size() < tile::kGridRank)
     extents.push_back(arith::ConstantIndexOp::create(host, 1));
   for (auto [k, extent] : llvm::enumerate(extents)) {
     int64_t largest = kLargestTable;
     if (IndexRanges ranges; ranges.isWithin(extent, 0, kLargestTable))
       largest = ranges.rangeOf(extent).smax().getSExtValue();
     sizes.emplace_back(types.size() + k, std::max<int64_t>(largest - 1, 0));
-    sizes.emplace_back(types.size() + 3 + k, largest);
+    sizes.emplace_back(types.size() + tile::kGridRank + k, largest);
   }
-  types.append(6, host.getIndexType());
+  types.resize(tile::KernelTypes::size(types.size()), host.getIndexType());
 
   auto function = func::FuncOp::create(
       grid.getLoc(), name, FunctionType::get(grid.getContext(), types, {}));
@@ -191,8 +191,8 @@ func::FuncOp Outliner::run() {
                            b, rebuilt, entry->getArgument(index),
                            b.getIndexAttr(0), sizes, steps));
   }
-  ValueRange point = entry->getArguments().take_back(6).take_front(3);
-  for (auto [iv, argument] : llvm::zip(grid.getInductionVars(), point))
+  for (auto [iv, argument] : llvm::zip(grid.getInductionVars(),
+                                       tile::KernelArguments(function).point))
     mapping.map(iv, argument);
   for (Operation &op : grid.getBody()->without_terminator())
     b.clone(op, mapping);

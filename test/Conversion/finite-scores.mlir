@@ -11,7 +11,7 @@
 // CHECK: %[[SENTINEL:.+]] = arith.constant -1.27605888E+38 : f32
 // CHECK: %[[Y:.+]] = arith.select %[[KEEP]], %[[B]], %[[SENTINEL]]
 // CHECK: tile.yield %[[Y]]
-func.func private @masked(%s: !tile.tile<8x8xf32>, %m: !tile.tile<8xf32>, %i0: index) -> !tile.tile<8xf32> attributes {tile.kernel} {
+func.func private @masked(%s: !tile.tile<8x8xf32>, %m: !tile.tile<8xf32>, %i0: index, %g0: index, %g1: index, %g2: index, %g3: index, %g4: index, %g5: index) -> !tile.tile<8xf32> attributes {tile.kernel} {
   %ninf = arith.constant 0xFF800000 : f32
   %t = tile.map(%s) at [%i0, %i0] : (!tile.tile<8x8xf32>) -> !tile.tile<8x8xf32> {
   ^bb0(%x: f32, %i: index, %j: index):
@@ -38,7 +38,7 @@ func.func private @masked(%s: !tile.tile<8x8xf32>, %m: !tile.tile<8xf32>, %i0: i
 // CHECK-NOT: arith.bitcast
 // CHECK-NOT: arith.maximumf
 // CHECK: return
-func.func private @table(%s: !tile.tile<8x8xf32>, %m: !tile.tile<8xf32>, %i0: index, %t: memref<8xf32>, %full: i1) -> !tile.tile<8xf32> attributes {tile.kernel} {
+func.func private @table(%s: !tile.tile<8x8xf32>, %m: !tile.tile<8xf32>, %i0: index, %t: memref<8xf32>, %full: i1, %g0: index, %g1: index, %g2: index, %g3: index, %g4: index, %g5: index) -> !tile.tile<8xf32> attributes {tile.kernel} {
   %ninf = arith.constant 0xFF800000 : f32
   %s1 = tile.map(%s) at [%i0, %i0] : (!tile.tile<8x8xf32>) -> !tile.tile<8x8xf32> {
   ^bb0(%x: f32, %i: index, %j: index):
@@ -66,7 +66,7 @@ func.func private @table(%s: !tile.tile<8x8xf32>, %m: !tile.tile<8xf32>, %i0: in
 // The argument that receives row statistics is marked; blocks are not.
 // CHECK-LABEL: func.func private @store
 // CHECK-SAME: %{{.+}}: memref<f32> {attn.minus_infinity = -1.27605888E+38 : f32}, %{{[a-z0-9]+}}: memref<f32>, %{{.+}}: !tile.tile
-func.func private @store(%lse: memref<f32>, %o: memref<f32>, %t: !tile.tile<8xf32>, %u: !tile.tile<8x8xf32>) attributes {tile.kernel} {
+func.func private @store(%lse: memref<f32>, %o: memref<f32>, %t: !tile.tile<8xf32>, %u: !tile.tile<8x8xf32>, %g0: index, %g1: index, %g2: index, %g3: index, %g4: index, %g5: index) attributes {tile.kernel} {
   %c0 = arith.constant 0 : index
   %c8 = arith.constant 8 : index
   %m = memref.reinterpret_cast %lse to offset: [0], sizes: [8], strides: [1] : memref<f32> to memref<8xf32>

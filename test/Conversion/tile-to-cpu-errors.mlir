@@ -1,6 +1,6 @@
 // RUN: attn-opt %s -split-input-file -verify-diagnostics -pass-pipeline='builtin.module(func.func(tile-to-cpu{vector-bits=512 registers=32}))'
 
-func.func private @rows(%m: memref<12xf32>, %i: index) attributes {tile.kernel} {
+func.func private @rows(%m: memref<12xf32>, %i: index, %g0: index, %g1: index, %g2: index, %g3: index, %g4: index, %g5: index) attributes {tile.kernel} {
   %c12 = arith.constant 12 : index
   // expected-error@+1 {{has 12 rows; tile-to-cpu needs a multiple of the 16 lanes of a vector (next: 16)}}
   %t = tile.load %m[%i] valid [%c12] : memref<12xf32> -> !tile.tile<12xf32>
@@ -10,7 +10,7 @@ func.func private @rows(%m: memref<12xf32>, %i: index) attributes {tile.kernel} 
 
 // -----
 
-func.func private @type(%m: memref<16xi32>, %i: index) attributes {tile.kernel} {
+func.func private @type(%m: memref<16xi32>, %i: index, %g0: index, %g1: index, %g2: index, %g3: index, %g4: index, %g5: index) attributes {tile.kernel} {
   %c16 = arith.constant 16 : index
   // expected-error@+1 {{loads 'i32'; the CPU takes f32, f16 and bf16}}
   %t = tile.load %m[%i] valid [%c16] : memref<16xi32> -> !tile.tile<16xi32>
@@ -21,7 +21,7 @@ func.func private @type(%m: memref<16xi32>, %i: index) attributes {tile.kernel} 
 // -----
 
 // The error of a region reaches the pass from the accumulator of a product.
-func.func private @prologue(%k: memref<16x16xf32>, %n: index) attributes {tile.kernel} {
+func.func private @prologue(%k: memref<16x16xf32>, %n: index, %g0: index, %g1: index, %g2: index, %g3: index, %g4: index, %g5: index) attributes {tile.kernel} {
   %c0 = arith.constant 0 : index
   %c16 = arith.constant 16 : index
   %zero = arith.constant 0.0 : f32
@@ -42,7 +42,7 @@ func.func private @prologue(%k: memref<16x16xf32>, %n: index) attributes {tile.k
 
 // -----
 
-func.func private @foreign_op(%k: memref<16x16xf32>, %o: memref<16xf32>, %c: i1) attributes {tile.kernel} {
+func.func private @foreign_op(%k: memref<16x16xf32>, %o: memref<16xf32>, %c: i1, %g0: index, %g1: index, %g2: index, %g3: index, %g4: index, %g5: index) attributes {tile.kernel} {
   %c0 = arith.constant 0 : index
   %c16 = arith.constant 16 : index
   %zero = arith.constant 0.0 : f32
@@ -58,7 +58,7 @@ func.func private @foreign_op(%k: memref<16x16xf32>, %o: memref<16xf32>, %c: i1)
 // -----
 
 // expected-error@+1 {{takes or returns tiles; tile-to-cpu lowers kernels on memory}}
-func.func private @argument(%t: !tile.tile<16xf32>, %o: memref<16xf32>) attributes {tile.kernel} {
+func.func private @argument(%t: !tile.tile<16xf32>, %o: memref<16xf32>, %g0: index, %g1: index, %g2: index, %g3: index, %g4: index, %g5: index) attributes {tile.kernel} {
   %c0 = arith.constant 0 : index
   %c16 = arith.constant 16 : index
   tile.store %t, %o[%c0] valid [%c16] : !tile.tile<16xf32>, memref<16xf32>

@@ -43,7 +43,7 @@ func.func @bf16(%q: memref<1x4x?x32xbf16>, %k: memref<1x4x?x32xbf16>, %v: memref
 // CHECK-NOT: vector.store {{.*}}, %[[M]][
 // CHECK: vector.fma
 // CHECK: vector.store {{.*}}, %[[M]][
-func.func private @delayed(%k: memref<16x16xf32>, %o: memref<16xf32>, %n: index) attributes {tile.kernel} {
+func.func private @delayed(%k: memref<16x16xf32>, %o: memref<16xf32>, %n: index, %g0: index, %g1: index, %g2: index, %g3: index, %g4: index, %g5: index) attributes {tile.kernel} {
   %c0 = arith.constant 0 : index
   %c1 = arith.constant 1 : index
   %c16 = arith.constant 16 : index
@@ -76,7 +76,7 @@ func.func private @delayed(%k: memref<16x16xf32>, %o: memref<16xf32>, %n: index)
 // CHECK: vector.store {{.*}}, %[[NEXT:.*]][
 // CHECK: vector.load %[[NEXT]][
 // CHECK-NEXT: vector.store {{.*}}, %[[X]][
-func.func private @factor(%k: memref<16x16xf32>, %o: memref<16x16xf32>, %n: index) attributes {tile.kernel} {
+func.func private @factor(%k: memref<16x16xf32>, %o: memref<16x16xf32>, %n: index, %g0: index, %g1: index, %g2: index, %g3: index, %g4: index, %g5: index) attributes {tile.kernel} {
   %c0 = arith.constant 0 : index
   %c1 = arith.constant 1 : index
   %c16 = arith.constant 16 : index
@@ -100,7 +100,7 @@ func.func private @factor(%k: memref<16x16xf32>, %o: memref<16x16xf32>, %n: inde
 // CHECK: memref.store {{.*}}, %[[K]]
 // CHECK-NOT: memref.load %[[K]]
 // CHECK: vector.fma
-func.func private @overwritten(%k: memref<16x16xf32>, %o: memref<16x16xf32>) attributes {tile.kernel} {
+func.func private @overwritten(%k: memref<16x16xf32>, %o: memref<16x16xf32>, %g0: index, %g1: index, %g2: index, %g3: index, %g4: index, %g5: index) attributes {tile.kernel} {
   %c0 = arith.constant 0 : index
   %c16 = arith.constant 16 : index
   %seven = arith.constant 7.0 : f32
@@ -119,7 +119,7 @@ func.func private @overwritten(%k: memref<16x16xf32>, %o: memref<16x16xf32>) att
 // AVX512-COUNT-24: vector.fma
 // AVX512-NOT: vector.fma
 // AVX512: scf.yield
-func.func private @few(%q: memref<16x32xf32>, %k: memref<?x32xf32>, %n: index, %o: memref<16x96xf32>) attributes {tile.kernel} {
+func.func private @few(%q: memref<16x32xf32>, %k: memref<?x32xf32>, %n: index, %o: memref<16x96xf32>, %g0: index, %g1: index, %g2: index, %g3: index, %g4: index, %g5: index) attributes {tile.kernel} {
   %c0 = arith.constant 0 : index
   %c16 = arith.constant 16 : index
   %c32 = arith.constant 32 : index
@@ -160,7 +160,7 @@ func.func @window(%q: memref<1x4x?x32xf32>, %k: memref<1x4x?x32xf32>, %v: memref
 // CHECK: arith.remsi %{{.*}} : vector<{{8|16}}xi32>
 // CHECK: arith.remui %{{.*}} : vector<{{8|16}}xi32>
 // CHECK: arith.remui %{{.*}} : vector<{{8|16}}xi64>
-func.func private @widths(%m: memref<32xf32>) attributes {tile.kernel} {
+func.func private @widths(%m: memref<32xf32>, %g0: index, %g1: index, %g2: index, %g3: index, %g4: index, %g5: index) attributes {tile.kernel} {
   %c0 = arith.constant 0 : index
   %c5 = arith.constant 5 : index
   %c7 = arith.constant 7 : index

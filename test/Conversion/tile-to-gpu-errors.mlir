@@ -43,10 +43,3 @@ func.func private @foreign(%m: memref<8xf32>, %x: index, %y: index, %z: index, %
   %t = tile.load %m[%c0] valid [%c8] : memref<8xf32> -> !tile.tile<8xf32>
   return
 }
-
-// -----
-
-// expected-error@+1 {{a tile kernel has no results and ends with six grid arguments}}
-func.func private @arguments(%x: index) attributes {tile.kernel} {
-  return
-}

@@ -141,3 +141,20 @@ func.func @merge(%o1: memref<1x2x40x16xf32>, %l1: memref<1x2x40xf32>, %o2: memre
       outs(%o, %l : memref<1x2x40x16xf32>, memref<1x2x40xf32>)
   return
 }
+
+// -----
+
+// Names of arguments: what the first op that takes one calls it, with a number
+// where it is taken; a name that is given stays, what no op takes has none.
+// CHECK-LABEL: func @names(
+// CHECK-SAME: %arg0: memref<1x1x8x16xf32> {attn.name = "query"}, %arg1: memref<1x1x8x16xf32> {attn.name = "k"},
+// CHECK-SAME: %arg2: memref<1x1x8x16xf32> {attn.name = "output"}, %arg3: memref<1x1x8x16xf32> {attn.name = "query_2"},
+// CHECK-SAME: %arg4: memref<1x1x8x16xf32> {attn.name = "output_2"}, %arg5: f32 {attn.name = "value"}, %arg6: index)
+// CHECK: attn.attention
+// CHECK: attn.attention
+!n = memref<1x1x8x16xf32>
+func.func @names(%q: !n, %k: !n {attn.name = "k"}, %o: !n, %q2: !n, %o2: !n, %x: f32 {attn.name = "value"}, %n: index) {
+  attn.attention ins(%q, %k, %k : !n, !n, !n) outs(%o : !n)
+  attn.attention ins(%q2, %k, %k : !n, !n, !n) outs(%o2 : !n)
+  return
+}

@@ -65,12 +65,13 @@ struct Arguments {
   cl::opt<std::string> target{
       "target", cl::init("cpu"),
       cl::desc("cpu, cpu-standard (the baseline that stores its scores), "
-               "cuda; several with their chips make one artifact, of which "
-               "the runtime takes what runs: cpu:x86-64-v4,cuda:sm_90a"),
+               "cuda, wgsl; several with their chips make one artifact, of "
+               "which the runtime takes what runs: cpu:x86-64-v4,cuda:sm_90a"),
       cl::cat(category)};
   cl::opt<std::string> chip{"chip", cl::init("host"),
                             cl::desc("host, or a name that LLVM knows; cuda: "
-                                     "sm_80, sm_86, sm_89, sm_90a (default)"),
+                                     "sm_80, sm_86, sm_89, sm_90a (default); "
+                                     "wgsl: webgpu (default), webgpu-desktop"),
                             cl::cat(category)};
   cl::opt<int64_t> tileM{"tile-m", cl::desc("Queries a tile (0: chosen)"),
                          cl::cat(category)};
@@ -81,6 +82,11 @@ struct Arguments {
       cl::desc("cuda: assemble with this program, so that no device has to "
                "when it loads the artifact"),
       cl::value_desc("program"), cl::cat(category)};
+  cl::opt<bool> verifies{
+      "verify-passes", cl::init(true),
+      cl::desc("Verify the IR after each pass (default; off only to measure "
+               "what it takes)"),
+      cl::cat(category)};
   cl::opt<std::string> report{
       "report",
       cl::desc("'json': print what was chosen and how long the phases took"),
@@ -222,6 +228,7 @@ static ExitCode compile(const Arguments &args) {
   options.tileM = args.tileM;
   options.tileN = args.tileN;
   options.ptxas = args.ptxas;
+  options.verifies = args.verifies;
   if (isFolder(args.output))
     return compilePackage(*module, args, options);
 

@@ -55,18 +55,15 @@ forEachKernelModule(Operation *op, StringRef pipeline,
 /// Prints the description of the one host function of a file.
 static LogicalResult printDescription(Operation *op, raw_ostream &os) {
   SmallVector<func::FuncOp> hosts;
-  bool onDevice = false;
   for (Operation &inner : op->getRegion(0).getOps()) {
     auto function = dyn_cast<func::FuncOp>(inner);
     if (function && !function.isExternal() && !function->hasAttr("tile.kernel"))
       hosts.push_back(function);
-    onDevice |= isa<gpu::GPUModuleOp>(inner);
   }
   if (hosts.size() != 1)
     return getFirst(op).emitError("there are ")
            << hosts.size() << " host functions; an artifact has one";
-  FailureOr<llvm::json::Object> plan = attn::buildPlan(
-      hosts.front(), attn::nameArguments(hosts.front()), !onDevice);
+  FailureOr<llvm::json::Object> plan = attn::buildPlan(hosts.front());
   if (succeeded(plan))
     os << llvm::formatv("{0:2}\n", llvm::json::Value(std::move(*plan)));
   return LogicalResult(plan);

@@ -75,7 +75,7 @@ def TileToCPU : Pass<"tile-to-cpu", "::mlir::func::FuncOp"> {
     accumulator is applied where the product loads it.
 
     ```mlir
-    func.func private @k(%m: memref<16xf32>, %i: index) attributes {tile.kernel} {
+    func.func private @k(%m: memref<16xf32>, %i: index, %g0: index, %g1: index, %g2: index, %g3: index, %g4: index, %g5: index) attributes {tile.kernel} {
       %c16 = arith.constant 16 : index
       %one = arith.constant 1.0 : f32
       %t = tile.splat %one : f32 -> !tile.tile<16xf32>
@@ -85,7 +85,7 @@ def TileToCPU : Pass<"tile-to-cpu", "::mlir::func::FuncOp"> {
     ```
     becomes
     ```mlir
-    func.func private @k(%m: memref<16xf32>, %i: index) attributes {tile.kernel, ...} {
+    func.func private @k(%m: memref<16xf32>, %i: index, %g0: index, %g1: index, %g2: index, %g3: index, %g4: index, %g5: index) attributes {tile.kernel, ...} {
       %t = memref.alloca() {alignment = 64 : i64} : memref<16xf32>
       ...
       scf.for ... {
@@ -277,7 +277,7 @@ def FiniteScores : Pass<"tile-finite-scores", "::mlir::func::FuncOp"> {
     `attn.minus_infinity`: the target stores the bits of -inf for the sentinel.
 
     ```mlir
-    func.func private @f(%s: !tile.tile<8x8xf32>, %m: !tile.tile<8xf32>, %i0: index) -> !tile.tile<8xf32> attributes {tile.kernel} {
+    func.func private @f(%s: !tile.tile<8x8xf32>, %m: !tile.tile<8xf32>, %i0: index, %g0: index, %g1: index, %g2: index, %g3: index, %g4: index, %g5: index) -> !tile.tile<8xf32> attributes {tile.kernel} {
       %ninf = arith.constant 0xFF800000 : f32
       %t = tile.map(%s) at [%i0, %i0] : (!tile.tile<8x8xf32>) -> !tile.tile<8x8xf32> {
       ^bb0(%x: f32, %i: index, %j: index):

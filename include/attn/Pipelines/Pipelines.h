@@ -62,6 +62,11 @@ struct CPUPipelineOptions
   Option<int64_t> l2Bytes{*this, "l2-bytes",
                           llvm::cl::desc("Second cache of a core"),
                           llvm::cl::init(1048576)};
+  Option<bool> launches{*this, "launches",
+                        llvm::cl::desc("Keep tile.launch, for an artifact; "
+                                       "otherwise a parallel loop calls the "
+                                       "kernel"),
+                        llvm::cl::init(false)};
 };
 
 /// attn.attention on tensors or memrefs to outlined `tile.kernel` functions

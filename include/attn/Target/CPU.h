@@ -9,6 +9,8 @@
 #ifndef ATTN_TARGET_CPU_H
 #define ATTN_TARGET_CPU_H
 
+#include "attn/Transforms/Passes.h"
+
 #include "mlir/IR/BuiltinOps.h"
 #include "llvm/ADT/StringMap.h"
 
@@ -33,6 +35,9 @@ struct CPUTarget {
   /// Puts the target on the module as a DLTI system specification.
   void attachTo(mlir::ModuleOp module) const;
 
+  /// What an artifact for it says of itself; `pipeline` says what made it.
+  SetArtifactOptions describe(llvm::StringRef pipeline) const;
+
   /// Takes what a DLTI system specification around `op` says of device "CPU":
   /// max_vector_op_width (bits), L1_cache_size_in_bytes,
   /// L2_cache_size_in_bytes, vector_registers.
@@ -42,9 +47,10 @@ struct CPUTarget {
 /// Compiles the `tile.kernel` functions of `module`, lowered by tile-to-cpu,
 /// to an ELF shared object without dependencies. Kernel @f is exported as "f"
 /// with the calling convention of docs/artifact.md. The module is consumed.
-/// `timer` is told the name of each phase as it ends.
+/// Passes are verified if `verifies`. `timer` is told the name of each phase as
+/// it ends.
 mlir::FailureOr<std::string>
-compileCPUKernels(mlir::ModuleOp module, const CPUTarget &target,
+compileCPUKernels(mlir::ModuleOp module, const CPUTarget &target, bool verifies,
                   llvm::function_ref<void(llvm::StringRef)> timer);
 
 } // namespace attn

@@ -79,11 +79,13 @@ struct CUDAReport {
 
 /// Bytes of an artifact for `chip`, of PTX or, if `ptxas` names that program,
 /// of machine code. `module` has one function, `entry`, and is consumed.
-/// `timer` is told the name of each phase as it ends; `report` is filled in if
+/// Passes are verified if `verifies`. `timer` is told the name of each phase as
+/// it ends; `report` is filled in if
 /// there is one.
 mlir::FailureOr<std::string>
 compileCUDAArtifact(mlir::ModuleOp module, mlir::func::FuncOp entry,
                     const CUDAChip &chip, TileShape tile, llvm::StringRef ptxas,
+                    bool verifies,
                     llvm::function_ref<void(llvm::StringRef)> timer,
                     CUDAReport *report = nullptr);
 

@@ -20,16 +20,18 @@ namespace attn {
 struct CompileOptions {
   /// Function to compile; the only one if empty.
   std::string entry;
-  /// "cpu", "cuda", or "cpu-standard": the O(N^2) baseline of the same tile
-  /// ops.
+  /// "cpu", "cuda", "wgsl", or "cpu-standard": the O(N^2) baseline of the same
+  /// tile ops.
   std::string target = "cpu";
-  /// "host" or an LLVM CPU name; for cuda the chip, of which sm_90a
-  /// is the default.
+  /// "host" or an LLVM CPU name; for cuda the chip, of which sm_90a is the
+  /// default, as webgpu is for wgsl.
   std::string chip = "host";
   /// Rows and columns of a score tile; 0 lets the target choose.
   int64_t tileM = 0, tileN = 0;
   /// For cuda, the program that assembles PTX; PTX stays if empty.
   std::string ptxas;
+  /// Verify the IR after each pass. Only benchmarks of compile time may not.
+  bool verifies = true;
 };
 
 /// What was chosen and how long it took.

@@ -15,19 +15,11 @@
 
 namespace attn {
 
-/// What messages call the arguments of `function`, one unique name an argument:
-/// what the first attn op that takes it calls it (query, key, lse, ...), else
-/// arg0 and so on.
-llvm::SmallVector<std::string> nameArguments(mlir::func::FuncOp function);
-
-/// The description of host function `entry`, whose kernels are lowered, without
-/// target, chip, features and metadata. Its arguments go by `names`;
-/// `readsBuffers` says whether the host can check what they hold. Emits a
-/// diagnostic at the op if the function does something that a launch list
-/// cannot express.
-mlir::FailureOr<llvm::json::Object> buildPlan(mlir::func::FuncOp entry,
-                                              llvm::ArrayRef<std::string> names,
-                                              bool readsBuffers);
+/// The description of host function `entry`, whose kernels are lowered and
+/// whose module has a #tile.artifact. Its arguments go by their `attn.name`.
+/// Emits a diagnostic at the op if the function does something that a launch
+/// list cannot express.
+mlir::FailureOr<llvm::json::Object> buildPlan(mlir::func::FuncOp entry);
 
 } // namespace attn
 

@@ -8,11 +8,27 @@
 #ifndef ATTN_TARGET_WGSL_H
 #define ATTN_TARGET_WGSL_H
 
+#include "attn/Transforms/Passes.h"
+
 #include "mlir/Dialect/GPU/IR/GPUDialect.h"
 #include "mlir/Pass/PassManager.h"
 #include "mlir/Pass/PassOptions.h"
 
 namespace attn {
+
+/// What passes and the printer need to know of a device.
+struct WGSLChip {
+  llvm::StringLiteral name;
+  int64_t storageBuffers; ///< that a kernel can bind
+  int64_t threads, workgroupBytes;
+};
+
+llvm::ArrayRef<WGSLChip> getWGSLChips();
+/// Null if there is no such chip.
+const WGSLChip *findWGSLChip(llvm::StringRef name);
+
+/// What an artifact for `chip` says of itself.
+SetArtifactOptions describeWGSL(const WGSLChip &chip);
 
 /// The defaults are the limits that every WebGPU device has.
 struct WGSLOptions : public mlir::PassPipelineOptions<WGSLOptions> {
@@ -44,6 +60,15 @@ void registerWGSLPipelines();
 mlir::LogicalResult translateToWGSL(mlir::gpu::GPUModuleOp module,
                                     llvm::raw_ostream &os,
                                     unsigned maxStorageBuffers = 8);
+
+/// Bytes of an artifact for `chip`. `module` has one function, `entry`, and is
+/// consumed; 0 as the rows or columns of a tile is chosen. Passes are verified
+/// if `verifies`. `timer` is told the name of each phase as it ends.
+mlir::FailureOr<std::string>
+compileWGSLArtifact(mlir::ModuleOp module, llvm::StringRef entry,
+                    const WGSLChip &chip, int64_t tileM, int64_t tileN,
+                    bool verifies,
+                    llvm::function_ref<void(llvm::StringRef)> timer);
 
 } // namespace attn
 

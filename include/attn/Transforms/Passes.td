@@ -24,6 +24,10 @@ def InsertChecks : Pass<"attn-insert-checks"> {
     `page_table`. That is for hosts that can read them. Kernels clamp what they
     read of these in any case, so that no wrong number reaches foreign memory.
 
+    The arguments of a function get names (`attn.name`), by which the messages of
+    an artifact call them: what the first op that takes one calls it, which is
+    what checks say too.
+
     Before:
     ```mlir
     func.func @f(%q: memref<1x2x8x16xf32>, %k: memref<1x2x?x16xf32>, %v: memref<1x2x?x16xf32>, %o: memref<1x2x8x16xf32>) {
@@ -34,7 +38,7 @@ def InsertChecks : Pass<"attn-insert-checks"> {
     ```
     After:
     ```mlir
-    func.func @f(%q: memref<1x2x8x16xf32>, %k: memref<1x2x?x16xf32>, %v: memref<1x2x?x16xf32>, %o: memref<1x2x8x16xf32>) {
+    func.func @f(%q: memref<1x2x8x16xf32> {attn.name = "query"}, %k: memref<1x2x?x16xf32> {attn.name = "key"}, %v: memref<1x2x?x16xf32> {attn.name = "value"}, %o: memref<1x2x8x16xf32> {attn.name = "output"}) {
       %c2 = arith.constant 2 : index
       %of_k = memref.dim %k, %c2 : memref<1x2x?x16xf32>
       %of_v = memref.dim %v, %c2 : memref<1x2x?x16xf32>
@@ -54,6 +58,50 @@ def InsertChecks : Pass<"attn-insert-checks"> {
     "::mlir::scf::SCFDialect", "::mlir::tensor::TensorDialect",
     "::attn::tile::TileDialect"
   ];
+}
+
+def SetArtifact : Pass<"attn-set-artifact", "::mlir::ModuleOp"> {
+  let summary = "say what the module is compiled for";
+  let description = [{
+    Puts a `#tile.artifact` on the module, from which the description of an
+    artifact takes its target, chip, features and metadata. It runs when the
+    attention ops have their schedules: the tile of the last one becomes
+    metadata.
+
+    Before:
+    ```mlir
+    // Options: target=cpu chip=x86-64-v3 features=avx2,fma host-reads=true pipeline=cpu-standard
+    func.func @f(%q: memref<1x2x8x16xf32>, %k: memref<1x2x9x16xf32>, %o: memref<1x2x8x16xf32>) {
+      attn.attention ins(%q, %k, %k : memref<1x2x8x16xf32>, memref<1x2x9x16xf32>, memref<1x2x9x16xf32>)
+          outs(%o : memref<1x2x8x16xf32>) {attn.schedule = #attn.schedule<tile_m = 64, tile_n = 32>}
+      return
+    }
+    ```
+    After:
+    ```mlir
+    module attributes {tile.artifact = #tile.artifact<target = "cpu", chip = "x86-64-v3", features = ["avx2", "fma"], host_reads = true, metadata = {pipeline = "cpu-standard", tile_m = 64 : i64, tile_n = 32 : i64}>} {
+      func.func @f...
+        attn.attention ...
+        return
+      }
+    }
+    ```
+  }];
+  let options = [
+    Option<"target", "target", "std::string", /*default=*/"",
+           "The target of the artifact">,
+    Option<"chip", "chip", "std::string", /*default=*/"",
+           "What the code is compiled for">,
+    ListOption<"features", "features", "std::string",
+               "What the code needs of a machine">,
+    Option<"indexBits", "index-bits", "int64_t", /*default=*/"64",
+           "The widest integers that kernels take">,
+    Option<"hostReads", "host-reads", "bool", /*default=*/"false",
+           "The host sees what buffers hold">,
+    Option<"pipeline", "pipeline", "std::string", /*default=*/"",
+           "Recorded as metadata">
+  ];
+  let dependentDialects = ["::attn::tile::TileDialect"];
 }
 
 def ExpandSugar : Pass<"attn-expand-sugar"> {

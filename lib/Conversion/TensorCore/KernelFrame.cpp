@@ -16,16 +16,17 @@ Values KernelFrame::createKernel(ArrayRef<Parameter> more, int64_t threads,
                                  tile::LaunchInfoAttr launchInfo,
                                  ArrayRef<std::string> choices) {
   func::FuncOp source = structure.kernel;
-  unsigned numArguments = source.getNumArguments() - 6;
+  ArrayRef<BlockArgument> operands = tile::KernelArguments(source).operands;
   SmallVector<Parameter> parameters;
-  for (Type type : source.getArgumentTypes().take_front(numArguments)) {
+  for (BlockArgument operand : operands) {
+    Type type = operand.getType();
     if (isa<MemRefType>(type))
       type = emit.pointerType(1);
     else if (type.isIndex())
       type = emit.getI64Type();
     parameters.push_back({type});
   }
-  for (unsigned dim = 0; dim < 3; ++dim)
+  for (unsigned dim = 0; dim < tile::kGridRank; ++dim)
     parameters.push_back({emit.getI32Type()});
   llvm::append_range(parameters, more);
 
@@ -37,19 +38,17 @@ Values KernelFrame::createKernel(ArrayRef<Parameter> more, int64_t threads,
   kernel->setAttr("tile.choices", emit.getStrArrayAttr(SmallVector<StringRef>(
                                       choices.begin(), choices.end())));
 
-  for (unsigned number = 0; number < numArguments; ++number) {
-    Value value = values[number];
-    if (source.getArgument(number).getType().isIndex() &&
-        emit.ranges.fitsInt32(source.getArgument(number)))
-      value = emit.toI32(value);
-    arguments.bind(source.getArgument(number), value);
-  }
-  for (unsigned dim = 0; dim < 3; ++dim) {
-    extents[dim] = values[numArguments + dim];
+  for (auto [operand, value] : llvm::zip(operands, values))
+    arguments.bind(operand,
+                   operand.getType().isIndex() && emit.ranges.fitsInt32(operand)
+                       ? emit.toI32(value)
+                       : value);
+  for (unsigned dim = 0; dim < tile::kGridRank; ++dim) {
+    extents[dim] = values[operands.size() + dim];
     arguments.bind(structure.grid(dim), extents[dim]);
   }
   tiles = emit.mul(emit.mul(extents[0], extents[1]), extents[2]);
-  return Values(ArrayRef(values).drop_front(numArguments + 3));
+  return Values(ArrayRef(values).drop_front(operands.size() + tile::kGridRank));
 }
 
 void KernelFrame::bindPoint(Value tile, const PointOrder &order, Scope &scope) {

@@ -16,10 +16,10 @@ namespace attn::tensorcore {
 
 LaunchInfo::LaunchInfo(KernelStructure &structure)
     : b(structure.kernel.getContext()),
-      numArguments(structure.kernel.getNumArguments() - 6) {
+      numArguments(tile::KernelArguments(structure.kernel).operands.size()) {
   for (unsigned number = 0; number < numArguments; ++number)
     parameters.push_back(b.getAttr<tile::OperandAttr>(number, /*multiple=*/1));
-  for (unsigned dim = 0; dim < 3; ++dim)
+  for (unsigned dim = 0; dim < tile::kGridRank; ++dim)
     parameters.push_back(b.getAttr<tile::ExtentAttr>(dim, b.getI32Type()));
 }
 
@@ -83,7 +83,8 @@ void LaunchInfo::addCounter() {
 tile::LaunchInfoAttr LaunchInfo::get(int64_t threads, int64_t sharedBytes,
                                      tile::GridOrder grid) {
   return b.getAttr<tile::LaunchInfoAttr>(b.getArrayAttr(parameters), grid,
-                                         threads, sharedBytes, /*stack=*/0);
+                                         threads, sharedBytes, /*stack=*/0,
+                                         /*cluster=*/DenseI64ArrayAttr());
 }
 
 } // namespace attn::tensorcore

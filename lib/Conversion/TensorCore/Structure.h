@@ -88,10 +88,10 @@ struct KernelStructure {
   bool hasPredicate() { return ranges() && !ranges().getWhere().empty(); }
 
   mlir::Value grid(unsigned dim) {
-    return kernel.getArgument(kernel.getNumArguments() - 3 + dim);
+    return tile::KernelArguments(kernel).extents[dim];
   }
   mlir::Value point(unsigned dim) {
-    return kernel.getArgument(kernel.getNumArguments() - 6 + dim);
+    return tile::KernelArguments(kernel).point[dim];
   }
 };
 

@@ -1274,13 +1274,15 @@ static int64_t bufferBytes(func::FuncOp kernel) {
 static LaunchInfoAttr describeLaunch(func::FuncOp kernel) {
   Builder b(kernel.getContext());
   SmallVector<Attribute> parameters;
-  for (unsigned number = 0; number + 6 < kernel.getNumArguments(); ++number)
-    parameters.push_back(b.getAttr<OperandAttr>(number, /*multiple=*/1));
-  for (unsigned dim = 0; dim < 3; ++dim)
+  for (BlockArgument operand : KernelArguments(kernel).operands)
+    parameters.push_back(
+        b.getAttr<OperandAttr>(operand.getArgNumber(), /*multiple=*/1));
+  for (unsigned dim = 0; dim < kGridRank; ++dim)
     parameters.push_back(b.getAttr<ExtentAttr>(dim, b.getI64Type()));
   return b.getAttr<LaunchInfoAttr>(
       b.getArrayAttr(parameters), GridOrder::Points, /*threads=*/0,
-      /*shared=*/0, bufferBytes(kernel) + attn::kCPUFrameBytes);
+      /*shared=*/0, bufferBytes(kernel) + attn::kCPUFrameBytes,
+      /*cluster=*/DenseI64ArrayAttr());
 }
 
 namespace {

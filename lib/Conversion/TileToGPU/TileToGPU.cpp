@@ -29,10 +29,6 @@ using namespace attn::tile;
 
 namespace {
 
-/// Number of grid arguments at the end of an outlined kernel: x, y, z and the
-/// extents nx, ny, nz.
-constexpr unsigned kGridArguments = 6;
-
 /// The name of a buffer, for printers (its location is not part of the text).
 constexpr StringLiteral kNameAttr = "attn.name";
 
@@ -260,12 +256,7 @@ std::string summarize(func::FuncOp kernel) {
 //===----------------------------------------------------------------------===//
 
 FailureOr<gpu::GPUFuncOp> KernelLowering::lower(gpu::GPUModuleOp module) {
-  unsigned numArguments = source.getNumArguments();
-  if (source.getNumResults() || numArguments < kGridArguments)
-    return source.emitOpError(
-        "a tile kernel has no results and ends with six grid arguments");
-  SmallVector<Type> types(
-      ArrayRef(source.getArgumentTypes()).drop_back(kGridArguments));
+  SmallVector<Type> types(KernelTypes(source.getArgumentTypes()).operands);
 
   nameArguments(source);
   b.setInsertionPointToEnd(module.getBody());
@@ -280,7 +271,8 @@ FailureOr<gpu::GPUFuncOp> KernelLowering::lower(gpu::GPUModuleOp module) {
   kernel->setAttr(LaunchInfoAttr::attributeName,
                   b.getAttr<LaunchInfoAttr>(
                       b.getArrayAttr(parameters), GridOrder::Points,
-                      placement.getNumThreads(), /*shared=*/0, /*stack=*/0));
+                      placement.getNumThreads(), /*shared=*/0, /*stack=*/0,
+                      /*cluster=*/DenseI64ArrayAttr()));
   for (auto [from, to] :
        llvm::zip(source.getArguments(), kernel.getArguments())) {
     to.setLoc(from.getLoc());
@@ -323,14 +315,13 @@ void KernelLowering::mapGridArguments() {
   constexpr gpu::Dimension kDims[] = {gpu::Dimension::z, gpu::Dimension::y,
                                       gpu::Dimension::x};
   constexpr StringRef kNames[] = {"batch", "head", "query_tile"};
-  ArrayRef<BlockArgument> grid =
-      source.getArguments().take_back(kGridArguments);
-  for (unsigned k = 0; k < 3; ++k) {
+  KernelArguments arguments(source);
+  for (unsigned k = 0; k < kGridRank; ++k) {
     b.setLoc(named(kNames[k]));
-    if (!grid[k].use_empty())
-      scalars.map(grid[k], gpu::BlockIdOp::create(b, kDims[k]).getResult());
-    if (!grid[k + 3].use_empty())
-      scalars.map(grid[k + 3], gpu::GridDimOp::create(b, kDims[k]).getResult());
+    if (BlockArgument point = arguments.point[k]; !point.use_empty())
+      scalars.map(point, gpu::BlockIdOp::create(b, kDims[k]).getResult());
+    if (BlockArgument extent = arguments.extents[k]; !extent.use_empty())
+      scalars.map(extent, gpu::GridDimOp::create(b, kDims[k]).getResult());
   }
   // Rows and lanes of the thread for every number of rows, ahead of all loops.
   source.walk([&](Operation *op) {

@@ -14,6 +14,7 @@
 #include "mlir/Dialect/Tensor/IR/Tensor.h"
 #include "mlir/IR/DialectImplementation.h"
 #include "mlir/Interfaces/FoldInterfaces.h"
+#include "mlir/Interfaces/FunctionInterfaces.h"
 #include "llvm/ADT/TypeSwitch.h"
 
 using namespace mlir;
@@ -144,11 +145,29 @@ LogicalResult AttnDialect::verifyOperationAttribute(Operation *op,
   return success();
 }
 
+/// The name of argument `index` is text that no other argument has.
+static LogicalResult verifyArgumentName(FunctionOpInterface function,
+                                        unsigned index, Attribute value) {
+  auto name = dyn_cast<StringAttr>(value);
+  if (!name || name.empty())
+    return function->emitOpError("argument #")
+           << index << " has the " << kArgumentNameAttr << " " << value
+           << ", which is no text";
+  for (unsigned other = 0; other < index; ++other)
+    if (function.getArgAttr(other, kArgumentNameAttr) == name)
+      return function->emitOpError("argument #")
+             << index << " has the name of argument #" << other << ": " << name;
+  return success();
+}
+
 LogicalResult AttnDialect::verifyRegionArgAttribute(Operation *op, unsigned,
-                                                    unsigned,
+                                                    unsigned index,
                                                     NamedAttribute attribute) {
-  // Names and values for random inputs; sentinels of lowered kernels.
-  return verifyKnownName(
-      [&] { return op->emitOpError(); }, attribute.getName(),
-      {"attn.dims", "attn.values", "attn.rising", "attn.minus_infinity"});
+  if (attribute.getName() == kArgumentNameAttr)
+    return verifyArgumentName(cast<FunctionOpInterface>(op), index,
+                              attribute.getValue());
+  // Names of sizes and values for random inputs; sentinels of lowered kernels.
+  return verifyKnownName([&] { return op->emitOpError(); }, attribute.getName(),
+                         {"attn.dims", "attn.values", "attn.rising",
+                          "attn.minus_infinity", kArgumentNameAttr});
 }

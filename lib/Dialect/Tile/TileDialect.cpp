@@ -8,7 +8,9 @@
 #include "attn/Dialect/Attn/ScheduleLimits.h"
 #include "attn/Dialect/Tile/Tile.h"
 
+#include "mlir/Dialect/Func/IR/FuncOps.h"
 #include "mlir/IR/Builders.h"
+#include "mlir/IR/BuiltinOps.h"
 #include "mlir/IR/DialectImplementation.h"
 #include "llvm/ADT/TypeSwitch.h"
 
@@ -39,14 +41,43 @@ void TileDialect::initialize() {
       >();
 }
 
+/// Before a target gives it another signature, a kernel takes what
+/// KernelSignature says.
+static LogicalResult verifyKernel(func::FuncOp kernel) {
+  ArrayRef<Type> types = kernel.getArgumentTypes();
+  if (KernelTypes::fits(types) &&
+      llvm::all_of(types.take_back(KernelTypes::size(0)),
+                   [](Type type) { return type.isIndex(); }))
+    return success();
+  return kernel.emitOpError(
+      "is a kernel (tile.kernel), but its last six arguments are not the point "
+      "and the extents of the grid, of type index");
+}
+
 LogicalResult TileDialect::verifyOperationAttribute(Operation *op,
                                                     NamedAttribute attribute) {
-  if (attribute.getName() == LaunchInfoAttr::attributeName &&
-      !isa<LaunchInfoAttr>(attribute.getValue()))
+  StringRef name = attribute.getName();
+  auto reject = [&](StringRef attributeName) {
     return op->emitOpError()
-           << "has the attribute '" << LaunchInfoAttr::attributeName << "' as "
-           << attribute.getValue() << ", which is no #tile.launch_info";
-  if (attribute.getName() == "tile.workers") {
+           << "has the attribute '" << name << "' as " << attribute.getValue()
+           << ", which is no #tile." << attributeName;
+  };
+  if (auto function = dyn_cast<func::FuncOp>(op))
+    if (name == "tile.kernel")
+      return verifyKernel(function);
+  if (name == LaunchInfoAttr::attributeName) {
+    auto info = dyn_cast<LaunchInfoAttr>(attribute.getValue());
+    return info ? info.verifyKernel(op) : reject(LaunchInfoAttr::getMnemonic());
+  }
+  if (name == ArtifactAttr::attributeName) {
+    if (!isa<ModuleOp>(op))
+      return op->emitOpError() << "has the attribute '" << name
+                               << "', which is for a builtin.module";
+    return isa<ArtifactAttr>(attribute.getValue())
+               ? success()
+               : reject(ArtifactAttr::getMnemonic());
+  }
+  if (name == "tile.workers") {
     auto workers = dyn_cast<IntegerAttr>(attribute.getValue());
     if (!workers || !workers.getType().isSignlessInteger(64) ||
         workers.getInt() < 1 || workers.getInt() > kMostWorkers)
@@ -54,10 +85,10 @@ LogicalResult TileDialect::verifyOperationAttribute(Operation *op,
              << "has the attribute 'tile.workers' as " << attribute.getValue()
              << ", which is no i64 in 1 .. " << kMostWorkers;
   }
-  return verifyKnownName([&] { return op->emitOpError(); }, attribute.getName(),
-                         {"tile.kernel", "tile.workers",
-                          LaunchInfoAttr::attributeName, "tile.choices",
-                          "tile.scheduled"});
+  return verifyKnownName(
+      [&] { return op->emitOpError(); }, name,
+      {"tile.kernel", "tile.workers", LaunchInfoAttr::attributeName,
+       ArtifactAttr::attributeName, "tile.choices", "tile.scheduled"});
 }
 
 LogicalResult TileDialect::verifyRegionArgAttribute(Operation *op, unsigned,

@@ -378,9 +378,6 @@ LogicalResult CheckOp::canonicalize(CheckOp op, PatternRewriter &rewriter) {
 // tile.launch
 //===----------------------------------------------------------------------===//
 
-/// A grid has three dimensions; a kernel is told its point and the extents.
-static constexpr size_t kGridRank = 3;
-
 LogicalResult LaunchOp::verify() {
   if (getGrid().size() != kGridRank)
     return emitOpError("has a grid of ")
@@ -402,7 +399,7 @@ LogicalResult LaunchOp::verifySymbolUses(SymbolTableCollection &symbols) {
   if (!target)
     return success();
   if (LaunchInfoAttr info = LaunchInfoAttr::of(target))
-    if (failed(info.verifyLaunch(*this)))
+    if (failed(info.verifyLaunch(*this, target)))
       return failure();
   auto kernel = dyn_cast<func::FuncOp>(target);
   if (!kernel)
@@ -410,8 +407,12 @@ LogicalResult LaunchOp::verifySymbolUses(SymbolTableCollection &symbols) {
   if (!kernel->hasAttr("tile.kernel"))
     return emitOpError("launches ")
            << getKernelAttr() << ", which lacks the attribute tile.kernel";
+  if (kernel.getNumResults())
+    return emitOpError("launches ")
+           << getKernelAttr() << ", which returns " << kernel.getResultTypes()
+           << "; a kernel writes what it computes";
   ArrayRef<Type> types = kernel.getArgumentTypes();
-  size_t expected = getArgs().size() + 2 * kGridRank;
+  size_t expected = KernelTypes::size(getArgs().size());
   if (types.size() != expected)
     return emitOpError("launches ")
            << getKernelAttr() << " with " << getArgs().size()

@@ -7,6 +7,7 @@
 
 #include "../LoopIdioms.h"
 #include "Link.h"
+#include "attn/Dialect/Tile/Tile.h"
 #include "attn/Target/CPU.h"
 
 #include "mlir/Conversion/Passes.h"
@@ -31,13 +32,10 @@
 using namespace mlir;
 using namespace attn;
 
-/// Parameters of a kernel that are not launch arguments: the point x, y, z.
-/// The extents nx, ny, nz follow the launch arguments in the slots.
-static constexpr unsigned kPointParameters = 3, kExtentParameters = 3;
-
-static LogicalResult lowerToLLVMDialect(ModuleOp module,
-                                        const CPUTarget &target) {
+static LogicalResult
+lowerToLLVMDialect(ModuleOp module, const CPUTarget &target, bool verifies) {
   PassManager pm(module.getContext());
+  pm.enableVerifier(verifies);
   // Without the feature LLVM rounds a scalar to bf16 by a library call.
   if (!target.has("avx512bf16")) {
     arith::ArithExpandOpsPassOptions options;
@@ -76,22 +74,25 @@ static void addEntry(llvm::Function *kernel, StringRef name) {
                                        name, module);
   entry->copyAttributesFrom(kernel);
   b.SetInsertPoint(llvm::BasicBlock::Create(module->getContext(), "", entry));
+  SmallVector<llvm::Argument *> parameters;
+  for (llvm::Argument &parameter : kernel->args())
+    parameters.push_back(&parameter);
+  tile::KernelSignature<llvm::Argument *> signature(parameters);
   SmallVector<llvm::Value *> arguments;
-  unsigned count = kernel->arg_size();
-  unsigned numSlots = count - kPointParameters - kExtentParameters;
   auto slot = [&](unsigned k, llvm::Type *slotType) -> llvm::Value * {
     llvm::Value *address = b.CreateConstGEP1_64(i64, entry->getArg(0), k);
     if (slotType->isIntegerTy())
       return b.CreateTrunc(b.CreateLoad(i64, address), slotType);
     return b.CreateLoad(slotType, address);
   };
-  for (unsigned k = 0; k < numSlots; ++k)
-    arguments.push_back(slot(k, kernel->getArg(k)->getType()));
+  for (auto [k, operand] : llvm::enumerate(signature.operands))
+    arguments.push_back(slot(k, operand->getType()));
   // The grid is walked with its last dimension fastest (see Plan.h).
-  for (unsigned k = kPointParameters; k > 0; --k)
+  for (unsigned k = tile::kGridRank; k > 0; --k)
     arguments.push_back(entry->getArg(k));
-  for (unsigned k = 0; k < kExtentParameters; ++k)
-    arguments.push_back(slot(numSlots + k, i64));
+  // The extents follow the operands in the slots.
+  for (unsigned k = 0; k < tile::kGridRank; ++k)
+    arguments.push_back(slot(signature.operands.size() + k, i64));
   b.CreateCall(kernel, arguments);
   b.CreateRetVoid();
 }
@@ -122,16 +123,17 @@ static void optimize(llvm::Module &module, llvm::TargetMachine &machine) {
 }
 
 FailureOr<std::string>
-attn::compileCPUKernels(ModuleOp module, const CPUTarget &target,
+attn::compileCPUKernels(ModuleOp module, const CPUTarget &target, bool verifies,
                         llvm::function_ref<void(StringRef)> timer) {
   SmallVector<std::string> kernels;
   for (auto function : module.getOps<func::FuncOp>())
     if (function->hasAttr("tile.kernel")) {
       kernels.push_back(function.getName().str());
-      // Range analysis is over; LLVM has no such attributes.
+      // Range analysis is over; LLVM has no such attributes, and other types.
       function.removeArgAttrsAttr();
+      function->removeAttr(tile::LaunchInfoAttr::attributeName);
     }
-  if (failed(lowerToLLVMDialect(module, target)))
+  if (failed(lowerToLLVMDialect(module, target, verifies)))
     return failure();
   timer("to the LLVM dialect");
 

@@ -93,6 +93,16 @@ void CPUTarget::attachTo(ModuleOp module) const {
           context, {DataLayoutEntryAttr::get(b.getStringAttr("CPU"), device)}));
 }
 
+SetArtifactOptions CPUTarget::describe(StringRef pipeline) const {
+  SetArtifactOptions options;
+  options.target = "cpu";
+  options.chip = chip;
+  options.features.assign(features.begin(), features.end());
+  options.hostReads = true;
+  options.pipeline = pipeline.str();
+  return options;
+}
+
 void CPUTarget::refineFrom(Operation *op) {
   op->getContext()->loadDialect<DLTIDialect>();
   auto read = [&](StringRef key, unsigned &field) {

@@ -72,6 +72,11 @@ void attn::buildCUDATilePipeline(OpPassManager &pm, const CUDAChip &chip,
   schedule.tileM = tile.m;
   schedule.tileN = tile.n;
   pm.addNestedPass<func::FuncOp>(createCUDASchedule(schedule));
+  // Device memory is not for the host to read.
+  SetArtifactOptions artifact;
+  artifact.target = "cuda";
+  artifact.chip = chip.name;
+  pm.addPass(createSetArtifact(artifact));
   TileAttentionOptions tiling;
   tiling.headMultiple = 16;
   tiling.rowMultiple = 1;

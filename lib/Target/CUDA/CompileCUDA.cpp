@@ -95,11 +95,10 @@ void reportKernels(func::FuncOp entry, CUDAReport &report) {
 
 } // namespace
 
-FailureOr<std::string>
-attn::compileCUDAArtifact(ModuleOp module, func::FuncOp entry,
-                          const CUDAChip &chip, TileShape tile, StringRef ptxas,
-                          llvm::function_ref<void(StringRef)> timer,
-                          CUDAReport *report) {
+FailureOr<std::string> attn::compileCUDAArtifact(
+    ModuleOp module, func::FuncOp entry, const CUDAChip &chip, TileShape tile,
+    StringRef ptxas, bool verifies, llvm::function_ref<void(StringRef)> timer,
+    CUDAReport *report) {
   MLIRContext *context = module.getContext();
   DialectRegistry registry;
   registerNVPTXTranslation(registry);
@@ -111,12 +110,9 @@ attn::compileCUDAArtifact(ModuleOp module, func::FuncOp entry,
         "multiprocessors assumed for splits",
         chip.name, chip.isHopper ? "wgmma and TMA" : "mma.sync and cp.async",
         chip.sharedBytes, chip.multiprocessors));
-  SmallVector<std::string> names = nameArguments(entry);
   auto run = [&](StringRef phase, function_ref<void(OpPassManager &)> build) {
     PassManager pm(context);
-    // Passes are verified by their tests; here it would take a tenth of the
-    // time.
-    pm.enableVerifier(false);
+    pm.enableVerifier(verifies);
     if (report)
       pm.addInstrumentation(std::make_unique<ScheduleReporter>(*report));
     build(pm);
@@ -145,17 +141,13 @@ attn::compileCUDAArtifact(ModuleOp module, func::FuncOp entry,
       })))
     return failure();
   entry = module.lookupSymbol<func::FuncOp>(entryName);
-  // Device memory is not for the host to read.
-  FailureOr<json::Object> plan =
-      buildPlan(entry, names, /*readsBuffers=*/false);
+  FailureOr<json::Object> plan = buildPlan(entry);
   if (failed(plan))
     return failure();
   if (report)
     reportKernels(entry, *report);
   timer("plan");
 
-  (*plan)["target"] = "cuda";
-  (*plan)["chip"] = chip.name;
   runtime::ArtifactWriter writer(
       llvm::formatv("{0}", json::Value(std::move(*plan))).str());
   std::string error;

@@ -15,6 +15,7 @@
 #include "attn/Target/CPU.h"
 #include "attn/Target/CUDA.h"
 #include "attn/Target/Plan.h"
+#include "attn/Target/WGSL.h"
 #include "attn/Transforms/Passes.h"
 #include "attn/runtime/Artifact.h"
 
@@ -218,12 +219,38 @@ static FailureOr<std::string> compileForCUDA(ModuleOp source,
   OwningOpRef<ModuleOp> module = copyWith(source, entry->getName());
   FailureOr<std::string> bytes = compileCUDAArtifact(
       *module, module->lookupSymbol<func::FuncOp>(entry->getName()), *chip,
-      {options.tileM, options.tileN}, options.ptxas, timer,
+      {options.tileM, options.tileN}, options.ptxas, options.verifies, timer,
       explains ? &chosen : nullptr);
   report.choices = std::move(chosen.choices);
   report.ranges = std::move(chosen.ranges);
   report.tileM = chosen.tileM;
   report.tileN = chosen.tileN;
+  if (succeeded(bytes))
+    report.codeBytes = bytes->size();
+  return bytes;
+}
+
+static FailureOr<std::string> compileForWGSL(ModuleOp source,
+                                             const CompileOptions &options,
+                                             CompileReport &report) {
+  FailureOr<func::FuncOp> entry = findEntry(source, options.entry);
+  if (failed(entry))
+    return failure();
+  const WGSLChip *chip = options.chip == "host" ? &getWGSLChips().front()
+                                                : findWGSLChip(options.chip);
+  if (!chip) {
+    auto names = llvm::map_range(
+        getWGSLChips(), [](const WGSLChip &known) { return known.name; });
+    return emitOptionError(source)
+           << "unknown chip '" << options.chip
+           << "' for the target wgsl; known: " << llvm::join(names, ", ");
+  }
+  report.chip = chip->name.str();
+  PhaseTimer timer(report);
+  OwningOpRef<ModuleOp> module = copyWith(source, entry->getName());
+  FailureOr<std::string> bytes =
+      compileWGSLArtifact(*module, entry->getName(), *chip, options.tileM,
+                          options.tileN, options.verifies, timer);
   if (succeeded(bytes))
     report.codeBytes = bytes->size();
   return bytes;
@@ -237,9 +264,11 @@ FailureOr<std::string> attn::compileToArtifact(ModuleOp source,
   report = CompileReport();
   if (options.target == "cuda")
     return compileForCUDA(source, options, /*explains=*/given, report);
+  if (options.target == "wgsl")
+    return compileForWGSL(source, options, report);
   if (options.target != "cpu" && options.target != "cpu-standard")
     return emitOptionError(source) << "unknown target '" << options.target
-                                   << "'; known: cpu, cpu-standard, cuda";
+                                   << "'; known: cpu, cpu-standard, cuda, wgsl";
   std::string error;
   std::optional<CPUTarget> cpu = CPUTarget::get(options.chip, error);
   if (!cpu)
@@ -255,13 +284,13 @@ FailureOr<std::string> attn::compileToArtifact(ModuleOp source,
   std::string entryName = chosen->getName().str();
   PhaseTimer timer(report);
 
-  SmallVector<std::string> names = nameArguments(*chosen);
   OwningOpRef<ModuleOp> module = copyWith(source, entryName);
   cpu->attachTo(*module);
   timer("copy");
 
   auto run = [&](function_ref<void(OpPassManager &)> build) {
     PassManager pm(source.getContext());
+    pm.enableVerifier(options.verifies);
     build(pm);
     pm.addInstrumentation(std::make_unique<PassTimer>(timer));
     return pm.run(*module);
@@ -273,8 +302,11 @@ FailureOr<std::string> attn::compileToArtifact(ModuleOp source,
   lower.registers = cpu->registers;
   lower.l1Bytes = cpu->l1Bytes;
   lower.l2Bytes = cpu->l2Bytes;
-  if (failed(
-          run([&](OpPassManager &pm) { buildCPUSchedulePipeline(pm, lower); })))
+  SetArtifactOptions artifact = cpu->describe(/*pipeline=*/options.target);
+  if (failed(run([&](OpPassManager &pm) {
+        buildCPUSchedulePipeline(pm, lower);
+        pm.addPass(createSetArtifact(artifact));
+      })))
     return failure();
   SmallVector<ScheduleAttr> schedules = readSchedules(*module, given);
   if (!schedules.empty()) {
@@ -292,7 +324,7 @@ FailureOr<std::string> attn::compileToArtifact(ModuleOp source,
           run([&](OpPassManager &pm) { buildCPUKernelPipeline(pm, lower); })))
     return failure();
   auto entry = module->lookupSymbol<func::FuncOp>(entryName);
-  FailureOr<json::Object> plan = buildPlan(entry, names, /*readsBuffers=*/true);
+  FailureOr<json::Object> plan = buildPlan(entry);
   if (failed(plan))
     return failure();
   entry.erase();
@@ -301,19 +333,13 @@ FailureOr<std::string> attn::compileToArtifact(ModuleOp source,
         std::max(report.tileBytes,
                  tile::LaunchInfoAttr::of(kernel).getStack() - kCPUFrameBytes);
   timer("plan");
-  FailureOr<std::string> code = compileCPUKernels(*module, *cpu, timer);
+  FailureOr<std::string> code =
+      compileCPUKernels(*module, *cpu, options.verifies, timer);
   if (failed(code))
     return failure();
   report.codeBytes = code->size();
   explainChoices(options, *cpu, schedules, report);
 
-  (*plan)["target"] = "cpu";
-  (*plan)["chip"] = cpu->chip;
-  (*plan)["features"] = json::Array(cpu->features);
-  (*plan)["metadata"] = json::Object{{"pipeline", options.target},
-                                     {"tile_m", report.tileM},
-                                     {"tile_n", report.tileN},
-                                     {"tile_bytes", report.tileBytes}};
   runtime::ArtifactWriter writer(
       llvm::formatv("{0}", json::Value(std::move(*plan))).str());
   if (!writer.addCode("cpu", *code, error))

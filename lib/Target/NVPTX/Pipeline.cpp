@@ -48,5 +48,11 @@ void attn::registerNVPTXPipelines() {
       "attn-to-nvptx-plain",
       "Lower tile kernels to the LLVM dialect for NVIDIA chips without using "
       "their matrix units",
-      buildNVPTXPlainPipeline);
+      [](OpPassManager &manager, const NVPTXPlainOptions &options) {
+        SetArtifactOptions artifact;
+        artifact.target = "cuda";
+        artifact.chip = "sm_80";
+        manager.addPass(createSetArtifact(artifact));
+        buildNVPTXPlainPipeline(manager, options);
+      });
 }

@@ -115,13 +115,16 @@ json::Object attn::describeLaunch(const HostLaunch &launch,
   SymbolRefAttr kernel = tile::LaunchOp(launch.op).getKernel();
   // Functions are not in a module of their own, but all in one section.
   bool isFunction = kernel.getNestedReferences().empty();
-  StringRef section = isFunction ? "cpu" : kernel.getRootReference().getValue();
+  StringRef section = isFunction ? tile::ArtifactAttr::of(launch.op).getTarget()
+                                 : kernel.getRootReference().getValue();
   json::Object description{{"kernel", kernel.getLeafReference().getValue()},
                            {"code", ("code/" + section).str()},
                            {"args", std::move(arguments)},
                            {"grid", describeGrid(launch, checks)}};
   if (int64_t threads = launch.info.getThreads())
     description["block"] = json::Array{threads, 1, 1};
+  if (DenseI64ArrayAttr cluster = launch.info.getCluster())
+    description["cluster"] = json::Array(cluster.asArrayRef());
   if (int64_t bytes = launch.info.getShared())
     description["shared"] = bytes;
   if (int64_t bytes = launch.info.getStack())

@@ -10,6 +10,7 @@
 #include "Launch.h"
 
 #include "attn/Analysis/IndexRanges.h"
+#include "attn/Dialect/Attn/Attn.h"
 #include "attn/Dialect/Tile/Tile.h"
 #include "attn/Target/Plan.h"
 
@@ -41,8 +42,13 @@ struct View {
 
 class Planner {
 public:
-  Planner(func::FuncOp entry, ArrayRef<std::string> names, bool readsBuffers)
-      : entry(entry), names(names), readsBuffers(readsBuffers) {}
+  Planner(func::FuncOp entry, tile::ArtifactAttr artifact)
+      : entry(entry), artifact(artifact) {
+    for (unsigned index = 0; index < entry.getNumArguments(); ++index) {
+      auto name = entry.getArgAttrOfType<StringAttr>(index, kArgumentNameAttr);
+      names.push_back(name ? name.str() : "arg" + std::to_string(index));
+    }
+  }
 
   FailureOr<json::Object> run();
 
@@ -81,10 +87,16 @@ private:
                                         json::Value y);
   FailureOr<json::Value> refuse(Operation *op, const Twine &why = "");
   bool isNonNegative(Value value);
+  /// Whether kernels see elements of 64 bits in 32.
+  bool isNarrowed(MemRefType type) const {
+    Type element = type.getElementType();
+    return artifact.getIndexBits() == 32 &&
+           (element.isInteger(64) || element.isF64());
+  }
 
   func::FuncOp entry;
-  ArrayRef<std::string> names;
-  bool readsBuffers;
+  tile::ArtifactAttr artifact;
+  SmallVector<std::string> names;
   DenseMap<Value, json::Value> expressions;
   /// Values that depend on what buffers hold or on a loop's index.
   DenseSet<Value> contents;
@@ -209,6 +221,13 @@ LogicalResult Planner::addBuffer(BlockArgument argument,
       {"access", isWritten(argument) ? "readwrite" : "read"}};
   if (anyNeeded)
     described["strides"] = std::move(needed);
+  if (isNarrowed(type)) {
+    if (isWritten(argument))
+      return entry.emitError("argument #")
+             << argument.getArgNumber() << " is " << type
+             << ", but kernels of this target write no numbers of 64 bits";
+    described["narrowed"] = type.getElementType().isF64() ? "f32" : "i32";
+  }
   arguments.push_back(std::move(described));
   return success();
 }
@@ -525,7 +544,7 @@ FailureOr<json::Value> Planner::computeRead(memref::LoadOp load) {
   FailureOr<View> view = lookup(load, load.getMemRef());
   if (failed(view))
     return failure();
-  if (!readsBuffers || !view->argument)
+  if (!artifact.getHostReads() || !view->argument)
     return load.emitOpError("reads what ")
            << (view->argument ? "the host of this target cannot see"
                               : "only the program itself writes");
@@ -720,8 +739,9 @@ FailureOr<json::Value> Planner::describeArgument(tile::LaunchOp launch,
   FailureOr<json::Value> value = sizeExpression(argument);
   if (failed(value))
     return failure();
-  bool narrow = argument.getType().isIntOrFloat() &&
-                argument.getType().getIntOrFloatBitWidth() <= 32;
+  bool narrow = artifact.getIndexBits() == 32 ||
+                (argument.getType().isIntOrFloat() &&
+                 argument.getType().getIntOrFloatBitWidth() <= 32);
   return json::Value(
       json::Object{{"value", *value}, {"type", narrow ? "i32" : "i64"}});
 }
@@ -771,6 +791,10 @@ LogicalResult Planner::addResults(func::ReturnOp ret) {
       return ret.emitOpError("result #")
              << k << " is a part of a buffer; an artifact returns all of it";
     auto [first, isNew] = returned.try_emplace(view.buffer, k);
+    if (isNarrowed(type))
+      return ret.emitOpError("result #")
+             << k << " is " << type
+             << ", but kernels of this target write no numbers of 64 bits";
     if (!isNew)
       return ret.emitOpError("result #")
              << k << " is the buffer of result #" << first->second
@@ -860,6 +884,44 @@ LogicalResult Planner::visit(Operation *op) {
                          "holds attention, buffers and arithmetic on sizes");
 }
 
+static json::Value toJSON(Attribute attribute) {
+  return llvm::TypeSwitch<Attribute, json::Value>(attribute)
+      .Case([](StringAttr text) { return text.getValue(); })
+      .Case([](BoolAttr flag) { return flag.getValue(); })
+      .Case([](IntegerAttr number) { return number.getInt(); })
+      .Case([](ArrayAttr list) {
+        json::Array array;
+        for (Attribute entry : list)
+          array.push_back(toJSON(entry));
+        return array;
+      })
+      .Case([](DictionaryAttr dictionary) {
+        json::Object object;
+        for (NamedAttribute entry : dictionary)
+          object[entry.getName().getValue()] = toJSON(entry.getValue());
+        return object;
+      })
+      .Default([](Attribute other) {
+        std::string text;
+        llvm::raw_string_ostream(text) << other;
+        return text;
+      });
+}
+
+static json::Object describeArtifact(tile::ArtifactAttr artifact) {
+  json::Object description;
+  description["format"] = "attn-artifact";
+  description["version"] = 1;
+  description["target"] = artifact.getTarget().getValue();
+  if (StringAttr chip = artifact.getChip())
+    description["chip"] = chip.getValue();
+  if (ArrayAttr features = artifact.getFeatures())
+    description["features"] = toJSON(features);
+  if (DictionaryAttr metadata = artifact.getMetadata())
+    description["metadata"] = toJSON(metadata);
+  return description;
+}
+
 FailureOr<json::Object> Planner::run() {
   if (!entry.getBody().hasOneBlock())
     return entry.emitError("an artifact's entry has no control flow");
@@ -871,9 +933,7 @@ FailureOr<json::Object> Planner::run() {
   json::Array launched;
   for (const HostLaunch &launch : launches)
     launched.push_back(describeLaunch(launch, temporaries, checks));
-  json::Object plan;
-  plan["format"] = "attn-artifact";
-  plan["version"] = 1;
+  json::Object plan = describeArtifact(artifact);
   plan["entry"] = entry.getName();
   plan["arguments"] = std::move(arguments);
   if (!symbols.empty())
@@ -888,8 +948,12 @@ FailureOr<json::Object> Planner::run() {
   return plan;
 }
 
-FailureOr<json::Object> attn::buildPlan(func::FuncOp entry,
-                                        ArrayRef<std::string> names,
-                                        bool readsBuffers) {
-  return Planner(entry, names, readsBuffers).run();
+FailureOr<json::Object> attn::buildPlan(func::FuncOp entry) {
+  auto artifact = tile::ArtifactAttr::of(entry);
+  if (!artifact)
+    return entry.emitError("is in a module without ")
+           << tile::ArtifactAttr::attributeName
+           << ", which says what it is compiled for; attn-set-artifact writes "
+              "it";
+  return Planner(entry, artifact).run();
 }

@@ -1,7 +1,7 @@
 //===- Pipeline.cpp - The pipeline attn-to-wgsl ---------------------------===//
 // SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
 //
-// Tile kernels to the normal form that the WGSL printer reads.
+// Devices, and tile kernels to the normal form that the WGSL printer reads.
 //
 //===----------------------------------------------------------------------===//
 
@@ -12,6 +12,32 @@
 #include "mlir/Pass/PassRegistry.h"
 
 using namespace mlir;
+using namespace attn;
+
+/// The limits that every WebGPU device has, and those of a device that Vulkan,
+/// Metal or Direct3D 12 drives on a desktop.
+static constexpr WGSLChip chips[] = {
+    {"webgpu", /*storageBuffers=*/8, /*threads=*/256,
+     /*workgroupBytes=*/16 * 1024},
+    {"webgpu-desktop", 16, 1024, 32 * 1024},
+};
+
+ArrayRef<WGSLChip> attn::getWGSLChips() { return chips; }
+
+const WGSLChip *attn::findWGSLChip(StringRef name) {
+  for (const WGSLChip &chip : chips)
+    if (chip.name == name)
+      return &chip;
+  return nullptr;
+}
+
+SetArtifactOptions attn::describeWGSL(const WGSLChip &chip) {
+  SetArtifactOptions options;
+  options.target = "wgsl";
+  options.chip = chip.name;
+  options.indexBits = 32;
+  return options;
+}
 
 void attn::buildWGSLPipeline(OpPassManager &manager,
                              const WGSLOptions &options) {
@@ -33,5 +59,9 @@ void attn::buildWGSLPipeline(OpPassManager &manager,
 void attn::registerWGSLPipelines() {
   PassPipelineRegistration<WGSLOptions>(
       "attn-to-wgsl", "Lower tile kernels to the normal form of WGSL kernels",
-      buildWGSLPipeline);
+      [](OpPassManager &manager, const WGSLOptions &options) {
+        manager.addPass(
+            createSetArtifact(describeWGSL(getWGSLChips().front())));
+        buildWGSLPipeline(manager, options);
+      });
 }

@@ -1237,3 +1237,19 @@ func.func @lse_of_bias(%q: memref<1x2x8x8xf32>, %k: memref<1x2x8x8xf32>, %o: mem
     }
   return
 }
+
+// -----
+
+// Names of arguments.
+// expected-error @+1 {{argument #1 has the name of argument #0: "q"}}
+func.func private @f(f32 {attn.name = "q"}, f32 {attn.name = "q"})
+
+// -----
+
+// expected-error @+1 {{argument #0 has the attn.name "", which is no text}}
+func.func private @f(f32 {attn.name = ""})
+
+// -----
+
+// expected-error @+1 {{argument #0 has the attn.name 1 : i64, which is no text}}
+func.func private @f(f32 {attn.name = 1})

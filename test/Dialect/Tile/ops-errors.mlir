@@ -452,6 +452,26 @@ func.func @f(%i: index) {
 
 // -----
 
+// What a kernel is.
+// expected-error @+1 {{is a kernel (tile.kernel), but its last six arguments are not the point and the extents of the grid, of type index}}
+func.func private @k(index, index, index, index, index) attributes {tile.kernel}
+
+// -----
+
+// expected-error @+1 {{is a kernel (tile.kernel), but its last six arguments are not the point and the extents of the grid, of type index}}
+func.func private @k(index, index, index, index, i64, index) attributes {tile.kernel}
+
+// -----
+
+func.func private @k(index, index, index, index, index, index) -> index attributes {tile.kernel}
+func.func @f(%i: index) {
+  // expected-error @+1 {{launches @k, which returns 'index'; a kernel writes what it computes}}
+  tile.launch @k grid [%i, %i, %i] ()
+  return
+}
+
+// -----
+
 // An attribute that the op does not have.
 func.func @f(%a: !tile.tile<8x8xf32>, %b: !tile.tile<8x8xf32>, %c: !tile.tile<8x8xf32>) {
   // expected-error @+1 {{has no attribute 'transposeb'; did you mean 'transpose_b'?}}

@@ -4,9 +4,11 @@
 // RUN: attn-opt %s -attn-to-mma | attn-translate --program-to-json | FileCheck %s --check-prefixes=CHECK,MMA
 // RUN: attn-opt %s -attn-to-tile -attn-to-nvptx-plain | attn-translate --program-to-json | FileCheck %s --check-prefixes=CHECK,PLAIN
 // RUN: attn-opt %s -attn-to-tile -attn-to-wgsl | attn-translate --program-to-json | FileCheck %s --check-prefixes=CHECK,PLAIN
-// RUN: attn-opt %s -attn-to-tile | attn-opt --pass-pipeline="builtin.module(func.func(tile-expand-math,tile-to-cpu))" | attn-translate --program-to-json | FileCheck %s --check-prefixes=CHECK,CPU
-// Kernels that are not lowered have nothing to say.
-// RUN: attn-opt %s -attn-to-tile | not attn-translate --program-to-json 2>&1 | FileCheck %s --check-prefix=TILE
+// RUN: attn-opt %s -attn-set-artifact=target=cpu -attn-to-tile | attn-opt --pass-pipeline="builtin.module(func.func(tile-expand-math,tile-to-cpu))" | attn-translate --program-to-json | FileCheck %s --check-prefixes=CHECK,CPU
+// Kernels that are not lowered have nothing to say, nor has a module that is for
+// no target.
+// RUN: attn-opt %s -attn-set-artifact=target=cpu -attn-to-tile | not attn-translate --program-to-json 2>&1 | FileCheck %s --check-prefix=TILE
+// RUN: attn-opt %s -attn-to-tile | not attn-translate --program-to-json 2>&1 | FileCheck %s --check-prefix=NONE
 
 // CHECK: "access": "read",
 // CHECK: "access": "readwrite",
@@ -33,6 +35,7 @@
 // CPU: "type": "i64"
 // CPU: "code": "code/cpu"
 // CPU: "stack": {{[0-9]+}}
+// NONE: error: is in a module without tile.artifact, which says what it is compiled for; attn-set-artifact writes it
 // TILE: error: 'tile.launch' op is of a kernel that is not lowered: @f_kernel0 has no tile.launch_info
 
 !t = memref<2x8x4096x128xbf16>

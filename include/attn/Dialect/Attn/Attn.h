@@ -30,6 +30,9 @@ namespace attn {
 /// A window end that was left out.
 inline constexpr int64_t kUnbounded = std::numeric_limits<int64_t>::max();
 
+/// On an argument of a function: what messages call it.
+inline constexpr llvm::StringLiteral kArgumentNameAttr = "attn.name";
+
 /// An f32 or f64 number in the type that is computed in.
 float roundToF32(mlir::FloatAttr number);
 } // namespace attn

@@ -17,6 +17,7 @@
 #include "mlir/IR/OpImplementation.h"
 #include "mlir/IR/SymbolTable.h"
 #include "mlir/Interfaces/ControlFlowInterfaces.h"
+#include "mlir/Interfaces/FunctionInterfaces.h"
 #include "mlir/Interfaces/InferTypeOpInterface.h"
 #include "mlir/Interfaces/SideEffectInterfaces.h"
 
@@ -37,6 +38,42 @@ class LaunchOp;
 #include "attn/Dialect/Tile/TileOps.h.inc"
 
 namespace attn::tile {
+
+/// The dimensions of every grid: batch, head and query tile of attention.
+inline constexpr unsigned kGridRank = 3;
+
+/// What an outlined kernel takes: the arguments of its launch, then the point
+/// and the extents of the grid. `T` are arguments or their types.
+template <typename T> struct KernelSignature {
+  llvm::ArrayRef<T> operands, point, extents;
+
+  explicit KernelSignature(llvm::ArrayRef<T> all)
+      : operands(all.drop_back(2 * kGridRank)),
+        point(all.take_back(2 * kGridRank).take_front(kGridRank)),
+        extents(all.take_back(kGridRank)) {}
+
+  /// How many parameters a kernel has whose launches have `operands` arguments.
+  static size_t size(size_t operands) { return operands + 2 * kGridRank; }
+  /// All, in order.
+  template <typename Operands, typename Point, typename Extents>
+  static llvm::SmallVector<T> join(const Operands &operands, const Point &point,
+                                   const Extents &extents) {
+    llvm::SmallVector<T> all(operands.begin(), operands.end());
+    all.append(point.begin(), point.end());
+    all.append(extents.begin(), extents.end());
+    return all;
+  }
+  /// Whether `all` are enough.
+  static bool fits(llvm::ArrayRef<T> all) { return all.size() >= size(0); }
+};
+
+using KernelTypes = KernelSignature<mlir::Type>;
+
+/// The arguments of a kernel that has a body.
+struct KernelArguments : KernelSignature<mlir::BlockArgument> {
+  explicit KernelArguments(mlir::FunctionOpInterface kernel)
+      : KernelSignature(kernel.getFunctionBody().front().getArguments()) {}
+};
 
 /// Launches of the kernel that `from` names, in all of `module`, are of `to`.
 void retargetLaunches(mlir::Operation *module, mlir::SymbolRefAttr from,

@@ -92,7 +92,13 @@ def Tile_LaunchInfoAttr : Tile_Attr<"LaunchInfo", "launch_info"> {
       dimension of the grid as x; `flat`, the same in one dimension;
       `persistent`, in one dimension and at most one block a multiprocessor.
     - `threads` of a block, none on a CPU; `shared` bytes of dynamic shared
-      memory; `stack` bytes of a call on a CPU.
+      memory; `stack` bytes of a call on a CPU; `cluster`, how many blocks along
+      x, y and z run side by side and can reach each other's shared memory.
+
+    A kernel that has it must take what `parameters` lists, in kind and number,
+    and run in the blocks and clusters that it asks for itself; a launch of it
+    must have arguments of those kinds. A function for CPUs takes the point of
+    the grid, too, which is no parameter: each call gets its own.
 
     ```mlir
     #tile.launch_info<parameters = [#tile.operand<0>, #tile.extent<2 : i32>, #tile.counter],
@@ -102,7 +108,8 @@ def Tile_LaunchInfoAttr : Tile_Attr<"LaunchInfo", "launch_info"> {
   let parameters = (ins "::mlir::ArrayAttr":$parameters, "GridOrder":$grid,
                         DefaultValuedParameter<"int64_t", "0">:$threads,
                         DefaultValuedParameter<"int64_t", "0">:$shared,
-                        DefaultValuedParameter<"int64_t", "0">:$stack);
+                        DefaultValuedParameter<"int64_t", "0">:$stack,
+                        OptionalParameter<"::mlir::DenseI64ArrayAttr">:$cluster);
   let assemblyFormat = "`<` struct(params) `>`";
   let genVerifyDecl = 1;
   let extraClassDeclaration = [{
@@ -110,8 +117,45 @@ def Tile_LaunchInfoAttr : Tile_Attr<"LaunchInfo", "launch_info"> {
     static constexpr ::llvm::StringLiteral attributeName = "tile.launch_info";
     /// Of a lowered kernel, or null.
     static LaunchInfoAttr of(::mlir::Operation *kernel);
+    /// `kernel` takes the parameters.
+    ::llvm::LogicalResult verifyKernel(::mlir::Operation *kernel) const;
     /// The parameters can be made of the arguments of `launch`.
-    ::llvm::LogicalResult verifyLaunch(LaunchOp launch) const;
+    ::llvm::LogicalResult verifyLaunch(LaunchOp launch,
+                                       ::mlir::Operation *kernel) const;
+  }];
+}
+
+def Tile_ArtifactAttr : Tile_Attr<"Artifact", "artifact"> {
+  let summary = "what an artifact says of itself";
+  let description = [{
+    On a module of lowered kernels, as `tile.artifact`: all of the description
+    (docs/artifact.md) that does not follow from its host function and kernels.
+    `attn-set-artifact` writes it.
+
+    - `target`, `chip` and `features`: what the code is for and needs.
+    - `index_bits`: with 32, kernels take numbers of 64 bits as 32, and i64 and
+      f64 tensors are narrowed for them.
+    - `host_reads`: the host sees what buffers hold and can check it.
+    - `metadata`: free.
+
+    ```mlir
+    #tile.artifact<target = "cpu", chip = "znver4", features = ["avx2", "fma"], host_reads = true,
+                   metadata = {pipeline = "cpu", tile_m = 64 : i64}>
+    ```
+  }];
+  let parameters = (ins "::mlir::StringAttr":$target,
+                        OptionalParameter<"::mlir::StringAttr">:$chip,
+                        OptionalParameter<"::mlir::ArrayAttr">:$features,
+                        DefaultValuedParameter<"int64_t", "64">:$index_bits,
+                        DefaultValuedParameter<"bool", "false">:$host_reads,
+                        OptionalParameter<"::mlir::DictionaryAttr">:$metadata);
+  let assemblyFormat = "`<` struct(params) `>`";
+  let genVerifyDecl = 1;
+  let extraClassDeclaration = [{
+    /// The name of the attribute on a module.
+    static constexpr ::llvm::StringLiteral attributeName = "tile.artifact";
+    /// Of the module around `op`, or null.
+    static ArtifactAttr of(::mlir::Operation *op);
   }];
 }
 

@@ -1,7 +1,8 @@
 # SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
-"""Prints the description of an artifact (docs/artifact.md), an entry a line.
+"""Prints a description (docs/artifact.md), an entry a line: that of an artifact,
+or JSON itself from standard input.
 
-usage: describe.py FILE.attn
+usage: describe.py FILE.attn | -
 """
 
 import json
@@ -10,6 +11,8 @@ import sys
 
 
 def description_of(path):
+    if path == "-":
+        return json.load(sys.stdin)
     with open(path, "rb") as file:
         artifact = file.read()
     count, = struct.unpack_from("<I", artifact, 40)

@@ -1,21 +1,20 @@
 # SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
-"""Compiles attention variants to WGSL, runs them and compares with float64.
+"""Compiles attention variants to artifacts of WGSL, runs them and compares with
+float64.
 
-Every case goes through the whole pipeline from attn.attention. Arguments:
-attn-opt, attn-translate, the directory that holds npm's webgpu, and the cases
-to run (default: all)."""
+Arguments: attn-compile, the directory that holds npm's webgpu, and the cases to
+run (default: all)."""
 
 import json
 import math
 import os
-import re
 import subprocess
 import sys
 import tempfile
 
 import numpy as np
 
-opt, translate, modules = sys.argv[1:4]
+compiler, modules = sys.argv[1:3]
 here = os.path.dirname(os.path.abspath(__file__))
 
 REGION = """
@@ -49,7 +48,7 @@ TABLE = """
 # Integers of 8 and 16 bits wrap; relations stand side by side in a call; i64 is
 # narrowed when bound, bf16 widened where it is read.
 INTEGERS = """
-      score(%s: f32, %b: index, %h: index, %i: index, %j: index, %t: memref<64xi8>, %u: memref<64xi16>, %ids: memref<40xi64>, %w: memref<64xbf16>) {
+      score(%s: f32, %b: index, %h: index, %i: index, %j: index, %t: memref<64xi8>, %u: memref<64xi32>, %ids: memref<40xi64>, %w: memref<64xbf16>) {
         %c1 = arith.constant 1 : i8
         %c7 = arith.constant 7 : i8
         %x = memref.load %t[%j] : memref<64xi8>
@@ -60,7 +59,8 @@ INTEGERS = """
         %low = arith.extsi %half : i8 to i32
         %sum = arith.addi %wide, %low : i32
         %a = arith.sitofp %sum : i32 to f32
-        %y = memref.load %u[%j] : memref<64xi16>
+        %y32 = memref.load %u[%j] : memref<64xi32>
+        %y = arith.trunci %y32 : i32 to i16
         %yy = arith.muli %y, %y : i16
         %c = arith.uitofp %yy : i16 to f32
         %z = memref.load %w[%j] : memref<64xbf16>
@@ -74,7 +74,7 @@ INTEGERS = """
         %r3 = arith.addf %r2, %d : f32
         attn.yield %r3 : f32
       }
-      mask(%b: index, %h: index, %i: index, %j: index, %t: memref<64xi8>, %u: memref<64xi16>, %ids: memref<40xi64>, %w: memref<64xbf16>) {
+      mask(%b: index, %h: index, %i: index, %j: index, %t: memref<64xi8>, %u: memref<64xi32>, %ids: memref<40xi64>, %w: memref<64xbf16>) {
         %c5 = arith.constant 5 : i64
         %c30 = arith.constant 30 : index
         %id = memref.load %ids[%i] : memref<40xi64>
@@ -87,31 +87,31 @@ INTEGERS = """
       }"""
 CAUSAL = "causal = #attn.causal<%s>"
 CASES = {
-    # name: ((B, H, Hkv, Sq, Skv, Dk, Dv), attributes, regions, tables, tiles, options)
+    # name: ((B, H, Hkv, Sq, Skv, Dk, Dv), attributes, regions, tables, tiles)
     # A table is a shape of f32, or a shape and a type.
-    "plain": ((1, 2, 2, 40, 70, 32, 32), "", "", [], (16, 32), ""),
-    "causal_gqa": ((2, 4, 2, 50, 50, 32, 16), CAUSAL % "top_left", "", [], (32, 32), ""),
-    "odd": ((1, 3, 1, 21, 45, 19, 7), CAUSAL % "bottom_right", "", [], (16, 16), ""),
-    "empty_rows": ((1, 2, 2, 60, 20, 16, 16), CAUSAL % "bottom_right", "", [], (32, 16), ""),
+    "plain": ((1, 2, 2, 40, 70, 32, 32), "", "", [], (16, 32)),
+    "causal_gqa": ((2, 4, 2, 50, 50, 32, 16), CAUSAL % "top_left", "", [], (32, 32)),
+    "odd": ((1, 3, 1, 21, 45, 19, 7), CAUSAL % "bottom_right", "", [], (16, 16)),
+    "empty_rows": ((1, 2, 2, 60, 20, 16, 16), CAUSAL % "bottom_right", "", [], (32, 16)),
     "window_softcap": ((1, 2, 2, 70, 70, 16, 16),
                        CAUSAL % "top_left" + ", window = #attn.window<left = 20>, softcap = 5.0 : f32",
-                       "", [], (16, 16), ""),
-    "lanes": ((1, 2, 2, 20, 50, 64, 64), CAUSAL % "bottom_right", "", [], (8, 16), "threads=32"),
-    "direct": ((1, 1, 1, 20, 40, 160, 160), "", "", [], (32, 32), ""),
-    "region": ((1, 4, 2, 40, 40, 24, 24), "", REGION, [(4, 128)], (16, 16), ""),
+                       "", [], (16, 16)),
+    "lanes": ((1, 2, 2, 20, 50, 64, 64), CAUSAL % "bottom_right", "", [], (8, 16)),
+    "direct": ((1, 1, 1, 20, 40, 160, 160), "", "", [], (32, 32)),
+    "region": ((1, 4, 2, 40, 40, 24, 24), "", REGION, [(4, 128)], (16, 16)),
     # Keys and values in pages of 8 rows, lengths a batch, a sink a head.
-    "paged": ((2, 4, 2, 20, 48, 16, 16), CAUSAL % "bottom_right", "", [((2,), "i32"), ((2, 6), "i32"), (4,)], (16, 16), ""),
-    "table": ((1, 1, 1, 20, 64, 16, 16), "", TABLE, [(64,)], (16, 16), ""),
+    "paged": ((2, 4, 2, 20, 48, 16, 16), CAUSAL % "bottom_right", "", [((2,), "i32"), ((2, 6), "i32"), (4,)], (16, 16)),
+    "table": ((1, 1, 1, 20, 64, 16, 16), "", TABLE, [(64,)], (16, 16)),
     "integers": ((1, 2, 2, 40, 64, 16, 16), "", INTEGERS,
-                 [((64,), "i8"), ((64,), "i16"), ((40,), "i64"), ((64,), "bf16")], (16, 16), ""),
+                 [((64,), "i8"), ((64,), "i32"), ((40,), "i64"), ((64,), "bf16")], (16, 16)),
     # Documents by 64-bit ids, summarised a tile by another kernel.
-    "segments": ((2, 2, 2, 40, 64, 16, 16), "", "", [((2, 40), "i64"), ((2, 64), "i64")], (16, 16), ""),
+    "segments": ((2, 2, 2, 40, 64, 16, 16), "", "", [((2, 40), "i64"), ((2, 64), "i64")], (16, 16)),
     "converted": ((1, 4, 2, 40, 64, 16, 16), CAUSAL % "bottom_right", "",
-                  [((4,), "bf16"), ((64,), "bf16"), ((40, 64), "i8"), ((4,), "bf16")], (16, 16), ""),
+                  [((4,), "bf16"), ((64,), "bf16"), ((40, 64), "i8"), ((4,), "bf16")], (16, 16)),
     # Six parts of the keys of packed heads, combined by a second launch.
     "split": ((1, 4, 2, 3, 200, 24, 96),
               CAUSAL % "bottom_right" + ", attn.schedule = #attn.schedule<tile_m = 16, tile_n = 16, workers = 12>",
-              "", [], (16, 16), ""),
+              "", [], (16, 16)),
 }
 
 
@@ -121,9 +121,9 @@ CLAUSES = {
     "converted": "alibi(%t0 : memref<4xbf16>) bias(%t1 : memref<64xbf16>) mask_tensor(%t2 : memref<40x64xi8>) "
                  "sink(%t3 : memref<4xbf16>)",
 }
-# What a launcher binds: 64 bits narrowed, bf16 by its bits.
-BOUND = {"f32": np.float32, "i1": np.bool_, "i8": np.int8, "i16": np.int16, "i32": np.int32,
-         "i64": np.int32, "bf16": np.uint16}
+# What a launcher is given: bf16 by its bits.
+BOUND = {"f32": np.float32, "i1": np.bool_, "i8": np.int8, "i32": np.int32,
+         "i64": np.int64, "bf16": np.uint16}
 LENGTHS = [37, 5]
 
 
@@ -136,9 +136,8 @@ def widen(bits):
     return (bits.astype(np.uint32) << 16).view(np.float32)
 
 
-def run(command, text=None):
-    return subprocess.run(command, input=text, check=True, text=True,
-                          stdout=subprocess.PIPE).stdout
+def run(command):
+    return subprocess.run(command, check=True, text=True, stdout=subprocess.PIPE).stdout
 
 
 def gather(pool, pages):
@@ -204,7 +203,7 @@ def reference(name, arrays, attributes):
 
 
 def check(name, folder):
-    (b, h, hkv, sq, skv, dk, dv), attributes, regions, tables, tiles, options = CASES[name]
+    (b, h, hkv, sq, skv, dk, dv), attributes, regions, tables, tiles = CASES[name]
     shapes = [(b, h, sq, dk), (b, hkv, skv, dk), (b, hkv, skv, dv), (b, h, sq, dv), (b, h, sq)]
     if name == "paged":
         shapes[1:3] = [(15, hkv, 8, dk), (15, hkv, 8, dv)]
@@ -220,22 +219,13 @@ func.func @{name}({', '.join(f'%{n}: {t}' for n, t in zip(names, types))}) {{
       outs(%o, %lse : {', '.join(types[3:5])}) {{{attributes}}} {regions}
   return
 }}"""
-    host = run([opt, "-", "--attn-expand-sugar", "--attn-make-total", "--attn-simplify-regions",
-                f"--attn-tile=tile-m={tiles[0]} tile-n={tiles[1]} row-multiple=1",
-                "--attn-fuse-online-softmax", "--attn-outline-kernels", "--canonicalize"], text)
-    kernel = run([opt, "-", f"--attn-to-wgsl={options}", "--mlir-print-debuginfo"], host)
-    wgsl = os.path.join(folder, f"{name}.wgsl")
-    run([translate, "--kernels-to-wgsl", "--max-storage-buffers=12", "-o", wgsl, "-"], kernel)
-
-    # Static shapes leave pointers and constants; their order is that of the launch.
-    launches = re.findall(r"tile\.launch @(\S+) grid ?\[(.*?)\] ?\((.*?)\) :", host)
-    constants = dict(re.findall(r"(%\S+) = arith.constant (\d+) : index", host))
-    place = {f"%arg{n}": n for n in range(len(names))}
-    temporaries = re.findall(r"(%\S+) = memref.alloc\(\).* : memref<(\S+)x(\w+)>", host)
-    for n, (alloc, *_) in enumerate(temporaries):
-        place[alloc] = len(names) + n
-    for view, source in re.findall(r"(%\S+) = memref.(?:transpose|cast) (%\S+) ", host):
-        place[view] = place[source]
+    source = os.path.join(folder, f"{name}.mlir")
+    with open(source, "w") as f:
+        f.write(text)
+    artifact = os.path.join(folder, f"{name}.attn")
+    # Summaries and tables are buffers, too: more than the 8 that every device has.
+    run([compiler, source, "--target=wgsl", "--chip=webgpu-desktop", f"--tile-m={tiles[0]}", f"--tile-n={tiles[1]}",
+         "-o", artifact])
 
     rng = np.random.default_rng(7)
     arrays = [rng.standard_normal(s).astype(np.float32) for s in shapes]
@@ -247,9 +237,9 @@ func.func @{name}({', '.join(f'%{n}: {t}' for n, t in zip(names, types))}) {{
             values = rng.integers(-100, 100, shape)
         arrays.append(values.astype(BOUND[element]))
     if name == "integers":
-        arrays[7] = rng.integers(0, 60, 40).astype(np.int32)
+        arrays[7] = rng.integers(0, 60, 40)
     if name == "segments":
-        arrays[5:7] = [np.sort(rng.integers(-2, 2, shape)).astype(np.int32) for shape, _ in tables]
+        arrays[5:7] = [np.sort(rng.integers(-2, 2, shape)) for shape, _ in tables]
     if name == "converted":
         arrays[7] = rng.choice([0, 1, -1], (40, 64)).astype(np.int8)
     if name == "table":
@@ -259,26 +249,14 @@ func.func @{name}({', '.join(f'%{n}: {t}' for n, t in zip(names, types))}) {{
         arrays[5] = np.array(LENGTHS, np.int32)
         arrays[6] = rng.permutation(15)[:12].reshape(2, 6).astype(np.int32)
     arrays[3][:] = arrays[4][:] = np.nan
-    buffers = arrays + [np.full(tuple(map(int, shape.split("x"))), np.nan if element == "f32" else 77, BOUND[element])
-                        for _, shape, element in temporaries]
-    files = [os.path.join(folder, f"{name}.{n}.bin") for n in range(len(buffers))]
-    for file, array in zip(files, buffers):
+    files = [os.path.join(folder, f"{name}.{n}.bin") for n in range(len(arrays))]
+    for file, array in zip(files, arrays):
         array.tofile(file)
-    for entry, extents, operands in launches:
-        grid = [int(constants[x.strip()]) for x in extents.split(",")]
-        operands = [x.strip() for x in operands.split(",")]
-        order = [place[x] for x in operands if x in place]
-        params = [["i32", int(constants[x])] for x in operands if x not in place]
-        # An automatic layout has no place for parameters that nothing reads.
-        with open(wgsl) as f:
-            params = params if entry + "_params." in f.read() else []
-        job = os.path.join(folder, f"{name}.json")
-        with open(job, "w") as f:
-            json.dump({"modules": modules, "shader": wgsl, "entry": entry,
-                       "grid": grid[::-1], "params": params,
-                       "buffers": [{"file": files[k], "write": k in (3, 4) or k >= len(names)}
-                                   for k in order]}, f)
-        device = run(["node", os.path.join(here, "run.mjs"), job]).strip()
+    job = os.path.join(folder, f"{name}.json")
+    with open(job, "w") as f:
+        json.dump({"modules": modules, "artifact": artifact,
+                   "arguments": [{"file": file, "shape": array.shape} for file, array in zip(files, arrays)]}, f)
+    device = run(["node", os.path.join(here, "run.mjs"), job]).strip()
     o = np.fromfile(files[3], np.float32).reshape(shapes[3])
     lse = np.fromfile(files[4], np.float32).reshape(shapes[4])
 
@@ -295,5 +273,5 @@ func.func @{name}({', '.join(f'%{n}: {t}' for n, t in zip(names, types))}) {{
 
 
 with tempfile.TemporaryDirectory() as folder:
-    results = [check(name, folder) for name in sys.argv[4:] or CASES]
+    results = [check(name, folder) for name in sys.argv[3:] or CASES]
 sys.exit(not all(results))

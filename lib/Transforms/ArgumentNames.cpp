@@ -6,8 +6,9 @@
 //
 //===----------------------------------------------------------------------===//
 
+#include "ArgumentNames.h"
+
 #include "attn/Dialect/Attn/Attn.h"
-#include "attn/Target/Plan.h"
 
 #include "llvm/ADT/StringSet.h"
 
@@ -48,18 +49,26 @@ static void nameOperands(MergeOp op, NameOperand name) {
   name("lse", op.getInits()[1]);
 }
 
-SmallVector<std::string> attn::nameArguments(func::FuncOp function) {
-  SmallVector<std::string> names(function.getNumArguments());
+void attn::nameArguments(func::FuncOp function) {
+  if (function.isExternal())
+    return;
+  auto getName = [&](unsigned index) {
+    return function.getArgAttrOfType<StringAttr>(index, kArgumentNameAttr);
+  };
   llvm::StringSet<> taken;
+  for (unsigned index = 0; index < function.getNumArguments(); ++index)
+    if (StringAttr given = getName(index))
+      taken.insert(given);
   auto name = [&](StringRef role, Value operand) {
     auto argument = dyn_cast_if_present<BlockArgument>(operand);
     if (!argument || argument.getOwner() != &function.getBody().front() ||
-        !names[argument.getArgNumber()].empty())
+        getName(argument.getArgNumber()))
       return;
     std::string unique = role.str();
     for (unsigned count = 2; !taken.insert(unique).second; ++count)
       unique = (role + "_" + Twine(count)).str();
-    names[argument.getArgNumber()] = unique;
+    function.setArgAttr(argument.getArgNumber(), kArgumentNameAttr,
+                        StringAttr::get(function.getContext(), unique));
   };
   function.walk([&](Operation *op) {
     if (auto attention = dyn_cast<AttentionOp>(op))
@@ -67,8 +76,4 @@ SmallVector<std::string> attn::nameArguments(func::FuncOp function) {
     else if (auto merge = dyn_cast<MergeOp>(op))
       nameOperands(merge, name);
   });
-  for (auto [index, text] : llvm::enumerate(names))
-    if (text.empty())
-      text = ("arg" + Twine(index)).str();
-  return names;
 }
