@@ -602,14 +602,17 @@ void TileWriter::openGrid() {
 void TileWriter::writeRanges() {
   int64_t tiles = (keys + n - 1) / n, begin = 0;
   std::vector<std::string> ranges;
-  for (int64_t k = 0, e = random.range(1, 3); k < e; ++k) {
+  // Where keys may be split, most tiles are visited, so that parts have some.
+  int64_t last = storesStates ? 1 : random.range(1, 3);
+  for (int64_t k = 0, e = last; k < e; ++k) {
     int64_t end =
         k + 1 == e && random.chance(2, 3) ? tiles : random.range(begin, tiles);
     // It may start later for later queries; an empty one may end before.
     std::string first =
         random.chance(1, 2)
             ? binary("minsi", binary("addi", "%t", index(begin)), index(end))
-            : index(random.range(begin, end));
+            : index(random.range(begin, storesStates ? std::min<int64_t>(1, end)
+                                                     : end));
     if (random.chance(1, 6)) {
       first = index(end + 2);
     }
@@ -776,7 +779,7 @@ void TileWriter::writeRowGrid(const Tile &max, const Tile &sum, const Tile &acc,
   store(sum, "%sums", "%h, %i0", "%left");
   store(acc, "%values", "%h, %i0, " + index(0), "%left, " + columns);
   indent -= 2;
-  std::string workers = std::to_string(random.range(1, 12));
+  std::string workers = std::to_string(random.range(1, 24));
   line(isSplittable ? "} {tile.workers = " + workers + "}" : "}");
   line("scf.forall (%h, %i0) in (%heads, %rows) {");
   indent += 2;
@@ -931,17 +934,19 @@ Case TileWriter::write() {
   d = random.pick(headSizes);
   valueCols = random.pick(headSizes);
   rows = random.range(1, 3 * m);
-  keys = random.range(1, 4 * n);
   width = random.range(1, d);
   valueWidth = random.range(1, valueCols);
   element = random.chance(1, 2) ? "f32" : random.chance(1, 2) ? "bf16" : "f16";
   bool softmax = random.chance(1, 2);
   excludes = softmax && random.chance(1, 3);
   excluded = random.range(0, 2);
-  storesStates = softmax && random.chance(1, 3);
+  storesStates = softmax && random.chance(1, 2);
+  // Parts of the keys have two tiles at least.
+  int64_t mostKeys = (storesStates ? 12 : 4) * n;
+  keys = random.range(1, mostKeys);
   static constexpr int64_t heads = 2, pageSize = 3;
 
-  int64_t pages = (4 * n + pageSize - 1) / pageSize;
+  int64_t pages = (mostKeys + pageSize - 1) / pageSize;
   const Size h("H", heads), r("R", rows), k("S", keys), c("D", width),
       v("Dv", valueWidth), p("pages", pages);
   addMemory("%q", {h, r, c}, element);
