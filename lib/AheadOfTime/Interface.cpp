@@ -194,8 +194,8 @@ std::string attn::makeHeader(StringRef package, ArrayRef<CFunction> functions) {
  * carries the kernels and their runtime and needs nothing but libc.
  *
  * Of a tensor a function takes its first element, its sizes, and its strides in
- * elements (NULL: dense, row-major). The last stride must be 1 where a check says
- * so. f16 and bf16 are passed as their bits. Tensors are memory of the device that
+ * elements (NULL: dense, row-major). One that the code cannot step along, as when
+ * the last stride is not 1, is copied in each call. f16 and bf16 are passed as their bits. Tensors are memory of the device that
  * the code runs on: the host's for cpu.
  *
  * `stream` is NULL on the CPU and the CUstream to enqueue on for cuda. `error` may

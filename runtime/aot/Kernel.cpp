@@ -40,6 +40,7 @@ struct Library {
     const attn_kernel *kernel;
     attn_context *context;
     attn_program *program;
+    const char *reason; // owned by one of them
   };
   std::mutex mutex; // guards all below
   attn_context *given = nullptr;
@@ -75,9 +76,14 @@ attn_status Library::loadOnOwnContext(const attn_kernel *kernel, Loaded &entry,
   if (status == ATTN_OK)
     status = attn_program_load(entry.context, artifact, &entry.program, error);
   attn_artifact_destroy(artifact);
-  if (status == ATTN_OK)
-    contexts.push_back(entry.context);
-  return status;
+  if (status != ATTN_OK)
+    return status;
+  contexts.push_back(entry.context);
+  // Says why this backend, too.
+  attn_context_info info = ATTN_CONTEXT_INFO_INIT;
+  if (attn_context_get_info(entry.context, &info, nullptr) == ATTN_OK)
+    entry.reason = info.reason;
+  return ATTN_OK;
 }
 
 attn_status Library::load(const attn_kernel *kernel, Loaded &found,
@@ -87,13 +93,15 @@ attn_status Library::load(const attn_kernel *kernel, Loaded &found,
       found = entry;
       return ATTN_OK;
     }
-  Loaded entry{kernel, given, nullptr};
+  Loaded entry{kernel, given, nullptr, nullptr};
   attn_status status =
       given ? attn_program_load_memory(given, kernel->artifact, kernel->size,
                                        &entry.program, error)
             : loadOnOwnContext(kernel, entry, error);
   if (status != ATTN_OK)
     return status;
+  if (!entry.reason)
+    entry.reason = attn_program_reason(entry.program);
   loaded.push_back(entry);
   found = entry;
   return ATTN_OK;
@@ -321,9 +329,7 @@ const char *attn_kernel_explain(const attn_kernel *kernel, attn_error *error) {
   std::lock_guard<std::mutex> lock(library.mutex);
   Library::Loaded found{};
   try {
-    return library.load(kernel, found, error) == ATTN_OK
-               ? attn_program_reason(found.program)
-               : "";
+    return library.load(kernel, found, error) == ATTN_OK ? found.reason : "";
   } catch (const std::bad_alloc &) {
     return "";
   }

@@ -29,6 +29,8 @@ constexpr int attributeMultiprocessors = 16;
 constexpr int attributeMajor = 75;
 constexpr int attributeMinor = 76;
 constexpr int attributeMostShared = 97; // of a block that asks for it
+constexpr int attributePageableAccess = 88;
+constexpr int pointerMemoryType = 2;
 constexpr int functionMaxDynamicShared = 8;
 
 class CudaBackend : public Backend,
@@ -46,6 +48,7 @@ public:
   int64_t rank(const Description &description) const override;
   std::unique_ptr<LoadedCode> load(const Description &description,
                                    const ArtifactView &artifact) override;
+  bool reaches(const void *memory) const override;
   void *allocate(size_t bytes, size_t alignment) override;
   void release(void *memory) override;
   void copyIn(void *target, const void *source, size_t bytes,
@@ -69,6 +72,8 @@ private:
   cuda::Device device_ = 0;
   std::string deviceName, chip;
   int64_t numMultiprocessors = 0;
+  /// Memory of the host that nobody registered is reached, too.
+  bool reachesHost = false;
 };
 
 /// Makes the context current for a scope.
@@ -103,6 +108,7 @@ CudaBackend::CudaBackend(int32_t ordinal) : driver(Driver::get()) {
   chip = "sm_" + std::to_string(major * 10 + minor);
   numMultiprocessors = attribute(attributeMultiprocessors);
   mostShared = attribute(attributeMostShared);
+  reachesHost = attribute(attributePageableAccess);
   driver.check(driver.primaryContextRetain(&context, device_),
                "cuDevicePrimaryCtxRetain");
 }
@@ -133,6 +139,17 @@ int CudaBackend::attribute(int number) const {
   driver.check(driver.deviceGetAttribute(&value, number, device_),
                "cuDeviceGetAttribute");
   return value;
+}
+
+bool CudaBackend::reaches(const void *memory) const {
+  if (reachesHost)
+    return true;
+  Current current(*this);
+  unsigned type = 0;
+  // An error: the driver does not know the address.
+  return driver.pointerGetAttribute(&type, pointerMemoryType,
+                                    reinterpret_cast<cuda::Pointer>(memory)) ==
+         0;
 }
 
 void *CudaBackend::allocate(size_t bytes, size_t alignment) {

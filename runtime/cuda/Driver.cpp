@@ -39,6 +39,7 @@ Driver::Driver() {
   find(moduleUnload, "cuModuleUnload");
   find(moduleGetFunction, "cuModuleGetFunction");
   find(functionSetAttribute, "cuFuncSetAttribute");
+  find(pointerGetAttribute, "cuPointerGetAttribute");
   find(memoryAllocate, "cuMemAlloc_v2");
   find(memoryFree, "cuMemFree_v2");
   find(memorySetAsync, "cuMemsetD8Async");

@@ -50,6 +50,7 @@ struct Driver {
   Result (*moduleGetFunction)(Function *function, Module module,
                               const char *name);
   Result (*functionSetAttribute)(Function function, int attribute, int value);
+  Result (*pointerGetAttribute)(void *value, int attribute, Pointer pointer);
   Result (*memoryAllocate)(Pointer *pointer, size_t bytes);
   Result (*memoryFree)(Pointer pointer);
   Result (*copyToDeviceAsync)(Pointer target, const void *source, size_t bytes,

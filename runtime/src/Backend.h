@@ -106,6 +106,9 @@ public:
   virtual std::unique_ptr<LoadedCode> load(const Description &description,
                                            const ArtifactView &artifact) = 0;
 
+  /// Whether kernels can use the memory at this address, as far as that can
+  /// be told.
+  virtual bool reaches(const void *) const { return true; }
   /// Memory that kernels can use; null when there is none left.
   virtual void *allocate(size_t bytes, size_t alignment) = 0;
   virtual void release(void *memory) = 0;

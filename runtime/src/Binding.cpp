@@ -513,10 +513,30 @@ void Binding::checkOverlaps() const {
   }
 }
 
+/// A kernel that is given memory of the host takes its device down.
+void Binding::checkReach() const {
+  size_t count = description().arguments.size();
+  for (size_t i = 0; i < tensors.size(); ++i) {
+    if (!tensors[i])
+      continue;
+    Span span = spanOf(*tensors[i]);
+    bool isGiven =
+        i >= count || description().arguments[i].narrowed == ATTN_DTYPE_NONE;
+    if (isGiven && span.first <= span.last &&
+        !program->backend->reaches(tensors[i]->data))
+      fail(ATTN_ERROR_INVALID_ARGUMENT,
+           (i < count
+                ? argumentName(i, description().arguments[i])
+                : resultName(i - count, description().results[i - count])) +
+               ": its memory is not on " + program->backend->device());
+  }
+}
+
 void Binding::prepareResults() {
   prepareArguments();
   if (resultsReady)
     return;
+  checkReach();
   for (size_t i = 0; i < description().results.size(); ++i) {
     const Result &result = description().results[i];
     const attn_tensor &tensor = tensorAt(description().arguments.size() + i);

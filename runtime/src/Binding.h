@@ -85,6 +85,7 @@ private:
   void checkContents();
   void checkInLoops(const Check &check);
   void checkOverlaps() const;
+  void checkReach() const;
   void evaluateSymbols();
   void inferShapes();
   void layOutWorkspace();

@@ -19,8 +19,8 @@
 // CHECK: stack {{[0-9]+}} bytes
 // CHECK: given {{.*}}&query{{.*}}query.stride(0){{.*}}&key
 // CHECK: checks
-// CHECK: rule 1: the code needs stride 1 in dimension 3 of query
-// CHECK-NEXT: unless query.size(3) <= 1 or query.stride(3) == 1
+// CHECK: rule 21: dimension 0 of query is too large
+// CHECK-NEXT: unless query.size(0) <= {{[0-9]+}}
 // CHECK: rule 1: Skv of value must be Skv of key
 // CHECK-NEXT: unless value.size(2) == key.size(2)
 // CHECK: code/cpu: {{[0-9]+}} bytes

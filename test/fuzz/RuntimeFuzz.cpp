@@ -26,6 +26,10 @@ public:
   int64_t symbol(size_t index) const override {
     return INT64_MAX - int64_t(index);
   }
+  int64_t index(size_t loop) const override { return -int64_t(loop); }
+  int64_t element(size_t argument, int64_t offset) const override {
+    return int64_t(argument) - offset / 2;
+  }
   int64_t threads() const override { return 1; }
   int64_t multiprocessors() const override { return 0; }
 };

@@ -93,7 +93,8 @@ int main(void) {
          ATTN_ERROR_INVALID_ARGUMENT, "'query'");
   expect(plain(q, sizes, apart, k, sizes, NULL, v, sizes, NULL, o, sizes, NULL,
                NULL, error),
-         ATTN_ERROR_INVALID_ARGUMENT, "stride 1 in dimension 3 of query");
+         ATTN_OK, "");
+  failures += !is_one(o);
   expect(plain((float *)((char *)q + 1), sizes, NULL, k, sizes, NULL, v, sizes,
                NULL, o, sizes, NULL, NULL, error),
          ATTN_ERROR_INVALID_ARGUMENT, "not aligned");

@@ -8,6 +8,7 @@
 #include "attn/runtime/Artifact.h"
 
 #include <algorithm>
+#include <cstring>
 
 using namespace attn::test;
 
@@ -99,6 +100,49 @@ TEST_F(CudaBackendTest, Devices) {
   attn_context *other = nullptr;
   EXPECT_ERROR(createContext(&other, error, 1), ATTN_ERROR_NOT_FOUND,
                {"no CUDA device 1", "there are 1"});
+}
+
+TEST_F(CudaBackendTest, AutoTakesTheGpu) {
+  attn_context_options options = ATTN_CONTEXT_OPTIONS_INIT;
+  options.backend = "auto";
+  attn_context *created = nullptr;
+  EXPECT_OK(attn_context_create(&options, &created, error));
+  Context chosen(created);
+  attn_context_info info = ATTN_CONTEXT_INFO_INIT;
+  EXPECT_OK(attn_context_get_info(created, &info, error));
+  EXPECT_STREQ(info.backend, "cuda");
+  EXPECT_STREQ(info.reason, "cuda: Fake GPU");
+  // What the artifact holds counts, too.
+  attn::runtime::ArtifactWriter writer(
+      makeJson(R"("arguments":[],"results":[],"launches":[])"));
+  std::string bytes = writer.toBytes();
+  attn_artifact *artifact = nullptr;
+  EXPECT_OK(
+      attn_artifact_open_memory(bytes.data(), bytes.size(), &artifact, error));
+  EXPECT_OK(attn_context_create_for(artifact, &options, &created, error));
+  chosen.reset(created);
+  EXPECT_OK(attn_context_get_info(created, &info, error));
+  EXPECT_STREQ(info.backend, "cpu");
+  EXPECT_TRUE(std::strstr(info.reason, "not cuda: the artifact holds cpu:test"))
+      << info.reason;
+  attn_artifact_destroy(artifact);
+}
+
+TEST_F(CudaBackendTest, RefusesMemoryOfTheHost) {
+  Program program = load(json(copying(R"("dtype":"i32")")));
+  Binding binding = makeBinding(program);
+  std::vector<int32_t> in(4, 1), out(4, 0);
+  attn_tensor tensor = tensorOf(in);
+  EXPECT_OK(attn_binding_set_argument(binding.get(), 0, &tensor, error));
+  tensor = tensorOf(out);
+  EXPECT_OK(attn_binding_set_result(binding.get(), 0, &tensor, error));
+  fakeDriver.hostMemory = in.data();
+  EXPECT_ERROR(attn_launch_alloc(binding.get(), nullptr, error),
+               ATTN_ERROR_INVALID_ARGUMENT,
+               {"'in'", "its memory is not on Fake GPU"});
+  fakeDriver.hostMemory = out.data();
+  EXPECT_ERROR(attn_launch_alloc(binding.get(), nullptr, error),
+               ATTN_ERROR_INVALID_ARGUMENT, {"'out'", "not on Fake GPU"});
 }
 
 TEST_F(CudaBackendTest, RefusesOtherChips) {

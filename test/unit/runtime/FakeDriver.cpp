@@ -103,8 +103,12 @@ ATTN_FAKE int cuDeviceGetAttribute(int *value, int attribute, int) {
   *value = attribute == 75   ? fakeDriver.major
            : attribute == 76 ? fakeDriver.minor
            : attribute == 97 ? sharedMost
+           : attribute == 88 ? 0
                              : 132;
   return 0;
+}
+ATTN_FAKE int cuPointerGetAttribute(void *, int, unsigned long long pointer) {
+  return pointer == reinterpret_cast<uintptr_t>(fakeDriver.hostMemory);
 }
 ATTN_FAKE int cuDevicePrimaryCtxRetain(void **context, int) {
   *context = &fakeDriver;

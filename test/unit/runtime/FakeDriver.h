@@ -22,6 +22,8 @@ struct FakeDriver {
       copiesIn = 0, copiesOut = 0, synchronizations = 0;
   /// Modules that are loaded now.
   int modules = 0;
+  /// An address that is no device memory.
+  const void *hostMemory = nullptr;
   /// Allocations fail.
   bool memoryIsFull = false;
   /// Dynamic shared memory that functions may have beyond the usual.
