@@ -19,6 +19,7 @@ PAGES = [
     ("analysis-passes.md", "include/attn/Analysis/Passes.td", ["-gen-pass-doc"]),
     ("transform-passes.md", "include/attn/Transforms/Passes.td", ["-gen-pass-doc"]),
     ("conversion-passes.md", "include/attn/Conversion/Passes.td", ["-gen-pass-doc"]),
+    ("target-passes.md", "include/attn/Target/Passes.td", ["-gen-pass-doc"]),
 ]
 
 

@@ -13,6 +13,10 @@
 
 namespace attn {
 
+/// Makes every target known to the registry (attn/Target/Target.h). The
+/// functions below do so, too.
+void registerAllTargets();
+
 /// Adds the attn and tile dialects, func, and the implementations of upstream
 /// interfaces (bufferisation, tiling) that the pipelines rely on, for our ops
 /// and for those of func, arith, scf and tensor, to `registry`.

@@ -7,6 +7,7 @@
 //===----------------------------------------------------------------------===//
 
 #include "attn/Conversion/Passes.h"
+#include "attn/Dialect/Tile/Tile.h"
 
 #include "mlir/Dialect/Arith/IR/Arith.h"
 #include "mlir/Dialect/Func/IR/FuncOps.h"
@@ -220,7 +221,10 @@ struct CPUExpandExp2 : attn::impl::CPUExpandExp2Base<CPUExpandExp2> {
 
   void runOnOperation() override {
     RewritePatternSet patterns(&getContext());
-    patterns.add<ExpandExp2>(&getContext(), scalef);
+    constexpr int64_t scalefBits = 512;
+    tile::TargetAttr target = tile::TargetAttr::lookup(getOperation());
+    bool isWide = target && target.getVectorBits() >= scalefBits;
+    patterns.add<ExpandExp2>(&getContext(), scalef || isWide);
     patterns.add<ExpandLog2>(&getContext());
     if (failed(applyPatternsGreedily(getOperation(), std::move(patterns))))
       signalPassFailure();

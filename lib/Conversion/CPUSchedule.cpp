@@ -12,6 +12,7 @@
 #include "attn/Conversion/Passes.h"
 #include "attn/Dialect/Attn/Attn.h"
 #include "attn/Dialect/Attn/ScheduleLimits.h"
+#include "attn/Dialect/Tile/Tile.h"
 #include "attn/Transforms/PassOptions.h"
 
 #include "mlir/Dialect/Func/IR/FuncOps.h"
@@ -37,8 +38,9 @@ constexpr int64_t mostRows = 1024, mostKeys = 4096;
 
 class Scheduler {
 public:
-  Scheduler(AttentionOp op, const CPUScheduleOptions &options)
-      : op(op), options(options), lanes(options.vectorBits / 32) {}
+  Scheduler(AttentionOp op, CPUScheduleOptions options, tile::TargetAttr target)
+      : op(op), options(options), target(target),
+        lanes(target.getVectorBits() / 32) {}
 
   void run();
 
@@ -49,7 +51,8 @@ private:
   }
 
   AttentionOp op;
-  const CPUScheduleOptions &options;
+  CPUScheduleOptions options;
+  tile::TargetAttr target;
   int64_t lanes;
 };
 
@@ -60,25 +63,33 @@ int64_t Scheduler::getKeys(int64_t rows) {
     return options.tileN;
   // Of 24 columns at most, and of vectors of 16 lanes where keys are rows.
   constexpr int64_t blockColumns = 48;
-  int64_t scores = options.l1Bytes * 3 / 4 / (rows * sizeof(float));
+  int64_t scores = target.getL1Bytes() * 3 / 4 / (rows * sizeof(float));
   int64_t heads =
       std::max<int64_t>(1, op.getQkHeadSize() + op.getValueHeadSize());
-  int64_t copies = options.l2Bytes / 2 / (heads * sizeof(float));
+  int64_t copies = target.getL2Bytes() / 2 / (heads * sizeof(float));
   return std::max<int64_t>(blockColumns, std::min({scores, copies, mostKeys}) /
                                              blockColumns * blockColumns);
 }
 
 void Scheduler::run() {
-  if (op->hasAttr(ScheduleAttr::attributeName))
-    return;
   ScheduleBuilder b(op);
-  int64_t queries = op.getQueryLength();
-  int64_t rows = options.tileM ? options.tileM : longRows;
-  if (!options.tileM && !ShapedType::isDynamic(queries))
-    rows = std::min(rows, wholeVectors(queries));
-  b.set(rows, getKeys(rows), /*workers=*/0);
-  if (options.tileM || options.tileN)
+  if (b.keepsGiven(options.tileM, options.tileN))
     return;
+  auto [givenRows, givenKeys] = b.getGivenTile(options.tileM, options.tileN);
+  options.tileN = givenKeys;
+  int64_t queries = op.getQueryLength();
+  int64_t rows = givenRows ? givenRows : longRows;
+  if (!givenRows && !ShapedType::isDynamic(queries))
+    rows = std::min(rows, wholeVectors(queries));
+  auto fitting = [&](const Twine &why) {
+    return (why + "; their scores fit L1, copies of keys and values L2").str();
+  };
+  if (givenRows || givenKeys)
+    return b.set(rows, getKeys(rows), /*workers=*/0, "a tile was asked for");
+  b.set(rows, getKeys(rows), /*workers=*/0,
+        fitting(rows < longRows ? "there are no more queries"
+                                : "vectors of queries and the columns they are "
+                                  "multiplied with fill the registers"));
 
   if (op.isRagged()) {
     // Sequences of a few queries each, as in decoding: one vector of rows is
@@ -86,12 +97,15 @@ void Scheduler::run() {
     Value rowsInVectors =
         b.multiply(b.extent(op.getCuSeqlensQ(), 0), b.constant(lanes));
     b.choose(b.atMost(b.queries(), rowsInVectors), lanes, getKeys(lanes),
-             /*workers=*/0);
+             /*workers=*/0,
+             fitting("a vector of queries holds the average sequence"));
     return;
   }
   Value packed = b.packedRows();
   if (!b.choose(b.atMost(packed, b.constant(lanes)), lanes, getKeys(lanes),
-                options.workers))
+                target.getWorkers(),
+                fitting("a vector holds the queries of all heads of a key "
+                        "head")))
     return;
   // Otherwise, heads are worth packing where there are several.
   Value heads = b.packedHeads();
@@ -102,7 +116,9 @@ void Scheduler::run() {
     few = std::min(few, wholeVectors(known.getSExtValue()));
   b.choose(b.both(b.atMost(packed, b.constant(longRows)),
                   b.manyEnoughToSplit(b.multiply(b.keys(), heads))),
-           few, getKeys(few), options.workers);
+           few, getKeys(few), target.getWorkers(),
+           fitting("a tile holds the queries of all heads of a key head, and "
+                   "keys are many"));
 }
 
 class CPUSchedule final : public impl::CPUScheduleBase<CPUSchedule> {
@@ -110,23 +126,24 @@ public:
   using CPUScheduleBase::CPUScheduleBase;
 
   void runOnOperation() override {
-    int64_t lanes = std::max<int64_t>(vectorBits / 32, 1);
-    std::string unit = llvm::formatv("the {0} lanes of a vector of {1} bits",
-                                     lanes, unsigned(vectorBits));
-    if (failed(checkOptions(
-            *this, getOperation(),
-            {{"vector-bits", vectorBits, 128, 512, 1, "", /*isPowerOf2=*/true},
-             {"tile-m", tileM, 0, mostRows, lanes, unit},
-             {"tile-n", tileN, 0, mostKeys, lanes, unit},
-             {"workers", workers, 1, kMostWorkers}})))
+    auto target = tile::TargetAttr::require(getOperation(), getArgument());
+    if (failed(target))
       return signalPassFailure();
-    CPUScheduleOptions options;
-    options.tileM = tileM;
-    options.tileN = tileN;
-    options.vectorBits = vectorBits;
-    options.l1Bytes = l1Bytes;
-    options.l2Bytes = l2Bytes;
-    options.workers = workers;
+    if (!target->getVectorBits() || !target->getL1Bytes() ||
+        !target->getL2Bytes() || !target->getWorkers()) {
+      getOperation().emitError("cpu-schedule: the target ")
+          << target->getName()
+          << " does not tell vector_bits, l1_bytes, l2_bytes and workers";
+      return signalPassFailure();
+    }
+    int64_t lanes = target->getVectorBits() / 32;
+    std::string unit = llvm::formatv("the {0} lanes of a vector of {1} bits",
+                                     lanes, target->getVectorBits());
+    if (failed(checkOptions(*this, getOperation(),
+                            {{"tile-m", tileM, 0, mostRows, lanes, unit},
+                             {"tile-n", tileN, 0, mostKeys, lanes, unit}})))
+      return signalPassFailure();
+    CPUScheduleOptions options{tileM, tileN};
     SmallVector<AttentionOp> ops;
     getOperation().walk([&](AttentionOp op) { ops.push_back(op); });
     for (AttentionOp op : ops) {
@@ -134,7 +151,7 @@ public:
         op.emitOpError("is on tensors; bufferize it first");
         return signalPassFailure();
       }
-      Scheduler(op, options).run();
+      Scheduler(op, options, *target).run();
     }
     // Sizes that no condition asks for in the end.
     IRRewriter rewriter(&getContext());

@@ -13,6 +13,7 @@
 #include "attn/Conversion/Passes.h"
 #include "attn/Dialect/Attn/Attn.h"
 #include "attn/Dialect/Attn/ScheduleLimits.h"
+#include "attn/Dialect/Tile/Tile.h"
 #include "attn/Transforms/PassOptions.h"
 
 #include "mlir/Dialect/Func/IR/FuncOps.h"
@@ -63,28 +64,37 @@ bool isLight(AttentionOp op) {
          isLight(op.getMask(), /*numPoint=*/4);
 }
 
-/// Tile sizes for long sequences: the accumulator and the scores of 64 rows
-/// must fit the registers of a warpgroup, keys and values of two stages and q
-/// shared memory.
-std::pair<int64_t, int64_t> getLongTile(AttentionOp op) {
-  // The plain path: one row a thread, tiles in 48 KiB of shared memory.
+/// A tile, and why it is the best.
+struct Choice {
+  int64_t rows, keys;
+  StringRef reason;
+};
+
+/// For long sequences: the accumulator and the scores of 64 rows must fit the
+/// registers of a warpgroup, keys and values of two stages and q shared memory.
+Choice getLongTile(AttentionOp op) {
   if (!isSixteenBit(op))
-    return {64, 32};
+    return {64, 32,
+            "without tensor cores: one row a thread, keys and values "
+            "in 48 KiB of shared memory"};
   int64_t head = std::max(op.getQkHeadSize(), op.getValueHeadSize());
-  // Three consumers hide the exponentials, which take as long as the products
-  // for small heads, but have fewer registers each.
+  // They have fewer registers each.
   if (head <= 64 && isLight(op))
-    return {192, 128};
+    return {192, 128,
+            "three warpgroups hide the exponentials of small heads, which take "
+            "as long as the products"};
   if (head <= 128)
-    return {128, 128};
+    return {128, 128, "two warpgroups have registers for scores and output"};
   if (head <= 192)
-    return {128, 96};
-  return {128, 64};
+    return {128, 96,
+            "shared memory holds two buffers of this many keys and values"};
+  return {128, 64,
+          "shared memory holds two buffers of this many keys and values"};
 }
 
-/// Tile sizes for mma.sync: the best ones of which a multiprocessor has shared
-/// memory for two blocks, if each has one buffer of keys and values.
-std::pair<int64_t, int64_t> getMMATile(AttentionOp op, int64_t sharedBytes) {
+/// For mma.sync: the best one of which a multiprocessor has shared memory for
+/// two blocks, if each has one buffer of keys and values.
+Choice getMMATile(AttentionOp op, int64_t sharedBytes) {
   if (!isSixteenBit(op))
     return getLongTile(op);
   int64_t qk = op.getQkHeadSize(), v = op.getValueHeadSize();
@@ -95,42 +105,52 @@ std::pair<int64_t, int64_t> getMMATile(AttentionOp op, int64_t sharedBytes) {
     int64_t bytes = 2 * (rows * columns + keys * both) + reservedBytes;
     return blocks * bytes <= sharedBytes + reservedBytes;
   };
-  // Of 128 rows a warp has 32 and reads keys and values half as often. Larger
-  // heads leave registers for that only where nothing else needs them, and a
-  // mask wastes more of a taller tile.
+  // Larger heads leave registers for 32 rows a warp only where nothing else
+  // needs them, and a mask wastes more of a taller tile.
   int64_t head = std::max(qk, v);
   bool isPlain = !op.hasScoreRegion() && !op.hasMaskRegion() &&
                  !op.getKvLen() && !op.isPaged() && !op.isRagged();
+  constexpr StringLiteral tall =
+      "a warp has 32 rows and reads keys and values half as often; two blocks "
+      "share a multiprocessor";
   if ((head <= 64 ? isLight(op) : head <= 96 && isPlain) && fits(128, 64))
-    return {128, 64};
+    return {128, 64, tall};
   if (head <= 128 && isPlain && fits(128, 48))
-    return {128, 48};
-  return {64, fits(64, 64) ? 64 : 32};
+    return {128, 48, tall};
+  return {64, fits(64, 64) ? 64 : 32,
+          "registers are left for regions and masks; two blocks share a "
+          "multiprocessor"};
 }
 
-void schedule(AttentionOp op, const CUDAScheduleOptions &options) {
-  if (op->hasAttr(ScheduleAttr::attributeName))
-    return;
-  auto [tileM, tileN] =
-      options.mma ? getMMATile(op, options.sharedBytes) : getLongTile(op);
+void schedule(AttentionOp op, const CUDAScheduleOptions &options,
+              tile::TargetAttr target) {
   ScheduleBuilder b(op);
-  if (options.tileM || options.tileN) {
-    b.set(options.tileM ? options.tileM : tileM,
-          options.tileN ? options.tileN : tileN, /*workers=*/0);
+  if (b.keepsGiven(options.tileM, options.tileN))
     return;
-  }
-  b.set(tileM, tileN, /*workers=*/0);
+  Choice tile = target.has(tile::MatrixUnits::Wgmma)
+                    ? getLongTile(op)
+                    : getMMATile(op, target.getSharedBytes());
+  auto [givenRows, givenKeys] = b.getGivenTile(options.tileM, options.tileN);
+  if (givenRows || givenKeys)
+    return b.set(givenRows ? givenRows : tile.rows,
+                 givenKeys ? givenKeys : tile.keys, /*workers=*/0,
+                 "a tile was asked for");
+  b.set(tile.rows, tile.keys, /*workers=*/0, tile.reason);
   if (!isSixteenBit(op))
     return;
   // Decoding: all rows that read a key head fit one tile, and keys are many.
   if (!op.isRagged() &&
       !b.choose(b.both(b.atMost(b.packedRows(), b.constant(decodeRows)),
                        b.manyEnoughToSplit(b.keys())),
-                decodeRows, tileN, options.multiprocessors))
+                decodeRows, tile.keys, target.getWorkers(),
+                "one tile holds the queries of all heads of a key head, and "
+                "keys are many"))
     return;
-  if (tileM > 128 && op.hasMaskRegion())
-    b.choose(b.atMost(b.queries(), b.constant(shortQueries)), 128, tileN,
-             /*workers=*/0);
+  if (tile.rows > 128 && op.hasMaskRegion())
+    b.choose(b.atMost(b.queries(), b.constant(shortQueries)), 128, tile.keys,
+             /*workers=*/0,
+             "taller tiles would waste more below the diagonal of a mask than "
+             "they gain");
 }
 
 class CUDASchedule final : public impl::CUDAScheduleBase<CUDASchedule> {
@@ -138,19 +158,18 @@ public:
   using CUDAScheduleBase::CUDAScheduleBase;
 
   void runOnOperation() override {
-    if (failed(checkOptions(
-            *this, getOperation(),
-            {{"tile-m", tileM, 0, kLargestTile},
-             {"tile-n", tileN, 0, kLargestTile},
-             {"multiprocessors", multiprocessors, 1, kMostWorkers},
-             {"shared-bytes", sharedBytes, 0, tensorcore::maxSharedBytes}})))
+    auto target = tile::TargetAttr::require(getOperation(), getArgument());
+    if (failed(target) ||
+        failed(checkOptions(*this, getOperation(),
+                            {{"tile-m", tileM, 0, kLargestTile},
+                             {"tile-n", tileN, 0, kLargestTile}})))
       return signalPassFailure();
-    CUDAScheduleOptions options;
-    options.tileM = tileM;
-    options.tileN = tileN;
-    options.multiprocessors = multiprocessors;
-    options.mma = mma;
-    options.sharedBytes = sharedBytes;
+    if (!target->getSharedBytes() || !target->getWorkers()) {
+      getOperation().emitError("cuda-schedule: the target ")
+          << target->getName() << " does not tell shared_bytes and workers";
+      return signalPassFailure();
+    }
+    CUDAScheduleOptions options{tileM, tileN};
     SmallVector<AttentionOp> ops;
     getOperation().walk([&](AttentionOp op) { ops.push_back(op); });
     for (AttentionOp op : ops) {
@@ -158,7 +177,7 @@ public:
         op.emitOpError("is on tensors; bufferize it first");
         return signalPassFailure();
       }
-      schedule(op, options);
+      schedule(op, options, *target);
     }
   }
 };

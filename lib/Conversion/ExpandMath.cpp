@@ -8,6 +8,7 @@
 //===----------------------------------------------------------------------===//
 
 #include "attn/Conversion/Passes.h"
+#include "attn/Dialect/Tile/Tile.h"
 
 #include "mlir/IR/ImplicitLocOpBuilder.h"
 #include "mlir/Transforms/WalkPatternRewriteDriver.h"
@@ -346,6 +347,15 @@ template <typename Op> struct Expand final : OpRewritePattern<Op> {
   bool keepApproximate;
 };
 
+/// Whether the operands of all products below `op` have 16 bits.
+bool multipliesSixteenBits(Operation *op) {
+  return !op->walk([](attn::tile::DotOp dot) {
+              return dot.getA().getType().getElementType().isF32()
+                         ? WalkResult::interrupt()
+                         : WalkResult::advance();
+            }).wasInterrupted();
+}
+
 struct ExpandMathPass final : attn::impl::ExpandMathBase<ExpandMathPass> {
   using ExpandMathBase::ExpandMathBase;
 
@@ -354,8 +364,9 @@ struct ExpandMathPass final : attn::impl::ExpandMathBase<ExpandMathPass> {
     RewritePatternSet patterns(context);
     patterns.add<Expand<math::ExpOp>>(context, expandExp);
     patterns.add<Expand<math::LogOp>>(context, expandLog);
+    bool isShort = shortTanh && multipliesSixteenBits(getOperation());
     patterns.add<Expand<math::TanhOp>>(
-        context, shortTanh ? expandShortTanh : expandTanh, keepTanh);
+        context, isShort ? expandShortTanh : expandTanh, keepTanh);
     patterns.add<Expand<math::SinOp>>(
         context,
         +[](Expression &e, ValueRange x) { return expandSin(e, x[0], 0.0f); });

@@ -15,24 +15,45 @@
 using namespace mlir;
 using namespace attn;
 
-void ScheduleBuilder::set(int64_t tileM, int64_t tileN, int64_t workers) {
-  op->setAttr(ScheduleAttr::attributeName,
-              ScheduleAttr::get(op.getContext(), tileM, tileN, workers));
+std::pair<int64_t, int64_t> ScheduleBuilder::getGivenTile(int64_t tileM,
+                                                          int64_t tileN) const {
+  return {tileM || !given ? tileM : given.getTileM(),
+          tileN || !given ? tileN : given.getTileN()};
+}
+
+bool ScheduleBuilder::keepsGiven(int64_t tileM, int64_t tileN) {
+  if (!given || !given.getTileM() || !given.getTileN() || tileM || tileN)
+    return false;
+  op->setAttr(kScheduleReasonAttrName, b.getStringAttr("a schedule was given"));
+  return true;
+}
+
+void ScheduleBuilder::setOn(Operation *version, int64_t tileM, int64_t tileN,
+                            int64_t workers, const Twine &reason) {
+  // What is said of the kernel stays.
+  ScheduleAttr schedule =
+      given ? given.withTiles(tileM, tileN, workers)
+            : ScheduleAttr::get(op.getContext(), tileM, tileN, workers);
+  version->setAttr(ScheduleAttr::attributeName, schedule);
+  version->setAttr(kScheduleReasonAttrName, b.getStringAttr(reason));
+}
+
+void ScheduleBuilder::set(int64_t tileM, int64_t tileN, int64_t workers,
+                          const Twine &reason) {
+  setOn(op, tileM, tileN, workers, reason);
 }
 
 bool ScheduleBuilder::choose(Value condition, int64_t tileM, int64_t tileN,
-                             int64_t workers) {
+                             int64_t workers, const Twine &reason) {
   if (matchPattern(condition, m_Zero()))
     return true;
   if (matchPattern(condition, m_One())) {
-    set(tileM, tileN, workers);
+    set(tileM, tileN, workers, reason);
     return false;
   }
   auto branch = scf::IfOp::create(b, condition, /*withElseRegion=*/true);
   b.setInsertionPointToStart(branch.thenBlock());
-  b.clone(*op)->setAttr(
-      ScheduleAttr::attributeName,
-      ScheduleAttr::get(op.getContext(), tileM, tileN, workers));
+  setOn(b.clone(*op), tileM, tileN, workers, reason);
   op->moveBefore(branch.elseBlock()->getTerminator());
   b.setInsertionPoint(op);
   return true;

@@ -19,14 +19,22 @@ namespace attn {
 /// becomes a condition on sizes, with a version of the op for either case.
 class ScheduleBuilder {
 public:
-  explicit ScheduleBuilder(AttentionOp op) : op(op), b(op.getLoc(), op) {}
+  explicit ScheduleBuilder(AttentionOp op)
+      : op(op), given(ScheduleAttr::of(op)), b(op.getLoc(), op) {}
 
-  /// The schedule of the op, or of what `choose` left of it.
-  void set(int64_t tileM, int64_t tileN, int64_t workers);
+  /// The tile that is asked for, by options of a pass or else by the op: 0
+  /// where nothing is.
+  std::pair<int64_t, int64_t> getGivenTile(int64_t tileM, int64_t tileN) const;
+  /// Whether the op has a whole tile that options do not override; it stays.
+  bool keepsGiven(int64_t tileM, int64_t tileN);
+
+  /// The schedule of the op, or of what `choose` left of it, and why.
+  void set(int64_t tileM, int64_t tileN, int64_t workers,
+           const llvm::Twine &reason);
   /// Gives the op another schedule where `condition` holds. Returns false if it
   /// always holds: nothing is left of the choice.
   bool choose(mlir::Value condition, int64_t tileM, int64_t tileN,
-              int64_t workers);
+              int64_t workers, const llvm::Twine &reason);
 
   /// Queries of a sequence; of all of them together if they are packed.
   mlir::Value queries();
@@ -49,7 +57,11 @@ public:
   mlir::Value both(mlir::Value x, mlir::Value y);
 
 private:
+  void setOn(mlir::Operation *version, int64_t tileM, int64_t tileN,
+             int64_t workers, const llvm::Twine &reason);
+
   AttentionOp op;
+  ScheduleAttr given;
   mlir::ImplicitLocOpBuilder b;
 };
 

@@ -8,6 +8,7 @@
 #include "attn/Execution/Backend.h"
 #include "Compiled.h"
 #include "attn/Reference/Interpreter.h"
+#include "attn/Target/Target.h"
 
 using namespace mlir;
 using namespace attn;
@@ -60,30 +61,44 @@ private:
 
 } // namespace
 
-static bool isCompiled(StringRef backend) {
-  return llvm::is_contained({"auto", "cpu", "cpu-standard", "cuda"}, backend);
+std::string attn::execution::listBackends() {
+  std::string names = autoBackend.str();
+  for (const Target *target : getTargets())
+    if (!target->getBackend().empty())
+      names += (", " + target->getName()).str();
+  return names + ", reference, unfused";
+}
+
+static bool isInterpreted(StringRef backend) {
+  return backend == "reference" || backend == "unfused";
 }
 
 FailureOr<std::unique_ptr<Executable>>
 attn::execution::createExecutable(func::FuncOp function,
                                   const BackendOptions &options) {
   using reference::Mode;
-  if (options.name == "reference" || options.name == "unfused")
+  if (isInterpreted(options.name))
     return std::unique_ptr<Executable>(new Interpreted(
         function, {options.name == "unfused" ? Mode::Unfused : Mode::Float64,
                    options.threads}));
-  if (isCompiled(options.name))
+  std::string error;
+  if (options.name == autoBackend || findTarget(options.name, error))
     return createCompiled(function, options);
   return emitError(UnknownLoc::get(function.getContext()))
          << explainUnavailable(options.name);
 }
 
 std::string attn::execution::explainUnavailable(StringRef backend) {
-  if (backend == "reference" || backend == "unfused")
+  if (isInterpreted(backend))
     return "";
-  if (isCompiled(backend))
+  std::string error;
+  if (backend == autoBackend || findTarget(backend, error))
     return explainNoDevice(backend);
-  return ("unknown backend '" + backend +
-          "'; there are auto, cpu, cpu-standard, cuda, reference, unfused")
-      .str();
+  std::string message = ("unknown backend '" + backend + "'").str();
+  SmallVector<StringRef> known;
+  std::string all = listBackends();
+  StringRef(all).split(known, ", ");
+  if (std::optional<StringRef> nearest = findNearest(backend, known))
+    message += ("; did you mean '" + *nearest + "'?").str();
+  return message + "; there are " + all;
 }

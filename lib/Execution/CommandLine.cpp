@@ -7,10 +7,13 @@
 
 #include "attn/Execution/CommandLine.h"
 
+#include "mlir/AsmParser/AsmParser.h"
 #include "mlir/IR/Location.h"
+#include "mlir/Support/FileUtilities.h"
 #include "llvm/ADT/STLExtras.h"
 #include "llvm/ADT/SmallVector.h"
 #include "llvm/Support/CommandLine.h"
+#include "llvm/Support/MemoryBuffer.h"
 #include "llvm/Support/raw_ostream.h"
 
 namespace cl = llvm::cl;
@@ -32,3 +35,33 @@ attn::execution::OptionErrors::OptionErrors(mlir::MLIRContext *context,
         llvm::errs() << tool << ": error: " << diagnostic << "\n";
         return mlir::success();
       }) {}
+
+mlir::FailureOr<attn::ScheduleAttr>
+attn::execution::readSchedule(llvm::StringRef path,
+                              mlir::MLIRContext *context) {
+  if (path.empty())
+    return ScheduleAttr();
+  auto error = [&](const llvm::Twine &problem) {
+    return mlir::emitError(mlir::UnknownLoc::get(context),
+                           "--schedule=" + path + ": " + problem);
+  };
+  std::string problem;
+  std::unique_ptr<llvm::MemoryBuffer> buffer =
+      mlir::openInputFile(path, &problem);
+  if (!buffer)
+    return error(problem);
+  context->loadDialect<AttnDialect>();
+  {
+    // What the parser or a verifier says has no line of the file.
+    mlir::ScopedDiagnosticHandler handler(
+        context, [&](mlir::Diagnostic &diagnostic) {
+          problem += (problem.empty() ? "" : "; ") + diagnostic.str();
+          return mlir::success();
+        });
+    auto attribute = llvm::dyn_cast_or_null<ScheduleAttr>(
+        mlir::parseAttribute(buffer->getBuffer().trim(), context));
+    if (attribute)
+      return attribute;
+  }
+  return error(problem.empty() ? "holds no #attn.schedule" : problem);
+}

@@ -11,8 +11,8 @@
 
 #include "attn/Execution/RandomInputs.h"
 #include "attn/Reference/Interpreter.h"
-#include "attn/Target/CUDA.h"
 #include "attn/Target/Compile.h"
+#include "attn/Target/Target.h"
 #include "attn_runtime.h"
 
 #include "mlir/IR/BuiltinOps.h"
@@ -75,7 +75,8 @@ public:
   FailureOr<SmallVector<Tensor>> getOutputs() override;
   json::Object describe() const override;
   int64_t getTemporaryBytes() const override { return workspaceBytes; }
-  StringRef getBackend() const override { return target; }
+  StringRef getBackend() const override { return target->getName(); }
+  StringRef getBaseline() const override { return target->getBaseline(); }
 
 private:
   /// Diagnoses what the C API says went wrong.
@@ -93,8 +94,8 @@ private:
   LogicalResult bindResult(size_t index, Type type);
 
   func::FuncOp function;
-  /// What was compiled for: cpu, cpu-standard or cuda.
-  std::string target;
+  /// What was compiled for.
+  const Target *target = nullptr;
   /// What the device asks for; empty: the target's own choice.
   std::string chip;
   SmallVector<reference::Output> outputs;
@@ -117,12 +118,18 @@ private:
 
 /// The device that runs what is compiled for `target`, and the chip to compile
 /// for; null, with the reason in `problem`, if there is none.
-static ContextHandle openDevice(StringRef target, unsigned threads,
+static ContextHandle openDevice(const Target &target, unsigned threads,
                                 attn_error *error, std::string &chip,
                                 std::string &problem) {
+  if (target.getBackend().empty()) {
+    problem =
+        ("the runtime has no backend for the target " + target.getName()).str();
+    return nullptr;
+  }
+  std::string backend = target.getBackend().str();
   attn_context_options options = ATTN_CONTEXT_OPTIONS_INIT;
-  options.backend = target == "cuda" ? "cuda" : "cpu";
-  options.threads = target == "cuda" ? 0 : threads;
+  options.backend = backend.c_str();
+  options.threads = target.isHost() ? threads : 0;
   attn_context *opened = nullptr;
   attn_context_info info = ATTN_CONTEXT_INFO_INIT;
   attn_status status = attn_context_create(&options, &opened, error);
@@ -133,39 +140,53 @@ static ContextHandle openDevice(StringRef target, unsigned threads,
     problem = attn_error_message(error);
     return nullptr;
   }
-  if (target != "cuda")
+  chip = target.chooseChip(info.features);
+  if (!chip.empty())
     return context;
-  if (const CUDAChip *suited = chooseCUDAChip(info.features)) {
-    chip = suited->name.str();
-    return context;
-  }
   problem = (Twine("kernels are compiled for chips from ") +
-             getCUDAChips().front().name + " on; the device (" + info.device +
+             target.getChips().front() + " on; the device (" + info.device +
              ") is " + info.features)
                 .str();
   return nullptr;
 }
 
+/// What `auto` tries, in this order: devices, then the host.
+static std::vector<const Target *> getCandidates() {
+  std::vector<const Target *> candidates;
+  for (bool isHost : {false, true})
+    for (const Target *target : getTargets())
+      if (target->isHost() == isHost && !target->getBackend().empty())
+        candidates.push_back(target);
+  return candidates;
+}
+
 std::string attn::execution::explainNoDevice(StringRef backend) {
-  ErrorHandle error(attn_error_create());
   std::string chip, problem;
   // What `auto` falls back to is always there.
-  if (backend == "cuda")
-    openDevice(backend, /*threads=*/0, error.get(), chip, problem);
+  const Target *target = findTarget(backend, problem);
+  if (!target)
+    return backend == autoBackend ? "" : problem;
+  ErrorHandle error(attn_error_create());
+  openDevice(*target, /*threads=*/0, error.get(), chip, problem);
   return problem;
 }
 
 LogicalResult Compiled::openContext(const BackendOptions &options) {
   std::string problem;
-  target = options.name;
-  if (options.name == "auto") {
-    target = "cuda";
-    context = openDevice(target, options.threads, error.get(), chip, problem);
-    if (context)
-      return success();
-    target = "cpu";
+  if (options.name == autoBackend) {
+    for (const Target *candidate : getCandidates()) {
+      target = candidate;
+      context =
+          openDevice(*target, options.threads, error.get(), chip, problem);
+      if (context)
+        return success();
+    }
+  } else {
+    target = findTarget(options.name, problem);
+    if (target)
+      context =
+          openDevice(*target, options.threads, error.get(), chip, problem);
   }
-  context = openDevice(target, options.threads, error.get(), chip, problem);
   // Not the function is at fault.
   return context ? success()
                  : emitError(UnknownLoc::get(function.getContext())) << problem;
@@ -177,13 +198,16 @@ LogicalResult Compiled::load(const BackendOptions &options) {
   strideSeed = options.strideSeed;
   CompileOptions compile;
   compile.entry = function.getName().str();
-  compile.target = target;
-  if (!chip.empty())
-    compile.chip = chip;
+  compile.target = target->getName().str();
+  // A module that says what machine it is for knows better than the device.
+  bool isDescribed = tile::TargetAttr::lookup(function) != tile::TargetAttr();
   if (!options.chip.empty())
     compile.chip = options.chip;
+  else if (!isDescribed)
+    compile.chip = chip;
   compile.tileM = options.tileM;
   compile.tileN = options.tileN;
+  compile.schedule = options.schedule;
   FailureOr<std::string> artifact =
       compileToArtifact(function->getParentOfType<ModuleOp>(), compile,
                         options.explain ? &report : nullptr);
@@ -355,7 +379,7 @@ FailureOr<SmallVector<Tensor>> Compiled::getOutputs() {
 
 json::Object Compiled::describe() const {
   json::Object description{
-      {"backend", target},
+      {"backend", target->getName()},
       {"chip", report.chip},
       {"code_bytes", report.codeBytes},
       {"artifact_bytes", static_cast<int64_t>(artifactBytes)}};

@@ -11,8 +11,9 @@
 #include "attn/Dialect/Attn/Attn.h"
 #include "attn/Dialect/Tile/Tile.h"
 #include "attn/Pipelines/Pipelines.h"
+#include "attn/Target/CPU.h"
 #include "attn/Target/CUDA.h"
-#include "attn/Target/NVPTX.h"
+#include "attn/Target/Passes.h"
 #include "attn/Target/WGSL.h"
 #include "attn/Transforms/Passes.h"
 
@@ -24,7 +25,15 @@
 #include "mlir/Dialect/SCF/Transforms/BufferizableOpInterfaceImpl.h"
 #include "mlir/Dialect/Tensor/Transforms/BufferizableOpInterfaceImpl.h"
 
+void attn::registerAllTargets() {
+  // The first one is the default.
+  registerCPUTargets();
+  registerCUDATargets();
+  registerWGSLTargets();
+}
+
 void attn::registerAllDialects(mlir::DialectRegistry &registry) {
+  registerAllTargets();
   registry.insert<AttnDialect, tile::TileDialect, mlir::func::FuncDialect>();
   registerAttnBufferizableOpInterfaces(registry);
   // What stands around attention, in a file and after attn-insert-checks, is
@@ -44,9 +53,11 @@ void attn::registerAllPasses() {
     registerAttnAnalysisPasses();
     registerAttnTransformsPasses();
     registerAttnConversionPasses();
-    registerNVPTXPipelines();
-    registerCUDAPipelines();
+    registerAttnTargetPasses();
     registerAttnPipelines();
+    registerAllTargets();
+    registerCPUPipelines();
+    registerCUDAPipelines();
     registerWGSLPipelines();
     return true;
   }();

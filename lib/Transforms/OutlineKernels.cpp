@@ -7,6 +7,7 @@
 //===----------------------------------------------------------------------===//
 
 #include "attn/Analysis/IndexRanges.h"
+#include "attn/Dialect/Attn/Attn.h"
 #include "attn/Dialect/Tile/Tile.h"
 #include "attn/Transforms/Passes.h"
 
@@ -158,6 +159,8 @@ func::FuncOp Outliner::run() {
       grid.getLoc(), name, FunctionType::get(grid.getContext(), types, {}));
   function.setPrivate();
   function->setAttr("tile.kernel", UnitAttr::get(grid.getContext()));
+  if (auto schedule = attn::ScheduleAttr::of(grid))
+    function->setAttr(attn::ScheduleAttr::attributeName, schedule);
   for (auto [argument, largest] : sizes)
     function.setArgAttr(argument, kSizeAttrName, host.getIndexAttr(largest));
   for (unsigned argument : tables)

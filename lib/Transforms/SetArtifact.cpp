@@ -42,11 +42,17 @@ struct SetArtifact : attn::impl::SetArtifactBase<SetArtifact> {
       metadata.set("tile_n", b.getI64IntegerAttr(schedule.getTileN()));
     }
     SmallVector<StringRef> names(features.begin(), features.end());
+    ArrayAttr known = names.empty() ? ArrayAttr() : b.getStrArrayAttr(names);
+    StringAttr machine = chip.empty() ? StringAttr() : b.getStringAttr(chip);
+    // The machine is known where nobody names another one.
+    if (auto attached = tile::TargetAttr::lookup(module);
+        attached && !machine) {
+      machine = b.getStringAttr(attached.getChip());
+      known = attached.getFeatures();
+    }
     auto artifact = tile::ArtifactAttr::getChecked(
         [&] { return module.emitError("attn-set-artifact: "); },
-        module.getContext(), b.getStringAttr(target),
-        chip.empty() ? StringAttr() : b.getStringAttr(chip),
-        names.empty() ? ArrayAttr() : b.getStrArrayAttr(names),
+        module.getContext(), b.getStringAttr(target), machine, known,
         int64_t(indexBits), bool(hostReads),
         metadata.empty() ? DictionaryAttr()
                          : metadata.getDictionary(module.getContext()));

@@ -12,6 +12,7 @@
 #include "Tiling/RowState.h"
 
 #include "attn/Analysis/IndexRanges.h"
+#include "attn/Dialect/Attn/Attn.h"
 #include "attn/Dialect/Attn/ScheduleLimits.h"
 #include "attn/Dialect/Tile/Tile.h"
 #include "attn/Transforms/PassOptions.h"
@@ -309,6 +310,8 @@ void KeySplitter::split(int64_t workers) {
   SmallVector<OpFoldResult> bounds = grid.getMixedUpperBound();
   bounds.back() = getAsOpFoldResult(ib.mul(extents.back(), parts));
   auto next = scf::ForallOp::create(b, bounds, ValueRange{}, std::nullopt);
+  if (auto schedule = ScheduleAttr::of(grid))
+    next->setAttr(ScheduleAttr::attributeName, schedule);
   Block *body = grid.getBody(), *nextBody = next.getBody();
   nextBody->getOperations().splice(nextBody->begin(), body->getOperations(),
                                    body->begin(),

@@ -51,8 +51,10 @@ public:
           tileM, llvm::alignTo(std::max<int64_t>(length, 1), rowMultiple));
     if (auto schedule =
             op->getAttrOfType<ScheduleAttr>(ScheduleAttr::attributeName)) {
-      this->tileM = schedule.getTileM();
-      this->tileN = schedule.getTileN();
+      if (schedule.getTileM())
+        this->tileM = schedule.getTileM();
+      if (schedule.getTileN())
+        this->tileN = schedule.getTileN();
       workers = schedule.getWorkers();
     }
   }
@@ -225,6 +227,10 @@ void AttentionTiler::buildGrid(Value numTiles, Value scoreMemory) {
   auto forall = scf::ForallOp::create(b, grid, ValueRange{}, std::nullopt);
   if (workers)
     forall->setAttr(kWorkersAttrName, b.getI64IntegerAttr(workers));
+  // The kernel's lowering reads the rest.
+  if (auto schedule = ScheduleAttr::of(op);
+      schedule && schedule.hasKernelChoices())
+    forall->setAttr(ScheduleAttr::attributeName, schedule);
   b.setInsertionPointToStart(forall.getBody());
   SmallVector<Value> point(forall.getInductionVars());
   // The long rows of a causal mask come first, so that short ones fill the end.
@@ -333,8 +339,15 @@ struct TileAttention : attn::impl::TileAttentionBase<TileAttention> {
                             {{"tile-m", tileM, 1, kLargestTile},
                              {"tile-n", tileN, 1, kLargestTile},
                              {"head-multiple", headMultiple, 1, kLargestTile},
-                             {"row-multiple", rowMultiple, 1, kLargestTile}})))
+                             {"row-multiple", rowMultiple, 0, kLargestTile}})))
       return signalPassFailure();
+    int64_t rows = rowMultiple;
+    if (!rows) {
+      auto target = tile::TargetAttr::require(getOperation(), getArgument());
+      if (failed(target))
+        return signalPassFailure();
+      rows = std::max<int64_t>(1, target->getVectorBits() / 32);
+    }
     SmallVector<Operation *> ops;
     getOperation().walk([&](Operation *op) {
       if (isa<AttentionOp, MergeOp>(op))
@@ -344,7 +357,7 @@ struct TileAttention : attn::impl::TileAttentionBase<TileAttention> {
       LogicalResult result =
           isa<MergeOp>(op) ? tileMerge(cast<MergeOp>(op), tileM)
                            : AttentionTiler(cast<AttentionOp>(op), tileM, tileN,
-                                            headMultiple, rowMultiple, divide)
+                                            headMultiple, rows, divide)
                                  .run();
       if (failed(result))
         return signalPassFailure();

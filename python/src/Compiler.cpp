@@ -9,9 +9,10 @@
 #include "Compiler.h"
 
 #include "attn/Execution/Backend.h"
+#include "attn/InitAll.h"
 #include "attn/Support/Nesting.h"
-#include "attn/Target/CUDA.h"
 #include "attn/Target/Compile.h"
+#include "attn/Target/Target.h"
 
 #include "mlir/IR/Diagnostics.h"
 #include "mlir/IR/MLIRContext.h"
@@ -84,6 +85,10 @@ python::Outcome python::compile(const Request &request) {
 }
 
 std::string python::chooseChip(const std::string &capability) {
-  const CUDAChip *chip = chooseCUDAChip(capability);
-  return chip ? chip->name.str() : "";
+  registerAllTargets();
+  for (const Target *target : getTargets())
+    if (!target->isHost())
+      if (std::string chip = target->chooseChip(capability); !chip.empty())
+        return chip;
+  return "";
 }

@@ -1,7 +1,7 @@
 // cpu-schedule: tiles for vectors and caches, packed heads and split keys where
 // queries are few, versions where only a launch knows.
-// RUN: attn-opt %s -split-input-file -pass-pipeline='builtin.module(func.func(cpu-schedule{vector-bits=512},canonicalize))' | FileCheck %s
-// RUN: attn-opt %s -split-input-file -pass-pipeline='builtin.module(func.func(cpu-schedule{vector-bits=512 tile-m=32},canonicalize))' | FileCheck %s --check-prefix=GIVEN
+// RUN: attn-opt %s -split-input-file -pass-pipeline='builtin.module(tile-attach-target{target=cpu chip=x86-64-v4},func.func(cpu-schedule,canonicalize))' | FileCheck %s
+// RUN: attn-opt %s -split-input-file -pass-pipeline='builtin.module(tile-attach-target{target=cpu chip=x86-64-v4},func.func(cpu-schedule{tile-m=32},canonicalize))' | FileCheck %s --check-prefix=GIVEN
 
 // 32 query heads share 8 key heads: four rows a query.
 // CHECK-LABEL: func @dynamic
@@ -91,12 +91,12 @@ func.func @ragged(%q: memref<4x?x64xf32>, %k: memref<4x?x64xf32>, %v: memref<4x?
 
 // -----
 
-// The schedule of a user stays.
+// The schedule of a user stays, but for what an option overrides.
 // CHECK-LABEL: func @kept
 // CHECK-NOT:   scf.if
 // CHECK:       #attn.schedule<tile_m = 16, tile_n = 16>
 // GIVEN-LABEL: func @kept
-// GIVEN:       #attn.schedule<tile_m = 16, tile_n = 16>
+// GIVEN:       #attn.schedule<tile_m = 32, tile_n = 16>
 func.func @kept(%q: memref<1x4x?x64xf32>, %o: memref<1x4x?x64xf32>) {
   attn.attention ins(%q, %q, %q : memref<1x4x?x64xf32>, memref<1x4x?x64xf32>, memref<1x4x?x64xf32>) outs(%o : memref<1x4x?x64xf32>) {attn.schedule = #attn.schedule<tile_m = 16, tile_n = 16>}
   return

@@ -1,7 +1,7 @@
 // cuda-schedule: tile sizes by head size, split keys where all rows of a key
 // head fit one tile, versions where only a launch knows.
-// RUN: attn-opt %s -split-input-file -pass-pipeline='builtin.module(func.func(cuda-schedule,canonicalize))' | FileCheck %s
-// RUN: attn-opt %s -split-input-file -pass-pipeline='builtin.module(func.func(cuda-schedule{tile-m=128},canonicalize))' | FileCheck %s --check-prefix=GIVEN
+// RUN: attn-opt %s -split-input-file -pass-pipeline='builtin.module(tile-attach-target{target=cuda chip=sm_90a},func.func(cuda-schedule,canonicalize))' | FileCheck %s
+// RUN: attn-opt %s -split-input-file -pass-pipeline='builtin.module(tile-attach-target{target=cuda chip=sm_90a},func.func(cuda-schedule{tile-m=128},canonicalize))' | FileCheck %s --check-prefix=GIVEN
 
 // 32 query heads share 8 key heads: four rows a query.
 // CHECK-LABEL: func @dynamic

@@ -1,4 +1,4 @@
-// RUN: attn-opt %s -split-input-file -verify-diagnostics -pass-pipeline='builtin.module(func.func(tile-to-cpu{vector-bits=512 registers=32}))'
+// RUN: attn-opt %s -split-input-file -verify-diagnostics -pass-pipeline='builtin.module(tile-attach-target{target=cpu chip=x86-64-v4},func.func(tile-to-cpu))'
 
 func.func private @rows(%m: memref<12xf32>, %i: index, %g0: index, %g1: index, %g2: index, %g3: index, %g4: index, %g5: index) attributes {tile.kernel} {
   %c12 = arith.constant 12 : index

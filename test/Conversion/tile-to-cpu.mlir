@@ -1,7 +1,7 @@
 // tile-to-cpu: queries on lanes, keys broadcast, statistics lane-wise. No
 // horizontal operation, no transposition of keys, no tile left.
-// RUN: attn-opt %s -pass-pipeline='builtin.module(attn-to-tile{tile-m=64 tile-n=96},func.func(tile-expand-math,tile-to-cpu{vector-bits=512 registers=32},canonicalize,cse))' | FileCheck %s --check-prefixes=CHECK,AVX512 --implicit-check-not=vector.reduction --implicit-check-not=vector.transpose --implicit-check-not=!tile.tile
-// RUN: attn-opt %s -pass-pipeline='builtin.module(attn-to-tile{tile-m=64 tile-n=96},func.func(tile-expand-math,tile-to-cpu{vector-bits=256 registers=16},canonicalize,cse))' | FileCheck %s --check-prefixes=CHECK,AVX2 --implicit-check-not=vector.reduction --implicit-check-not=vector.transpose --implicit-check-not=!tile.tile
+// RUN: attn-opt %s -pass-pipeline='builtin.module(tile-attach-target{target=cpu chip=x86-64-v4},attn-to-tile{tile-m=64 tile-n=96},func.func(tile-expand-math,tile-to-cpu,canonicalize,cse))' | FileCheck %s --check-prefixes=CHECK,AVX512 --implicit-check-not=vector.reduction --implicit-check-not=vector.transpose --implicit-check-not=!tile.tile
+// RUN: attn-opt %s -pass-pipeline='builtin.module(tile-attach-target{target=cpu chip=x86-64-v3},attn-to-tile{tile-m=64 tile-n=96},func.func(tile-expand-math,tile-to-cpu,canonicalize,cse))' | FileCheck %s --check-prefixes=CHECK,AVX2 --implicit-check-not=vector.reduction --implicit-check-not=vector.transpose --implicit-check-not=!tile.tile
 
 // CHECK-LABEL: func.func private @f_kernel0
 // Buffers are aligned stack memory: q and o as [d][query], scores as

@@ -1,11 +1,11 @@
-// RUN: attn-opt %s --tile-to-gpu="max-threads=64 workgroup-bytes=8192" --split-input-file --verify-diagnostics
-// RUN: not attn-opt %S/Inputs/causal_f32.mlir --tile-to-gpu=threads=2048 2>&1 | FileCheck %s --check-prefix=MANY --implicit-check-not=error:
-// RUN: not attn-opt %S/Inputs/causal_f32.mlir --tile-to-gpu=threads=-1 2>&1 | FileCheck %s --check-prefix=NEGATIVE --implicit-check-not=error:
-// RUN: not attn-opt %S/Inputs/causal_f32.mlir --tile-to-gpu=max-threads=0 2>&1 | FileCheck %s --check-prefix=NONE --implicit-check-not=error:
-// RUN: not attn-opt %S/Inputs/causal_f32.mlir --tile-to-gpu=workgroup-bytes=-1 2>&1 | FileCheck %s --check-prefix=BYTES --implicit-check-not=error:
+// RUN: attn-opt %s --tile-attach-target=target=cuda --tile-to-gpu="max-threads=64 workgroup-bytes=8192" --split-input-file --verify-diagnostics
+// RUN: not attn-opt %S/Inputs/causal_f32.mlir --tile-attach-target=target=cuda --tile-to-gpu=threads=2048 2>&1 | FileCheck %s --check-prefix=MANY --implicit-check-not=error:
+// RUN: not attn-opt %S/Inputs/causal_f32.mlir --tile-attach-target=target=cuda --tile-to-gpu=threads=-1 2>&1 | FileCheck %s --check-prefix=NEGATIVE --implicit-check-not=error:
+// RUN: not attn-opt %S/Inputs/causal_f32.mlir --tile-attach-target=target=cuda --tile-to-gpu=max-threads=-1 2>&1 | FileCheck %s --check-prefix=NONE --implicit-check-not=error:
+// RUN: not attn-opt %S/Inputs/causal_f32.mlir --tile-attach-target=target=cuda --tile-to-gpu=workgroup-bytes=-1 2>&1 | FileCheck %s --check-prefix=BYTES --implicit-check-not=error:
 // MANY: error: tile-to-gpu: threads = 2048 is not in 0 .. 1024
 // NEGATIVE: error: tile-to-gpu: threads = -1 is not in 0 .. 1024
-// NONE: error: tile-to-gpu: max-threads = 0 is not in 1 .. 1024
+// NONE: error: tile-to-gpu: max-threads = -1 is not in 1 .. 1024
 // BYTES: error: tile-to-gpu: workgroup-bytes = -1 is not in 0 .. 1048576
 
 // A thread count over the limit is scaled down to more rows a thread, unless

@@ -1,14 +1,14 @@
 // RUN: split-file %s %t
-// RUN: attn-opt %S/Inputs/causal_f32.mlir --tile-to-gpu --canonicalize --cse | FileCheck %t/row.txt
-// RUN: attn-opt %S/Inputs/causal_f32.mlir --tile-to-gpu=threads=128 --canonicalize --cse | FileCheck %t/lanes.txt
-// RUN: attn-opt %S/Inputs/causal_f32.mlir --tile-to-gpu=workgroup-bytes=2000 --canonicalize --cse 2>&1 | FileCheck %t/direct.txt
-// RUN: attn-opt %t/paged.mlir --tile-to-gpu --canonicalize --cse | FileCheck %t/paged.mlir
-// RUN: attn-opt %t/lone-row-96.mlir --tile-to-gpu --canonicalize --cse | FileCheck %t/lone-row-96.mlir
-// RUN: attn-opt %t/lone-row-96.mlir --tile-to-gpu=threads=96 --canonicalize --cse | FileCheck %t/lone-row-96.mlir --check-prefix=GIVEN
-// RUN: attn-opt %t/lone-row.mlir --tile-to-gpu --canonicalize --cse | FileCheck %t/lone-row.mlir
-// RUN: attn-opt %t/packed.mlir --tile-to-gpu --canonicalize --cse | FileCheck %t/packed.mlir
-// RUN: attn-opt %t/left-out.mlir --tile-to-gpu --canonicalize --cse | FileCheck %t/left-out.mlir
-// RUN: attn-opt %t/twice.mlir --tile-to-gpu --canonicalize --cse | FileCheck %t/twice.mlir
+// RUN: attn-opt %S/Inputs/causal_f32.mlir --tile-attach-target=target=cuda --tile-to-gpu --canonicalize --cse | FileCheck %t/row.txt
+// RUN: attn-opt %S/Inputs/causal_f32.mlir --tile-attach-target=target=cuda --tile-to-gpu=threads=128 --canonicalize --cse | FileCheck %t/lanes.txt
+// RUN: attn-opt %S/Inputs/causal_f32.mlir --tile-attach-target=target=cuda --tile-to-gpu=workgroup-bytes=2000 --canonicalize --cse 2>&1 | FileCheck %t/direct.txt
+// RUN: attn-opt %t/paged.mlir --tile-attach-target=target=cuda --tile-to-gpu --canonicalize --cse | FileCheck %t/paged.mlir
+// RUN: attn-opt %t/lone-row-96.mlir --tile-attach-target=target=cuda --tile-to-gpu --canonicalize --cse | FileCheck %t/lone-row-96.mlir
+// RUN: attn-opt %t/lone-row-96.mlir --tile-attach-target=target=cuda --tile-to-gpu=threads=96 --canonicalize --cse | FileCheck %t/lone-row-96.mlir --check-prefix=GIVEN
+// RUN: attn-opt %t/lone-row.mlir --tile-attach-target=target=cuda --tile-to-gpu --canonicalize --cse | FileCheck %t/lone-row.mlir
+// RUN: attn-opt %t/packed.mlir --tile-attach-target=target=cuda --tile-to-gpu --canonicalize --cse | FileCheck %t/packed.mlir
+// RUN: attn-opt %t/left-out.mlir --tile-attach-target=target=cuda --tile-to-gpu --canonicalize --cse | FileCheck %t/left-out.mlir
+// RUN: attn-opt %t/twice.mlir --tile-attach-target=target=cuda --tile-to-gpu --canonicalize --cse | FileCheck %t/twice.mlir
 
 //--- row.txt
 // One thread a row: only the key and value tiles are shared, in one buffer

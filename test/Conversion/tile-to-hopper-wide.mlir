@@ -1,5 +1,5 @@
-// RUN: attn-opt %s -split-input-file --pass-pipeline="builtin.module(attn-expand-sugar,attn-make-total,attn-simplify-regions,func.func(attn-tile{tile-m=128 tile-n=128},attn-fuse-online-softmax),attn-outline-kernels,canonicalize,cse,tile-expand-math,tile-to-hopper{persistent=false})" | FileCheck %s
-// RUN: attn-opt %s -split-input-file --pass-pipeline="builtin.module(attn-expand-sugar,attn-make-total,attn-simplify-regions,func.func(attn-tile{tile-m=64 tile-n=64},attn-fuse-online-softmax),attn-outline-kernels,canonicalize,cse,tile-expand-math,tile-to-mma)" | FileCheck %s --check-prefix=MMA
+// RUN: attn-opt %s -split-input-file --pass-pipeline="builtin.module(tile-attach-target{target=cuda chip=sm_90a},attn-expand-sugar,attn-make-total,attn-simplify-regions,func.func(attn-tile{tile-m=128 tile-n=128},attn-fuse-online-softmax),attn-outline-kernels,canonicalize,cse,tile-expand-math,tile-to-hopper{persistent=false})" | FileCheck %s
+// RUN: attn-opt %s -split-input-file --pass-pipeline="builtin.module(tile-attach-target{target=cuda chip=sm_86},attn-expand-sugar,attn-make-total,attn-simplify-regions,func.func(attn-tile{tile-m=64 tile-n=64},attn-fuse-online-softmax),attn-outline-kernels,canonicalize,cse,tile-expand-math,tile-to-mma)" | FileCheck %s --check-prefix=MMA
 
 // Indices are narrowed to 32 bits only where that is proved (rule 21).
 

@@ -1,5 +1,5 @@
-// RUN: attn-opt %s --pass-pipeline="builtin.module(attn-expand-sugar,attn-make-total,attn-simplify-regions,func.func(attn-tile{tile-m=128 tile-n=128 head-multiple=16},attn-fuse-online-softmax),attn-outline-kernels,canonicalize,cse,tile-expand-math,tile-to-hopper)" --split-input-file | FileCheck %s
-// RUN: attn-opt %s --pass-pipeline="builtin.module(attn-expand-sugar,attn-make-total,attn-simplify-regions,func.func(attn-tile{tile-m=128 tile-n=128 head-multiple=16},attn-fuse-online-softmax),attn-outline-kernels,canonicalize,cse,tile-expand-math,tile-to-hopper{one-behind=false persistent=false tma-store=false})" --split-input-file | FileCheck %s --check-prefix=PLAIN
+// RUN: attn-opt %s --pass-pipeline="builtin.module(tile-attach-target{target=cuda chip=sm_90a},attn-expand-sugar,attn-make-total,attn-simplify-regions,func.func(attn-tile{tile-m=128 tile-n=128 head-multiple=16},attn-fuse-online-softmax),attn-outline-kernels,canonicalize,cse,tile-expand-math,tile-to-hopper)" --split-input-file | FileCheck %s
+// RUN: attn-opt %s --pass-pipeline="builtin.module(tile-attach-target{target=cuda chip=sm_90a},attn-expand-sugar,attn-make-total,attn-simplify-regions,func.func(attn-tile{tile-m=128 tile-n=128 head-multiple=16},attn-fuse-online-softmax),attn-outline-kernels,canonicalize,cse,tile-expand-math,tile-to-hopper{one-behind=false persistent=false tma-store=false})" --split-input-file | FileCheck %s --check-prefix=PLAIN
 
 !t = memref<?x?x?x128xbf16, strided<[?, ?, ?, 1]>>
 

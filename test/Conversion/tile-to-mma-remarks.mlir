@@ -1,5 +1,5 @@
-// RUN: attn-opt %s --pass-pipeline="builtin.module(attn-expand-sugar,attn-make-total,attn-simplify-regions,func.func(attn-tile{tile-m=64 tile-n=64 head-multiple=16},attn-fuse-online-softmax),attn-outline-kernels,canonicalize,cse,tile-expand-math,tile-to-mma)" --split-input-file --verify-diagnostics -o /dev/null
-// RUN: attn-opt %s --pass-pipeline="builtin.module(attn-expand-sugar,attn-make-total,attn-simplify-regions,func.func(attn-tile{tile-m=64 tile-n=64 head-multiple=16},attn-fuse-online-softmax),attn-outline-kernels,canonicalize,cse,tile-expand-math,tile-to-mma)" --split-input-file 2>/dev/null | FileCheck %s
+// RUN: attn-opt %s --pass-pipeline="builtin.module(tile-attach-target{target=cuda chip=sm_86},attn-expand-sugar,attn-make-total,attn-simplify-regions,func.func(attn-tile{tile-m=64 tile-n=64 head-multiple=16},attn-fuse-online-softmax),attn-outline-kernels,canonicalize,cse,tile-expand-math,tile-to-mma)" --split-input-file --verify-diagnostics -o /dev/null
+// RUN: attn-opt %s --pass-pipeline="builtin.module(tile-attach-target{target=cuda chip=sm_86},attn-expand-sugar,attn-make-total,attn-simplify-regions,func.func(attn-tile{tile-m=64 tile-n=64 head-multiple=16},attn-fuse-online-softmax),attn-outline-kernels,canonicalize,cse,tile-expand-math,tile-to-mma)" --split-input-file 2>/dev/null | FileCheck %s
 
 // What this lowering cannot take stays as it is, for the general one.
 // CHECK-COUNT-4: func.func private @{{.+}}_kernel0({{.+}}attributes {tile.kernel}

@@ -1,5 +1,5 @@
-// RUN: attn-opt %s --pass-pipeline="builtin.module(attn-expand-sugar,attn-make-total,attn-simplify-regions,func.func(attn-tile{tile-m=64 tile-n=32 head-multiple=16 row-multiple=1},attn-fuse-online-softmax),attn-outline-kernels,canonicalize,cse,tile-expand-math,tile-to-mma{stages=2})" --split-input-file | FileCheck %s
-// RUN: attn-opt %s --pass-pipeline="builtin.module(attn-expand-sugar,attn-make-total,attn-simplify-regions,func.func(attn-tile{tile-m=64 tile-n=32 head-multiple=16 row-multiple=1},attn-fuse-online-softmax),attn-outline-kernels,canonicalize,cse,tile-expand-math,tile-to-mma{stages=1 query-in-registers=false blocks=2})" --split-input-file | FileCheck %s --check-prefix=ONE
+// RUN: attn-opt %s --pass-pipeline="builtin.module(tile-attach-target{target=cuda chip=sm_86},attn-expand-sugar,attn-make-total,attn-simplify-regions,func.func(attn-tile{tile-m=64 tile-n=32 head-multiple=16 row-multiple=1},attn-fuse-online-softmax),attn-outline-kernels,canonicalize,cse,tile-expand-math,tile-to-mma{stages=2})" --split-input-file | FileCheck %s
+// RUN: attn-opt %s --pass-pipeline="builtin.module(tile-attach-target{target=cuda chip=sm_86},attn-expand-sugar,attn-make-total,attn-simplify-regions,func.func(attn-tile{tile-m=64 tile-n=32 head-multiple=16 row-multiple=1},attn-fuse-online-softmax),attn-outline-kernels,canonicalize,cse,tile-expand-math,tile-to-mma{stages=1 query-in-registers=false blocks=2})" --split-input-file | FileCheck %s --check-prefix=ONE
 
 !t = memref<?x?x?x64xbf16, strided<[?, ?, ?, 1]>>
 

@@ -3,7 +3,7 @@
 // RUN: sed -n '/^func.func @mine/,/^}/p' %src_root/README.md > %t.mlir
 // RUN: %llvm_tools_dir/mlir-opt --load-dialect-plugin=%build_root/lib/AttnPlugin.so \
 // RUN:   --load-pass-plugin=%build_root/lib/AttnPlugin.so \
-// RUN:   --pass-pipeline='builtin.module(attn-to-cpu)' %t.mlir \
+// RUN:   --pass-pipeline='builtin.module(attn-to-cpu{chip=x86-64-v3})' %t.mlir \
 // RUN: | FileCheck %s --implicit-check-not=attn.attention --implicit-check-not=tile.load
 // CHECK: func.func @mine(
 // CHECK: scf.parallel

@@ -5,7 +5,7 @@
 // values 0, 1, ..., i. Tiles are views with offsets; rows of the last one are
 // fewer.
 // REQUIRES: avx2
-// DEFINE: %{lower} = builtin.module(attn-to-cpu{tile-m=8 tile-n=16},canonicalize,func.func(convert-linalg-to-loops,convert-vector-to-scf),convert-scf-to-cf,expand-strided-metadata,lower-affine,convert-vector-to-llvm{enable-x86vector},convert-math-to-llvm,arith-expand,convert-ub-to-llvm,finalize-memref-to-llvm,convert-func-to-llvm,convert-arith-to-llvm,convert-cf-to-llvm,reconcile-unrealized-casts)
+// DEFINE: %{lower} = builtin.module(attn-to-cpu{chip=x86-64-v3 tile-m=8 tile-n=16},canonicalize,func.func(convert-linalg-to-loops,convert-vector-to-scf),convert-scf-to-cf,expand-strided-metadata,lower-affine,convert-vector-to-llvm{enable-x86vector},convert-math-to-llvm,arith-expand,convert-ub-to-llvm,finalize-memref-to-llvm,convert-func-to-llvm,convert-arith-to-llvm,convert-cf-to-llvm,reconcile-unrealized-casts)
 // DEFINE: %{run} = %llvm_tools_dir/mlir-runner -e main --entry-point-result=void --shared-libs=%llvm_tools_dir/../lib/libmlir_runner_utils.so,%llvm_tools_dir/../lib/libmlir_c_runner_utils.so
 
 // RUN: attn-opt %s --attn-expand-sugar --transform-interpreter --canonicalize -o %t.tiled.mlir

@@ -9,7 +9,7 @@
 // CHECK: output 0 {{.*}} matches the reference
 
 // The code of ten is not larger than ten times that of one.
-// RUN: attn-opt %s --attn-to-cpu | %python %S/Inputs/growth.py
+// RUN: attn-opt %s --attn-to-cpu=chip=x86-64-v3 | %python %S/Inputs/growth.py
 
 !t = tensor<?x?x?x8xf32>
 

@@ -1,9 +1,9 @@
 // The embedded pipelines leave parallel loops around calls and upstream ops
 // only. Fused attention allocates nothing but, where queries are few, the parts
 // of split keys, and frees them; the standard one the score matrix.
-// RUN: attn-opt %s -attn-to-cpu | FileCheck %s --check-prefixes=CHECK,FUSED --implicit-check-not='{{attn\.(attention|yield)|tile\.(load|store|dot|map|reduce|launch|estimate)}}'
-// RUN: attn-opt %s -attn-to-cpu-standard | FileCheck %s --check-prefixes=CHECK,STANDARD --implicit-check-not='{{attn\.(attention|yield)|tile\.(load|store|dot|map|reduce|launch|estimate)}}'
-// RUN: attn-opt %s -attn-to-cpu='tile-m=64' | FileCheck %s --check-prefix=GIVEN --implicit-check-not='memref.alloc('
+// RUN: attn-opt %s -attn-to-cpu='chip=x86-64-v3' | FileCheck %s --check-prefixes=CHECK,FUSED --implicit-check-not='{{attn\.(attention|yield)|tile\.(load|store|dot|map|reduce|launch|estimate)}}'
+// RUN: attn-opt %s -attn-to-cpu-standard='chip=x86-64-v3' | FileCheck %s --check-prefixes=CHECK,STANDARD --implicit-check-not='{{attn\.(attention|yield)|tile\.(load|store|dot|map|reduce|launch|estimate)}}'
+// RUN: attn-opt %s -attn-to-cpu='chip=x86-64-v3 tile-m=64' | FileCheck %s --check-prefix=GIVEN --implicit-check-not='memref.alloc('
 
 // CHECK: func.func @f
 // CHECK: scf.if

@@ -11,7 +11,7 @@
 // RUN: bash %t/expect.sh 2 %t/f.mlir --entry=g 2>&1 | FileCheck %s --check-prefix=ENTRY --implicit-check-not="unexpected exit code"
 // ENTRY: error: {{.*}}: has no function 'g'; there are f
 // RUN: bash %t/expect.sh 2 %t/f.mlir --random=1,4,4 --backend=tpu 2>&1 | FileCheck %s --check-prefix=BACKEND --implicit-check-not="unexpected exit code"
-// BACKEND: {{^}}attn-run: error: unknown backend 'tpu'; there are auto, cpu, cpu-standard, cuda, reference, unfused
+// BACKEND: {{^}}attn-run: error: unknown backend 'tpu'; did you mean 'cpu'?; there are auto, cpu, cpu-standard, cuda, reference, unfused
 // RUN: bash %t/expect.sh 2 %t/f.mlir --random=1,4 2>&1 | FileCheck %s --check-prefix=SIZE --implicit-check-not="unexpected exit code"
 // SIZE: error: --random: sizes are missing for Skv
 // RUN: bash %t/expect.sh 2 %t/f.mlir --random=1,4,-4 2>&1 | FileCheck %s --check-prefix=NEGATIVE --implicit-check-not="unexpected exit code"
@@ -19,7 +19,7 @@
 // RUN: bash %t/expect.sh 2 %t/f.mlir --random=1,4,4 --backend=cpu --chip=x86-64-v3 --tile-n=5 2>&1 | FileCheck %s --check-prefix=TILE --implicit-check-not="unexpected exit code"
 // TILE: error: cpu-schedule: tile-n = 5 is not a multiple of the 8 lanes of a vector of 256 bits in 0 .. 4096
 // RUN: bash %t/expect.sh 2 %t/f.mlir --random=1,4,4 --backend=cpu --chip=z80 2>&1 | FileCheck %s --check-prefix=CHIP --implicit-check-not="unexpected exit code"
-// CHIP: {{^}}attn-run: error: unknown CPU 'z80'
+// CHIP: {{^}}attn-run: error: unknown chip 'z80' of the target cpu; {{.*}}known: host, 
 // RUN: bash %t/expect.sh 2 %t/f.mlir --random=1,4,4,4 2>&1 | FileCheck %s --check-prefix=SURPLUS --implicit-check-not="unexpected exit code"
 // SURPLUS: error: --random: 4 sizes are given, but types leave 3 open
 // RUN: bash %t/expect.sh 2 %t/f.mlir --random=B=1,Dk=4 2>&1 | FileCheck %s --check-prefix=NAME --implicit-check-not="unexpected exit code"

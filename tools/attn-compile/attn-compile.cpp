@@ -14,8 +14,10 @@
 #include "attn/AheadOfTime/Variants.h"
 #include "attn/Execution/Backend.h"
 #include "attn/Execution/CommandLine.h"
+#include "attn/InitAll.h"
 #include "attn/Support/Nesting.h"
 #include "attn/Target/Compile.h"
+#include "attn/Target/Target.h"
 #include "attn/Version.h"
 
 #include "mlir/Dialect/Func/IR/FuncOps.h"
@@ -63,29 +65,37 @@ struct Arguments {
       "entry", cl::desc("Function to compile (default: the only one)"),
       cl::cat(category)};
   cl::opt<std::string> target{
-      "target", cl::init("cpu"),
-      cl::desc("cpu, cpu-standard (the baseline that stores its scores), "
-               "cuda, wgsl; several with their chips make one artifact, of "
-               "which the runtime takes what runs: cpu:x86-64-v4,cuda:sm_90a"),
+      "target",
+      cl::desc("What to compile for (default: the first of --list-targets); "
+               "several with their chips make one artifact, of which the "
+               "runtime takes what runs: --target=TARGET:CHIP,TARGET:CHIP"),
       cl::cat(category)};
-  cl::opt<std::string> chip{"chip", cl::init("host"),
-                            cl::desc("host, or a name that LLVM knows; cuda: "
-                                     "sm_80, sm_86, sm_89, sm_90a (default); "
-                                     "wgsl: webgpu (default), webgpu-desktop"),
-                            cl::cat(category)};
+  cl::opt<std::string> schedule{
+      "schedule",
+      cl::desc("A file with an #attn.schedule for ops that have none"),
+      cl::value_desc("file.mlir"), cl::cat(category)};
+  cl::opt<std::string> chip{
+      "chip",
+      cl::desc("One of the target's chips (default: what the file "
+               "says, else the target's)"),
+      cl::cat(category)};
   cl::opt<int64_t> tileM{"tile-m", cl::desc("Queries a tile (0: chosen)"),
                          cl::cat(category)};
   cl::opt<int64_t> tileN{"tile-n", cl::desc("Keys a tile (0: chosen)"),
                          cl::cat(category)};
   cl::opt<std::string> ptxas{
       "ptxas",
-      cl::desc("cuda: assemble with this program, so that no device has to "
-               "when it loads the artifact"),
+      cl::desc("Assemble PTX with this program, so that no device has to when "
+               "it loads the artifact"),
       cl::value_desc("program"), cl::cat(category)};
   cl::opt<bool> verifies{
       "verify-passes", cl::init(true),
       cl::desc("Verify the IR after each pass (default; off only to measure "
                "what it takes)"),
+      cl::cat(category)};
+  cl::opt<std::string> emit{
+      "emit", cl::init("artifact"),
+      cl::desc("'artifact', or 'mlir': write what its code is made of"),
       cl::cat(category)};
   cl::opt<std::string> report{
       "report",
@@ -151,7 +161,7 @@ static ExitCode compilePackage(ModuleOp module, const Arguments &args,
       continue;
     options.entry = function.getName().str();
     FailureOr<std::string> artifact =
-        compileVariants(module, args.target, options);
+        compileVariants(module, options.target, options);
     if (failed(artifact))
       return kBadInput;
     functions.push_back({std::move(*artifact)});
@@ -196,7 +206,22 @@ static ExitCode writeFile(StringRef path, StringRef content) {
   return kFine;
 }
 
+/// The lowered module as text.
+static FailureOr<std::string> printLowered(ModuleOp module,
+                                           const CompileOptions &options) {
+  FailureOr<OwningOpRef<ModuleOp>> lowered = lowerForTarget(module, options);
+  if (failed(lowered))
+    return failure();
+  std::string text;
+  llvm::raw_string_ostream(text) << **lowered << "\n";
+  return text;
+}
+
 static ExitCode compile(const Arguments &args) {
+  if (args.emit != "artifact" && args.emit != "mlir")
+    return fail("--emit=" + args.emit + ": there are 'artifact' and 'mlir'");
+  if (args.emit == "mlir" && !args.report.empty())
+    return fail("--report is about artifacts, not about --emit=mlir");
   if (!args.report.empty() && args.report != "json")
     return fail("--report=" + args.report + ": the only format is 'json'");
   DialectRegistry registry;
@@ -224,17 +249,28 @@ static ExitCode compile(const Arguments &args) {
     return fail("--report=json speaks of one artifact: name a file with -o");
   CompileOptions options;
   options.entry = args.entry;
+  options.target = args.target;
+  if (options.target.empty())
+    options.target = getTargets().front()->getName().str();
   options.chip = args.chip;
   options.tileM = args.tileM;
   options.tileN = args.tileN;
-  options.ptxas = args.ptxas;
   options.verifies = args.verifies;
+  options.assembler = args.ptxas;
+  FailureOr<ScheduleAttr> schedule =
+      execution::readSchedule(args.schedule, &context);
+  if (failed(schedule))
+    return kBadInput;
+  options.schedule = *schedule;
   if (isFolder(args.output))
     return compilePackage(*module, args, options);
 
   std::vector<CompileReport> reports;
-  FailureOr<std::string> artifact = compileVariants(
-      *module, args.target, options, args.report.empty() ? nullptr : &reports);
+  FailureOr<std::string> artifact =
+      args.emit == "mlir"
+          ? printLowered(*module, options)
+          : compileVariants(*module, options.target, options,
+                            args.report.empty() ? nullptr : &reports);
   if (failed(artifact))
     return kBadInput;
 
@@ -258,6 +294,8 @@ static ExitCode inspectFile(StringRef path) {
 int main(int argc, char **argv) {
   setVersionPrinter();
   execution::dropRegisteredOptions();
+  registerAllTargets();
+  addListTargetsOption();
   Arguments args;
   cl::extrahelp examples(kExamples);
   if (!cl::ParseCommandLineOptions(argc, argv, "Compiles attention\n",

@@ -8,6 +8,7 @@
 
 #include "attn/InitAll.h"
 #include "attn/Support/Nesting.h"
+#include "attn/Target/Target.h"
 #include "attn/Version.h"
 
 #include "mlir/InitAllDialects.h"
@@ -50,6 +51,7 @@ int main(int argc, char **argv) {
   mlir::registerAllExtensions(registry);
   mlir::registerAllPasses();
   attn::registerAll(registry);
+  attn::addListTargetsOption();
   auto [input, output] = mlir::registerAndParseCLIOptions(
       argc, argv, "attention compiler driver\n", registry);
   return mlir::asMainReturnCode(run(argc, argv, input, output, registry));

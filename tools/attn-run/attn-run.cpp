@@ -16,8 +16,10 @@
 #include "attn/Execution/Progress.h"
 #include "attn/Execution/RandomInputs.h"
 #include "attn/Execution/Signature.h"
+#include "attn/InitAll.h"
 #include "attn/Reference/Tolerance.h"
 #include "attn/Support/Nesting.h"
+#include "attn/Target/Target.h"
 #include "attn/Version.h"
 
 #include "mlir/IR/Diagnostics.h"
@@ -90,8 +92,8 @@ struct Arguments {
       cl::desc("'reference': compare with the float64 reference by rule 20"),
       cl::cat(category)};
   cl::opt<std::string> backend{
-      "backend", cl::init("auto"),
-      cl::desc("auto, cpu, cpu-standard, cuda, reference, unfused"),
+      "backend", cl::init(autoBackend.str()),
+      cl::desc("auto, reference, unfused or a target of --list-targets"),
       cl::cat(category)};
   cl::opt<unsigned> threads{"threads", cl::desc("Threads (0: one a core)"),
                             cl::cat(category)};
@@ -99,6 +101,10 @@ struct Arguments {
                          cl::cat(category)};
   cl::opt<int64_t> tileN{"tile-n", cl::desc("Keys a tile (0: chosen)"),
                          cl::cat(category)};
+  cl::opt<std::string> schedule{
+      "schedule",
+      cl::desc("A file with an #attn.schedule for ops that have none"),
+      cl::value_desc("file.mlir"), cl::cat(category)};
   cl::opt<std::string> chip{"chip", cl::desc("Compile for this chip"),
                             cl::cat(category)};
   cl::opt<uint64_t> strides{
@@ -547,26 +553,30 @@ ExitCode Run::bench() {
         << bytes << " bytes of temporaries\n";
 
   // Standard attention in the same process, for the ratio.
-  if (executable->getBackend() == "cpu") {
-    BackendOptions options{"cpu-standard", args.threads, args.tileM,
-                           args.tileN,     args.chip,    /*explain=*/false,
-                           args.strides};
+  if (StringRef baseline = executable->getBaseline(); !baseline.empty()) {
+    BackendOptions options;
+    options.name = baseline.str();
+    options.threads = args.threads;
+    options.tileM = args.tileM;
+    options.tileN = args.tileN;
+    options.chip = args.chip;
+    options.strideSeed = args.strides;
     auto standard = createExecutable(function, options);
     if (failed(standard) || failed((*standard)->bind(inputs)))
       return kBadInput;
-    FailureOr<Timing> baseline = time(**standard);
-    if (failed(baseline))
+    FailureOr<Timing> slower = time(**standard);
+    if (failed(slower))
       return kBadInput;
-    double ratio = baseline->medianMs / timing->medianMs;
+    double ratio = slower->medianMs / timing->medianMs;
     int64_t standardBytes = (*standard)->getTemporaryBytes();
-    result["standard"] = json::Object{{"min_ms", baseline->minMs},
-                                      {"median_ms", baseline->medianMs},
+    result["standard"] = json::Object{{"min_ms", slower->minMs},
+                                      {"median_ms", slower->medianMs},
                                       {"temporary_bytes", standardBytes}};
     result["speedup"] = ratio;
     if (!asJson)
-      llvm::outs() << llvm::format(
-                          "cpu-standard: min %.3f ms, median %.3f ms, ",
-                          baseline->minMs, baseline->medianMs)
+      llvm::outs() << llvm::format("%s: min %.3f ms, median %.3f ms, ",
+                                   baseline.str().c_str(), slower->minMs,
+                                   slower->medianMs)
                    << standardBytes << " bytes of temporaries; "
                    << llvm::format("%.2f times the time\n", ratio);
   }
@@ -663,9 +673,18 @@ ExitCode Run::execute() {
   if (ExitCode code = makeInputs())
     return code;
 
-  BackendOptions options{args.backend, args.threads, args.tileM,
-                         args.tileN,   args.chip,    args.explain || asJson,
-                         args.strides};
+  FailureOr<ScheduleAttr> schedule = readSchedule(args.schedule, &context);
+  if (failed(schedule))
+    return kBadInput;
+  BackendOptions options;
+  options.name = args.backend;
+  options.threads = args.threads;
+  options.tileM = args.tileM;
+  options.tileN = args.tileN;
+  options.chip = args.chip;
+  options.schedule = *schedule;
+  options.explain = args.explain || asJson;
+  options.strideSeed = args.strides;
   if (ExitCode code = launch(options))
     return code;
   FailureOr<SmallVector<Tensor>> results = executable->getOutputs();
@@ -710,6 +729,8 @@ ExitCode Run::execute() {
 int main(int argc, char **argv) {
   setVersionPrinter();
   dropRegisteredOptions();
+  registerAllTargets();
+  addListTargetsOption();
   Arguments args;
   // With a stream of its own a bad command line returns instead of exiting 1.
   if (!cl::ParseCommandLineOptions(argc, argv, kOverview, &llvm::errs()))

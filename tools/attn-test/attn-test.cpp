@@ -19,9 +19,11 @@
 #include "attn/Execution/CommandLine.h"
 #include "attn/Execution/RandomInputs.h"
 #include "attn/Execution/Signature.h"
+#include "attn/InitAll.h"
 #include "attn/Reference/TileInterpreter.h"
 #include "attn/Reference/Tolerance.h"
 #include "attn/Target/Compile.h"
+#include "attn/Target/Target.h"
 #include "attn/Version.h"
 
 #include "mlir/Parser/Parser.h"
@@ -45,8 +47,8 @@ namespace {
 struct Arguments {
   cl::OptionCategory category{"attn-test options"};
   cl::opt<std::string> backend{
-      "backend", cl::init("auto"),
-      cl::desc("auto, cpu, cpu-standard, cuda, reference, unfused"),
+      "backend", cl::init(autoBackend.str()),
+      cl::desc("auto, reference, unfused or a target of --list-targets"),
       cl::cat(category)};
   cl::list<std::string> suites{
       "suite", cl::CommaSeparated,
@@ -98,6 +100,7 @@ class Driver {
 public:
   explicit Driver(const Arguments &args)
       : args(args), passChecker(args.tileM, args.tileN) {
+    target = findTarget(args.backend, problem);
     DialectRegistry registry;
     registerDialects(registry);
     context.appendDialectRegistry(registry);
@@ -143,6 +146,8 @@ private:
   PassChecker passChecker;
   /// Errors of the case that runs.
   std::string problem;
+  /// The backend, if it is a target.
+  const Target *target;
   MLIRContext context{MLIRContext::Threading::DISABLED};
 };
 
@@ -179,9 +184,16 @@ void Driver::splitKeys(ModuleOp module, ArrayRef<Tensor> inputs) const {
 FailureOr<SmallVector<Tensor>> Driver::execute(ModuleOp module,
                                                ArrayRef<Tensor> inputs,
                                                uint64_t strideSeed) const {
-  BackendOptions options{args.backend,      args.threads, args.tileM,
-                         args.tileN,        args.chip,
-                         /*explain=*/false, strideSeed};
+  BackendOptions options;
+  options.name = args.backend;
+  options.threads = args.threads;
+  // Options override tiles; split keys come with tiles of their own.
+  if (!args.workers) {
+    options.tileM = args.tileM;
+    options.tileN = args.tileN;
+  }
+  options.chip = args.chip;
+  options.strideSeed = strideSeed;
   auto executable =
       createExecutable(*module.getOps<func::FuncOp>().begin(), options);
   if (failed(executable) || failed((*executable)->bind(inputs)) ||
@@ -266,8 +278,8 @@ std::string Driver::compareWithReference(const Case &testCase, ModuleOp module,
   if (args.passes)
     return isTiles ? passChecker.checkTiles(*copy, inputs)
                    : passChecker.checkAttention(*copy, inputs, expected->ref);
-  // Schedules are for CPUs here; a chip has tile sizes of its own.
-  if (args.backend == "cuda")
+  // Schedules are for the host here; a device has tile sizes of its own.
+  if (target && !target->isHost())
     copy->walk([](AttentionOp op) {
       op->removeDiscardableAttr(ScheduleAttr::attributeName);
     });
@@ -278,7 +290,7 @@ std::string Driver::compareWithReference(const Case &testCase, ModuleOp module,
   // Half of the random cases have strides that nobody chose. Bulk copies of
   // GPUs ask for multiples of 16 bytes.
   bool anyStrides = getMaker(StringRef(testCase.name).split('/').first) &&
-                    args.backend != "cuda" && testCase.seed % 2;
+                    (!target || target->isHost()) && testCase.seed % 2;
   FailureOr<SmallVector<Tensor>> results =
       execute(*copy, inputs, anyStrides ? testCase.seed : 0);
   if (failed(results))
@@ -427,8 +439,8 @@ int Driver::run() {
     return 2;
   };
   if (!args.emit.empty()) {
-    if (!llvm::is_contained({"cpu", "cpu-standard", "cuda"}, args.backend))
-      return reject("--emit needs --backend=cpu, cpu-standard or cuda");
+    if (!target)
+      return reject("--emit needs a target: " + problem);
     if (std::error_code error = llvm::sys::fs::create_directories(args.emit))
       return reject(args.emit + ": " + error.message());
   } else if (std::string problem = explainUnavailable(args.backend);
@@ -447,8 +459,9 @@ int Driver::run() {
   uint64_t passed = 0, failed = 0, index = 0;
   auto begin = std::chrono::steady_clock::now();
   // A GPU's driver does not survive a fork.
-  bool isolated = !args.emit.empty() || args.passes ||
-                  !llvm::is_contained({"auto", "cuda"}, args.backend);
+  bool mayUseDevice =
+      args.backend == autoBackend || (target && !target->isHost());
+  bool isolated = !args.emit.empty() || args.passes || !mayUseDevice;
   for (const Recipe &recipe : recipes) {
     Case testCase = recipe.make(context);
     if (args.print)
@@ -486,6 +499,8 @@ int Driver::run() {
 int main(int argc, char **argv) {
   setVersionPrinter();
   dropRegisteredOptions();
+  registerAllTargets();
+  addListTargetsOption();
   Arguments args;
   if (!cl::ParseCommandLineOptions(argc, argv, "Execution tests of attention\n",
                                    &llvm::errs()))

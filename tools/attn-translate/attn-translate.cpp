@@ -1,17 +1,17 @@
 //===- attn-translate.cpp - Lowered kernels to target text ----------------===//
 // SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
 //
-// mlir-translate with the targets of the project, PTX and WGSL, and the
+// mlir-translate with the text formats of the registered targets and the
 // description of an artifact.
 //
 //===----------------------------------------------------------------------===//
 
 #include "attn/Dialect/Attn/Attn.h"
 #include "attn/Dialect/Tile/Tile.h"
+#include "attn/InitAll.h"
 #include "attn/Support/Nesting.h"
-#include "attn/Target/NVPTX.h"
 #include "attn/Target/Plan.h"
-#include "attn/Target/WGSL.h"
+#include "attn/Target/Target.h"
 #include "attn/Version.h"
 
 #include "mlir/InitAllDialects.h"
@@ -20,16 +20,13 @@
 #include "llvm/Support/CommandLine.h"
 #include "llvm/Support/FormatVariadic.h"
 
+#include <list>
+
 using namespace mlir;
 
 static llvm::cl::opt<std::string>
-    chip("chip", llvm::cl::desc("Chip that the PTX is for"),
-         llvm::cl::init("sm_80"));
-
-static llvm::cl::opt<unsigned> maxStorageBuffers(
-    "max-storage-buffers",
-    llvm::cl::desc("Storage buffers that the WebGPU device binds"),
-    llvm::cl::init(8));
+    chip("chip", llvm::cl::desc("Chip that text is printed for (default: what "
+                                "the file says)"));
 
 /// What a reader of the file sees first: the module itself has no place.
 static Operation &getFirst(Operation *module) {
@@ -37,18 +34,23 @@ static Operation &getFirst(Operation *module) {
   return body.empty() ? *module : body.front();
 }
 
-/// Prints every GPU module of a file; `pipeline` makes them.
-static LogicalResult
-forEachKernelModule(Operation *op, StringRef pipeline,
-                    function_ref<LogicalResult(gpu::GPUModuleOp)> print) {
+/// Prints every GPU module of a file that the pipelines of `target` made.
+static LogicalResult printKernels(const attn::Target &target, Operation *op,
+                                  raw_ostream &os) {
+  std::string known = chip;
+  if (attn::tile::TargetAttr machine = attn::tile::TargetAttr::lookup(op);
+      known.empty() && machine)
+    known = machine.getChip().str();
   bool any = false;
   WalkResult result = op->walk([&](gpu::GPUModuleOp module) {
     any = true;
-    return failed(print(module)) ? WalkResult::interrupt() : WalkResult::skip();
+    return failed(target.printKernels(module, known, os))
+               ? WalkResult::interrupt()
+               : WalkResult::skip();
   });
   if (!any)
     return getFirst(op).emitError("there is no gpu.module to print; attn-opt ")
-           << pipeline << " makes them of attention";
+           << target.getPipeline() << " makes them of attention";
   return failure(result.wasInterrupted());
 }
 
@@ -78,7 +80,8 @@ fromModule(std::function<LogicalResult(Operation *, raw_ostream &)> print) {
     DialectRegistry registry;
     registerAllDialects(registry);
     registry.insert<attn::AttnDialect, attn::tile::TileDialect>();
-    attn::registerNVPTXTranslation(registry);
+    for (const attn::Target *target : attn::getTargets())
+      target->registerTranslations(registry);
     context->appendDialectRegistry(registry);
     auto module = attn::parseModule(*sources, context);
     return module ? print(*module, os) : failure();
@@ -87,25 +90,23 @@ fromModule(std::function<LogicalResult(Operation *, raw_ostream &)> print) {
 
 int main(int argc, char **argv) {
   attn::setVersionPrinter();
-  TranslateRegistration ptx(
-      "kernels-to-ptx", "GPU modules in the LLVM dialect to PTX",
-      fromModule([](Operation *op, raw_ostream &os) {
-        return forEachKernelModule(
-            op, "--attn-to-hopper", [&](gpu::GPUModuleOp module) {
-              auto text = attn::translateToPTX(module, chip);
-              if (succeeded(text))
-                os << text->front();
-              return LogicalResult(text);
-            });
-      }));
-  TranslateRegistration wgsl(
-      "kernels-to-wgsl", "GPU modules in kernel normal form to WGSL",
-      fromModule([](Operation *op, raw_ostream &os) {
-        return forEachKernelModule(
-            op, "--attn-to-tile --attn-to-wgsl", [&](gpu::GPUModuleOp module) {
-              return attn::translateToWGSL(module, os, maxStorageBuffers);
-            });
-      }));
+  attn::registerAllTargets();
+  attn::addListTargetsOption();
+  // The registration keeps a reference to the summary.
+  std::list<std::string> summaries;
+  for (const attn::Target *target : attn::getTargets()) {
+    if (target->getTextFormat().empty())
+      continue;
+    std::string name = ("kernels-to-" + target->getTextFormat()).str();
+    summaries.push_back(
+        ("GPU modules that attn-to-" + target->getName() + " made, as text")
+            .str());
+    TranslateRegistration text(
+        name, summaries.back(),
+        fromModule([target](Operation *op, raw_ostream &os) {
+          return printKernels(*target, op, os);
+        }));
+  }
   TranslateRegistration description(
       "program-to-json",
       "the description that an artifact of a lowered program has",

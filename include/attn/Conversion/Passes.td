@@ -33,9 +33,10 @@ def ExpandMath : Pass<"tile-expand-math"> {
     | clampf, isnan | max(min(x, high), low); x differs from itself | exact |
 
     `keep-tanh` leaves a `math.tanh` with `fastmath<afn>`, which `approx_tanh`
-    asks for, to the target. `short-tanh` uses the first formula of tanh for all
-    arguments: its error is then 2^-22 absolute, which scores of 16-bit operands
-    cannot show, and a softcap costs half as much.
+    asks for, to the target. `short-tanh`, where all products have operands of 16
+    bits, uses the first formula of tanh for all arguments: its error is then
+    2^-22 absolute, which such scores cannot show, and a softcap costs half as
+    much.
 
     ```mlir
     func.func @f(%x: f32) -> f32 {
@@ -57,7 +58,7 @@ def ExpandMath : Pass<"tile-expand-math"> {
     Option<"keepTanh", "keep-tanh", "bool", "false",
            "Leave math.tanh with fastmath<afn> to the target's approximation">,
     Option<"shortTanh", "short-tanh", "bool", "false",
-           "Leave out the polynomial of tanh">
+           "Leave out the polynomial of tanh between products of 16 bits">
   ];
   let dependentDialects = ["::mlir::arith::ArithDialect", "::mlir::math::MathDialect"];
 }
@@ -75,6 +76,7 @@ def TileToCPU : Pass<"tile-to-cpu", "::mlir::func::FuncOp"> {
     accumulator is applied where the product loads it.
 
     ```mlir
+    // Prepared by: tile-attach-target{target=cpu chip=x86-64-v3}
     func.func private @k(%m: memref<16xf32>, %i: index, %g0: index, %g1: index, %g2: index, %g3: index, %g4: index, %g5: index) attributes {tile.kernel} {
       %c16 = arith.constant 16 : index
       %one = arith.constant 1.0 : f32
@@ -104,12 +106,6 @@ def TileToCPU : Pass<"tile-to-cpu", "::mlir::func::FuncOp"> {
     }
     ```
   }];
-  let options = [
-    Option<"vectorBits", "vector-bits", "unsigned", "256",
-           "Width of a vector register in bits">,
-    Option<"registers", "registers", "unsigned", "16",
-           "Number of vector registers">
-  ];
   let dependentDialects = [
     "::mlir::arith::ArithDialect", "::mlir::math::MathDialect",
     "::mlir::memref::MemRefDialect", "::mlir::scf::SCFDialect",
@@ -129,7 +125,8 @@ def CPUExpandExp2 : Pass<"cpu-expand-exp2"> {
     off the exponent and sums an odd series in (m - 1) / (m + 1) (within 2 ULP of
     max(1, |result|)).
 
-    `scalef` uses AVX-512's vscalefps for the scaling of vectors of 16.
+    `scalef` uses AVX-512's vscalefps for the scaling of vectors of 16; a target
+    with vectors of 512 bits implies it.
 
     ```mlir
     func.func @f(%x: vector<16xf32>) -> vector<16xf32> {
@@ -162,11 +159,13 @@ def CPUSchedule : Pass<"cpu-schedule", "::mlir::func::FuncOp"> {
     rows, or as many vectors as the queries need; the scores of a tile take three
     quarters of the L1 cache. Few rows and many keys, as in decoding, get packed
     heads, a tile of one vector or of 64 rows, and split keys. Into how many
-    parts depends on sizes and on `workers` only, never on the threads of a
-    machine (rule 19). What only a launch knows becomes a condition on sizes with
-    a version of the op for either case. A schedule that is there stays.
+    parts depends on sizes and on the target's `workers` only, never on the threads
+    of a machine (rule 19). What only a launch knows becomes a condition on sizes with
+    a version of the op for either case. Tiles that a schedule gives stay, options
+    override them; `attn.schedule_reason` says for people why.
 
     ```mlir
+    // Prepared by: tile-attach-target{target=cpu chip=x86-64-v3}
     func.func @f(%q: memref<1x8x?x64xf32>, %k: memref<1x8x?x64xf32>, %v: memref<1x8x?x64xf32>, %o: memref<1x8x?x64xf32>) {
       attn.attention ins(%q, %k, %v : memref<1x8x?x64xf32>, memref<1x8x?x64xf32>, memref<1x8x?x64xf32>)
           outs(%o : memref<1x8x?x64xf32>)
@@ -181,9 +180,9 @@ def CPUSchedule : Pass<"cpu-schedule", "::mlir::func::FuncOp"> {
       %c8 = arith.constant 8 : index
       %few = arith.cmpi sle, %queries, %c8 : index
       scf.if %few {
-        attn.attention ins(%q, %k, %v : memref<1x8x?x64xf32>, memref<1x8x?x64xf32>, memref<1x8x?x64xf32>) outs(%o : memref<1x8x?x64xf32>) {attn.schedule = #attn.schedule<tile_m = 8, tile_n = 768, workers = 64>}
+        attn.attention ins(%q, %k, %v : memref<1x8x?x64xf32>, memref<1x8x?x64xf32>, memref<1x8x?x64xf32>) outs(%o : memref<1x8x?x64xf32>) {attn.schedule = #attn.schedule<tile_m = 8, tile_n = 768, workers = 64>, ...}
       } else {
-        attn.attention ins(%q, %k, %v : memref<1x8x?x64xf32>, memref<1x8x?x64xf32>, memref<1x8x?x64xf32>) outs(%o : memref<1x8x?x64xf32>) {attn.schedule = #attn.schedule<tile_m = 64, tile_n = 96>}
+        attn.attention ins(%q, %k, %v : memref<1x8x?x64xf32>, memref<1x8x?x64xf32>, memref<1x8x?x64xf32>) outs(%o : memref<1x8x?x64xf32>) {attn.schedule = #attn.schedule<tile_m = 64, tile_n = 96>, ...}
       }
       return
     }
@@ -192,15 +191,7 @@ def CPUSchedule : Pass<"cpu-schedule", "::mlir::func::FuncOp"> {
   let options = [
     Option<"tileM", "tile-m", "int64_t", "0",
            "Query rows of a tile; 0: chosen. A given tile is the only version">,
-    Option<"tileN", "tile-n", "int64_t", "0", "Keys of a tile; 0: chosen">,
-    Option<"vectorBits", "vector-bits", "unsigned", "256",
-           "Width of a vector register in bits">,
-    Option<"l1Bytes", "l1-bytes", "int64_t", "32768",
-           "Data cache of a core, which scores should fit">,
-    Option<"l2Bytes", "l2-bytes", "int64_t", "1048576",
-           "Second cache of a core, which copies of keys should fit">,
-    Option<"workers", "workers", "int64_t", "64",
-           "Threads for which keys are split, whatever a machine has">
+    Option<"tileN", "tile-n", "int64_t", "0", "Keys of a tile; 0: chosen">
   ];
   let dependentDialects = [
     "::mlir::arith::ArithDialect", "::mlir::memref::MemRefDialect",
@@ -221,10 +212,11 @@ def TileToGPU : Pass<"tile-to-gpu", "::mlir::ModuleOp"> {
     threads share a row if there are fewer rows than threads). Operands of
     products that other threads read are staged in workgroup memory between
     barriers; staged tiles that are not live at once share it. If they exceed
-    `workgroup-bytes`, loads are read from memory for each product instead,
+    what the target has, loads are read from memory for each product instead,
     with a remark; computed tiles that exceed it are an error.
 
     ```mlir
+    // Prepared by: tile-attach-target{target=cuda chip=sm_80}
     func.func private @f(%a: memref<f32>, %x: index, %y: index, %z: index, %nx: index, %ny: index, %nz: index) attributes {tile.kernel} {
       %c0 = arith.constant 0 : index
       %c32 = arith.constant 32 : index
@@ -251,10 +243,10 @@ def TileToGPU : Pass<"tile-to-gpu", "::mlir::ModuleOp"> {
     ```
   }];
   let options = [
-    Option<"workgroupBytes", "workgroup-bytes", "int64_t", "49152",
-           "Workgroup memory of the target">,
-    Option<"maxThreads", "max-threads", "int64_t", "1024",
-           "Most threads of a workgroup">,
+    Option<"workgroupBytes", "workgroup-bytes", "int64_t", "0",
+           "Workgroup memory; 0: what the target has without asking">,
+    Option<"maxThreads", "max-threads", "int64_t", "0",
+           "Most threads of a workgroup; 0: the target's">,
     Option<"threads", "threads", "int64_t", "0",
            "Threads of a workgroup (0: one a row, in steps of 32)">
   ];
@@ -342,6 +334,7 @@ def CUDASchedule : Pass<"cuda-schedule", "::mlir::func::FuncOp"> {
     knows becomes a condition on sizes with a version of the op for either case.
 
     ```mlir
+    // Prepared by: tile-attach-target{target=cuda chip=sm_90a}
     func.func @f(%q: memref<?x32x?x128xbf16>, %k: memref<?x8x?x128xbf16>, %v: memref<?x8x?x128xbf16>, %o: memref<?x32x?x128xbf16>) {
       attn.attention ins(%q, %k, %v : memref<?x32x?x128xbf16>, memref<?x8x?x128xbf16>, memref<?x8x?x128xbf16>)
           outs(%o : memref<?x32x?x128xbf16>)
@@ -351,22 +344,16 @@ def CUDASchedule : Pass<"cuda-schedule", "::mlir::func::FuncOp"> {
     becomes
     ```mlir
     scf.if %decoding {
-      attn.attention ... {attn.schedule = #attn.schedule<tile_m = 64, tile_n = 128, workers = 132>}
+      attn.attention ... {attn.schedule = #attn.schedule<tile_m = 64, tile_n = 128, workers = 132>, ...}
     } else {
-      attn.attention ... {attn.schedule = #attn.schedule<tile_m = 128, tile_n = 128>}
+      attn.attention ... {attn.schedule = #attn.schedule<tile_m = 128, tile_n = 128>, ...}
     }
     ```
   }];
   let options = [
     Option<"tileM", "tile-m", "int64_t", "0",
            "Query rows of a tile; 0: chosen. A given tile is the only version">,
-    Option<"tileN", "tile-n", "int64_t", "0", "Keys of a tile; 0: chosen">,
-    Option<"multiprocessors", "multiprocessors", "int64_t", "132",
-           "Blocks that run at once, for which keys are split">,
-    Option<"mma", "mma", "bool", "false",
-           "Tiles for mma.sync instead of wgmma">,
-    Option<"sharedBytes", "shared-bytes", "int64_t", "101376",
-           "Shared memory that a block on mma.sync may use">
+    Option<"tileN", "tile-n", "int64_t", "0", "Keys of a tile; 0: chosen">
   ];
   let dependentDialects = [
     "::mlir::arith::ArithDialect", "::mlir::memref::MemRefDialect",
@@ -390,7 +377,7 @@ def TileToHopper : Pass<"tile-to-hopper", "::mlir::ModuleOp"> {
     stays as it is, with a remark.
 
     ```mlir
-    // Prepared by: func.func(attn-tile{tile-m=128 head-multiple=16},attn-fuse-online-softmax),attn-outline-kernels,canonicalize,cse
+    // Prepared by: tile-attach-target{target=cuda chip=sm_90a},func.func(attn-tile{tile-m=128 head-multiple=16},attn-fuse-online-softmax),attn-outline-kernels,canonicalize,cse
     func.func @f(%q: memref<1x1x128x128xbf16>, %k: memref<1x1x128x128xbf16>, %v: memref<1x1x128x128xbf16>, %o: memref<1x1x128x128xbf16>) {
       attn.attention ins(%q, %k, %v : memref<1x1x128x128xbf16>, memref<1x1x128x128xbf16>, memref<1x1x128x128xbf16>)
           outs(%o : memref<1x1x128x128xbf16>)
@@ -428,9 +415,7 @@ def TileToHopper : Pass<"tile-to-hopper", "::mlir::ModuleOp"> {
     Option<"stages", "stages", "int64_t", "2",
            "Buffers of key and of value tiles">,
     Option<"headGroup", "head-group", "int64_t", "8",
-           "Heads whose query tiles are interleaved">,
-    Option<"sharedBytes", "shared-bytes", "int64_t", "232448",
-           "Shared memory that a block may use">
+           "Heads whose query tiles are interleaved">
   ];
   let dependentDialects = [
     "::mlir::arith::ArithDialect", "::mlir::gpu::GPUDialect",
@@ -455,7 +440,7 @@ def TileToMMA : Pass<"tile-to-mma", "::mlir::ModuleOp"> {
     A kernel of another form stays as it is, with a remark.
 
     ```mlir
-    // Prepared by: func.func(attn-tile{tile-m=64 tile-n=64 head-multiple=16},attn-fuse-online-softmax),attn-outline-kernels,canonicalize,cse
+    // Prepared by: tile-attach-target{target=cuda chip=sm_86},func.func(attn-tile{tile-m=64 tile-n=64 head-multiple=16},attn-fuse-online-softmax),attn-outline-kernels,canonicalize,cse
     func.func @f(%q: memref<1x1x128x128xbf16>, %k: memref<1x1x128x128xbf16>, %v: memref<1x1x128x128xbf16>, %o: memref<1x1x128x128xbf16>) {
       attn.attention ins(%q, %k, %v : memref<1x1x128x128xbf16>, memref<1x1x128x128xbf16>, memref<1x1x128x128xbf16>)
           outs(%o : memref<1x1x128x128xbf16>)
@@ -476,8 +461,6 @@ def TileToMMA : Pass<"tile-to-mma", "::mlir::ModuleOp"> {
     ```
   }];
   let options = [
-    Option<"sharedBytes", "shared-bytes", "int64_t", "101376",
-           "Shared memory that a block may use (99 KiB: all chips from sm_80 on)">,
     Option<"stages", "stages", "int64_t", "0",
            "Buffers of key and of value tiles, one or two; 0: what lets two "
            "blocks share a multiprocessor">,

@@ -14,11 +14,9 @@
 
 namespace attn {
 
-/// Ends a diagnostic about the unknown `name`: the nearest of the `known`
-/// names, or all of them if none is near.
-inline void suggestName(mlir::InFlightDiagnostic &diagnostic,
-                        llvm::StringRef name,
-                        llvm::ArrayRef<llvm::StringRef> known) {
+/// The nearest of the `known` names, if one is near.
+inline std::optional<llvm::StringRef>
+findNearest(llvm::StringRef name, llvm::ArrayRef<llvm::StringRef> known) {
   auto distance = [&](llvm::StringRef other) -> unsigned {
     if (other.starts_with(name) || name.starts_with(other))
       return 1;
@@ -29,6 +27,16 @@ inline void suggestName(mlir::InFlightDiagnostic &diagnostic,
         return distance(lhs) < distance(rhs);
       });
   if (nearest != known.end() && distance(*nearest) <= 1 + name.size() / 3)
+    return *nearest;
+  return std::nullopt;
+}
+
+/// Ends a diagnostic about the unknown `name`: the nearest of the `known`
+/// names, or all of them if none is near.
+inline void suggestName(mlir::InFlightDiagnostic &diagnostic,
+                        llvm::StringRef name,
+                        llvm::ArrayRef<llvm::StringRef> known) {
+  if (std::optional<llvm::StringRef> nearest = findNearest(name, known))
     diagnostic << "; did you mean '" << *nearest << "'?";
   else if (known.empty())
     diagnostic << "; there are none";

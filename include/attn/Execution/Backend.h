@@ -9,6 +9,7 @@
 #ifndef ATTN_EXECUTION_BACKEND_H
 #define ATTN_EXECUTION_BACKEND_H
 
+#include "attn/Dialect/Attn/Attn.h"
 #include "attn/Reference/Tensor.h"
 
 #include "mlir/Dialect/Func/IR/FuncOps.h"
@@ -21,16 +22,20 @@ namespace attn::execution {
 
 using reference::Tensor;
 
+constexpr llvm::StringLiteral autoBackend = "auto";
+
 struct BackendOptions {
-  /// cpu, cpu-standard, cuda, reference, unfused, or auto: cuda where there is
-  /// a device that code is made for, else cpu.
-  std::string name = "auto";
+  /// A registered target (Target.h), reference, unfused, or auto: a target for
+  /// which there is a device, else one for the host.
+  std::string name = autoBackend.str();
   /// 0: one a core.
   unsigned threads = 0;
   /// 0: chosen by the target.
   int64_t tileM = 0, tileN = 0;
   /// Empty: the machine's.
   std::string chip;
+  /// For attention ops that have none.
+  ScheduleAttr schedule = {};
   /// Whether `describe` will be asked: what only people want costs time.
   bool explain = false;
   /// Not 0: tensors are bound with strides drawn from this seed where their
@@ -53,6 +58,8 @@ public:
 
   /// Who runs it: what `auto` stands for here.
   virtual llvm::StringRef getBackend() const = 0;
+  /// The backend to compare its speed with; empty if there is none.
+  virtual llvm::StringRef getBaseline() const { return ""; }
   /// What was chosen when compiling and why, for --explain and --report.
   virtual llvm::json::Object describe() const { return {}; }
   /// Bytes of temporaries of a launch with what is bound.
@@ -66,6 +73,9 @@ void registerDialects(mlir::DialectRegistry &registry);
 /// at the function.
 mlir::FailureOr<std::unique_ptr<Executable>>
 createExecutable(mlir::func::FuncOp function, const BackendOptions &options);
+
+/// "auto, <targets>, reference, unfused", for help and messages.
+std::string listBackends();
 
 /// Why no function can run on a backend here, or "".
 std::string explainUnavailable(llvm::StringRef backend);

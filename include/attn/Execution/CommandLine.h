@@ -8,6 +8,8 @@
 #ifndef ATTN_EXECUTION_COMMANDLINE_H
 #define ATTN_EXECUTION_COMMANDLINE_H
 
+#include "attn/Dialect/Attn/Attn.h"
+
 #include "mlir/IR/Diagnostics.h"
 
 #include <string>
@@ -28,6 +30,11 @@ private:
 /// are no part of a tool's command line. Drops all that are registered, but
 /// for --version.
 void dropRegisteredOptions();
+
+/// The #attn.schedule in a file that holds nothing else; null for an empty
+/// `path`. A diagnostic if it cannot be read.
+mlir::FailureOr<ScheduleAttr> readSchedule(llvm::StringRef path,
+                                           mlir::MLIRContext *context);
 
 } // namespace attn::execution
 

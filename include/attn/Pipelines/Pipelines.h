@@ -1,7 +1,8 @@
 //===- Pipelines.h - Pass pipelines -----------------------------*- C++ -*-===//
 // SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
 //
-// The orders in which passes run. A pipeline only lists passes.
+// The orders in which passes run, as far as targets share them; the rest stands
+// with each target. A pipeline only lists passes.
 //
 //===----------------------------------------------------------------------===//
 
@@ -24,7 +25,7 @@ struct TilePipelineOptions
   Option<int64_t> rowMultiple{
       *this, "row-multiple",
       llvm::cl::desc("Round the rows of tiles for few queries up to a multiple "
-                     "of this"),
+                     "of this; 0: to whole vectors of the target"),
       llvm::cl::init(16)};
   Option<bool> fuse{*this, "fuse",
                     llvm::cl::desc("Fuse the online softmax; without it the "
@@ -41,54 +42,19 @@ struct TilePipelineOptions
       llvm::cl::init(false)};
 };
 
-/// Options of the CPU pipelines.
-struct CPUPipelineOptions
-    : public mlir::PassPipelineOptions<CPUPipelineOptions> {
-  Option<int64_t> tileM{*this, "tile-m",
-                        llvm::cl::desc("Query rows of a score tile; 0: chosen"),
-                        llvm::cl::init(0)};
-  Option<int64_t> tileN{*this, "tile-n",
-                        llvm::cl::desc("Keys of a score tile; 0: chosen"),
-                        llvm::cl::init(0)};
-  Option<unsigned> vectorBits{*this, "vector-bits",
-                              llvm::cl::desc("Width of a vector register"),
-                              llvm::cl::init(256)};
-  Option<unsigned> registers{*this, "registers",
-                             llvm::cl::desc("Number of vector registers"),
-                             llvm::cl::init(16)};
-  Option<int64_t> l1Bytes{*this, "l1-bytes",
-                          llvm::cl::desc("Data cache of a core"),
-                          llvm::cl::init(32768)};
-  Option<int64_t> l2Bytes{*this, "l2-bytes",
-                          llvm::cl::desc("Second cache of a core"),
-                          llvm::cl::init(1048576)};
-  Option<bool> launches{*this, "launches",
-                        llvm::cl::desc("Keep tile.launch, for an artifact; "
-                                       "otherwise a parallel loop calls the "
-                                       "kernel"),
-                        llvm::cl::init(false)};
-};
-
 /// attn.attention on tensors or memrefs to outlined `tile.kernel` functions
 /// and a host function of `tile.launch` (docs/tile-form.md).
 void buildTilePipeline(mlir::OpPassManager &pm,
                        const TilePipelineOptions &options);
 
-/// The first part for CPUs: attention on memrefs, free of sugar, each op with
-/// the schedule that suits the CPU.
-void buildCPUSchedulePipeline(mlir::OpPassManager &pm,
-                              const CPUPipelineOptions &options);
+/// Its two parts, between which targets choose schedules. The first: attention
+/// on memrefs, free of sugar; `contents` as in the options.
+void buildRegionPipeline(mlir::OpPassManager &pm, bool contents);
+/// The second: outlined kernels.
+void buildGridPipeline(mlir::OpPassManager &pm,
+                       const TilePipelineOptions &options);
 
-/// The second part for CPUs: scheduled attention to outlined `tile.kernel`
-/// functions, `fuse`d or as standard attention.
-void buildCPUTilePipeline(mlir::OpPassManager &pm,
-                          const CPUPipelineOptions &options, bool fuse);
-
-/// `tile.kernel` functions to loops on vectors.
-void buildCPUKernelPipeline(mlir::OpPassManager &pm,
-                            const CPUPipelineOptions &options);
-
-/// Registers attn-to-tile, attn-to-cpu and attn-to-cpu-standard.
+/// Registers attn-to-tile.
 void registerAttnPipelines();
 
 } // namespace attn

@@ -9,6 +9,8 @@
 #ifndef ATTN_TARGET_COMPILE_H
 #define ATTN_TARGET_COMPILE_H
 
+#include "attn/Dialect/Attn/Attn.h"
+
 #include "mlir/IR/BuiltinOps.h"
 
 #include <string>
@@ -20,16 +22,17 @@ namespace attn {
 struct CompileOptions {
   /// Function to compile; the only one if empty.
   std::string entry;
-  /// "cpu", "cuda", "wgsl", or "cpu-standard": the O(N^2) baseline of the same
-  /// tile ops.
-  std::string target = "cpu";
-  /// "host" or an LLVM CPU name; for cuda the chip, of which sm_90a is the
-  /// default, as webgpu is for wgsl.
-  std::string chip = "host";
+  /// A registered target (Target.h); the first one if empty.
+  std::string target;
+  /// One of its chips; what the module says, else its default, if empty.
+  std::string chip;
   /// Rows and columns of a score tile; 0 lets the target choose.
   int64_t tileM = 0, tileN = 0;
-  /// For cuda, the program that assembles PTX; PTX stays if empty.
-  std::string ptxas;
+  /// For attention ops that have none.
+  ScheduleAttr schedule = {};
+  /// The program that assembles what is printed for the target; text stays if
+  /// empty.
+  std::string assembler;
   /// Verify the IR after each pass. Only benchmarks of compile time may not.
   bool verifies = true;
 };
@@ -50,6 +53,11 @@ struct CompileReport {
   /// Key-tile ranges in closed form, one text an attention op.
   std::vector<std::string> ranges;
 };
+
+/// One function of `module`, of which a copy is made, and its kernels, lowered:
+/// what the code of the artifact is made of.
+mlir::FailureOr<mlir::OwningOpRef<mlir::ModuleOp>>
+lowerForTarget(mlir::ModuleOp module, const CompileOptions &options);
 
 /// Bytes of the artifact of one function, or failure with diagnostics at the
 /// offending op. `module` is not changed. A report is made where one is asked

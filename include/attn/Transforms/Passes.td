@@ -300,7 +300,8 @@ def TileAttention : Pass<"attn-tile", "::mlir::func::FuncOp"> {
     Option<"headMultiple", "head-multiple", "int64_t", "1",
            "Round head sizes of tiles up to a multiple of this">,
     Option<"rowMultiple", "row-multiple", "int64_t", "16",
-           "Round the rows of tiles for few queries up to a multiple of this">,
+           "Round the rows of tiles for few queries up to a multiple of this; 0: "
+           "to whole vectors of the target">,
     Option<"divide", "divide", "bool", "false",
            "Divide o by the row sum instead of multiplying by its inverse: one "
            "rounding less, where a division is cheap">

@@ -25,8 +25,6 @@ namespace attn::tensorcore {
 constexpr int64_t swizzleBytes = 128;
 constexpr int64_t swizzleColumns = 64;
 constexpr int64_t elementBytes = 2;
-/// No chip has that much shared memory.
-constexpr int64_t maxSharedBytes = 1 << 20;
 /// Two 16-bit columns are stored at once.
 constexpr int64_t pairBytes = 4;
 

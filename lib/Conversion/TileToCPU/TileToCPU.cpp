@@ -1293,16 +1293,19 @@ struct TileToCPU : attn::impl::TileToCPUBase<TileToCPU> {
     func::FuncOp kernel = getOperation();
     if (!kernel->hasAttr("tile.kernel"))
       return;
-    int64_t bits = vectorBits;
-    if (bits < 128 || bits > 512 || !llvm::isPowerOf2_64(bits)) {
-      kernel.emitError("tile-to-cpu: vector-bits must be 128, 256 or 512, not ")
-          << bits;
+    auto target = TargetAttr::require(kernel, getArgument());
+    if (failed(target))
+      return signalPassFailure();
+    if (!target->getVectorBits()) {
+      kernel.emitError(getArgument())
+          << ": the target " << target->getName() << " has no vectors";
       return signalPassFailure();
     }
+    int64_t registers = target->getVectorRegisters();
     // With 32 registers 6 x 4 accumulators, 4 vectors of rows and a broadcast;
     // with 16 registers 6 x 2, 2 and 1.
     RegisterBlock block;
-    block.lanes = bits / 32;
+    block.lanes = target->getVectorBits() / 32;
     block.accumulators = registers >= 32 ? 24 : 12;
     block.vectors = registers >= 32 ? 4 : 2;
     if (failed(KernelLowering(kernel, block).run()))

@@ -8,6 +8,7 @@
 //
 //===----------------------------------------------------------------------===//
 
+#include "../KernelChoices.h"
 #include "Placement.h"
 #include "attn/Conversion/Passes.h"
 #include "attn/Transforms/PassOptions.h"
@@ -1096,11 +1097,22 @@ struct TileToGPUPass final : attn::impl::TileToGPUBase<TileToGPUPass> {
 
   void runOnOperation() override {
     ModuleOp module = getOperation();
+    Placement::Limits limits{workgroupBytes, maxThreads, threads};
+    if (!limits.workgroupBytes || !limits.maxThreads) {
+      auto target = TargetAttr::require(module, getArgument());
+      if (failed(target))
+        return signalPassFailure();
+      if (!limits.workgroupBytes)
+        limits.workgroupBytes = target->getStaticSharedBytes();
+      if (!limits.maxThreads)
+        limits.maxThreads = target->getThreads();
+    }
     // No API launches more threads, or has more memory for a workgroup.
-    if (failed(checkOptions(*this, module,
-                            {{"workgroup-bytes", workgroupBytes, 0, 1 << 20},
-                             {"max-threads", maxThreads, 1, 1024},
-                             {"threads", threads, 0, maxThreads}})))
+    if (failed(checkOptions(
+            *this, module,
+            {{"workgroup-bytes", limits.workgroupBytes, 0, 1 << 20},
+             {"max-threads", limits.maxThreads, 1, 1024},
+             {"threads", limits.threads, 0, limits.maxThreads}})))
       return signalPassFailure();
     SmallVector<func::FuncOp> kernels;
     for (auto func : module.getOps<func::FuncOp>())
@@ -1116,8 +1128,14 @@ struct TileToGPUPass final : attn::impl::TileToGPUBase<TileToGPUPass> {
                     builder.getUnitAttr());
     SmallVector<std::pair<gpu::GPUFuncOp, SmallVector<DictionaryAttr>>> attrs;
     for (func::FuncOp kernel : kernels) {
-      FailureOr<Placement> placement =
-          Placement::compute(kernel, {workgroupBytes, maxThreads, threads});
+      Placement::Limits ofKernel = limits;
+      ofKernel.threads =
+          attn::decide(threads, kernel, &attn::ScheduleAttr::getThreads);
+      if (failed(checkOptions(
+              *this, kernel,
+              {{"threads", ofKernel.threads, 0, ofKernel.maxThreads}})))
+        return signalPassFailure();
+      FailureOr<Placement> placement = Placement::compute(kernel, ofKernel);
       if (failed(placement))
         return signalPassFailure();
       FailureOr<gpu::GPUFuncOp> lowered =

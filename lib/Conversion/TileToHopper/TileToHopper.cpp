@@ -9,6 +9,7 @@
 
 #include "HopperEmitter.h"
 
+#include "../KernelChoices.h"
 #include "../TensorCore/Prepare.h"
 
 #include "attn/Conversion/Passes.h"
@@ -30,27 +31,25 @@ public:
   using TileToHopperBase::TileToHopperBase;
 
   void runOnOperation() override {
-    if (failed(checkOptions(
-            *this, getOperation(),
-            {{"stages", stages, 1, hopper::maxStages},
-             {"head-group", headGroup, 1, tensorcore::maxHeadGroup},
-             {"shared-bytes", sharedBytes, 0, tensorcore::maxSharedBytes}})))
+    auto target = tile::TargetAttr::require(getOperation(), getArgument());
+    if (failed(target))
       return signalPassFailure();
-    hopper::Schedule schedule;
-    schedule.oneBehind = oneBehind;
-    schedule.pingPong = pingPong;
-    schedule.persistent = persistent;
-    schedule.dealEqual = dealEqual;
-    schedule.longestFirst = longestFirst;
-    schedule.tmaStore = tmaStore;
-    schedule.stages = stages;
-    schedule.headGroup = headGroup;
-    schedule.sharedBytes = sharedBytes;
+    if (!target->has(tile::MatrixUnits::Wgmma))
+      return;
+    // Options, then before any kernel is lowered: a choice that cannot be is no
+    // reason for a slower path.
+    if (failed(check(getOperation(), getSchedule(getOperation(), *target))))
+      return signalPassFailure();
+    WalkResult checked = getOperation().walk([&](func::FuncOp kernel) {
+      return WalkResult(check(kernel, getSchedule(kernel, *target)));
+    });
+    if (checked.wasInterrupted())
+      return signalPassFailure();
     tensorcore::lowerKernels(
         getOperation(), "Hopper's tensor cores",
         [&](func::FuncOp kernel, tensorcore::Emitter &emit, std::string &why) {
-          FailureOr<hopper::HopperLayout> layout =
-              hopper::makeHopperLayout(kernel, schedule, why);
+          FailureOr<hopper::HopperLayout> layout = hopper::makeHopperLayout(
+              kernel, getSchedule(kernel, *target), why);
           if (failed(layout))
             return failure();
           // Rows of several heads are no input that TMA cannot take, but what
@@ -64,6 +63,30 @@ public:
           hopper::HopperEmitter(emit, *layout).run();
           return success();
         });
+  }
+
+private:
+  hopper::Schedule getSchedule(Operation *kernel, tile::TargetAttr target) {
+    hopper::Schedule schedule;
+    schedule.oneBehind = decide(oneBehind, kernel, &ScheduleAttr::getOneBehind);
+    schedule.pingPong = decide(pingPong, kernel, &ScheduleAttr::getPingPong);
+    schedule.persistent =
+        decide(persistent, kernel, &ScheduleAttr::getPersistent);
+    schedule.dealEqual = decide(dealEqual, kernel, &ScheduleAttr::getDealEqual);
+    schedule.longestFirst =
+        decide(longestFirst, kernel, &ScheduleAttr::getLongestFirst);
+    schedule.tmaStore = decide(tmaStore, kernel, &ScheduleAttr::getTmaStore);
+    schedule.stages = decide(stages, kernel, &ScheduleAttr::getStages);
+    schedule.headGroup = decide(headGroup, kernel, &ScheduleAttr::getHeadGroup);
+    schedule.sharedBytes = target.getSharedBytes();
+    return schedule;
+  }
+
+  LogicalResult check(Operation *kernel, const hopper::Schedule &schedule) {
+    return checkOptions(
+        *this, kernel,
+        {{"stages", schedule.stages, 1, hopper::maxStages},
+         {"head-group", schedule.headGroup, 1, tensorcore::maxHeadGroup}});
   }
 };
 } // namespace

@@ -9,6 +9,7 @@
 
 #include "MMAEmitter.h"
 
+#include "../KernelChoices.h"
 #include "../TensorCore/Prepare.h"
 
 #include "attn/Conversion/Passes.h"
@@ -30,32 +31,55 @@ public:
   using TileToMMABase::TileToMMABase;
 
   void runOnOperation() override {
-    if (failed(checkOptions(
-            *this, getOperation(),
-            {{"stages", stages, 0, 2},
-             {"warp-rows", warpRows, 0, 2 * mma::groupRows, mma::groupRows},
-             {"blocks", blocks, 1, mma::maxBlocks},
-             {"head-group", headGroup, 1, tensorcore::maxHeadGroup},
-             {"shared-bytes", sharedBytes, 0, tensorcore::maxSharedBytes}})))
+    auto target = tile::TargetAttr::require(getOperation(), getArgument());
+    if (failed(target))
       return signalPassFailure();
-    mma::Schedule schedule;
-    schedule.stages = stages;
-    schedule.warpRows = warpRows;
-    schedule.blocks = blocks;
-    schedule.queryInRegisters = queryInRegisters;
-    schedule.longestFirst = longestFirst;
-    schedule.headGroup = headGroup;
-    schedule.sharedBytes = sharedBytes;
+    if (!target->has(tile::MatrixUnits::MmaSync))
+      return;
+    // Options, then before any kernel is lowered: a choice that cannot be is no
+    // reason for a slower path.
+    if (failed(check(getOperation(), getSchedule(getOperation(), *target))))
+      return signalPassFailure();
+    WalkResult checked = getOperation().walk([&](func::FuncOp kernel) {
+      return WalkResult(check(kernel, getSchedule(kernel, *target)));
+    });
+    if (checked.wasInterrupted())
+      return signalPassFailure();
     tensorcore::lowerKernels(
         getOperation(), "mma.sync",
         [&](func::FuncOp kernel, tensorcore::Emitter &emit, std::string &why) {
           FailureOr<mma::MMALayout> layout =
-              mma::makeMMALayout(kernel, schedule, why);
+              mma::makeMMALayout(kernel, getSchedule(kernel, *target), why);
           if (failed(layout))
             return failure();
           mma::emitKernel(emit, *layout);
           return success();
         });
+  }
+
+private:
+  mma::Schedule getSchedule(Operation *kernel, tile::TargetAttr target) {
+    mma::Schedule schedule;
+    schedule.stages = decide(stages, kernel, &ScheduleAttr::getStages);
+    schedule.warpRows = decide(warpRows, kernel, &ScheduleAttr::getWarpRows);
+    schedule.blocks = decide(blocks, kernel, &ScheduleAttr::getBlocks);
+    schedule.queryInRegisters =
+        decide(queryInRegisters, kernel, &ScheduleAttr::getQueryInRegisters);
+    schedule.longestFirst =
+        decide(longestFirst, kernel, &ScheduleAttr::getLongestFirst);
+    schedule.headGroup = decide(headGroup, kernel, &ScheduleAttr::getHeadGroup);
+    schedule.sharedBytes = target.getSharedBytes();
+    return schedule;
+  }
+
+  LogicalResult check(Operation *kernel, const mma::Schedule &schedule) {
+    return checkOptions(
+        *this, kernel,
+        {{"stages", schedule.stages, 0, 2},
+         {"warp-rows", schedule.warpRows, 0, 2 * mma::groupRows,
+          mma::groupRows},
+         {"blocks", schedule.blocks, 1, mma::maxBlocks},
+         {"head-group", schedule.headGroup, 1, tensorcore::maxHeadGroup}});
   }
 };
 } // namespace

@@ -112,14 +112,47 @@ LogicalResult WindowAttr::verify(function_ref<InFlightDiagnostic()> emitError,
 
 LogicalResult ScheduleAttr::verify(function_ref<InFlightDiagnostic()> emitError,
                                    int64_t tileM, int64_t tileN,
-                                   int64_t workers) {
-  if (tileM < 1 || tileM > kLargestTile || tileN < 1 || tileN > kLargestTile)
-    return emitError() << "schedule: tile sizes must be in 1 .. "
+                                   int64_t workers, int64_t stages,
+                                   int64_t headGroup, int64_t warpRows,
+                                   int64_t blocks, int64_t threads, Switch,
+                                   Switch, Switch, Switch, Switch, Switch,
+                                   Switch) {
+  if (tileM < 0 || tileM > kLargestTile || tileN < 0 || tileN > kLargestTile)
+    return emitError() << "schedule: tile sizes must be in 0 .. "
                        << kLargestTile << ", got " << tileM << " x " << tileN;
-  if (workers < 0 || workers > kMostWorkers)
-    return emitError() << "schedule: workers must be in 0 .. " << kMostWorkers
-                       << ", got " << workers;
+  constexpr int64_t mostOfBlock = 1024;
+  for (auto [name, value, most] : {std::tuple("workers", workers, kMostWorkers),
+                                   {"stages", stages, mostOfBlock},
+                                   {"head_group", headGroup, kLargestTile},
+                                   {"warp_rows", warpRows, mostOfBlock},
+                                   {"blocks", blocks, mostOfBlock},
+                                   {"threads", threads, mostOfBlock}})
+    if (value < 0 || value > most)
+      return emitError() << "schedule: " << name << " must be in 0 .. " << most
+                         << ", got " << value;
   return success();
+}
+
+ScheduleAttr ScheduleAttr::of(Operation *op) {
+  return op->getAttrOfType<ScheduleAttr>(attributeName);
+}
+
+ScheduleAttr ScheduleAttr::withTiles(int64_t tileM, int64_t tileN,
+                                     int64_t workers) const {
+  return get(getContext(), tileM, tileN, workers, getStages(), getHeadGroup(),
+             getWarpRows(), getBlocks(), getThreads(), getLongestFirst(),
+             getOneBehind(), getPingPong(), getPersistent(), getDealEqual(),
+             getTmaStore(), getQueryInRegisters());
+}
+
+bool ScheduleAttr::hasKernelChoices() const {
+  return getStages() || getHeadGroup() || getWarpRows() || getBlocks() ||
+         getThreads() ||
+         llvm::any_of(ArrayRef<Switch>{getLongestFirst(), getOneBehind(),
+                                       getPingPong(), getPersistent(),
+                                       getDealEqual(), getTmaStore(),
+                                       getQueryInRegisters()},
+                      [](Switch choice) { return choice != Switch::Chosen; });
 }
 
 LogicalResult AttnDialect::verifyOperationAttribute(Operation *op,
@@ -127,19 +160,23 @@ LogicalResult AttnDialect::verifyOperationAttribute(Operation *op,
   // A schedule; what kernels carry for code generation and for readers.
   if (failed(verifyKnownName([&] { return op->emitOpError(); },
                              attribute.getName(),
-                             {ScheduleAttr::attributeName, "attn.summary"})))
+                             {ScheduleAttr::attributeName, "attn.summary",
+                              kScheduleReasonAttrName})))
     return failure();
   if (attribute.getName() != ScheduleAttr::attributeName)
     return success();
   auto attention = dyn_cast<AttentionOp>(op);
-  if (!attention)
-    return op->emitOpError()
-           << ScheduleAttr::attributeName << " is for attn.attention only";
+  // What becomes of it: a grid, then a kernel.
+  bool isKernel = op->hasAttr("tile.kernel") ||
+                  op->getName().getStringRef() == "scf.forall";
+  if (!attention && !isKernel)
+    return op->emitOpError() << ScheduleAttr::attributeName
+                             << " is for attn.attention and its kernels only";
   auto schedule = dyn_cast<ScheduleAttr>(attribute.getValue());
   if (!schedule)
     return op->emitOpError()
            << ScheduleAttr::attributeName << " must be an #attn.schedule";
-  if (schedule.getWorkers() && attention.isRagged())
+  if (attention && schedule.getWorkers() && attention.isRagged())
     return op->emitOpError(
         "schedule: the keys of ragged sequences cannot be split (rule 11)");
   return success();

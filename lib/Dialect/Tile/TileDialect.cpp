@@ -85,10 +85,18 @@ LogicalResult TileDialect::verifyOperationAttribute(Operation *op,
              << "has the attribute 'tile.workers' as " << attribute.getValue()
              << ", which is no i64 in 1 .. " << kMostWorkers;
   }
+  if (name == TargetAttr::attributeName) {
+    if (!isa<TargetAttr>(attribute.getValue()))
+      return reject(TargetAttr::getMnemonic());
+    if (!isa<ModuleOp>(op))
+      return op->emitOpError() << "has the attribute '" << name
+                               << "', which only a module may have";
+  }
   return verifyKnownName(
       [&] { return op->emitOpError(); }, name,
       {"tile.kernel", "tile.workers", LaunchInfoAttr::attributeName,
-       ArtifactAttr::attributeName, "tile.choices", "tile.scheduled"});
+       ArtifactAttr::attributeName, TargetAttr::attributeName, "tile.choices",
+       "tile.scheduled"});
 }
 
 LogicalResult TileDialect::verifyRegionArgAttribute(Operation *op, unsigned,

@@ -5,10 +5,9 @@
 //
 //===----------------------------------------------------------------------===//
 
+#include "CPUCodegen.h"
 #include "../LoopIdioms.h"
 #include "Link.h"
-#include "attn/Dialect/Tile/Tile.h"
-#include "attn/Target/CPU.h"
 
 #include "mlir/Conversion/Passes.h"
 #include "mlir/Dialect/Arith/Transforms/Passes.h"
@@ -33,11 +32,11 @@ using namespace mlir;
 using namespace attn;
 
 static LogicalResult
-lowerToLLVMDialect(ModuleOp module, const CPUTarget &target, bool verifies) {
+lowerToLLVMDialect(ModuleOp module, tile::TargetAttr machine, bool verifies) {
   PassManager pm(module.getContext());
   pm.enableVerifier(verifies);
   // Without the feature LLVM rounds a scalar to bf16 by a library call.
-  if (!target.has("avx512bf16")) {
+  if (!machine.hasFeature("avx512bf16")) {
     arith::ArithExpandOpsPassOptions options;
     options.includeBf16 = true;
     pm.addNestedPass<func::FuncOp>(arith::createArithExpandOpsPass(options));
@@ -123,7 +122,8 @@ static void optimize(llvm::Module &module, llvm::TargetMachine &machine) {
 }
 
 FailureOr<std::string>
-attn::compileCPUKernels(ModuleOp module, const CPUTarget &target, bool verifies,
+attn::compileCPUKernels(ModuleOp module, tile::TargetAttr machine,
+                        bool verifies,
                         llvm::function_ref<void(StringRef)> timer) {
   SmallVector<std::string> kernels;
   for (auto function : module.getOps<func::FuncOp>())
@@ -133,7 +133,7 @@ attn::compileCPUKernels(ModuleOp module, const CPUTarget &target, bool verifies,
       function.removeArgAttrsAttr();
       function->removeAttr(tile::LaunchInfoAttr::attributeName);
     }
-  if (failed(lowerToLLVMDialect(module, target, verifies)))
+  if (failed(lowerToLLVMDialect(module, machine, verifies)))
     return failure();
   timer("to the LLVM dialect");
 
@@ -160,26 +160,28 @@ attn::compileCPUKernels(ModuleOp module, const CPUTarget &target, bool verifies,
   if (!backend)
     return module.emitError("LLVM has no x86-64 backend: ") << error;
   std::string features;
-  for (const std::string &feature : target.features)
-    features += (features.empty() ? "+" : ",+") + feature;
+  if (machine.getFeatures())
+    for (auto feature : machine.getFeatures().getAsRange<StringAttr>())
+      features += (features.empty() ? "+" : ",+") + feature.str();
   // LLVM would rather use 256 bits on most AVX-512 chips.
-  if (target.vectorBits == 512)
+  if (machine.getVectorBits() == 512)
     features += ",-prefer-256-bit";
-  std::unique_ptr<llvm::TargetMachine> machine(backend->createTargetMachine(
-      triple, target.chip, features, llvm::TargetOptions(), llvm::Reloc::PIC_,
-      std::nullopt, llvm::CodeGenOptLevel::Default));
+  std::unique_ptr<llvm::TargetMachine> codeGenerator(
+      backend->createTargetMachine(
+          triple, machine.getChip(), features, llvm::TargetOptions(),
+          llvm::Reloc::PIC_, std::nullopt, llvm::CodeGenOptLevel::Default));
   code->setTargetTriple(triple);
-  code->setDataLayout(machine->createDataLayout());
+  code->setDataLayout(codeGenerator->createDataLayout());
   for (llvm::Function &function : *code) {
     if (function.isDeclaration())
       continue;
     // Loops that fill or copy must not become calls of a C library.
     function.addFnAttr("no-builtins");
-    function.addFnAttr("target-cpu", target.chip);
+    function.addFnAttr("target-cpu", machine.getChip());
     function.addFnAttr("target-features", features);
     function.addFnAttr(llvm::Attribute::NoUnwind);
     function.addFnAttr("prefer-vector-width",
-                       std::to_string(target.vectorBits));
+                       std::to_string(machine.getVectorBits()));
   }
   for (const std::string &name : kernels) {
     llvm::Function *kernel = code->getFunction(name);
@@ -188,15 +190,15 @@ attn::compileCPUKernels(ModuleOp module, const CPUTarget &target, bool verifies,
     addEntry(kernel, name);
     kernel->addFnAttr(llvm::Attribute::AlwaysInline);
   }
-  optimize(*code, *machine);
+  optimize(*code, *codeGenerator);
   timer("LLVM optimisation");
 
   SmallVector<char, 0> object;
   {
     llvm::raw_svector_ostream os(object);
     llvm::legacy::PassManager codegen;
-    if (machine->addPassesToEmitFile(codegen, os, nullptr,
-                                     llvm::CodeGenFileType::ObjectFile))
+    if (codeGenerator->addPassesToEmitFile(codegen, os, nullptr,
+                                           llvm::CodeGenFileType::ObjectFile))
       return module.emitError("LLVM cannot emit an object file");
     codegen.run(*code);
   }

@@ -1,15 +1,26 @@
-//===- CPUTarget.cpp - CPU targets ----------------------------------------===//
+//===- CPUTarget.cpp - The targets cpu and cpu-standard -------------------===//
 // SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
 //
-// Host detection, chip names and the DLTI form of a CPU target.
+// What a CPU offers, as the host reports it or as a chip's name says, the order
+// of passes, and what was chosen.
 //
 //===----------------------------------------------------------------------===//
 
+#include "CPUCodegen.h"
+
+#include "attn/Conversion/Passes.h"
+#include "attn/Pipelines/Pipelines.h"
 #include "attn/Target/CPU.h"
+#include "attn/Target/Passes.h"
+#include "attn/Target/Target.h"
+#include "attn/Transforms/Passes.h"
 
 #include "mlir/Dialect/DLTI/DLTI.h"
 #include "mlir/IR/Builders.h"
+#include "mlir/Pass/PassRegistry.h"
 #include "llvm/ADT/STLExtras.h"
+#include "llvm/ADT/StringMap.h"
+#include "llvm/Support/FormatVariadic.h"
 #include "llvm/TargetParser/Host.h"
 #include "llvm/TargetParser/X86TargetParser.h"
 
@@ -23,101 +34,279 @@ static constexpr StringLiteral kFeatures[] = {
     "avx",      "avx2",     "fma",      "f16c",      "avx512f",
     "avx512bw", "avx512dq", "avx512vl", "avx512bf16"};
 
+/// Those without which it cannot do.
+static constexpr StringLiteral kNeeded[] = {"avx2", "fma", "f16c"};
+
+/// Threads for which keys are split, whatever a machine has (rule 19).
+static constexpr int64_t kWorkers = 64;
+
 // Keys of the DLTI specification; the first two are upstream's.
 static constexpr StringLiteral kVectorKey = "max_vector_op_width";
 static constexpr StringLiteral kL1Key = "L1_cache_size_in_bytes";
 static constexpr StringLiteral kL2Key = "L2_cache_size_in_bytes";
 static constexpr StringLiteral kRegistersKey = "vector_registers";
 
-bool CPUTarget::has(StringRef feature) const {
-  return llvm::is_contained(features, feature);
+static llvm::StringMap<bool> getFeatures(StringRef chip) {
+  llvm::StringMap<bool> present;
+  SmallVector<StringRef> features;
+  llvm::X86::getFeaturesForCPU(chip, features);
+  for (StringRef feature : features) {
+    present[feature.ltrim('+')] = true;
+    // LLVM lists no feature that another one implies.
+    llvm::X86::updateImpliedFeatures(feature, /*Enabled=*/true, present);
+  }
+  return present;
 }
 
-std::optional<CPUTarget> CPUTarget::get(StringRef chip, std::string &error) {
-  CPUTarget target;
+namespace {
+/// The limits that both a chip's name and a DLTI specification can tell.
+struct CPULimits {
+  int64_t vectorBits, registers, l1Bytes, l2Bytes;
+
+  tile::TargetAttr get(function_ref<InFlightDiagnostic()> emitError,
+                       MLIRContext *context, StringRef name, StringRef chip,
+                       ArrayAttr features) const {
+    constexpr int64_t none = 0;
+    return tile::TargetAttr::getChecked(
+        emitError, context, name, chip, vectorBits, registers, l1Bytes, l2Bytes,
+        /*threads=*/none, /*subgroup=*/none, /*shared=*/none,
+        /*staticShared=*/none, /*storageBuffers=*/none, int64_t(kWorkers),
+        tile::MatrixUnits::None, features);
+  }
+};
+
+class CPU final : public Target {
+public:
+  CPU(std::string name, std::string summary, bool fuse)
+      : Target(std::move(name), std::move(summary)), fuse(fuse) {}
+
+  StringRef getMachineName() const override { return machineName; }
+  std::vector<std::string> getChips() const override;
+  tile::TargetAttr describeChip(MLIRContext *context, StringRef chip,
+                                std::string &error) const override;
+  tile::TargetAttr refine(tile::TargetAttr machine,
+                          ModuleOp module) const override;
+
+  void buildTilePipeline(OpPassManager &pm,
+                         const TargetOptions &options) const override;
+  void buildKernelPipeline(OpPassManager &pm) const override;
+  FailureOr<std::vector<CodeSection>>
+  emitCode(ModuleOp module, tile::TargetAttr machine,
+           const TargetOptions &options, PhaseCallback timer) const override;
+
+  StringRef getBackend() const override { return machineName; }
+  bool isHost() const override { return true; }
+  std::string chooseChip(StringRef features) const override { return "host"; }
+  StringRef getBaseline() const override { return fuse ? standardName : ""; }
+
+  void explainMachine(tile::TargetAttr machine,
+                      std::vector<std::string> &choices) const override;
+  void explainSchedule(AttentionOp op, tile::TargetAttr machine,
+                       const TargetOptions &options,
+                       std::vector<std::string> &choices) const override;
+  void explainKernels(ModuleOp module, tile::TargetAttr machine,
+                      std::vector<std::string> &choices) const override;
+  int64_t getTileBytes(ModuleOp module) const override;
+
+  static constexpr StringLiteral machineName = "cpu";
+  static constexpr StringLiteral standardName = "cpu-standard";
+
+private:
+  bool fuse;
+};
+} // namespace
+
+//===----------------------------------------------------------------------===//
+// Chips
+//===----------------------------------------------------------------------===//
+
+std::vector<std::string> CPU::getChips() const {
+  std::vector<std::string> chips{"host"};
+  SmallVector<StringRef> known;
+  llvm::X86::fillValidCPUArchList(known, /*Only64Bit=*/true);
+  for (StringRef chip : known) {
+    llvm::StringMap<bool> present = getFeatures(chip);
+    if (llvm::all_of(kNeeded, [&](StringRef feature) {
+          return present.lookup(feature);
+        }))
+      chips.push_back(chip.str());
+  }
+  return chips;
+}
+
+tile::TargetAttr CPU::describeChip(MLIRContext *context, StringRef chip,
+                                   std::string &error) const {
+  CPULimits limits{/*vectorBits=*/256, /*registers=*/16, /*l1Bytes=*/32768,
+                   /*l2Bytes=*/1 << 20};
   llvm::StringMap<bool> present;
+  std::string name = chip.str();
   if (chip == "host") {
-    target.chip = llvm::sys::getHostCPUName().str();
+    name = llvm::sys::getHostCPUName().str();
     present = llvm::sys::getHostCPUFeatures();
     if (long size = sysconf(_SC_LEVEL1_DCACHE_SIZE); size > 0)
-      target.l1Bytes = size;
+      limits.l1Bytes = size;
     if (long size = sysconf(_SC_LEVEL2_CACHE_SIZE); size > 0)
-      target.l2Bytes = size;
+      limits.l2Bytes = size;
   } else {
-    SmallVector<StringRef> known;
-    llvm::X86::fillValidCPUArchList(known, /*Only64Bit=*/true);
-    if (!llvm::is_contained(known, chip)) {
-      error = ("unknown CPU '" + chip +
-               "'; use 'host', 'x86-64-v3', 'x86-64-v4' or an LLVM CPU name")
-                  .str();
-      return std::nullopt;
-    }
-    target.chip = chip.str();
-    SmallVector<StringRef> features;
-    llvm::X86::getFeaturesForCPU(chip, features);
-    for (StringRef feature : features)
-      present[feature.ltrim('+')] = true;
+    present = getFeatures(chip);
   }
-  for (StringRef feature : kFeatures)
-    if (present.lookup(feature))
-      target.features.push_back(feature.str());
-  for (StringRef needed : {"avx2", "fma", "f16c"})
-    if (!target.has(needed)) {
-      error = ("CPU '" + target.chip + "' lacks " + needed +
+  for (StringRef feature : kNeeded)
+    if (!present.lookup(feature)) {
+      error = ("CPU '" + name + "' lacks " + feature +
                "; generated code needs AVX2, FMA and F16C")
                   .str();
-      return std::nullopt;
+      return {};
     }
-  if (target.has("avx512f") && target.has("avx512vl") &&
-      target.has("avx512bw") && target.has("avx512dq")) {
-    target.vectorBits = 512;
-    target.registers = 32;
-  }
-  return target;
-}
-
-void CPUTarget::attachTo(ModuleOp module) const {
-  MLIRContext *context = module.getContext();
-  context->loadDialect<DLTIDialect>();
   Builder b(context);
-  auto entry = [&](StringRef key, int64_t value) -> DataLayoutEntryInterface {
-    return DataLayoutEntryAttr::get(b.getStringAttr(key),
-                                    b.getI64IntegerAttr(value));
-  };
-  auto device = TargetDeviceSpecAttr::get(
-      context, {entry(kVectorKey, vectorBits), entry(kL1Key, l1Bytes),
-                entry(kL2Key, l2Bytes), entry(kRegistersKey, registers)});
-  module->setAttr(
-      DLTIDialect::kTargetSystemDescAttrName,
-      TargetSystemSpecAttr::get(
-          context, {DataLayoutEntryAttr::get(b.getStringAttr("CPU"), device)}));
+  SmallVector<Attribute> features;
+  for (StringRef feature : kFeatures)
+    if (present.lookup(feature))
+      features.push_back(b.getStringAttr(feature));
+  if (llvm::all_of(
+          ArrayRef<StringRef>{"avx512f", "avx512vl", "avx512bw", "avx512dq"},
+          [&](StringRef feature) { return present.lookup(feature); })) {
+    limits.vectorBits = 512;
+    limits.registers = 32;
+  }
+  return limits.get([&] { return emitError(b.getUnknownLoc()); }, context,
+                    machineName, name, b.getArrayAttr(features));
 }
 
-SetArtifactOptions CPUTarget::describe(StringRef pipeline) const {
-  SetArtifactOptions options;
-  options.target = "cpu";
-  options.chip = chip;
-  options.features.assign(features.begin(), features.end());
-  options.hostReads = true;
-  options.pipeline = pipeline.str();
-  return options;
-}
-
-void CPUTarget::refineFrom(Operation *op) {
-  op->getContext()->loadDialect<DLTIDialect>();
-  auto read = [&](StringRef key, unsigned &field) {
+tile::TargetAttr CPU::refine(tile::TargetAttr machine, ModuleOp module) const {
+  CPULimits limits{machine.getVectorBits(), machine.getVectorRegisters(),
+                   machine.getL1Bytes(), machine.getL2Bytes()};
+  auto read = [&](StringRef key, int64_t &field) {
     FailureOr<Attribute> value =
-        dlti::query(op, {StringRef("CPU"), key}, /*emitError=*/false);
+        dlti::query(module, {StringRef("CPU"), key}, /*emitError=*/false);
     if (succeeded(value))
       if (auto integer = dyn_cast<IntegerAttr>(*value))
         field = integer.getInt();
   };
-  unsigned described = vectorBits;
+  int64_t described = limits.vectorBits;
   read(kVectorKey, described);
   // Wider vectors than the chip has cannot be asked for.
   if (described == 256 || described == 128)
-    vectorBits = std::min(vectorBits, described);
-  read(kL1Key, l1Bytes);
-  read(kL2Key, l2Bytes);
-  read(kRegistersKey, registers);
+    limits.vectorBits = std::min(limits.vectorBits, described);
+  read(kL1Key, limits.l1Bytes);
+  read(kL2Key, limits.l2Bytes);
+  read(kRegistersKey, limits.registers);
+  return limits.get([&] { return module.emitError("CPU: "); },
+                    module.getContext(), machine.getName(), machine.getChip(),
+                    machine.getFeatures());
+}
+
+//===----------------------------------------------------------------------===//
+// Passes and code
+//===----------------------------------------------------------------------===//
+
+void CPU::buildTilePipeline(OpPassManager &pm,
+                            const TargetOptions &options) const {
+  buildRegionPipeline(pm, /*contents=*/true);
+  CPUScheduleOptions schedule;
+  schedule.tileM = options.tileM;
+  schedule.tileN = options.tileN;
+  pm.addNestedPass<func::FuncOp>(createCPUSchedule(schedule));
+  addArtifact(pm, *this);
+  pm.addNestedPass<func::FuncOp>(createExpandCopies());
+  TilePipelineOptions tile;
+  // Every attention op has a schedule; a merge takes these rows.
+  if (options.tileM)
+    tile.tileM = options.tileM;
+  tile.rowMultiple = 0;
+  tile.fuse = fuse;
+  tile.divide = true;
+  buildGridPipeline(pm, tile);
+}
+
+void CPU::buildKernelPipeline(OpPassManager &pm) const {
+  OpPassManager &kernels = pm.nest<func::FuncOp>();
+  kernels.addPass(createExpandMath());
+  kernels.addPass(createTileToCPU());
+  kernels.addPass(createCPUExpandExp2());
+  addCleanup(kernels);
+}
+
+FailureOr<std::vector<CodeSection>> CPU::emitCode(ModuleOp module,
+                                                  tile::TargetAttr machine,
+                                                  const TargetOptions &options,
+                                                  PhaseCallback timer) const {
+  FailureOr<std::string> code =
+      compileCPUKernels(module, machine, options.verifies, timer);
+  if (failed(code))
+    return failure();
+  return std::vector<CodeSection>{{machineName.str(), std::move(*code)}};
+}
+
+//===----------------------------------------------------------------------===//
+// Explanations
+//===----------------------------------------------------------------------===//
+
+static int64_t toKiB(int64_t bytes) { return (bytes + 1023) / 1024; }
+
+void CPU::explainMachine(tile::TargetAttr machine,
+                         std::vector<std::string> &choices) const {
+  choices.push_back(llvm::formatv(
+      "target {0}: {1}-bit vectors, {2} vector registers, {3} KiB of L1 and "
+      "{4} KiB of L2 a core",
+      machine.getChip(), machine.getVectorBits(), machine.getVectorRegisters(),
+      toKiB(machine.getL1Bytes()), toKiB(machine.getL2Bytes())));
+}
+
+void CPU::explainSchedule(AttentionOp op, tile::TargetAttr machine,
+                          const TargetOptions &options,
+                          std::vector<std::string> &choices) const {
+  auto schedule = op->getAttrOfType<ScheduleAttr>(ScheduleAttr::attributeName);
+  int64_t rows = schedule.getTileM(), keys = schedule.getTileN();
+  if (schedule.getWorkers())
+    choices.push_back(llvm::formatv(
+        "where the queries of the heads that share a key head are at most {0}: "
+        "one tile of them all, keys split so that {1} workers have parts",
+        rows, schedule.getWorkers()));
+  choices.push_back(llvm::formatv(
+      "{0} queries a tile{1}: queries lie on the lanes, {2} vectors of them",
+      rows, options.tileM ? " (given)" : "",
+      rows / (machine.getVectorBits() / 32)));
+  choices.push_back(llvm::formatv(
+      "{0} keys a tile{1}: the score tile takes {2} KiB", keys,
+      options.tileN ? " (given)" : "", toKiB(rows * keys * sizeof(float))));
+}
+
+int64_t CPU::getTileBytes(ModuleOp module) const {
+  int64_t bytes = 0;
+  for (auto kernel : module.getOps<func::FuncOp>())
+    if (auto info = tile::LaunchInfoAttr::of(kernel))
+      bytes = std::max(bytes, info.getStack() - kCPUFrameBytes);
+  return bytes;
+}
+
+void CPU::explainKernels(ModuleOp module, tile::TargetAttr machine,
+                         std::vector<std::string> &choices) const {
+  int64_t bytes = getTileBytes(module);
+  choices.push_back(llvm::formatv(
+      "{0} KiB of tile buffers on the stack of a thread: {1:P0} of its L2",
+      toKiB(bytes), double(bytes) / machine.getL2Bytes()));
+  choices.push_back(fuse ? "online softmax fused: scores are never stored"
+                         : "standard attention: scores go through memory");
+}
+
+//===----------------------------------------------------------------------===//
+// Registration
+//===----------------------------------------------------------------------===//
+
+void attn::registerCPUTargets() {
+  registerTarget(std::make_unique<CPU>(
+      CPU::machineName.str(),
+      "x86-64 from AVX2 on: vectors, register blocks, fused online softmax",
+      /*fuse=*/true));
+  registerTarget(std::make_unique<CPU>(
+      CPU::standardName.str(),
+      "the baseline of the same tile ops, which stores its scores",
+      /*fuse=*/false));
+}
+
+void attn::registerCPUPipelines() {
+  for (StringRef name : {CPU::machineName, CPU::standardName})
+    registerTargetPipeline(
+        ("attn-to-" + name).str(), name, /*defaultChip=*/"",
+        [](OpPassManager &pm) { pm.addPass(createLaunchToParallel()); });
 }

@@ -1,82 +1,145 @@
-//===- CUDATarget.cpp - Chips and their pipelines -------------------------===//
+//===- CUDATarget.cpp - The target cuda -----------------------------------===//
 // SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
 //
-// What is known of NVIDIA's chips, and the order of passes from attention to
-// kernels for them.
+// What is known of NVIDIA's chips, the order of passes from attention to
+// kernels for them, and what was chosen.
 //
 //===----------------------------------------------------------------------===//
 
+#include "PTX.h"
+
 #include "attn/Conversion/Passes.h"
+#include "attn/Pipelines/Pipelines.h"
 #include "attn/Target/CUDA.h"
-#include "attn/Target/NVPTX.h"
+#include "attn/Target/Passes.h"
+#include "attn/Target/Target.h"
 #include "attn/Transforms/Passes.h"
 
+#include "mlir/Dialect/SCF/IR/SCF.h"
+#include "mlir/IR/Threading.h"
 #include "mlir/Pass/PassOptions.h"
 #include "mlir/Pass/PassRegistry.h"
-#include "mlir/Transforms/Passes.h"
+#include "llvm/Support/FormatVariadic.h"
 
 using namespace mlir;
 using namespace attn;
+using tile::MatrixUnits;
+
+namespace {
+struct Chip {
+  StringLiteral name;
+  int64_t sharedBytes, multiprocessors;
+  MatrixUnits matrix;
+
+  /// Whether its code runs on no other chip.
+  bool isAlone() const {
+    return bitEnumContainsAll(matrix, MatrixUnits::Wgmma);
+  }
+};
+} // namespace
 
 /// Shared memory is what the CUDA programming guide lists for a block: of all
 /// that a multiprocessor has, 1 KiB is reserved.
-static constexpr CUDAChip chips[] = {
+static constexpr Chip chips[] = {
     {"sm_80", /*sharedBytes=*/163 * 1024, /*multiprocessors=*/108,
-     /*isHopper=*/false},
-    {"sm_86", 99 * 1024, 84, false},
-    {"sm_89", 99 * 1024, 128, false},
-    {"sm_90a", 227 * 1024, 132, true},
+     MatrixUnits::MmaSync},
+    {"sm_86", 99 * 1024, 84, MatrixUnits::MmaSync},
+    {"sm_89", 99 * 1024, 128, MatrixUnits::MmaSync},
+    {"sm_90a", 227 * 1024, 132, MatrixUnits::MmaSync | MatrixUnits::Wgmma},
 };
 
-ArrayRef<CUDAChip> attn::getCUDAChips() { return chips; }
+namespace {
+class CUDA final : public Target {
+public:
+  CUDA()
+      : Target(targetName.str(),
+               "NVIDIA GPUs from sm_80 on: wgmma or mma.sync; PTX") {}
 
-const CUDAChip *attn::findCUDAChip(StringRef name) {
-  for (const CUDAChip &chip : chips)
-    if (chip.name == name)
-      return &chip;
-  return nullptr;
+  std::vector<std::string> getChips() const override {
+    std::vector<std::string> names;
+    for (const Chip &chip : chips)
+      names.push_back(chip.name.str());
+    return names;
+  }
+  std::string getDefaultChip() const override { return "sm_90a"; }
+  tile::TargetAttr describeChip(MLIRContext *context, StringRef name,
+                                std::string &error) const override;
+  std::string chooseChip(StringRef features) const override;
+
+  void buildTilePipeline(OpPassManager &pm,
+                         const TargetOptions &options) const override;
+  void buildKernelPipeline(OpPassManager &pm) const override;
+
+  StringRef getTextFormat() const override { return "ptx"; }
+  LogicalResult printKernels(gpu::GPUModuleOp module, StringRef chip,
+                             raw_ostream &os) const override;
+  void registerTranslations(DialectRegistry &registry) const override {
+    registerNVPTXTranslation(registry);
+  }
+  FailureOr<std::vector<CodeSection>>
+  emitCode(ModuleOp module, tile::TargetAttr machine,
+           const TargetOptions &options, PhaseCallback timer) const override;
+
+  void explainMachine(tile::TargetAttr machine,
+                      std::vector<std::string> &choices) const override;
+  void explainSchedule(AttentionOp op, tile::TargetAttr machine,
+                       const TargetOptions &options,
+                       std::vector<std::string> &choices) const override;
+  void explainKernels(ModuleOp module, tile::TargetAttr machine,
+                      std::vector<std::string> &choices) const override;
+
+  static constexpr StringLiteral targetName = "cuda";
+};
+} // namespace
+
+//===----------------------------------------------------------------------===//
+// Chips
+//===----------------------------------------------------------------------===//
+
+tile::TargetAttr CUDA::describeChip(MLIRContext *context, StringRef name,
+                                    std::string &error) const {
+  const Chip *chip = llvm::find_if(
+      chips, [&](const Chip &known) { return known.name == name; });
+  return tile::TargetAttr::get(
+      context, targetName, name, /*vectorBits=*/0, /*vectorRegisters=*/0,
+      /*l1Bytes=*/0, /*l2Bytes=*/0, /*threads=*/1024, /*subgroup=*/32,
+      chip->sharedBytes, /*staticSharedBytes=*/48 * 1024, /*storageBuffers=*/0,
+      chip->multiprocessors, chip->matrix, /*features=*/ArrayAttr());
 }
 
-const CUDAChip *attn::chooseCUDAChip(StringRef device) {
+/// PTX runs on what came after its chip too, if it does not name features of
+/// one alone.
+std::string CUDA::chooseChip(StringRef features) const {
   auto version = [](StringRef name) {
     unsigned number = 0;
     name.consume_front("sm_");
     (void)name.consumeInteger(10, number);
     return number;
   };
-  const CUDAChip *best = nullptr;
-  for (const CUDAChip &chip : chips) {
-    bool runs = chip.isHopper ? version(chip.name) == version(device)
-                              : version(chip.name) <= version(device);
+  StringRef best;
+  for (const Chip &chip : chips) {
+    bool runs = chip.isAlone() ? version(chip.name) == version(features)
+                               : version(chip.name) <= version(features);
     if (runs)
-      best = &chip;
+      best = chip.name;
   }
-  return best;
+  return best.str();
 }
 
-bool attn::isSixteenBit(func::FuncOp entry) {
-  bool result = true;
-  entry.walk([&](AttentionOp op) {
-    Type element = cast<ShapedType>(op.getQuery().getType()).getElementType();
-    result &= element.isF16() || element.isBF16();
-  });
-  return result;
-}
+//===----------------------------------------------------------------------===//
+// Passes and code
+//===----------------------------------------------------------------------===//
 
-void attn::buildCUDATilePipeline(OpPassManager &pm, const CUDAChip &chip,
-                                 TileShape tile) {
-  CUDAScheduleOptions schedule;
-  schedule.multiprocessors = chip.multiprocessors;
-  schedule.mma = !chip.isHopper;
-  schedule.sharedBytes = chip.sharedBytes;
-  schedule.tileM = tile.m;
-  schedule.tileN = tile.n;
-  pm.addNestedPass<func::FuncOp>(createCUDASchedule(schedule));
+void CUDA::buildTilePipeline(OpPassManager &pm,
+                             const TargetOptions &options) const {
   // Device memory is not for the host to read.
-  SetArtifactOptions artifact;
-  artifact.target = "cuda";
-  artifact.chip = chip.name;
-  pm.addPass(createSetArtifact(artifact));
+  buildRegionPipeline(pm, /*contents=*/false);
+  pm.addNestedPass<func::FuncOp>(createExpandCopies());
+  CUDAScheduleOptions schedule;
+  schedule.tileM = options.tileM;
+  schedule.tileN = options.tileN;
+  pm.addNestedPass<func::FuncOp>(createCUDASchedule(schedule));
+  addArtifact(pm, *this);
   TileAttentionOptions tiling;
   tiling.headMultiple = 16;
   tiling.rowMultiple = 1;
@@ -88,54 +151,145 @@ void attn::buildCUDATilePipeline(OpPassManager &pm, const CUDAChip &chip,
   addCleanup(pm);
 }
 
-void attn::buildCUDAKernelPipeline(OpPassManager &pm, const CUDAChip &chip,
-                                   bool sixteenBit) {
+/// What Hopper's lowering does not take goes to mma.sync, what that does not
+/// take to the plain path.
+void CUDA::buildKernelPipeline(OpPassManager &pm) const {
   pm.addNestedPass<func::FuncOp>(createSinkScale());
   pm.addNestedPass<func::FuncOp>(createContractExp2());
   ExpandMathOptions math;
-  math.shortTanh = sixteenBit;
+  math.shortTanh = true;
   pm.addPass(createExpandMath(math));
-  if (chip.isHopper) {
-    TileToHopperOptions hopper;
-    hopper.sharedBytes = chip.sharedBytes;
-    pm.addPass(createTileToHopper(hopper));
-  }
-  TileToMMAOptions mma;
-  mma.sharedBytes = chip.sharedBytes;
-  pm.addPass(createTileToMMA(mma));
-  buildNVPTXPlainPipeline(pm, NVPTXPlainOptions());
+  pm.addPass(createTileToHopper());
+  pm.addPass(createTileToMMA());
+  buildNVPTXPlainPipeline(pm, /*threads=*/0);
 }
 
+FailureOr<std::vector<CodeSection>> CUDA::emitCode(ModuleOp module,
+                                                   tile::TargetAttr machine,
+                                                   const TargetOptions &options,
+                                                   PhaseCallback timer) const {
+  SmallVector<gpu::GPUModuleOp> modules(module.getOps<gpu::GPUModuleOp>());
+  FailureOr<SmallVector<std::string>> texts =
+      translateToPTX(modules, machine.getChip());
+  if (failed(texts))
+    return failure();
+  timer("PTX");
+  if (options.choices)
+    for (auto [gpuModule, text] : llvm::zip_equal(modules, *texts))
+      if (std::string registers = describeRegisters(text, machine.getChip());
+          !registers.empty())
+        options.choices->push_back(
+            (gpuModule.getName() + ": " + registers).str());
+  if (!options.assembler.empty()) {
+    auto assemble = [&](size_t index) {
+      FailureOr<std::string> code =
+          assemblePTX(modules[index], (*texts)[index], machine.getChip(),
+                      options.assembler);
+      if (succeeded(code))
+        (*texts)[index] = std::move(*code);
+      return success(succeeded(code));
+    };
+    if (failed(failableParallelForEachN(module.getContext(), 0, modules.size(),
+                                        assemble)))
+      return failure();
+    timer("machine code");
+  }
+  std::vector<CodeSection> sections;
+  for (auto [gpuModule, text] : llvm::zip_equal(modules, *texts))
+    sections.push_back({gpuModule.getName().str(), std::move(text)});
+  return sections;
+}
+
+LogicalResult CUDA::printKernels(gpu::GPUModuleOp module, StringRef chip,
+                                 raw_ostream &os) const {
+  FailureOr<SmallVector<std::string>> text = translateToPTX(module, chip);
+  if (succeeded(text))
+    os << text->front();
+  return LogicalResult(text);
+}
+
+//===----------------------------------------------------------------------===//
+// Explanations
+//===----------------------------------------------------------------------===//
+
+void CUDA::explainMachine(tile::TargetAttr machine,
+                          std::vector<std::string> &choices) const {
+  choices.push_back(llvm::formatv(
+      "chip {0}: {1}, {2} bytes of shared memory a block, {3} multiprocessors "
+      "assumed for splits",
+      machine.getChip(),
+      machine.has(MatrixUnits::Wgmma) ? "wgmma and TMA"
+                                      : "mma.sync and cp.async",
+      machine.getSharedBytes(), machine.getWorkers()));
+}
+
+void CUDA::explainSchedule(AttentionOp op, tile::TargetAttr machine,
+                           const TargetOptions &options,
+                           std::vector<std::string> &choices) const {
+  auto schedule = op->getAttrOfType<ScheduleAttr>(ScheduleAttr::attributeName);
+  std::string choice =
+      llvm::formatv("{0} queries{1} x {2} keys{3} a tile", schedule.getTileM(),
+                    options.tileM ? " (given)" : "", schedule.getTileN(),
+                    options.tileN ? " (given)" : "");
+  if (schedule.getWorkers())
+    choice += llvm::formatv(
+        "; heads that share keys are packed into one tile, whose keys are "
+        "split for {0} multiprocessors",
+        schedule.getWorkers());
+  // The op was cloned below conditions on sizes.
+  if (auto branch = dyn_cast<scf::IfOp>(op->getParentOp()))
+    choice += op->getBlock() == branch.elseBlock() ? ": for all other sizes"
+              : schedule.getWorkers()
+                  ? ": where a launch has few queries a key head and many keys"
+                  : ": where a launch has few queries";
+  choices.push_back(choice);
+}
+
+/// What became of the kernels, launch by launch.
+void CUDA::explainKernels(ModuleOp module, tile::TargetAttr machine,
+                          std::vector<std::string> &choices) const {
+  module.walk([&](tile::LaunchOp launch) {
+    Operation *kernel =
+        SymbolTable::lookupNearestSymbolFrom(launch, launch.getKernelAttr());
+    StringRef name = launch.getKernel().getLeafReference().getValue();
+    auto chosen = kernel->getAttrOfType<ArrayAttr>("tile.choices");
+    if (!chosen) {
+      choices.push_back(
+          llvm::formatv("{0}: {1} threads without tensor cores", name,
+                        tile::LaunchInfoAttr::of(kernel).getThreads()));
+      return;
+    }
+    for (auto choice : chosen.getAsRange<StringAttr>())
+      choices.push_back((name + ": " + choice.getValue()).str());
+  });
+}
+
+//===----------------------------------------------------------------------===//
+// Registration
+//===----------------------------------------------------------------------===//
+
+void attn::registerCUDATargets() { registerTarget(std::make_unique<CUDA>()); }
+
 namespace {
-struct CUDAOptions : public PassPipelineOptions<CUDAOptions> {
-  Option<int64_t> tileM{*this, "tile-m",
-                        llvm::cl::desc("Query rows of a tile; 0: chosen"),
-                        llvm::cl::init(0)};
-  Option<int64_t> tileN{*this, "tile-n",
-                        llvm::cl::desc("Keys of a tile; 0: chosen"),
-                        llvm::cl::init(0)};
+struct PlainOptions : public PassPipelineOptions<PlainOptions> {
+  Option<int64_t> threads{
+      *this, "threads", llvm::cl::desc("Threads of a workgroup (0: one a row)"),
+      llvm::cl::init(0)};
 };
 } // namespace
 
 void attn::registerCUDAPipelines() {
-  auto add = [](StringRef name, StringRef summary, const CUDAChip &chip) {
-    PassPipelineRegistration<CUDAOptions>(
-        name, summary, [&chip](OpPassManager &pm, const CUDAOptions &options) {
-          pm.addPass(createInsertChecks());
-          pm.addPass(createExpandSugar());
-          pm.addPass(createMakeTotal());
-          pm.addPass(createSimplifyRegions());
-          pm.addPass(createBufferizePrograms());
-          buildCUDATilePipeline(pm, chip, {options.tileM, options.tileN});
-          buildCUDAKernelPipeline(pm, chip, /*sixteenBit=*/true);
-        });
-  };
-  add("attn-to-hopper",
-      "Attention to kernels in the LLVM dialect for Hopper's tensor cores",
-      *findCUDAChip("sm_90a"));
+  registerTargetPipeline("attn-to-cuda", CUDA::targetName);
+  registerTargetPipeline("attn-to-hopper", CUDA::targetName, "sm_90a");
   // Its tiles fit all chips.
-  add("attn-to-mma",
-      "Attention to kernels in the LLVM dialect for the tensor cores of chips "
-      "from sm_80 on",
-      *findCUDAChip("sm_86"));
+  registerTargetPipeline("attn-to-mma", CUDA::targetName, "sm_86");
+  PassPipelineRegistration<PlainOptions>(
+      "attn-to-nvptx-plain",
+      "Lower tile kernels to the LLVM dialect for NVIDIA chips without using "
+      "their matrix units",
+      [](OpPassManager &pm, const PlainOptions &options) {
+        pm.addPass(createAttachTarget({CUDA::targetName.str(), /*chip=*/""}));
+        addArtifact(pm, CUDA());
+        buildNVPTXPlainPipeline(pm, options.threads);
+      });
 }

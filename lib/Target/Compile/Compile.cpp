@@ -1,26 +1,23 @@
 //===- Compile.cpp - From MLIR to an artifact -----------------------------===//
 // SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
 //
-// Runs the pipelines on a copy of the module, writes the plan, generates code
-// and packs both.
+// Runs the pipeline of a target on a copy of the module, writes the
+// description, asks the target for code and packs both.
 //
 //===----------------------------------------------------------------------===//
 
 #include "attn/Target/Compile.h"
 #include "attn/Analysis/MaskAnalysis.h"
-#include "attn/Conversion/Passes.h"
 #include "attn/Dialect/Attn/Attn.h"
 #include "attn/Dialect/Tile/Tile.h"
-#include "attn/Pipelines/Pipelines.h"
-#include "attn/Target/CPU.h"
-#include "attn/Target/CUDA.h"
 #include "attn/Target/Plan.h"
-#include "attn/Target/WGSL.h"
+#include "attn/Target/Target.h"
 #include "attn/Transforms/Passes.h"
 #include "attn/runtime/Artifact.h"
 
 #include "mlir/Dialect/Func/IR/FuncOps.h"
 #include "mlir/IR/SymbolTable.h"
+#include "mlir/IR/Verifier.h"
 #include "mlir/Pass/PassInstrumentation.h"
 #include "mlir/Pass/PassManager.h"
 #include "llvm/Support/FormatVariadic.h"
@@ -98,74 +95,65 @@ private:
   size_t group = 0;
 };
 
-} // namespace
+/// Reads the schedules when they are complete: before ops are tiled.
+class ScheduleReporter : public PassInstrumentation {
+public:
+  ScheduleReporter(const Target &target, const TargetOptions &options,
+                   bool explains, CompileReport &report)
+      : target(target), options(options), explains(explains), report(report) {}
 
-/// An error in what was asked for, not in a file.
-static InFlightDiagnostic emitOptionError(ModuleOp module) {
-  return emitError(UnknownLoc::get(module.getContext()));
-}
-
-/// Says which tiles cpu-schedule chose, why, and where they live.
-static void explainChoices(const CompileOptions &options, const CPUTarget &cpu,
-                           ArrayRef<ScheduleAttr> schedules,
-                           CompileReport &report) {
-  auto add = [&](auto &&text) { report.choices.push_back(text.str()); };
-  auto kib = [](int64_t bytes) { return (bytes + 1023) / 1024; };
-  add(llvm::formatv("target {0}: {1}-bit vectors, {2} vector registers, {3} "
-                    "KiB of L1 and {4} KiB of L2 a core",
-                    cpu.chip, cpu.vectorBits, cpu.registers, kib(cpu.l1Bytes),
-                    kib(cpu.l2Bytes)));
-  for (ScheduleAttr schedule : schedules) {
-    int64_t rows = schedule.getTileM(), keys = schedule.getTileN();
-    if (schedule.getWorkers())
-      add(llvm::formatv("where the queries of the heads that share a key head "
-                        "are at most {0}: one tile of them all, keys split so "
-                        "that {1} workers have parts",
-                        rows, schedule.getWorkers()));
-    add(llvm::formatv("{0} queries a tile{1}: queries lie on the lanes, {2} "
-                      "vectors of them",
-                      rows, options.tileM ? " (given)" : "",
-                      rows / (cpu.vectorBits / 32)));
-    add(llvm::formatv("{0} keys a tile{1}: the score tile takes {2} KiB", keys,
-                      options.tileN ? " (given)" : "",
-                      kib(rows * keys * sizeof(float))));
+  void runBeforePass(Pass *pass, Operation *op) override {
+    if (isa_and_nonnull<func::FuncOp>(op) &&
+        pass->getTypeID() == tileAttention->getTypeID())
+      op->walk([&](AttentionOp attention) { add(attention); });
   }
-  add(llvm::formatv(
-      "{0} KiB of tile buffers on the stack of a thread: "
-      "{1} of its L2",
-      kib(report.tileBytes),
-      llvm::formatv("{0:P0}", double(report.tileBytes) / cpu.l2Bytes)));
-  if (options.target == "cpu")
-    report.choices.push_back("online softmax fused: scores are never stored");
-  else
-    report.choices.push_back("standard attention: scores go through memory");
-}
 
-/// The schedules of the attention ops of `module`, of each op the general one
-/// last; their ranges, if there is someone to read them.
-static SmallVector<ScheduleAttr> readSchedules(ModuleOp module,
-                                               CompileReport *report) {
-  // What there is to say is said when the ops are tiled.
-  ScopedDiagnosticHandler silent(module.getContext(),
-                                 [](Diagnostic &) { return success(); });
-  SmallVector<ScheduleAttr> schedules;
-  module.walk([&](AttentionOp op) {
+private:
+  /// Of the versions of an op the general one is the last.
+  void add(AttentionOp op) {
     auto schedule =
         op->getAttrOfType<ScheduleAttr>(ScheduleAttr::attributeName);
-    schedules.push_back(schedule);
-    if (!report)
+    if (!schedule)
       return;
+    std::lock_guard<std::mutex> lock(mutex);
+    report.tileM = schedule.getTileM();
+    report.tileN = schedule.getTileN();
+    if (!explains)
+      return;
+    explain(op);
+    // What there is to say is said when the ops are tiled.
+    ScopedDiagnosticHandler silent(op.getContext(),
+                                   [](Diagnostic &) { return success(); });
     FailureOr<MaskAnalysis> mask =
         MaskAnalysis::compute(op, schedule.getTileM(), schedule.getTileN());
     if (failed(mask))
       return;
     std::string text;
     llvm::raw_string_ostream os(text);
+    os << "query tiles of " << schedule.getTileM() << ", key tiles of "
+       << schedule.getTileN() << "\n";
     mask->print(os);
-    report->ranges.push_back(text);
-  });
-  return schedules;
-}
+    report.ranges.push_back(text);
+  }
+
+  void explain(AttentionOp op) {
+    size_t before = report.choices.size();
+    target.explainSchedule(op, tile::TargetAttr::lookup(op), options,
+                           report.choices);
+    auto reason = op->getAttrOfType<StringAttr>(kScheduleReasonAttrName);
+    if (reason && report.choices.size() > before)
+      report.choices.back() += ("; " + reason.getValue()).str();
+  }
+
+  std::unique_ptr<Pass> tileAttention = createTileAttention();
+  const Target &target;
+  const TargetOptions &options;
+  bool explains;
+  CompileReport &report;
+  std::mutex mutex;
+};
+
+} // namespace
 
 static FailureOr<func::FuncOp> findEntry(ModuleOp module, StringRef name) {
   SmallVector<func::FuncOp> functions;
@@ -198,62 +186,137 @@ static OwningOpRef<ModuleOp> copyWith(ModuleOp source, StringRef entry) {
   return module;
 }
 
-static FailureOr<std::string> compileForCUDA(ModuleOp source,
-                                             const CompileOptions &options,
-                                             bool explains,
-                                             CompileReport &report) {
-  FailureOr<func::FuncOp> entry = findEntry(source, options.entry);
-  if (failed(entry))
-    return failure();
-  report.chip = options.chip == "host" ? "sm_90a" : options.chip;
-  const CUDAChip *chip = findCUDAChip(report.chip);
-  if (!chip) {
-    auto names = llvm::map_range(
-        getCUDAChips(), [](const CUDAChip &known) { return known.name; });
-    return emitOptionError(source)
-           << "unknown chip '" << report.chip
-           << "' for the target cuda; known: " << llvm::join(names, ", ");
-  }
-  PhaseTimer timer(report);
-  CUDAReport chosen;
-  OwningOpRef<ModuleOp> module = copyWith(source, entry->getName());
-  FailureOr<std::string> bytes = compileCUDAArtifact(
-      *module, module->lookupSymbol<func::FuncOp>(entry->getName()), *chip,
-      {options.tileM, options.tileN}, options.ptxas, options.verifies, timer,
-      explains ? &chosen : nullptr);
-  report.choices = std::move(chosen.choices);
-  report.ranges = std::move(chosen.ranges);
-  report.tileM = chosen.tileM;
-  report.tileN = chosen.tileN;
-  if (succeeded(bytes))
-    report.codeBytes = bytes->size();
-  return bytes;
+namespace {
+/// A module on its way to an artifact.
+class Compilation {
+public:
+  Compilation(const CompileOptions &options, CompileReport &report,
+              bool explains)
+      : options(options), report(report), explains(explains), timer(report),
+        given{options.tileM, options.tileN, options.assembler,
+              options.verifies} {}
+
+  LogicalResult lower(ModuleOp source);
+  FailureOr<std::string> pack();
+
+  OwningOpRef<ModuleOp> module;
+
+private:
+  LogicalResult findTargetAndChip(ModuleOp source);
+  LogicalResult applySchedule();
+  LogicalResult runPasses();
+  void explain();
+
+  const CompileOptions &options;
+  CompileReport &report;
+  bool explains;
+  PhaseTimer timer;
+  TargetOptions given;
+  const Target *target = nullptr;
+  tile::TargetAttr machine;
+  std::string entryName;
+};
+} // namespace
+
+/// Asked for before the module is, so that messages are about options.
+LogicalResult Compilation::findTargetAndChip(ModuleOp source) {
+  std::string error;
+  target = options.target.empty() ? getDefaultTarget(error)
+                                  : findTarget(options.target, error);
+  bool isDescribed = options.chip.empty() && tile::TargetAttr::lookup(source);
+  if (target && (isDescribed || findChip(*target, options.chip, source, error)))
+    return success();
+  // A diagnostic has told already, if there is nothing to tell.
+  return error.empty()
+             ? failure()
+             : emitError(UnknownLoc::get(source.getContext())) << error;
 }
 
-static FailureOr<std::string> compileForWGSL(ModuleOp source,
-                                             const CompileOptions &options,
-                                             CompileReport &report) {
+LogicalResult Compilation::applySchedule() {
+  module->walk([&](AttentionOp op) {
+    if (!ScheduleAttr::of(op))
+      op->setAttr(ScheduleAttr::attributeName, options.schedule);
+  });
+  // It may not suit an op: the keys of ragged sequences cannot be split.
+  return verify(*module);
+}
+
+/// With their times and what they chose in the report.
+LogicalResult Compilation::runPasses() {
+  DialectRegistry registry;
+  target->registerTranslations(registry);
+  module->getContext()->appendDialectRegistry(registry);
+  PassManager pm(module->getContext());
+  pm.enableVerifier(options.verifies);
+  buildTargetPipeline(pm, *target, options.chip, given);
+  pm.addInstrumentation(std::make_unique<PassTimer>(timer));
+  pm.addInstrumentation(
+      std::make_unique<ScheduleReporter>(*target, given, explains, report));
+  return pm.run(*module);
+}
+
+void Compilation::explain() {
+  std::vector<std::string> choices;
+  target->explainMachine(machine, choices);
+  llvm::append_range(choices, report.choices);
+  target->explainKernels(*module, machine, choices);
+  report.choices = std::move(choices);
+}
+
+LogicalResult Compilation::lower(ModuleOp source) {
+  if (failed(findTargetAndChip(source)))
+    return failure();
   FailureOr<func::FuncOp> entry = findEntry(source, options.entry);
   if (failed(entry))
     return failure();
-  const WGSLChip *chip = options.chip == "host" ? &getWGSLChips().front()
-                                                : findWGSLChip(options.chip);
-  if (!chip) {
-    auto names = llvm::map_range(
-        getWGSLChips(), [](const WGSLChip &known) { return known.name; });
-    return emitOptionError(source)
-           << "unknown chip '" << options.chip
-           << "' for the target wgsl; known: " << llvm::join(names, ", ");
+  timer.restart();
+  entryName = entry->getName().str();
+  module = copyWith(source, entryName);
+  if (options.schedule && failed(applySchedule()))
+    return failure();
+  timer("copy");
+  if (failed(runPasses()))
+    return failure();
+  machine = tile::TargetAttr::lookup(*module);
+  report.chip = machine.getChip().str();
+  report.vectorBits = machine.getVectorBits();
+  report.tileBytes = target->getTileBytes(*module);
+  if (explains)
+    explain();
+  return success();
+}
+
+FailureOr<std::string> Compilation::pack() {
+  auto entry = module->lookupSymbol<func::FuncOp>(entryName);
+  FailureOr<json::Object> plan = buildPlan(entry);
+  if (failed(plan))
+    return failure();
+  entry.erase();
+  timer("plan");
+  given.choices = explains ? &report.choices : nullptr;
+  FailureOr<std::vector<CodeSection>> sections =
+      target->emitCode(*module, machine, given, timer);
+  if (failed(sections))
+    return failure();
+  runtime::ArtifactWriter writer(
+      llvm::formatv("{0}", json::Value(std::move(*plan))).str());
+  for (const CodeSection &section : *sections) {
+    std::string error;
+    report.codeBytes += section.bytes.size();
+    if (!writer.addCode(section.name, section.bytes, error))
+      return module->emitError(error);
   }
-  report.chip = chip->name.str();
-  PhaseTimer timer(report);
-  OwningOpRef<ModuleOp> module = copyWith(source, entry->getName());
-  FailureOr<std::string> bytes =
-      compileWGSLArtifact(*module, entry->getName(), *chip, options.tileM,
-                          options.tileN, options.verifies, timer);
-  if (succeeded(bytes))
-    report.codeBytes = bytes->size();
-  return bytes;
+  timer("pack");
+  return writer.toBytes();
+}
+
+FailureOr<OwningOpRef<ModuleOp>>
+attn::lowerForTarget(ModuleOp source, const CompileOptions &options) {
+  CompileReport report;
+  Compilation compilation(options, report, /*explains=*/false);
+  if (failed(compilation.lower(source)))
+    return failure();
+  return std::move(compilation.module);
 }
 
 FailureOr<std::string> attn::compileToArtifact(ModuleOp source,
@@ -262,88 +325,8 @@ FailureOr<std::string> attn::compileToArtifact(ModuleOp source,
   CompileReport local;
   CompileReport &report = given ? *given : local;
   report = CompileReport();
-  if (options.target == "cuda")
-    return compileForCUDA(source, options, /*explains=*/given, report);
-  if (options.target == "wgsl")
-    return compileForWGSL(source, options, report);
-  if (options.target != "cpu" && options.target != "cpu-standard")
-    return emitOptionError(source) << "unknown target '" << options.target
-                                   << "'; known: cpu, cpu-standard, cuda, wgsl";
-  std::string error;
-  std::optional<CPUTarget> cpu = CPUTarget::get(options.chip, error);
-  if (!cpu)
-    return emitOptionError(source) << error;
-  // A description of the machine in the module goes before what was detected.
-  cpu->refineFrom(source);
-  report.chip = cpu->chip;
-  report.vectorBits = cpu->vectorBits;
-
-  FailureOr<func::FuncOp> chosen = findEntry(source, options.entry);
-  if (failed(chosen))
+  Compilation compilation(options, report, /*explains=*/given);
+  if (failed(compilation.lower(source)))
     return failure();
-  std::string entryName = chosen->getName().str();
-  PhaseTimer timer(report);
-
-  OwningOpRef<ModuleOp> module = copyWith(source, entryName);
-  cpu->attachTo(*module);
-  timer("copy");
-
-  auto run = [&](function_ref<void(OpPassManager &)> build) {
-    PassManager pm(source.getContext());
-    pm.enableVerifier(options.verifies);
-    build(pm);
-    pm.addInstrumentation(std::make_unique<PassTimer>(timer));
-    return pm.run(*module);
-  };
-  CPUPipelineOptions lower;
-  lower.tileM = options.tileM;
-  lower.tileN = options.tileN;
-  lower.vectorBits = cpu->vectorBits;
-  lower.registers = cpu->registers;
-  lower.l1Bytes = cpu->l1Bytes;
-  lower.l2Bytes = cpu->l2Bytes;
-  SetArtifactOptions artifact = cpu->describe(/*pipeline=*/options.target);
-  if (failed(run([&](OpPassManager &pm) {
-        buildCPUSchedulePipeline(pm, lower);
-        pm.addPass(createSetArtifact(artifact));
-      })))
-    return failure();
-  SmallVector<ScheduleAttr> schedules = readSchedules(*module, given);
-  if (!schedules.empty()) {
-    report.tileM = schedules.back().getTileM();
-    report.tileN = schedules.back().getTileN();
-  }
-  timer("mask report");
-  if (failed(run([&](OpPassManager &pm) {
-        pm.addNestedPass<func::FuncOp>(createExpandCopies());
-        buildCPUTilePipeline(pm, lower, /*fuse=*/options.target == "cpu");
-      })))
-    return failure();
-
-  if (failed(
-          run([&](OpPassManager &pm) { buildCPUKernelPipeline(pm, lower); })))
-    return failure();
-  auto entry = module->lookupSymbol<func::FuncOp>(entryName);
-  FailureOr<json::Object> plan = buildPlan(entry);
-  if (failed(plan))
-    return failure();
-  entry.erase();
-  for (auto kernel : module->getOps<func::FuncOp>())
-    report.tileBytes =
-        std::max(report.tileBytes,
-                 tile::LaunchInfoAttr::of(kernel).getStack() - kCPUFrameBytes);
-  timer("plan");
-  FailureOr<std::string> code =
-      compileCPUKernels(*module, *cpu, options.verifies, timer);
-  if (failed(code))
-    return failure();
-  report.codeBytes = code->size();
-  explainChoices(options, *cpu, schedules, report);
-
-  runtime::ArtifactWriter writer(
-      llvm::formatv("{0}", json::Value(std::move(*plan))).str());
-  if (!writer.addCode("cpu", *code, error))
-    return source.emitError(error);
-  timer("pack");
-  return writer.toBytes();
+  return compilation.pack();
 }

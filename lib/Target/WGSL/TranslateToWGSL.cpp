@@ -7,8 +7,9 @@
 //
 //===----------------------------------------------------------------------===//
 
+#include "TranslateToWGSL.h"
 #include "ReservedWords.h"
-#include "attn/Target/WGSL.h"
+#include "attn/Dialect/Tile/Tile.h"
 
 #include "mlir/Dialect/GPU/IR/GPUDialect.h"
 #include "mlir/Dialect/UB/IR/UBOps.h"
@@ -1188,8 +1189,9 @@ bool usesHalf(gpu::GPUModuleOp module) {
 
 } // namespace
 
-LogicalResult attn::translateToWGSL(gpu::GPUModuleOp module, raw_ostream &os,
-                                    unsigned maxStorageBuffers) {
+LogicalResult attn::translateToWGSL(gpu::GPUModuleOp module, raw_ostream &os) {
+  tile::TargetAttr target = tile::TargetAttr::lookup(module);
+  int64_t most = target ? target.getStorageBuffers() : 0;
   std::string text;
   llvm::raw_string_ostream buffer(text);
   if (usesHalf(module))
@@ -1200,15 +1202,13 @@ LogicalResult attn::translateToWGSL(gpu::GPUModuleOp module, raw_ostream &os,
     if (!isFirst)
       buffer << "\n";
     isFirst = false;
-    unsigned numBuffers = llvm::count_if(kernel.getFunctionType().getInputs(),
-                                         llvm::IsaPred<MemRefType>);
-    if (numBuffers > maxStorageBuffers)
+    int64_t numBuffers = llvm::count_if(kernel.getFunctionType().getInputs(),
+                                        llvm::IsaPred<MemRefType>);
+    if (most && numBuffers > most)
       return kernel.emitError("needs ")
-             << numBuffers << " storage buffers, the limit is "
-             << maxStorageBuffers
-             << " (maxStorageBuffersPerShaderStage; --max-storage-buffers for "
-                "a "
-                "device that binds more)";
+             << numBuffers << " storage buffers, the limit is " << most
+             << " (maxStorageBuffersPerShaderStage; storage_buffers of a "
+                "tile.target for a device that binds more)";
     if (failed(printer.printKernel(kernel)))
       return failure();
   }

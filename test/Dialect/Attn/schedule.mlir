@@ -3,27 +3,30 @@
 
 // CHECK: attn.schedule = #attn.schedule<tile_m = 64, tile_n = 96>
 // CHECK: attn.schedule = #attn.schedule<tile_m = 64, tile_n = 96, workers = 8>
+// CHECK: attn.schedule = #attn.schedule<stages = 2, head_group = 4, warp_rows = 32, blocks = 2, threads = 64, longest_first = on, one_behind = off, ping_pong = on, persistent = off, deal_equal = on, tma_store = off, query_in_registers = on>
 func.func @valid(%q: memref<1x1x64x64xf32>, %o: memref<1x1x64x64xf32>) {
   attn.attention ins(%q, %q, %q : memref<1x1x64x64xf32>, memref<1x1x64x64xf32>, memref<1x1x64x64xf32>) outs(%o : memref<1x1x64x64xf32>) {attn.schedule = #attn.schedule<tile_m = 64, tile_n = 96>}
   attn.attention ins(%q, %q, %q : memref<1x1x64x64xf32>, memref<1x1x64x64xf32>, memref<1x1x64x64xf32>) outs(%o : memref<1x1x64x64xf32>) {attn.schedule = #attn.schedule<tile_m = 64, tile_n = 96, workers = 8>}
+  attn.attention ins(%q, %q, %q : memref<1x1x64x64xf32>, memref<1x1x64x64xf32>, memref<1x1x64x64xf32>) outs(%o : memref<1x1x64x64xf32>)
+      {attn.schedule = #attn.schedule<query_in_registers = on, tma_store = off, deal_equal = on, persistent = off, ping_pong = on, one_behind = off, longest_first = on, threads = 64, blocks = 2, warp_rows = 32, head_group = 4, stages = 2>}
   return
 }
 
 // -----
 
-// expected-error @+1 {{attn.schedule is for attn.attention only}}
+// expected-error @+1 {{attn.schedule is for attn.attention and its kernels only}}
 func.func @place() attributes {attn.schedule = #attn.schedule<tile_m = 64, tile_n = 96>} {
   return
 }
 
 // -----
 
-// expected-error @+1 {{schedule: tile sizes must be in 1 .. 65536, got 0 x 96}}
-func.func private @tiles() attributes {x = #attn.schedule<tile_m = 0, tile_n = 96>}
+// expected-error @+1 {{schedule: tile sizes must be in 0 .. 65536, got -1 x 96}}
+func.func private @tiles() attributes {x = #attn.schedule<tile_m = -1, tile_n = 96>}
 
 // -----
 
-// expected-error @+1 {{schedule: tile sizes must be in 1 .. 65536, got 64 x 9223372036854775807}}
+// expected-error @+1 {{schedule: tile sizes must be in 0 .. 65536, got 64 x 9223372036854775807}}
 func.func private @huge() attributes {x = #attn.schedule<tile_m = 64, tile_n = 9223372036854775807>}
 
 // -----
@@ -46,3 +49,13 @@ func.func @ragged(%q: memref<2x?x64xf32>, %c: memref<3xi32>, %o: memref<2x?x64xf
   attn.attention ins(%q, %q, %q : memref<2x?x64xf32>, memref<2x?x64xf32>, memref<2x?x64xf32>) cu_seqlens(%c, %c : memref<3xi32>, memref<3xi32>) outs(%o : memref<2x?x64xf32>) {attn.schedule = #attn.schedule<tile_m = 64, tile_n = 96, workers = 8>}
   return
 }
+
+// -----
+
+// expected-error @+1 {{schedule: stages must be in 0 .. 1024, got -1}}
+func.func private @stages() attributes {x = #attn.schedule<stages = -1>}
+
+// -----
+
+// expected-error @+1 {{schedule: threads must be in 0 .. 1024, got 2000}}
+func.func private @threads() attributes {x = #attn.schedule<threads = 2000>}

@@ -11,8 +11,8 @@
 // prints of a device, too.
 //      CHECK: "choices": [
 // HOPPER-NEXT: "chip sm_90a: wgmma and TMA, 232448 bytes of shared memory a block, 132 multiprocessors assumed for splits"
-// HOPPER-NEXT: "64 queries x 128 keys a tile; heads that share keys are packed into one tile, whose keys are split for 132 multiprocessors: where a launch has few queries a key head and many keys"
-// HOPPER-NEXT: "128 queries x 128 keys a tile: for all other sizes"
+// HOPPER-NEXT: "64 queries x 128 keys a tile; heads that share keys are packed into one tile, whose keys are split for 132 multiprocessors: where a launch has few queries a key head and many keys; one tile holds the queries of all heads of a key head, and keys are many"
+// HOPPER-NEXT: "128 queries x 128 keys a tile: for all other sizes; two warpgroups have registers for scores and output"
 // HOPPER-NEXT: "f_kernel0: wgmma: 64 rows of queries on each of 1 warpgroup, one more loads"
 // HOPPER-NEXT: "f_kernel0: 2 buffers of keys and values, {{[12]}} of queries: {{[0-9]+}} bytes of shared memory of 232448"
 // HOPPER-NEXT: "f_kernel0: q is gathered by threads: its rows are those of several heads"

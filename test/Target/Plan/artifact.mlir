@@ -12,7 +12,7 @@
 // RUN: FileCheck %s --check-prefixes=CHECK,WGSL --input-file=%t.wgsl
 
 // RUN: attn-compile %s --target=cpu --chip=x86-64-v3 -o %t.attn && %python %S/Inputs/describe.py %t.attn > %t.cpu
-// RUN: attn-opt %s -attn-set-artifact="target=cpu chip=x86-64-v3 features=avx2,fma,f16c host-reads=true pipeline=cpu" -attn-to-cpu=launches=true | attn-translate --program-to-json | %python %S/Inputs/describe.py - | diff %t.cpu -
+// RUN: attn-opt %s -attn-to-cpu="chip=x86-64-v3 launches=true" | attn-translate --program-to-json | %python %S/Inputs/describe.py - | diff %t.cpu -
 // RUN: FileCheck %s --check-prefixes=CHECK,CPU --input-file=%t.cpu
 
 // CHECK: arguments: {{.*}}"name":"query"
@@ -36,7 +36,7 @@
 // CPU: launches: {{.*}}"code":"code/cpu"{{.*}}"stack"
 // WGSL: launches: {{.*}}"block":[32,1,1],"code":"code/kernels"
 // WGSL-NOT: "type":"i64"
-// CUDA: metadata: {"tile_m":64,"tile_n":96}
+// CUDA: metadata: {"pipeline":"cuda","tile_m":64,"tile_n":96}
 // CPU: metadata: {"pipeline":"cpu","tile_m":64,"tile_n":96}
 // CUDA: target: "cuda"
 // CPU: target: "cpu"

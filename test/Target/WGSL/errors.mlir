@@ -62,11 +62,13 @@ gpu.module @kernels {
 
 // -----
 
+module attributes {tile.target = #tile.target<name = "wgsl", chip = "webgpu", storage_buffers = 8>} {
 gpu.module @kernels {
-  // expected-error@+1 {{needs 9 storage buffers, the limit is 8 (maxStorageBuffersPerShaderStage; --max-storage-buffers for a device that binds more)}}
+  // expected-error@+1 {{needs 9 storage buffers, the limit is 8 (maxStorageBuffersPerShaderStage; storage_buffers of a tile.target for a device that binds more)}}
   gpu.func @buffers(%a: memref<f32>, %b: memref<f32>, %c: memref<f32>, %d: memref<f32>, %e: memref<f32>, %f: memref<f32>, %g: memref<f32>, %h: memref<f32>, %i: memref<f32>) kernel attributes {known_block_size = array<i32: 32, 1, 1>} {
     gpu.return
   }
+}
 }
 
 // -----

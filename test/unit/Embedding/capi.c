@@ -72,7 +72,8 @@ int main(void) {
   MlirPassManager passes = mlirPassManagerCreate(context);
   expect(mlirLogicalResultIsSuccess(mlirParsePassPipeline(
              mlirPassManagerGetAsOpPassManager(passes),
-             mlirStringRefCreateFromCString("builtin.module(attn-to-cpu)"),
+             mlirStringRefCreateFromCString(
+                 "builtin.module(attn-to-cpu{chip=x86-64-v3})"),
              append, &messages)),
          "the pipeline is known");
   MlirOperation operation = mlirModuleGetOperation(module);

@@ -50,6 +50,10 @@ namespace attn {
 /// Bufferisation of the attn ops (destination style: inits are written).
 void registerAttnBufferizableOpInterfaces(mlir::DialectRegistry &registry);
 
+/// Why attn.attention has its schedule: a string for people.
+inline constexpr llvm::StringLiteral kScheduleReasonAttrName =
+    "attn.schedule_reason";
+
 /// Returns the reason why `op` may not stand in a score or mask region, or an
 /// empty string if it may (rule 8).
 std::string whyNotAllowedInRegion(mlir::Operation *op);

@@ -67,29 +67,76 @@ def Attn_WindowAttr : AttrDef<Attn_Dialect, "Window"> {
   let genVerifyDecl = 1;
 }
 
+def Attn_Switch : I32EnumAttr<"Switch", "a choice that may be made for one", [
+      I32EnumAttrCase<"Chosen", 0, "chosen">,
+      I32EnumAttrCase<"Off", 1, "off">,
+      I32EnumAttrCase<"On", 2, "on">
+    ]> {
+  let cppNamespace = "::attn";
+  let genSpecializedAttr = 0;
+}
+
+def Attn_SwitchParameter : DefaultValuedParameter<"Switch", "::attn::Switch::Chosen">;
+
 def Attn_ScheduleAttr : AttrDef<Attn_Dialect, "Schedule"> {
   let mnemonic = "schedule";
-  let summary = "how attn-tile tiles an op; results do not depend on it";
+  let summary = "how an op is computed; results do not depend on it";
   let description = [{
     The discardable attribute `attn.schedule` of an `attn.attention`:
-    `#attn.schedule<tile_m = 64, tile_n = 128, workers = 132>`.
+    `#attn.schedule<tile_m = 64, tile_n = 128, workers = 132>`. What is left out
+    (0, `chosen`) the target chooses; what a target does not have it ignores. A
+    file with nothing else is what `--schedule` of attn-run and attn-compile reads.
 
     - `tile_m`, `tile_n`: queries and keys of a score tile.
-    - `workers`: if not 0, the keys of a query tile are split among blocks so
-      that this many blocks have work, and their partial results are combined in
-      f32 (split-KV, rule 18). The query heads that share a key head are packed
-      into one query tile unless the mask depends on the head; together they
-      must then have at most `tile_m` rows.
+    - `workers`: the keys of a query tile are split among blocks so that this many
+      blocks have work, and their partial results are combined in f32 (split-KV,
+      rule 18). The query heads that share a key head are packed into one query
+      tile unless the mask depends on the head; together they must then have at
+      most `tile_m` rows.
+    - `stages`: buffers of key and of value tiles (tensor cores).
+    - `head_group`, `longest_first`: heads whose query tiles are interleaved, and
+      whether long query tiles start first (tensor cores).
+    - `one_behind`, `ping_pong`, `persistent`, `deal_equal`, `tma_store`: the
+      options of `tile-to-hopper`.
+    - `warp_rows`, `blocks`, `query_in_registers`: the options of `tile-to-mma`.
+    - `threads` of a workgroup, where no tensor cores are used.
+
+    The kernels of an op carry the attribute, too, for the passes that lower them.
   }];
   let parameters = (ins
-    "int64_t":$tile_m,
-    "int64_t":$tile_n,
-    DefaultValuedParameter<"int64_t", "0">:$workers);
+    DefaultValuedParameter<"int64_t", "0">:$tile_m,
+    DefaultValuedParameter<"int64_t", "0">:$tile_n,
+    DefaultValuedParameter<"int64_t", "0">:$workers,
+    DefaultValuedParameter<"int64_t", "0">:$stages,
+    DefaultValuedParameter<"int64_t", "0">:$head_group,
+    DefaultValuedParameter<"int64_t", "0">:$warp_rows,
+    DefaultValuedParameter<"int64_t", "0">:$blocks,
+    DefaultValuedParameter<"int64_t", "0">:$threads,
+    Attn_SwitchParameter:$longest_first,
+    Attn_SwitchParameter:$one_behind,
+    Attn_SwitchParameter:$ping_pong,
+    Attn_SwitchParameter:$persistent,
+    Attn_SwitchParameter:$deal_equal,
+    Attn_SwitchParameter:$tma_store,
+    Attn_SwitchParameter:$query_in_registers);
+  let builders = [
+    AttrBuilder<(ins "int64_t":$tileM, "int64_t":$tileN, CArg<"int64_t", "0">:$workers), [{
+      return $_get($_ctxt, tileM, tileN, workers, /*stages=*/0, /*head_group=*/0,
+                   /*warp_rows=*/0, /*blocks=*/0, /*threads=*/0, Switch::Chosen,
+                   Switch::Chosen, Switch::Chosen, Switch::Chosen,
+                   Switch::Chosen, Switch::Chosen, Switch::Chosen);
+    }]>];
   let assemblyFormat = "`<` struct(params) `>`";
   let genVerifyDecl = 1;
   let extraClassDeclaration = [{
     /// The name under which attn.attention carries it.
     static constexpr ::llvm::StringLiteral attributeName = "attn.schedule";
+    /// What an op or kernel carries, or null.
+    static ScheduleAttr of(::mlir::Operation *op);
+    /// The same with other tiles.
+    ScheduleAttr withTiles(int64_t tileM, int64_t tileN, int64_t workers) const;
+    /// Whether it says more than tiles: what lowerings of kernels have to know.
+    bool hasKernelChoices() const;
   }];
 }
 

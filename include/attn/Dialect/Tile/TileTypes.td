@@ -10,6 +10,7 @@
 
 include "TileDialect.td"
 include "TileLaunch.td"
+include "TileTarget.td"
 include "mlir/IR/AttrTypeBase.td"
 include "mlir/IR/BuiltinTypeInterfaces.td"
 include "mlir/IR/EnumAttr.td"

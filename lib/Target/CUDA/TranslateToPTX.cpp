@@ -6,7 +6,7 @@
 //===----------------------------------------------------------------------===//
 
 #include "../LoopIdioms.h"
-#include "attn/Target/NVPTX.h"
+#include "PTX.h"
 
 #include "mlir/Dialect/LLVMIR/NVVMDialect.h"
 #include "mlir/Target/LLVM/NVVM/Utils.h"

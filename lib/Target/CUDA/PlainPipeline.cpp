@@ -1,25 +1,24 @@
-//===- Pipeline.cpp - The pipeline attn-to-nvptx-plain --------------------===//
+//===- PlainPipeline.cpp - The plain path to PTX --------------------------===//
 // SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
 //
 // Tile kernels through GPU kernels in normal form to the LLVM dialect.
 //
 //===----------------------------------------------------------------------===//
 
+#include "PTX.h"
+
 #include "attn/Conversion/Passes.h"
-#include "attn/Target/NVPTX.h"
 #include "attn/Transforms/Passes.h"
 
 #include "mlir/Conversion/Passes.h"
-#include "mlir/Pass/PassRegistry.h"
+#include "mlir/Dialect/Func/IR/FuncOps.h"
 
 using namespace mlir;
 
-void attn::buildNVPTXPlainPipeline(OpPassManager &manager,
-                                   const NVPTXPlainOptions &options) {
+void attn::buildNVPTXPlainPipeline(OpPassManager &manager, int64_t threads) {
   manager.addNestedPass<func::FuncOp>(createExpandRanges());
   TileToGPUOptions toGPU;
-  toGPU.threads = options.threads;
-  toGPU.workgroupBytes = options.sharedBytes;
+  toGPU.threads = threads;
   manager.addPass(createTileToGPU(toGPU));
 
   OpPassManager &kernels = manager.nest<gpu::GPUModuleOp>();
@@ -41,18 +40,4 @@ void attn::buildNVPTXPlainPipeline(OpPassManager &manager,
   kernels.addPass(createReconcileUnrealizedCastsPass());
   kernels.addPass(createCanonicalizerPass());
   kernels.addPass(createCSEPass());
-}
-
-void attn::registerNVPTXPipelines() {
-  PassPipelineRegistration<NVPTXPlainOptions>(
-      "attn-to-nvptx-plain",
-      "Lower tile kernels to the LLVM dialect for NVIDIA chips without using "
-      "their matrix units",
-      [](OpPassManager &manager, const NVPTXPlainOptions &options) {
-        SetArtifactOptions artifact;
-        artifact.target = "cuda";
-        artifact.chip = "sm_80";
-        manager.addPass(createSetArtifact(artifact));
-        buildNVPTXPlainPipeline(manager, options);
-      });
 }

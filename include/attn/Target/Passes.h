@@ -1,0 +1,23 @@
+//===- Passes.h - Passes that ask the registry of targets -------*- C++ -*-===//
+// SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
+//
+// The first pass of every target's pipeline.
+//
+//===----------------------------------------------------------------------===//
+
+#ifndef ATTN_TARGET_PASSES_H
+#define ATTN_TARGET_PASSES_H
+
+#include "mlir/Dialect/DLTI/DLTI.h"
+#include "mlir/IR/BuiltinOps.h"
+#include "mlir/Pass/Pass.h"
+
+namespace attn {
+#define GEN_PASS_DECL
+#include "attn/Target/Passes.h.inc"
+
+#define GEN_PASS_REGISTRATION
+#include "attn/Target/Passes.h.inc"
+} // namespace attn
+
+#endif // ATTN_TARGET_PASSES_H

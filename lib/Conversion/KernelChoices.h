@@ -1,0 +1,38 @@
+//===- KernelChoices.h - Options, schedule, defaults ------------*- C++ -*-===//
+// SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
+//
+// What holds for a kernel: an option that was given to the pass, else what its
+// #attn.schedule says, else the option's default.
+//
+//===----------------------------------------------------------------------===//
+
+#ifndef LIB_CONVERSION_KERNELCHOICES_H
+#define LIB_CONVERSION_KERNELCHOICES_H
+
+#include "attn/Dialect/Attn/Attn.h"
+
+namespace attn {
+
+template <typename NumberOption>
+int64_t decide(const NumberOption &option, mlir::Operation *kernel,
+               int64_t (ScheduleAttr::*get)() const) {
+  ScheduleAttr schedule = ScheduleAttr::of(kernel);
+  int64_t scheduled = schedule ? (schedule.*get)() : 0;
+  // An option of 0 leaves the choice.
+  bool isGiven = option.hasValue() && option.getValue() != 0;
+  return isGiven || !scheduled ? option.getValue() : scheduled;
+}
+
+template <typename FlagOption>
+bool decide(const FlagOption &option, mlir::Operation *kernel,
+            Switch (ScheduleAttr::*get)() const) {
+  ScheduleAttr schedule = ScheduleAttr::of(kernel);
+  Switch scheduled = schedule ? (schedule.*get)() : Switch::Chosen;
+  return option.hasValue() || scheduled == Switch::Chosen
+             ? option.getValue()
+             : scheduled == Switch::On;
+}
+
+} // namespace attn
+
+#endif // LIB_CONVERSION_KERNELCHOICES_H

@@ -1,0 +1,183 @@
+//===- Target.cpp - Which targets there are -------------------------------===//
+// SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
+//
+// The registry, look-ups with their messages, and the list for people.
+//
+//===----------------------------------------------------------------------===//
+
+#include "attn/Target/Target.h"
+#include "attn/Target/Passes.h"
+#include "attn/Transforms/Passes.h"
+
+#include "mlir/Dialect/DLTI/DLTI.h"
+#include "mlir/Pass/PassOptions.h"
+#include "mlir/Pass/PassRegistry.h"
+#include "llvm/Support/CommandLine.h"
+#include "llvm/Support/raw_ostream.h"
+
+#include <mutex>
+
+using namespace mlir;
+using namespace attn;
+
+Target::~Target() = default;
+
+namespace {
+struct Registry {
+  std::mutex mutex;
+  std::vector<std::unique_ptr<Target>> targets;
+};
+} // namespace
+
+static Registry &getRegistry() {
+  static Registry registry;
+  return registry;
+}
+
+void attn::registerTarget(std::unique_ptr<Target> target) {
+  Registry &registry = getRegistry();
+  std::lock_guard<std::mutex> lock(registry.mutex);
+  for (const auto &known : registry.targets)
+    if (known->getName() == target->getName())
+      return;
+  registry.targets.push_back(std::move(target));
+}
+
+std::vector<const Target *> attn::getTargets() {
+  Registry &registry = getRegistry();
+  std::lock_guard<std::mutex> lock(registry.mutex);
+  std::vector<const Target *> targets;
+  for (const auto &target : registry.targets)
+    targets.push_back(target.get());
+  return targets;
+}
+
+/// "unknown <what> '<name>'", the nearest of the `known` names, and all.
+static std::string explainUnknown(const Twine &what, StringRef name,
+                                  ArrayRef<StringRef> known) {
+  std::string message = ("unknown " + what + " '" + name + "'").str();
+  // Half a name is nearer than a misspelt one.
+  std::optional<StringRef> nearest;
+  const StringRef *longer = llvm::find_if(
+      known, [&](StringRef other) { return other.starts_with(name); });
+  if (longer != known.end() && !name.empty())
+    nearest = *longer;
+  else
+    nearest = findNearest(name, known);
+  if (nearest)
+    message += ("; did you mean '" + *nearest + "'?").str();
+  return message + "; known: " + llvm::join(known, ", ");
+}
+
+const Target *attn::findTarget(StringRef name, std::string &error) {
+  std::vector<const Target *> targets = getTargets();
+  SmallVector<StringRef> known;
+  for (const Target *target : targets) {
+    if (target->getName() == name)
+      return target;
+    known.push_back(target->getName());
+  }
+  error = explainUnknown("target", name, known);
+  return nullptr;
+}
+
+const Target *attn::getDefaultTarget(std::string &error) {
+  std::vector<const Target *> targets = getTargets();
+  if (!targets.empty())
+    return targets.front();
+  error = "no target is registered";
+  return nullptr;
+}
+
+tile::TargetAttr attn::findChip(const Target &target, StringRef chip,
+                                ModuleOp module, std::string &error) {
+  std::string wanted = chip.empty() ? target.getDefaultChip() : chip.str();
+  std::vector<std::string> chips = target.getChips();
+  if (!llvm::is_contained(chips, wanted)) {
+    SmallVector<StringRef> known(chips.begin(), chips.end());
+    error = explainUnknown("chip", wanted, known);
+    error.insert(error.find(';'), (" of the target " + target.getName()).str());
+    return {};
+  }
+  // What describes the machine, here and in files.
+  module.getContext()->loadDialect<tile::TileDialect, DLTIDialect>();
+  tile::TargetAttr machine =
+      target.describeChip(module.getContext(), wanted, error);
+  return machine ? target.refine(machine, module) : machine;
+}
+
+void attn::addArtifact(OpPassManager &pm, const Target &target) {
+  StringRef backend = target.getBackend();
+  SetArtifactOptions artifact;
+  artifact.target = (backend.empty() ? target.getName() : backend).str();
+  artifact.indexBits = target.getIndexBits();
+  artifact.hostReads = target.isHost();
+  artifact.pipeline = target.getName().str();
+  pm.addPass(createSetArtifact(artifact));
+}
+
+void attn::buildTargetPipeline(OpPassManager &pm, const Target &target,
+                               StringRef chip, const TargetOptions &options) {
+  pm.addPass(createAttachTarget({target.getName().str(), chip.str()}));
+  target.buildTilePipeline(pm, options);
+  target.buildKernelPipeline(pm);
+}
+
+namespace {
+struct PipelineOptions : public PassPipelineOptions<PipelineOptions> {
+  Option<std::string> chip{
+      *this, "chip",
+      llvm::cl::desc("Compile for this chip; empty: what the "
+                     "module says, else the target's default")};
+  Option<int64_t> tileM{*this, "tile-m",
+                        llvm::cl::desc("Query rows of a tile; 0: chosen"),
+                        llvm::cl::init(0)};
+  Option<int64_t> tileN{*this, "tile-n",
+                        llvm::cl::desc("Keys of a tile; 0: chosen"),
+                        llvm::cl::init(0)};
+  Option<bool> launches{*this, "launches",
+                        llvm::cl::desc("Keep tile.launch, for an artifact; "
+                                       "otherwise a parallel loop of a CPU "
+                                       "calls the kernel"),
+                        llvm::cl::init(false)};
+};
+} // namespace
+
+void attn::registerTargetPipeline(StringRef pipeline, StringRef name,
+                                  StringRef defaultChip,
+                                  std::function<void(OpPassManager &)> finish) {
+  std::string error;
+  const Target *target = findTarget(name, error);
+  if (!target)
+    llvm::report_fatal_error(Twine(error));
+  PassPipelineRegistration<PipelineOptions>(
+      pipeline, "Attention to kernels for the target " + name.str(),
+      [target, defaultChip = defaultChip.str(),
+       finish](OpPassManager &pm, const PipelineOptions &options) {
+        std::string chip = options.chip;
+        buildTargetPipeline(pm, *target, chip.empty() ? defaultChip : chip,
+                            {options.tileM, options.tileN, /*assembler=*/""});
+        if (finish && !options.launches)
+          finish(pm);
+      });
+}
+
+void attn::printTargets(llvm::raw_ostream &os) {
+  for (const Target *target : getTargets()) {
+    os << target->getName() << ": " << target->getSummary() << "\n  chips:";
+    for (const std::string &chip : target->getChips())
+      os << " " << chip
+         << (chip == target->getDefaultChip() ? " (default)" : "");
+    os << "\n";
+  }
+}
+
+void attn::addListTargetsOption() {
+  static llvm::cl::opt<bool, false, llvm::cl::parser<bool>> list(
+      "list-targets", llvm::cl::desc("List targets and their chips, and exit"),
+      llvm::cl::ValueDisallowed, llvm::cl::cb<void, bool>([](const bool &) {
+        printTargets(llvm::outs());
+        llvm::outs().flush();
+        std::exit(0);
+      }));
+}

@@ -1,0 +1,179 @@
+//===- WGSLTarget.cpp - The target wgsl -----------------------------------===//
+// SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
+//
+// Tile kernels to the normal form that the WGSL printer reads, without
+// infinities, for the limits that every WebGPU device has.
+//
+//===----------------------------------------------------------------------===//
+
+#include "TranslateToWGSL.h"
+
+#include "attn/Conversion/Passes.h"
+#include "attn/Pipelines/Pipelines.h"
+#include "attn/Target/Passes.h"
+#include "attn/Target/Target.h"
+#include "attn/Target/WGSL.h"
+#include "attn/Transforms/Passes.h"
+
+#include "mlir/Pass/PassOptions.h"
+#include "mlir/Pass/PassRegistry.h"
+#include "mlir/Transforms/Passes.h"
+#include "llvm/Support/FormatVariadic.h"
+
+using namespace mlir;
+using namespace attn;
+
+/// Rows and columns of a score tile, of which a workgroup has memory for keys
+/// and values.
+static constexpr int64_t kRows = 32, kKeys = 32;
+
+namespace {
+/// What passes and the printer need to know of a device.
+struct Chip {
+  StringLiteral name;
+  int64_t storageBuffers, threads, workgroupBytes;
+};
+} // namespace
+
+/// The limits that every WebGPU device has, and those of a device that Vulkan,
+/// Metal or Direct3D 12 drives on a desktop.
+static constexpr Chip chips[] = {
+    {"webgpu", /*storageBuffers=*/8, /*threads=*/256,
+     /*workgroupBytes=*/16 * 1024},
+    {"webgpu-desktop", 16, 1024, 32 * 1024},
+};
+
+static void buildWGSLPipeline(OpPassManager &pm,
+                              const TileToGPUOptions &toGPU) {
+  pm.addNestedPass<func::FuncOp>(createExpandRanges());
+  pm.addNestedPass<func::FuncOp>(createFiniteScores());
+  pm.addPass(createTileToGPU(toGPU));
+
+  OpPassManager &kernels = pm.nest<gpu::GPUModuleOp>();
+  kernels.addPass(createExpandMath());
+  kernels.addPass(createCanonicalizerPass());
+  kernels.addPass(createCSEPass());
+  kernels.addPass(createLoopInvariantCodeMotionPass());
+}
+
+/// The description calls a kernel by its symbol, so the shader has to as well.
+static LogicalResult checkName(gpu::GPUFuncOp kernel, StringRef shader) {
+  if (shader.contains(("\nfn " + kernel.getName() + "(").str()))
+    return success();
+  return kernel.emitError("the kernel '")
+         << kernel.getName()
+         << "' cannot be called so in WGSL; use letters, digits and "
+            "underscores in the name of the function";
+}
+
+namespace {
+class WGSL final : public Target {
+public:
+  WGSL()
+      : Target(targetName.str(), "WebGPU shaders: text for a launcher of one's "
+                                 "own") {}
+
+  std::vector<std::string> getChips() const override {
+    std::vector<std::string> names;
+    for (const Chip &chip : chips)
+      names.push_back(chip.name.str());
+    return names;
+  }
+  tile::TargetAttr describeChip(MLIRContext *context, StringRef name,
+                                std::string &error) const override {
+    const Chip *chip = llvm::find_if(
+        chips, [&](const Chip &known) { return known.name == name; });
+    return tile::TargetAttr::get(
+        context, targetName, name, /*vectorBits=*/0, /*vectorRegisters=*/0,
+        /*l1Bytes=*/0, /*l2Bytes=*/0, chip->threads, /*subgroup=*/0,
+        chip->workgroupBytes, chip->workgroupBytes, chip->storageBuffers,
+        /*workers=*/0, tile::MatrixUnits::None, /*features=*/ArrayAttr());
+  }
+
+  void buildTilePipeline(OpPassManager &pm,
+                         const TargetOptions &options) const override {
+    TilePipelineOptions tile;
+    tile.tileM = options.tileM ? options.tileM : kRows;
+    tile.tileN = options.tileN ? options.tileN : kKeys;
+    tile.rowMultiple = 1;
+    attn::buildTilePipeline(pm, tile);
+    addArtifact(pm, *this);
+  }
+  void buildKernelPipeline(OpPassManager &pm) const override {
+    buildWGSLPipeline(pm, TileToGPUOptions());
+  }
+
+  StringRef getTextFormat() const override { return "wgsl"; }
+  std::string getPipeline() const override {
+    return "--attn-to-tile --attn-to-wgsl";
+  }
+  LogicalResult printKernels(gpu::GPUModuleOp module, StringRef chip,
+                             raw_ostream &os) const override {
+    return translateToWGSL(module, os);
+  }
+  FailureOr<std::vector<CodeSection>>
+  emitCode(ModuleOp module, tile::TargetAttr machine,
+           const TargetOptions &options, PhaseCallback timer) const override {
+    std::vector<CodeSection> sections;
+    for (auto kernels : module.getOps<gpu::GPUModuleOp>()) {
+      CodeSection section{kernels.getName().str(), ""};
+      llvm::raw_string_ostream os(section.bytes);
+      if (failed(translateToWGSL(kernels, os)))
+        return failure();
+      for (auto kernel : kernels.getOps<gpu::GPUFuncOp>())
+        if (failed(checkName(kernel, section.bytes)))
+          return failure();
+      sections.push_back(std::move(section));
+    }
+    timer("WGSL");
+    return sections;
+  }
+  int64_t getIndexBits() const override { return 32; }
+  /// The runtime has no WebGPU.
+  StringRef getBackend() const override { return ""; }
+  std::string chooseChip(StringRef features) const override { return ""; }
+
+  void explainMachine(tile::TargetAttr machine,
+                      std::vector<std::string> &choices) const override {
+    choices.push_back(llvm::formatv(
+        "chip {0}: {1} threads and {2} bytes of memory a workgroup, {3} "
+        "storage buffers",
+        machine.getChip(), machine.getThreads(), machine.getStaticSharedBytes(),
+        machine.getStorageBuffers()));
+  }
+  void explainSchedule(AttentionOp op, tile::TargetAttr machine,
+                       const TargetOptions &options,
+                       std::vector<std::string> &choices) const override {}
+
+  static constexpr StringLiteral targetName = "wgsl";
+};
+
+struct WGSLOptions : public PassPipelineOptions<WGSLOptions> {
+  Option<int64_t> threads{
+      *this, "threads", llvm::cl::desc("Threads of a workgroup (0: one a row)"),
+      llvm::cl::init(0)};
+  Option<int64_t> maxThreads{
+      *this, "max-threads",
+      llvm::cl::desc("Most threads of a workgroup (0: the target's)"),
+      llvm::cl::init(0)};
+  Option<int64_t> workgroupBytes{
+      *this, "workgroup-bytes",
+      llvm::cl::desc("Workgroup memory (0: the target's)"), llvm::cl::init(0)};
+};
+} // namespace
+
+void attn::registerWGSLTargets() { registerTarget(std::make_unique<WGSL>()); }
+
+void attn::registerWGSLPipelines() {
+  PassPipelineRegistration<WGSLOptions>(
+      "attn-to-wgsl", "Lower tile kernels to the normal form of WGSL kernels",
+      [](OpPassManager &pm, const WGSLOptions &options) {
+        pm.addPass(createAttachTarget({WGSL::targetName.str(), /*chip=*/""}));
+        addArtifact(pm, WGSL());
+        TileToGPUOptions toGPU;
+        toGPU.threads = options.threads;
+        toGPU.maxThreads = options.maxThreads;
+        toGPU.workgroupBytes = options.workgroupBytes;
+        buildWGSLPipeline(pm, toGPU);
+      });
+}
