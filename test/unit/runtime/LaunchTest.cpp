@@ -584,9 +584,9 @@ TEST_P(LaunchTest, CopiesWhereStridesDiffer) {
   for (auto &from : layouts)
     for (auto &to : layouts)
       for (auto &last : layouts) {
-        View in(40, from.first, 4, 5, from.rowStride, from.columnStride);
-        View out(40, to.first, 4, 5, to.rowStride, to.columnStride);
-        View again(40, last.first, 4, 5, last.rowStride, last.columnStride);
+        View in(42, from.first, 4, 5, from.rowStride, from.columnStride);
+        View out(42, to.first, 4, 5, to.rowStride, to.columnStride);
+        View again(42, last.first, 4, 5, last.rowStride, last.columnStride);
         for (int y = 0; y < 4; ++y)
           for (int x = 0; x < 5; ++x)
             in.at(y, x) = 10 * y + x;
