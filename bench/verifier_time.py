@@ -9,14 +9,13 @@ which other work on the machine disturbs least.
 """
 
 import argparse
-import datetime
-import json
 import os
 import pathlib
-import platform
 import resource
 import subprocess
 import tempfile
+
+from rows import load_average, processor, time_row, write_rows
 
 EXAMPLES = pathlib.Path(__file__).resolve().parent.parent / "examples"
 CASES = ["plain", "causal_bf16", "documents", "window_alibi"]
@@ -46,20 +45,15 @@ def main():
                     for verifies in best:
                         option = f"--verify-passes={str(verifies).lower()}"
                         best[verifies] = min(best[verifies], milliseconds(args.compiler, case, [*flags, option], output))
-                rows.append({
-                    "work": f"examples/{case}.mlir for {target}",
-                    "metric": "ms of processor time",
-                    "verified": round(best[True], 1),
-                    "unverified": round(best[False], 1),
-                    "ratio": round(best[True] / best[False], 3),
-                    "machine": f"{platform.machine()}, {os.cpu_count()} cores",
-                    "command": f"bench/verifier_time.py ATTN_COMPILE --rounds {args.rounds}, "
-                               f"load average {os.getloadavg()[0]:.1f}",
-                    "date": datetime.date.today().isoformat(),
-                })
-                print(rows[-1]["work"], rows[-1]["verified"], rows[-1]["unverified"], rows[-1]["ratio"], flush=True)
+                row = time_row(
+                    f"examples/{case}.mlir for {target}, verified", "ms of processor time",
+                    round(best[True], 1), round(best[False], 1), "without the verifier", None,
+                    processor(),
+                    f"bench/verifier_time.py ATTN_COMPILE --rounds {args.rounds}, {load_average()}")
+                rows.append(row)
+                print(row["work"], row["ours"], row["peer"], row["ratio"], flush=True)
     if args.json:
-        pathlib.Path(args.json).write_text("[\n" + ",\n".join(map(json.dumps, rows)) + "\n]\n")
+        write_rows(args.json, rows)
 
 
 main()

@@ -9,27 +9,20 @@ ones too. Medians; the load average says what ran beside it.
 """
 
 import argparse
-import datetime
 import json
-import os
 import pathlib
-import platform
 import re
 import statistics
 import subprocess
+import sys
 import tempfile
 
 from cases import SOURCES
 
+sys.path.insert(0, str(pathlib.Path(__file__).resolve().parent.parent))
+from rows import load_average, processor, time_row, write_rows  # noqa: E402
+
 PTX_BAR, CUBIN_BAR = 150, 450  # milliseconds
-
-
-def processor():
-    with open("/proc/cpuinfo", encoding="utf-8") as info:
-        for line in info:
-            if line.startswith("model name"):
-                return f"{line.split(':')[1].strip()}, {os.cpu_count()} cores"
-    return platform.processor()
 
 
 def compile_once(compiler, source, artifact, ptxas):
@@ -54,15 +47,8 @@ def main():
     rows, machine = [], processor()
 
     def add(work, ms, goal):
-        rows.append(
-            dict(
-                work=work, metric="ms", ours=round(ms, 1), peer=goal, peer_name="goal",
-                ratio=round(goal / ms, 3), bar=1.0, machine=machine,
-                command="bench/gpu/compile_time.py ATTN_COMPILE PTXAS, "
-                f"load average {os.getloadavg()[0]:.1f}",
-                date=datetime.date.today().isoformat(),
-            )
-        )
+        command = f"bench/gpu/compile_time.py ATTN_COMPILE PTXAS, {load_average()}"
+        rows.append(time_row(work, "ms", round(ms, 1), goal, "goal", 1.0, machine, command))
 
     with tempfile.TemporaryDirectory() as name:
         folder = pathlib.Path(name)
@@ -85,9 +71,9 @@ def main():
                 add(f"IR text to cubin, {case}", total, CUBIN_BAR)
             line = ", ".join(f"{phase} {ms:.1f}" for phase, ms in phases.items())
             print(f"{case:14} PTX {ptx:6.1f} ms, all {total:6.1f} ms ({line})", flush=True)
-    print(f"load average {os.getloadavg()[0]:.1f} on {machine}")
+    print(f"{load_average()} on {machine}")
     if args.json:
-        args.json.write_text("[\n" + ",\n".join(map(json.dumps, rows)) + "\n]\n")
+        write_rows(args.json, rows)
 
 
 if __name__ == "__main__":

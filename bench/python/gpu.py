@@ -11,12 +11,16 @@ of Compiler.cpp is enough there).
 """
 
 import argparse
-import json
+import pathlib
 import pickle
 import re
+import sys
 import time
 
 import attn
+
+sys.path.insert(0, str(pathlib.Path(__file__).resolve().parent.parent))
+from rows import time_row, write_rows  # noqa: E402
 
 BASE = {"heads": 16, "head_dim": 128, "dtype": "bf16"}
 
@@ -145,13 +149,18 @@ def main():
     slopes = torch.linspace(0.01, 0.2, 16, device="cuda")
     kernels = {name: attn.compile(target="cuda", **config)
                for name, config in configs(slopes).items()}
-    results = {"device": torch.cuda.get_device_name(), "torch": torch.__version__,
-               "largest_difference": check(kernels, slopes, torch), "call_us": measure(kernels, torch)}
-    text = json.dumps(results, indent=2)
-    print(text)
+    for name, difference in check(kernels, slopes, torch).items():
+        print(f"{name}: differs from PyTorch by at most {difference}")
+    rows = [
+        time_row(f"bf16, {name}, host time of a call with 16 queries, {way}", "us", times[key],
+                 times["sdpa"], f"SDPA, PyTorch {torch.__version__}", 1.0,
+                 torch.cuda.get_device_name(), "bench/python/gpu.py")
+        for name, times in measure(kernels, torch).items()
+        for way, key in (("new result", "attn"), ("out=", "attn_out"))]
+    for row in rows:
+        print(row["work"], row["ours"], row["metric"], row["peer"], row["ratio"])
     if options.output:
-        with open(options.output, "w", encoding="utf-8") as file:
-            file.write(text + "\n")
+        write_rows(options.output, rows)
 
 
 if __name__ == "__main__":

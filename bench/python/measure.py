@@ -10,11 +10,12 @@ first call beside ours, where PyTorch is installed.
 
 import argparse
 import json
-import os
-import platform
+import pathlib
 import subprocess
 import sys
-import time
+
+sys.path.insert(0, str(pathlib.Path(__file__).resolve().parent.parent))
+from rows import load_average, processor, time_row, write_rows  # noqa: E402
 
 # Wall-clock and processor time; that of the linker, a process, included.
 CLOCK = """
@@ -84,12 +85,6 @@ def least(runs):
     return dict(zip(("wall", "cpu"), map(min, zip(*runs))))
 
 
-def cpu_name():
-    with open("/proc/cpuinfo", encoding="utf-8") as file:
-        names = [line.split(":", 1)[1].strip() for line in file if line.startswith("model name")]
-    return names[0] if names else platform.processor()
-
-
 def main():
     parser = argparse.ArgumentParser()
     parser.add_argument("-o", "--output")
@@ -97,38 +92,44 @@ def main():
     options = parser.parse_args()
     torch = subprocess.run([sys.executable, "-c", "import torch; print(torch.__version__)"],
                            capture_output=True, text=True).stdout.strip() or None
+    rows = []
+
+    def add(work, metric, ours, peer, peer_name="goal", bar=1.0):
+        rows.append(time_row(work, metric, ours, peer, peer_name, bar, processor(),
+                             f"bench/python/measure.py, {load_average()}"))
+
+    def add_times(work, times, peer, peer_name="goal", bar=1.0):
+        for clock, ms in times.items():
+            limit = peer[clock] if isinstance(peer, dict) else peer
+            add(f"{work}, {clock}", "ms", ms, limit, peer_name, bar)
 
     def first_calls(q_length):
         return [run(FIRST.replace("{q_length}", str(q_length))) for _ in range(options.runs)]
 
     exact, general = first_calls(128), first_calls(None)
-    results = {
-        "machine": {"cpu": cpu_name(), "cores": os.cpu_count(), "load": os.getloadavg()[0],
-                    "python": platform.python_version(), "torch": torch},
-        "import_ms": least([imported for imported, _ in exact]),
-        # From the config to the end of the first call: for a number of queries that
-        # the config names, and for any.
-        "first_call_ms": {
-            "q_length": least([first for _, first in exact]),
-            "any_length": least([first for _, first in general])},
-        "call_us": {},
-    }
+    # From the config to the end of the first call: for a number of queries that
+    # the config names, and for any.
+    first = least([first for _, first in exact])
+    add_times("import attn", least([imported for imported, _ in exact]), 150)
+    add_times("first call, number of queries given", first, 150)
+    add_times("first call, any number of queries", least([first for _, first in general]), 150)
     for kind, make in ARRAYS.items():
         output = run(CALLS.format(make=make, rounds=4000)) if kind == "numpy" or torch else None
         if output:
-            results["call_us"][kind] = {"new": round(output[0], 2), "out": round(output[1], 2)}
+            add(f"call on a CPU, {kind}, new result", "us", round(output[0], 2), 10)
+            add(f"call on a CPU, {kind}, out=", "us", round(output[1], 2), 10)
     if torch:
         for name, compiled in (("eager", False), ("compiled", True)):
             # Compiled, a first call takes up to minutes.
             times = 1 if compiled else options.runs
             outputs = [run(FLEX.replace("{compiled}", str(compiled))) for _ in range(times)]
             if all(outputs):
-                results[f"flex_attention_{name}_first_call_ms"] = least(outputs)
-    text = json.dumps(results, indent=2)
-    print(text)
+                add_times("first call, number of queries given", first, least(outputs),
+                          f"FlexAttention, {name}, PyTorch {torch}", None)
+    for row in rows:
+        print(row["work"], row["ours"], row["metric"], row["peer_name"], row["peer"], row["ratio"])
     if options.output:
-        with open(options.output, "w", encoding="utf-8") as file:
-            file.write(text + "\n")
+        write_rows(options.output, rows)
 
 
 if __name__ == "__main__":
