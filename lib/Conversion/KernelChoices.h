@@ -11,6 +11,9 @@
 
 #include "attn/Dialect/Attn/Attn.h"
 
+#include "mlir/Dialect/Func/IR/FuncOps.h"
+#include "mlir/IR/BuiltinOps.h"
+
 namespace attn {
 
 template <typename NumberOption>
@@ -31,6 +34,21 @@ bool decide(const FlagOption &option, mlir::Operation *kernel,
   return option.hasValue() || scheduled == Switch::Chosen
              ? option.getValue()
              : scheduled == Switch::On;
+}
+
+/// Checks what holds where no schedule says otherwise, then what holds for each
+/// kernel, before any is lowered: a choice that cannot be is no reason for a
+/// slower path.
+inline mlir::LogicalResult
+checkChoices(mlir::ModuleOp module,
+             llvm::function_ref<mlir::LogicalResult(mlir::Operation *)> check) {
+  if (failed(check(module)))
+    return mlir::failure();
+  return mlir::failure(module
+                           .walk([&](mlir::func::FuncOp kernel) {
+                             return mlir::WalkResult(check(kernel));
+                           })
+                           .wasInterrupted());
 }
 
 } // namespace attn

@@ -13,7 +13,7 @@
 #include "attn/Reference/Interpreter.h"
 #include "attn/Target/Compile.h"
 #include "attn/Target/Target.h"
-#include "attn_runtime.h"
+#include "attn/runtime/Handles.h"
 
 #include "mlir/IR/BuiltinOps.h"
 
@@ -24,16 +24,10 @@ namespace json = llvm::json;
 
 namespace {
 
-/// Owns an object of the C API.
-template <typename T, void (*destroy)(T *)> struct Destroy {
-  void operator()(T *object) const { destroy(object); }
-};
-template <typename T, void (*destroy)(T *)>
-using Handle = std::unique_ptr<T, Destroy<T, destroy>>;
-using ErrorHandle = Handle<attn_error, attn_error_destroy>;
-using ContextHandle = Handle<attn_context, attn_context_destroy>;
-using ProgramHandle = Handle<attn_program, attn_program_destroy>;
-using BindingHandle = Handle<attn_binding, attn_binding_destroy>;
+using ErrorHandle = runtime::Handle<attn_error>;
+using ContextHandle = runtime::Handle<attn_context>;
+using ProgramHandle = runtime::Handle<attn_program>;
+using BindingHandle = runtime::Handle<attn_binding>;
 
 /// Memory of a context.
 struct Release {

@@ -113,21 +113,6 @@ void Outliner::addMemref(Value memref) {
     }
 }
 
-/// Whether a kernel writes memory that `memref` is a view of.
-static bool isWritten(Value memref) {
-  return llvm::any_of(memref.getUses(), [](OpOperand &use) {
-    Operation *user = use.getOwner();
-    if (auto store = dyn_cast<tile::StoreOp>(user))
-      return store.getDest() == use.get();
-    if (auto store = dyn_cast<memref::StoreOp>(user))
-      return store.getMemRef() == use.get();
-    return isa<memref::ReinterpretCastOp, memref::TransposeOp, memref::CastOp,
-               memref::SubViewOp, memref::ExpandShapeOp,
-               memref::CollapseShapeOp>(user) &&
-           isWritten(user->getResult(0));
-  });
-}
-
 func::FuncOp Outliner::run() {
   sinkConstants();
   llvm::SetVector<Value> captured;
@@ -203,7 +188,7 @@ func::FuncOp Outliner::run() {
 
   SmallVector<int64_t> writes;
   for (auto [value, index] : memrefs)
-    if (isWritten(entry->getArgument(index)))
+    if (tile::isWritten(entry->getArgument(index)))
       writes.push_back(index);
   tile::LaunchOp::create(host, FlatSymbolRefAttr::get(grid.getContext(), name),
                          extents, operands, writes);

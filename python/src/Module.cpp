@@ -9,7 +9,7 @@
 
 #include "Compiler.h"
 
-#include "attn_runtime.h"
+#include "attn/runtime/Handles.h"
 
 #include <nanobind/nanobind.h>
 #include <nanobind/ndarray.h>
@@ -26,15 +26,10 @@ using namespace attn::python;
 
 namespace {
 
-template <typename T, void (*destroy)(T *)> struct Destroy {
-  void operator()(T *object) const { destroy(object); }
-};
-template <typename T, void (*destroy)(T *)>
-using Handle = std::unique_ptr<T, Destroy<T, destroy>>;
-using ErrorHandle = Handle<attn_error, attn_error_destroy>;
-using ContextHandle = Handle<attn_context, attn_context_destroy>;
-using ProgramHandle = Handle<attn_program, attn_program_destroy>;
-using BindingHandle = Handle<attn_binding, attn_binding_destroy>;
+using ErrorHandle = attn::runtime::Handle<attn_error>;
+using ContextHandle = attn::runtime::Handle<attn_context>;
+using ProgramHandle = attn::runtime::Handle<attn_program>;
+using BindingHandle = attn::runtime::Handle<attn_binding>;
 
 /// Raises attn.Error.
 [[noreturn]] void raise(const std::string &message, const char *code) {

@@ -8,8 +8,8 @@
 //
 // Exit codes: 0 all passed, 1 some failed, 2 bad command line or no device.
 #include "attn/runtime/Half.h"
+#include "attn/runtime/Handles.h"
 #include "attn/runtime/Npy.h"
-#include "attn_runtime.h"
 
 #include <nlohmann/json.hpp>
 
@@ -50,13 +50,7 @@ struct Arguments {
   bool overhead = false;
 };
 
-struct Destroy {
-  void operator()(attn_error *object) const { attn_error_destroy(object); }
-  void operator()(attn_context *object) const { attn_context_destroy(object); }
-  void operator()(attn_program *object) const { attn_program_destroy(object); }
-  void operator()(attn_binding *object) const { attn_binding_destroy(object); }
-};
-template <typename T> using Handle = std::unique_ptr<T, Destroy>;
+using attn::runtime::Handle;
 
 class Api {
 public:

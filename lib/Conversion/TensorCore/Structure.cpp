@@ -46,10 +46,10 @@ int64_t getUnit(const View &view) {
 
 namespace {
 
-class StructureFinder {
+class StructureFinder : FitCheck {
 public:
   StructureFinder(KernelStructure &structure, std::string &why)
-      : structure(structure), why(why) {}
+      : FitCheck(why), structure(structure) {}
 
   LogicalResult run() {
     return success(succeeded(findLoop()) && succeeded(findDots()) &&
@@ -57,11 +57,6 @@ public:
   }
 
 private:
-  LogicalResult fail(const Twine &reason) {
-    why = reason.str();
-    return failure();
-  }
-
   LogicalResult findLoop();
   LogicalResult findDots();
   LogicalResult findRoles();
@@ -72,7 +67,6 @@ private:
   void findWork();
 
   KernelStructure &structure;
-  std::string &why;
 };
 
 bool isZeroSplat(Value value) {

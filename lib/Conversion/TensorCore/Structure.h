@@ -93,6 +93,18 @@ struct KernelStructure {
   }
 };
 
+/// What decides whether a kernel fits says in `why` that it does not.
+class FitCheck {
+protected:
+  explicit FitCheck(std::string &why) : why(why) {}
+  mlir::LogicalResult fail(const llvm::Twine &reason) {
+    why = reason.str();
+    return mlir::failure();
+  }
+
+  std::string &why;
+};
+
 /// Fills in `structure` for `kernel`; fails with the reason in `why` if the
 /// kernel has another form.
 mlir::LogicalResult findStructure(mlir::func::FuncOp kernel,

@@ -21,10 +21,10 @@ constexpr int64_t bufferAlignment = 1024;
 constexpr int64_t maxBoxRows = 256;
 constexpr size_t maxTensorMapRank = 5;
 
-class HopperPlanner {
+class HopperPlanner : FitCheck {
 public:
   HopperPlanner(func::FuncOp kernel, Schedule schedule, std::string &why)
-      : why(why) {
+      : FitCheck(why) {
     layout.kernel = kernel;
     layout.schedule = schedule;
   }
@@ -40,17 +40,11 @@ public:
   }
 
 private:
-  LogicalResult fail(const Twine &reason) {
-    why = reason.str();
-    return failure();
-  }
-
   LogicalResult assignRows();
   void findStores();
   LogicalResult layOut();
 
   HopperLayout layout;
-  std::string &why;
 };
 
 /// Why a tensor map cannot describe what `load` reads; empty if it can.

@@ -36,14 +36,9 @@ public:
       return signalPassFailure();
     if (!target->has(tile::MatrixUnits::Wgmma))
       return;
-    // Options, then before any kernel is lowered: a choice that cannot be is no
-    // reason for a slower path.
-    if (failed(check(getOperation(), getSchedule(getOperation(), *target))))
-      return signalPassFailure();
-    WalkResult checked = getOperation().walk([&](func::FuncOp kernel) {
-      return WalkResult(check(kernel, getSchedule(kernel, *target)));
-    });
-    if (checked.wasInterrupted())
+    if (failed(checkChoices(getOperation(), [&](Operation *kernel) {
+          return check(kernel, getSchedule(kernel, *target));
+        })))
       return signalPassFailure();
     tensorcore::lowerKernels(
         getOperation(), "Hopper's tensor cores",

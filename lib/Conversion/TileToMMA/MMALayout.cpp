@@ -25,10 +25,10 @@ constexpr int64_t fewestWarps = 4, maxWarps = 16;
 /// Shared memory that the system takes for each block.
 constexpr int64_t reservedBytes = 1024;
 
-class MMAPlanner {
+class MMAPlanner : FitCheck {
 public:
   MMAPlanner(func::FuncOp kernel, Schedule schedule, std::string &why)
-      : why(why) {
+      : FitCheck(why) {
     layout.kernel = kernel;
     layout.schedule = schedule;
   }
@@ -41,11 +41,6 @@ public:
   }
 
 private:
-  LogicalResult fail(const Twine &reason) {
-    why = reason.str();
-    return failure();
-  }
-
   LogicalResult assignRows();
   int64_t getRegisters(int64_t groups) const;
   LogicalResult layOut();
@@ -56,7 +51,6 @@ private:
   }
 
   MMALayout layout;
-  std::string &why;
 };
 
 /// Registers of a thread if a warp has `groups` of 16 rows, without q.

@@ -440,3 +440,20 @@ void attn::tile::retargetLaunches(Operation *module, SymbolRefAttr from,
       launch.setKernelAttr(to);
   });
 }
+
+bool attn::tile::isWritten(Value memref) {
+  return llvm::any_of(memref.getUses(), [](OpOperand &use) {
+    Operation *user = use.getOwner();
+    if (auto store = dyn_cast<StoreOp>(user))
+      return store.getDest() == use.get();
+    if (auto store = dyn_cast<memref::StoreOp>(user))
+      return store.getMemRef() == use.get();
+    if (auto launch = dyn_cast<LaunchOp>(user))
+      return llvm::is_contained(
+          launch.getWrites(), use.getOperandNumber() - launch.getGrid().size());
+    return isa<memref::ReinterpretCastOp, memref::TransposeOp, memref::CastOp,
+               memref::SubViewOp, memref::ExpandShapeOp,
+               memref::CollapseShapeOp>(user) &&
+           isWritten(user->getResult(0));
+  });
+}

@@ -137,24 +137,6 @@ static LogicalResult checkElementType(BlockArgument argument) {
                       : "buffers of f32, f16, bf16, f64, i1, i8, i32 and i64");
 }
 
-/// Buffers that the kernels of `module` write through argument `memref`.
-static bool isWritten(Value memref) {
-  return llvm::any_of(memref.getUses(), [](OpOperand &use) {
-    Operation *user = use.getOwner();
-    if (auto store = dyn_cast<tile::StoreOp>(user))
-      return store.getDest() == use.get();
-    if (auto store = dyn_cast<memref::StoreOp>(user))
-      return store.getMemRef() == use.get();
-    if (auto launch = dyn_cast<tile::LaunchOp>(user))
-      return llvm::is_contained(
-          launch.getWrites(), use.getOperandNumber() - launch.getGrid().size());
-    return isa<memref::ReinterpretCastOp, memref::TransposeOp, memref::CastOp,
-               memref::SubViewOp, memref::ExpandShapeOp,
-               memref::CollapseShapeOp>(user) &&
-           isWritten(user->getResult(0));
-  });
-}
-
 static json::Value call(StringRef name, json::Value x, json::Value y) {
   return json::Array{name, std::move(x), std::move(y)};
 }
@@ -218,11 +200,11 @@ LogicalResult Planner::addBuffer(BlockArgument argument,
       {"kind", "buffer"},
       {"dtype", dtypeName(type.getElementType())},
       {"shape", std::move(shape)},
-      {"access", isWritten(argument) ? "readwrite" : "read"}};
+      {"access", tile::isWritten(argument) ? "readwrite" : "read"}};
   if (anyNeeded)
     described["strides"] = std::move(needed);
   if (isNarrowed(type)) {
-    if (isWritten(argument))
+    if (tile::isWritten(argument))
       return entry.emitError("argument #")
              << argument.getArgNumber() << " is " << type
              << ", but kernels of this target write no numbers of 64 bits";

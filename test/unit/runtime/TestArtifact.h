@@ -5,7 +5,7 @@
 #ifndef ATTN_TEST_UNIT_RUNTIME_TESTARTIFACT_H
 #define ATTN_TEST_UNIT_RUNTIME_TESTARTIFACT_H
 
-#include "attn_runtime.h"
+#include "attn/runtime/Handles.h"
 
 #include <cstdint>
 #include <gtest/gtest.h>
@@ -16,15 +16,9 @@
 
 namespace attn::test {
 
-struct Destroy {
-  void operator()(attn_context *p) const { attn_context_destroy(p); }
-  void operator()(attn_program *p) const { attn_program_destroy(p); }
-  void operator()(attn_binding *p) const { attn_binding_destroy(p); }
-  void operator()(attn_error *p) const { attn_error_destroy(p); }
-};
-using Context = std::unique_ptr<attn_context, Destroy>;
-using Program = std::unique_ptr<attn_program, Destroy>;
-using Binding = std::unique_ptr<attn_binding, Destroy>;
+using Context = runtime::Handle<attn_context>;
+using Program = runtime::Handle<attn_program>;
+using Binding = runtime::Handle<attn_binding>;
 
 /// An attn_error that converts to a pointer.
 class Error {
@@ -35,7 +29,7 @@ public:
   std::string message() const { return attn_error_message(error.get()); }
 
 private:
-  std::unique_ptr<attn_error, Destroy> error;
+  runtime::Handle<attn_error> error;
 };
 
 /// Succeeds when `status` is `expected`, `error` agrees and its message holds

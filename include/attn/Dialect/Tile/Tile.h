@@ -75,6 +75,9 @@ struct KernelArguments : KernelSignature<mlir::BlockArgument> {
       : KernelSignature(kernel.getFunctionBody().front().getArguments()) {}
 };
 
+/// Whether something stores, through views or by launches, into `memref`.
+bool isWritten(mlir::Value memref);
+
 /// Launches of the kernel that `from` names, in all of `module`, are of `to`.
 void retargetLaunches(mlir::Operation *module, mlir::SymbolRefAttr from,
                       mlir::SymbolRefAttr to);
