@@ -731,6 +731,141 @@ std::optional<Cases> MaskRegion::divide(Operation *op) {
   return result;
 }
 
+/// One result for each pair of cases of the two operands.
+std::optional<Cases> MaskRegion::forPairs(
+    Operation *op,
+    function_ref<void(Conjunct, const Row &, const Row &, Cases &)> build) {
+  std::optional<Cases> left = translateInt(op->getOperand(0));
+  std::optional<Cases> right = translateInt(op->getOperand(1));
+  if (!left || !right || left->size() * right->size() > 4 * kMaxConjuncts)
+    return std::nullopt;
+  Cases result;
+  for (const Case &x : *left) {
+    for (const Case &y : *right) {
+      Conjunct when = x.when;
+      system.conjoin(when, y.when);
+      if (!when.contradictory)
+        build(std::move(when), x.value, y.value, result);
+    }
+  }
+  return result;
+}
+
+/// One result for each case of the first operand; no more is known of the
+/// result if `build` gives none.
+std::optional<Cases>
+MaskRegion::forEach(Operation *op,
+                    function_ref<std::optional<Case>(Case)> build) {
+  std::optional<Cases> cases = translateInt(op->getOperand(0));
+  if (!cases)
+    return std::nullopt;
+  Cases result;
+  for (Case &entry : *cases) {
+    std::optional<Case> built = build(std::move(entry));
+    if (!built)
+      return opaqueCase(op->getResult(0));
+    if (!built->when.contradictory)
+      result.push_back(std::move(*built));
+  }
+  return result;
+}
+
+/// Minimum or maximum.
+std::optional<Cases> MaskRegion::extreme(Operation *op) {
+  bool larger = isa<arith::MaxSIOp>(op);
+  return forPairs(
+      op, [&](Conjunct when, const Row &x, const Row &y, Cases &result) {
+        Row gap = larger ? system.subtract(x, y) : system.subtract(y, x);
+        Case first{when, x}, second{std::move(when), y};
+        system.requireNonNegative(first.when, gap);
+        system.requireNonNegative(second.when, system.negate(gap));
+        for (Case *entry : {&first, &second})
+          if (!entry->when.contradictory)
+            result.push_back(std::move(*entry));
+      });
+}
+
+/// The bits that a value has as an integer; an index has those of 64.
+static unsigned widthOf(Value value) {
+  Type type = value.getType();
+  return type.isIndex() ? 64 : type.getIntOrFloatBitWidth();
+}
+
+std::optional<Cases> MaskRegion::multiply(arith::MulIOp op) {
+  bool isAffine = true;
+  unsigned width = widthOf(op);
+  std::optional<Cases> result = forPairs(
+      op, [&](Conjunct when, const Row &x, const Row &y, Cases &products) {
+        std::optional<int64_t> factor = System::asConstant(y);
+        const Row &other = factor ? x : y;
+        if (!factor)
+          factor = System::asConstant(x);
+        isAffine &= factor && (width > 32 || std::abs(*factor) <= kMaxFactor);
+        if (isAffine)
+          products.push_back({std::move(when), system.scale(other, *factor)});
+      });
+  return isAffine ? result : opaqueCase(op);
+}
+
+std::optional<Cases> MaskRegion::absolute(math::AbsIOp op) {
+  std::optional<Cases> cases = translateInt(op.getOperand());
+  if (!cases)
+    return std::nullopt;
+  Cases result;
+  for (SignedCase &part : split(*cases)) {
+    if (part.negative)
+      part.entry.value = system.scale(part.entry.value, -1);
+    result.push_back(std::move(part.entry));
+  }
+  return result;
+}
+
+/// What holds a narrower number, or a condition as 0 and 1 (signed: -1).
+std::optional<Cases> MaskRegion::widen(Operation *cast) {
+  bool isSigned = isa<arith::ExtSIOp, arith::IndexCastOp>(cast);
+  if (!cast->getOperand(0).getType().isInteger(1))
+    return forEach(cast, [&](Case entry) -> std::optional<Case> {
+      // As a number without a sign, a negative one is another.
+      if (!isSigned && system.minOf(entry.value).value_or(-1) < 0)
+        return std::nullopt;
+      return entry;
+    });
+  Cases result;
+  for (bool bit : {false, true}) {
+    std::optional<Disjunction> when = translateBool(cast->getOperand(0), bit);
+    if (!when)
+      return std::nullopt;
+    for (Conjunct &conjunct : *when)
+      result.push_back({std::move(conjunct),
+                        System::constant(bit ? (isSigned ? -1 : 1) : 0)});
+  }
+  return result;
+}
+
+/// x and 2^n - 1 is x mod 2^n; shifts multiply and divide by 2^n.
+std::optional<Cases> MaskRegion::bitwise(Operation *op) {
+  std::optional<int64_t> bits = constantOf(op->getOperand(1));
+  bool isAnd = isa<arith::AndIOp>(op);
+  if (!bits || *bits < 0 || *bits > (isAnd ? kMaxMask : 30) ||
+      (isAnd && !llvm::isPowerOf2_64(*bits + 1)))
+    return opaqueCase(op->getResult(0));
+  int64_t power = isAnd ? *bits + 1 : int64_t(1) << *bits;
+  bool isLeft = isa<arith::ShLIOp>(op);
+  if (isLeft && widthOf(op->getResult(0)) <= 32 && power > kMaxFactor)
+    return opaqueCase(op->getResult(0));
+  return forEach(op, [&](Case entry) -> std::optional<Case> {
+    if (isLeft) {
+      entry.value = system.scale(entry.value, power);
+      return entry;
+    }
+    if (isa<arith::ShRUIOp>(op) && system.minOf(entry.value).value_or(-1) < 0)
+      return std::nullopt;
+    Row floor = system.quotient(entry.value, power, entry.when);
+    entry.value = isAnd ? system.combine(entry.value, 1, floor, -power) : floor;
+    return entry;
+  });
+}
+
 std::optional<Cases> MaskRegion::computeInt(Value value) {
   if (std::optional<int64_t> constant = constantOf(value))
     return Cases{{Conjunct(), System::constant(*constant)}};
@@ -745,111 +880,25 @@ std::optional<Cases> MaskRegion::computeInt(Value value) {
   if (!definition || !op.getMask().isAncestor(definition->getParentRegion()))
     return opaqueCase(value);
 
-  // One result for each pair of cases.
-  auto forPairs =
-      [&](function_ref<void(Conjunct, const Row &, const Row &, Cases &)> build)
-      -> std::optional<Cases> {
-    std::optional<Cases> left = translateInt(definition->getOperand(0));
-    std::optional<Cases> right = translateInt(definition->getOperand(1));
-    if (!left || !right || left->size() * right->size() > 4 * kMaxConjuncts)
-      return std::nullopt;
-    Cases result;
-    for (const Case &x : *left) {
-      for (const Case &y : *right) {
-        Conjunct when = x.when;
-        system.conjoin(when, y.when);
-        if (!when.contradictory)
-          build(std::move(when), x.value, y.value, result);
-      }
-    }
-    return result;
+  auto combine = [&](int64_t factor) {
+    return forPairs(definition, [&](Conjunct when, const Row &x, const Row &y,
+                                    Cases &result) {
+      result.push_back({std::move(when), system.combine(x, 1, y, factor)});
+    });
   };
-  auto forEach = [&](function_ref<std::optional<Case>(Case)> build)
-      -> std::optional<Cases> {
-    std::optional<Cases> cases = translateInt(definition->getOperand(0));
-    if (!cases)
-      return std::nullopt;
-    Cases result;
-    for (Case &entry : *cases) {
-      std::optional<Case> built = build(std::move(entry));
-      if (!built)
-        return opaqueCase(value);
-      if (!built->when.contradictory)
-        result.push_back(std::move(*built));
-    }
-    return result;
-  };
-  auto extreme = [&](bool larger) {
-    return forPairs(
-        [&](Conjunct when, const Row &x, const Row &y, Cases &result) {
-          Row gap = larger ? system.subtract(x, y) : system.subtract(y, x);
-          Case first{when, x}, second{std::move(when), y};
-          system.requireNonNegative(first.when, gap);
-          system.requireNonNegative(second.when, system.negate(gap));
-          for (Case *entry : {&first, &second})
-            if (!entry->when.contradictory)
-              result.push_back(std::move(*entry));
-        });
-  };
-  // Casts that keep the value of a number that is not negative.
-  auto ifNotNegative = [&](Case entry) -> std::optional<Case> {
-    if (system.minOf(entry.value).value_or(-1) < 0)
-      return std::nullopt;
-    return entry;
-  };
-  unsigned width =
-      value.getType().isIndex() ? 64 : value.getType().getIntOrFloatBitWidth();
-  bool fromBit = definition->getNumOperands() > 0 &&
-                 definition->getOperand(0).getType().isInteger(1);
-
   return llvm::TypeSwitch<Operation *, std::optional<Cases>>(definition)
       .Case([&](QLenOp) { return Cases{{Conjunct(), queryLength}}; })
       .Case([&](KVLenOp) { return Cases{{Conjunct(), keyLength}}; })
       .Case([&](QOffsetOp) { return Cases{{Conjunct(), queryOffset}}; })
-      .Case([&](arith::AddIOp) {
-        return forPairs(
-            [&](Conjunct when, const Row &x, const Row &y, Cases &result) {
-              result.push_back({std::move(when), system.add(x, y)});
-            });
-      })
-      .Case([&](arith::SubIOp) {
-        return forPairs(
-            [&](Conjunct when, const Row &x, const Row &y, Cases &result) {
-              result.push_back({std::move(when), system.subtract(x, y)});
-            });
-      })
-      .Case([&](arith::MulIOp) -> std::optional<Cases> {
-        bool isAffine = true;
-        std::optional<Cases> result = forPairs([&](Conjunct when, const Row &x,
-                                                   const Row &y,
-                                                   Cases &products) {
-          std::optional<int64_t> factor = System::asConstant(y);
-          const Row &other = factor ? x : y;
-          if (!factor)
-            factor = System::asConstant(x);
-          isAffine &= factor && (width > 32 || std::abs(*factor) <= kMaxFactor);
-          if (isAffine)
-            products.push_back({std::move(when), system.scale(other, *factor)});
-        });
-        return isAffine ? result : opaqueCase(value);
-      })
+      .Case([&](arith::AddIOp) { return combine(1); })
+      .Case([&](arith::SubIOp) { return combine(-1); })
+      .Case([&](arith::MulIOp product) { return multiply(product); })
       .Case<arith::DivSIOp, arith::DivUIOp, arith::RemSIOp, arith::RemUIOp,
             arith::FloorDivSIOp, arith::CeilDivSIOp, arith::CeilDivUIOp>(
           [&](Operation *division) { return divide(division); })
-      .Case([&](arith::MinSIOp) { return extreme(false); })
-      .Case([&](arith::MaxSIOp) { return extreme(true); })
-      .Case([&](math::AbsIOp) -> std::optional<Cases> {
-        std::optional<Cases> cases = translateInt(definition->getOperand(0));
-        if (!cases)
-          return std::nullopt;
-        Cases result;
-        for (SignedCase &part : split(*cases)) {
-          if (part.negative)
-            part.entry.value = system.scale(part.entry.value, -1);
-          result.push_back(std::move(part.entry));
-        }
-        return result;
-      })
+      .Case<arith::MinSIOp, arith::MaxSIOp>(
+          [&](Operation *extremum) { return extreme(extremum); })
+      .Case([&](math::AbsIOp abs) { return absolute(abs); })
       .Case([&](arith::SelectOp select) {
         return chooseInt(select.getCondition(), select.getTrueValue(),
                          select.getFalseValue());
@@ -861,55 +910,13 @@ std::optional<Cases> MaskRegion::computeInt(Value value) {
                          ifOp.elseYield().getOperand(number));
       })
       .Case<arith::ExtSIOp, arith::ExtUIOp, arith::IndexCastOp,
-            arith::IndexCastUIOp>([&](Operation *cast) -> std::optional<Cases> {
-        bool isSigned = isa<arith::ExtSIOp, arith::IndexCastOp>(cast);
-        if (!fromBit)
-          return forEach([&](Case entry) {
-            return isSigned ? std::optional<Case>(std::move(entry))
-                            : ifNotNegative(std::move(entry));
-          });
-        Cases result;
-        for (bool bit : {false, true}) {
-          std::optional<Disjunction> when =
-              translateBool(cast->getOperand(0), bit);
-          if (!when)
-            return std::nullopt;
-          for (Conjunct &conjunct : *when)
-            result.push_back({std::move(conjunct),
-                              System::constant(bit ? (isSigned ? -1 : 1) : 0)});
-        }
-        return result;
-      })
-      .Case([&](arith::TruncIOp) -> std::optional<Cases> {
+            arith::IndexCastUIOp>([&](Operation *cast) { return widen(cast); })
+      .Case([&](arith::TruncIOp truncation) {
         // As elsewhere, 32 bits hold what lengths give; less may not.
-        return width >= 32 ? translateInt(definition->getOperand(0))
-                           : opaqueCase(value);
+        return widthOf(value) >= 32 ? translateInt(truncation.getOperand())
+                                    : opaqueCase(value);
       })
       .Case<arith::AndIOp, arith::ShLIOp, arith::ShRSIOp, arith::ShRUIOp>(
-          [&](Operation *bitwise) -> std::optional<Cases> {
-            std::optional<int64_t> bits = constantOf(bitwise->getOperand(1));
-            bool isAnd = isa<arith::AndIOp>(bitwise);
-            // x and 2^n - 1 is x mod 2^n; shifts multiply and divide by 2^n.
-            if (!bits || *bits < 0 || *bits > (isAnd ? kMaxMask : 30) ||
-                (isAnd && !llvm::isPowerOf2_64(*bits + 1)))
-              return opaqueCase(value);
-            int64_t power = isAnd ? *bits + 1 : int64_t(1) << *bits;
-            if (isa<arith::ShLIOp>(bitwise) && width <= 32 &&
-                power > kMaxFactor)
-              return opaqueCase(value);
-            return forEach([&](Case entry) -> std::optional<Case> {
-              if (isa<arith::ShLIOp>(bitwise)) {
-                entry.value = system.scale(entry.value, power);
-                return entry;
-              }
-              if (isa<arith::ShRUIOp>(bitwise) &&
-                  system.minOf(entry.value).value_or(-1) < 0)
-                return std::nullopt;
-              Row floor = system.quotient(entry.value, power, entry.when);
-              entry.value =
-                  isAnd ? system.combine(entry.value, 1, floor, -power) : floor;
-              return entry;
-            });
-          })
+          [&](Operation *shift) { return bitwise(shift); })
       .Default([&](Operation *) { return opaqueCase(value); });
 }

@@ -14,6 +14,7 @@
 #include "attn/Dialect/Attn/Attn.h"
 
 #include "mlir/Dialect/Arith/IR/Arith.h"
+#include "mlir/Dialect/Math/IR/Math.h"
 #include "llvm/ADT/DenseMap.h"
 
 namespace attn::mask {
@@ -71,6 +72,18 @@ private:
   std::optional<Cases> computeInt(mlir::Value value);
   std::optional<Cases> chooseInt(mlir::Value condition, mlir::Value ifTrue,
                                  mlir::Value ifFalse);
+  std::optional<Cases>
+  forPairs(mlir::Operation *op,
+           llvm::function_ref<void(Conjunct, const Row &, const Row &, Cases &)>
+               build);
+  std::optional<Cases>
+  forEach(mlir::Operation *op,
+          llvm::function_ref<std::optional<Case>(Case)> build);
+  std::optional<Cases> extreme(mlir::Operation *op);
+  std::optional<Cases> multiply(mlir::arith::MulIOp op);
+  std::optional<Cases> absolute(mlir::math::AbsIOp op);
+  std::optional<Cases> widen(mlir::Operation *cast);
+  std::optional<Cases> bitwise(mlir::Operation *op);
   std::optional<Cases> divide(mlir::Operation *op);
   struct SignedCase {
     Case entry;

@@ -363,13 +363,9 @@ bool System::normalize(Row &row, bool closed) {
   return true;
 }
 
-Projection System::project(const Conjunct &conjunct, bool closed) {
-  Projection result;
-  result.contradictory = conjunct.contradictory;
-  if (result.contradictory)
-    return result;
-
-  // Equalities with a unit coefficient define a bound variable.
+/// The inequalities of a conjunct after its equalities: one with a unit
+/// coefficient defines a bound variable, another one is two inequalities.
+RowList System::withoutEqualities(const Conjunct &conjunct) {
   RowList rows = conjunct.inequalities;
   RowList equalities = conjunct.equalities;
   for (unsigned next = 0; next < equalities.size();) {
@@ -395,8 +391,99 @@ Projection System::project(const Conjunct &conjunct, bool closed) {
     rows.push_back(equality);
     rows.push_back(scale(equality, -1));
   }
+  return rows;
+}
 
-  // Fourier-Motzkin with integer-exact combinations.
+System::PairKind System::classify(const Row &lower, const Row &upper,
+                                  unsigned x, bool closed) {
+  int64_t a = lower[x], b = -upper[x];
+  if (a == 1 || b == 1)
+    return PairKind::Exact;
+  Row sum = combine(lower, b, upper, a);
+  std::optional<int64_t> value = asConstant(sum);
+  if (value && *value >= __int128(a - 1) * (b - 1))
+    return PairKind::Always;
+  auto divisible = [&](const Row &row, int64_t k) {
+    auto [bound, symbols] = split(*this, row);
+    return llvm::all_of(bound, [k](int64_t entry) { return entry % k == 0; }) &&
+           canFloor(symbols, k, closed);
+  };
+  return divisible(lower, a) && divisible(upper, b) ? PairKind::Floors
+                                                    : PairKind::Shadow;
+}
+
+/// The bound variable to eliminate next: inexact pairs count first, then by
+/// how much the rows become more, which is the second result.
+std::pair<unsigned, int64_t> System::cheapest(const RowList &rows,
+                                              bool closed) {
+  unsigned best = 0;
+  std::pair<int64_t, int64_t> bestCost;
+  for (unsigned x = 1; x < variables.size(); ++x) {
+    if (!isBound(x))
+      continue;
+    int64_t lowers = 0, uppers = 0, shadows = 0;
+    for (const Row &row : rows) {
+      lowers += coefficient(row, x) > 0;
+      uppers += coefficient(row, x) < 0;
+    }
+    if (lowers + uppers == 0)
+      continue;
+    for (const Row &lower : rows)
+      for (const Row &upper : rows)
+        if (coefficient(lower, x) > 0 && coefficient(upper, x) < 0)
+          shadows += classify(lower, upper, x, closed) == PairKind::Shadow;
+    std::pair<int64_t, int64_t> cost = {shadows,
+                                        lowers * uppers - lowers - uppers};
+    if (best == 0 || cost < bestCost) {
+      best = x;
+      bestCost = cost;
+    }
+  }
+  return {best, bestCost.second};
+}
+
+/// The rows without the bound variable x. Clears `exact` if they hold for more.
+RowList System::eliminate(const RowList &rows, unsigned x, bool closed,
+                          bool &exact) {
+  RowList next;
+  for (const Row &row : rows)
+    if (coefficient(row, x) == 0)
+      next.push_back(row);
+  for (const Row &lower : rows) {
+    for (const Row &upper : rows) {
+      if (coefficient(lower, x) <= 0 || coefficient(upper, x) >= 0)
+        continue;
+      int64_t a = lower[x], b = -upper[x];
+      PairKind kind = classify(lower, upper, x, closed);
+      if (kind == PairKind::Always)
+        continue;
+      if (kind == PairKind::Floors) {
+        // -(e floordiv a) <= x <= f floordiv b.
+        auto divided = [&](const Row &row, int64_t k) {
+          auto [bound, symbols] = split(*this, row);
+          bound[x] = 0;
+          for (int64_t &entry : bound)
+            entry /= k;
+          return add(trim(bound), floorDiv(symbols, k));
+        };
+        next.push_back(add(divided(lower, a), divided(upper, b)));
+        continue;
+      }
+      int64_t common = std::gcd(a, b);
+      next.push_back(combine(lower, b / common, upper, a / common));
+      exact &= kind == PairKind::Exact;
+    }
+  }
+  return next;
+}
+
+/// Fourier-Motzkin with integer-exact combinations.
+Projection System::project(const Conjunct &conjunct, bool closed) {
+  Projection result;
+  result.contradictory = conjunct.contradictory;
+  if (result.contradictory)
+    return result;
+  RowList rows = withoutEqualities(conjunct);
   while (!overflow) {
     RowList pending;
     for (Row &row : rows) {
@@ -410,84 +497,11 @@ Projection System::project(const Conjunct &conjunct, bool closed) {
       return result;
     if (pending.size() + result.rows.size() > kMaxRows)
       break;
-    rows = std::move(pending);
-
-    // What the pair (a x + e >= 0, -b x + f >= 0) says without x.
-    enum Kind { Always, Exact, Floors, Shadow };
-    auto classify = [&](const Row &lower, const Row &upper, unsigned x) {
-      int64_t a = lower[x], b = -upper[x];
-      if (a == 1 || b == 1)
-        return Exact;
-      Row sum = combine(lower, b, upper, a);
-      std::optional<int64_t> value = asConstant(sum);
-      if (value && *value >= __int128(a - 1) * (b - 1))
-        return Always;
-      auto divisible = [&](const Row &row, int64_t k) {
-        auto [bound, symbols] = split(*this, row);
-        return llvm::all_of(bound,
-                            [k](int64_t entry) { return entry % k == 0; }) &&
-               canFloor(symbols, k, closed);
-      };
-      return divisible(lower, a) && divisible(upper, b) ? Floors : Shadow;
-    };
-
-    unsigned best = 0;
-    std::pair<int64_t, int64_t> bestCost;
-    for (unsigned x = 1; x < variables.size(); ++x) {
-      if (!isBound(x))
-        continue;
-      int64_t lowers = 0, uppers = 0, shadows = 0;
-      for (const Row &row : rows) {
-        lowers += coefficient(row, x) > 0;
-        uppers += coefficient(row, x) < 0;
-      }
-      if (lowers + uppers == 0)
-        continue;
-      for (const Row &lower : rows)
-        for (const Row &upper : rows)
-          if (coefficient(lower, x) > 0 && coefficient(upper, x) < 0)
-            shadows += classify(lower, upper, x) == Shadow;
-      std::pair<int64_t, int64_t> cost = {shadows,
-                                          lowers * uppers - lowers - uppers};
-      if (best == 0 || cost < bestCost) {
-        best = x;
-        bestCost = cost;
-      }
-    }
-
-    combinations += bestCost.second + rows.size();
+    auto [variable, growth] = cheapest(pending, closed);
+    combinations += growth + pending.size();
     if (combinations > kMaxCombinations)
       break;
-    RowList next;
-    for (const Row &row : rows)
-      if (coefficient(row, best) == 0)
-        next.push_back(row);
-    for (const Row &lower : rows) {
-      for (const Row &upper : rows) {
-        if (coefficient(lower, best) <= 0 || coefficient(upper, best) >= 0)
-          continue;
-        int64_t a = lower[best], b = -upper[best];
-        Kind kind = classify(lower, upper, best);
-        if (kind == Always)
-          continue;
-        if (kind == Floors) {
-          // -(e floordiv a) <= x <= f floordiv b.
-          auto divided = [&](const Row &row, int64_t k) {
-            auto [bound, symbols] = split(*this, row);
-            bound[best] = 0;
-            for (int64_t &entry : bound)
-              entry /= k;
-            return add(trim(bound), floorDiv(symbols, k));
-          };
-          next.push_back(add(divided(lower, a), divided(upper, b)));
-          continue;
-        }
-        int64_t common = std::gcd(a, b);
-        next.push_back(combine(lower, b / common, upper, a / common));
-        result.exact &= kind == Exact;
-      }
-    }
-    rows = std::move(next);
+    rows = eliminate(pending, variable, closed, result.exact);
   }
   // Too much work: nothing is known of this conjunct.
   result.rows.clear();

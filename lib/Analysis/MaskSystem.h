@@ -122,6 +122,14 @@ private:
   bool normalize(Row &row, bool closed);
   bool canFloor(const Row &symbols, int64_t k, bool closed) const;
 
+  /// What the pair (a x + e >= 0, -b x + f >= 0) says without x.
+  enum class PairKind { Always, Exact, Floors, Shadow };
+  PairKind classify(const Row &lower, const Row &upper, unsigned x,
+                    bool closed);
+  RowList withoutEqualities(const Conjunct &conjunct);
+  std::pair<unsigned, int64_t> cheapest(const RowList &rows, bool closed);
+  RowList eliminate(const RowList &rows, unsigned x, bool closed, bool &exact);
+
   llvm::SmallVector<Row> context;
   std::map<std::pair<Row, int64_t>, unsigned> floors, quotients;
   int64_t work = 0, combinations = 0;

@@ -458,6 +458,8 @@ template <typename F> Registers<F> ScalarProgram::makeRegisters() const {
   return result;
 }
 
+// Long, because it is a table: a case an opcode, each a line or two, with the
+// rows of registers that they share.
 template <typename F>
 void ScalarProgram::run(Registers<F> &registers, int64_t count) const {
   for (const Instruction &inst : instructions) {

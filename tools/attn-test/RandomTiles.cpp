@@ -477,6 +477,7 @@ Element TileWriter::finite(const Element &element) {
           std::max(element.bound, -floor / 16.0)};
 }
 
+// Long, because it is a table: a case a kind of op.
 Element TileWriter::randomElement(std::vector<Element> pool, bool isBlock) {
   for (Element &element : pool)
     element = finite(element);

@@ -68,6 +68,14 @@ struct Group {
   llvm::SetVector<Operation *> ops;
 };
 
+/// What a group leaves behind.
+struct GroupOutputs {
+  /// Results that something outside of the group reads, and their buffers.
+  SmallVector<std::pair<Value, Value>> stored;
+  SmallVector<ReduceOp> reduces;
+  SmallVector<Value> reduced; ///< the buffers of `reduces`
+};
+
 /// Lowers one kernel function.
 class KernelLowering {
 public:
@@ -103,8 +111,13 @@ private:
                           Value colStart, unsigned cols, Value depth);
   FailureOr<Value> accumulatorInit(DotOp dot, Value row, Value col);
   LogicalResult lowerRowMap(MapOp map);
-  LogicalResult flush(Operation *before);
   bool joinsGroup(Operation *op);
+  LogicalResult flush(Operation *before);
+  GroupOutputs outputsOfGroup();
+  Value dyingBuffer(Operation *op, llvm::SmallDenseSet<Value> &taken);
+  LogicalResult emitGroupRows(const GroupOutputs &outputs, Value row);
+  LogicalResult emitGroupColumn(const GroupOutputs &outputs, Value row,
+                                Value col, SmallVectorImpl<Value> &carried);
   FailureOr<SmallVector<Value>> emitElement(Operation *op,
                                             DenseMap<Value, Value> &values,
                                             Value row, Value col);
@@ -859,20 +872,35 @@ bool KernelLowering::joinsGroup(Operation *op) {
   });
 }
 
-/// Emits the open group before `before`: for each vector of rows a loop over
-/// columns, with row reductions carried in registers.
-LogicalResult KernelLowering::flush(Operation *before) {
-  if (group.ops.empty())
-    return success();
-  OpBuilder::InsertionGuard guard(b);
-  b.setInsertionPoint(before);
-  SmallVector<ReduceOp> reduces;
-  /// Results that something outside of the group reads.
-  SmallVector<std::pair<Value, Value>> stored;
+/// The buffer of an operand of the group that dies with it at `op`, and is not
+/// in `taken`: each element is read before it is written. Null without one.
+Value KernelLowering::dyingBuffer(Operation *op,
+                                  llvm::SmallDenseSet<Value> &taken) {
+  for (Operation *member : group.ops) {
+    for (Value operand : member->getOperands()) {
+      auto it = places.find(operand);
+      auto type = dyn_cast<TileType>(operand.getType());
+      if (!type || type.getRank() != 2 || it == places.end() ||
+          it->second.kind != Place::Lanes || taken.contains(operand))
+        continue;
+      Operation *def = operand.getDefiningOp();
+      if (def && def->getBlock() == op->getBlock() &&
+          isDeadAfter(operand, op)) {
+        taken.insert(operand);
+        return it->second.buffer;
+      }
+    }
+  }
+  return Value();
+}
+
+/// What the open group writes.
+GroupOutputs KernelLowering::outputsOfGroup() {
+  GroupOutputs outputs;
   llvm::SmallDenseSet<Value> taken;
   for (Operation *op : group.ops) {
     if (auto reduce = dyn_cast<ReduceOp>(op)) {
-      reduces.push_back(reduce);
+      outputs.reduces.push_back(reduce);
       continue;
     }
     for (Value result : op->getResults()) {
@@ -881,90 +909,96 @@ LogicalResult KernelLowering::flush(Operation *before) {
       });
       if (!escapes)
         continue;
-      // Reuse the buffer of an operand that dies here: each element is read
-      // before it is written.
       Value buffer;
       if (!wanted.contains(result))
-        for (Operation *member : group.ops)
-          for (Value operand : member->getOperands()) {
-            auto it = places.find(operand);
-            auto type = dyn_cast<TileType>(operand.getType());
-            if (!type || type.getRank() != 2 || it == places.end() ||
-                it->second.kind != Place::Lanes || taken.contains(operand))
-              continue;
-            Operation *def = operand.getDefiningOp();
-            if (!buffer && def && def->getBlock() == op->getBlock() &&
-                isDeadAfter(operand, op)) {
-              buffer = it->second.buffer;
-              taken.insert(operand);
-            }
-          }
+        buffer = dyingBuffer(op, taken);
       if (!buffer)
         buffer = outputBuffer(result, op);
-      stored.emplace_back(result, buffer);
+      outputs.stored.emplace_back(result, buffer);
     }
   }
-  SmallVector<Value> reduceOutputs;
-  for (ReduceOp reduce : reduces)
-    reduceOutputs.push_back(outputBuffer(reduce.getResult(), reduce));
+  for (ReduceOp reduce : outputs.reduces)
+    outputs.reduced.push_back(outputBuffer(reduce.getResult(), reduce));
+  return outputs;
+}
 
-  auto emitRows = [&](Value row) -> LogicalResult {
-    SmallVector<Value> inits;
-    for (ReduceOp reduce : reduces) {
-      FailureOr<Value> init = elementOf(reduce.getInit(), row, Value());
-      if (failed(init))
+/// One column of the group at a vector of rows; `carried` are the reductions.
+LogicalResult KernelLowering::emitGroupColumn(const GroupOutputs &outputs,
+                                              Value row, Value col,
+                                              SmallVectorImpl<Value> &carried) {
+  DenseMap<Value, Value> values;
+  for (Operation *op : group.ops) {
+    if (auto reduce = dyn_cast<ReduceOp>(op)) {
+      FailureOr<Value> input = values.lookup(reduce.getInput());
+      if (!*input)
+        input = elementOf(reduce.getInput(), row, col);
+      if (failed(input))
         return failure();
-      inits.push_back(*init);
-    }
-    auto loop =
-        scf::ForOp::create(b, index(0), index(group.cols), index(1), inits);
-    {
-      OpBuilder::InsertionGuard inner(b);
-      b.setInsertionPointToStart(loop.getBody());
-      Value col = loop.getInductionVar();
-      DenseMap<Value, Value> values;
-      SmallVector<Value> carried(loop.getRegionIterArgs());
-      for (Operation *op : group.ops) {
-        if (auto reduce = dyn_cast<ReduceOp>(op)) {
-          FailureOr<Value> input = values.lookup(reduce.getInput());
-          if (!*input)
-            input = elementOf(reduce.getInput(), row, col);
-          if (failed(input))
-            return failure();
-          Value element = *input;
-          size_t k = llvm::find(reduces, reduce) - reduces.begin();
-          if (reduce.getKind() == ReduceKind::Sum) {
-            carried[k] = arith::AddFOp::create(b, carried[k], element);
-          } else {
-            // One compare and select: a NaN element leaves the maximum alone.
-            Value greater = arith::CmpFOp::create(b, arith::CmpFPredicate::OGT,
-                                                  element, carried[k]);
-            carried[k] =
-                arith::SelectOp::create(b, greater, element, carried[k]);
-          }
-          continue;
-        }
-        auto results = emitElement(op, values, row, col);
-        if (failed(results))
-          return failure();
-        for (auto [tile, value] : llvm::zip(op->getResults(), *results))
-          values[tile] = value;
+      Value &sum = carried[llvm::find(outputs.reduces, reduce) -
+                           outputs.reduces.begin()];
+      if (reduce.getKind() == ReduceKind::Sum) {
+        sum = arith::AddFOp::create(b, sum, *input);
+      } else {
+        // One compare and select: a NaN element leaves the maximum alone.
+        Value greater =
+            arith::CmpFOp::create(b, arith::CmpFPredicate::OGT, *input, sum);
+        sum = arith::SelectOp::create(b, greater, *input, sum);
       }
-      for (auto [result, buffer] : stored)
-        storeVector(values[result], buffer, row, col);
-      if (!carried.empty())
-        scf::YieldOp::create(b, carried);
+      continue;
     }
-    for (auto [k, output] : llvm::enumerate(reduceOutputs))
-      storeVector(loop.getResult(k), output, row, Value());
+    auto results = emitElement(op, values, row, col);
+    if (failed(results))
+      return failure();
+    for (auto [tile, value] : llvm::zip(op->getResults(), *results))
+      values[tile] = value;
+  }
+  for (auto [result, buffer] : outputs.stored)
+    storeVector(values[result], buffer, row, col);
+  return success();
+}
+
+/// The group at a vector of rows: a loop over columns, with row reductions
+/// carried in registers.
+LogicalResult KernelLowering::emitGroupRows(const GroupOutputs &outputs,
+                                            Value row) {
+  SmallVector<Value> inits;
+  for (ReduceOp reduce : outputs.reduces) {
+    FailureOr<Value> init = elementOf(reduce.getInit(), row, Value());
+    if (failed(init))
+      return failure();
+    inits.push_back(*init);
+  }
+  auto loop =
+      scf::ForOp::create(b, index(0), index(group.cols), index(1), inits);
+  {
+    OpBuilder::InsertionGuard inner(b);
+    b.setInsertionPointToStart(loop.getBody());
+    SmallVector<Value> carried(loop.getRegionIterArgs());
+    if (failed(emitGroupColumn(outputs, row, loop.getInductionVar(), carried)))
+      return failure();
+    if (!carried.empty())
+      scf::YieldOp::create(b, carried);
+  }
+  for (auto [reduced, buffer] : llvm::zip(loop.getResults(), outputs.reduced))
+    storeVector(reduced, buffer, row, Value());
+  return success();
+}
+
+/// Emits the open group before `before`, vector by vector of rows.
+LogicalResult KernelLowering::flush(Operation *before) {
+  if (group.ops.empty())
     return success();
-  };
-  if (failed(tryForRange(index(0), index(group.rows), regs.lanes, emitRows)))
+  OpBuilder::InsertionGuard guard(b);
+  b.setInsertionPoint(before);
+  GroupOutputs outputs = outputsOfGroup();
+  if (failed(
+          tryForRange(index(0), index(group.rows), regs.lanes,
+                      [&](Value row) { return emitGroupRows(outputs, row); })))
     return failure();
-  for (auto [result, buffer] : stored)
+  for (auto [result, buffer] : outputs.stored)
     places[result].buffer = buffer;
-  for (auto [reduce, output] : llvm::zip(reduces, reduceOutputs))
-    places[reduce.getResult()].buffer = output;
+  for (auto [reduce, buffer] : llvm::zip(outputs.reduces, outputs.reduced))
+    places[reduce.getResult()].buffer = buffer;
   group = Group();
   return success();
 }

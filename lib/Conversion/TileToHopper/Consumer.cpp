@@ -42,6 +42,7 @@ private:
   // The loop over key tiles
   //===--------------------------------------------------------------------===//
   void emitLoopOneBehind(Value first, Value end, Scope &scope, Block *finish);
+  Block *emitFirstOneBehind(Value first, Scope &scope);
   void emitLoopInOrder(Value first, Value end, Scope &scope, Block *finish);
 
   //===--------------------------------------------------------------------===//
@@ -145,42 +146,44 @@ void Consumer::passTurn() {
   emit.arriveNamed(emit.add(next, 4), 256);
 }
 
+/// The first key tile, before which there is no product. Returns the block of
+/// the loop over the others: the key tile's name and number, what is carried
+/// and the probabilities.
+Block *Consumer::emitFirstOneBehind(Value first, Scope &scope) {
+  const SharedMemory &memory = layout.memory;
+  Type i32 = emit.getI32Type();
+  Value count = keyTiles;
+  Scope inner(emit, &scope);
+  kernel.bindKeyTile(first, inner);
+  HopperEmitter::Slot key = kernel.getSlot(memory.key, count);
+  emit.barrierWait(key.full, key.parity);
+  takeTurn();
+  emit.wgmmaFence();
+  Values scores = emit.wgmmaWait(0, issueScores(key.index));
+  passTurn();
+  Value next = nextKeyTile(first, memory.key, key.index);
+  release(memory.key, count);
+  tiles.bind(layout.scoreDot.getResult(),
+             tiles.gather(scores, layout.scoreDot.getType(), false));
+  emitStatistics(Full::ask, inner);
+  Values probabilities = emitPreparation(inner);
+  Types types = {i32, i32};
+  llvm::append_range(types, carriedTypes());
+  llvm::append_range(types, emit.repeated(i32, probabilities.size()));
+  Values arguments = {next, emit.add(count, 1)};
+  llvm::append_range(arguments, carriedValues());
+  llvm::append_range(arguments, probabilities);
+  Block *head = emit.createBlock(types);
+  emit.branch(head, arguments);
+  return head;
+}
+
 void Consumer::emitLoopOneBehind(Value first, Value end, Scope &scope,
                                  Block *finish) {
   const SharedMemory &memory = layout.memory;
   unsigned numProbabilities = layout.value.type().getRows() / 4;
-  Type i32 = emit.getI32Type();
-  Value count = keyTiles;
-
-  // The first key tile: there is no product before it.
-  {
-    Scope inner(emit, &scope);
-    kernel.bindKeyTile(first, inner);
-    HopperEmitter::Slot key = kernel.getSlot(memory.key, count);
-    emit.barrierWait(key.full, key.parity);
-    takeTurn();
-    emit.wgmmaFence();
-    Values scores = emit.wgmmaWait(0, issueScores(key.index));
-    passTurn();
-    Value next = nextKeyTile(first, memory.key, key.index);
-    release(memory.key, count);
-    tiles.bind(layout.scoreDot.getResult(),
-               tiles.gather(scores, layout.scoreDot.getType(), false));
-    emitStatistics(Full::ask, inner);
-    Values probabilities = emitPreparation(inner);
-    Types types = {i32, i32};
-    llvm::append_range(types, carriedTypes());
-    llvm::append_range(types, emit.repeated(i32, numProbabilities));
-    Values values = carriedValues();
-    llvm::append_range(values, probabilities);
-    Block *head = emit.createBlock(types);
-    Values arguments = {next, emit.add(count, 1)};
-    llvm::append_range(arguments, values);
-    emit.branch(head, arguments);
-    emit.enter(head);
-  }
-
-  Block *head = emit.getInsertionBlock();
+  Block *head = emitFirstOneBehind(first, scope);
+  emit.enter(head);
   Value position = head->getArgument(0);
   Value number = head->getArgument(1);
   Values carried(
