@@ -474,19 +474,13 @@ SmallVector<Value> attn::buildMaskSummaries(const MaskAnalysis &analysis,
     result.push_back(memory);
 
     auto body = [&](OpBuilder &nested, Location loc, ValueRange point) {
-      MaskSymbols symbols = grid.symbolsOf(nested, point[0], point[1]);
-      symbols.batch = point[0];
-      symbols.head = point[1];
+      MaskSymbols symbols = grid.symbolsOf(
+          nested, (summary.dependence & OnBatch) ? point[0] : Value(),
+          point[1]);
       Value size = arith::ConstantIndexOp::create(
           nested, loc, overKeys ? tiles.tileN : tiles.tileM);
       Value first = arith::MulIOp::create(nested, loc, point[2], size);
       Value past = arith::AddIOp::create(nested, loc, first, size);
-      // A table that all batches share is summarised up to where the longest
-      // of them may end.
-      if (!(summary.dependence & OnBatch)) {
-        symbols.queryLength = grid.queryLength;
-        symbols.keyLength = grid.keyLength;
-      }
       past = arith::MinSIOp::create(nested, loc, past,
                                     overKeys ? symbols.keyLength
                                              : symbols.queryLength);

@@ -184,8 +184,6 @@ LogicalResult AttentionTiler::analyseMask(Value numTiles) {
   grid.numHeads = a.heads;
   grid.queryTiles = numTiles;
   grid.keyTiles = ib.ceilDiv(a.keyLength, tileN);
-  grid.queryLength = a.queryLength;
-  grid.keyLength = a.keyLength;
   auto symbolsAt = [&](OpBuilder &builder, Value batchIndex, Value headIndex) {
     OpBuilder::InsertionGuard guard(b);
     b.restoreInsertionPoint(builder.saveInsertionPoint());

@@ -1,6 +1,7 @@
 // attn-tile: a grid of query tiles, a loop that stores scores and one that
 // consumes them.
 // RUN: attn-opt %s -split-input-file -pass-pipeline='builtin.module(func.func(attn-tile{tile-m=32 tile-n=48},canonicalize,cse))' | FileCheck %s
+// RUN: attn-opt %s -split-input-file -pass-pipeline='builtin.module(func.func(attn-tile{tile-m=32 tile-n=48}))' | FileCheck %s --check-prefix=BUILT
 
 // CHECK-LABEL: func @plain
 func.func @plain(%q: memref<2x8x?x64xf32>, %k: memref<2x2x?x64xf32>, %v: memref<2x2x?x40xf32>, %o: memref<2x8x?x40xf32>, %lse: memref<2x8x?xf32>) {
@@ -250,6 +251,32 @@ func.func @blocks(%q: memref<1x8x?x64xf32>, %k: memref<1x2x?x64xf32>, %o: memref
         %y = arith.divui %j, %c96 : index
         %keep = memref.load %table[%x, %y] : memref<?x?xi1>
         attn.yield %keep : i1
+      }
+  return
+}
+
+// -----
+
+// What all batches share is summarised without a look at any of them: there may
+// be no batch. What one of them decides is not.
+// CHECK-LABEL: func @no_batch
+// BUILT-LABEL: func @no_batch
+// BUILT: scf.forall
+// BUILT-NOT: memref.load %arg{{[4-6]}}
+// BUILT:   memref.load %arg3[
+// BUILT-NOT: memref.load %arg{{[4-6]}}
+// BUILT: scf.forall
+// BUILT:   memref.load %arg4[
+// BUILT:   memref.load %arg5[
+// BUILT:   memref.load %arg6[
+func.func @no_batch(%q: memref<8x?x64xf32>, %k: memref<2x?x64xf32>, %o: memref<8x?x64xf32>, %t: memref<?xi1>, %cq: memref<?xi32>, %ck: memref<?xi32>, %n: memref<?xi32>) {
+  attn.attention ins(%q, %k, %k : memref<8x?x64xf32>, memref<2x?x64xf32>, memref<2x?x64xf32>)
+      captures(%t : memref<?xi1>) kv_len(%n : memref<?xi32>)
+      cu_seqlens(%cq, %ck : memref<?xi32>, memref<?xi32>) outs(%o : memref<8x?x64xf32>)
+      {q_layout = #attn.layout<htd>, k_layout = #attn.layout<htd>, v_layout = #attn.layout<htd>, o_layout = #attn.layout<htd>}
+      mask(%b: index, %h: index, %i: index, %j: index, %keys: memref<?xi1>) {
+        %x = memref.load %keys[%j] : memref<?xi1>
+        attn.yield %x : i1
       }
   return
 }

@@ -34,11 +34,12 @@ struct MaskSymbols {
 
 /// The extents of the grids that fill the summaries.
 struct MaskGrid {
-  mlir::Value numBatches, numHeads;   // index
-  mlir::Value queryTiles, keyTiles;   // index; of the longest batch
-  mlir::Value queryLength, keyLength; // index; no batch is longer
+  mlir::Value numBatches, numHeads; // index
+  mlir::Value queryTiles, keyTiles; // index; of the longest batch
   /// The symbols of batch and head, as far as the mask region needs them
-  /// (outerTile and summaries stay null).
+  /// (outerTile and summaries stay null). `batch` is null for what all batches
+  /// share, which is asked for where there is no batch, too: the lengths are
+  /// those of the longest that there may be.
   llvm::function_ref<MaskSymbols(mlir::OpBuilder &, mlir::Value batch,
                                  mlir::Value head)>
       symbolsOf;

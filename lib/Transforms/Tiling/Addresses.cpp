@@ -215,27 +215,35 @@ Worker Addresses::workerOf(Value batch, Value group, Value queryTile,
   w.firstRow = ib.mul(queryTile, tileM);
   w.queryLength = queryLength;
   w.keyLength = keyLength;
+  w.queryOffset = zero;
+  if (batch)
+    setBatch(w);
+  w.validRows = ib.sub(ib.mul(w.queryLength, packing), w.firstRow);
+  return w;
+}
+
+/// Where the batch of a worker lies and how long it is.
+void Addresses::setBatch(Worker &w) {
   if (op.isRagged()) {
     std::tie(w.rowBase, w.queryLength) =
-        sequenceOf(op.getCuSeqlensQ(), batch, queryLength);
+        sequenceOf(op.getCuSeqlensQ(), w.batch, queryLength);
     // With pages, kv_len alone says how many keys of them are valid.
     if (!op.isPaged()) {
       std::tie(w.keyBase, w.keyLength) =
-          sequenceOf(op.getCuSeqlensKv(), batch, keyLength);
+          sequenceOf(op.getCuSeqlensKv(), w.batch, keyLength);
     } else if (!op.getKvLen()) {
       Value bounds = op.getCuSeqlensKv();
-      Value length = ib.sub(ib.perBatch(bounds, ib.add(batch, one)),
-                            ib.perBatch(bounds, batch));
+      Value length = ib.sub(ib.perBatch(bounds, ib.add(w.batch, one)),
+                            ib.perBatch(bounds, w.batch));
       w.keyLength = ib.max(zero, ib.min(length, keyLength));
     }
   }
   // Clamped, so that a wrong length cannot read outside the memory.
   if (Value lengths = op.getKvLen())
     w.keyLength =
-        ib.max(zero, ib.min(ib.perBatch(lengths, batch), w.keyLength));
-  w.queryOffset = op.getQOffset() ? ib.perBatch(op.getQOffset(), batch) : zero;
-  w.validRows = ib.sub(ib.mul(w.queryLength, packing), w.firstRow);
-  return w;
+        ib.max(zero, ib.min(ib.perBatch(lengths, w.batch), w.keyLength));
+  if (Value offsets = op.getQOffset())
+    w.queryOffset = ib.perBatch(offsets, w.batch);
 }
 
 Worker Addresses::workerOfRow(Value batch, Value group, Value row) {

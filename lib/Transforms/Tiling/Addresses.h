@@ -70,7 +70,9 @@ public:
   mlir::Value zero, one;
   bool packsHeads;
 
-  /// The worker of query tile `queryTile`, tiles having `tileM` rows.
+  /// The worker of query tile `queryTile`, tiles having `tileM` rows. If
+  /// `batch` is null, of a problem as long as any batch may be; nothing is read
+  /// for it.
   Worker workerOf(mlir::Value batch, mlir::Value group, mlir::Value queryTile,
                   int64_t tileM);
   /// The worker of one row of a group, of which only addresses are asked.
@@ -93,6 +95,7 @@ public:
 
 private:
   mlir::Value pagedKeyLength();
+  void setBatch(Worker &w);
   std::pair<mlir::Value, mlir::Value>
   sequenceOf(mlir::Value bounds, mlir::Value batch, mlir::Value total);
   AddressMap rowsOf(const Worker &w, mlir::Value head);

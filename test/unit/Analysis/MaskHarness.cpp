@@ -185,10 +185,13 @@ Outcome MaskHarness::check(const Problem &problem, int64_t tileM, int64_t tileN,
     MaskSymbols symbols;
     symbols.batch = batch;
     symbols.head = head;
-    symbols.queryLength =
-        memref::LoadOp::create(at, loc, argument(QueryLengths), batch);
-    symbols.keyLength =
-        memref::LoadOp::create(at, loc, argument(KeyLengths), batch);
+    auto lengthIn = [&](unsigned lengths, unsigned longest) -> Value {
+      if (!batch)
+        return argument(longest);
+      return memref::LoadOp::create(at, loc, argument(lengths), batch);
+    };
+    symbols.queryLength = lengthIn(QueryLengths, LongestQuery);
+    symbols.keyLength = lengthIn(KeyLengths, LongestKey);
     symbols.queryOffset = argument(QueryOffset);
     llvm::append_range(symbols.captures,
                        body->getArguments().drop_front(FirstCapture));
@@ -201,8 +204,6 @@ Outcome MaskHarness::check(const Problem &problem, int64_t tileM, int64_t tileN,
       arith::ConstantIndexOp::create(builder, loc, problem.head + 1);
   grid.queryTiles = argument(QueryTiles);
   grid.keyTiles = argument(KeyTiles);
-  grid.queryLength = argument(LongestQuery);
-  grid.keyLength = argument(LongestKey);
   grid.symbolsOf = symbolsOf;
   SmallVector<Value> summaries =
       buildMaskSummaries(*analysis, builder, loc, grid);
