@@ -1,6 +1,7 @@
 # SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
-"""Checks the Python package on an NVIDIA GPU, and what a call costs the host
-beside PyTorch's scaled_dot_product_attention in the same run.
+"""Checks the Python package on an NVIDIA GPU; what a call costs the host beside
+PyTorch's scaled_dot_product_attention in the same run, and, where the package has
+its compiler, what the first call costs beside FlexAttention's.
 
 usage: gpu.py [--artifacts FILE] [-o bench/results/python-gpu.json]
        gpu.py --make FILE [--chip sm_90a]
@@ -11,10 +12,13 @@ of Compiler.cpp is enough there).
 """
 
 import argparse
+import os
 import pathlib
 import pickle
 import re
+import subprocess
 import sys
+import tempfile
 import time
 
 import attn
@@ -23,6 +27,27 @@ sys.path.insert(0, str(pathlib.Path(__file__).resolve().parent.parent))
 from rows import time_row, write_rows  # noqa: E402
 
 BASE = {"heads": 16, "head_dim": 128, "dtype": "bf16"}
+
+# In a process of its own, without what compilers and the driver keep on disk; the
+# GPU is in use before.
+FIRST = """
+import time, torch, warnings
+from torch.nn.attention.flex_attention import create_block_mask, flex_attention
+import attn
+warnings.simplefilter("ignore")
+q = k = v = torch.ones((1, 16, 1024, 128), device="cuda", dtype=torch.bfloat16)
+(q @ k.transpose(-1, -2)).sum().item()
+def ours():
+    return attn.compile(heads=16, head_dim=128, dtype="bf16", causal=True, target="cuda")(q, k, v)
+def flex():
+    mask = create_block_mask(lambda b, h, i, j: i >= j, None, None, 1024, 1024, device="cuda")
+    return torch.compile(flex_attention)(q, k, v, block_mask=mask)
+with torch.no_grad():
+    begin = time.perf_counter()
+    {call}()
+    torch.cuda.synchronize()
+print((time.perf_counter() - begin) * 1e3)
+"""
 
 
 def configs(slopes):
@@ -133,6 +158,29 @@ def measure(kernels, torch):
     return results
 
 
+def first_call(call, runs):
+    """Milliseconds, the least of some runs; None if it does not run here."""
+    times = []
+    for _ in range(runs):
+        with tempfile.TemporaryDirectory() as folder:
+            environment = {**os.environ, "CUDA_CACHE_DISABLE": "1", "TRITON_CACHE_DIR": folder,
+                           "TORCHINDUCTOR_CACHE_DIR": folder}
+            result = subprocess.run([sys.executable, "-c", FIRST.replace("{call}", call)],
+                                    capture_output=True, text=True, env=environment)
+        if result.returncode:
+            print(f"first call of {call}: {result.stderr.strip()[-2000:]}")
+            return None
+        times.append(float(result.stdout))
+    return round(min(times), 1)
+
+
+def first_call_row(torch):
+    ours, theirs = first_call("ours", 5), first_call("flex", 2)
+    return [time_row("bf16, causal, first call", "ms", ours, theirs,
+                     f"FlexAttention, compiled, PyTorch {torch.__version__}", None,
+                     torch.cuda.get_device_name(), "bench/python/gpu.py")] if ours and theirs else []
+
+
 def main():
     parser = argparse.ArgumentParser()
     parser.add_argument("--make")
@@ -157,6 +205,8 @@ def main():
                  torch.cuda.get_device_name(), "bench/python/gpu.py")
         for name, times in measure(kernels, torch).items()
         for way, key in (("new result", "attn"), ("out=", "attn_out"))]
+    if not options.artifacts:
+        rows += first_call_row(torch)
     for row in rows:
         print(row["work"], row["ours"], row["metric"], row["peer"], row["ratio"])
     if options.output:

@@ -509,13 +509,13 @@ def numpy_namespace():
         cos=np.cos, tan=np.tan, floor=np.floor, sigmoid=attn.sigmoid, table=ARRAYS.__getitem__)
 
 
-def torch_namespace():
+def torch_namespace(device="cpu"):
     import torch
 
     return types.SimpleNamespace(
         where=torch.where, abs=torch.abs, clamp=torch.clamp, exp2=torch.exp2, tanh=torch.tanh,
         sin=torch.sin, cos=torch.cos, tan=torch.tan, floor=torch.floor, sigmoid=torch.sigmoid,
-        table=lambda name: torch.from_numpy(ARRAYS[name]))
+        table=lambda name: torch.from_numpy(ARRAYS[name]).to(device))
 
 
 def reference(q, k, v, score=None, mask=None, scale=None):

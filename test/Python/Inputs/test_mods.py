@@ -40,17 +40,35 @@ def test_numpy(kind, name):
     compare(o, lse, kind, name, arrays)
 
 
+DEVICES = ["cpu"] + ["cuda"] * bool(torch and torch.cuda.is_available())
+
+
 @pytest.mark.skipif(torch is None, reason="PyTorch is not installed")
+@pytest.mark.parametrize("device", DEVICES)
 @pytest.mark.parametrize("kind,name", CASES)
-def test_torch(kind, name):
+def test_torch(kind, name, device):
     arrays = mods.inputs()
-    tensors = [torch.from_numpy(array) for array in arrays]
-    function = make(kind, name, mods.torch_namespace())
+    tensors = [torch.from_numpy(array).to(device) for array in arrays]
+    function = make(kind, name, mods.torch_namespace(device))
     o, lse = attn.flex_attention(*tensors, **{f"{kind}_mod": function}, return_lse=True)
-    compare(o, lse, kind, name, arrays)
+    assert o.device == lse.device == tensors[0].device
+    compare(o.cpu(), lse.cpu(), kind, name, arrays)
     if kind == "mask":
-        block_mask = flex.create_block_mask(function, mods.B, mods.H, mods.S, mods.S, device="cpu")
+        block_mask = flex.create_block_mask(function, mods.B, mods.H, mods.S, mods.S, device=device)
         theirs = flex.flex_attention(*tensors, block_mask=block_mask)
     else:
         theirs = flex.flex_attention(*tensors, score_mod=function)
     torch.testing.assert_close(o, theirs, rtol=0, atol=2e-5)
+
+
+@pytest.mark.skipif(torch is None, reason="PyTorch is not installed")
+@pytest.mark.parametrize("device", DEVICES)
+@pytest.mark.parametrize("kind,name", CASES)
+def test_bf16(kind, name, device):
+    """Where a device has matrix units, these compute; what is stored has 8 bits."""
+    tensors = [torch.from_numpy(array).to(device, torch.bfloat16) for array in mods.inputs(depth=64)]
+    function = make(kind, name, mods.torch_namespace(device))
+    o, lse = attn.flex_attention(*tensors, **{f"{kind}_mod": function}, return_lse=True)
+    wanted, wanted_lse = expected(kind, name, [tensor.double().cpu() for tensor in tensors])
+    np.testing.assert_allclose(o.double().cpu(), wanted, rtol=2**-8, atol=2**-7)
+    np.testing.assert_allclose(lse.cpu(), wanted_lse, rtol=1e-4, atol=1e-4)
