@@ -15,6 +15,8 @@ from ._errors import Diagnostic, Error, Location
 
 _lock = threading.Lock()
 _contexts = {}
+# What is loaded, which a fork must find.
+_codes = weakref.WeakSet()
 # Kernels by name: an operator of PyTorch takes tensors and text.
 kernels = weakref.WeakValueDictionary()
 _numbers = itertools.count()
@@ -47,9 +49,8 @@ def _after_fork():
     for context in _contexts.values():
         _attn.keep_forever(context)
     _contexts.clear()
-    for kernel in list(kernels.values()):
-        _attn.keep_forever(kernel._program)
-        kernel._run = kernel._load_and_run
+    for code in list(_codes):
+        code.forget()
 
 
 os.register_at_fork(after_in_child=_after_fork)
@@ -60,6 +61,56 @@ def _diagnostics(outcome):
             for severity, message, file, line, column in outcome["diagnostics"]]
 
 
+class _Code:
+    """What MLIR text was compiled to, loaded on a device. Where an op has versions
+    for some sizes, the general one is compiled first and the others once a call
+    needs them: artifacts are what they are when all are there."""
+
+    def __init__(self, text, entry, target, chip, threads, device, tile, explain):
+        context = _context(target, threads, device)
+        if target == "cuda" and not chip:
+            chip = _attn.choose_chip(context.describe()["features"])
+        self.text, self.target, self.threads, self.device = text, target, threads, device
+        self._request = (text, entry, target, chip, tile[0], tile[1], explain)
+        self._lock = threading.Lock()
+        # Explanations are of all versions.
+        self.outcome = self._compile(not explain, b"")
+        self._load()
+        _codes.add(self)
+
+    def _compile(self, general, completes):
+        outcome = _attn.compile(*self._request, general, completes)
+        if not outcome["succeeded"]:
+            raise Error.of_diagnostics(_diagnostics(outcome))
+        return outcome
+
+    def _load(self):
+        context = _context(self.target, self.threads, self.device)
+        self.program = _attn.Program(context, self.outcome["artifact"])
+        self.run = self.program.call
+
+    def forget(self):
+        """In a child process."""
+        _attn.keep_forever(self.program)
+        self._lock = threading.Lock()
+        self.run = self._load_and_run
+
+    def _load_and_run(self, *arguments):
+        self._load()
+        return self.run(*arguments)
+
+    def complete(self):
+        """Compiles what is missing. True unless nothing was."""
+        with self._lock:
+            launches = json.loads(self.program.json)["launches"]
+            if all("code" in launch for launch in launches):
+                return False
+            outcome = self._compile(False, self.outcome["artifact"])
+            self.outcome = {**self.outcome, "artifact": outcome["artifact"]}
+            self._load()
+            return True
+
+
 class Kernel:
     """Compiled attention. Called with arrays of NumPy or PyTorch, or with anything
     that has DLPack, it returns new arrays of the first argument's kind, or
@@ -68,29 +119,25 @@ class Kernel:
 
     def __init__(self, text, *, signature=None, captures=(), entry="", target="cpu", chip="",
                  threads=0, device=0, tile=(0, 0), explain=False):
-        context = _context(target, threads, device)
-        if target == "cuda" and not chip:
-            chip = _attn.choose_chip(context.describe()["features"])
-        outcome = _attn.compile(text, entry, target, chip, tile[0], tile[1], explain)
+        self._code = _Code(text, entry, target, chip, threads, device, tile, explain)
+        outcome = self._code.outcome
         self.diagnostics = tuple(_diagnostics(outcome))
-        if not outcome["succeeded"]:
-            raise Error.of_diagnostics(self.diagnostics)
-        self.mlir, self.target, self.artifact = text, target, outcome["artifact"]
+        self.mlir, self.target = text, target
         self.phases = outcome["phases"]
         self.choices, self.ranges = outcome["choices"], outcome["ranges"]
         self.signature, self.captures = signature, tuple(captures)
-        self._threads, self._device = threads, device
-        self._load()
+        self._device = device
         self._register()
 
-    def _load(self):
-        context = _context(self.target, self._threads, self._device)
-        self._program = _attn.Program(context, self.artifact)
-        self._run = self._program.call
+    @property
+    def _program(self):
+        return self._code.program
 
-    def _load_and_run(self, *arguments):
-        self._load()
-        return self._run(*arguments)
+    @property
+    def artifact(self):
+        """What the C API of the runtime loads: code for all sizes."""
+        self._code.complete()
+        return self._code.outcome["artifact"]
 
     def _register(self):
         self.name = f"kernel{next(_numbers)}"
@@ -132,10 +179,19 @@ class Kernel:
         return self._launch(arguments, out)
 
     def _launch(self, arguments, out=None):
-        if self.target != "cuda" or "torch" not in sys.modules:
-            return self._run(arguments, out, 0)
-        torch = _torch or _import_torch()
-        return self._run(arguments, out, torch.current_stream(self._device))
+        stream = 0
+        if self.target == "cuda" and "torch" in sys.modules:
+            stream = (_torch or _import_torch()).current_stream(self._device)
+        code = self._code
+        while True:
+            program = code.program
+            try:
+                return code.run(arguments, out, stream)
+            except Error as error:
+                # These sizes need code that another thread may have made by now.
+                if error.code != "ATTN_ERROR_NOT_FOUND" or not (
+                        code.complete() or code.program is not program):
+                    raise
 
     def _order(self, arguments, named):
         names = [argument["name"] for argument in self.arguments]

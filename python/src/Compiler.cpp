@@ -71,6 +71,8 @@ python::Outcome python::compile(const Request &request) {
     options.chip = request.chip;
   options.tileM = request.tileM;
   options.tileN = request.tileN;
+  options.general = request.general;
+  options.completes = request.completes;
   CompileReport report;
   FailureOr<std::string> artifact =
       compileToArtifact(*module, options, request.explain ? &report : nullptr);

@@ -28,6 +28,10 @@ struct Request {
   std::string entry, target, chip;
   int64_t tileM = 0, tileN = 0;
   bool explain = false;
+  /// As in CompileOptions: of versions the general one alone, and the artifact
+  /// of such a request, which this one completes.
+  bool general = false;
+  std::string completes;
 };
 
 struct Outcome {

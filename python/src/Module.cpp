@@ -667,12 +667,14 @@ nb::object Program::call(nb::tuple given, nb::object out, uintptr_t stream) {
 static nb::dict compileModule(const std::string &text, const std::string &entry,
                               const std::string &target,
                               const std::string &chip, int64_t tileM,
-                              int64_t tileN, bool explain) {
+                              int64_t tileN, bool explain, bool general,
+                              nb::bytes completes) {
   Outcome outcome;
+  std::string known(completes.c_str(), completes.size());
   {
     nb::gil_scoped_release release;
-    outcome = attn::python::compile(
-        {text, entry, target, chip, tileM, tileN, explain});
+    outcome = attn::python::compile({text, entry, target, chip, tileM, tileN,
+                                     explain, general, std::move(known)});
   }
   nb::dict result;
   nb::list diagnostics;
@@ -697,6 +699,7 @@ NB_MODULE(_attn, m) {
   m.def("compile", compileModule, nb::arg("text"), nb::arg("entry") = "",
         nb::arg("target") = "cpu", nb::arg("chip") = "", nb::arg("tile_m") = 0,
         nb::arg("tile_n") = 0, nb::arg("explain") = false,
+        nb::arg("general") = false, nb::arg("completes") = nb::bytes("", 0),
         "The artifact of one function of a module, and what was said.");
   m.def("choose_chip", chooseChip, nb::arg("capability"),
         "The chip to compile for on a GPU, '' if there is none.");

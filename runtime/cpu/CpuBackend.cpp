@@ -240,7 +240,7 @@ private:
   CpuBackend &backend;
   const Description &description;
   std::map<std::string, std::unique_ptr<SharedObject>> objects;
-  std::vector<Kernel> kernels; // one a launch
+  std::vector<Kernel> kernels; // one a launch, null where it has no code
 };
 
 CpuCode::CpuCode(CpuBackend &backend, const Description &description,
@@ -253,6 +253,10 @@ CpuCode::CpuCode(CpuBackend &backend, const Description &description,
                "', which the artifact needs");
   for (size_t i = 0; i < description.launches.size(); ++i) {
     const LaunchDescription &launch = description.launches[i];
+    if (launch.code.empty()) {
+      kernels.push_back(nullptr);
+      continue;
+    }
     std::unique_ptr<SharedObject> &object = objects[launch.code];
     if (!object)
       object = std::make_unique<SharedObject>(artifact.find(launch.code)->bytes,

@@ -311,6 +311,10 @@ void CudaCode::allocateZeros() {
 void CudaCode::loadModules(const ArtifactView &artifact) {
   for (size_t i = 0; i < description.launches.size(); ++i) {
     const LaunchDescription &launch = description.launches[i];
+    if (launch.code.empty()) {
+      functions.push_back(nullptr);
+      continue;
+    }
     cuda::Module &module = modules[launch.code];
     if (!module) {
       // PTX must end in a zero byte, which sections do not promise.

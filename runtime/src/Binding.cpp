@@ -739,6 +739,10 @@ Plan Binding::makePlan(const Memory &memory) const {
                " has more than 2^63 points");
     if (points == 0)
       continue;
+    if (launch.code.empty())
+      fail(ATTN_ERROR_NOT_FOUND,
+           "the artifact holds no code of the kernel " + quoted(launch.kernel) +
+               ", which these sizes need: it was compiled for others first");
     step.sharedBytes = launch.shared ? launch.shared->evaluate(*this) : 0;
     step.stackBytes =
         launch.stack ? launch.stack->evaluate(*this) : defaultStackBytes;

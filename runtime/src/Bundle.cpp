@@ -33,10 +33,13 @@ ArtifactView openView(std::string_view bytes) {
   return view;
 }
 
-/// Every launch names a code section that is there.
+/// Every launch whose kernel has been compiled names a code section that is
+/// there.
 void checkCode(const Description &description, const ArtifactView &artifact) {
   for (size_t i = 0; i < description.launches.size(); ++i) {
     const std::string &code = description.launches[i].code;
+    if (code.empty())
+      continue;
     if (code.rfind("code/", 0) != 0 || !artifact.find(code))
       fail(ATTN_ERROR_MALFORMED_ARTIFACT,
            "malformed artifact: $.launches[" + std::to_string(i) +

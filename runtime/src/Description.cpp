@@ -570,7 +570,8 @@ LaunchDescription Parser::parseLaunch(const Value &value) {
                       "stack", "when", "args"});
   LaunchDescription launch;
   launch.kernel = value["kernel"].nonEmptyString();
-  launch.code = value["code"].nonEmptyString();
+  if (value.has("code"))
+    launch.code = value["code"].nonEmptyString();
   Value grid = value["grid"];
   if (grid.size() != 3)
     grid.error("expected 3 elements, found " + std::to_string(grid.size()));

@@ -76,7 +76,7 @@ struct LaunchArgument {
 
 struct LaunchDescription {
   std::string kernel;
-  std::string code;
+  std::string code; // "": not compiled
   std::array<Expression, 3> grid;
   bool reverse = false;
   std::array<int64_t, 3> block{1, 1, 1};

@@ -33,6 +33,13 @@ struct CompileOptions {
   /// The program that assembles what is printed for the target; text stays if
   /// empty.
   std::string assembler;
+  /// Of the versions of an op, which launches choose by sizes, compile the
+  /// general one only: a launch of another one is refused
+  /// (ATTN_ERROR_NOT_FOUND).
+  bool general = false;
+  /// Bytes that this module was compiled to with `general`: code is made of
+  /// what they lack, and theirs is taken over.
+  llvm::StringRef completes;
   /// Verify the IR after each pass. Only benchmarks of compile time may not.
   bool verifies = true;
 };

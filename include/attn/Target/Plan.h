@@ -15,6 +15,9 @@
 
 namespace attn {
 
+/// On a tile.launch: its kernel gets no code for now.
+constexpr llvm::StringLiteral kPostponedAttrName = "attn.postponed";
+
 /// The description of host function `entry`, whose kernels are lowered and
 /// whose module has a #tile.artifact. Its arguments go by their `attn.name`.
 /// Emits a diagnostic at the op if the function does something that a launch

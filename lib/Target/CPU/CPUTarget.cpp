@@ -82,6 +82,7 @@ public:
 
   StringRef getMachineName() const override { return machineName; }
   std::vector<std::string> getChips() const override;
+  std::string getDefaultChip() const override { return hostName.str(); }
   tile::TargetAttr describeChip(MLIRContext *context, StringRef chip,
                                 std::string &error) const override;
   tile::TargetAttr refine(tile::TargetAttr machine,
@@ -96,7 +97,9 @@ public:
 
   StringRef getBackend() const override { return machineName; }
   bool isHost() const override { return true; }
-  std::string chooseChip(StringRef features) const override { return "host"; }
+  std::string chooseChip(StringRef features) const override {
+    return hostName.str();
+  }
   StringRef getBaseline() const override { return fuse ? standardName : ""; }
 
   void explainMachine(tile::TargetAttr machine,
@@ -108,6 +111,8 @@ public:
                       std::vector<std::string> &choices) const override;
   int64_t getTileBytes(ModuleOp module) const override;
 
+  /// The chip that this process runs on.
+  static constexpr StringLiteral hostName = "host";
   static constexpr StringLiteral machineName = "cpu";
   static constexpr StringLiteral standardName = "cpu-standard";
 
@@ -121,7 +126,7 @@ private:
 //===----------------------------------------------------------------------===//
 
 std::vector<std::string> CPU::getChips() const {
-  std::vector<std::string> chips{"host"};
+  std::vector<std::string> chips{hostName.str()};
   SmallVector<StringRef> known;
   llvm::X86::fillValidCPUArchList(known, /*Only64Bit=*/true);
   for (StringRef chip : known) {
@@ -140,7 +145,7 @@ tile::TargetAttr CPU::describeChip(MLIRContext *context, StringRef chip,
                    /*l2Bytes=*/1 << 20};
   llvm::StringMap<bool> present;
   std::string name = chip.str();
-  if (chip == "host") {
+  if (chip == hostName) {
     name = llvm::sys::getHostCPUName().str();
     present = llvm::sys::getHostCPUFeatures();
     if (long size = sysconf(_SC_LEVEL1_DCACHE_SIZE); size > 0)

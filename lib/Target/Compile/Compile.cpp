@@ -6,10 +6,12 @@
 //
 //===----------------------------------------------------------------------===//
 
-#include "attn/Target/Compile.h"
+#include "Postpone.h"
+
 #include "attn/Analysis/MaskAnalysis.h"
 #include "attn/Dialect/Attn/Attn.h"
 #include "attn/Dialect/Tile/Tile.h"
+#include "attn/Target/Compile.h"
 #include "attn/Target/Plan.h"
 #include "attn/Target/Target.h"
 #include "attn/Transforms/Passes.h"
@@ -288,16 +290,26 @@ LogicalResult Compilation::lower(ModuleOp source) {
 
 FailureOr<std::string> Compilation::pack() {
   auto entry = module->lookupSymbol<func::FuncOp>(entryName);
+  bool completes = !options.completes.empty();
+  SmallVector<Operation *> postponed;
+  if (options.general || completes)
+    postponed = postponeLaunches(entry, options.general);
   FailureOr<json::Object> plan = buildPlan(entry);
   if (failed(plan))
     return failure();
   entry.erase();
+  for (Operation *kernel : postponed)
+    kernel->erase();
   timer("plan");
   given.choices = explains ? &report.choices : nullptr;
   FailureOr<std::vector<CodeSection>> sections =
       target->emitCode(*module, machine, given, timer);
   if (failed(sections))
     return failure();
+  if (completes)
+    if (std::string problem = takeCodeOver(options.completes, *plan, *sections);
+        !problem.empty())
+      return module->emitError("cannot complete an artifact: ") << problem;
   runtime::ArtifactWriter writer(
       llvm::formatv("{0}", json::Value(std::move(*plan))).str());
   for (const CodeSection &section : *sections) {

@@ -7,6 +7,8 @@
 
 #include "Launch.h"
 
+#include "attn/Target/Plan.h"
+
 #include "mlir/IR/AffineMap.h"
 #include "llvm/ADT/TypeSwitch.h"
 
@@ -118,9 +120,10 @@ json::Object attn::describeLaunch(const HostLaunch &launch,
   StringRef section = isFunction ? tile::ArtifactAttr::of(launch.op).getTarget()
                                  : kernel.getRootReference().getValue();
   json::Object description{{"kernel", kernel.getLeafReference().getValue()},
-                           {"code", ("code/" + section).str()},
                            {"args", std::move(arguments)},
                            {"grid", describeGrid(launch, checks)}};
+  if (!launch.op->hasAttr(kPostponedAttrName))
+    description["code"] = ("code/" + section).str();
   if (int64_t threads = launch.info.getThreads())
     description["block"] = json::Array{threads, 1, 1};
   if (DenseI64ArrayAttr cluster = launch.info.getCluster())

@@ -91,9 +91,13 @@ const Target *attn::getDefaultTarget(std::string &error) {
 
 tile::TargetAttr attn::findChip(const Target &target, StringRef chip,
                                 ModuleOp module, std::string &error) {
-  std::string wanted = chip.empty() ? target.getDefaultChip() : chip.str();
-  std::vector<std::string> chips = target.getChips();
-  if (!llvm::is_contained(chips, wanted)) {
+  const std::string usual = target.getDefaultChip();
+  std::string wanted = chip.empty() ? usual : chip.str();
+  // Listing them takes milliseconds for a CPU.
+  std::vector<std::string> chips;
+  if (wanted != usual)
+    chips = target.getChips();
+  if (wanted != usual && !llvm::is_contained(chips, wanted)) {
     SmallVector<StringRef> known(chips.begin(), chips.end());
     error = explainUnknown("chip", wanted, known);
     error.insert(error.find(';'), (" of the target " + target.getName()).str());

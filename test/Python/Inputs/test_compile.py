@@ -2,7 +2,9 @@
 """attn.compile from MLIR, configs and functions; calls; what is refused."""
 
 import gc
+import json
 import multiprocessing
+import re
 import subprocess
 import sys
 import threading
@@ -56,6 +58,47 @@ def test_arguments_by_name(plain):
         plain(q, k, w=v)
     with pytest.raises(attn.Error, match="argument 'value' is missing"):
         plain(q, key=k)
+
+
+def has_code(kernel):
+    return ["code" in launch for launch in json.loads(kernel._program.json)["launches"]]
+
+
+@pytest.mark.parametrize("kv_heads", [4, 2])
+def test_versions_are_compiled_when_needed(kv_heads):
+    """With the same bits, whether compiled at once or in two parts."""
+    bias = np.linspace(0, 1, 300, dtype=np.float32)
+    config = dict(heads=4, kv_heads=kv_heads, head_dim=16, score_mod=lambda s, b, h, i, j: s + bias[j])
+    whole, lazy = attn.compile(explain=True, **config), attn.compile(**config)
+    other = lazy.with_captures([bias[::-1].copy()])
+    long, short = (mods.inputs(kv_heads=kv_heads, q_length=n, kv_length=300) for n in (70, 1))
+    assert all(has_code(whole)) and has_code(lazy).count(False) >= 2
+    np.testing.assert_array_equal(lazy(*long), whole(*long))
+    assert not all(has_code(lazy))
+
+    results = [None] * 4
+    kernels = [lazy, other, lazy, other]
+    threads = [threading.Thread(target=lambda i=i: results.__setitem__(i, kernels[i](*short)))
+               for i in range(4)]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+    np.testing.assert_array_equal(results[0], whole(*short))
+    np.testing.assert_array_equal(results[2], whole(*short))
+    np.testing.assert_array_equal(results[1], whole.with_captures(other.captures)(*short))
+    assert all(has_code(lazy)) and lazy.artifact is other.artifact
+    np.testing.assert_array_equal(lazy(*long), whole(*long))
+
+
+def test_what_does_not_complete_an_artifact(plain):
+    for given, message in ((b"x", "not an attention artifact"), (plain.artifact, "of another module")):
+        outcome = attn._attn.compile(plain.mlir, completes=given)
+        assert not outcome["succeeded"]
+        assert re.search(f"cannot complete an artifact: .*{message}", outcome["diagnostics"][0][1])
+    general = attn._attn.compile(plain.mlir, general=True)["artifact"]
+    one = attn._attn.compile(PLAIN.replace("?x4x?x16", "2x4x90x16"), completes=general)
+    assert "it has other launches" in one["diagnostics"][0][1]
 
 
 def test_views_are_not_copied(plain):
@@ -405,8 +448,10 @@ def test_import_needs_neither_numpy_nor_torch():
     subprocess.run([sys.executable, "-c", script], check=True)
 
 
-def test_saved_artifacts(tmp_path, plain):
+def test_saved_artifacts(tmp_path):
+    plain = attn.compile(PLAIN)
     plain.save(tmp_path / "plain.attn")
+    assert all(has_code(plain))
     assert (tmp_path / "plain.attn").read_bytes()[1:5] == b"ATTN"
 
 

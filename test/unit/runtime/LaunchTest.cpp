@@ -743,6 +743,30 @@ TEST(LoadTest, ProgramsKeepTheirCode) {
     EXPECT_EQ(answerOf(together[i]), (std::array{3, 1, 2, 3, 2, 1})[i]);
 }
 
+// Of two launches one has no code: calls that need it are refused, whole.
+TEST(LoadTest, PostponedCode) {
+  Context context = makeContext(1);
+  Program program = load(context, makeJson(R"(
+    "arguments":[{"name":"n","kind":"scalar","dtype":"i64"}],
+    "results":[{"name":"out","dtype":"i64","shape":[1]}],
+    "launches":[{"kernel":"answer","code":"code/cpu","grid":[1,1,1],
+                 "args":[{"buffer":"out"}]},
+                {"kernel":"riddle","grid":[1,1,1],
+                 "when":["le",["scalar","n"],16],
+                 "args":[{"buffer":"out"}]}])"));
+  Binding binding = makeBinding(program);
+  std::vector<int64_t> out(1, -1);
+  attn_tensor tensor = tensorOf(out);
+  EXPECT_OK(attn_binding_set_result(binding.get(), 0, &tensor, error));
+  EXPECT_OK(attn_binding_set_scalar_i64(binding.get(), 0, 16, error));
+  EXPECT_ERROR(attn_launch(binding.get(), nullptr, 0, nullptr, error),
+               ATTN_ERROR_NOT_FOUND, {"no code of the kernel 'riddle'"});
+  EXPECT_EQ(out[0], -1);
+  EXPECT_OK(attn_binding_set_scalar_i64(binding.get(), 0, 17, error));
+  EXPECT_OK(attn_launch(binding.get(), nullptr, 0, nullptr, error));
+  EXPECT_EQ(out[0], 1);
+}
+
 TEST(LoadTest, BadCode) {
   Context context = makeContext(1);
   Program program;
