@@ -584,6 +584,11 @@ LogicalResult TileInterpreter::executeOther(Operation &op) {
       .Case([&](tile::MapOp map) { return executeMap(map); })
       .Case([&](tile::ReduceOp reduce) { return executeReduce(reduce); })
       .Case([&](tile::ConvertOp convert) { return executeConvert(convert); })
+      .Case([&](tile::RelayoutOp relayout) {
+        // Where a tile lives changes no element.
+        Array tile = getArray(relayout.getInput());
+        return setResults(op, {tile});
+      })
       .Case([&](tile::RangesOp ranges) { return executeRanges(ranges); })
       .Case([&](tile::RangeCountOp count) { return executeRangeCount(count); })
       .Case([&](tile::RangeAtOp at) { return executeRangeAt(at); })

@@ -5,6 +5,7 @@
 //
 //===----------------------------------------------------------------------===//
 
+#include "TileLayout.h"
 #include "attn/Dialect/Attn/ScheduleLimits.h"
 #include "attn/Dialect/Tile/Tile.h"
 
@@ -109,27 +110,90 @@ LogicalResult TileDialect::verifyRegionArgAttribute(Operation *op, unsigned,
 Type TileType::parse(AsmParser &parser) {
   SmallVector<int64_t> shape;
   Type elementType;
+  Attribute layout;
   if (parser.parseLess() ||
       parser.parseDimensionList(shape, /*allowDynamic=*/false) ||
-      parser.parseType(elementType) || parser.parseGreater())
+      parser.parseType(elementType) ||
+      (succeeded(parser.parseOptionalComma()) &&
+       parser.parseAttribute(layout)) ||
+      parser.parseGreater())
     return {};
-  return parser.getChecked<TileType>(parser.getContext(), shape, elementType);
+  return parser.getChecked<TileType>(parser.getContext(), shape, elementType,
+                                     layout);
 }
 
 void TileType::print(AsmPrinter &printer) const {
   printer << '<';
   for (int64_t size : getShape())
     printer << size << 'x';
-  printer << getElementType() << '>';
+  printer << getElementType();
+  if (getLayout())
+    printer << ", " << getLayout();
+  printer << '>';
 }
 
 LogicalResult TileType::verify(function_ref<InFlightDiagnostic()> emitError,
-                               ArrayRef<int64_t> shape, Type elementType) {
+                               ArrayRef<int64_t> shape, Type elementType,
+                               Attribute layout) {
   if (shape.empty() || shape.size() > 2)
     return emitError() << "a tile has rank 1 or 2, not " << shape.size();
   if (llvm::any_of(shape, [](int64_t size) { return size <= 0; }))
     return emitError() << "tile sizes must be positive";
   if (!elementType.isIntOrIndexOrFloat())
     return emitError() << "a tile holds scalars, not " << elementType;
-  return success();
+  return layout ? verifyLayout(emitError, shape, layout) : success();
+}
+
+/// `[[0, 1], [2, 0]]`.
+static ParseResult parseBases(AsmParser &parser,
+                              SmallVectorImpl<int64_t> &numbers) {
+  return parser.parseCommaSeparatedList(AsmParser::Delimiter::Square, [&] {
+    return failure(
+        parser.parseLSquare() || parser.parseInteger(numbers.emplace_back()) ||
+        parser.parseComma() || parser.parseInteger(numbers.emplace_back()) ||
+        parser.parseRSquare());
+  });
+}
+
+Attribute LayoutAttr::parse(AsmParser &parser, Type) {
+  SmallVector<int64_t> registers, lanes, subgroups;
+  auto parsePart = [&]() -> ParseResult {
+    SMLoc loc = parser.getCurrentLocation();
+    StringRef name;
+    if (parser.parseKeyword(&name) || parser.parseEqual())
+      return failure();
+    SmallVector<int64_t> *numbers = name == "register"   ? &registers
+                                    : name == "lane"     ? &lanes
+                                    : name == "subgroup" ? &subgroups
+                                                         : nullptr;
+    if (!numbers)
+      return parser.emitError(loc)
+             << "a layout has register, lane and subgroup, not " << name;
+    if (!numbers->empty())
+      return parser.emitError(loc) << "says " << name << " twice";
+    return parseBases(parser, *numbers);
+  };
+  if (parser.parseCommaSeparatedList(AsmParser::Delimiter::LessGreater,
+                                     parsePart))
+    return {};
+  return parser.getChecked<LayoutAttr>(parser.getContext(), registers, lanes,
+                                       subgroups);
+}
+
+void LayoutAttr::print(AsmPrinter &printer) const {
+  printer << '<';
+  llvm::ListSeparator separator;
+  for (auto [name, numbers] :
+       {std::pair("register", getRegisters()), std::pair("lane", getLanes()),
+        std::pair("subgroup", getSubgroups())}) {
+    if (numbers.empty())
+      continue;
+    printer << StringRef(separator) << name << " = [";
+    llvm::ListSeparator comma;
+    for (size_t k = 0; k < numbers.size(); k += 2)
+      printer << StringRef(comma) << '[' << numbers[k] << ", " << numbers[k + 1]
+              << ']';
+    printer << ']';
+  }
+  printer << '>';
 }

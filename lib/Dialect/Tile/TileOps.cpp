@@ -182,6 +182,23 @@ LogicalResult SplatOp::verify() {
   return success();
 }
 
+/// `tile` lives where `expected` says, or no layouts are given at all.
+static LogicalResult verifyLayoutIs(Operation *op, TileType tile,
+                                    Attribute expected) {
+  if (tile.getLayout() == expected)
+    return success();
+  auto describe = [](Attribute layout) {
+    std::string text = "no layout";
+    if (layout) {
+      text.clear();
+      llvm::raw_string_ostream(text) << layout;
+    }
+    return text;
+  };
+  return op->emitOpError("has a tile ")
+         << tile << " where the layout must be " << describe(expected);
+}
+
 LogicalResult DotOp::verify() {
   TileType a = getA().getType(), b = getB().getType(), c = getAcc().getType();
   if (a.getRank() != 2 || b.getRank() != 2 || c.getRank() != 2)
@@ -215,7 +232,7 @@ LogicalResult ReduceOp::verify() {
   if (in.getElementType() != init.getElementType())
     return emitOpError("element types differ: ")
            << in.getElementType() << " and " << init.getElementType();
-  return success();
+  return verifyLayoutIs(*this, init, in.getRowLayout());
 }
 
 LogicalResult ConvertOp::verify() {
@@ -225,10 +242,34 @@ LogicalResult ConvertOp::verify() {
   if (!isa<FloatType>(in.getElementType()) ||
       !isa<FloatType>(out.getElementType()))
     return emitOpError("converts between float types");
-  return success();
+  return verifyLayoutIs(*this, out, in.getLayout());
 }
 
 OpFoldResult ConvertOp::fold(FoldAdaptor) {
+  if (getInput().getType() == getType())
+    return getInput();
+  return {};
+}
+
+LogicalResult RelayoutOp::verify() {
+  TileType in = getInput().getType(), out = getType();
+  if (in.getShape() != out.getShape() ||
+      in.getElementType() != out.getElementType())
+    return emitOpError("keeps shape and elements: ") << in << " and " << out;
+  if (!in.getLayout() || !out.getLayout())
+    return emitOpError("is between tiles that have layouts");
+  auto from = in.getLinearLayout(), to = out.getLinearLayout();
+  if (from && to &&
+      (from->getNumLanes() != to->getNumLanes() ||
+       from->getNumSubgroups() != to->getNumSubgroups()))
+    return emitOpError("is between layouts of ")
+           << from->getNumSubgroups() << " subgroups of " << from->getNumLanes()
+           << " lanes and " << to->getNumSubgroups() << " of "
+           << to->getNumLanes();
+  return success();
+}
+
+OpFoldResult RelayoutOp::fold(FoldAdaptor) {
   if (getInput().getType() == getType())
     return getInput();
   return {};
@@ -277,6 +318,21 @@ std::pair<int64_t, int64_t> MapOp::getDomain() {
   return domain;
 }
 
+/// Blocks of values live alike, and row statistics where their rows do.
+static LogicalResult verifyMapLayouts(MapOp op, unsigned rank) {
+  auto domain = cast<TileType>(op.getResult(0).getType());
+  for (Type type :
+       llvm::concat<Type>(SmallVector<Type>(op.getInputs().getTypes()),
+                          SmallVector<Type>(op.getResultTypes()))) {
+    auto tile = cast<TileType>(type);
+    Attribute expected =
+        tile.getRank() == rank ? domain.getLayout() : domain.getRowLayout();
+    if (failed(verifyLayoutIs(op, tile, expected)))
+      return failure();
+  }
+  return success();
+}
+
 LogicalResult MapOp::verify() {
   if (getNumResults() == 0)
     return emitOpError("has no result");
@@ -298,7 +354,7 @@ LogicalResult MapOp::verify() {
     for (Type type : getResultTypes())
       if (cast<TileType>(type).getRank() != 2)
         return emitOpError("a result of rank 1 needs operands of rank 1 only");
-  return success();
+  return verifyMapLayouts(*this, rank);
 }
 
 LogicalResult MapOp::verifyRegions() {

@@ -43,7 +43,8 @@ LogicalResult TargetAttr::verify(function_ref<InFlightDiagnostic()> emitError,
                                  int64_t threads, int64_t subgroup,
                                  int64_t sharedBytes, int64_t staticSharedBytes,
                                  int64_t storageBuffers, int64_t workers,
-                                 MatrixUnits matrix, ArrayAttr features) {
+                                 MatrixUnits matrix, ArrayAttr features,
+                                 DenseI64ArrayAttr matrixShape) {
   if (name.empty() || chip.empty())
     return emitError() << "a target has a name and a chip";
   constexpr int64_t mostBytes = int64_t(1) << 40;
@@ -69,6 +70,14 @@ LogicalResult TargetAttr::verify(function_ref<InFlightDiagnostic()> emitError,
     return emitError() << "a subgroup of " << subgroup
                        << " lanes is more than a block of " << threads
                        << " threads";
+  bool hasShape = matrixShape && matrixShape.size() == 3 &&
+                  llvm::all_of(matrixShape.asArrayRef(), [](int64_t size) {
+                    return size > 0 && llvm::isPowerOf2_64(size);
+                  });
+  bool isCooperative = bitEnumContainsAll(matrix, MatrixUnits::Cooperative);
+  if (isCooperative ? !hasShape : !!matrixShape)
+    return emitError() << "matrix_shape is [m, n, k], powers of two, where "
+                          "matrix units are cooperative, and nothing elsewhere";
   for (Attribute feature :
        features ? features.getValue() : ArrayRef<Attribute>())
     if (!isa<StringAttr>(feature))

@@ -95,3 +95,9 @@ func.func @launch(%q: memref<?xf32>, %o: memref<?xf32>, %nb: index, %nh: index, 
   tile.estimate flops %f scores %s
   return
 }
+
+func.func @relayout(%p: !tile.tile<8x8xf32, #tile.layout<lane = [[0, 1], [0, 2], [0, 4], [1, 0], [2, 0]]>>) {
+  %b = tile.relayout %p : !tile.tile<8x8xf32, #tile.layout<lane = [[0, 1], [0, 2], [0, 4], [1, 0], [2, 0]]>>
+      -> !tile.tile<8x8xf32, #tile.shared<padding = 4>>
+  return
+}

@@ -63,3 +63,18 @@ module attributes {tile.target = "sm_80"} {}
 
 // expected-error@+1 {{has the attribute 'tile.target', which only a module may have}}
 func.func private @f() attributes {tile.target = #tile.target<name = "m", chip = "c">}
+
+// -----
+
+// expected-error@+1 {{matrix_shape is [m, n, k], powers of two, where matrix units are cooperative, and nothing elsewhere}}
+module attributes {tile.target = #tile.target<name = "m", chip = "c", matrix = cooperative>} {}
+
+// -----
+
+// expected-error@+1 {{matrix_shape is [m, n, k], powers of two, where matrix units are cooperative, and nothing elsewhere}}
+module attributes {tile.target = #tile.target<name = "m", chip = "c", matrix = cooperative, matrix_shape = [16, 16]>} {}
+
+// -----
+
+// expected-error@+1 {{matrix_shape is [m, n, k], powers of two, where matrix units are cooperative, and nothing elsewhere}}
+module attributes {tile.target = #tile.target<name = "m", chip = "c", matrix_shape = [16, 16, 16]>} {}

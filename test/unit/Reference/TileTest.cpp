@@ -120,6 +120,20 @@ TEST_F(attn_tiles, LoadOfARow) {
             (Row{6, 7, 8, 0}));
 }
 
+TEST_F(attn_tiles, RelayoutKeepsElements) {
+  EXPECT_EQ(runTiles(R"(
+    func.func @f(%m: memref<2x2xf32>) -> !tile.tile<2x2xf32, #tile.shared<padding = 1>> {
+      %c0 = arith.constant 0 : index
+      %c2 = arith.constant 2 : index
+      %t = tile.load %m[%c0, %c0] valid [%c2, %c2] : memref<2x2xf32> -> !tile.tile<2x2xf32, #tile.layout<lane = [[0, 1], [1, 0]]>>
+      %u = tile.relayout %t : <2x2xf32, #tile.layout<lane = [[0, 1], [1, 0]]>> -> <2x2xf32, #tile.shared<padding = 1>>
+      return %u : !tile.tile<2x2xf32, #tile.shared<padding = 1>>
+    })",
+                     {count({2, 2})})
+                .results[0],
+            (Row{0, 1, 2, 3}));
+}
+
 TEST_F(attn_tiles, PackedLoadTakesRowsOfSeveralHeads) {
   // Two heads of three rows of one column.
   EXPECT_EQ(runTiles(R"(

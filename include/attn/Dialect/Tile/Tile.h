@@ -9,6 +9,7 @@
 #define ATTN_DIALECT_TILE_TILE_H
 
 #include "attn/Dialect/KnownAttributes.h"
+#include "attn/Dialect/Tile/LinearLayout.h"
 
 #include "mlir/Bytecode/BytecodeOpInterface.h"
 #include "mlir/IR/BuiltinTypes.h"
@@ -29,6 +30,15 @@
 
 namespace attn::tile {
 class LaunchOp;
+
+/// What a tile.relayout takes.
+struct RelayoutCost {
+  Exchange kind;
+  /// Of each thread: registers that it writes, shuffles that it takes part in.
+  int64_t moves, shuffles;
+  /// Of workgroup memory.
+  int64_t bytes;
+};
 } // namespace attn::tile
 
 #define GET_ATTRDEF_CLASSES

@@ -2,7 +2,7 @@
 // SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
 //
 // The algorithm, written once: a dozen ops on tile values. No op knows a
-// target, a layout or a variant of attention.
+// target or a variant of attention.
 //
 //===----------------------------------------------------------------------===//
 
@@ -22,9 +22,10 @@ def Tile_Dialect : Dialect {
 
     Control flow is upstream's: `scf.forall` is the grid of workers, `scf.for`
     with tile-typed `iter_args` is the loop over key tiles, `scf.if` chooses
-    between masked and clean tiles. Tiles are value-semantic and layout-free;
-    a target pass decides where a tile lives (L1 buffers, registers, shared
-    memory) and how it is laid out.
+    between masked and clean tiles. Tiles are value-semantic. Up to the lowering
+    of a target they are layout-free; there a tile type may say where its
+    elements live (`#tile.layout`, `#tile.shared`, `#tile.fragment`), and
+    `tile.relayout` moves them.
   }];
   let useDefaultTypePrinterParser = 1;
   let useDefaultAttributePrinterParser = 1;

@@ -258,6 +258,30 @@ def Tile_ConvertOp : Tile_Op<"convert", [Pure]> {
   let hasFolder = 1;
 }
 
+def Tile_RelayoutOp : Tile_Op<"relayout", [Pure]> {
+  let summary = "the same tile elsewhere";
+  let description = [{
+    Moves the elements of a tile to where the layout of the result says. What
+    that takes follows from the two layouts: nothing, moves between registers,
+    shuffles, or a trip through workgroup memory. `tile-assign-layouts` puts it
+    where an op needs its operand elsewhere.
+
+    ```mlir
+    %b = tile.relayout %p : !tile.tile<8x8xf32, #tile.layout<lane = [[0, 1], [0, 2], [0, 4], [1, 0], [2, 0]]>>
+        -> !tile.tile<8x8xf32, #tile.shared<padding = 4>>
+    ```
+  }];
+  let arguments = (ins Tile_TileType:$input);
+  let results = (outs Tile_TileType:$result);
+  let assemblyFormat = "$input attr-dict `:` type($input) `->` type($result)";
+  let extraClassDeclaration = [{
+    /// What the move takes of every thread, and of workgroup memory.
+    RelayoutCost getCost();
+  }];
+  let hasVerifier = 1;
+  let hasFolder = 1;
+}
+
 //===----------------------------------------------------------------------===//
 // Key-tile ranges
 //===----------------------------------------------------------------------===//

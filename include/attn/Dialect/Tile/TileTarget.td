@@ -16,7 +16,8 @@ include "mlir/IR/EnumAttr.td"
 def Tile_MatrixUnits : I32BitEnumAttr<"MatrixUnits", "units that multiply tiles", [
       I32BitEnumAttrCaseNone<"None", "none">,
       I32BitEnumAttrCaseBit<"MmaSync", 0, "mma_sync">,
-      I32BitEnumAttrCaseBit<"Wgmma", 1, "wgmma">
+      I32BitEnumAttrCaseBit<"Wgmma", 1, "wgmma">,
+      I32BitEnumAttrCaseBit<"Cooperative", 2, "cooperative">
     ]> {
   let cppNamespace = "::attn::tile";
   let separator = "|";
@@ -38,7 +39,9 @@ def Tile_TargetAttr : AttrDef<Tile_Dialect, "Target"> {
       `storage_buffers` that a kernel can bind: of a GPU.
     - `workers`: for how many keys are split where queries are few. On a CPU it is
       the same for all machines, so that results are (rule 19).
-    - `matrix`: `mma_sync`, `wgmma` (warpgroups and bulk copies), or both.
+    - `matrix`: `mma_sync`, `wgmma` (warpgroups and bulk copies), or both;
+      `cooperative`: fragments of a subgroup whose elements only the machine can
+      find, of `matrix_shape = [m, n, k]`.
     - `features` that generated code may use, as the code generator calls them.
 
     ```mlir
@@ -61,7 +64,19 @@ def Tile_TargetAttr : AttrDef<Tile_Dialect, "Target"> {
     DefaultValuedParameter<"int64_t", "0">:$storage_buffers,
     DefaultValuedParameter<"int64_t", "0">:$workers,
     DefaultValuedParameter<"MatrixUnits", "MatrixUnits::None">:$matrix,
-    OptionalParameter<"::mlir::ArrayAttr">:$features);
+    OptionalParameter<"::mlir::ArrayAttr">:$features,
+    OptionalParameter<"::mlir::DenseI64ArrayAttr">:$matrix_shape);
+  let builders = [AttrBuilder<(ins
+      "::llvm::StringRef":$name, "::llvm::StringRef":$chip, "int64_t":$vectorBits,
+      "int64_t":$vectorRegisters, "int64_t":$l1Bytes, "int64_t":$l2Bytes,
+      "int64_t":$threads, "int64_t":$subgroup, "int64_t":$sharedBytes,
+      "int64_t":$staticSharedBytes, "int64_t":$storageBuffers,
+      "int64_t":$workers, "MatrixUnits":$matrix, "::mlir::ArrayAttr":$features), [{
+    return $_get($_ctxt, name, chip, vectorBits, vectorRegisters, l1Bytes,
+                 l2Bytes, threads, subgroup, sharedBytes, staticSharedBytes,
+                 storageBuffers, workers, matrix, features,
+                 ::mlir::DenseI64ArrayAttr());
+  }]>];
   let assemblyFormat = "`<` struct(params) `>`";
   let genVerifyDecl = 1;
   let extraClassDeclaration = [{

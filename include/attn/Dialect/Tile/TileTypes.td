@@ -1,7 +1,8 @@
 //===- TileTypes.td - Types of the tile dialect ------------*- tablegen -*-===//
 // SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
 //
-// Tile values and the list of key-tile ranges that a query tile visits.
+// Tile values, where they live, and the list of key-tile ranges that a query
+// tile visits.
 //
 //===----------------------------------------------------------------------===//
 
@@ -10,6 +11,7 @@
 
 include "TileDialect.td"
 include "TileLaunch.td"
+include "TileLayout.td"
 include "TileTarget.td"
 include "mlir/IR/AttrTypeBase.td"
 include "mlir/IR/BuiltinTypeInterfaces.td"
@@ -29,9 +31,19 @@ def Tile_TileType : TypeDef<Tile_Dialect, "Tile"> {
     `!tile.tile<64x128xf32>`: 64 rows of 128 columns; `!tile.tile<64xf32>`: one
     value a row. Sizes are static; a partial block at an edge is a full tile
     whose excess is zero (see `tile.load`).
+
+    `!tile.tile<64x128xf32, #tile.shared<padding = 4>>` says where the elements
+    live: in registers (`#tile.layout`), workgroup memory (`#tile.shared`) or
+    matrix fragments (`#tile.fragment`). `tile-assign-layouts` decides that;
+    element-wise ops have operands and results of one layout.
   }];
   let parameters = (ins ArrayRefParameter<"int64_t">:$shape,
-                        "::mlir::Type":$elementType);
+                        "::mlir::Type":$elementType,
+                        OptionalParameter<"::mlir::Attribute">:$layout);
+  let builders = [TypeBuilder<(ins "::llvm::ArrayRef<int64_t>":$shape,
+                                   "::mlir::Type":$elementType), [{
+    return $_get($_ctxt, shape, elementType, ::mlir::Attribute());
+  }]>];
   let hasCustomAssemblyFormat = 1;
   let genVerifyDecl = 1;
   let extraClassDeclaration = [{
@@ -39,10 +51,19 @@ def Tile_TileType : TypeDef<Tile_Dialect, "Tile"> {
     int64_t getRows() const { return getShape()[0]; }
     /// Number of columns, 1 for a rank-1 tile.
     int64_t getCols() const { return getRank() == 2 ? getShape()[1] : 1; }
-    /// The same shape with another element type.
+    /// The same shape and layout with another element type.
     TileType withElementType(::mlir::Type type) const {
-      return get(getContext(), getShape(), type);
+      return get(getContext(), getShape(), type, getLayout());
     }
+    /// The same shape and elements elsewhere.
+    TileType withLayout(::mlir::Attribute layout) const {
+      return get(getContext(), getShape(), getElementType(), layout);
+    }
+    /// The layout of the row statistics of such a tile; none if it has none.
+    ::mlir::Attribute getRowLayout() const;
+    /// The map of a tile in registers.
+    ::std::optional<LinearLayout> getLinearLayout() const;
+    int64_t getNumBytes() const;
   }];
 }
 
