@@ -15,6 +15,7 @@ packages=(
   libmlir-22-dev llvm-22-dev                     # libraries
   mlir-22-tools llvm-22-tools                    # mlir-tblgen, lit, FileCheck
   nlohmann-json3-dev libxxhash-dev libgtest-dev  # runtime and unit tests
+  libvulkan-dev                                  # its headers, for the runtime
   cmake ninja-build ccache python3
 )
 

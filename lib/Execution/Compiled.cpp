@@ -114,7 +114,8 @@ private:
 /// for; null, with the reason in `problem`, if there is none.
 static ContextHandle openDevice(const Target &target, unsigned threads,
                                 attn_error *error, std::string &chip,
-                                std::string &problem) {
+                                std::string &problem,
+                                bool takesProcessors = true) {
   if (target.getBackend().empty()) {
     problem =
         ("the runtime has no backend for the target " + target.getName()).str();
@@ -132,6 +133,11 @@ static ContextHandle openDevice(const Target &target, unsigned threads,
     status = attn_context_get_info(opened, &info, error);
   if (status != ATTN_OK) {
     problem = attn_error_message(error);
+    return nullptr;
+  }
+  // Better used as what it is, by the target for the host.
+  if (info.is_processor && !target.isHost() && !takesProcessors) {
+    problem = (Twine("the device (") + info.device + ") is a processor").str();
     return nullptr;
   }
   chip = target.chooseChip(info.features);
@@ -170,8 +176,8 @@ LogicalResult Compiled::openContext(const BackendOptions &options) {
   if (options.name == autoBackend) {
     for (const Target *candidate : getCandidates()) {
       target = candidate;
-      context =
-          openDevice(*target, options.threads, error.get(), chip, problem);
+      context = openDevice(*target, options.threads, error.get(), chip, problem,
+                           /*takesProcessors=*/false);
       if (context)
         return success();
     }

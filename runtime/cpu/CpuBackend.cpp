@@ -165,12 +165,20 @@ public:
   }
   std::unique_ptr<LoadedCode> load(const Description &description,
                                    const ArtifactView &artifact) override;
+  bool isProcessor() const override { return true; }
   void *allocate(size_t bytes, size_t alignment) override {
     void *memory = nullptr;
     return posix_memalign(&memory, std::max(alignment, sizeof(void *)),
                           bytes) == 0
                ? memory
                : nullptr;
+  }
+  void *allocateMapped(size_t bytes, size_t alignment, void **host) override {
+    *host = allocate(bytes, alignment);
+    if (!*host)
+      fail(ATTN_ERROR_OUT_OF_MEMORY,
+           "no memory for " + std::to_string(bytes) + " bytes");
+    return *host;
   }
   void release(void *memory) override { std::free(memory); }
   void copyIn(void *target, const void *source, size_t bytes,

@@ -5,11 +5,9 @@
 // the CUDA runtime use. A launch only enqueues, so it can be captured in a
 // graph; it returns before the kernels have run.
 #include "Backend.h"
-#include "DenseCopy.h"
 #include "Driver.h"
-#include "Dtype.h"
 #include "Failure.h"
-#include "Tensor.h"
+#include "HostCopies.h"
 
 #include <algorithm>
 #include <array>
@@ -277,13 +275,6 @@ public:
 
 private:
   void checkCopies(cuda::Stream stream) const;
-  void gatherCopies(cuda::Stream stream) const;
-  void scatterCopies(cuda::Stream stream) const;
-  std::vector<char> readSpan(const attn_tensor &tensor, cuda::Stream stream,
-                             int64_t &start) const;
-  static std::vector<char> makeBuffer(const DenseCopy &copy);
-  void write(void *target, const std::vector<char> &bytes,
-             cuda::Stream stream) const;
 
   const CudaBackend &backend;
   const Plan plan;
@@ -417,70 +408,24 @@ void CudaLaunch::checkCopies(cuda::Stream stream) const {
                   : "bind the strides that the code needs"));
 }
 
-/// All of the memory that the elements of a tensor lie in, and where it starts.
-std::vector<char> CudaLaunch::readSpan(const attn_tensor &tensor,
-                                       cuda::Stream stream,
-                                       int64_t &start) const {
-  int64_t size = int64_t(infoOf(tensor.dtype).size);
-  Span span = spanOf(tensor);
-  start = span.first * size;
-  std::vector<char> values(size_t((span.last - span.first + 1) * size));
-  backend.copyToHost(values.data(),
-                     static_cast<const char *>(tensor.data) + start,
-                     values.size(), stream);
-  return values;
-}
-
-std::vector<char> CudaLaunch::makeBuffer(const DenseCopy &copy) {
-  int64_t count = 0;
-  elementCount(copy.tensor->dims, size_t(copy.tensor->rank), count);
-  return std::vector<char>(size_t(count) * infoOf(copy.dtype).size);
-}
-
-/// The driver has read pageable memory when the call returns.
-void CudaLaunch::write(void *target, const std::vector<char> &bytes,
-                       cuda::Stream stream) const {
-  backend.driver.check(
-      backend.driver.copyToDeviceAsync(reinterpret_cast<cuda::Pointer>(target),
-                                       bytes.data(), bytes.size(), stream),
-      "cuMemcpyHtoDAsync");
-}
-
-void CudaLaunch::gatherCopies(cuda::Stream stream) const {
-  std::vector<std::pair<void *, std::vector<char>>> gathered;
-  for (const DenseCopy &copy : plan.copies) {
-    if (!copy.isRead)
-      continue;
-    int64_t start;
-    std::vector<char> values = readSpan(*copy.tensor, stream, start);
-    std::vector<char> dense = makeBuffer(copy);
-    gather(copy, values.data() - start, dense.data());
-    gathered.emplace_back(copy.data, std::move(dense));
-  }
-  for (const auto &[target, dense] : gathered)
-    write(target, dense, stream);
-}
-
-/// What lies between the elements is written as it was.
-void CudaLaunch::scatterCopies(cuda::Stream stream) const {
-  for (const DenseCopy &copy : plan.copies) {
-    if (!copy.isWritten)
-      continue;
-    std::vector<char> dense = makeBuffer(copy);
-    backend.copyToHost(dense.data(), copy.data, dense.size(), stream);
-    int64_t start;
-    std::vector<char> values = readSpan(*copy.tensor, stream, start);
-    scatter(copy, dense.data(), values.data() - start);
-    write(static_cast<char *>(copy.tensor->data) + start, values, stream);
-  }
-}
-
 void CudaLaunch::run(void *stream) {
   const Driver &driver = backend.driver;
   Current current(backend);
   auto queue = static_cast<cuda::Stream>(stream);
   checkCopies(queue);
-  gatherCopies(queue);
+  // The driver has read pageable memory when a copy to the device returns.
+  HostCopies copies(
+      plan.copies,
+      [&](void *target, const void *source, size_t bytes) {
+        backend.copyToHost(target, source, bytes, queue);
+      },
+      [&](void *target, const void *source, size_t bytes) {
+        driver.check(
+            driver.copyToDeviceAsync(reinterpret_cast<cuda::Pointer>(target),
+                                     source, bytes, queue),
+            "cuMemcpyHtoDAsync");
+      });
+  copies.gather();
   for (const Fill &fill : plan.fills)
     driver.check(
         driver.memorySetAsync(reinterpret_cast<cuda::Pointer>(fill.data), 0,
@@ -488,7 +433,7 @@ void CudaLaunch::run(void *stream) {
         "cuMemsetD8Async");
   for (KernelLaunch &kernel : kernels)
     kernel.enqueue(queue, driver);
-  scatterCopies(queue);
+  copies.scatter();
 }
 
 /// Fails unless TMA can step along the dimensions of `map`.

@@ -60,7 +60,7 @@ extern "C" {
 
 /* Of this header. It grows when a function or a field is added; what is there
  * stays as it is. */
-#define ATTN_ABI_VERSION 1
+#define ATTN_ABI_VERSION 2
 
 /* Of the library: the newest header that it serves. */
 ATTN_API uint32_t attn_abi_version(void);
@@ -178,29 +178,43 @@ typedef struct attn_executor {
 
 typedef struct attn_context_options {
   size_t struct_size;
-  const char *backend; /* NULL or "cpu"; "cuda"; "auto": cuda where there is a
-                          device, else cpu */
+  const char *backend; /* NULL or "cpu"; "cuda"; "vulkan"; "auto": cuda where
+                          there is a device, else cpu */
   int32_t threads;     /* CPU: threads that compute; 0: one a usable core */
-  int32_t device;      /* ordinal for backends with several devices; CPU: 0 */
+  int32_t device;      /* ordinal for backends with several devices; CPU: 0.
+                          Vulkan counts GPUs with memory of their own first,
+                          then other GPUs, then processors. */
   const attn_executor *executor; /* CPU: NULL or the caller's threads; copied,
                                     `user` must outlive the context */
+  /* Since version 2. */
+  const char *device_name; /* Vulkan: NULL or a part of the device's name;
+                              `device` counts those that have it */
+  int32_t validation;      /* Vulkan: not 0: load the Khronos validation layer;
+                              what it says is a DEVICE_ERROR of the call that
+                              made it say so, or of the next one */
+  const char *pipeline_cache; /* Vulkan: NULL or a file that keeps compiled
+                                 kernels for the next context; made if it is
+                                 not there, written when the context ends */
 } attn_context_options;
 
 #define ATTN_CONTEXT_OPTIONS_INIT                                              \
-  {sizeof(attn_context_options), NULL, 0, 0, NULL}
+  {sizeof(attn_context_options), NULL, 0, 0, NULL, NULL, 0, NULL}
 
 typedef struct attn_context_info {
   size_t struct_size;
-  const char *backend;  /* "cpu" or "cuda" */
+  const char *backend;  /* "cpu", "cuda" or "vulkan" */
   const char *device;   /* name of the processor or GPU */
   const char *features; /* CPU: known features of the host, comma-separated;
-                           CUDA: the chip, "sm_90" */
+                           CUDA: the chip, "sm_90"; Vulkan: what artifacts may
+                           ask for */
   int32_t threads;      /* CPU: threads that compute, the caller included */
   const char *reason;   /* why this backend: "cpu: there is no CUDA driver" */
+  int32_t is_processor; /* since version 2: whether the device is the host's
+                           processor, as that of Vulkan drivers may be */
 } attn_context_info;
 
 #define ATTN_CONTEXT_INFO_INIT                                                 \
-  {sizeof(attn_context_info), NULL, NULL, NULL, 0, NULL}
+  {sizeof(attn_context_info), NULL, NULL, NULL, 0, NULL, 0}
 
 /* `options` may be NULL. NOT_FOUND: unknown backend or device. */
 ATTN_API attn_status attn_context_create(const attn_context_options *options,
@@ -229,7 +243,7 @@ ATTN_API void attn_artifact_destroy(attn_artifact *artifact);
 
 typedef struct attn_variant_info {
   size_t struct_size;
-  const char *target; /* "cpu" or "cuda" */
+  const char *target; /* "cpu", "cuda", "vulkan" or "wgsl" */
   const char *chip;   /* what the code was compiled for */
   const char *entry;  /* name of the function that was compiled */
   const char *json;   /* the description (docs/artifact.md) */
@@ -248,8 +262,9 @@ ATTN_API attn_status attn_artifact_variant(const attn_artifact *artifact,
                                            attn_error *error);
 
 /* A context for this artifact: as attn_context_create, but with `options` NULL
- * or the backend NULL or "auto" it is for the first of cuda and cpu for which
- * there are both a device and a variant that runs on it. The context's
+ * or the backend NULL or "auto" it is for the first of cuda, vulkan and cpu for
+ * which there are both a device and a variant that runs on it; a processor that
+ * a Vulkan driver offers comes behind the backend cpu. The context's
  * `reason` says why; UNSUPPORTED_DEVICE, why none. */
 ATTN_API attn_status attn_context_create_for(
     const attn_artifact *artifact, const attn_context_options *options,
@@ -264,7 +279,15 @@ ATTN_API attn_status attn_context_create_for(
  * undefined. NULL for 0 bytes. OUT_OF_MEMORY names the size. */
 ATTN_API attn_status attn_memory_allocate(attn_context *context, size_t bytes,
                                           void **memory, attn_error *error);
-/* On CUDA it waits for what the device is doing. NULL is fine. */
+/* Since version 2. The same, such that the host reads and writes it at `*host`
+ * (launches see what was written before them; what they write is there after
+ * attn_stream_synchronize). On the CPU the two are one. UNSUPPORTED_DEVICE: the
+ * backend or the device has none. */
+ATTN_API attn_status attn_memory_allocate_mapped(attn_context *context,
+                                                 size_t bytes, void **memory,
+                                                 void **host,
+                                                 attn_error *error);
+/* On CUDA and Vulkan it waits for what the device is doing. NULL is fine. */
 ATTN_API void attn_memory_free(attn_context *context, void *memory);
 /* Copies `bytes` from the host to the device's `memory` (which may be an
  * address inside an allocation) or back. The copy runs on `stream` behind what
@@ -279,6 +302,63 @@ ATTN_API attn_status attn_memory_copy_out(attn_context *context, void *target,
  * meanwhile. Launches on the CPU have ended when they return. */
 ATTN_API attn_status attn_stream_synchronize(attn_context *context,
                                              void *stream, attn_error *error);
+
+/*===-- Vulkan ------------------------------------------------------------===*/
+
+/* Vulkan has buffers, not pointers. An address of this API on a Vulkan context
+ * stands for a place in a buffer: it can be reckoned with, and be the `data` of
+ * a tensor, but the host can neither read nor write there. Handles are passed
+ * as they are: dispatchable ones as void *, VkBuffer as uint64_t. All of this
+ * is there since version 2. */
+
+/* A device of the caller. Its handles must outlive the context, and every
+ * object that was made with it. */
+typedef struct attn_vulkan_device {
+  size_t struct_size;
+  void *instance;        /* VkInstance */
+  void *physical_device; /* VkPhysicalDevice */
+  void *device;          /* VkDevice */
+  void *queue;           /* VkQueue, of a family that computes */
+  uint32_t queue_family;
+  uint32_t api_version; /* what the instance was created with,
+                           VK_API_VERSION_1_1 or later; 0: that */
+  /* What was enabled when the device was created: the chain of structs with
+   * VkPhysicalDeviceFeatures2 in it or others, and the names of extensions.
+   * Programs that need more are refused. May be NULL. Read by the call alone.
+   */
+  const void *features;
+  const char *const *extensions;
+  uint32_t extension_count;
+  /* NULL: that of the machine's loader. */
+  void *get_instance_proc_addr;
+  /* Called around each use of the queue; NULL: nobody else uses it meanwhile.
+   */
+  void (*lock_queue)(void *user);
+  void (*unlock_queue)(void *user);
+  void *user;
+} attn_vulkan_device;
+
+/* A context on it. Of `options` (may be NULL) pipeline_cache alone counts. */
+ATTN_API attn_status attn_context_create_vulkan(
+    const attn_vulkan_device *device, const attn_context_options *options,
+    attn_context **context, attn_error *error);
+
+/* A part of a buffer of the caller on the context's device. */
+typedef struct attn_vulkan_buffer {
+  size_t struct_size;
+  uint64_t
+      buffer; /* VkBuffer, bound to memory, of the context's queue family */
+  uint64_t offset, bytes; /* multiples of 4 */
+  uint32_t usage; /* VkBufferUsageFlags that it was created with: storage,
+                     and transfer for copies and for workspaces */
+} attn_vulkan_buffer;
+
+/* An address for it, good until attn_memory_free, which leaves the buffer as it
+ * is. INVALID_ARGUMENT: usage, size or place do not do. */
+ATTN_API attn_status attn_vulkan_import_buffer(attn_context *context,
+                                               const attn_vulkan_buffer *buffer,
+                                               void **memory,
+                                               attn_error *error);
 
 /*===-- Program -----------------------------------------------------------===*/
 
@@ -462,14 +542,25 @@ ATTN_API attn_status attn_binding_metric(attn_binding *binding,
  *
  * Arguments that are narrowed, and tensors whose strides are not those that the
  * code needs, are copied into the workspace and back: right, but slower. On
- * CUDA their values go through the host, so the launch waits for the stream and
- * cannot be captured. */
+ * CUDA and Vulkan their values go through the host, so the launch waits for the
+ * stream and can be neither captured nor recorded.
+ *
+ * On Vulkan `stream` is NULL, for the context's queue: the launch is submitted
+ * and not waited for. Or it is a VkCommandBuffer that is being recorded: the
+ * launch is recorded into it and runs when, and as often as, the caller submits
+ * it to a queue of the context's family. Until that is over the binding must
+ * neither be destroyed, nor bound anew, nor launched with another workspace. */
 ATTN_API attn_status attn_launch(attn_binding *binding, void *workspace,
                                  size_t workspace_bytes, void *stream,
                                  attn_error *error);
 /* The same with a workspace allocated for the call and freed after it. */
 ATTN_API attn_status attn_launch_alloc(attn_binding *binding, void *stream,
                                        attn_error *error);
+/* Since version 2. Microseconds that the device took for the last launch of the
+ * binding, for which it waits. Vulkan alone measures them. */
+ATTN_API attn_status attn_binding_device_time(attn_binding *binding,
+                                              double *microseconds,
+                                              attn_error *error);
 
 #ifdef __cplusplus
 }

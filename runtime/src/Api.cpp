@@ -161,30 +161,42 @@ std::shared_ptr<Backend> createBackend(const std::string &name,
                                        const attn_context_options &options) {
   if (name == "cpu")
     return createCpuBackend(options.threads, options.device, options.executor);
-  if (name != "cuda")
+  if (name != "cuda" && name != "vulkan")
     fail(ATTN_ERROR_NOT_FOUND,
-         "unknown backend '" + name + "'; this runtime has: cpu, cuda, auto");
+         "unknown backend '" + name +
+             "'; this runtime has: cpu, cuda, vulkan, auto");
   if (options.executor)
     fail(ATTN_ERROR_INVALID_ARGUMENT,
-         "options->executor is for the backend 'cpu', not for 'cuda'");
-  return createCudaBackend(options.device);
+         "options->executor is for the backend 'cpu', not for '" + name + "'");
+  return name == "cuda" ? createCudaBackend(options.device)
+                        : createVulkanBackend(options);
 }
 
-/// The first of cuda and cpu that is there and, if there is a `bundle`, runs
-/// one of its variants.
+/// The first of cuda, vulkan and cpu that is there and runs a variant of
+/// `bundle`; without one, of cuda and cpu. A processor in the guise of a Vulkan
+/// device is better used as what it is.
 ContextBody chooseBackend(const attn_context_options &options,
                           const Bundle *bundle) {
   std::string others;
-  for (const char *name : {"cuda", "cpu"}) {
+  std::shared_ptr<Backend> processor;
+  for (const char *name : {"cuda", "vulkan", "cpu", "vulkan"}) {
     std::string reason;
+    bool isVulkan = std::string_view(name) == "vulkan";
+    if (isVulkan && !bundle)
+      continue;
     try {
       // The executor, too, says that the CPU is meant.
-      if (options.executor && std::string_view(name) == "cuda")
+      if (options.executor && std::string_view(name) != "cpu")
         fail(ATTN_ERROR_UNSUPPORTED_DEVICE, "the executor is for the CPU");
       if (bundle && !bundle->holdsTarget(name))
         fail(ATTN_ERROR_UNSUPPORTED_DEVICE,
              "the artifact holds " + bundle->names());
-      std::shared_ptr<Backend> backend = createBackend(name, options);
+      std::shared_ptr<Backend> backend =
+          processor && isVulkan ? processor : createBackend(name, options);
+      if (isVulkan && !processor && backend->isProcessor()) {
+        processor = std::move(backend);
+        continue;
+      }
       if (bundle)
         bundle->choose(*backend, reason);
       else
@@ -194,7 +206,9 @@ ContextBody chooseBackend(const attn_context_options &options,
       // A wrong option is no reason to try the next one.
       if (failure.status == ATTN_ERROR_INVALID_ARGUMENT)
         throw;
-      others += std::string("; not ") + name + ": " + failure.message;
+      std::string text = std::string("; not ") + name + ": " + failure.message;
+      if (others.find(text) == std::string::npos)
+        others += text;
     }
   }
   fail(ATTN_ERROR_UNSUPPORTED_DEVICE, "no backend can be used" + others);
@@ -355,6 +369,7 @@ attn_status attn_context_get_info(const attn_context *context,
     full.device = backend.device().c_str();
     full.features = backend.features().c_str();
     full.threads = backend.threads();
+    full.is_processor = backend.isProcessor();
     full.reason = body.reason.c_str();
     writeStruct(full, info, "info");
   });
@@ -375,6 +390,20 @@ attn_status attn_memory_allocate(attn_context *context, size_t bytes,
       fail(ATTN_ERROR_OUT_OF_MEMORY, "no memory for " + std::to_string(bytes) +
                                          " bytes on " + backend.device());
     *memory = allocated;
+  });
+}
+
+attn_status attn_memory_allocate_mapped(attn_context *context, size_t bytes,
+                                        void **memory, void **host,
+                                        attn_error *error) {
+  return guarded(error, [&] {
+    Backend &backend = *attn_context::use(context).backend;
+    require(memory, "memory");
+    require(host, "host");
+    void *seen = nullptr;
+    *memory =
+        bytes ? backend.allocateMapped(bytes, memoryAlignment, &seen) : nullptr;
+    *host = seen;
   });
 }
 
@@ -414,6 +443,39 @@ attn_status attn_stream_synchronize(attn_context *context, void *stream,
   return guarded(error, [&] {
     Backend &backend = *attn_context::use(context).backend;
     backend.synchronize(stream);
+  });
+}
+
+//===----------------------------------------------------------------------===//
+// Vulkan
+//===----------------------------------------------------------------------===//
+
+attn_status attn_context_create_vulkan(const attn_vulkan_device *device,
+                                       const attn_context_options *options,
+                                       attn_context **context,
+                                       attn_error *error) {
+  return guarded(error, [&] {
+    require(device, "device");
+    require(context, "context");
+    attn_vulkan_device given = readStruct(*device, "device");
+    attn_context_options chosen = ATTN_CONTEXT_OPTIONS_INIT;
+    if (options)
+      chosen = readStruct(*options, "options");
+    *context = attn_context::create([&]() -> ContextBody {
+      return {createVulkanBackend(given, chosen),
+              "vulkan: the caller's device"};
+    });
+  });
+}
+
+attn_status attn_vulkan_import_buffer(attn_context *context,
+                                      const attn_vulkan_buffer *buffer,
+                                      void **memory, attn_error *error) {
+  return guarded(error, [&] {
+    Backend &backend = *attn_context::use(context).backend;
+    require(buffer, "buffer");
+    require(memory, "memory");
+    *memory = backend.importBuffer(readStruct(*buffer, "buffer"));
   });
 }
 
@@ -752,5 +814,14 @@ attn_status attn_launch_alloc(attn_binding *binding, void *stream,
   return guarded(error, [&] {
     attn_binding::Exclusive held(binding);
     held->launchAllocating(stream);
+  });
+}
+
+attn_status attn_binding_device_time(attn_binding *binding,
+                                     double *microseconds, attn_error *error) {
+  return guarded(error, [&] {
+    attn_binding::Exclusive held(binding);
+    require(microseconds, "microseconds");
+    *microseconds = held->deviceTime();
   });
 }

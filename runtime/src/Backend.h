@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
 //
-// What a backend (cpu, and later cuda, vulkan, ...) provides to the core: it
+// What a backend (cpu, cuda, vulkan) provides to the core: it
 // loads the code of a program, executes launch plans whose grids, pointers and
 // scalars the core has already computed and checked, and moves memory.
 #ifndef ATTN_RUNTIME_SRC_BACKEND_H
@@ -41,6 +41,12 @@ struct TensorMap {
   std::vector<int64_t> sizes, strides, box;
 };
 
+/// Memory in which the elements of a buffer lie.
+struct Extent {
+  char *first = nullptr;
+  size_t bytes = 0;
+};
+
 /// One launch with everything evaluated. The grid has no zero extent and
 /// grid[0] * grid[1] * grid[2] fits 63 bits.
 struct Step {
@@ -51,6 +57,7 @@ struct Step {
   std::vector<uint64_t> slots; // one word an argument (see docs/artifact.md);
                                // of a tensor map the index in tensorMaps
   std::vector<TensorMap> tensorMaps;
+  std::vector<Extent> extents; // one an argument, empty but for buffers
 };
 
 /// What one attn_launch does, in this order.
@@ -67,6 +74,8 @@ public:
   virtual ~PreparedLaunch() = default;
   /// Throws Failure; a copy that fails does so before anything else runs.
   virtual void run(void *stream) = 0;
+  /// Microseconds that the device took for the last run, which has ended then.
+  virtual double deviceTime();
 };
 
 /// The code of one program on one device. All members are thread-safe.
@@ -93,6 +102,10 @@ public:
   virtual const std::string &features() const = 0;
   virtual int32_t threads() const = 0;
   virtual int64_t multiprocessors() const = 0;
+  /// Whether the device is the host's processor.
+  virtual bool isProcessor() const { return false; }
+  /// What every part of a workspace is aligned to.
+  virtual size_t partAlignment() const { return 64; }
 
   /// What speaks against running a program for this backend's target on this
   /// device; "" if nothing does.
@@ -111,6 +124,10 @@ public:
   virtual bool reaches(const void *) const { return true; }
   /// Memory that kernels can use; null when there is none left.
   virtual void *allocate(size_t bytes, size_t alignment) = 0;
+  /// The same, such that the host sees it at `host`. Throws Failure.
+  virtual void *allocateMapped(size_t bytes, size_t alignment, void **host);
+  /// An address for memory that another API made. Throws Failure.
+  virtual void *importBuffer(const attn_vulkan_buffer &buffer);
   virtual void release(void *memory) = 0;
   /// Copies from or to the host, behind what `stream` was given before, and
   /// returns when done.
@@ -118,6 +135,8 @@ public:
                       void *stream) = 0;
   virtual void copyOut(void *target, const void *source, size_t bytes,
                        void *stream) = 0;
+  /// Whether what is launched on `stream` runs only when the caller wants.
+  virtual bool runsLater(void *) const { return false; }
   /// Waits for what `stream` was given.
   virtual void synchronize(void *stream) = 0;
 };
@@ -129,6 +148,13 @@ std::shared_ptr<Backend> createCpuBackend(int32_t threads, int32_t device,
 
 /// NVIDIA's device number `device`.
 std::shared_ptr<Backend> createCudaBackend(int32_t device);
+
+/// A Vulkan device: that of `options`, or the caller's.
+std::shared_ptr<Backend>
+createVulkanBackend(const attn_context_options &options);
+std::shared_ptr<Backend>
+createVulkanBackend(const attn_vulkan_device &device,
+                    const attn_context_options &options);
 
 } // namespace attn::runtime
 

@@ -15,7 +15,6 @@
 namespace attn::runtime {
 namespace {
 
-constexpr size_t workspaceUnit = 64;
 /// Stack that one call of a CPU kernel may use if its artifact does not say.
 constexpr int64_t defaultStackBytes = 4 << 20;
 
@@ -370,7 +369,7 @@ Binding::Region Binding::reserve(int64_t bytes, size_t align,
   if (bytes < 0)
     fail(ATTN_ERROR_INVALID_ARGUMENT,
          what + " would have " + std::to_string(bytes) + " bytes");
-  align = std::max(align, workspaceUnit);
+  align = std::max(align, program->backend->partAlignment());
   Region region;
   size_t end;
   if (workspaceEnd > size_t(INT64_MAX) - align)
@@ -468,7 +467,7 @@ void Binding::reserveCopies(size_t first, size_t last) {
                                &bytes))
       fail(ATTN_ERROR_INVALID_ARGUMENT,
            nameAt(i) + ": its dense copy does not fit 63 bits");
-    copies[i] = reserve(bytes, workspaceUnit, "the dense copy of " + nameAt(i));
+    copies[i] = reserve(bytes, /*align=*/1, "the dense copy of " + nameAt(i));
   }
 }
 
@@ -651,6 +650,28 @@ bool Binding::hasElement(const LaunchArgument &argument) const {
   return offset >= span.first * size && offset <= span.last * size;
 }
 
+/// The memory of the buffer that an argument points into. What kernels are
+/// given in place of a tensor without elements has a few.
+Extent Binding::extentOf(const LaunchArgument &argument,
+                         const Memory &memory) const {
+  constexpr size_t emptyBytes = 16;
+  if (!hasElement(argument))
+    return {static_cast<char *>(program->code().emptyTensor()), emptyBytes};
+  const BufferRef &buffer = argument.buffer;
+  char *base = static_cast<char *>(addressOf(buffer, memory));
+  if (buffer.kind == BufferRef::OfTemporary)
+    return {base, temporaries[buffer.index].bytes};
+  size_t tensor = buffer.index;
+  if (buffer.kind == BufferRef::OfResult)
+    tensor = ownerOf(description().arguments.size() + buffer.index);
+  if (copied[tensor])
+    return {base, copies[tensor].bytes};
+  Span span = spanOf(*tensors[tensor]);
+  int64_t size = int64_t(infoOf(tensors[tensor]->dtype).size);
+  return {base + span.first * size,
+          size_t((span.last - span.first + 1) * size)};
+}
+
 TensorMap Binding::tensorMapFor(const LaunchArgument &argument,
                                 const Memory &memory) const {
   const TensorMapRecipe &recipe = argument.tensorMap;
@@ -751,6 +772,9 @@ Plan Binding::makePlan(const Memory &memory) const {
            "launch " + std::to_string(i) + " of " + quoted(launch.kernel) +
                ": negative size of shared memory or stack");
     for (const LaunchArgument &argument : launch.arguments) {
+      step.extents.push_back(argument.kind == LaunchArgument::Buffer
+                                 ? extentOf(argument, memory)
+                                 : Extent());
       if (argument.kind != LaunchArgument::TensorMap) {
         step.slots.push_back(slotFor(argument, memory));
         continue;
@@ -789,10 +813,21 @@ void Binding::launch(void *workspace, size_t bytes, void *stream) {
   prepared->run(stream);
 }
 
+double Binding::deviceTime() {
+  if (!prepared)
+    fail(ATTN_ERROR_INVALID_ARGUMENT,
+         "the binding was not launched since something was bound");
+  return prepared->deviceTime();
+}
+
 void Binding::launchAllocating(void *stream) {
   prepareResults();
   Backend &backend = *program->backend;
   void *workspace = nullptr;
+  if (workspaceEnd > 0 && backend.runsLater(stream))
+    fail(ATTN_ERROR_INVALID_ARGUMENT,
+         "a launch that is recorded needs a workspace of the caller's of " +
+             std::to_string(workspaceEnd) + " bytes");
   if (workspaceEnd > 0) {
     workspace = backend.allocate(workspaceEnd, workspaceAlign);
     if (!workspace)

@@ -37,6 +37,8 @@ public:
   void launch(void *workspace, size_t bytes, void *stream);
   /// Runs the program with a workspace of its own.
   void launchAllocating(void *stream);
+  /// Microseconds that the device took for the last launch.
+  double deviceTime();
 
 private:
   /// A block of the workspace.
@@ -101,6 +103,7 @@ private:
   void *addressOf(const BufferRef &buffer, const Memory &memory) const;
   void *addressOf(const LaunchArgument &argument, const Memory &memory) const;
   bool hasElement(const LaunchArgument &argument) const;
+  Extent extentOf(const LaunchArgument &argument, const Memory &memory) const;
   TensorMap tensorMapFor(const LaunchArgument &argument,
                          const Memory &memory) const;
   uint64_t slotFor(const LaunchArgument &argument, const Memory &memory) const;

@@ -1,0 +1,25 @@
+// SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
+//
+// What a backend answers that does not offer something.
+#include "Backend.h"
+
+#include "Failure.h"
+
+namespace attn::runtime {
+
+double PreparedLaunch::deviceTime() {
+  fail(ATTN_ERROR_UNSUPPORTED_DEVICE,
+       "only the backend 'vulkan' measures the time of a launch");
+}
+
+void *Backend::allocateMapped(size_t, size_t, void **) {
+  fail(ATTN_ERROR_UNSUPPORTED_DEVICE,
+       std::string("the backend '") + name() + "' maps no memory");
+}
+
+void *Backend::importBuffer(const attn_vulkan_buffer &) {
+  fail(ATTN_ERROR_INVALID_ARGUMENT, std::string("a context of the backend '") +
+                                        name() + "' imports no Vulkan buffers");
+}
+
+} // namespace attn::runtime

@@ -1,0 +1,74 @@
+// SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
+//
+// Addresses for Vulkan's buffers. The C API passes pointers; a buffer gets a
+// range of addresses that nothing else in the process has and that the host
+// can neither read nor write, so that pointers into it can be reckoned with.
+#ifndef ATTN_RUNTIME_VULKAN_MEMORY_H
+#define ATTN_RUNTIME_VULKAN_MEMORY_H
+
+#include "Device.h"
+
+#include <map>
+#include <optional>
+
+namespace attn::runtime::vulkan {
+
+/// A place in a buffer.
+struct Place {
+  VkBuffer buffer = VK_NULL_HANDLE;
+  VkDeviceSize offset = 0;
+  VkDeviceSize bytes = 0; // from there to the end of what may be used
+  char *host = nullptr;   // the same place for the host, if it sees it
+  VkBufferUsageFlags usage = 0;
+};
+
+class Memory {
+public:
+  explicit Memory(Device &device) : device(device) {}
+  ~Memory();
+  Memory(const Memory &) = delete;
+  Memory &operator=(const Memory &) = delete;
+
+  /// Memory of the device, or such that the host sees, too. Throws Failure.
+  char *allocate(size_t bytes, bool mapped);
+  /// Addresses for a part of a caller's buffer.
+  char *import(const attn_vulkan_buffer &given);
+  /// What `address` was allocated or imported as; false if nothing begins
+  /// there. Waits until the device is done with it.
+  bool release(void *address) noexcept;
+
+  std::optional<Place> find(const void *address) const;
+
+  /// Copies through a buffer that the host sees, in pieces, waiting for each.
+  void copyIn(void *target, const void *source, size_t bytes);
+  void copyOut(void *target, const void *source, size_t bytes);
+
+private:
+  struct Block {
+    VkBuffer buffer = VK_NULL_HANDLE;
+    VkDeviceMemory memory = VK_NULL_HANDLE; // null: the caller's
+    VkDeviceSize offset = 0, bytes = 0;
+    char *host = nullptr;
+    VkBufferUsageFlags usage = 0;
+    void *reservation = nullptr;
+    size_t reserved = 0;
+  };
+
+  void create(Block &block, size_t bytes, bool mapped);
+  uint32_t chooseType(uint32_t allowed, bool mapped) const;
+  char *add(Block &block);
+  void destroy(Block &block) noexcept;
+  Place requirePlace(const void *address, size_t bytes,
+                     VkBufferUsageFlags usage) const;
+  Block &staging();
+
+  Device &device;
+  mutable std::mutex mutex;
+  std::map<uintptr_t, Block> blocks; // by their first addresses
+  std::mutex stagingMutex;
+  Block stagingBlock;
+};
+
+} // namespace attn::runtime::vulkan
+
+#endif // ATTN_RUNTIME_VULKAN_MEMORY_H

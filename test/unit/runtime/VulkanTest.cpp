@@ -1,0 +1,53 @@
+// SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
+//
+// The Vulkan backend where there is no loader: errors, nothing else.
+#include "attn_runtime.h"
+
+#include "gtest/gtest.h"
+
+#include <dlfcn.h>
+#include <string>
+
+namespace {
+
+TEST(VulkanTest, WithoutLoader) {
+  if (dlopen("libvulkan.so.1", RTLD_NOW | RTLD_LOCAL))
+    GTEST_SKIP() << "this machine has a Vulkan loader";
+  attn_context_options options = ATTN_CONTEXT_OPTIONS_INIT;
+  options.backend = "vulkan";
+  attn_error *error = attn_error_create();
+  // The failure does not stick: the second call says the same.
+  for (int attempt = 0; attempt < 2; ++attempt) {
+    attn_context *context = nullptr;
+    EXPECT_EQ(attn_context_create(&options, &context, error),
+              ATTN_ERROR_NOT_FOUND);
+    EXPECT_EQ(context, nullptr);
+    std::string message = attn_error_message(error);
+    EXPECT_NE(message.find("the vulkan backend needs a Vulkan loader"),
+              std::string::npos)
+        << message;
+    EXPECT_NE(message.find("libvulkan.so.1"), std::string::npos) << message;
+  }
+  attn_error_destroy(error);
+}
+
+TEST(VulkanTest, OtherBackendsHaveNoBuffers) {
+  attn_error *error = attn_error_create();
+  attn_context *context = nullptr;
+  ASSERT_EQ(attn_context_create(nullptr, &context, error), ATTN_OK);
+  attn_vulkan_buffer buffer{sizeof(attn_vulkan_buffer), 1, 0, 64, 0x20};
+  void *memory = nullptr, *host = nullptr;
+  EXPECT_EQ(attn_vulkan_import_buffer(context, &buffer, &memory, error),
+            ATTN_ERROR_INVALID_ARGUMENT);
+  EXPECT_STREQ(attn_error_message(error),
+               "a context of the backend 'cpu' imports no Vulkan buffers");
+  // Memory of the CPU is the host's.
+  EXPECT_EQ(attn_memory_allocate_mapped(context, 64, &memory, &host, error),
+            ATTN_OK);
+  EXPECT_EQ(memory, host);
+  attn_memory_free(context, memory);
+  attn_context_destroy(context);
+  attn_error_destroy(error);
+}
+
+} // namespace
