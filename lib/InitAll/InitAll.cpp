@@ -14,6 +14,7 @@
 #include "attn/Target/CPU.h"
 #include "attn/Target/CUDA.h"
 #include "attn/Target/Passes.h"
+#include "attn/Target/Vulkan.h"
 #include "attn/Target/WGSL.h"
 #include "attn/Transforms/Passes.h"
 
@@ -29,6 +30,7 @@ void attn::registerAllTargets() {
   // The first one is the default.
   registerCPUTargets();
   registerCUDATargets();
+  registerVulkanTargets();
   registerWGSLTargets();
 }
 
@@ -58,6 +60,7 @@ void attn::registerAllPasses() {
     registerAllTargets();
     registerCPUPipelines();
     registerCUDAPipelines();
+    registerVulkanPipelines();
     registerWGSLPipelines();
     return true;
   }();

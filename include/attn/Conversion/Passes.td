@@ -248,7 +248,9 @@ def TileToGPU : Pass<"tile-to-gpu", "::mlir::ModuleOp"> {
     Option<"maxThreads", "max-threads", "int64_t", "0",
            "Most threads of a workgroup; 0: the target's">,
     Option<"threads", "threads", "int64_t", "0",
-           "Threads of a workgroup (0: one a row, in steps of 32)">
+           "Threads of a workgroup (0: one a row, in steps of 32)">,
+    Option<"elementBytes", "element-bytes", "int64_t", "1",
+           "Bytes that the smallest element takes in workgroup memory">
   ];
   let dependentDialects = [
     "::mlir::arith::ArithDialect", "::mlir::gpu::GPUDialect",
@@ -322,6 +324,55 @@ def MathToNVPTX : Pass<"math-to-nvptx"> {
     ```
   }];
   let dependentDialects = ["::mlir::LLVM::LLVMDialect"];
+}
+
+def KernelsToSPIRV : Pass<"kernels-to-spirv", "::mlir::ModuleOp"> {
+  let summary = "Convert GPU kernels in normal form to SPIR-V for Vulkan";
+  let description = [{
+    Adds a `spirv.module` next to each `gpu.module`, which stays what launches
+    refer to, with an entry point a kernel. Buffers are bound in order, scalars
+    and the distances of buffers from what is bound are fields of the push
+    constants, or of a uniform buffer where they exceed 128 bytes (the interface
+    is in docs/artifact.md). Needs nothing but Vulkan 1.1: i64 and index have 32
+    bits, f64 is f32. Elements of buffers that have less than 32 bits are taken
+    out of words, and put there atomically; elsewhere they are i32 and f32, of
+    which conversions to f16 and bf16 round.
+
+    ```mlir
+    gpu.module @kernels {
+      gpu.func @f(%a: memref<f32>, %n: index) kernel attributes {known_block_size = array<i32: 32, 1, 1>} {
+        %m = memref.reinterpret_cast %a to offset: [0], sizes: [%n], strides: [1] : memref<f32> to memref<?xf32>
+        %t = gpu.thread_id x
+        %x = memref.load %m[%t] : memref<?xf32>
+        %y = math.exp2 %x : f32
+        memref.store %y, %m[%t] : memref<?xf32>
+        gpu.return
+      }
+    }
+    ```
+    becomes, next to it,
+    ```mlir
+    spirv.module @__spv__kernels Logical GLSL450 requires #spirv.vce<v1.3, [Shader], []> {
+      ...
+      spirv.GlobalVariable @f_0 bind(0, 0) : !spirv.ptr<!spirv.struct<(!spirv.rtarray<f32, stride=4> [0])>, StorageBuffer>
+      spirv.GlobalVariable @f_dispatch : !spirv.ptr<!spirv.struct<(i32 [0], ...)>, PushConstant>
+      spirv.func @f() "None" {
+        ...
+        %x = spirv.Load "StorageBuffer" ... : f32
+        %y = spirv.GL.Exp2 %x : f32
+        ...
+        spirv.Store "StorageBuffer" ..., %y : f32
+        spirv.Return
+      }
+      spirv.EntryPoint "GLCompute" @f, @__builtin__LocalInvocationId__
+      spirv.ExecutionMode @f "LocalSize", 32, 1, 1
+    }
+    ```
+  }];
+  let dependentDialects = [
+    "::mlir::arith::ArithDialect", "::mlir::gpu::GPUDialect",
+    "::mlir::spirv::SPIRVDialect"
+  ];
 }
 
 def CUDASchedule : Pass<"cuda-schedule", "::mlir::func::FuncOp"> {

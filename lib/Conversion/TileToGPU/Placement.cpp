@@ -21,10 +21,6 @@ static int64_t getNumElements(Value tile) {
   return type.getRows() * type.getCols();
 }
 
-static int64_t getBytes(Type elementType, int64_t numElements) {
-  return llvm::divideCeil(elementType.getIntOrFloatBitWidth(), 8) * numElements;
-}
-
 /// Calls `visit` for every tile value of the kernel, in program order.
 static void forEachTile(func::FuncOp kernel, function_ref<void(Value)> visit) {
   kernel.walk<WalkOrder::PreOrder>([&](Operation *op) {
@@ -134,6 +130,11 @@ Placement::findStaged(func::FuncOp kernel) const {
   return staged;
 }
 
+int64_t Placement::getBytes(Type elementType, int64_t numElements) const {
+  int64_t bytes = llvm::divideCeil(elementType.getIntOrFloatBitWidth(), 8);
+  return std::max(bytes, elementBytes) * numElements;
+}
+
 /// First fit in program order; returns the bytes of all buffers.
 int64_t Placement::assignBuffers(ArrayRef<Staged> staged) {
   buffers.clear();
@@ -163,6 +164,7 @@ int64_t Placement::assignBuffers(ArrayRef<Staged> staged) {
 FailureOr<Placement> Placement::compute(func::FuncOp kernel,
                                         const Limits &limits) {
   Placement placement;
+  placement.elementBytes = limits.elementBytes;
   int64_t rows = 1, cols = 1;
   forEachTile(kernel, [&](Value tile) {
     auto type = cast<TileType>(tile.getType());
@@ -188,8 +190,9 @@ FailureOr<Placement> Placement::compute(func::FuncOp kernel,
   kernel.walk([&](ReduceOp reduce) {
     TileType type = reduce.getInput().getType();
     if (placement.getRowLayout(type.getRows()).lanes > 1)
-      exchangeBytes = std::max(
-          exchangeBytes, getBytes(type.getElementType(), placement.numThreads));
+      exchangeBytes =
+          std::max(exchangeBytes, placement.getBytes(type.getElementType(),
+                                                     placement.numThreads));
   });
 
   // While the tiles do not fit, the largest load is read from memory for each

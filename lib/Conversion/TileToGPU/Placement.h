@@ -42,6 +42,7 @@ public:
     int64_t workgroupBytes;
     int64_t maxThreads;
     int64_t threads; ///< 0: chosen, one a row if there are several rows
+    int64_t elementBytes = 1; ///< that the smallest element takes
   };
 
   /// Plans `kernel`; a diagnostic if its tiles cannot fit.
@@ -69,8 +70,9 @@ private:
   void findFragments(mlir::func::FuncOp kernel);
   llvm::SmallVector<Staged> findStaged(mlir::func::FuncOp kernel) const;
   int64_t assignBuffers(llvm::ArrayRef<Staged> staged);
+  int64_t getBytes(mlir::Type elementType, int64_t numElements) const;
 
-  int64_t numThreads = 0;
+  int64_t numThreads = 0, elementBytes = 1;
   llvm::DenseSet<mlir::Value> fragments;
   llvm::DenseMap<mlir::Value, unsigned> bufferOf;
   llvm::SmallVector<WorkgroupBuffer> buffers;

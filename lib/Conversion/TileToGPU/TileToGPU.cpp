@@ -1097,7 +1097,7 @@ struct TileToGPUPass final : attn::impl::TileToGPUBase<TileToGPUPass> {
 
   void runOnOperation() override {
     ModuleOp module = getOperation();
-    Placement::Limits limits{workgroupBytes, maxThreads, threads};
+    Placement::Limits limits{workgroupBytes, maxThreads, threads, elementBytes};
     if (!limits.workgroupBytes || !limits.maxThreads) {
       auto target = TargetAttr::require(module, getArgument());
       if (failed(target))
@@ -1112,7 +1112,8 @@ struct TileToGPUPass final : attn::impl::TileToGPUBase<TileToGPUPass> {
             *this, module,
             {{"workgroup-bytes", limits.workgroupBytes, 0, 1 << 20},
              {"max-threads", limits.maxThreads, 1, 1024},
-             {"threads", limits.threads, 0, limits.maxThreads}})))
+             {"threads", limits.threads, 0, limits.maxThreads},
+             {"element-bytes", limits.elementBytes, 1, 8}})))
       return signalPassFailure();
     SmallVector<func::FuncOp> kernels;
     for (auto func : module.getOps<func::FuncOp>())

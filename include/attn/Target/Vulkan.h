@@ -1,0 +1,20 @@
+//===- Vulkan.h - The target vulkan -----------------------------*- C++ -*-===//
+// SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
+//
+// SPIR-V from tile kernels.
+//
+//===----------------------------------------------------------------------===//
+
+#ifndef ATTN_TARGET_VULKAN_H
+#define ATTN_TARGET_VULKAN_H
+
+namespace attn {
+
+void registerVulkanTargets();
+
+/// Registers the pipeline `attn-to-vulkan`.
+void registerVulkanPipelines();
+
+} // namespace attn
+
+#endif // ATTN_TARGET_VULKAN_H

@@ -1,0 +1,393 @@
+//===- Interface.cpp - Kernels as SPIR-V functions ------------------------===//
+// SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
+//
+// Buffers become bound variables, scalars fields of push constants or of a
+// uniform buffer, workgroup and private buffers variables. MLIR 22 converts
+// none of that: its gpu.func refuses workgroup attributions, its memrefs must
+// have static strides, and its push constants are of one type.
+//
+//===----------------------------------------------------------------------===//
+
+#include "Interface.h"
+#include "SmallElements.h"
+
+#include "mlir/Dialect/SPIRV/Transforms/SPIRVConversion.h"
+#include "mlir/IR/ImplicitLocOpBuilder.h"
+
+using namespace mlir;
+using namespace attn;
+using spirv::StorageClass;
+
+namespace {
+
+/// Push constants of every device, in 32-bit fields.
+constexpr unsigned kPushConstants = 128 / 4;
+/// The number of the first group of a dispatch, and the extents of the grid.
+constexpr unsigned kGroupFields = 3, kGridFields = 6;
+
+/// A struct of 32-bit fields without gaps.
+spirv::StructType getBlockType(ArrayRef<Type> fields) {
+  SmallVector<spirv::StructType::OffsetInfo> offsets;
+  for (unsigned k = 0; k < fields.size(); ++k)
+    offsets.push_back(4 * k);
+  return spirv::StructType::get(fields, offsets);
+}
+
+/// What stands for a memref argument.
+struct Memory {
+  Value pointer;
+  /// Distance of its first element from what is bound; null for local memory.
+  Value base;
+  Type element;
+  /// Several elements share a word.
+  bool isPacked = false;
+  /// Stored as the bits of -inf, if any.
+  FloatAttr minusInfinity;
+};
+
+class EntryPoint {
+public:
+  EntryPoint(gpu::GPUFuncOp kernel, spirv::ModuleOp module)
+      : kernel(kernel), module(module),
+        b(kernel.getLoc(), kernel.getContext()) {}
+
+  LogicalResult build();
+
+private:
+  LogicalResult declareBuffers();
+  LogicalResult declareParameters();
+  LogicalResult declareLocals();
+  LogicalResult lowerAccesses();
+  void lowerIds();
+  void lowerBarriers();
+
+  Value declare(const Twine &suffix, Type type, StorageClass storage,
+                std::optional<unsigned> binding = std::nullopt);
+  Value loadField(Value block, unsigned field);
+  Value getBuiltin(spirv::BuiltIn builtin, gpu::Dimension dimension);
+  void lowerLoad(memref::LoadOp load);
+  void lowerStore(memref::StoreOp store);
+  /// The memory of an access, and the position in it.
+  std::pair<Memory, Value> locate(Value memory, Value index);
+  Value getElement(const Memory &memory, Value position);
+  Value constant(int64_t value) {
+    return spirv::ConstantOp::create(b, b.getI32Type(),
+                                     b.getI32IntegerAttr(value));
+  }
+  /// Without the buffers of the kernel's own.
+  auto getParameters() {
+    return entry->getArguments().take_front(
+        kernel.getFunctionType().getNumInputs());
+  }
+
+  gpu::GPUFuncOp kernel;
+  spirv::ModuleOp module;
+  ImplicitLocOpBuilder b;
+  spirv::FuncOp function;
+  Block *entry = nullptr;
+  /// By argument of the entry block.
+  DenseMap<Value, Memory> memories;
+  Value dispatch;
+  SetVector<Attribute> interface;
+};
+
+//===----------------------------------------------------------------------===//
+// Declarations
+//===----------------------------------------------------------------------===//
+
+Value EntryPoint::declare(const Twine &suffix, Type type, StorageClass storage,
+                          std::optional<unsigned> binding) {
+  auto pointer = spirv::PointerType::get(type, storage);
+  OpBuilder::InsertionGuard guard(b);
+  std::string name = (kernel.getName() + "_" + suffix).str();
+  b.setInsertionPoint(function);
+  auto variable =
+      binding ? spirv::GlobalVariableOp::create(b, pointer, name, 0, *binding)
+              : spirv::GlobalVariableOp::create(b, pointer, StringRef(name));
+  b.setInsertionPointToStart(entry);
+  return spirv::AddressOfOp::create(b, variable);
+}
+
+/// What a reader would call an argument.
+std::string nameArgument(BlockArgument argument) {
+  if (auto name = dyn_cast<NameLoc>(argument.getLoc()))
+    return (Twine(argument.getArgNumber()) + "_" + name.getName().getValue())
+        .str();
+  return Twine(argument.getArgNumber()).str();
+}
+
+LogicalResult EntryPoint::declareBuffers() {
+  unsigned binding = 0;
+  for (BlockArgument argument : getParameters()) {
+    auto type = dyn_cast<MemRefType>(argument.getType());
+    if (!type)
+      continue;
+    Memory memory;
+    memory.element = type.getElementType();
+    memory.isPacked = getElementBits(memory.element) < 32;
+    memory.minusInfinity = kernel.getArgAttrOfType<FloatAttr>(
+        argument.getArgNumber(), "attn.minus_infinity");
+    Type stored = memory.isPacked || memory.minusInfinity
+                      ? b.getI32Type()
+                      : getWordType(memory.element);
+    if (!stored)
+      return kernel.emitError("SPIR-V has no memory of ") << memory.element;
+    auto array = spirv::RuntimeArrayType::get(stored, /*stride=*/4);
+    memory.pointer = declare(nameArgument(argument), getBlockType(array),
+                             StorageClass::StorageBuffer, binding++);
+    memories[argument] = memory;
+  }
+  return success();
+}
+
+/// One field for each argument, in order: of a buffer its base.
+LogicalResult EntryPoint::declareParameters() {
+  SmallVector<Type> fields;
+  for (BlockArgument argument : getParameters()) {
+    Type type = isa<MemRefType>(argument.getType())
+                    ? b.getI32Type()
+                    : getWordType(argument.getType());
+    if (!type)
+      return kernel.emitError("SPIR-V has no parameter of ")
+             << argument.getType();
+    fields.push_back(type.isInteger(1) ? b.getI32Type() : type);
+  }
+  SmallVector<Type> grid(kGridFields, b.getI32Type());
+  bool fits = kGridFields + fields.size() <= kPushConstants;
+  if (fits)
+    llvm::append_range(grid, fields);
+  dispatch =
+      declare("dispatch", getBlockType(grid), StorageClass::PushConstant);
+  Value parameters = fits ? dispatch
+                          : declare("parameters", getBlockType(fields),
+                                    StorageClass::Uniform, memories.size());
+  b.setInsertionPointAfterValue(parameters);
+  for (BlockArgument argument : getParameters()) {
+    if (argument.use_empty())
+      continue;
+    Value field = loadField(parameters,
+                            (fits ? kGridFields : 0) + argument.getArgNumber());
+    if (isa<MemRefType>(argument.getType()))
+      memories[argument].base = field;
+    else
+      argument.replaceAllUsesWith(fromWord(b, field, argument.getType()));
+  }
+  return success();
+}
+
+LogicalResult EntryPoint::declareLocals() {
+  for (BlockArgument buffer :
+       entry->getArguments().drop_front(getParameters().size())) {
+    auto type = cast<MemRefType>(buffer.getType());
+    Memory memory;
+    memory.element = type.getElementType();
+    Type stored = getWordType(memory.element);
+    if (!stored)
+      return kernel.emitError("SPIR-V has no memory of ") << memory.element;
+    auto array = spirv::ArrayType::get(stored, type.getNumElements());
+    auto space = cast<gpu::AddressSpaceAttr>(type.getMemorySpace());
+    if (space.getValue() == gpu::AddressSpace::Workgroup) {
+      memory.pointer =
+          declare(nameArgument(buffer), array, StorageClass::Workgroup);
+    } else {
+      b.setInsertionPointToStart(entry);
+      memory.pointer = spirv::VariableOp::create(
+          b, spirv::PointerType::get(array, StorageClass::Function),
+          StorageClass::Function, /*initializer=*/Value());
+    }
+    memories[buffer] = memory;
+  }
+  return success();
+}
+
+Value EntryPoint::loadField(Value block, unsigned field) {
+  return spirv::LoadOp::create(
+      b, spirv::AccessChainOp::create(b, block, constant(field)));
+}
+
+//===----------------------------------------------------------------------===//
+// Accesses, ids and barriers
+//===----------------------------------------------------------------------===//
+
+std::pair<Memory, Value> EntryPoint::locate(Value memory, Value index) {
+  Value position = toWord(b, index);
+  if (auto view = memory.getDefiningOp<memref::ReinterpretCastOp>()) {
+    memory = view.getSource();
+    if (!view.getOffsets().empty())
+      position = arith::AddIOp::create(b, position,
+                                       toWord(b, view.getOffsets().front()));
+  }
+  Memory known = memories.lookup(memory);
+  if (known.base)
+    position = arith::AddIOp::create(b, position, known.base);
+  return {known, position};
+}
+
+Value EntryPoint::getElement(const Memory &memory, Value position) {
+  if (!memory.base)
+    return spirv::AccessChainOp::create(b, memory.pointer, position);
+  return spirv::AccessChainOp::create(b, memory.pointer,
+                                      ValueRange{constant(0), position});
+}
+
+void EntryPoint::lowerLoad(memref::LoadOp load) {
+  b.setInsertionPoint(load);
+  auto [memory, position] = locate(load.getMemRef(), load.getIndices().front());
+  Value loaded;
+  if (memory.isPacked) {
+    PackedPosition at(b, position, memory.element);
+    Value word = spirv::LoadOp::create(b, getElement(memory, at.word));
+    loaded =
+        decode(b, arith::ShRUIOp::create(b, word, at.shift), memory.element);
+  } else {
+    loaded = spirv::LoadOp::create(b, getElement(memory, position));
+    if (memory.minusInfinity)
+      loaded = arith::BitcastOp::create(b, b.getF32Type(), loaded);
+    loaded = fromWord(b, loaded, memory.element);
+  }
+  load.replaceAllUsesWith(loaded);
+  load.erase();
+}
+
+void EntryPoint::lowerStore(memref::StoreOp store) {
+  b.setInsertionPoint(store);
+  auto [memory, position] =
+      locate(store.getMemRef(), store.getIndices().front());
+  if (memory.isPacked) {
+    PackedPosition at(b, position, memory.element);
+    at.storeAtomically(getElement(memory, at.word),
+                       encode(b, store.getValue()));
+  } else {
+    Value stored = toWord(b, store.getValue());
+    if (memory.minusInfinity)
+      stored = markMinusInfinity(b, stored, memory.minusInfinity);
+    spirv::StoreOp::create(b, getElement(memory, position), stored);
+  }
+  store.erase();
+}
+
+/// The memory of an access is an argument or a view of one.
+LogicalResult checkAccess(Operation *access, Value memory, Block *entry) {
+  if (auto view = memory.getDefiningOp<memref::ReinterpretCastOp>())
+    memory = view.getSource();
+  auto argument = dyn_cast<BlockArgument>(memory);
+  if (argument && argument.getOwner() == entry)
+    return success();
+  return access->emitError("accesses memory that is no argument");
+}
+
+LogicalResult EntryPoint::lowerAccesses() {
+  SmallVector<memref::LoadOp> loads;
+  SmallVector<memref::StoreOp> stores;
+  function.walk([&](memref::LoadOp load) { loads.push_back(load); });
+  function.walk([&](memref::StoreOp store) { stores.push_back(store); });
+  for (memref::LoadOp load : loads)
+    if (failed(checkAccess(load, load.getMemRef(), entry)))
+      return failure();
+  for (memref::StoreOp store : stores)
+    if (failed(checkAccess(store, store.getMemRef(), entry)))
+      return failure();
+  llvm::for_each(stores, [&](memref::StoreOp store) { lowerStore(store); });
+  // What is loaded is not rounded again.
+  roundConversions(function);
+  llvm::for_each(loads, [&](memref::LoadOp load) { lowerLoad(load); });
+  function.walk([](memref::ReinterpretCastOp view) { view.erase(); });
+  return success();
+}
+
+Value EntryPoint::getBuiltin(spirv::BuiltIn builtin, gpu::Dimension dimension) {
+  Value vector =
+      spirv::getBuiltinVariableValue(function, builtin, b.getI32Type(), b);
+  auto address = vector.getDefiningOp<spirv::LoadOp>()
+                     .getPtr()
+                     .getDefiningOp<spirv::AddressOfOp>();
+  interface.insert(address.getVariableAttr());
+  return spirv::CompositeExtractOp::create(
+      b, vector, ArrayRef<int32_t>{static_cast<int32_t>(dimension)});
+}
+
+/// A group is numbered within the grid, of which a dispatch may be a part.
+void EntryPoint::lowerIds() {
+  function.walk([&](Operation *op) {
+    b.setInsertionPoint(op);
+    Value id;
+    if (auto thread = dyn_cast<gpu::ThreadIdOp>(op)) {
+      id = getBuiltin(spirv::BuiltIn::LocalInvocationId, thread.getDimension());
+    } else if (auto block = dyn_cast<gpu::BlockIdOp>(op)) {
+      auto dimension = static_cast<unsigned>(block.getDimension());
+      id = spirv::IAddOp::create(
+          b, getBuiltin(spirv::BuiltIn::WorkgroupId, block.getDimension()),
+          loadField(dispatch, dimension));
+    } else if (auto extent = dyn_cast<gpu::GridDimOp>(op)) {
+      auto dimension = static_cast<unsigned>(extent.getDimension());
+      id = loadField(dispatch, kGroupFields + dimension);
+    } else {
+      return;
+    }
+    op->getResult(0).replaceAllUsesWith(fromWord(b, id, b.getIndexType()));
+    op->erase();
+  });
+}
+
+/// A barrier orders storage buffers, too, where a kernel reads what it writes.
+void EntryPoint::lowerBarriers() {
+  using Semantics = spirv::MemorySemantics;
+  bool readsWhatItWrites = llvm::any_of(
+      kernel.getArguments().take_front(kernel.getFunctionType().getNumInputs()),
+      [](BlockArgument argument) {
+        bool isRead = false, isWritten = false;
+        for (Operation *view : argument.getUsers())
+          for (Operation *access : view->getUsers()) {
+            isRead |= isa<memref::LoadOp>(access);
+            isWritten |= isa<memref::StoreOp>(access);
+          }
+        return isRead && isWritten;
+      });
+  Semantics memory = Semantics::AcquireRelease | Semantics::WorkgroupMemory;
+  if (readsWhatItWrites)
+    memory = memory | Semantics::UniformMemory;
+  function.walk([&](gpu::BarrierOp barrier) {
+    b.setInsertionPoint(barrier);
+    spirv::ControlBarrierOp::create(b, spirv::Scope::Workgroup,
+                                    spirv::Scope::Workgroup, memory);
+    barrier.erase();
+  });
+}
+
+LogicalResult EntryPoint::build() {
+  std::optional<ArrayRef<int32_t>> size = kernel.getKnownBlockSize();
+  if (!size)
+    return kernel.emitError("the size of the workgroup is not known");
+  b.setInsertionPointToEnd(module.getBody());
+  function =
+      spirv::FuncOp::create(b, kernel.getName(), b.getFunctionType({}, {}));
+  IRMapping mapping;
+  kernel.getBody().cloneInto(&function.getBody(), mapping);
+  entry = &function.getBody().front();
+
+  if (failed(declareBuffers()) || failed(declareParameters()) ||
+      failed(declareLocals()) || failed(lowerAccesses()))
+    return failure();
+  lowerIds();
+  lowerBarriers();
+  function.walk([&](gpu::ReturnOp exit) {
+    b.setInsertionPoint(exit);
+    spirv::ReturnOp::create(b);
+    exit.erase();
+  });
+  entry->eraseArguments(0, entry->getNumArguments());
+
+  b.setInsertionPointToEnd(module.getBody());
+  spirv::EntryPointOp::create(b, spirv::ExecutionModel::GLCompute, function,
+                              interface.getArrayRef());
+  spirv::ExecutionModeOp::create(b, function, spirv::ExecutionMode::LocalSize,
+                                 *size);
+  return success();
+}
+
+} // namespace
+
+LogicalResult attn::addEntryPoint(gpu::GPUFuncOp kernel,
+                                  spirv::ModuleOp module) {
+  return EntryPoint(kernel, module).build();
+}

@@ -1,0 +1,26 @@
+//===- Interface.h - Kernels as SPIR-V functions ----------------*- C++ -*-===//
+// SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
+//
+// The part of kernels-to-spirv that knows the binary interface of
+// docs/artifact.md: where buffers are bound, where parameters lie, what a
+// group's number is.
+//
+//===----------------------------------------------------------------------===//
+
+#ifndef LIB_CONVERSION_KERNELSTOSPIRV_INTERFACE_H
+#define LIB_CONVERSION_KERNELSTOSPIRV_INTERFACE_H
+
+#include "mlir/Dialect/GPU/IR/GPUDialect.h"
+#include "mlir/Dialect/SPIRV/IR/SPIRVOps.h"
+
+namespace attn {
+
+/// Adds an entry point for `kernel`, in normal form, to `module`: a function
+/// whose memory accesses, ids and barriers are SPIR-V and whose arithmetic and
+/// control flow are still those of `kernel`.
+mlir::LogicalResult addEntryPoint(mlir::gpu::GPUFuncOp kernel,
+                                  mlir::spirv::ModuleOp module);
+
+} // namespace attn
+
+#endif // LIB_CONVERSION_KERNELSTOSPIRV_INTERFACE_H

@@ -1,0 +1,170 @@
+//===- KernelsToSPIRV.cpp - GPU kernels to SPIR-V for Vulkan --------------===//
+// SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
+//
+// Kernels in normal form become a SPIR-V module next to theirs. Arithmetic,
+// functions and control flow are converted by MLIR, interface and memory by
+// Interface.cpp.
+//
+//===----------------------------------------------------------------------===//
+
+#include "Interface.h"
+#include "attn/Conversion/Passes.h"
+#include "attn/Conversion/SPIRV.h"
+#include "attn/Dialect/Tile/Tile.h"
+
+#include "mlir/Conversion/ArithToSPIRV/ArithToSPIRV.h"
+#include "mlir/Conversion/MathToSPIRV/MathToSPIRV.h"
+#include "mlir/Conversion/SCFToSPIRV/SCFToSPIRV.h"
+#include "mlir/Conversion/UBToSPIRV/UBToSPIRV.h"
+#include "mlir/Dialect/SPIRV/IR/SPIRVDialect.h"
+#include "mlir/Dialect/SPIRV/Transforms/SPIRVConversion.h"
+#include "mlir/Dialect/UB/IR/UBOps.h"
+
+namespace attn {
+#define GEN_PASS_DEF_KERNELSTOSPIRV
+#include "attn/Conversion/Passes.h.inc"
+} // namespace attn
+
+using namespace mlir;
+
+std::string attn::getSPIRVModuleName(gpu::GPUModuleOp kernels) {
+  return ("__spv__" + kernels.getName()).str();
+}
+
+namespace {
+
+/// MLIR 22 has the ops, but no conversion to them.
+template <typename From, typename To>
+struct FunctionPattern final : OpConversionPattern<From> {
+  using OpConversionPattern<From>::OpConversionPattern;
+  LogicalResult
+  matchAndRewrite(From op, typename From::Adaptor adaptor,
+                  ConversionPatternRewriter &rewriter) const override {
+    rewriter.replaceOpWithNewOp<To>(op, adaptor.getOperand());
+    return success();
+  }
+};
+
+/// MLIR 22 has no op for GLSL's Trunc.
+struct TruncPattern final : OpConversionPattern<math::TruncOp> {
+  using OpConversionPattern::OpConversionPattern;
+  LogicalResult
+  matchAndRewrite(math::TruncOp op, OpAdaptor adaptor,
+                  ConversionPatternRewriter &rewriter) const override {
+    Location loc = op.getLoc();
+    Value x = adaptor.getOperand();
+    Value zero = spirv::ConstantOp::getZero(x.getType(), loc, rewriter);
+    Value isNegative = spirv::FOrdLessThanOp::create(rewriter, loc, x, zero);
+    Value up = spirv::GLCeilOp::create(rewriter, loc, x);
+    Value down = spirv::GLFloorOp::create(rewriter, loc, x);
+    rewriter.replaceOpWithNewOp<spirv::SelectOp>(op, isNegative, up, down);
+    return success();
+  }
+};
+
+/// Of words: MLIR 22 converts casts of signed indices only.
+struct UnsignedCastPattern final : OpConversionPattern<arith::IndexCastUIOp> {
+  using OpConversionPattern::OpConversionPattern;
+  LogicalResult
+  matchAndRewrite(arith::IndexCastUIOp op, OpAdaptor adaptor,
+                  ConversionPatternRewriter &rewriter) const override {
+    auto isWord = [](Type type) {
+      return type.isIndex() || type.isInteger(32);
+    };
+    if (!isWord(op.getIn().getType()) || !isWord(op.getType()))
+      return failure();
+    rewriter.replaceOp(op, adaptor.getIn());
+    return success();
+  }
+};
+
+/// Of anything smaller as of i32.
+struct ExtendFirst final : OpRewritePattern<arith::IndexCastUIOp> {
+  using OpRewritePattern::OpRewritePattern;
+  LogicalResult matchAndRewrite(arith::IndexCastUIOp op,
+                                PatternRewriter &rewriter) const override {
+    auto type = dyn_cast<IntegerType>(op.getIn().getType());
+    if (!type || type.getWidth() >= 32)
+      return failure();
+    Value word = arith::ExtUIOp::create(rewriter, op.getLoc(),
+                                        rewriter.getI32Type(), op.getIn());
+    rewriter.replaceOpWithNewOp<arith::IndexCastUIOp>(op, op.getType(), word);
+    return success();
+  }
+};
+
+struct KernelsToSPIRVPass final
+    : attn::impl::KernelsToSPIRVBase<KernelsToSPIRVPass> {
+  using KernelsToSPIRVBase::KernelsToSPIRVBase;
+
+  void runOnOperation() override {
+    for (auto kernels :
+         llvm::to_vector(getOperation().getOps<gpu::GPUModuleOp>()))
+      if (failed(convert(kernels)))
+        return signalPassFailure();
+  }
+
+private:
+  static LogicalResult convert(gpu::GPUModuleOp kernels);
+  static LogicalResult convertBodies(spirv::ModuleOp module,
+                                     spirv::VerCapExtAttr needs);
+};
+
+/// A launch says how much workgroup memory its kernel declares.
+void setSharedBytes(gpu::GPUFuncOp kernel) {
+  auto info = attn::tile::LaunchInfoAttr::of(kernel);
+  if (!info)
+    return;
+  int64_t bytes = 0;
+  for (BlockArgument buffer : kernel.getWorkgroupAttributions())
+    bytes += 4 * cast<MemRefType>(buffer.getType()).getNumElements();
+  kernel->setAttr(
+      info.attributeName,
+      attn::tile::LaunchInfoAttr::get(info.getContext(), info.getParameters(),
+                                      info.getGrid(), info.getThreads(), bytes,
+                                      info.getStack(), info.getCluster()));
+}
+
+LogicalResult KernelsToSPIRVPass::convert(gpu::GPUModuleOp kernels) {
+  OpBuilder b(kernels);
+  b.setInsertionPointAfter(kernels);
+  // What every device with Vulkan 1.1 has.
+  auto needs = spirv::VerCapExtAttr::get(
+      spirv::Version::V_1_3, spirv::Capability::Shader,
+      ArrayRef<spirv::Extension>(), b.getContext());
+  auto module = spirv::ModuleOp::create(
+      b, kernels.getLoc(), spirv::AddressingModel::Logical,
+      spirv::MemoryModel::GLSL450, needs,
+      StringRef(attn::getSPIRVModuleName(kernels)));
+  for (auto kernel : kernels.getOps<gpu::GPUFuncOp>()) {
+    if (failed(attn::addEntryPoint(kernel, module)))
+      return failure();
+    setSharedBytes(kernel);
+  }
+  return convertBodies(module, needs);
+}
+
+LogicalResult KernelsToSPIRVPass::convertBodies(spirv::ModuleOp module,
+                                                spirv::VerCapExtAttr needs) {
+  MLIRContext *context = module.getContext();
+  auto environment = spirv::TargetEnvAttr::get(
+      needs, spirv::getDefaultResourceLimits(context), spirv::ClientAPI::Vulkan,
+      spirv::Vendor::Unknown, spirv::DeviceType::Unknown,
+      spirv::TargetEnvAttr::kUnknownDeviceID);
+  SPIRVTypeConverter types(environment);
+  ScfToSPIRVContext loops;
+  RewritePatternSet patterns(context);
+  arith::populateArithToSPIRVPatterns(types, patterns);
+  populateMathToSPIRVPatterns(types, patterns);
+  populateSCFToSPIRVPatterns(types, loops, patterns);
+  ub::populateUBToSPIRVConversionPatterns(types, patterns);
+  patterns.add<FunctionPattern<math::Exp2Op, spirv::GLExp2Op>,
+               FunctionPattern<math::Log2Op, spirv::GLLog2Op>,
+               FunctionPattern<math::CtPopOp, spirv::BitCountOp>, TruncPattern,
+               UnsignedCastPattern>(types, context);
+  patterns.add<ExtendFirst>(context);
+  return applyFullConversion(module, *SPIRVConversionTarget::get(environment),
+                             std::move(patterns));
+}
+
+} // namespace

@@ -1,0 +1,199 @@
+//===- SmallElements.cpp - Types that SPIR-V for all lacks ----------------===//
+// SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
+//
+// Conversions of f16 and bf16 are integer arithmetic: GLSL's packHalf2x16 may
+// round as it likes, and does on software devices.
+//
+//===----------------------------------------------------------------------===//
+
+#include "SmallElements.h"
+
+using namespace mlir;
+
+/// Booleans are a byte each.
+unsigned attn::getElementBits(Type type) {
+  if (type.isInteger(1))
+    return 8;
+  return type.isIndex() ? 32 : std::min(32u, type.getIntOrFloatBitWidth());
+}
+
+Type attn::getWordType(Type type) {
+  if (type.isIndex())
+    return IntegerType::get(type.getContext(), 32);
+  if (auto integer = dyn_cast<IntegerType>(type))
+    return integer.getWidth() == 1    ? type
+           : integer.getWidth() <= 64 ? IntegerType::get(type.getContext(), 32)
+                                      : Type();
+  bool isKnown = type.isF16() || type.isBF16() || type.isF32() || type.isF64();
+  return isKnown ? Float32Type::get(type.getContext()) : Type();
+}
+
+namespace {
+
+Value constant(ImplicitLocOpBuilder &b, uint32_t value) {
+  return arith::ConstantOp::create(
+      b, b.getI32IntegerAttr(static_cast<int32_t>(value)));
+}
+
+Value select(Value condition, Value yes, Value no, ImplicitLocOpBuilder &b) {
+  return arith::SelectOp::create(b, condition, yes, no);
+}
+
+Value isAtLeast(Value bits, uint32_t limit, ImplicitLocOpBuilder &b) {
+  return arith::CmpIOp::create(b, arith::CmpIPredicate::uge, bits,
+                               constant(b, limit));
+}
+
+/// `bits` shifted right by `count`, to the nearest, ties to even.
+Value roundAway(Value bits, unsigned count, ImplicitLocOpBuilder &b) {
+  Value amount = constant(b, count);
+  Value odd = arith::AndIOp::create(b, arith::ShRUIOp::create(b, bits, amount),
+                                    constant(b, 1));
+  Value half = constant(b, (1u << (count - 1)) - 1);
+  Value sum =
+      arith::AddIOp::create(b, arith::AddIOp::create(b, bits, half), odd);
+  return arith::ShRUIOp::create(b, sum, amount);
+}
+
+/// The bits of a magnitude as f16. Below 2^-14 the sum with 0.5 rounds as the
+/// subnormal result has to; from 65520 on it is infinite.
+Value encodeHalf(Value magnitude, ImplicitLocOpBuilder &b) {
+  constexpr uint32_t kHalf = 0x3f000000, kSmallest = 0x38800000,
+                     kInfinity = 0x7c00, kNaN = 0x7e00;
+  Value number = arith::BitcastOp::create(b, b.getF32Type(), magnitude);
+  Value half = arith::ConstantOp::create(b, b.getF32FloatAttr(0.5));
+  Value sum = arith::AddFOp::create(b, number, half);
+  Value subnormal = arith::SubIOp::create(
+      b, arith::BitcastOp::create(b, b.getI32Type(), sum), constant(b, kHalf));
+  constexpr uint32_t kBias = (127 - 15) << 23;
+  Value normal =
+      roundAway(arith::SubIOp::create(b, magnitude, constant(b, kBias)), 13, b);
+  Value bits = select(isAtLeast(magnitude, kSmallest, b), normal, subnormal, b);
+  bits = select(isAtLeast(magnitude, 0x477ff000, b), constant(b, kInfinity),
+                bits, b);
+  return select(isAtLeast(magnitude, 0x7f800001, b), constant(b, kNaN), bits,
+                b);
+}
+
+Value encodeBFloat(Value magnitude, ImplicitLocOpBuilder &b) {
+  return select(isAtLeast(magnitude, 0x7f800001, b), constant(b, 0x7fc0),
+                roundAway(magnitude, 16, b), b);
+}
+
+/// The bits of the nearest f16 or bf16 of an f32.
+Value encodeFloat(Value number, Type type, ImplicitLocOpBuilder &b) {
+  Value bits = arith::BitcastOp::create(b, b.getI32Type(), number);
+  Value magnitude = arith::AndIOp::create(b, bits, constant(b, 0x7fffffff));
+  Value sign = arith::ShRUIOp::create(
+      b, arith::XOrIOp::create(b, bits, magnitude), constant(b, 16));
+  Value encoded =
+      type.isF16() ? encodeHalf(magnitude, b) : encodeBFloat(magnitude, b);
+  return arith::OrIOp::create(b, encoded, sign);
+}
+
+/// The f32 that has the value of the low half of `bits`.
+Value decodeFloat(Value bits, Type type, ImplicitLocOpBuilder &b) {
+  if (type.isBF16())
+    return arith::BitcastOp::create(
+        b, b.getF32Type(), arith::ShLIOp::create(b, bits, constant(b, 16)));
+  Value pair = spirv::GLUnpackHalf2x16Op::create(
+      b, VectorType::get(2, b.getF32Type()), bits);
+  return spirv::CompositeExtractOp::create(b, pair, ArrayRef<int32_t>{0});
+}
+
+bool isSmallFloat(Type type) { return type.isF16() || type.isBF16(); }
+
+} // namespace
+
+Value attn::fromWord(ImplicitLocOpBuilder &b, Value word, Type type) {
+  if (word.getType() == type)
+    return word;
+  if (type.isIndex())
+    return arith::IndexCastOp::create(b, type, word);
+  if (type.isInteger(1))
+    return arith::CmpIOp::create(b, arith::CmpIPredicate::ne, word,
+                                 constant(b, 0));
+  if (type.isF64())
+    return arith::ExtFOp::create(b, type, word);
+  if (isSmallFloat(type))
+    return arith::TruncFOp::create(b, type, word);
+  if (type.isInteger(64))
+    return arith::ExtSIOp::create(b, type, word);
+  return arith::TruncIOp::create(b, type, word);
+}
+
+Value attn::toWord(ImplicitLocOpBuilder &b, Value value) {
+  Type type = value.getType(), word = getWordType(type);
+  if (type == word)
+    return value;
+  if (type.isIndex())
+    return arith::IndexCastOp::create(b, word, value);
+  if (type.isF64())
+    return arith::TruncFOp::create(b, word, value);
+  if (isa<FloatType>(type))
+    return arith::ExtFOp::create(b, word, value);
+  if (type.isInteger(64))
+    return arith::TruncIOp::create(b, word, value);
+  return arith::ExtSIOp::create(b, word, value);
+}
+
+Value attn::decode(ImplicitLocOpBuilder &b, Value bits, Type type) {
+  if (isSmallFloat(type))
+    return fromWord(b, decodeFloat(bits, type, b), type);
+  if (type.isInteger(1))
+    bits = arith::AndIOp::create(b, bits, constant(b, 0xff));
+  return fromWord(b, bits, type);
+}
+
+Value attn::encode(ImplicitLocOpBuilder &b, Value value) {
+  Type type = value.getType();
+  if (!isSmallFloat(type))
+    return arith::ExtUIOp::create(b, b.getI32Type(), value);
+  // To encode is to round.
+  auto conversion = value.getDefiningOp<arith::TruncFOp>();
+  bool isF32 = conversion && conversion.getIn().getType().isF32();
+  return encodeFloat(isF32 ? conversion.getIn() : toWord(b, value), type, b);
+}
+
+Value attn::markMinusInfinity(ImplicitLocOpBuilder &b, Value value,
+                              FloatAttr sentinel) {
+  Value isSentinel =
+      arith::CmpFOp::create(b, arith::CmpFPredicate::OLE, value,
+                            arith::ConstantOp::create(b, sentinel));
+  Value bits = arith::BitcastOp::create(b, b.getI32Type(), value);
+  return select(isSentinel, constant(b, 0xff800000), bits, b);
+}
+
+void attn::roundConversions(Operation *root) {
+  root->walk([](arith::TruncFOp conversion) {
+    Type type = conversion.getType();
+    if (!isSmallFloat(type))
+      return;
+    if (conversion.use_empty())
+      return conversion.erase();
+    ImplicitLocOpBuilder b(conversion.getLoc(), conversion);
+    Value bits = encodeFloat(toWord(b, conversion.getIn()), type, b);
+    conversion.getInMutable().assign(decodeFloat(bits, type, b));
+  });
+}
+
+attn::PackedPosition::PackedPosition(ImplicitLocOpBuilder &b, Value position,
+                                     Type type)
+    : b(b), width(getElementBits(type)) {
+  uint32_t perWord = 32 / width;
+  word =
+      arith::ShRUIOp::create(b, position, constant(b, llvm::Log2_32(perWord)));
+  shift = arith::MulIOp::create(
+      b, arith::AndIOp::create(b, position, constant(b, perWord - 1)),
+      constant(b, width));
+}
+
+void attn::PackedPosition::storeAtomically(Value pointer, Value bits) {
+  Value mask = arith::ShLIOp::create(b, constant(b, (1u << width) - 1), shift);
+  Value others = arith::XOrIOp::create(b, mask, constant(b, ~0u));
+  Value shifted = arith::ShLIOp::create(b, bits, shift);
+  spirv::AtomicAndOp::create(b, b.getI32Type(), pointer, spirv::Scope::Device,
+                             spirv::MemorySemantics::None, others);
+  spirv::AtomicOrOp::create(b, b.getI32Type(), pointer, spirv::Scope::Device,
+                            spirv::MemorySemantics::None, shifted);
+}

@@ -1,0 +1,187 @@
+//===- VulkanTarget.cpp - The target vulkan -------------------------------===//
+// SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
+//
+// Tile kernels to SPIR-V for any device with Vulkan 1.1: workgroup memory, no
+// subgroups, no features or extensions.
+//
+//===----------------------------------------------------------------------===//
+
+#include "TranslateToSPIRV.h"
+
+#include "attn/Conversion/Passes.h"
+#include "attn/Pipelines/Pipelines.h"
+#include "attn/Target/Target.h"
+#include "attn/Target/Vulkan.h"
+
+#include "mlir/Dialect/Arith/Transforms/Passes.h"
+#include "mlir/Dialect/SPIRV/IR/SPIRVOps.h"
+#include "mlir/Transforms/Passes.h"
+#include "llvm/Support/FormatVariadic.h"
+
+using namespace mlir;
+using namespace attn;
+
+/// Rows and columns of a score tile, of which a workgroup has memory for keys
+/// and values.
+static constexpr int64_t kRows = 32, kKeys = 32;
+
+namespace {
+/// What passes need to know of a device. How many buffers a kernel can bind is
+/// the runtime's to check: Vulkan guarantees four, devices bind many more.
+struct Chip {
+  StringLiteral name;
+  int64_t threads, workgroupBytes;
+};
+} // namespace
+
+/// The limits that Vulkan 1.1 guarantees, and those of devices of desktops and
+/// of software devices.
+static constexpr Chip chips[] = {
+    {"vulkan1.1", /*threads=*/128, /*workgroupBytes=*/16 * 1024},
+    {"vulkan-desktop", 1024, 32 * 1024},
+};
+
+namespace {
+class Vulkan final : public Target {
+public:
+  Vulkan()
+      : Target(targetName.str(), "any device with Vulkan 1.1: SPIR-V without "
+                                 "extensions") {}
+
+  std::vector<std::string> getChips() const override {
+    std::vector<std::string> names;
+    for (const Chip &chip : chips)
+      names.push_back(chip.name.str());
+    return names;
+  }
+  tile::TargetAttr describeChip(MLIRContext *context, StringRef name,
+                                std::string &error) const override {
+    const Chip *chip = llvm::find_if(
+        chips, [&](const Chip &known) { return known.name == name; });
+    return tile::TargetAttr::get(
+        context, targetName, name, /*vectorBits=*/0, /*vectorRegisters=*/0,
+        /*l1Bytes=*/0, /*l2Bytes=*/0, chip->threads, /*subgroup=*/0,
+        chip->workgroupBytes, chip->workgroupBytes, /*storageBuffers=*/0,
+        /*workers=*/0, tile::MatrixUnits::None, /*features=*/ArrayAttr());
+  }
+
+  void buildTilePipeline(OpPassManager &pm,
+                         const TargetOptions &options) const override;
+  void buildKernelPipeline(OpPassManager &pm) const override;
+
+  StringRef getTextFormat() const override { return "spirv"; }
+  LogicalResult printKernels(gpu::GPUModuleOp module, StringRef chip,
+                             raw_ostream &os) const override;
+  FailureOr<std::vector<CodeSection>>
+  emitCode(ModuleOp module, tile::TargetAttr machine,
+           const TargetOptions &options, PhaseCallback timer) const override;
+
+  int64_t getIndexBits() const override { return 32; }
+  /// The runtime has no Vulkan yet.
+  StringRef getBackend() const override { return ""; }
+  std::string chooseChip(StringRef features) const override { return ""; }
+
+  void explainMachine(tile::TargetAttr machine,
+                      std::vector<std::string> &choices) const override;
+  void explainSchedule(AttentionOp op, tile::TargetAttr machine,
+                       const TargetOptions &options,
+                       std::vector<std::string> &choices) const override {}
+  void explainKernels(ModuleOp module, tile::TargetAttr machine,
+                      std::vector<std::string> &choices) const override;
+
+  static constexpr StringLiteral targetName = "vulkan";
+};
+} // namespace
+
+//===----------------------------------------------------------------------===//
+// Passes and code
+//===----------------------------------------------------------------------===//
+
+void Vulkan::buildTilePipeline(OpPassManager &pm,
+                               const TargetOptions &options) const {
+  TilePipelineOptions tile;
+  tile.tileM = options.tileM ? options.tileM : kRows;
+  tile.tileN = options.tileN ? options.tileN : kKeys;
+  tile.rowMultiple = 1;
+  attn::buildTilePipeline(pm, tile);
+  addArtifact(pm, *this);
+}
+
+void Vulkan::buildKernelPipeline(OpPassManager &pm) const {
+  pm.addNestedPass<func::FuncOp>(createFiniteScores());
+  // Small elements of workgroup memory are words: threads store them.
+  TileToGPUOptions toGPU;
+  toGPU.elementBytes = 4;
+  pm.addPass(createTileToGPU(toGPU));
+  OpPassManager &kernels = pm.nest<gpu::GPUModuleOp>();
+  arith::ArithEmulateUnsupportedFloatsOptions floats;
+  floats.sourceTypeStrs = {"f16", "bf16"};
+  kernels.addPass(arith::createArithEmulateUnsupportedFloats(floats));
+  kernels.addPass(createExpandMath());
+  kernels.addPass(createCanonicalizerPass());
+  kernels.addPass(createCSEPass());
+  kernels.addPass(createLoopInvariantCodeMotionPass());
+  pm.addPass(createKernelsToSPIRV());
+  OpPassManager &modules = pm.nest<spirv::ModuleOp>();
+  modules.addPass(createCanonicalizerPass());
+  modules.addPass(createCSEPass());
+}
+
+FailureOr<std::vector<CodeSection>>
+Vulkan::emitCode(ModuleOp module, tile::TargetAttr machine,
+                 const TargetOptions &options, PhaseCallback timer) const {
+  std::vector<CodeSection> sections;
+  for (auto kernels : module.getOps<gpu::GPUModuleOp>()) {
+    FailureOr<std::string> bytes = translateToSPIRV(kernels);
+    if (failed(bytes))
+      return failure();
+    sections.push_back({kernels.getName().str(), std::move(*bytes)});
+  }
+  timer("SPIR-V");
+  return sections;
+}
+
+LogicalResult Vulkan::printKernels(gpu::GPUModuleOp module, StringRef chip,
+                                   raw_ostream &os) const {
+  FailureOr<std::string> bytes = translateToSPIRV(module);
+  if (succeeded(bytes))
+    os << *bytes;
+  return LogicalResult(bytes);
+}
+
+//===----------------------------------------------------------------------===//
+// Explanations
+//===----------------------------------------------------------------------===//
+
+void Vulkan::explainMachine(tile::TargetAttr machine,
+                            std::vector<std::string> &choices) const {
+  choices.push_back(llvm::formatv(
+      "chip {0}: {1} threads and {2} bytes of memory a workgroup, neither "
+      "subgroups nor matrices",
+      machine.getChip(), machine.getThreads(), machine.getStaticSharedBytes()));
+}
+
+/// What a device has to have for a launch.
+void Vulkan::explainKernels(ModuleOp module, tile::TargetAttr machine,
+                            std::vector<std::string> &choices) const {
+  module.walk([&](gpu::GPUFuncOp kernel) {
+    auto info = tile::LaunchInfoAttr::of(kernel);
+    choices.push_back(llvm::formatv(
+        "{0}: {1} threads, {2} bytes of workgroup memory, {3} storage buffers",
+        kernel.getName(), info.getThreads(), info.getShared(),
+        llvm::count_if(kernel.getFunctionType().getInputs(),
+                       llvm::IsaPred<MemRefType>)));
+  });
+}
+
+//===----------------------------------------------------------------------===//
+// Registration
+//===----------------------------------------------------------------------===//
+
+void attn::registerVulkanTargets() {
+  registerTarget(std::make_unique<Vulkan>());
+}
+
+void attn::registerVulkanPipelines() {
+  registerTargetPipeline("attn-to-vulkan", Vulkan::targetName);
+}

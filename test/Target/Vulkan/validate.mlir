@@ -1,0 +1,32 @@
+// REQUIRES: spirv-val
+// What attention becomes is valid for Vulkan 1.1: causal with grouped heads, odd
+// head sizes of 16 bits and row statistics; tables.
+// RUN: attn-opt %s --attn-to-vulkan | attn-translate --kernels-to-spirv -o %t.spv
+// RUN: %spirv_val %t.spv
+
+func.func @causal(%q: memref<?x4x?x19xf16>, %k: memref<?x2x?x19xf16>, %v: memref<?x2x?x7xf16>, %o: memref<?x4x?x7xf16>, %lse: memref<?x4x?xf32>) {
+  attn.attention ins(%q, %k, %v : memref<?x4x?x19xf16>, memref<?x2x?x19xf16>, memref<?x2x?x7xf16>)
+      outs(%o, %lse : memref<?x4x?x7xf16>, memref<?x4x?xf32>)
+      {causal = #attn.causal<bottom_right>, softcap = 20.0 : f32}
+  return
+}
+
+func.func @regions(%q: memref<1x4x?x32xf32>, %k: memref<1x4x?x32xf32>, %v: memref<1x4x?x32xf32>, %bias: memref<4x?xf32>, %ids: memref<?xi32>, %o: memref<1x4x?x32xf32>) {
+  attn.attention ins(%q, %k, %v : memref<1x4x?x32xf32>, memref<1x4x?x32xf32>, memref<1x4x?x32xf32>)
+      captures(%bias, %ids : memref<4x?xf32>, memref<?xi32>)
+      outs(%o : memref<1x4x?x32xf32>)
+      score(%s: f32, %b: index, %h: index, %i: index, %j: index, %t: memref<4x?xf32>, %u: memref<?xi32>) {
+        %x = memref.load %t[%h, %j] : memref<4x?xf32>
+        %y = arith.addf %s, %x : f32
+        attn.yield %y : f32
+      }
+      mask(%b: index, %h: index, %i: index, %j: index, %u: memref<4x?xf32>, %t: memref<?xi32>) {
+        %c = arith.cmpi uge, %i, %j : index
+        %n = memref.load %t[%j] : memref<?xi32>
+        %m = memref.load %t[%i] : memref<?xi32>
+        %e = arith.cmpi eq, %n, %m : i32
+        %f = arith.andi %c, %e : i1
+        attn.yield %f : i1
+      }
+  return
+}
