@@ -8,8 +8,8 @@
 
 from ._config import Config
 from ._errors import Diagnostic, Error, Location, TraceError
-from ._flex import flex_attention
-from ._kernel import Kernel, compile
+from ._flex import AuxOutput, AuxRequest, flex_attention
+from ._kernel import Kernel, compile, load
 from ._picture import MaskPicture, draw_mask
 from ._trace import (clamp, cos, erf, exp, exp2, floor, log, log2, maximum, minimum, sigmoid, sin,
                      sqrt, tanh, where)

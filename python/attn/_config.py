@@ -2,7 +2,7 @@
 """A description of attention without MLIR, and the MLIR that it becomes."""
 
 import dataclasses
-import math
+import operator
 from typing import Any, Callable, List, Optional, Sequence, Tuple, Union
 
 from ._arrays import to_mlir
@@ -75,9 +75,17 @@ class Written:
     guards: List[Tuple]
 
 
+_INTEGERS = ("heads", "head_dim", "kv_heads", "v_head_dim", "batch", "q_length", "kv_length",
+             "page_size")
+
+
 class _Writer:
     def __init__(self, config: Config):
-        self.config = config
+        # Integers of NumPy are as good as those of Python.
+        self.config = dataclasses.replace(config, **{
+            name: operator.index(value) for name in _INTEGERS
+            for value in (getattr(config, name),)
+            if not isinstance(value, bool) and hasattr(value, "__index__")})
         self.arguments = []  # (name, type, dims)
         self.clauses = []
 
@@ -118,6 +126,25 @@ class _Writer:
         if isinstance(value, bool) or not isinstance(value, int) or value < 1:
             raise self.problem(f"{name} is {value!r}; a positive integer is needed")
         return value
+
+    def number(self, name):
+        value = getattr(self.config, name)
+        try:
+            if not isinstance(value, str):
+                return _float_text(float(value))
+        except (TypeError, ValueError):
+            pass
+        raise self.problem(f"{name} is {value!r}; a number is needed")
+
+    def window(self):
+        """Both ends; None is open."""
+        given = self.config.window
+        try:
+            left, right = (given, None) if hasattr(given, "__index__") else given
+            return [end if end is None else operator.index(end) for end in (left, right)]
+        except (TypeError, ValueError):
+            raise self.problem(f"window is {given!r}; an integer or a pair (left, right) of integers "
+                               "or None is needed") from None
 
     def layouts(self):
         c = self.config
@@ -204,14 +231,13 @@ class _Writer:
                                    "possible")
             attributes.append(f"causal = #attn.causal<{kind}>")
         if c.window is not None:
-            left, right = (c.window, None) if isinstance(c.window, int) else c.window
-            ends = [f"{name} = {int(end)}" for name, end in (("left", left), ("right", right))
+            ends = [f"{name} = {end}" for name, end in zip(("left", "right"), self.window())
                     if end is not None]
             attributes.append(f"window = #attn.window<{', '.join(ends)}>")
         if c.softcap is not None:
-            attributes.append(f"softcap = {_float_text(c.softcap)} : f32")
-        if isinstance(c.scale, (int, float)):
-            attributes.append(f"scale_value = {_float_text(c.scale)} : f32")
+            attributes.append(f"softcap = {self.number('softcap')} : f32")
+        if c.scale is not None and not isinstance(c.scale, str):
+            attributes.append(f"scale_value = {self.number('scale')} : f32")
         for name in ("tf32", "approx_tanh"):
             if getattr(c, name):
                 attributes.append(name)

@@ -3,10 +3,12 @@
 
 import os
 import threading
+import warnings
 import weakref
+from typing import Any, NamedTuple
 
 from . import _config, _trace
-from ._arrays import device_of, to_mlir
+from ._arrays import device_of, dtype_name, is_torch, to_mlir
 from ._errors import Error, TraceError
 from ._kernel import Kernel
 
@@ -26,10 +28,50 @@ def _after_fork():
 os.register_at_fork(after_in_child=_after_fork)
 
 
+class AuxRequest(NamedTuple):
+    """What flex_attention returns besides; PyTorch's will do, too."""
+
+    lse: bool = False
+    max_scores: bool = False
+
+
+class AuxOutput(NamedTuple):
+    """None where it was not asked for."""
+
+    lse: Any = None
+    max_scores: Any = None
+
+
+def _shape(name, array):
+    try:
+        return tuple(array.shape)
+    except (AttributeError, TypeError, RuntimeError):  # nested tensors have none
+        raise Error(f"{name} is a {type(array).__name__} without a shape; an array of NumPy or "
+                    "PyTorch is needed") from None
+
+
+def _element(query):
+    element = to_mlir(query.dtype)
+    if element not in ("f32", "f16", "bf16"):
+        raise Error(f"query has element type {dtype_name(query.dtype)}; float32, float16 and "
+                    "bfloat16 are possible")
+    return element
+
+
+def _number(name, value):
+    if value is None:
+        return None
+    try:
+        return float(value)
+    except (TypeError, ValueError):
+        raise Error(f"{name} is {value!r}; a number is needed") from None
+
+
 def _sizes(query, key, value, enable_gqa):
     for name, array in (("query", query), ("key", key), ("value", value)):
-        if len(array.shape) != 4:
-            raise Error(f"rule 1: {name} has shape {tuple(array.shape)}; "
+        shape = _shape(name, array)
+        if len(shape) != 4:
+            raise Error(f"rule 1: {name} has shape {shape}; "
                         "[batch, heads, length, head size] is needed")
     heads, kv_heads = query.shape[1], key.shape[1]
     if heads != kv_heads and not enable_gqa:
@@ -37,6 +79,16 @@ def _sizes(query, key, value, enable_gqa):
     if query.shape[3] != key.shape[3]:
         raise Error(f"rule 1: the head size of query is {query.shape[3]}, of key {key.shape[3]}")
     return heads, kv_heads, query.shape[3], value.shape[3]
+
+
+def _broadcast(array, batch):
+    """A view with the one batch of `array` for each of `batch`."""
+    shape = (batch, *array.shape[1:])
+    if is_torch(array):
+        return array.expand(shape)
+    import numpy
+
+    return numpy.broadcast_to(array, shape)
 
 
 def _mask_of(block_mask, mask_mod):
@@ -49,6 +101,22 @@ def _mask_of(block_mask, mask_mod):
     if not callable(function):
         raise Error(f"block_mask is a {type(block_mask).__name__}; a BlockMask or a function is needed")
     return function
+
+
+# Tiles of masks that PyTorch makes where there is none: these fit all sizes.
+_ANY_LENGTH = 1 << 30
+
+
+def _check_mask(block_mask, query, key):
+    """A BlockMask was made for sizes, which are to be those of the call."""
+    shape = getattr(block_mask, "shape", None)
+    if shape is None or min(block_mask.BLOCK_SIZE) >= _ANY_LENGTH:
+        return
+    wanted = (query.shape[0], query.shape[1], query.shape[2], key.shape[2])
+    made = tuple(shape)
+    if made[2:] != wanted[2:] or any(a not in (1, b) for a, b in zip(made[:2], wanted)):
+        raise Error(f"block_mask was made for the sizes {made} of batch, heads, queries and keys; "
+                    f"those of the call are {wanted}")
 
 
 def _entries(functions):
@@ -113,24 +181,43 @@ def _kernel(functions, key, q_length):
     return kernel
 
 
+def _outputs(result, return_lse, return_aux):
+    """As PyTorch's flex_attention returns them."""
+    if return_aux is None:
+        return result
+    return (result[0], AuxOutput(lse=result[1])) if return_lse else (result, AuxOutput())
+
+
 def flex_attention(query, key, value, score_mod=None, block_mask=None, scale=None, enable_gqa=False,
-                   return_lse=False, *, mask_mod=None, out=None):
+                   return_lse=False, kernel_options=None, *, return_aux=None, mask_mod=None, out=None):
     """softmax(score_mod(scale * query key^T)) value over the keys that the mask
     admits, for arrays [batch, heads, length, head size] of NumPy or PyTorch.
 
     `score_mod(score, b, h, q_idx, kv_idx)` and `mask_mod(b, h, q_idx, kv_idx)` are
     those of FlexAttention; `block_mask` may be a BlockMask of PyTorch, of which
-    only the mask_mod is used. The first call with a function compiles it, for that
+    only the mask_mod is used. `kernel_options` are of PyTorch's kernels: they are
+    ignored, with a warning. Keys and values of one batch serve all. The first call with a function compiles it, for that
     number of queries; the first one with another number compiles it for any.
     """
     functions = (score_mod, _mask_of(block_mask, mask_mod))
     for name, function in zip(("score_mod", "mask_mod"), functions):
         if function is not None and not callable(function):
             raise TraceError(f"{name} is a {type(function).__name__}, not a function")
+    if kernel_options:
+        warnings.warn("attn.flex_attention chooses tiles itself: kernel_options are ignored",
+                      stacklevel=2)
+    if return_aux is not None:
+        if return_lse:
+            raise Error("give return_lse or return_aux, not both")
+        if return_aux.max_scores:
+            raise Error("return_aux asks for max_scores, which no kernel computes")
+        return_lse = return_aux.lse
     heads, kv_heads, dk, dv = _sizes(query, key, value, enable_gqa)
-    dtype = to_mlir(query.dtype)
-    config = (heads, kv_heads, dk, dv, dtype, None if scale is None else float(scale), return_lse,
+    _check_mask(block_mask, query, key)
+    if key.shape[0] == value.shape[0] == 1 != query.shape[0]:
+        key, value = (_broadcast(array, query.shape[0]) for array in (key, value))
+    config = (heads, kv_heads, dk, dv, _element(query), _number("scale", scale), bool(return_lse),
               device_of(query))
     with _lock:
         kernel = _kernel(functions, config, query.shape[2] or None)
-    return kernel(query, key, value, out=out)
+    return _outputs(kernel(query, key, value, out=out), return_lse, return_aux)

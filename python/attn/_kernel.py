@@ -66,27 +66,35 @@ class _Code:
     for some sizes, the general one is compiled first and the others once a call
     needs them: artifacts are what they are when all are there."""
 
-    def __init__(self, text, entry, target, chip, threads, device, tile, explain):
-        context = _context(target, threads, device)
-        if target == "cuda" and not chip:
-            chip = _attn.choose_chip(context.describe()["features"])
-        self.text, self.target, self.threads, self.device = text, target, threads, device
-        self._request = (text, entry, target, chip, tile[0], tile[1], explain)
-        self._lock = threading.Lock()
-        # Explanations are of all versions.
-        self.outcome = self._compile(not explain, b"")
+    def __init__(self, text, entry, target, chip, threads, device, tile, explain, artifact):
+        # What makes the same code again, on another machine perhaps.
+        self.options = dict(entry=entry, target=target, chip=chip, threads=threads, device=device,
+                            tile=tile, explain=explain, artifact=artifact)
+        self._text, self._lock = text, threading.Lock()
+        if artifact is None:
+            # Explanations are of all versions.
+            self.outcome = self._compile(not explain, b"")
+        else:
+            self.outcome = dict(artifact=artifact, diagnostics=(), phases=[], choices=[], ranges=[])
         self._load()
         _codes.add(self)
 
+    def _context(self):
+        return _context(*(self.options[name] for name in ("target", "threads", "device")))
+
     def _compile(self, general, completes):
-        outcome = _attn.compile(*self._request, general, completes)
+        options = self.options
+        target, chip = options["target"], options["chip"]
+        if target == "cuda" and not chip:
+            chip = _attn.choose_chip(self._context().describe()["features"])
+        outcome = _attn.compile(self._text, options["entry"], target, chip, *options["tile"],
+                                options["explain"], general, completes)
         if not outcome["succeeded"]:
             raise Error.of_diagnostics(_diagnostics(outcome))
         return outcome
 
     def _load(self):
-        context = _context(self.target, self.threads, self.device)
-        self.program = _attn.Program(context, self.outcome["artifact"])
+        self.program = _attn.Program(self._context(), self.outcome["artifact"])
         self.run = self.program.call
 
     def forget(self):
@@ -103,7 +111,7 @@ class _Code:
         """Compiles what is missing. True unless nothing was."""
         with self._lock:
             launches = json.loads(self.program.json)["launches"]
-            if all("code" in launch for launch in launches):
+            if self._text is None or all("code" in launch for launch in launches):
                 return False
             outcome = self._compile(False, self.outcome["artifact"])
             self.outcome = {**self.outcome, "artifact": outcome["artifact"]}
@@ -118,8 +126,8 @@ class Kernel:
     current stream."""
 
     def __init__(self, text, *, signature=None, captures=(), entry="", target="cpu", chip="",
-                 threads=0, device=0, tile=(0, 0), explain=False):
-        self._code = _Code(text, entry, target, chip, threads, device, tile, explain)
+                 threads=0, device=0, tile=(0, 0), explain=False, artifact=None):
+        self._code = _Code(text, entry, target, chip, threads, device, tile, explain, artifact)
         outcome = self._code.outcome
         self.diagnostics = tuple(_diagnostics(outcome))
         self.mlir, self.target = text, target
@@ -208,6 +216,20 @@ class Kernel:
         names = ", ".join(argument["name"] for argument in self.arguments)
         return f"<attn.Kernel ({names}) for {self.target} {self.chip}>"
 
+    # Kernels do not change; models that hold them are copied, and sent elsewhere.
+    def __copy__(self):
+        other = object.__new__(Kernel)
+        other.__dict__.update(self.__dict__)
+        other._register()
+        return other
+
+    def __deepcopy__(self, memo):
+        return self
+
+    def __reduce__(self):
+        return _rebuild, (self.mlir, dict(self._code.options, signature=self.signature,
+                                          captures=self.captures))
+
     def with_captures(self, captures):
         """This kernel with other arrays in place of those its functions captured, of
         the same shapes and types."""
@@ -215,13 +237,42 @@ class Kernel:
             raise Error(f"the kernel has {len(self.captures)} captures, not {len(captures)}")
         other = copy.copy(self)
         other.captures = tuple(captures)
-        other._register()
         return other
 
     def save(self, path):
         """Writes the artifact, which the C API of the runtime loads."""
         with open(path, "wb") as file:
             file.write(self.artifact)
+
+
+def _rebuild(text, options):
+    return Kernel(text, **options)
+
+
+def load(source, *, target="cpu", threads=0, device=0):
+    """The Kernel of an artifact: of a file that `save` or attn-compile wrote, or of
+    its bytes."""
+    if not isinstance(source, (bytes, bytearray, memoryview)):
+        with open(source, "rb") as file:
+            source = file.read()
+    options = _check(target=target, threads=threads, device=device)
+    return Kernel(None, artifact=bytes(source), **options)
+
+
+def _check(**options):
+    """Options of wrong types are refused here, where they have names."""
+    for name, value in options.items():
+        if name == "tile":
+            good = (isinstance(value, (tuple, list)) and len(value) == 2 and
+                    all(isinstance(size, int) for size in value))
+            what = "a pair of integers"
+        elif name in ("threads", "device"):
+            good, what = isinstance(value, int) and not isinstance(value, bool), "an integer"
+        else:
+            good, what = isinstance(value, str), "text"
+        if not good:
+            raise Error(f"{name} is {value!r}; {what} is needed")
+    return options
 
 
 def compile(source=None, /, *, target="cpu", chip="", threads=0, device=0, entry="", tile=(0, 0),
@@ -237,8 +288,11 @@ def compile(source=None, /, *, target="cpu", chip="", threads=0, device=0, entry
 
     `target` is "cpu" or "cuda" (for GPU number `device`). Errors are attn.Error.
     """
-    options = dict(target=target, chip=chip, threads=threads, device=device, tile=tile,
-                   explain=explain)
+    options = _check(target=target, chip=chip, threads=threads, device=device, tile=tile)
+    _check(entry=entry)
+    options["explain"] = bool(explain)
+    if source is not None and not isinstance(source, (str, dict, _config.Config)):
+        raise Error(f"{type(source).__name__}: MLIR text, a Config or a dict is needed")
     if isinstance(source, str):
         if config:
             raise Error(f"{', '.join(config)}: MLIR text says this itself")

@@ -1,6 +1,8 @@
 # SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
 """A picture of a mask and its tiles, for notebooks."""
 
+from operator import index
+
 from ._errors import Error
 from ._trace import Tracer
 
@@ -91,7 +93,12 @@ class MaskPicture:
     def __init__(self, mask_mod, q_length, kv_length, *, b=0, h=0, tile=(64, 96), size=360):
         tracer = Tracer()
         region = tracer.trace(mask_mod, "mask")
-        if q_length < 1 or kv_length < 1 or min(tile) < 1:
+        try:
+            q_length, kv_length, tile = index(q_length), index(kv_length), tuple(map(index, tile))
+            rows, keys = tile
+        except (TypeError, ValueError):
+            raise Error("lengths of a picture are integers, its tile two of them") from None
+        if q_length < 1 or kv_length < 1 or min(rows, keys) < 1:
             raise Error("lengths and tiles of a picture are positive")
         self.mask = evaluate(region, [entry.array for entry in tracer.captures], b, h, q_length,
                              kv_length)

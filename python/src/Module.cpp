@@ -219,6 +219,22 @@ public:
       : name(name), object(object), writes(writes), array(array) {}
 
   void run() {
+    try {
+      read();
+    } catch (nb::python_error &error) {
+      // Tensors without memory, and what an array's own code raises.
+      if (!error.matches(PyExc_Exception) || isOurs(error))
+        throw;
+      raiseInvalid(name + " cannot be read: " + show(error.value()));
+    }
+  }
+
+private:
+  static bool isOurs(const nb::python_error &error) {
+    return error.matches(nb::module_::import_("attn._errors").attr("Error"));
+  }
+
+  void read() {
     Torch *torch = Torch::get();
     if (torch && isTensor(*torch))
       return readTensor(*torch);
@@ -227,7 +243,6 @@ public:
     readDlpack();
   }
 
-private:
   bool isTensor(const Torch &torch) const {
     return PyObject_TypeCheck(
         object.ptr(), reinterpret_cast<PyTypeObject *>(torch.tensor.ptr()));
@@ -263,6 +278,12 @@ private:
       array.tensor.dims[i] = nb::cast<int64_t>(shape[i]);
       array.tensor.strides[i] = nb::cast<int64_t>(strides[i]);
     }
+    // The imaginary part of a conjugate holds negated numbers; it is never
+    // dense.
+    int last = array.tensor.rank - 1;
+    if (last >= 0 && array.tensor.strides[last] != 1 &&
+        nb::cast<bool>(object.attr("is_neg")()))
+      raiseInvalid(name + " is a view that negates; call resolve_neg()");
     array.tensor.data = reinterpret_cast<void *>(
         nb::cast<uintptr_t>(callMethod(object, torch.dataPtr)));
     array.owner = nb::borrow(object);
