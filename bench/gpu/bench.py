@@ -8,6 +8,9 @@ whole table: forward, variants, decoding. Everything runs in one process, is
 checked against float64 by rule 20 of docs/semantics.md, and is timed in random
 order with medians over rounds. Rows that miss their bar are listed. The exit
 code is 1 if anything is wrong, whatever its speed.
+
+--against FOLDER makes the artifacts there, of another compiler, one more peer
+in each row, and says whether their outputs have the same bits.
 """
 
 import argparse
@@ -38,6 +41,8 @@ BANDWIDTH_BAR = 0.92  # decoding, B >= 16
 LATENCY_BAR = 1.3  # decoding against cuDNN, B = 1, 8192 keys
 # Rows and keys of a tile at the variants' head size (docs/hopper.md).
 TILE = (128, 128)
+AGAINST_BAR = 0.98  # of the speed of artifacts given by --against
+BEFORE = "the other compiler"
 COLD = 200e6  # bytes between two uses of a buffer: four times the L2 cache
 
 
@@ -111,6 +116,22 @@ class Bench:
                 if file.stem.split("@")[0] == name and self.wanted(file.stem):
                     yield name, file.stem, self.runtime.load(file)
 
+    def other(self, label):
+        """The program of the other compiler for the same source, if there is one."""
+        file = self.args.against and self.args.against / f"{label}.attn"
+        return self.runtime.load(file) if file and file.exists() else None
+
+    def peer_launch(self, work, program, variant, q, k, v, ours):
+        """The other compiler's launch; `ours` has just run on the same input."""
+        o = torch.full_like(q, math.nan)
+        lse = torch.full(q.shape[:3], math.nan, device="cuda")
+        launch = program.bind(q, k, v, o, lse, *variant.extra)
+        launch()
+        torch.cuda.synchronize()
+        if not torch.equal(o, ours.keep[3]):
+            print(f"{work}: the other compiler's output has other bits")
+        return launch
+
     def checked(self, label, program, variant, q, k, v):
         """The launch, after it was found right and repeatable (rule 19)."""
         o = torch.full_like(q, math.nan)
@@ -142,6 +163,8 @@ class Bench:
         work = f"{label}, S={length}"
         ours, error = self.checked(work, program, variant, q, k, v)
         candidates = {"ours": ours} | peers_that_run(peers_of(variant, q, k, v), work)
+        if other := self.other(label):
+            candidates[BEFORE] = self.peer_launch(work, other, variant, q, k, v, ours)
         times = interleaved(candidates, self.args.rounds, milliseconds(self.args.rep))
         flops = 4 * batch * heads * length * length * head * variant.visible(length)
         speeds = {c: flops / ms / 1e9 for c, ms in times.items()}
@@ -163,11 +186,14 @@ class Bench:
                 _, _, times, speeds = self.square(name, label, program, length, peers_of)
                 if label == "d128":
                     self.plain[length] = times["ours"]
-                bar = FORWARD_BARS[name] if length >= 2048 else SHORT_BAR
+                bars = {
+                    "cuDNN": FORWARD_BARS[name] if length >= 2048 else SHORT_BAR,
+                    BEFORE: AGAINST_BAR,
+                }
                 for peer in list(speeds)[1:]:
                     self.rows.add(
                         f"forward {label}, S={length}", "TFLOP/s", speeds["ours"], speeds[peer],
-                        peer, speeds["ours"] / speeds[peer], bar if peer == "cuDNN" else None,
+                        peer, speeds["ours"] / speeds[peer], bars.get(peer),
                     )
 
     def variants(self):
@@ -181,7 +207,8 @@ class Bench:
                 for peer in list(speeds)[1:]:
                     self.rows.add(
                         f"forward {label}, S={length}", "TFLOP/s", speeds["ours"], speeds[peer],
-                        peer, speeds["ours"] / speeds[peer], VARIANT_BARS[name],
+                        peer, speeds["ours"] / speeds[peer],
+                        AGAINST_BAR if peer == BEFORE else VARIANT_BARS[name],
                     )
                 plain = self.plain_time(length)
                 if plain is None:
@@ -230,6 +257,7 @@ class Bench:
         work = f"decode B={batch} Hq={heads} Hkv={key_heads} Skv={keys} D={head}"
         torch.manual_seed(keys)
         variant, buffers, ours = Variant(f"d{head}", batch, heads, 1, keys), [], []
+        other, others = self.other(f"d{head}"), []
         error = 0.0
         for _ in range(max(2, math.ceil(COLD / read) + 1)):
             q = torch.randn(batch, heads, 1, head, device="cuda", dtype=torch.bfloat16)
@@ -241,6 +269,8 @@ class Bench:
             launch, found = self.checked(work, program, variant, q, k, v)
             ours.append(launch)
             error = max(error, found)
+            if other:
+                others.append(self.peer_launch(work, other, variant, q, k, v, launch))
 
         candidates = {"ours": Rotation(ours)}
         peers = {"cuDNN": SDPBackend.CUDNN_ATTENTION, "FA2": SDPBackend.FLASH_ATTENTION}
@@ -248,6 +278,8 @@ class Bench:
             calls = [sdpa(backend, *buffer) for buffer in buffers]
             if peers_that_run({peer: lambda: calls[0]}, work):
                 candidates[peer] = Rotation(calls)
+        if others:
+            candidates[BEFORE] = Rotation(others)
         times = interleaved(candidates, self.args.rounds, Rotation.milliseconds)
         speed = read / (times["ours"] / 1e3)
         line = (f"{work}: error/allowed {error:4.2f}  ours {times['ours'] * 1e3:.1f} us, "
@@ -258,8 +290,8 @@ class Bench:
             ratio = times[peer] / times["ours"]
             line += f"  {peer} {times[peer] * 1e3:.1f} us ({ratio:.2f}x)"
             latency = peer == "cuDNN" and batch == 1 and keys == 8192
-            self.rows.add(work, "us", times["ours"] * 1e3, times[peer] * 1e3, peer, ratio,
-                          LATENCY_BAR if latency else None)
+            bar = AGAINST_BAR if peer == BEFORE else LATENCY_BAR if latency else None
+            self.rows.add(work, "us", times["ours"] * 1e3, times[peer] * 1e3, peer, ratio, bar)
         print(line, flush=True)
 
 
@@ -276,6 +308,7 @@ def main():
     parser.add_argument("--variant-lengths", type=numbers, default=[2048, 8192])
     parser.add_argument("--rounds", type=int, default=5)
     parser.add_argument("--rep", type=int, default=40, help="milliseconds a measurement")
+    parser.add_argument("--against", type=pathlib.Path)
     parser.add_argument("--json", type=pathlib.Path)
     parser.add_argument("--no-flex", action="store_true")
     args = parser.parse_args()
