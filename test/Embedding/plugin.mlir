@@ -1,3 +1,6 @@
+// A sanitized library cannot be loaded into a mlir-opt without one.
+// UNSUPPORTED: sanitizer
+
 // A stock mlir-opt of the same version compiles the example of the README: the
 // plugin brings dialects, interfaces, passes and pipelines.
 // RUN: sed -n '/^func.func @mine/,/^}/p' %src_root/README.md > %t.mlir
