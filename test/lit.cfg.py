@@ -7,6 +7,7 @@ import ctypes
 import glob
 import os
 import shutil
+import subprocess
 
 import lit.formats
 
@@ -51,6 +52,16 @@ for flag in {"avx2", "fma", "f16c", "avx512f", "avx512_bf16", "asimd"} & cpu_fla
 if config.sanitize:
     config.available_features.add("sanitizer")
 
+
+def has_statistics():
+    """Whether passes count: in builds with assertions, of LLVM and of ours. They have debug output, too."""
+    opt = [os.path.join(config.attn_tools_dir, "attn-opt"), "--attn-outline-kernels", "--mlir-pass-statistics", "-"]
+    run = subprocess.run(opt, input="module {}", capture_output=True, text=True)
+    return "kernels-outlined" in run.stderr
+
+
+if has_statistics():
+    config.available_features.add("pass-statistics")
 
 
 def compute_capability():

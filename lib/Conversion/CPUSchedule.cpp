@@ -9,7 +9,7 @@
 
 #include "Schedule.h"
 
-#include "attn/Conversion/Passes.h"
+#include "attn/Conversion/CPUSchedule.h"
 #include "attn/Dialect/Attn/Attn.h"
 #include "attn/Dialect/Attn/ScheduleLimits.h"
 #include "attn/Dialect/Tile/Tile.h"
@@ -153,6 +153,7 @@ public:
       }
       Scheduler(op, options, *target).run();
     }
+    numSchedules += ScheduleBuilder::count(getOperation());
     // Sizes that no condition asks for in the end.
     IRRewriter rewriter(&getContext());
     (void)runRegionDCE(rewriter, getOperation()->getRegions());

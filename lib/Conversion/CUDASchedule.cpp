@@ -10,7 +10,7 @@
 #include "Schedule.h"
 #include "TensorCore/Structure.h"
 
-#include "attn/Conversion/Passes.h"
+#include "attn/Conversion/CUDASchedule.h"
 #include "attn/Dialect/Attn/Attn.h"
 #include "attn/Dialect/Attn/ScheduleLimits.h"
 #include "attn/Dialect/Tile/Tile.h"
@@ -179,6 +179,7 @@ public:
       }
       schedule(op, options, *target);
     }
+    numSchedules += ScheduleBuilder::count(getOperation());
   }
 };
 

@@ -7,7 +7,7 @@
 //
 //===----------------------------------------------------------------------===//
 
-#include "attn/Conversion/Passes.h"
+#include "attn/Conversion/ExpandMath.h"
 #include "attn/Dialect/Tile/Tile.h"
 
 #include "mlir/IR/ImplicitLocOpBuilder.h"

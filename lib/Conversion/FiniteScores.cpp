@@ -6,7 +6,7 @@
 //
 //===----------------------------------------------------------------------===//
 
-#include "attn/Conversion/Passes.h"
+#include "attn/Conversion/FiniteScores.h"
 #include "attn/Dialect/Tile/Tile.h"
 
 #include "mlir/Analysis/SliceAnalysis.h"
@@ -48,6 +48,7 @@ struct FiniteScoresPass final : attn::impl::FiniteScoresBase<FiniteScoresPass> {
     for (Value scores : scoreTiles)
       if (auto map = scores.getDefiningOp<MapOp>())
         makeFinite(map, cast<OpResult>(scores).getResultNumber());
+    numTiles += scoreTiles.size();
 
     // What is left of -inf marks rows without keys.
     kernel.walk([&](arith::ConstantOp op) {

@@ -11,9 +11,20 @@
 #include "mlir/Dialect/MemRef/IR/MemRef.h"
 #include "mlir/Dialect/SCF/IR/SCF.h"
 #include "mlir/IR/Matchers.h"
+#include "llvm/Support/DebugLog.h"
+
+#define DEBUG_TYPE "attn-schedule"
 
 using namespace mlir;
 using namespace attn;
+
+unsigned ScheduleBuilder::count(Operation *op) {
+  unsigned found = 0;
+  op->walk([&](AttentionOp version) {
+    found += version->hasAttr(kScheduleReasonAttrName);
+  });
+  return found;
+}
 
 std::pair<int64_t, int64_t> ScheduleBuilder::getGivenTile(int64_t tileM,
                                                           int64_t tileN) const {
@@ -36,6 +47,7 @@ void ScheduleBuilder::setOn(Operation *version, int64_t tileM, int64_t tileN,
             : ScheduleAttr::get(op.getContext(), tileM, tileN, workers);
   version->setAttr(ScheduleAttr::attributeName, schedule);
   version->setAttr(kScheduleReasonAttrName, b.getStringAttr(reason));
+  LDBG() << schedule << ": " << reason;
 }
 
 void ScheduleBuilder::set(int64_t tileM, int64_t tileN, int64_t workers,

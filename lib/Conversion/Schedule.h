@@ -22,6 +22,9 @@ public:
   explicit ScheduleBuilder(AttentionOp op)
       : op(op), given(ScheduleAttr::of(op)), b(op.getLoc(), op) {}
 
+  /// Versions of attention ops below `op` that have a schedule and a reason.
+  static unsigned count(mlir::Operation *op);
+
   /// The tile that is asked for, by options of a pass or else by the op: 0
   /// where nothing is.
   std::pair<int64_t, int64_t> getGivenTile(int64_t tileM, int64_t tileN) const;

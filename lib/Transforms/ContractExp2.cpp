@@ -125,8 +125,10 @@ public:
     SmallVector<MapOp> maps;
     getOperation().walk([&](MapOp map) { maps.push_back(map); });
     for (MapOp map : maps)
-      if (std::optional<Exponential> found = match(map))
+      if (std::optional<Exponential> found = match(map)) {
         contract(map, *found);
+        ++numContracted;
+      }
   }
 };
 

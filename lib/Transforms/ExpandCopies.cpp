@@ -70,7 +70,7 @@ struct ExpandCopies : attn::impl::ExpandCopiesBase<ExpandCopies> {
   }
 
   void runOnOperation() override {
-    getOperation().walk([](Operation *op) {
+    getOperation().walk([&](Operation *op) {
       ImplicitLocOpBuilder b(op->getLoc(), op);
       if (auto copy = dyn_cast<memref::CopyOp>(op)) {
         SmallVector<int64_t> same(
@@ -83,7 +83,10 @@ struct ExpandCopies : attn::impl::ExpandCopiesBase<ExpandCopies> {
         buildCopy(b, transpose.getInput(), transpose.getInit(),
                   transpose.getPermutation());
         op->erase();
+      } else {
+        return;
       }
+      ++numCopies;
     });
   }
 };

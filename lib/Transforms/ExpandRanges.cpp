@@ -126,14 +126,17 @@ struct ExpandRanges : attn::impl::ExpandRangesBase<ExpandRanges> {
           auto [visit, fullHere] = inlineWhere(b, ranges, tile);
           full = b.createOrFold<arith::OrIOp>(full, fullHere);
           auto loop = dyn_cast<scf::ForOp>(at->getParentOp());
-          if (loop && loop.getInductionVar() == at.getPosition())
+          if (loop && loop.getInductionVar() == at.getPosition()) {
             guardBody(at, loop, visit);
+            ++numGuarded;
+          }
         }
         at.getTile().replaceAllUsesWith(tile);
         at.getFull().replaceAllUsesWith(full);
         at.erase();
       }
       ranges.erase();
+      ++numExpanded;
     }
   }
 };

@@ -19,6 +19,9 @@
 #include "mlir/Dialect/SCF/IR/SCF.h"
 #include "mlir/IR/IRMapping.h"
 #include "mlir/IR/ImplicitLocOpBuilder.h"
+#include "llvm/Support/DebugLog.h"
+
+#define DEBUG_TYPE "attn-fuse-online-softmax"
 
 namespace attn {
 #define GEN_PASS_DEF_FUSEONLINESOFTMAX
@@ -143,10 +146,13 @@ struct FuseOnlineSoftmax
       if (erased.contains(loop))
         continue;
       std::optional<OnlineSoftmax> m = matchOnlineSoftmax(loop);
-      if (!m)
+      if (!m) {
+        LDBG() << "no pair of standard attention begins at " << loop.getLoc();
         continue;
+      }
       erased.insert(m->sumLoop);
       fuse(*m);
+      ++numFused;
     }
   }
 };

@@ -481,6 +481,8 @@ struct InsertChecks : attn::impl::InsertChecksBase<InsertChecks> {
   using Base::Base;
 
   void runOnOperation() override {
+    // The walk does not come to what it writes: in front of the op.
+    unsigned before = countChecks();
     getOperation()->walk([&](Operation *op) {
       if (auto function = dyn_cast<func::FuncOp>(op))
         nameArguments(function);
@@ -493,6 +495,14 @@ struct InsertChecks : attn::impl::InsertChecksBase<InsertChecks> {
         MergeChecker(merge).checkSizes();
       }
     });
+    numChecks += countChecks() - before;
+  }
+
+private:
+  unsigned countChecks() {
+    unsigned count = 0;
+    getOperation()->walk([&](tile::CheckOp) { ++count; });
+    return count;
   }
 };
 } // namespace

@@ -70,8 +70,10 @@ public:
   Totaler(AttentionOp attention, Operation *op)
       : attention(attention), op(op), b(op->getLoc(), op) {}
 
-  void run() {
+  /// Whether operands changed.
+  bool run() {
     dropPromises();
+    SmallVector<Value> before(op->getOperands());
     TypeSwitch<Operation *>(op)
         .Case<arith::DivSIOp, arith::RemSIOp, arith::FloorDivSIOp,
               arith::CeilDivSIOp>([&](auto) { guardDivision(true); })
@@ -82,6 +84,7 @@ public:
         .Case([&](arith::FPToSIOp) { saturate(true); })
         .Case([&](arith::FPToUIOp) { saturate(false); })
         .Case<tensor::ExtractOp, memref::LoadOp>([&](auto) { clampRead(); });
+    return !llvm::equal(before, op->getOperands());
   }
 
 private:
@@ -245,18 +248,22 @@ private:
 
 struct MakeTotalPass : attn::impl::MakeTotalBase<MakeTotalPass> {
   void runOnOperation() override {
-    WalkResult walk = getOperation()->walk([](AttentionOp attention) {
+    WalkResult walk = getOperation()->walk([&](AttentionOp attention) {
       if (failed(verifyRegionSizes(attention)))
         return WalkResult::interrupt();
       // Inner loops come first.
-      attention->walk([](scf::ForOp loop) { unroll(loop); });
+      attention->walk([&](scf::ForOp loop) {
+        unroll(loop);
+        ++numLoops;
+      });
       SmallVector<Operation *> ops;
       attention->walk([&](Operation *op) {
         if (op != attention)
           ops.push_back(op);
       });
       for (Operation *op : ops)
-        Totaler(attention, op).run();
+        if (Totaler(attention, op).run())
+          ++(isa<tensor::ExtractOp, memref::LoadOp>(op) ? numReads : numGuards);
       return WalkResult::advance();
     });
     if (walk.wasInterrupted())

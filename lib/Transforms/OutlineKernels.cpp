@@ -222,6 +222,7 @@ struct OutlineKernels : attn::impl::OutlineKernelsBase<OutlineKernels> {
         std::string name = (function.getName() + "_kernel" + Twine(k)).str();
         symbols.insert(Outliner(grid, name).run(),
                        std::next(function->getIterator()));
+        ++numKernels;
       }
     }
   }

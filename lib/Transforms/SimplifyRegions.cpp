@@ -274,31 +274,39 @@ static void requireInMask(AttentionOp op, Value condition) {
 }
 
 /// Moves `select(c, x, -inf)` from the yielded score into the mask region.
-static void moveMaskedScores(AttentionOp op) {
+static bool moveMaskedScores(AttentionOp op) {
   if (!op.hasScoreRegion())
-    return;
+    return false;
   Block &region = op.getScore().front();
   auto yield = cast<YieldOp>(region.getTerminator());
   MaskedScore split = ScoreSplitter(region).split(yield.getValue());
   if (!split.keep)
-    return;
+    return false;
   requireInMask(op, split.keep);
   yield.getValueMutable().assign(split.value);
+  return true;
 }
 
 //===----------------------------------------------------------------------===//
 // The pass
 //===----------------------------------------------------------------------===//
 
-static void dropTrivialRegions(AttentionOp op) {
+/// How many there were.
+static unsigned dropTrivialRegions(AttentionOp op) {
+  unsigned dropped = 0;
   auto yielded = [](Region &region) {
     return cast<YieldOp>(region.front().getTerminator()).getValue();
   };
   if (op.hasScoreRegion() &&
-      yielded(op.getScore()) == op.getScore().getArgument(0))
+      yielded(op.getScore()) == op.getScore().getArgument(0)) {
     op.getScore().front().erase();
-  if (op.hasMaskRegion() && matchPattern(yielded(op.getMask()), m_One()))
+    ++dropped;
+  }
+  if (op.hasMaskRegion() && matchPattern(yielded(op.getMask()), m_One())) {
     op.getMask().front().erase();
+    ++dropped;
+  }
+  return dropped;
 }
 
 static void dropUnusedCaptures(AttentionOp op) {
@@ -328,9 +336,9 @@ struct SimplifyRegionsPass
   void runOnOperation() override {
     getOperation()->walk([&](AttentionOp op) {
       simplify(op);
-      moveMaskedScores(op);
+      numMoved += moveMaskedScores(op);
       simplify(op);
-      dropTrivialRegions(op);
+      numRegions += dropTrivialRegions(op);
       dropUnusedCaptures(op);
     });
   }

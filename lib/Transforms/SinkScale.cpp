@@ -333,6 +333,7 @@ public:
     for (MapOp map : scalings) {
       Value factor = getFactor(map);
       Sinker(map, factor, *getConstantFloat(factor)).run();
+      ++numSunk;
     }
   }
 };

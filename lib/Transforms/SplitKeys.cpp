@@ -26,6 +26,9 @@
 #include "mlir/Dialect/Utils/StaticValueUtils.h"
 #include "mlir/IR/ImplicitLocOpBuilder.h"
 #include "mlir/IR/Matchers.h"
+#include "llvm/Support/DebugLog.h"
+
+#define DEBUG_TYPE "tile-split-keys"
 
 namespace attn {
 #define GEN_PASS_DEF_SPLITKEYS
@@ -374,12 +377,15 @@ struct SplitKeys : attn::impl::SplitKeysBase<SplitKeys> {
         continue;
       KeySplitter splitter(grid);
       if (splitter.match()) {
+        LDBG() << "for " << count << " workers: grid at " << grid.getLoc();
         splitter.split(count);
         ++numSplit;
       } else if (wanted) {
         grid.emitError("the keys of this grid cannot be split: ")
             << splitter.problem;
         return signalPassFailure();
+      } else {
+        LDBG() << "stays: " << splitter.problem;
       }
     }
   }

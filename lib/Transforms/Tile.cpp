@@ -24,7 +24,10 @@
 #include "mlir/Dialect/SCF/IR/SCF.h"
 #include "mlir/Dialect/Utils/StaticValueUtils.h"
 #include "mlir/IR/Matchers.h"
+#include "llvm/Support/DebugLog.h"
 #include "llvm/Support/MathExtras.h"
+
+#define DEBUG_TYPE "attn-tile"
 
 namespace attn {
 #define GEN_PASS_DEF_TILEATTENTION
@@ -60,6 +63,10 @@ public:
   }
 
   LogicalResult run();
+
+  /// What was found, for statistics.
+  bool packsHeads() const { return addresses->packsHeads; }
+  bool knowsMaskExactly() const { return mask->isExact(); }
 
 private:
   LogicalResult checkForm();
@@ -179,6 +186,7 @@ LogicalResult AttentionTiler::analyseMask(Value numTiles) {
   if (failed(computed))
     return failure();
   mask.emplace(std::move(*computed));
+  LDBG_OS([&](raw_ostream &os) { mask->print(os); });
   MaskGrid grid;
   grid.numBatches = a.batch;
   grid.numHeads = a.heads;
@@ -352,13 +360,18 @@ struct TileAttention : attn::impl::TileAttentionBase<TileAttention> {
         ops.push_back(op);
     });
     for (Operation *op : ops) {
-      LogicalResult result =
-          isa<MergeOp>(op) ? tileMerge(cast<MergeOp>(op), tileM)
-                           : AttentionTiler(cast<AttentionOp>(op), tileM, tileN,
-                                            headMultiple, rows, divide)
-                                 .run();
-      if (failed(result))
+      if (auto merge = dyn_cast<MergeOp>(op)) {
+        if (failed(tileMerge(merge, tileM)))
+          return signalPassFailure();
+        continue;
+      }
+      AttentionTiler tiler(cast<AttentionOp>(op), tileM, tileN, headMultiple,
+                           rows, divide);
+      if (failed(tiler.run()))
         return signalPassFailure();
+      ++numTiled;
+      numPacked += tiler.packsHeads();
+      ++(tiler.knowsMaskExactly() ? numExact : numBounded);
     }
   }
 };

@@ -96,7 +96,7 @@ struct UnswitchMasks : attn::impl::UnswitchMasksBase<UnswitchMasks> {
     // Two choices of a block would give four copies of it: the first one
     // decides, others stay what they are in its branches, as copies.
     for (auto &[block, candidates] : selects)
-      (void)llvm::any_of(candidates, unswitch);
+      numSplit += llvm::any_of(candidates, unswitch);
   }
 };
 } // namespace

@@ -8,7 +8,7 @@
 
 #include "PassChecks.h"
 
-#include "attn/Conversion/Passes.h"
+#include "attn/Conversion/ExpandMath.h"
 #include "attn/Pipelines/Pipelines.h"
 #include "attn/Reference/Interpreter.h"
 #include "attn/Transforms/Passes.h"

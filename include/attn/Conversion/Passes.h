@@ -1,27 +1,30 @@
 //===- Passes.h - Conversions out of the tile dialect -----------*- C++ -*-===//
 // SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
 //
-// Passes that take tile kernels to what targets print or compile, and the
-// legalisations of scalar regions that targets share.
+// All passes that take tile kernels to what targets print or compile, and the
+// legalisations of scalar regions that targets share. Each has a header and a
+// library of its own.
 //
 //===----------------------------------------------------------------------===//
 
 #ifndef ATTN_CONVERSION_PASSES_H
 #define ATTN_CONVERSION_PASSES_H
 
-#include "mlir/Dialect/Func/IR/FuncOps.h"
-#include "mlir/Pass/Pass.h"
+#include "attn/Conversion/CPUExpandExp2.h"
+#include "attn/Conversion/CPUSchedule.h"
+#include "attn/Conversion/CUDASchedule.h"
+#include "attn/Conversion/ExpandMath.h"
+#include "attn/Conversion/FiniteScores.h"
+#include "attn/Conversion/KernelsToSPIRV.h"
+#include "attn/Conversion/MathToNVPTX.h"
+#include "attn/Conversion/TileToCPU.h"
+#include "attn/Conversion/TileToGPU.h"
+#include "attn/Conversion/TileToHopper.h"
+#include "attn/Conversion/TileToMMA.h"
 
 namespace attn {
-#define GEN_PASS_DECL
-#include "attn/Conversion/Passes.h.inc"
-
 #define GEN_PASS_REGISTRATION
 #include "attn/Conversion/Passes.h.inc"
-
-/// Stack bytes of a kernel's call on a CPU beyond its buffers: spills, saved
-/// registers, alignment.
-constexpr int64_t kCPUFrameBytes = 65536;
 } // namespace attn
 
 #endif // ATTN_CONVERSION_PASSES_H

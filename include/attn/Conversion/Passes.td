@@ -111,6 +111,12 @@ def TileToCPU : Pass<"tile-to-cpu", "::mlir::func::FuncOp"> {
     "::mlir::memref::MemRefDialect", "::mlir::scf::SCFDialect",
     "::mlir::vector::VectorDialect"
   ];
+  let statistics = [
+    Statistic<"numKernels", "kernels-lowered", "Kernels that were lowered">,
+    Statistic<"numInPlace", "tiles-in-place", "Tiles that are read in place">,
+    Statistic<"numCopied", "tiles-copied", "Tiles that are copied to the stack">,
+    Statistic<"numGroups", "loop-nests", "Loop nests of elementwise ops and reductions">
+  ];
 }
 
 def CPUExpandExp2 : Pass<"cpu-expand-exp2"> {
@@ -197,6 +203,9 @@ def CPUSchedule : Pass<"cpu-schedule", "::mlir::func::FuncOp"> {
     "::mlir::arith::ArithDialect", "::mlir::memref::MemRefDialect",
     "::mlir::scf::SCFDialect"
   ];
+  let statistics = [
+    Statistic<"numSchedules", "schedules-chosen", "Schedules that were put on versions of attention ops">
+  ];
 }
 
 def TileToGPU : Pass<"tile-to-gpu", "::mlir::ModuleOp"> {
@@ -257,6 +266,10 @@ def TileToGPU : Pass<"tile-to-gpu", "::mlir::ModuleOp"> {
     "::mlir::math::MathDialect", "::mlir::memref::MemRefDialect",
     "::mlir::scf::SCFDialect"
   ];
+  let statistics = [
+    Statistic<"numKernels", "kernels-lowered", "Kernels that were lowered">,
+    Statistic<"numStaged", "tiles-staged", "Tiles that are staged in workgroup memory">
+  ];
 }
 
 def FiniteScores : Pass<"tile-finite-scores", "::mlir::func::FuncOp"> {
@@ -300,6 +313,9 @@ def FiniteScores : Pass<"tile-finite-scores", "::mlir::func::FuncOp"> {
     ```
   }];
   let dependentDialects = ["::mlir::arith::ArithDialect"];
+  let statistics = [
+    Statistic<"numTiles", "score-tiles", "Score tiles that hold a finite number for -inf">
+  ];
 }
 
 def MathToNVPTX : Pass<"math-to-nvptx"> {
@@ -410,6 +426,9 @@ def CUDASchedule : Pass<"cuda-schedule", "::mlir::func::FuncOp"> {
     "::mlir::arith::ArithDialect", "::mlir::memref::MemRefDialect",
     "::mlir::scf::SCFDialect"
   ];
+  let statistics = [
+    Statistic<"numSchedules", "schedules-chosen", "Schedules that were put on versions of attention ops">
+  ];
 }
 
 def TileToHopper : Pass<"tile-to-hopper", "::mlir::ModuleOp"> {
@@ -473,6 +492,13 @@ def TileToHopper : Pass<"tile-to-hopper", "::mlir::ModuleOp"> {
     "::mlir::LLVM::LLVMDialect", "::mlir::math::MathDialect",
     "::mlir::NVVM::NVVMDialect"
   ];
+  let statistics = [
+    Statistic<"numKernels", "kernels-lowered", "Kernels that were lowered">,
+    Statistic<"numGathered", "tiles-gathered", "Tiles that threads gather">,
+    Statistic<"numCopied", "tiles-by-tma", "Tiles that come by TMA">,
+    Statistic<"numStored", "outputs-by-tma", "Outputs that leave by TMA">,
+    Statistic<"numWalked", "loops-with-predicate", "Loops that ask a predicate for each key tile">
+  ];
 }
 
 def TileToMMA : Pass<"tile-to-mma", "::mlir::ModuleOp"> {
@@ -531,6 +557,11 @@ def TileToMMA : Pass<"tile-to-mma", "::mlir::ModuleOp"> {
     "::mlir::arith::ArithDialect", "::mlir::gpu::GPUDialect",
     "::mlir::LLVM::LLVMDialect", "::mlir::math::MathDialect",
     "::mlir::NVVM::NVVMDialect"
+  ];
+  let statistics = [
+    Statistic<"numKernels", "kernels-lowered", "Kernels that were lowered">,
+    Statistic<"numStaged", "tiles-double-buffered", "Tiles of keys and values that have two buffers">,
+    Statistic<"numKept", "queries-in-registers", "Query tiles that stay in registers">
   ];
 }
 

@@ -58,6 +58,9 @@ def InsertChecks : Pass<"attn-insert-checks"> {
     "::mlir::scf::SCFDialect", "::mlir::tensor::TensorDialect",
     "::attn::tile::TileDialect"
   ];
+  let statistics = [
+    Statistic<"numChecks", "checks-written", "Checks that were written">
+  ];
 }
 
 def SetArtifact : Pass<"attn-set-artifact", "::mlir::ModuleOp"> {
@@ -189,6 +192,11 @@ def MakeTotal : Pass<"attn-make-total"> {
     "::mlir::arith::ArithDialect", "::mlir::memref::MemRefDialect",
     "::mlir::tensor::TensorDialect"
   ];
+  let statistics = [
+    Statistic<"numReads", "reads-clamped", "Reads of which an index was clamped">,
+    Statistic<"numGuards", "operands-guarded", "Divisions, shifts and conversions of which operands were guarded">,
+    Statistic<"numLoops", "loops-unrolled", "Loops that were unrolled">
+  ];
 }
 
 def SimplifyRegions : Pass<"attn-simplify-regions"> {
@@ -234,6 +242,10 @@ def SimplifyRegions : Pass<"attn-simplify-regions"> {
     ```
   }];
   let dependentDialects = ["::mlir::arith::ArithDialect"];
+  let statistics = [
+    Statistic<"numMoved", "scores-masked", "Score regions whose -inf moved into the mask">,
+    Statistic<"numRegions", "regions-dropped", "Regions that turned out to do nothing">
+  ];
 }
 
 def TileAttention : Pass<"attn-tile", "::mlir::func::FuncOp"> {
@@ -305,6 +317,12 @@ def TileAttention : Pass<"attn-tile", "::mlir::func::FuncOp"> {
     Option<"divide", "divide", "bool", "false",
            "Divide o by the row sum instead of multiplying by its inverse: one "
            "rounding less, where a division is cheap">
+  ];
+  let statistics = [
+    Statistic<"numTiled", "attention-tiled", "Attention ops that were tiled">,
+    Statistic<"numPacked", "heads-packed", "Attention ops of which a tile holds several heads">,
+    Statistic<"numExact", "masks-exact", "Masks of which the key tiles to visit are exactly known">,
+    Statistic<"numBounded", "masks-bounded", "Masks of which the key tiles to visit are bounded">
   ];
 }
 
@@ -454,6 +472,9 @@ def FuseOnlineSoftmax
     return %r#0, %r#1 : !tile.tile<4xf32>, !tile.tile<4xf32>
     ```
   }];
+  let statistics = [
+    Statistic<"numFused", "loops-fused", "Pairs of loops that were fused">
+  ];
 }
 
 def ExpandRanges : Pass<"tile-expand-ranges", "::mlir::func::FuncOp"> {
@@ -481,6 +502,10 @@ def ExpandRanges : Pass<"tile-expand-ranges", "::mlir::func::FuncOp"> {
     }
     ```
   }];
+  let statistics = [
+    Statistic<"numExpanded", "ranges-expanded", "Ranges that were expanded">,
+    Statistic<"numGuarded", "loops-guarded", "Loops that ask a predicate for each key tile">
+  ];
 }
 
 def UnswitchMasks : Pass<"tile-unswitch-masks", "::mlir::func::FuncOp"> {
@@ -530,6 +555,9 @@ def UnswitchMasks : Pass<"tile-unswitch-masks", "::mlir::func::FuncOp"> {
     }
     ```
   }];
+  let statistics = [
+    Statistic<"numSplit", "loops-split", "Loops with a body each for masked and clean key tiles">
+  ];
 }
 
 def SinkScale : Pass<"tile-sink-scale", "::mlir::func::FuncOp"> {
@@ -587,6 +615,9 @@ def SinkScale : Pass<"tile-sink-scale", "::mlir::func::FuncOp"> {
     ```
   }];
   let dependentDialects = ["::mlir::arith::ArithDialect"];
+  let statistics = [
+    Statistic<"numSunk", "scales-sunk", "Scales that left the loop">
+  ];
 }
 
 def ContractExp2 : Pass<"tile-contract-exp2", "::mlir::func::FuncOp"> {
@@ -632,6 +663,9 @@ def ContractExp2 : Pass<"tile-contract-exp2", "::mlir::func::FuncOp"> {
     ```
   }];
   let dependentDialects = ["::mlir::arith::ArithDialect", "::mlir::math::MathDialect"];
+  let statistics = [
+    Statistic<"numContracted", "exponentials-contracted", "Exponentials with a fused argument">
+  ];
 }
 
 def OutlineKernels : Pass<"attn-outline-kernels", "::mlir::ModuleOp"> {
@@ -676,6 +710,9 @@ def OutlineKernels : Pass<"attn-outline-kernels", "::mlir::ModuleOp"> {
     }
     ```
   }];
+  let statistics = [
+    Statistic<"numKernels", "kernels-outlined", "Grids that became kernels">
+  ];
 }
 
 def BufferizePrograms : Pass<"attn-bufferize", "::mlir::ModuleOp"> {
@@ -735,6 +772,9 @@ def ExpandCopies : Pass<"attn-expand-copies", "::mlir::func::FuncOp"> {
     }
     ```
   }];
+  let statistics = [
+    Statistic<"numCopies", "copies-expanded", "Copies that became kernels">
+  ];
 }
 
 def LaunchToParallel : Pass<"tile-launch-to-parallel", "::mlir::ModuleOp"> {

@@ -7,9 +7,8 @@
 //
 //===----------------------------------------------------------------------===//
 
+#include "attn/Conversion/KernelsToSPIRV.h"
 #include "Interface.h"
-#include "attn/Conversion/Passes.h"
-#include "attn/Conversion/SPIRV.h"
 #include "attn/Dialect/Tile/Tile.h"
 
 #include "mlir/Conversion/ArithToSPIRV/ArithToSPIRV.h"

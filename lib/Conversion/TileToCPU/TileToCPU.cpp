@@ -10,7 +10,7 @@
 
 #include "RegionVectorizer.h"
 
-#include "attn/Conversion/Passes.h"
+#include "attn/Conversion/TileToCPU.h"
 #include "attn/Dialect/Tile/Tile.h"
 
 #include "mlir/Dialect/Arith/IR/Arith.h"
@@ -83,6 +83,9 @@ public:
       : kernel(kernel), regs(block), b(kernel.getLoc(), kernel.getContext()) {}
 
   LogicalResult run();
+
+  /// What was done, for statistics.
+  unsigned inPlace = 0, copied = 0, groups = 0;
 
 private:
   void remarkOnStrides();
@@ -566,9 +569,12 @@ LogicalResult KernelLowering::lowerLoad(LoadOp load) {
       return load.emitOpError("leaves out rows of a tile that is not the right "
                               "operand of a product");
     loadOnLanes(load, type);
+    ++copied;
     return success();
   }
-  if (!canStayInMemory(load)) {
+  bool stays = canStayInMemory(load);
+  ++(stays ? inPlace : copied);
+  if (!stays) {
     copyRows(load, type);
     return success();
   }
@@ -990,6 +996,7 @@ LogicalResult KernelLowering::flush(Operation *before) {
     return success();
   OpBuilder::InsertionGuard guard(b);
   b.setInsertionPoint(before);
+  ++groups;
   GroupOutputs outputs = outputsOfGroup();
   if (failed(
           tryForRange(index(0), index(group.rows), regs.lanes,
@@ -1342,8 +1349,13 @@ struct TileToCPU : attn::impl::TileToCPUBase<TileToCPU> {
     block.lanes = target->getVectorBits() / 32;
     block.accumulators = registers >= 32 ? 24 : 12;
     block.vectors = registers >= 32 ? 4 : 2;
-    if (failed(KernelLowering(kernel, block).run()))
+    KernelLowering lowering(kernel, block);
+    if (failed(lowering.run()))
       return signalPassFailure();
+    ++numKernels;
+    numInPlace += lowering.inPlace;
+    numCopied += lowering.copied;
+    numGroups += lowering.groups;
     kernel->setAttr(LaunchInfoAttr::attributeName, describeLaunch(kernel));
   }
 };

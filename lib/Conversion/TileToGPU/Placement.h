@@ -57,6 +57,7 @@ public:
   /// The workgroup buffer of the tile, if it has one.
   std::optional<unsigned> getBuffer(mlir::Value tile) const;
   llvm::ArrayRef<WorkgroupBuffer> getBuffers() const { return buffers; }
+  unsigned getNumStaged() const { return bufferOf.size(); }
   /// True if a product reads operand `a` from the thread's own elements.
   bool readsOwnRow(tile::DotOp dot) const;
 

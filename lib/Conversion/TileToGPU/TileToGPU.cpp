@@ -8,9 +8,9 @@
 //
 //===----------------------------------------------------------------------===//
 
+#include "attn/Conversion/TileToGPU.h"
 #include "../KernelChoices.h"
 #include "Placement.h"
-#include "attn/Conversion/Passes.h"
 #include "attn/Transforms/PassOptions.h"
 
 #include "mlir/Dialect/Arith/Transforms/Passes.h"
@@ -1139,6 +1139,8 @@ struct TileToGPUPass final : attn::impl::TileToGPUBase<TileToGPUPass> {
       FailureOr<Placement> placement = Placement::compute(kernel, ofKernel);
       if (failed(placement))
         return signalPassFailure();
+      ++numKernels;
+      numStaged += placement->getNumStaged();
       FailureOr<gpu::GPUFuncOp> lowered =
           KernelLowering(kernel, *placement).lower(gpuModule);
       if (failed(lowered))

@@ -12,12 +12,15 @@
 #include "../KernelChoices.h"
 #include "../TensorCore/Prepare.h"
 
-#include "attn/Conversion/Passes.h"
+#include "attn/Conversion/TileToHopper.h"
 #include "attn/Transforms/PassOptions.h"
 
 #include "mlir/Dialect/GPU/IR/GPUDialect.h"
 #include "mlir/Dialect/LLVMIR/LLVMDialect.h"
 #include "mlir/Dialect/LLVMIR/NVVMDialect.h"
+#include "llvm/Support/DebugLog.h"
+
+#define DEBUG_TYPE "tile-to-hopper"
 
 using namespace mlir;
 
@@ -55,12 +58,28 @@ public:
             if (!why.empty() && !tile->load.getPacking())
               kernel.emitRemark(name)
                   << " is gathered by threads instead of TMA: " << why;
+          count(*layout);
+          LDBG_OS([&](raw_ostream &os) {
+            os << kernel.getName() << ":";
+            for (const std::string &choice : layout->describe())
+              os << "\n  " << choice;
+          });
           hopper::HopperEmitter(emit, *layout).run();
           return success();
         });
   }
 
 private:
+  void count(hopper::HopperLayout &layout) {
+    ++numKernels;
+    unsigned gathered = layout.whyGathered.size() -
+                        llvm::count(layout.whyGathered, std::string());
+    numGathered += gathered;
+    numCopied += layout.whyGathered.size() - gathered;
+    numStored += layout.tmaStores.size();
+    numWalked += layout.hasPredicate();
+  }
+
   hopper::Schedule getSchedule(Operation *kernel, tile::TargetAttr target) {
     hopper::Schedule schedule;
     schedule.oneBehind = decide(oneBehind, kernel, &ScheduleAttr::getOneBehind);

@@ -12,12 +12,15 @@
 #include "../KernelChoices.h"
 #include "../TensorCore/Prepare.h"
 
-#include "attn/Conversion/Passes.h"
+#include "attn/Conversion/TileToMMA.h"
 #include "attn/Transforms/PassOptions.h"
 
 #include "mlir/Dialect/GPU/IR/GPUDialect.h"
 #include "mlir/Dialect/LLVMIR/LLVMDialect.h"
 #include "mlir/Dialect/LLVMIR/NVVMDialect.h"
+#include "llvm/Support/DebugLog.h"
+
+#define DEBUG_TYPE "tile-to-mma"
 
 using namespace mlir;
 
@@ -47,6 +50,14 @@ public:
               mma::makeMMALayout(kernel, getSchedule(kernel, *target), why);
           if (failed(layout))
             return failure();
+          ++numKernels;
+          numStaged += layout->schedule.stages > 1 ? 2 : 0;
+          numKept += layout->schedule.queryInRegisters;
+          LDBG_OS([&](raw_ostream &os) {
+            os << kernel.getName() << ":";
+            for (const std::string &choice : layout->describe())
+              os << "\n  " << choice;
+          });
           mma::emitKernel(emit, *layout);
           return success();
         });

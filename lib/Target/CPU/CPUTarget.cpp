@@ -8,7 +8,10 @@
 
 #include "CPUCodegen.h"
 
-#include "attn/Conversion/Passes.h"
+#include "attn/Conversion/CPUExpandExp2.h"
+#include "attn/Conversion/CPUSchedule.h"
+#include "attn/Conversion/ExpandMath.h"
+#include "attn/Conversion/TileToCPU.h"
 #include "attn/Pipelines/Pipelines.h"
 #include "attn/Target/CPU.h"
 #include "attn/Target/Passes.h"

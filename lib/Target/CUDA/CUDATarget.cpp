@@ -8,7 +8,10 @@
 
 #include "PTX.h"
 
-#include "attn/Conversion/Passes.h"
+#include "attn/Conversion/CUDASchedule.h"
+#include "attn/Conversion/ExpandMath.h"
+#include "attn/Conversion/TileToHopper.h"
+#include "attn/Conversion/TileToMMA.h"
 #include "attn/Pipelines/Pipelines.h"
 #include "attn/Target/CUDA.h"
 #include "attn/Target/Passes.h"

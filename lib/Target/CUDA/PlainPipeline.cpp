@@ -7,7 +7,9 @@
 
 #include "PTX.h"
 
-#include "attn/Conversion/Passes.h"
+#include "attn/Conversion/ExpandMath.h"
+#include "attn/Conversion/MathToNVPTX.h"
+#include "attn/Conversion/TileToGPU.h"
 #include "attn/Transforms/Passes.h"
 
 #include "mlir/Conversion/Passes.h"

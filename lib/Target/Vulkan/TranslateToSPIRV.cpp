@@ -6,7 +6,7 @@
 //===----------------------------------------------------------------------===//
 
 #include "TranslateToSPIRV.h"
-#include "attn/Conversion/SPIRV.h"
+#include "attn/Conversion/KernelsToSPIRV.h"
 
 #include "mlir/Dialect/SPIRV/IR/SPIRVOps.h"
 #include "mlir/Target/SPIRV/Serialization.h"

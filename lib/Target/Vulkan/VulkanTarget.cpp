@@ -8,7 +8,10 @@
 
 #include "TranslateToSPIRV.h"
 
-#include "attn/Conversion/Passes.h"
+#include "attn/Conversion/ExpandMath.h"
+#include "attn/Conversion/FiniteScores.h"
+#include "attn/Conversion/KernelsToSPIRV.h"
+#include "attn/Conversion/TileToGPU.h"
 #include "attn/Pipelines/Pipelines.h"
 #include "attn/Target/Target.h"
 #include "attn/Target/Vulkan.h"

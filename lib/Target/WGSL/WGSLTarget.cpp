@@ -8,7 +8,9 @@
 
 #include "TranslateToWGSL.h"
 
-#include "attn/Conversion/Passes.h"
+#include "attn/Conversion/ExpandMath.h"
+#include "attn/Conversion/FiniteScores.h"
+#include "attn/Conversion/TileToGPU.h"
 #include "attn/Pipelines/Pipelines.h"
 #include "attn/Target/Passes.h"
 #include "attn/Target/Target.h"

@@ -7,7 +7,8 @@
 //
 //===----------------------------------------------------------------------===//
 
-#include "attn/Conversion/Passes.h"
+#include "attn/Conversion/ExpandMath.h"
+#include "attn/Conversion/TileToGPU.h"
 #include "attn/Execution/Backend.h"
 #include "attn/InitAll.h"
 #include "attn/Pipelines/Pipelines.h"

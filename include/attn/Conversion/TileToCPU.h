@@ -1,0 +1,23 @@
+//===- TileToCPU.h - Tile kernels to vector code ----------------*- C++ -*-===//
+// SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
+//
+// `tile-to-cpu`: loops on vectors, queries on lanes.
+//
+//===----------------------------------------------------------------------===//
+
+#ifndef ATTN_CONVERSION_TILETOCPU_H
+#define ATTN_CONVERSION_TILETOCPU_H
+
+#include "mlir/Dialect/Func/IR/FuncOps.h"
+#include "mlir/Pass/Pass.h"
+
+namespace attn {
+#define GEN_PASS_DECL_TILETOCPU
+#include "attn/Conversion/Passes.h.inc"
+
+/// Stack bytes of a kernel's call on a CPU beyond its buffers: spills, saved
+/// registers, alignment.
+constexpr int64_t kCPUFrameBytes = 65536;
+} // namespace attn
+
+#endif // ATTN_CONVERSION_TILETOCPU_H
