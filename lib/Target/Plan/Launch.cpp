@@ -126,8 +126,6 @@ json::Object attn::describeLaunch(const HostLaunch &launch,
     description["code"] = ("code/" + section).str();
   if (int64_t threads = launch.info.getThreads())
     description["block"] = json::Array{threads, 1, 1};
-  if (DenseI64ArrayAttr cluster = launch.info.getCluster())
-    description["cluster"] = json::Array(cluster.asArrayRef());
   if (int64_t bytes = launch.info.getShared())
     description["shared"] = bytes;
   if (int64_t bytes = launch.info.getStack())

@@ -740,6 +740,10 @@ LogicalResult Planner::addLaunch(tile::LaunchOp launch) {
     return launch.emitOpError("is of a kernel that is not lowered: ")
            << launch.getKernel() << " has no "
            << tile::LaunchInfoAttr::attributeName;
+  if (DenseI64ArrayAttr cluster = described.info.getCluster())
+    return launch.emitOpError("cannot be part of an artifact: the runtime "
+                              "launches no clusters, and its kernel asks for ")
+           << cluster.asArrayRef();
   for (Value extent : launch.getGrid()) {
     FailureOr<json::Value> size = sizeExpression(extent);
     if (failed(size))

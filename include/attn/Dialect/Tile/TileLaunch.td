@@ -93,7 +93,8 @@ def Tile_LaunchInfoAttr : Tile_Attr<"LaunchInfo", "launch_info"> {
       `persistent`, in one dimension and at most one block a multiprocessor.
     - `threads` of a block, none on a CPU; `shared` bytes of dynamic shared
       memory; `stack` bytes of a call on a CPU; `cluster`, how many blocks along
-      x, y and z run side by side and can reach each other's shared memory.
+      x, y and z run side by side and can reach each other's shared memory (for
+      launchers of one's own: artifacts have none).
 
     A kernel that has it must take what `parameters` lists, in kind and number,
     and run in the blocks and clusters that it asks for itself; a launch of it
