@@ -96,6 +96,13 @@ if ptxas:
     config.available_features.add("ptxas")
     config.substitutions.append(("%ptxas", ptxas))
 
+# Vulkan runs on lavapipe where scripts/install-vulkan-checks.sh put it.
+VULKAN = os.path.join(config.attn_source_dir, ".cache/vulkan/environment")
+if os.path.exists(VULKAN):
+    config.available_features.add("vulkan-run")
+    with open(VULKAN, encoding="utf-8") as settings:
+        config.substitutions.append(("%vulkan", "env " + " ".join(settings.read().split())))
+
 # Packages are made for Debian where Debian's tools are.
 if shutil.which("dpkg-deb"):
     config.available_features.add("dpkg")

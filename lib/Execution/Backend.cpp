@@ -85,15 +85,16 @@ attn::execution::createExecutable(func::FuncOp function,
   if (options.name == autoBackend || findTarget(options.name, error))
     return createCompiled(function, options);
   return emitError(UnknownLoc::get(function.getContext()))
-         << explainUnavailable(options.name);
+         << explainUnavailable(options);
 }
 
-std::string attn::execution::explainUnavailable(StringRef backend) {
+std::string attn::execution::explainUnavailable(const BackendOptions &options) {
+  StringRef backend = options.name;
   if (isInterpreted(backend))
     return "";
   std::string error;
   if (backend == autoBackend || findTarget(backend, error))
-    return explainNoDevice(backend);
+    return explainNoDevice(options);
   std::string message = ("unknown backend '" + backend + "'").str();
   SmallVector<StringRef> known;
   std::string all = listBackends();

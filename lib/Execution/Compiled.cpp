@@ -112,9 +112,9 @@ private:
 
 /// The device that runs what is compiled for `target`, and the chip to compile
 /// for; null, with the reason in `problem`, if there is none.
-static ContextHandle openDevice(const Target &target, unsigned threads,
-                                attn_error *error, std::string &chip,
-                                std::string &problem,
+static ContextHandle openDevice(const Target &target,
+                                const BackendOptions &wanted, attn_error *error,
+                                std::string &chip, std::string &problem,
                                 bool takesProcessors = true) {
   if (target.getBackend().empty()) {
     problem =
@@ -124,7 +124,11 @@ static ContextHandle openDevice(const Target &target, unsigned threads,
   std::string backend = target.getBackend().str();
   attn_context_options options = ATTN_CONTEXT_OPTIONS_INIT;
   options.backend = backend.c_str();
-  options.threads = target.isHost() ? threads : 0;
+  options.threads = target.isHost() ? wanted.threads : 0;
+  options.validation = wanted.validates;
+  if (!wanted.device.empty() &&
+      !llvm::to_integer(wanted.device, options.device))
+    options.device_name = wanted.device.c_str();
   attn_context *opened = nullptr;
   attn_context_info info = ATTN_CONTEXT_INFO_INIT;
   attn_status status = attn_context_create(&options, &opened, error);
@@ -160,14 +164,14 @@ static std::vector<const Target *> getCandidates() {
   return candidates;
 }
 
-std::string attn::execution::explainNoDevice(StringRef backend) {
+std::string attn::execution::explainNoDevice(const BackendOptions &options) {
   std::string chip, problem;
   // What `auto` falls back to is always there.
-  const Target *target = findTarget(backend, problem);
+  const Target *target = findTarget(options.name, problem);
   if (!target)
-    return backend == autoBackend ? "" : problem;
+    return options.name == autoBackend ? "" : problem;
   ErrorHandle error(attn_error_create());
-  openDevice(*target, /*threads=*/0, error.get(), chip, problem);
+  openDevice(*target, options, error.get(), chip, problem);
   return problem;
 }
 
@@ -176,7 +180,7 @@ LogicalResult Compiled::openContext(const BackendOptions &options) {
   if (options.name == autoBackend) {
     for (const Target *candidate : getCandidates()) {
       target = candidate;
-      context = openDevice(*target, options.threads, error.get(), chip, problem,
+      context = openDevice(*target, options, error.get(), chip, problem,
                            /*takesProcessors=*/false);
       if (context)
         return success();
@@ -184,8 +188,7 @@ LogicalResult Compiled::openContext(const BackendOptions &options) {
   } else {
     target = findTarget(options.name, problem);
     if (target)
-      context =
-          openDevice(*target, options.threads, error.get(), chip, problem);
+      context = openDevice(*target, options, error.get(), chip, problem);
   }
   // Not the function is at fault.
   return context ? success()

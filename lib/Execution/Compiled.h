@@ -12,13 +12,14 @@
 
 namespace attn::execution {
 
-/// Compiles `function` for auto, cpu, cpu-standard or cuda, opens the device
-/// and loads it there.
+/// Compiles `function` for auto or a target, opens the device and loads it
+/// there.
 mlir::FailureOr<std::unique_ptr<Executable>>
 createCompiled(mlir::func::FuncOp function, const BackendOptions &options);
 
-/// Why this machine runs nothing compiled for `backend`, one of those, or "".
-std::string explainNoDevice(llvm::StringRef backend);
+/// Why this machine runs nothing compiled for the backend of `options`, one of
+/// those, or "".
+std::string explainNoDevice(const BackendOptions &options);
 
 } // namespace attn::execution
 

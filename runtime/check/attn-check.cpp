@@ -41,6 +41,9 @@ struct Problem {
 
 struct Arguments {
   std::string backend = "cpu";
+  /// A number or, for Vulkan, a part of a name.
+  std::string device;
+  bool validation = false;
   std::string filter;
   std::string directory;
   /// Elements from one entry of the first dimension of a tensor to the next; 0:
@@ -54,7 +57,7 @@ using attn::runtime::Handle;
 
 class Api {
 public:
-  explicit Api(const std::string &backend);
+  explicit Api(const Arguments &args);
 
   /// Calls a function of the C API whose last argument is the error.
   template <typename Function, typename... Values>
@@ -70,12 +73,21 @@ private:
   Handle<attn_context> context;
 };
 
-Api::Api(const std::string &backend) {
+Api::Api(const Arguments &args) {
   attn_context_options options = ATTN_CONTEXT_OPTIONS_INIT;
-  options.backend = backend.c_str();
+  options.backend = args.backend.c_str();
+  options.validation = args.validation;
+  char *end = nullptr;
+  options.device = int32_t(std::strtol(args.device.c_str(), &end, 10));
+  if (*end)
+    options.device = 0, options.device_name = args.device.c_str();
   attn_context *opened = nullptr;
   (*this)(attn_context_create, &options, &opened);
   context.reset(opened);
+  attn_context_info info = ATTN_CONTEXT_INFO_INIT;
+  (*this)(attn_context_get_info, opened, &info);
+  if (args.verbose)
+    std::printf("on %s: %s\n", info.device, info.features);
 }
 
 /// Memory of the device with guards on both sides: of equal pieces, each one
@@ -475,6 +487,10 @@ Arguments parse(int argc, char **argv) {
       args.verbose = true;
     else if (text == "--overhead")
       args.overhead = true;
+    else if (text == "--validation")
+      args.validation = true;
+    else if (!value("device").empty())
+      args.device = value("device");
     else if (!value("backend").empty())
       args.backend = value("backend");
     else if (!value("filter").empty())
@@ -483,7 +499,8 @@ Arguments parse(int argc, char **argv) {
       args.spread = std::strtoull(value("spread").c_str(), nullptr, 10);
     else if (text.rfind("-", 0) == 0 || !args.directory.empty())
       fail("unknown argument '" + text +
-           "'; usage: attn-check [--backend=cpu|cuda] [--filter=TEXT] "
+           "'; usage: attn-check [--backend=cpu|cuda|vulkan] "
+           "[--device=NUMBER|NAME] [--validation] [--filter=TEXT] "
            "[--spread=ELEMENTS] [--verbose] [--overhead] [--version] FOLDER");
     else
       args.directory = text;
@@ -533,7 +550,7 @@ bool runCase(const Arguments &args, const Api &api,
 }
 
 int run(const Arguments &args) {
-  Api api(args.backend);
+  Api api(args);
   size_t passed = 0, failed = 0;
   for (const std::filesystem::path &file : findCases(args.directory)) {
     std::ifstream stream(file);

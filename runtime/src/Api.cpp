@@ -159,6 +159,10 @@ template <typename Use> void withFile(const char *path, Use &&use) {
 
 std::shared_ptr<Backend> createBackend(const std::string &name,
                                        const attn_context_options &options) {
+  if (options.device_name && name != "vulkan")
+    fail(ATTN_ERROR_UNSUPPORTED_DEVICE,
+         "options->device_name is '" + std::string(options.device_name) +
+             "', but devices of the backend '" + name + "' go by numbers");
   if (name == "cpu")
     return createCpuBackend(options.threads, options.device, options.executor);
   if (name != "cuda" && name != "vulkan")

@@ -403,6 +403,10 @@ std::string Capabilities::list() const {
     text += ".." + std::to_string(maxSubgroupSize);
   for (const std::string &shape : matrices)
     text += "," + std::string(matrixPrefix) + shape;
+  text +=
+      ",workgroup-threads:" +
+      std::to_string(limits().maxComputeWorkGroupInvocations) +
+      ",workgroup-bytes:" + std::to_string(limits().maxComputeSharedMemorySize);
   return text;
 }
 

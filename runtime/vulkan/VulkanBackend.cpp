@@ -77,13 +77,17 @@ private:
 };
 
 /// Of two that run, the one that asks for more features, then the one with more
-/// threads in its workgroups.
+/// threads in its workgroups, then the one with more memory for them.
 int64_t VulkanBackend::rank(const Description &description) const {
-  int64_t threads = 0;
-  for (const LaunchDescription &launch : description.launches)
+  int64_t threads = 0, shared = 0;
+  for (const LaunchDescription &launch : description.launches) {
     threads =
         std::max(threads, launch.block[0] * launch.block[1] * launch.block[2]);
-  return (int64_t(description.features.size()) << 32) + threads;
+    if (launch.shared && launch.shared->root.op == Op::Literal)
+      shared = std::max(shared, launch.shared->root.value);
+  }
+  return (int64_t(description.features.size()) << 48) + (threads << 32) +
+         shared;
 }
 
 std::unique_ptr<LoadedCode> VulkanBackend::load(const Description &description,

@@ -95,6 +95,14 @@ struct Arguments {
       "backend", cl::init(autoBackend.str()),
       cl::desc("auto, reference, unfused or a target of --list-targets"),
       cl::cat(category)};
+  cl::opt<std::string> device{
+      "device",
+      cl::desc("Device by number, for vulkan also by a part of its name"),
+      cl::value_desc("device"), cl::cat(category)};
+  cl::opt<bool> validation{
+      "validation",
+      cl::desc("Let Vulkan's validation layer watch; what it says is an error"),
+      cl::cat(category)};
   cl::opt<unsigned> threads{"threads", cl::desc("Threads (0: one a core)"),
                             cl::cat(category)};
   cl::opt<int64_t> tileM{"tile-m", cl::desc("Queries a tile (0: chosen)"),
@@ -678,6 +686,8 @@ ExitCode Run::execute() {
     return kBadInput;
   BackendOptions options;
   options.name = args.backend;
+  options.device = args.device;
+  options.validates = args.validation;
   options.threads = args.threads;
   options.tileM = args.tileM;
   options.tileN = args.tileN;

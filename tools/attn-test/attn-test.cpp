@@ -68,6 +68,14 @@ struct Arguments {
   cl::opt<std::string> mods{"mods", cl::init(ATTN_TEST_MODS),
                             cl::desc("Folder of score and mask functions"),
                             cl::cat(category)};
+  cl::opt<std::string> device{
+      "device",
+      cl::desc("Device by number, for vulkan also by a part of its name"),
+      cl::value_desc("device"), cl::cat(category)};
+  cl::opt<bool> validation{
+      "validation",
+      cl::desc("Let Vulkan's validation layer watch; what it says is an error"),
+      cl::cat(category)};
   cl::opt<unsigned> threads{"threads", cl::desc("Threads (0: one a core)"),
                             cl::cat(category)};
   cl::opt<int64_t> tileM{"tile-m", cl::desc("Queries a tile (0: chosen)"),
@@ -135,6 +143,8 @@ private:
   FailureOr<SmallVector<Tensor>> execute(ModuleOp module,
                                          ArrayRef<Tensor> inputs,
                                          uint64_t strideSeed = 0) const;
+  /// Where cases run.
+  BackendOptions getDevice() const;
   /// What is tested, as an option.
   std::string getWhat() const {
     return args.passes ? "--passes" : "--backend=" + args.backend;
@@ -181,12 +191,19 @@ void Driver::splitKeys(ModuleOp module, ArrayRef<Tensor> inputs) const {
   });
 }
 
+BackendOptions Driver::getDevice() const {
+  BackendOptions options;
+  options.name = args.backend;
+  options.device = args.device;
+  options.validates = args.validation;
+  options.threads = args.threads;
+  return options;
+}
+
 FailureOr<SmallVector<Tensor>> Driver::execute(ModuleOp module,
                                                ArrayRef<Tensor> inputs,
                                                uint64_t strideSeed) const {
-  BackendOptions options;
-  options.name = args.backend;
-  options.threads = args.threads;
+  BackendOptions options = getDevice();
   // Options override tiles; split keys come with tiles of their own.
   if (!args.workers) {
     options.tileM = args.tileM;
@@ -370,6 +387,10 @@ std::string Driver::getCommand(const Case &testCase) const {
     command += " --tile-n=" + std::to_string(args.tileN);
   if (!args.chip.empty())
     command += " --chip=" + args.chip;
+  if (!args.device.empty())
+    command += " --device='" + args.device + "'";
+  if (args.validation)
+    command += " --validation";
   auto [suite, rest] = StringRef(testCase.name).split('/');
   command += (" --suite=" + suite).str();
   if (getMaker(suite))
@@ -443,7 +464,7 @@ int Driver::run() {
       return reject("--emit needs a target: " + problem);
     if (std::error_code error = llvm::sys::fs::create_directories(args.emit))
       return reject(args.emit + ": " + error.message());
-  } else if (std::string problem = explainUnavailable(args.backend);
+  } else if (std::string problem = explainUnavailable(getDevice());
              !problem.empty() && !args.passes) {
     return reject(problem);
   }

@@ -30,6 +30,10 @@ struct BackendOptions {
   std::string name = autoBackend.str();
   /// 0: one a core.
   unsigned threads = 0;
+  /// A number, or with Vulkan a part of a name; empty: the first one.
+  std::string device;
+  /// Whether Vulkan's validation layer watches; what it says is an error.
+  bool validates = false;
   /// 0: chosen by the target.
   int64_t tileM = 0, tileN = 0;
   /// Empty: the machine's.
@@ -77,8 +81,8 @@ createExecutable(mlir::func::FuncOp function, const BackendOptions &options);
 /// "auto, <targets>, reference, unfused", for help and messages.
 std::string listBackends();
 
-/// Why no function can run on a backend here, or "".
-std::string explainUnavailable(llvm::StringRef backend);
+/// Why no function can run on the backend of `options` here, or "".
+std::string explainUnavailable(const BackendOptions &options);
 
 } // namespace attn::execution
 

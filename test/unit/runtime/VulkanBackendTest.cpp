@@ -162,7 +162,7 @@ TEST_F(VulkanBackendTest, Describes) {
   EXPECT_STREQ(info.device, "Fake GPU");
   EXPECT_STREQ(info.features,
                "vulkan1.3,shaderFloat16,subgroupSizeControl,subgroup:basic,"
-               "subgroup-size:32");
+               "subgroup-size:32,workgroup-threads:1024,workgroup-bytes:32768");
   EXPECT_EQ(info.is_processor, 0);
   EXPECT_TRUE(fakeVulkan.float16Enabled);
 }
@@ -230,7 +230,8 @@ TEST_F(VulkanBackendTest, ServesOldDevices) {
   attn_context_info info = ATTN_CONTEXT_INFO_INIT;
   EXPECT_OK(attn_context_get_info(context.get(), &info, error));
   // The extension for f16 is not there, and is not asked for.
-  EXPECT_STREQ(info.features, "vulkan1.1,subgroup:basic,subgroup-size:32");
+  EXPECT_STREQ(info.features, "vulkan1.1,subgroup:basic,subgroup-size:32,"
+                              "workgroup-threads:1024,workgroup-bytes:32768");
   EXPECT_EQ(fakeVulkan.extensions, std::vector<std::string>());
 }
 

@@ -13,6 +13,7 @@ namespace attn::runtime {
 struct Destroy {
   void operator()(attn_error *p) const { attn_error_destroy(p); }
   void operator()(attn_context *p) const { attn_context_destroy(p); }
+  void operator()(attn_artifact *p) const { attn_artifact_destroy(p); }
   void operator()(attn_program *p) const { attn_program_destroy(p); }
   void operator()(attn_binding *p) const { attn_binding_destroy(p); }
 };
