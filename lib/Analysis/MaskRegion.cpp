@@ -88,6 +88,16 @@ MaskRegion::MaskRegion(System &system, AttentionOp op, int64_t tileM,
     dependences[argument] = dependence;
 }
 
+/// True if more than 32 bits of the value, or of an element, may matter.
+static bool isWide(Value value) {
+  if (auto cast = value.getDefiningOp<arith::IndexCastOp>())
+    value = cast.getIn();
+  else if (auto extended = value.getDefiningOp<arith::ExtSIOp>())
+    value = extended.getIn();
+  Type type = getElementTypeOrSelf(value);
+  return type.isIndex() || type.getIntOrFloatBitWidth() > 32;
+}
+
 /// A size: a constant if it is static.
 Row MaskRegion::symbol(VarKind kind, std::optional<int64_t> known, int64_t min,
                        std::optional<int64_t> max) {
@@ -96,7 +106,9 @@ Row MaskRegion::symbol(VarKind kind, std::optional<int64_t> known, int64_t min,
   Variable variable{kind};
   // The offset of bottom-right masking is negative if there are more queries
   // than keys.
-  if (kind != VarKind::QueryOffset)
+  if (kind == VarKind::QueryOffset)
+    variable.wide = isWide(op.getQOffset());
+  else
     variable.min = min;
   variable.max = max;
   return System::variable(system.addVariable(variable));
@@ -154,16 +166,6 @@ unsigned MaskRegion::dependenceOf(Value value) {
   }
   dependences[value] = result;
   return result;
-}
-
-/// True if more than 32 bits of the value may matter.
-static bool isWide(Value value) {
-  if (auto cast = value.getDefiningOp<arith::IndexCastOp>())
-    value = cast.getIn();
-  else if (auto extended = value.getDefiningOp<arith::ExtSIOp>())
-    value = extended.getIn();
-  Type type = value.getType();
-  return type.isIndex() || type.getIntOrFloatBitWidth() > 32;
 }
 
 Row MaskRegion::opaque(Value value) {

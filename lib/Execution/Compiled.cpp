@@ -9,6 +9,7 @@
 #include "Compiled.h"
 #include "Strides.h"
 
+#include "attn/Dialect/Attn/ArgumentNames.h"
 #include "attn/Execution/RandomInputs.h"
 #include "attn/Reference/Interpreter.h"
 #include "attn/Target/Compile.h"
@@ -287,8 +288,8 @@ LogicalResult Compiled::bindArgument(size_t index, Type type) {
   if (type.isIntOrIndex())
     return check(attn_binding_set_scalar_i64(binding.get(), index,
                                              tensor.getInt(0), error.get()));
-  return function.emitError("argument ")
-         << index << " has type " << type << ", which no artifact takes";
+  return function.emitError(attn::describeArgument(function, index))
+         << " has type " << type << ", which no artifact takes";
 }
 
 LogicalResult Compiled::bindResult(size_t index, Type type) {

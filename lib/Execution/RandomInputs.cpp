@@ -7,6 +7,7 @@
 //===----------------------------------------------------------------------===//
 
 #include "attn/Execution/RandomInputs.h"
+#include "attn/Dialect/Attn/ArgumentNames.h"
 
 #include "llvm/Support/MathExtras.h"
 
@@ -193,16 +194,16 @@ attn::execution::makeRandomInputs(func::FuncOp function,
   for (auto [index, argument] : llvm::enumerate(signature.getArguments())) {
     auto shape = signature.getShape(index);
     if (const std::string *name = std::get_if<std::string>(&shape))
-      return function.emitError("argument ")
-             << index << " needs the size " << *name;
+      return function.emitError(attn::describeArgument(function, index))
+             << " needs the size " << *name;
     ArrayRef<int64_t> sizes = std::get<SmallVector<int64_t>>(shape);
     if (!reference::isSupportedElement(argument.getElementType()))
-      return function.emitError("argument ")
-             << index << " has type " << argument.type
+      return function.emitError(attn::describeArgument(function, index))
+             << " has type " << argument.type
              << ", for which there are no random numbers";
     if (!reference::countElements(sizes))
-      return function.emitError("argument ")
-             << index << " has more elements than 63 bits count (rule 21)";
+      return function.emitError(attn::describeArgument(function, index))
+             << " has more elements than 63 bits count (rule 21)";
     Type element = argument.getElementType();
     uint64_t width =
         element.isIndex()

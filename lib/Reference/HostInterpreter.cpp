@@ -7,11 +7,13 @@
 //===----------------------------------------------------------------------===//
 
 #include "HostInterpreter.h"
+#include "attn/Dialect/Attn/ArgumentNames.h"
 
 #include "mlir/Dialect/Linalg/IR/Linalg.h"
 #include "mlir/Dialect/MemRef/IR/MemRef.h"
 #include "mlir/Dialect/Tensor/IR/Tensor.h"
 #include "mlir/IR/SymbolTable.h"
+#include "mlir/Support/DebugStringHelper.h"
 #include "llvm/ADT/TypeSwitch.h"
 
 using namespace mlir;
@@ -361,33 +363,24 @@ static FailureOr<RuntimeValue> bindArgument(func::FuncOp function,
   auto shaped = dyn_cast<ShapedType>(type);
   Type element = shaped ? shaped.getElementType() : type;
   auto fail = [&]() {
-    return function.emitError("argument ")
-           << index << " of '" << function.getName() << "' ";
+    return function.emitError(attn::describeArgument(function, index)) << ": ";
   };
   if (!isSupportedElement(element) || (shaped && !shaped.hasRank())) {
-    fail() << "has type " << type
-           << ", which the reference interpreter does not take";
+    fail() << "type " << type
+           << " is not one that the reference interpreter takes";
     return failure();
   }
   if (input.elementType != element) {
-    fail() << "has element type " << element << ", the input has "
-           << input.elementType;
+    fail() << "dtype " << debugString(input.elementType) << ", expected "
+           << debugString(element);
     return failure();
   }
-  SmallVector<int64_t> want;
-  if (shaped)
-    want.assign(shaped.getShape().begin(), shaped.getShape().end());
-  if (want.size() != input.shape.size()) {
-    fail() << "has rank " << want.size() << ", the input has "
-           << input.shape.size();
+  std::string problem = explainShape(input.shape, shaped ? shaped.getShape()
+                                                         : ArrayRef<int64_t>());
+  if (!problem.empty()) {
+    fail() << problem;
     return failure();
   }
-  for (auto [dim, size] : llvm::enumerate(want))
-    if (!ShapedType::isDynamic(size) && size != input.shape[dim]) {
-      fail() << "has size " << size << " in dimension " << dim
-             << ", the input has " << input.shape[dim];
-      return failure();
-    }
   Array array = Array::from(input);
   if (shaped)
     return RuntimeValue(std::move(array));

@@ -8,6 +8,9 @@
 #include "attn/Reference/Tensor.h"
 
 #include "llvm/ADT/APFloat.h"
+#include "llvm/ADT/STLExtras.h"
+#include "llvm/ADT/StringExtras.h"
+#include "llvm/Support/FormatVariadic.h"
 #include "llvm/Support/MathExtras.h"
 
 #include <cmath>
@@ -66,6 +69,26 @@ std::optional<int64_t> attn::reference::countElements(ArrayRef<int64_t> shape) {
     if (llvm::MulOverflow(count, size, count))
       return std::nullopt;
   return count;
+}
+
+static std::string printShape(ArrayRef<int64_t> shape) {
+  auto printSize = [](int64_t size) {
+    return ShapedType::isDynamic(size) ? "?" : std::to_string(size);
+  };
+  return "[" + llvm::join(llvm::map_range(shape, printSize), ",") + "]";
+}
+
+std::string attn::reference::explainShape(ArrayRef<int64_t> shape,
+                                          ArrayRef<int64_t> expected) {
+  if (shape.size() != expected.size())
+    return llvm::formatv("rank {0}, expected {1} (expected shape {2})",
+                         shape.size(), expected.size(), printShape(expected));
+  for (auto [dim, size, due] : llvm::enumerate(shape, expected))
+    if (!ShapedType::isDynamic(due) && size != due)
+      return llvm::formatv(
+          "dimension {0} is {1}, expected {2} (shape {3}, expected {4})", dim,
+          size, due, printShape(shape), printShape(expected));
+  return "";
 }
 
 Tensor::Tensor(Type elementType, ArrayRef<int64_t> shape)

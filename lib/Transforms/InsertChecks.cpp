@@ -7,9 +7,8 @@
 //
 //===----------------------------------------------------------------------===//
 
-#include "ArgumentNames.h"
-
 #include "attn/Analysis/IndexRanges.h"
+#include "attn/Dialect/Attn/ArgumentNames.h"
 #include "attn/Dialect/Attn/Attn.h"
 #include "attn/Dialect/Tile/Tile.h"
 #include "attn/Transforms/Passes.h"

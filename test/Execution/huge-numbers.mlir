@@ -2,6 +2,8 @@
 // tile instead of wrapping around (rule 21).
 // RUN: attn-run %s --entry=constant --backend=cpu --random=B=1,Sq=200,Skv=300 --check=reference
 // RUN: attn-run %s --entry=scaled --backend=cpu --random=B=1,Sq=200,Skv=300 --check=reference
+// RUN: attn-run %s --entry=offset --backend=cpu --random=B=1,Sq=200,Skv=300 --check=reference
+// RUN: attn-run %s --entry=offset_constant --backend=cpu --random=B=1,Sq=200,Skv=300 --check=reference
 !t = tensor<?x2x?x16xf32>
 func.func @constant(%q: !t, %k: !t, %v: !t, %o: !t) -> !t {
   %r = attn.attention ins(%q, %k, %v : !t, !t, !t) outs(%o : !t)
@@ -31,5 +33,19 @@ func.func @scaled(%q: !t, %k: !t, %v: !t, %table: tensor<300xi64>, %o: !t) -> !t
         %either = arith.andi %keep, %past : i1
         attn.yield %either : i1
       } -> !t
+  return %r : !t
+}
+// Positions wrap at 64 bits, wherever the offset comes from.
+func.func @offset(%q: !t, %k: !t, %v: !t, %n: i64 {attn.values = array<i64: 90, 110>}, %o: !t) -> !t {
+  %most = arith.constant 9223372036854775807 : i64
+  %first = arith.subi %most, %n : i64
+  %r = attn.attention ins(%q, %k, %v : !t, !t, !t) q_offset(%first : i64) outs(%o : !t)
+      {window = #attn.window<left = 30>} -> !t
+  return %r : !t
+}
+func.func @offset_constant(%q: !t, %k: !t, %v: !t, %o: !t) -> !t {
+  %first = arith.constant 9223372036854775707 : i64
+  %r = attn.attention ins(%q, %k, %v : !t, !t, !t) q_offset(%first : i64) outs(%o : !t)
+      {window = #attn.window<right = 30>} -> !t
   return %r : !t
 }

@@ -25,15 +25,15 @@
 // RUN: bash %t/expect.sh 2 %t/f.mlir --random=B=1,Dk=4 2>&1 | FileCheck %s --check-prefix=NAME --implicit-check-not="unexpected exit code"
 // NAME: error: --random: there is no open size Dk; there are B, Sq, Skv
 // RUN: bash %t/expect.sh 2 %t/f.mlir --random=99999999999,99999999999,99999999999 --backend=reference 2>&1 | FileCheck %s --check-prefix=HUGE --implicit-check-not="unexpected exit code"
-// HUGE: error: argument 0 has more elements than 63 bits count (rule 21)
+// HUGE: error: argument 0 'query' has more elements than 63 bits count (rule 21)
 // RUN: bash %t/expect.sh 2 %t/f.mlir --backend=reference 2>&1 | FileCheck %s --check-prefix=COUNT --implicit-check-not="unexpected exit code"
 // COUNT: error: 'f' reads 3 arguments, but 0 --input are given; --random makes them
 // RUN: bash %t/expect.sh 2 %t/f.mlir --backend=reference --input=%t/bad.npy --input=%t/bad.npy --input=%t/bad.npy --output=%t/none.npy 2>&1 | FileCheck %s --check-prefix=NPY --implicit-check-not="unexpected exit code"
-// NPY: error: argument 0 of 'f' (--input={{.*}}bad.npy): {{.*}}bad.npy
+// NPY: error: argument 0 'query' (--input={{.*}}bad.npy): {{.*}}bad.npy
 // RUN: bash %t/expect.sh 2 %t/f.mlir --backend=reference --input=%t/l.npy --input=%t/o.npy --input=%t/o.npy --output=%t/none.npy 2>&1 | FileCheck %s --check-prefix=RANK --implicit-check-not="unexpected exit code"
-// RANK: error: argument 0 of 'f' (--input={{.*}}): has rank 4, the input has rank 3
+// RANK: error: argument 0 'query' (--input={{.*}}): rank 3, expected 4 (expected shape [?,2,?,8])
 // RUN: bash %t/expect.sh 2 %t/half.mlir --backend=reference --input=%t/o.npy --input=%t/o.npy --input=%t/o.npy 2>&1 | FileCheck %s --check-prefix=TYPE --implicit-check-not="unexpected exit code"
-// TYPE: error: argument 0 of 'half' (--input={{.*}}): {{.*}}: has elements of type <f4, expected <f2 for f16
+// TYPE: error: argument 0 'query' (--input={{.*}}): {{.*}}: has elements of type <f4, expected <f2 for f16
 // RUN: bash %t/expect.sh 2 %t/brain.mlir --backend=reference --random --output=%t/none.npy 2>&1 | FileCheck %s --check-prefix=BF16 --implicit-check-not="unexpected exit code"
 // BF16: error: bf16 has no .npy type; --bf16 stores its bits as uint16
 // RUN: bash %t/expect.sh 2 %t/f.mlir --backend=reference --random=1,4,4 --expect=%t/l.npy 2>&1 | FileCheck %s --check-prefix=EXPECT --implicit-check-not="unexpected exit code"

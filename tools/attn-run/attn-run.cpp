@@ -8,6 +8,7 @@
 //
 //===----------------------------------------------------------------------===//
 
+#include "attn/Dialect/Attn/ArgumentNames.h"
 #include "attn/Dialect/Attn/Attn.h"
 #include "attn/Execution/Attendance.h"
 #include "attn/Execution/Backend.h"
@@ -261,7 +262,7 @@ FailureOr<Tensor> Run::readInput(unsigned index, const std::string &text,
   const Argument &argument = signature->getArguments()[index];
   Type element = argument.getElementType();
   if (!reference::isSupportedElement(element)) {
-    error = "has a type that attn-run does not take";
+    error = "a type that attn-run does not take";
     return failure();
   }
   // Numbers for scalars; a file may have any other name.
@@ -285,24 +286,10 @@ FailureOr<Tensor> Run::readInput(unsigned index, const std::string &text,
   return readTensor(text, element, args.bf16, error);
 }
 
-/// Checks what the type of argument `index` fixes; "" if `shape` fits.
-static std::string checkShape(const Argument &argument,
-                              ArrayRef<int64_t> shape) {
-  std::string message;
-  llvm::raw_string_ostream os(message);
+/// The sizes that the type of an argument fixes or leaves open.
+static ArrayRef<int64_t> shapeOf(const Argument &argument) {
   auto shaped = dyn_cast<ShapedType>(argument.type);
-  ArrayRef<int64_t> want = shaped ? shaped.getShape() : ArrayRef<int64_t>();
-  if (want.size() != shape.size()) {
-    os << "has rank " << want.size() << ", the input has rank " << shape.size();
-    return message;
-  }
-  for (auto [dim, size] : llvm::enumerate(want))
-    if (!ShapedType::isDynamic(size) && size != shape[dim]) {
-      os << "has size " << size << " in dimension " << dim << ", the input has "
-         << shape[dim];
-      return message;
-    }
-  return message;
+  return shaped ? shaped.getShape() : ArrayRef<int64_t>();
 }
 
 ExitCode Run::readInputs() {
@@ -329,10 +316,10 @@ ExitCode Run::readInputs() {
     std::string error;
     FailureOr<Tensor> tensor = readInput(index, text, error);
     if (succeeded(tensor))
-      error = checkShape(arguments[index], tensor->shape);
+      error = reference::explainShape(tensor->shape, shapeOf(arguments[index]));
     if (!error.empty() || failed(tensor))
-      return fail("argument " + Twine(index) + " of '" + function.getName() +
-                  "' (--input=" + text + "): " + error);
+      return fail(describeArgument(function, index) + " (--input=" + text +
+                  "): " + error);
     signature->learn(index, tensor->shape);
     inputs[index] = std::move(*tensor);
   }
@@ -341,8 +328,8 @@ ExitCode Run::readInputs() {
       continue;
     auto shape = signature->getShape(index);
     if (const std::string *name = std::get_if<std::string>(&shape))
-      return fail("argument " + Twine(index) + " of '" + function.getName() +
-                  "', a destination: the inputs do not tell its size " + *name +
+      return fail(describeArgument(function, index) +
+                  ", a destination: the inputs do not tell its size " + *name +
                   "; give an --input for every argument");
     inputs[index] = makePoison(arguments[index].getElementType(),
                                std::get<SmallVector<int64_t>>(shape));

@@ -13,6 +13,7 @@
 #include "mlir/Support/LLVM.h"
 
 #include <optional>
+#include <string>
 #include <vector>
 
 namespace attn::reference {
@@ -40,6 +41,11 @@ int64_t getElementBytes(mlir::Type type);
 
 /// Number of elements of `shape`, std::nullopt if it does not fit 63 bits.
 std::optional<int64_t> countElements(mlir::ArrayRef<int64_t> shape);
+
+/// What is wrong with a shape where `expected` (with dynamic sizes) is due, in
+/// the words of a launch; "" if it fits.
+std::string explainShape(mlir::ArrayRef<int64_t> shape,
+                         mlir::ArrayRef<int64_t> expected);
 
 /// A dense row-major tensor. Scalars have rank 0.
 struct Tensor {

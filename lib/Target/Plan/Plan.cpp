@@ -10,6 +10,7 @@
 #include "Launch.h"
 
 #include "attn/Analysis/IndexRanges.h"
+#include "attn/Dialect/Attn/ArgumentNames.h"
 #include "attn/Dialect/Attn/Attn.h"
 #include "attn/Dialect/Tile/Tile.h"
 #include "attn/Target/Plan.h"
@@ -43,12 +44,7 @@ struct View {
 class Planner {
 public:
   Planner(func::FuncOp entry, tile::ArtifactAttr artifact)
-      : entry(entry), artifact(artifact) {
-    for (unsigned index = 0; index < entry.getNumArguments(); ++index) {
-      auto name = entry.getArgAttrOfType<StringAttr>(index, kArgumentNameAttr);
-      names.push_back(name ? name.str() : "arg" + std::to_string(index));
-    }
-  }
+      : entry(entry), artifact(artifact), names(getArgumentNames(entry)) {}
 
   FailureOr<json::Object> run();
 

@@ -954,14 +954,12 @@ TEST_F(attn_c22, ArgumentsThatDoNotFit) {
   bad.pop_back();
   expectDiagnostic(attention(n), bad, "takes 3 arguments, but 2 are given");
   bad = makeQKV(n, "f16");
-  expectDiagnostic(attention(n), bad,
-                   "has element type 'f32', the input has 'f16'");
+  expectDiagnostic(attention(n), bad, "dtype f16, expected f32");
   bad = inputs;
   bad[0] = make("f32", {1, 1, 4}, Naive::random(4, 1));
-  expectDiagnostic(attention(n), bad, "has rank 4, the input has 3");
+  expectDiagnostic(attention(n), bad, "rank 3, expected 4");
   bad[0] = make("f32", {1, 1, 2, 3}, Naive::random(6, 1));
-  expectDiagnostic(attention(n), bad,
-                   "has size 2 in dimension 3, the input has 3");
+  expectDiagnostic(attention(n), bad, "dimension 3 is 3, expected 2");
 }
 
 TEST_F(attn_c22, PagesAndSequencesOutOfRange) {

@@ -6,8 +6,7 @@
 //
 //===----------------------------------------------------------------------===//
 
-#include "ArgumentNames.h"
-
+#include "attn/Dialect/Attn/ArgumentNames.h"
 #include "attn/Dialect/Attn/Attn.h"
 
 #include "llvm/ADT/StringSet.h"
@@ -49,31 +48,55 @@ static void nameOperands(MergeOp op, NameOperand name) {
   name("lse", op.getInits()[1]);
 }
 
-void attn::nameArguments(func::FuncOp function) {
-  if (function.isExternal())
-    return;
-  auto getName = [&](unsigned index) {
-    return function.getArgAttrOfType<StringAttr>(index, kArgumentNameAttr);
-  };
+/// What `attn.name` and ops say; "" where neither does.
+static SmallVector<std::string> getGivenNames(FunctionOpInterface function) {
+  SmallVector<std::string> names(function.getNumArguments());
   llvm::StringSet<> taken;
-  for (unsigned index = 0; index < function.getNumArguments(); ++index)
-    if (StringAttr given = getName(index))
+  for (auto [index, given] : llvm::enumerate(names))
+    if (auto attribute =
+            function.getArgAttrOfType<StringAttr>(index, kArgumentNameAttr)) {
+      given = attribute.str();
       taken.insert(given);
+    }
+  if (function.isExternal())
+    return names;
   auto name = [&](StringRef role, Value operand) {
     auto argument = dyn_cast_if_present<BlockArgument>(operand);
-    if (!argument || argument.getOwner() != &function.getBody().front() ||
-        getName(argument.getArgNumber()))
+    if (!argument ||
+        argument.getOwner() != &function.getFunctionBody().front() ||
+        !names[argument.getArgNumber()].empty())
       return;
     std::string unique = role.str();
     for (unsigned count = 2; !taken.insert(unique).second; ++count)
       unique = (role + "_" + Twine(count)).str();
-    function.setArgAttr(argument.getArgNumber(), kArgumentNameAttr,
-                        StringAttr::get(function.getContext(), unique));
+    names[argument.getArgNumber()] = unique;
   };
-  function.walk([&](Operation *op) {
+  function->walk([&](Operation *op) {
     if (auto attention = dyn_cast<AttentionOp>(op))
       nameOperands(attention, name);
     else if (auto merge = dyn_cast<MergeOp>(op))
       nameOperands(merge, name);
   });
+  return names;
+}
+
+SmallVector<std::string> attn::getArgumentNames(FunctionOpInterface function) {
+  SmallVector<std::string> names = getGivenNames(function);
+  for (auto [index, name] : llvm::enumerate(names))
+    if (name.empty())
+      name = "arg" + std::to_string(index);
+  return names;
+}
+
+std::string attn::describeArgument(FunctionOpInterface function,
+                                   unsigned index) {
+  return "argument " + std::to_string(index) + " '" +
+         getArgumentNames(function)[index] + "'";
+}
+
+void attn::nameArguments(FunctionOpInterface function) {
+  for (auto [index, name] : llvm::enumerate(getGivenNames(function)))
+    if (!name.empty())
+      function.setArgAttr(index, kArgumentNameAttr,
+                          StringAttr::get(function.getContext(), name));
 }
