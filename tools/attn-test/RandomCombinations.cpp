@@ -62,6 +62,7 @@ public:
 
 private:
   void readLengths();
+  int64_t getFarOffset(mlir::Type type);
   void fillLengths();
   void fillSegments(Tensor &ids);
   void fillMask();
@@ -133,6 +134,15 @@ void Filler::fillPerBatch(std::optional<unsigned> argument,
   }
 }
 
+/// An offset near the ends of its type: positions wrap at 64 bits.
+int64_t Filler::getFarOffset(mlir::Type type) {
+  bool isNarrow = type.isInteger(32);
+  int64_t most = isNarrow ? INT32_MAX : INT64_MAX;
+  int64_t least = isNarrow ? INT32_MIN : INT64_MIN;
+  int64_t step = random.range(0, facts.shape.queries + 3);
+  return random.chance(1, 2) ? most - step : least + step;
+}
+
 void Filler::fillLengths() {
   fillPerBatch(
       facts.kvLen,
@@ -155,11 +165,13 @@ void Filler::fillLengths() {
   fillPerBatch(
       facts.qOffset,
       [&](const Sequence &s) -> int64_t {
-        switch (random.range(0, 3)) {
+        switch (random.range(0, 7)) {
         case 0:
           return 0;
         case 1:
           return std::max<int64_t>(s.keys - s.queries, 0);
+        case 2:
+          return getFarOffset(inputs[*facts.qOffset].elementType);
         default:
           return random.range(0, s.keys + 3);
         }
@@ -202,6 +214,9 @@ void Filler::fillMask() {
 }
 
 std::pair<int64_t, int64_t> Filler::getHull(const Sequence &s) const {
+  // Positions that wrap may attend anything.
+  if (s.offset > unbounded || s.offset < -unbounded)
+    return {0, s.keys};
   int64_t begin = s.keys, end = 0;
   for (int64_t i = 0; i < s.queries; ++i) {
     int64_t position = i + s.offset;
