@@ -807,13 +807,20 @@ void Problem::finishScores(Scratch<F> &scratch, int64_t b, int64_t h,
     for (F &x : s)
       x = cap * std::tanh(x / cap);
   }
-  const int64_t position = i + sequence.offset;
+  // Positions and distances wrap, as integers of regions do (rule 8).
+  int64_t position;
+  llvm::AddOverflow(i, sequence.offset, position);
+  auto distance = [](int64_t from, int64_t to) {
+    int64_t result;
+    llvm::SubOverflow(to, from, result);
+    return result;
+  };
   if (alibi) {
     F slope = static_cast<F>(
         alibi->buffer->floats[alibi->getRank() == 2 ? alibi->at({b, h})
                                                     : alibi->at({h})]);
     for (int64_t j = 0; j < keys; ++j)
-      s[j] -= slope * static_cast<F>(std::abs(position - j));
+      s[j] -= slope * std::fabs(static_cast<F>(distance(j, position)));
   }
   if (bias) {
     int64_t base = bias->row(b, h, i);
@@ -831,10 +838,9 @@ void Problem::finishScores(Scratch<F> &scratch, int64_t b, int64_t h,
     for (int64_t j = 0; j < keys; ++j)
       attended[j] = attended[j] && keep(j);
   };
-  // Differences: position + kUnbounded would overflow.
   keepWhere([&](int64_t j) {
     return (!causal || j <= position || j < sequence.prefix) &&
-           position - j <= left && j - position <= right;
+           distance(j, position) <= left && distance(position, j) <= right;
   });
   if (qSegments)
     keepWhere([&](int64_t j) {

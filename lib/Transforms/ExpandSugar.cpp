@@ -68,6 +68,32 @@ public:
                                  QOffsetOp::create(*this, getIndexType()));
   }
 
+  /// |i + q_offset - j| in f32. Differences of indices fit 32 bits; with an
+  /// offset of any size they do where it is near. A far one, beside which a
+  /// difference is no larger, joins as a float of its own.
+  Value createDistance() {
+    Value position = getPosition(), far;
+    if (op.getQOffset()) {
+      constexpr int64_t limit = int64_t(1) << 30;
+      Value offset = QOffsetOp::create(*this, getIndexType());
+      Value isNear = arith::AndIOp::create(
+          *this,
+          compare(arith::CmpIPredicate::sge, offset, createIndex(-limit)),
+          compare(arith::CmpIPredicate::slt, offset, createIndex(limit)));
+      Value number = arith::IndexCastOp::create(*this, getI64Type(), position);
+      number = arith::SIToFPOp::create(*this, getF32Type(), number);
+      far = arith::SelectOp::create(*this, isNear, createFloat(0.0f), number);
+      position =
+          arith::SelectOp::create(*this, isNear, position, createIndex(0));
+    }
+    Value distance = arith::SubIOp::create(*this, position, getKey());
+    distance = arith::IndexCastOp::create(*this, getI32Type(), distance);
+    distance = arith::SIToFPOp::create(*this, getF32Type(), distance);
+    if (far)
+      distance = arith::AddFOp::create(*this, distance, far);
+    return math::AbsFOp::create(*this, distance);
+  }
+
   /// The region's argument for an operand, which becomes a capture.
   Value getCapture(Value operand) {
     return block.getArgument(numLeadingArgs + op.capture(operand));
@@ -165,13 +191,8 @@ static void expandScore(AttentionOp op) {
     int64_t rank = cast<ShapedType>(slopes.getType()).getRank();
     Value slope =
         widen(builder, builder.read(slopes, ArrayRef(indices).take_back(rank)));
-    Value distance =
-        arith::SubIOp::create(builder, builder.getPosition(), builder.getKey());
-    distance =
-        arith::IndexCastOp::create(builder, builder.getI32Type(), distance);
-    distance = arith::SIToFPOp::create(builder, builder.getF32Type(), distance);
-    distance = math::AbsFOp::create(builder, distance);
-    Value penalty = arith::MulFOp::create(builder, slope, distance);
+    Value penalty =
+        arith::MulFOp::create(builder, slope, builder.createDistance());
     score = arith::SubFOp::create(builder, score, penalty);
   }
 

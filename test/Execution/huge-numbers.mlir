@@ -3,6 +3,7 @@
 // RUN: attn-run %s --entry=constant --backend=cpu --random=B=1,Sq=200,Skv=300 --check=reference
 // RUN: attn-run %s --entry=scaled --backend=cpu --random=B=1,Sq=200,Skv=300 --check=reference
 // RUN: attn-run %s --entry=offset --backend=cpu --random=B=1,Sq=200,Skv=300 --check=reference
+// RUN: attn-run %s --entry=far --backend=cpu --random=B=1,Sq=20,Skv=30 --check=reference
 // RUN: attn-run %s --entry=offset_constant --backend=cpu --random=B=1,Sq=200,Skv=300 --check=reference
 !t = tensor<?x2x?x16xf32>
 func.func @constant(%q: !t, %k: !t, %v: !t, %o: !t) -> !t {
@@ -48,4 +49,12 @@ func.func @offset_constant(%q: !t, %k: !t, %v: !t, %o: !t) -> !t {
   %r = attn.attention ins(%q, %k, %v : !t, !t, !t) q_offset(%first : i64) outs(%o : !t)
       {window = #attn.window<right = 30>} -> !t
   return %r : !t
+}
+// ALiBi's distances do not wrap at 32 bits: the penalties are slopes times 2^40,
+// where an f32 holds steps of 2^17.
+func.func @far(%q: !t, %k: !t, %v: !t, %n: i64 {attn.values = array<i64: 5, 10>}, %slopes: tensor<2xf32>, %o: !t, %l: tensor<?x2x?xf32>) -> (!t, tensor<?x2x?xf32>) {
+  %most = arith.constant 1099511627776 : i64
+  %first = arith.subi %most, %n : i64
+  %r:2 = attn.attention ins(%q, %k, %v : !t, !t, !t) alibi(%slopes : tensor<2xf32>) q_offset(%first : i64) outs(%o, %l : !t, tensor<?x2x?xf32>) -> !t, tensor<?x2x?xf32>
+  return %r#0, %r#1 : !t, tensor<?x2x?xf32>
 }

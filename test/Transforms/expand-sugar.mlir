@@ -228,3 +228,27 @@ func.func @converted(%q: !q, %k: !kv, %v: !kv, %o: !q, %slopes: tensor<8xbf16>, 
       alibi(%slopes : tensor<8xbf16>) mask_tensor(%mask : tensor<96xi8>) outs(%o : !q) -> !q
   return %r : !q
 }
+
+// -----
+
+// An offset of any size: where it is far, position - j does not fit 32 bits, and
+// the position is added as a float.
+!q = tensor<2x8x?x32xf16>
+// CHECK-LABEL: func @alibi_offset
+// CHECK: score(%{{.*}}: f32, %{{.*}}: index, %{{.*}}: index, %[[I:.*]]: index, %[[J:.*]]: index,
+// CHECK: %[[POS:.*]] = arith.addi %[[I]], %{{.*}} : index
+// CHECK: %[[NEAR:.*]] = arith.andi
+// CHECK: %[[WIDE:.*]] = arith.index_cast %[[POS]] : index to i64
+// CHECK: %[[FLOAT:.*]] = arith.sitofp %[[WIDE]] : i64 to f32
+// CHECK: %[[FAR:.*]] = arith.select %[[NEAR]], %{{.*}}, %[[FLOAT]]
+// CHECK: %[[FROM:.*]] = arith.select %[[NEAR]], %[[POS]], %{{.*}}
+// CHECK: %[[DISTANCE:.*]] = arith.subi %[[FROM]], %[[J]]
+// CHECK: %[[D32:.*]] = arith.index_cast %[[DISTANCE]] : index to i32
+// CHECK: %[[D:.*]] = arith.sitofp %[[D32]]
+// CHECK: %[[SUM:.*]] = arith.addf %[[D]], %[[FAR]]
+// CHECK: math.absf %[[SUM]]
+func.func @alibi_offset(%q: !q, %k: !q, %v: !q, %o: !q, %slopes: tensor<8xf32>, %first: tensor<2xi32>) -> !q {
+  %r = attn.attention ins(%q, %k, %v : !q, !q, !q) alibi(%slopes : tensor<8xf32>) q_offset(%first : tensor<2xi32>)
+      outs(%o : !q) -> !q
+  return %r : !q
+}
