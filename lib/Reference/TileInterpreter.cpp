@@ -9,6 +9,7 @@
 
 #include "attn/Reference/TileInterpreter.h"
 #include "HostInterpreter.h"
+#include "KernelInterpreter.h"
 #include "attn/Dialect/Tile/Tile.h"
 
 #include "mlir/Dialect/ControlFlow/IR/ControlFlowOps.h"
@@ -480,9 +481,10 @@ LogicalResult TileInterpreter::executeGrid(Operation &op, Block &body,
 }
 
 LogicalResult TileInterpreter::executeLaunch(tile::LaunchOp op) {
-  auto kernel = SymbolTable::lookupNearestSymbolFrom<func::FuncOp>(
-      op, op.getKernelAttr());
-  if (!kernel || kernel.isDeclaration())
+  Operation *symbol =
+      SymbolTable::lookupNearestSymbolFrom(op, op.getKernelAttr());
+  auto kernel = dyn_cast_or_null<FunctionOpInterface>(symbol);
+  if (!kernel || kernel.isExternal())
     return op.emitOpError("launches ")
            << op.getKernelAttr() << ", which is not there";
   SmallVector<RuntimeValue> arguments;
@@ -498,14 +500,18 @@ LogicalResult TileInterpreter::executeLaunch(tile::LaunchOp op) {
     array->strides.clear();
   }
   SmallVector<int64_t> grid = getInts(op.getGrid());
+  if (auto lowered = dyn_cast<gpu::GPUFuncOp>(symbol))
+    return runKernel(lowered, arguments, grid,
+                     {settings.wide, options.subgroup});
+  Block &body = kernel.getFunctionBody().front();
   for (int64_t x = 0; x < grid[0]; ++x)
     for (int64_t y = 0; y < grid[1]; ++y)
       for (int64_t z = 0; z < grid[2]; ++z) {
         SmallVector<RuntimeValue> all =
             tile::KernelSignature<RuntimeValue>::join(
                 arguments, ArrayRef<int64_t>{x, y, z}, grid);
-        if (failed(TileInterpreter(options).HostInterpreter::execute(
-                kernel.front(), all)))
+        if (failed(
+                TileInterpreter(options).HostInterpreter::execute(body, all)))
           return failure();
       }
   return success();

@@ -8,7 +8,10 @@
 
 #include "PassChecks.h"
 
+#include "attn/Conversion/AssignLayouts.h"
 #include "attn/Conversion/ExpandMath.h"
+#include "attn/Conversion/LayoutToGPU.h"
+#include "attn/Dialect/Tile/Tile.h"
 #include "attn/Pipelines/Pipelines.h"
 #include "attn/Reference/Interpreter.h"
 #include "attn/Transforms/Passes.h"
@@ -47,7 +50,18 @@ struct PassChecker::CheckedPass {
   /// cannot follow it through the functions of regions. Their accuracy has a
   /// test of its own (Conversion/expand-math.mlir).
   bool isF32Only = false;
+  /// Lowers kernels for a machine whose subgroups have that many lanes at
+  /// least, and runs them on one that has `lanes`. Later passes go on from what
+  /// was before.
+  int64_t subgroup = 0, lanes = 1;
+  bool hasMatrices = false;
 };
+
+/// Threads with registers of their own, exchanges by shuffles.
+static void addLayouts(OpPassManager &pm) {
+  pm.addNestedPass<func::FuncOp>(createAssignLayouts());
+  pm.addPass(createLayoutToGPU());
+}
 
 template <std::unique_ptr<Pass> (*create)()>
 static void addNested(OpPassManager &pm) {
@@ -70,6 +84,14 @@ ArrayRef<PassChecker::CheckedPass> PassChecker::getPasses() {
       {"canonicalize, cse", addCleanup, 0},
       {"attn-outline-kernels",
        [](OpPassManager &pm) { pm.addPass(createOutlineKernels()); }, 0},
+      {"tile-layout-to-gpu, quads", addLayouts, real, /*isF32Only=*/false,
+       /*subgroup=*/4, /*lanes=*/8},
+      {"tile-layout-to-gpu, subgroups", addLayouts, real, /*isF32Only=*/false,
+       /*subgroup=*/32, /*lanes=*/32},
+      {"tile-layout-to-gpu, no subgroups", addLayouts, real,
+       /*isF32Only=*/false, /*subgroup=*/1, /*lanes=*/4},
+      {"tile-layout-to-gpu, matrices", addLayouts, real, /*isF32Only=*/false,
+       /*subgroup=*/8, /*lanes=*/8, /*hasMatrices=*/true},
       {"tile-expand-math",
        [](OpPassManager &pm) { pm.addPass(createExpandMath()); }, rounded,
        /*isF32Only=*/true},
@@ -134,10 +156,26 @@ static func::FuncOp getEntry(ModuleOp module) {
   return {};
 }
 
-std::string PassChecker::interpret(Stage &stage, ArrayRef<Tensor> inputs) {
+/// A machine with subgroups of `lanes` at least; its matrix units take small
+/// matrices of f32, too.
+static tile::TargetAttr makeTarget(MLIRContext *context, int64_t lanes,
+                                   bool hasMatrices) {
+  constexpr int64_t threads = 256, sharedBytes = 64 * 1024;
+  Builder b(context);
+  return tile::TargetAttr::get(
+      context, "gpu", "any", /*vectorBits=*/0, /*vectorRegisters=*/0,
+      /*l1Bytes=*/0, /*l2Bytes=*/0, threads, lanes, sharedBytes, sharedBytes,
+      /*storageBuffers=*/0, /*workers=*/0,
+      hasMatrices ? tile::MatrixUnits::Cooperative : tile::MatrixUnits::None,
+      hasMatrices ? b.getStrArrayAttr({"matrix-f32"}) : ArrayAttr(),
+      hasMatrices ? b.getDenseI64ArrayAttr({4, 4, 4}) : DenseI64ArrayAttr());
+}
+
+std::string PassChecker::interpret(Stage &stage, ArrayRef<Tensor> inputs,
+                                   int64_t lanes) {
   for (Arithmetic arithmetic : {Arithmetic::Float64, Arithmetic::Float32}) {
     FailureOr<TileResults> results = reference::interpretTiles(
-        getEntry(*stage.module), inputs, {arithmetic, !stage.isTotal});
+        getEntry(*stage.module), inputs, {arithmetic, !stage.isTotal, lanes});
     if (failed(results))
       return "cannot be interpreted";
     (arithmetic == Arithmetic::Float64 ? stage.wide : stage.narrow) =
@@ -151,6 +189,10 @@ std::string PassChecker::runPass(const CheckedPass &pass, const Stage &before,
   after = before.copy();
   PassManager pm(after.module->getContext());
   pass.add(pm);
+  if (pass.subgroup)
+    (*after.module)
+        ->setAttr(tile::TargetAttr::attributeName,
+                  makeTarget(pm.getContext(), pass.subgroup, pass.hasMatrices));
   auto blame = [&](const std::string &problem) {
     return (pass.name + ": " + problem + "\n// Before:\n" +
             ::print(*before.module) + "// After:\n" + ::print(*after.module))
@@ -163,7 +205,8 @@ std::string PassChecker::runPass(const CheckedPass &pass, const Stage &before,
   if (::print(*before.module) == ::print(*after.module))
     return "";
   ++count.changed;
-  if (std::string problem = interpret(after, inputs); !problem.empty())
+  if (std::string problem = interpret(after, inputs, pass.lanes);
+      !problem.empty())
     return blame(problem);
   std::string problem = pass.tolerance == 0
                             ? compare(before.narrow, after.narrow, 0)
@@ -179,7 +222,8 @@ std::string PassChecker::runInOrder(Stage stage, ArrayRef<Tensor> inputs) {
     if (std::string problem = runPass(pass, stage, inputs, after);
         !problem.empty())
       return "in order, " + problem;
-    stage = std::move(after);
+    if (!pass.subgroup)
+      stage = std::move(after);
   }
   return "";
 }
@@ -190,6 +234,9 @@ std::string PassChecker::checkTiles(ModuleOp module, ArrayRef<Tensor> inputs) {
   if (std::string problem = interpret(stage, inputs); !problem.empty())
     return problem;
   for (const CheckedPass &pass : getPasses()) {
+    // There are no kernels yet.
+    if (pass.subgroup)
+      continue;
     Stage after;
     if (std::string problem = runPass(pass, stage, inputs, after);
         !problem.empty())

@@ -42,7 +42,9 @@ private:
   struct Stage;
   struct CheckedPass;
   static mlir::ArrayRef<CheckedPass> getPasses();
-  std::string interpret(Stage &stage, mlir::ArrayRef<Tensor> inputs);
+  /// Kernels of GPUs run in subgroups of `lanes`.
+  std::string interpret(Stage &stage, mlir::ArrayRef<Tensor> inputs,
+                        int64_t lanes = 1);
   /// Runs `pass` on a copy of `before`.
   std::string runPass(const CheckedPass &pass, const Stage &before,
                       mlir::ArrayRef<Tensor> inputs, Stage &after);

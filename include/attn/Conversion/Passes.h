@@ -10,12 +10,14 @@
 #ifndef ATTN_CONVERSION_PASSES_H
 #define ATTN_CONVERSION_PASSES_H
 
+#include "attn/Conversion/AssignLayouts.h"
 #include "attn/Conversion/CPUExpandExp2.h"
 #include "attn/Conversion/CPUSchedule.h"
 #include "attn/Conversion/CUDASchedule.h"
 #include "attn/Conversion/ExpandMath.h"
 #include "attn/Conversion/FiniteScores.h"
 #include "attn/Conversion/KernelsToSPIRV.h"
+#include "attn/Conversion/LayoutToGPU.h"
 #include "attn/Conversion/MathToNVPTX.h"
 #include "attn/Conversion/TileToCPU.h"
 #include "attn/Conversion/TileToGPU.h"

@@ -272,6 +272,112 @@ def TileToGPU : Pass<"tile-to-gpu", "::mlir::ModuleOp"> {
   ];
 }
 
+def AssignLayouts : Pass<"tile-assign-layouts", "::mlir::func::FuncOp"> {
+  let summary = "Decide where the tiles of a kernel live";
+  let description = [{
+    Gives every tile of a `tile.kernel` a layout, from its shape, the target
+    (lanes of a subgroup, threads) and the `threads` of the kernel's
+    `#attn.schedule`. A layout in registers follows from the shape alone: lanes
+    share rows and hold neighbouring columns, the other lanes and the subgroups
+    have rows of their own; so element-wise ops and row reductions find what they
+    need where it is. Loads that only products read go to workgroup memory, and
+    `tile.relayout` takes computed operands of products there.
+
+    `subgroup` of the target is how many lanes are certain to exchange values;
+    larger subgroups run the same code, 1 asks for code without exchanges. Without
+    it the pass does nothing, and `tile-to-gpu` places tiles.
+
+    ```mlir
+    module attributes {tile.target = #tile.target<name = "gpu", chip = "c", threads = 256, subgroup = 4, shared_bytes = 16384, static_shared_bytes = 16384>} {
+      func.func private @k(%a: memref<f32>, %x: index, %y: index, %z: index, %nx: index, %ny: index, %nz: index) attributes {tile.kernel} {
+        %c0 = arith.constant 0 : index
+        %c8 = arith.constant 8 : index
+        %zero = arith.constant 0.0 : f32
+        %m = memref.reinterpret_cast %a to offset: [0], sizes: [8, 8], strides: [8, 1] : memref<f32> to memref<8x8xf32>
+        %t = tile.load %m[%c0, %c0] valid [%c8, %c8] : memref<8x8xf32> -> !tile.tile<8x8xf32>
+        %s = tile.splat %zero : f32 -> !tile.tile<8x8xf32>
+        %p = tile.dot %t, %t, %s {transpose_b} : <8x8xf32>, <8x8xf32> -> <8x8xf32>
+        %q = tile.dot %p, %t, %s : <8x8xf32>, <8x8xf32> -> <8x8xf32>
+        tile.store %q, %m[%c0, %c0] valid [%c8, %c8] : <8x8xf32>, memref<8x8xf32>
+        return
+      }
+    }
+    ```
+    becomes
+    ```mlir
+    %t = tile.load %m[%c0, %c0] valid[%c8, %c8] : memref<8x8xf32> -> <8x8xf32, #tile.shared<padding = 1>>
+    %s = tile.splat %zero : f32 -> <8x8xf32, #tile.layout<lane = [[0, 1], [0, 2]], subgroup = [[1, 0]]>>
+    %p = tile.dot %t, %t, %s {transpose_b} : ... -> <8x8xf32, #tile.layout<...>>
+    %moved = tile.relayout %p : <8x8xf32, #tile.layout<...>> -> <8x8xf32, #tile.shared<padding = 1>>
+    %q = tile.dot %moved, %t, %s : ...
+    ```
+  }];
+  let options = [
+    Option<"threads", "threads", "int64_t", "0",
+           "Most threads of a workgroup; 0: what the tiles ask for">
+  ];
+  let dependentDialects = ["::attn::tile::TileDialect"];
+}
+
+def LayoutToGPU : Pass<"tile-layout-to-gpu", "::mlir::ModuleOp"> {
+  let summary = "Lower tile kernels whose tiles have layouts";
+  let description = [{
+    Every `tile.kernel` function becomes a kernel of `gpu.module @kernels` in the
+    kernel normal form of docs/gpu-kernels.md, with `gpu.shuffle`. There is one
+    pattern an op, and it asks the layouts of its operands only. A tile in
+    registers becomes a value a register; `tile.map` repeats its region for each.
+    Rows are reduced in registers, then over the lanes that share them. Tiles in
+    workgroup memory that are not needed at once share it; if they exceed what
+    the target has, that is an error that names a size that fits.
+
+    Lanes and subgroups of layouts are numbered by what the machine says of
+    its own: if its subgroups have more lanes, several of a layout's share one.
+    Where the target has no `subgroup`, the pass does nothing.
+
+    ```mlir
+    #rows = #tile.layout<lane = [[1, 0], [2, 0]]>
+    module attributes {tile.target = #tile.target<name = "gpu", chip = "c", threads = 256, subgroup = 4, shared_bytes = 16384, static_shared_bytes = 16384>} {
+      func.func private @k(%a: memref<f32>, %x: index, %y: index, %z: index, %nx: index, %ny: index, %nz: index) attributes {tile.kernel} {
+        %c0 = arith.constant 0 : index
+        %c4 = arith.constant 4 : index
+        %m = memref.reinterpret_cast %a to offset: [0], sizes: [4], strides: [1] : memref<f32> to memref<4xf32>
+        %t = tile.load %m[%c0] valid [%c4] : memref<4xf32> -> !tile.tile<4xf32, #rows>
+        tile.store %t, %m[%c0] valid [%c4] : <4xf32, #rows>, memref<4xf32>
+        return
+      }
+    }
+    ```
+    becomes
+    ```mlir
+    gpu.module @kernels {
+      gpu.func @k(%a: memref<f32>) kernel attributes {known_block_size = array<i32: 4, 1, 1>, ...} {
+        ...
+        %subgroup = gpu.subgroup_id : index
+        %size = gpu.subgroup_size : index
+        %lane = gpu.lane_id
+        ...
+        %x = memref.load %flat[%row] : memref<?xf32>
+        ...
+        memref.store %x, %flat[%same] : memref<?xf32>
+        ...
+        gpu.return
+      }
+    }
+    ```
+  }];
+  let options = [
+    Option<"workgroupBytes", "workgroup-bytes", "int64_t", "0",
+           "Workgroup memory; 0: what the target has without asking">,
+    Option<"elementBytes", "element-bytes", "int64_t", "1",
+           "Bytes that the smallest element takes in workgroup memory">
+  ];
+  let dependentDialects = [
+    "::mlir::arith::ArithDialect", "::mlir::gpu::GPUDialect",
+    "::mlir::math::MathDialect", "::mlir::memref::MemRefDialect",
+    "::mlir::scf::SCFDialect"
+  ];
+}
+
 def FiniteScores : Pass<"tile-finite-scores", "::mlir::func::FuncOp"> {
   let summary = "Replace -inf by a finite sentinel";
   let description = [{

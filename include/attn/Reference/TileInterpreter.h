@@ -2,8 +2,8 @@
 // SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
 //
 // The meaning of the tile dialect: runs functions of tile ops, whole grids or
-// outlined kernels with their launches. Passes on tile IR are checked by
-// running a program before and after.
+// outlined kernels with their launches, also of kernels that are lowered to GPU
+// ops. Passes are checked by running a program before and after.
 //
 //===----------------------------------------------------------------------===//
 
@@ -32,6 +32,8 @@ struct TileOptions {
   /// attn-make-total: they read the nearest element. All other accesses are
   /// errors there.
   bool clampMapReads = true;
+  /// Lanes of a subgroup, for kernels that are lowered to GPU ops.
+  int64_t subgroup = 32;
 };
 
 /// What a function leaves.

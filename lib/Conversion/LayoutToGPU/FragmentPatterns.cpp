@@ -1,0 +1,468 @@
+//===- FragmentPatterns.cpp - Tiles in matrix fragments -------------------===//
+// SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
+//
+// Nobody knows which lane holds which element of a fragment, only that
+// fragments of one type agree: so arithmetic is on the elements of a lane, by
+// number; a row statistic is a fragment whose columns are alike; numbers of
+// rows and columns come in fragments, too. Only reductions go through memory.
+//
+//===----------------------------------------------------------------------===//
+
+#include "Patterns.h"
+
+#include "mlir/Dialect/Arith/IR/Arith.h"
+#include "mlir/Dialect/SCF/IR/SCF.h"
+
+using namespace mlir;
+using namespace attn;
+using namespace attn::tile;
+
+static Value index(ImplicitLocOpBuilder &b, int64_t value) {
+  return arith::ConstantIndexOp::create(b, value);
+}
+
+static FragmentAttr getFragments(TileType tile) {
+  return dyn_cast_or_null<FragmentAttr>(tile.getLayout());
+}
+static FragmentAttr getFragments(Value tile) {
+  return getFragments(cast<TileType>(tile.getType()));
+}
+static bool isFragments(Value tile) { return !!getFragments(tile); }
+
+/// A fragment of `value` everywhere.
+static Value splat(ImplicitLocOpBuilder &b, gpu::MMAMatrixType type,
+                   Value value) {
+  return gpu::SubgroupMmaConstantMatrixOp::create(b, type, value);
+}
+
+/// How many elements of a fragment a lane holds.
+static int64_t getLength(const KernelContext &context,
+                         gpu::MMAMatrixType type) {
+  return type.getShape()[0] * type.getShape()[1] / context.getNumLanes();
+}
+
+static Value extract(ImplicitLocOpBuilder &b, Value matrix, int64_t number) {
+  Type element = cast<gpu::MMAMatrixType>(matrix.getType()).getElementType();
+  return gpu::SubgroupMmaExtractThreadLocalOp::create(
+      b, element, matrix, ValueRange{index(b, number)});
+}
+
+/// A fragment of which a lane computes one element after the other.
+static Value build(ImplicitLocOpBuilder &b, const KernelContext &context,
+                   gpu::MMAMatrixType type,
+                   function_ref<Value(int64_t number)> getElement) {
+  Value zero =
+      arith::ConstantOp::create(b, b.getZeroAttr(type.getElementType()));
+  Value matrix = splat(b, type, zero);
+  for (int64_t number = 0; number < getLength(context, type); ++number) {
+    Value element = getElement(number);
+    matrix = gpu::SubgroupMmaInsertThreadLocalOp::create(
+        b, type, element, matrix, ValueRange{index(b, number)});
+  }
+  return matrix;
+}
+
+/// A matrix whose rows (columns if `transpose`) are `pitch` elements apart.
+static Value load(ImplicitLocOpBuilder &b, gpu::MMAMatrixType type,
+                  Value memory, Value at, int64_t pitch, bool transpose) {
+  return gpu::SubgroupMmaLoadMatrixOp::create(
+      b, type, memory, ValueRange{at}, b.getIndexAttr(pitch),
+      transpose ? b.getUnitAttr() : UnitAttr());
+}
+
+static void store(ImplicitLocOpBuilder &b, Value matrix, Value memory, Value at,
+                  int64_t pitch, bool transpose) {
+  gpu::SubgroupMmaStoreMatrixOp::create(
+      b, matrix, memory, ValueRange{at}, b.getIndexAttr(pitch),
+      transpose ? b.getUnitAttr() : UnitAttr());
+}
+
+namespace {
+
+/// The fragments of a subgroup.
+struct Grid {
+  int64_t rows, cols, fragmentRows, fragmentCols;
+  /// The row and column of the tile at which they begin.
+  Value firstRow, firstCol;
+
+  Grid(ImplicitLocOpBuilder &b, const KernelContext &context, TileType tile) {
+    FragmentAttr layout = getFragments(tile);
+    auto [r, c] = layout.getFragmentsOfSubgroup(tile.getRows(), tile.getCols());
+    rows = r;
+    cols = tile.getRank() == 2 ? c : 1;
+    fragmentRows = layout.getFragmentRows();
+    fragmentCols = layout.getFragmentCols();
+    Value parts = index(b, layout.getSubgroups()[1]);
+    Value rowPart =
+        b.createOrFold<arith::DivUIOp>(context.getSubgroup(), parts);
+    Value colPart =
+        b.createOrFold<arith::RemUIOp>(context.getSubgroup(), parts);
+    firstRow =
+        b.createOrFold<arith::MulIOp>(rowPart, index(b, rows * fragmentRows));
+    firstCol =
+        b.createOrFold<arith::MulIOp>(colPart, index(b, cols * fragmentCols));
+  }
+
+  Value getRow(ImplicitLocOpBuilder &b, int64_t row) const {
+    return b.createOrFold<arith::AddIOp>(firstRow,
+                                         index(b, row * fragmentRows));
+  }
+  Value getCol(ImplicitLocOpBuilder &b, int64_t col) const {
+    return b.createOrFold<arith::AddIOp>(firstCol,
+                                         index(b, col * fragmentCols));
+  }
+};
+
+//===----------------------------------------------------------------------===//
+// Element by element
+//===----------------------------------------------------------------------===//
+
+struct SplatFragments : TileOpPattern<SplatOp> {
+  using TileOpPattern::TileOpPattern;
+
+  LogicalResult
+  matchAndRewrite(SplatOp op, OneToNOpAdaptor,
+                  ConversionPatternRewriter &rewriter) const override {
+    if (!isFragments(op))
+      return failure();
+    ImplicitLocOpBuilder b(op.getLoc(), rewriter);
+    Grid grid(b, context, op.getType());
+    SmallVector<Value> fragments(
+        grid.rows * grid.cols,
+        splat(b, getMatrixType(op.getType()), op.getValue()));
+    rewriter.replaceOpWithMultiple(op, ArrayRef<ValueRange>{fragments});
+    return success();
+  }
+};
+
+/// The region for each element of a lane. Its row and column are elements of
+/// fragments, too.
+struct MapFragments : TileOpPattern<MapOp> {
+  using TileOpPattern::TileOpPattern;
+
+  LogicalResult
+  matchAndRewrite(MapOp op, OneToNOpAdaptor adaptor,
+                  ConversionPatternRewriter &rewriter) const override {
+    if (!isFragments(op.getResult(0)))
+      return failure();
+    ImplicitLocOpBuilder b(op.getLoc(), rewriter);
+    auto domain = cast<TileType>(op.getResult(0).getType());
+    Grid grid(b, context, domain);
+    SmallVector<SmallVector<Value>> results(op.getNumResults());
+    for (int64_t row = 0; row < grid.rows; ++row)
+      for (int64_t col = 0; col < grid.cols; ++col)
+        mapFragment(b, op, adaptor, grid, row, col, results);
+    rewriter.replaceOpWithMultiple(
+        op, llvm::map_to_vector(results, [](const SmallVector<Value> &values) {
+          return ValueRange(values);
+        }));
+    return success();
+  }
+
+private:
+  void mapFragment(ImplicitLocOpBuilder &b, MapOp op, OneToNOpAdaptor adaptor,
+                   const Grid &grid, int64_t row, int64_t col,
+                   MutableArrayRef<SmallVector<Value>> results) const {
+    Block &body = op.getBody().front();
+    SmallVector<gpu::MMAMatrixType> types;
+    for (auto [k, result] : llvm::enumerate(op.getResults())) {
+      auto type = getMatrixType(cast<TileType>(result.getType()));
+      types.push_back(type);
+      Value zero =
+          arith::ConstantOp::create(b, b.getZeroAttr(type.getElementType()));
+      results[k].push_back(splat(b, type, zero));
+    }
+    for (int64_t number = 0; number < getLength(context, types.front());
+         ++number) {
+      IRMapping mapping;
+      for (auto [arg, input, fragments] : llvm::zip_equal(
+               op.getElementArgs(), op.getInputs(), adaptor.getInputs())) {
+        bool isStatistic =
+            cast<TileType>(input.getType()).getRank() < op.getDomainRank();
+        Value fragment = fragments[isStatistic ? row : row * grid.cols + col];
+        mapping.map(arg, extract(b, fragment, number));
+      }
+      for (auto [k, arg] : llvm::enumerate(op.getIndexArgs())) {
+        if (arg.use_empty())
+          continue;
+        Value first = k ? grid.getCol(b, col) : grid.getRow(b, row);
+        Value within = getNumber(
+            b, k ? context.getColNumbers() : context.getRowNumbers(), number);
+        mapping.map(
+            arg, b.createOrFold<arith::AddIOp>(
+                     b.createOrFold<arith::AddIOp>(op.getOffsets()[k], first),
+                     within));
+      }
+      for (Operation &nested : body.without_terminator())
+        b.clone(nested, mapping);
+      for (auto [k, value] :
+           llvm::enumerate(body.getTerminator()->getOperands()))
+        results[k].back() = gpu::SubgroupMmaInsertThreadLocalOp::create(
+            b, types[k], mapping.lookupOrDefault(value), results[k].back(),
+            ValueRange{index(b, number)});
+    }
+  }
+
+  /// An element of a fragment of whole numbers as an index.
+  static Value getNumber(ImplicitLocOpBuilder &b, Value fragment,
+                         int64_t number) {
+    Value integer = arith::FPToSIOp::create(b, b.getI32Type(),
+                                            extract(b, fragment, number));
+    return arith::IndexCastOp::create(b, b.getIndexType(), integer);
+  }
+};
+
+//===----------------------------------------------------------------------===//
+// Products and rows
+//===----------------------------------------------------------------------===//
+
+struct DotFragments : TileOpPattern<DotOp> {
+  using TileOpPattern::TileOpPattern;
+
+  LogicalResult
+  matchAndRewrite(DotOp op, OneToNOpAdaptor adaptor,
+                  ConversionPatternRewriter &rewriter) const override {
+    FragmentAttr layout = getFragments(op.getType());
+    TileType a = op.getA().getType();
+    FragmentAttr left = getFragments(a);
+    bool isShared = isa_and_nonnull<SharedAttr>(a.getLayout());
+    if (!layout ||
+        !isa_and_nonnull<SharedAttr>(op.getB().getType().getLayout()) ||
+        (left ? left.getUse() != FragmentUse::A || op.getTransposeA()
+              : !isShared))
+      return failure();
+    ImplicitLocOpBuilder b(op.getLoc(), rewriter);
+    Grid grid(b, context, op.getType());
+    int64_t inner = left ? left.getFragmentCols() : context.getMatrixDepth();
+    int64_t depth = a.getShape()[op.getTransposeA() ? 0 : 1];
+    Type element = a.getElementType();
+    auto aType =
+        gpu::MMAMatrixType::get({grid.fragmentRows, inner}, element, "AOp");
+    auto bType =
+        gpu::MMAMatrixType::get({inner, grid.fragmentCols}, element, "BOp");
+    SmallVector<Value> sums(adaptor.getAcc());
+    for (int64_t k = 0; k < depth / inner; ++k) {
+      Value at = index(b, k * inner);
+      SmallVector<Value> rows;
+      for (int64_t row = 0; row < grid.rows; ++row)
+        rows.push_back(left ? adaptor.getA()[row * (depth / inner) + k]
+                            : loadFactor(b, op.getA(), op.getTransposeA(),
+                                         aType, grid.getRow(b, row), at));
+      for (int64_t col = 0; col < grid.cols; ++col) {
+        Value right = loadFactor(b, op.getB(), op.getTransposeB(), bType, at,
+                                 grid.getCol(b, col));
+        for (int64_t row = 0; row < grid.rows; ++row) {
+          Value &sum = sums[row * grid.cols + col];
+          sum = gpu::SubgroupMmaComputeOp::create(
+              b, sum.getType(), rows[row], right, sum,
+              /*a_transpose=*/UnitAttr(), /*b_transpose=*/UnitAttr());
+        }
+      }
+    }
+    rewriter.replaceOpWithMultiple(op, ArrayRef<ValueRange>{sums});
+    return success();
+  }
+
+private:
+  /// Rows from `row` and columns from `col` of the factor, which is the tile or
+  /// the transposed tile.
+  Value loadFactor(ImplicitLocOpBuilder &b, Value tile, bool transposed,
+                   gpu::MMAMatrixType type, Value row, Value col) const {
+    auto tileType = cast<TileType>(tile.getType());
+    auto shared = cast<SharedAttr>(tileType.getLayout());
+    if (transposed)
+      std::swap(row, col);
+    return load(b, type, context.getBuffer(tile),
+                getSharedOffset(b, tileType, row, col),
+                shared.getPitch(tileType.getRows(), tileType.getCols()),
+                transposed != shared.getColumnMajor());
+  }
+};
+
+/// Fragments of a row are combined element by element; what is left of each
+/// row, a lane folds in workgroup memory, from where it comes back in all
+/// columns.
+struct ReduceFragments : TileOpPattern<ReduceOp> {
+  using TileOpPattern::TileOpPattern;
+
+  LogicalResult
+  matchAndRewrite(ReduceOp op, OneToNOpAdaptor adaptor,
+                  ConversionPatternRewriter &rewriter) const override {
+    FragmentAttr layout = getFragments(op.getInput());
+    if (!layout || layout.getSubgroups()[1] != 1)
+      return failure();
+    ImplicitLocOpBuilder b(op.getLoc(), rewriter);
+    Grid grid(b, context, op.getInput().getType());
+    gpu::MMAMatrixType type = getMatrixType(op.getType());
+    SmallVector<Value> results;
+    for (int64_t row = 0; row < grid.rows; ++row) {
+      ValueRange fragments =
+          ValueRange(adaptor.getInput()).slice(row * grid.cols, grid.cols);
+      Value folded = fragments.front();
+      for (Value fragment : fragments.drop_front())
+        folded = combine(b, op, type, folded, fragment);
+      Value total = foldColumns(b, op, layout, type, folded);
+      results.push_back(combine(b, op, type, adaptor.getInit()[row], total));
+    }
+    rewriter.replaceOpWithMultiple(op, ArrayRef<ValueRange>{results});
+    return success();
+  }
+
+private:
+  static Value combine(ImplicitLocOpBuilder &b, ReduceOp op, Value lhs,
+                       Value rhs) {
+    switch (op.getKind()) {
+    case ReduceKind::Max:
+      return arith::MaxNumFOp::create(b, lhs, rhs);
+    case ReduceKind::Sum:
+      return arith::AddFOp::create(b, lhs, rhs);
+    }
+    llvm_unreachable("unknown reduction");
+  }
+  Value combine(ImplicitLocOpBuilder &b, ReduceOp op, gpu::MMAMatrixType type,
+                Value lhs, Value rhs) const {
+    return build(b, context, type, [&](int64_t number) {
+      return combine(b, op, extract(b, lhs, number), extract(b, rhs, number));
+    });
+  }
+
+  Value foldColumns(ImplicitLocOpBuilder &b, ReduceOp op, FragmentAttr layout,
+                    gpu::MMAMatrixType type, Value fragment) const {
+    KernelContext::Strip strip = context.getStrip(b, layout);
+    int64_t rows = layout.getFragmentRows(), cols = layout.getFragmentCols();
+    gpu::BarrierOp::create(b);
+    store(b, fragment, strip.memory, strip.fragment, cols, /*transpose=*/false);
+    gpu::BarrierOp::create(b);
+    auto loop = scf::ForOp::create(b, context.getLane(), index(b, rows),
+                                   index(b, context.getNumLanes()));
+    {
+      OpBuilder::InsertionGuard guard(b);
+      b.setInsertionPointToStart(loop.getBody());
+      Value row = loop.getInductionVar();
+      Value first = b.createOrFold<arith::AddIOp>(
+          strip.fragment, b.createOrFold<arith::MulIOp>(row, index(b, cols)));
+      Value total;
+      for (int64_t col = 0; col < cols; ++col) {
+        Value element = memref::LoadOp::create(
+            b, strip.memory,
+            b.createOrFold<arith::AddIOp>(first, index(b, col)));
+        total = total ? combine(b, op, total, element) : element;
+      }
+      memref::StoreOp::create(b, total, strip.memory,
+                              b.createOrFold<arith::AddIOp>(strip.rows, row));
+    }
+    gpu::BarrierOp::create(b);
+    return load(b, type, strip.memory, strip.rows, /*pitch=*/0,
+                /*transpose=*/true);
+  }
+};
+
+//===----------------------------------------------------------------------===//
+// tile.relayout
+//===----------------------------------------------------------------------===//
+
+struct RelayoutFragments : TileOpPattern<RelayoutOp> {
+  using TileOpPattern::TileOpPattern;
+
+  LogicalResult
+  matchAndRewrite(RelayoutOp op, OneToNOpAdaptor adaptor,
+                  ConversionPatternRewriter &rewriter) const override {
+    TileType from = op.getInput().getType(), to = op.getType();
+    auto isPlain = [](TileType tile) {
+      auto shared = dyn_cast_or_null<SharedAttr>(tile.getLayout());
+      return shared && !shared.getSwizzle();
+    };
+    ImplicitLocOpBuilder b(op.getLoc(), rewriter);
+    if (getFragments(to) && isPlain(from)) {
+      rewriter.replaceOpWithMultiple(op, {loadFragments(b, op)});
+      return success();
+    }
+    if (!getFragments(from) || !isPlain(to))
+      return failure();
+    if (to.getRank() == 2)
+      storeFragments(b, op, adaptor.getInput());
+    else
+      storeRows(b, op, adaptor.getInput());
+    rewriter.replaceOpWithMultiple(op, {ValueRange()});
+    return success();
+  }
+
+private:
+  SmallVector<Value> loadFragments(ImplicitLocOpBuilder &b,
+                                   RelayoutOp op) const {
+    TileType from = op.getInput().getType();
+    auto shared = cast<SharedAttr>(from.getLayout());
+    Value memory = context.getBuffer(op.getInput());
+    Grid grid(b, context, op.getType());
+    gpu::MMAMatrixType type = getMatrixType(op.getType());
+    bool isBlock = from.getRank() == 2;
+    SmallVector<Value> fragments;
+    for (int64_t row = 0; row < grid.rows; ++row)
+      for (int64_t col = 0; col < grid.cols; ++col) {
+        Value at = getSharedOffset(b, from, grid.getRow(b, row),
+                                   isBlock ? grid.getCol(b, col) : index(b, 0));
+        // A row statistic is read for each column anew.
+        fragments.push_back(
+            isBlock ? load(b, type, memory, at,
+                           shared.getPitch(from.getRows(), from.getCols()),
+                           shared.getColumnMajor())
+                    : load(b, type, memory, at, /*pitch=*/0,
+                           /*transpose=*/true));
+      }
+    return fragments;
+  }
+
+  void storeFragments(ImplicitLocOpBuilder &b, RelayoutOp op,
+                      ValueRange fragments) const {
+    TileType to = op.getType();
+    auto shared = cast<SharedAttr>(to.getLayout());
+    Grid grid(b, context, op.getInput().getType());
+    gpu::BarrierOp::create(b);
+    for (int64_t row = 0; row < grid.rows; ++row)
+      for (int64_t col = 0; col < grid.cols; ++col)
+        store(b, fragments[row * grid.cols + col], context.getBuffer(op),
+              getSharedOffset(b, to, grid.getRow(b, row), grid.getCol(b, col)),
+              shared.getPitch(to.getRows(), to.getCols()),
+              shared.getColumnMajor());
+    gpu::BarrierOp::create(b);
+  }
+
+  /// Of columns that are alike the first.
+  void storeRows(ImplicitLocOpBuilder &b, RelayoutOp op,
+                 ValueRange fragments) const {
+    TileType to = op.getType();
+    FragmentAttr layout = getFragments(op.getInput());
+    Grid grid(b, context, op.getInput().getType());
+    KernelContext::Strip strip = context.getStrip(b, layout);
+    for (auto [row, fragment] : llvm::enumerate(fragments)) {
+      gpu::BarrierOp::create(b);
+      store(b, fragment, strip.memory, strip.fragment, grid.fragmentCols,
+            /*transpose=*/false);
+      gpu::BarrierOp::create(b);
+      auto loop =
+          scf::ForOp::create(b, context.getLane(), index(b, grid.fragmentRows),
+                             index(b, context.getNumLanes()));
+      OpBuilder::InsertionGuard guard(b);
+      b.setInsertionPointToStart(loop.getBody());
+      Value at = b.createOrFold<arith::AddIOp>(
+          strip.fragment,
+          b.createOrFold<arith::MulIOp>(loop.getInductionVar(),
+                                        index(b, grid.fragmentCols)));
+      Value element = memref::LoadOp::create(b, strip.memory, at);
+      Value tileRow = b.createOrFold<arith::AddIOp>(grid.getRow(b, row),
+                                                    loop.getInductionVar());
+      memref::StoreOp::create(b, element, context.getBuffer(op),
+                              getSharedOffset(b, to, tileRow, index(b, 0)));
+    }
+    gpu::BarrierOp::create(b);
+  }
+};
+
+} // namespace
+
+void attn::populateFragmentPatterns(const TypeConverter &converter,
+                                    const KernelContext &context,
+                                    RewritePatternSet &patterns) {
+  patterns.add<SplatFragments, MapFragments, DotFragments, ReduceFragments,
+               RelayoutFragments>(converter, context);
+}

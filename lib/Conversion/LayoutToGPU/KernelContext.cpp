@@ -1,0 +1,424 @@
+//===- KernelContext.cpp - What lowerings of ops share --------------------===//
+// SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
+//
+// Memory as flat views, workgroup buffers by live ranges, and index arithmetic
+// from layouts.
+//
+//===----------------------------------------------------------------------===//
+
+#include "KernelContext.h"
+
+#include "mlir/Dialect/Arith/IR/Arith.h"
+#include "mlir/Dialect/SCF/IR/SCF.h"
+#include "mlir/Interfaces/LoopLikeInterface.h"
+
+using namespace mlir;
+using namespace attn;
+using namespace attn::tile;
+
+static Value index(ImplicitLocOpBuilder &b, int64_t value) {
+  return arith::ConstantIndexOp::create(b, value);
+}
+
+Value attn::both(ImplicitLocOpBuilder &b, Value lhs, Value rhs) {
+  if (!lhs || !rhs)
+    return lhs ? lhs : rhs;
+  return arith::AndIOp::create(b, lhs, rhs);
+}
+
+Value attn::isLess(ImplicitLocOpBuilder &b, Value lhs, Value rhs) {
+  return arith::CmpIOp::create(b, arith::CmpIPredicate::slt, lhs, rhs);
+}
+
+void attn::guarded(ImplicitLocOpBuilder &b, Value condition,
+                   function_ref<void()> body) {
+  if (!condition)
+    return body();
+  auto branch = scf::IfOp::create(b, condition, /*withElseRegion=*/false);
+  OpBuilder::InsertionGuard guard(b);
+  b.setInsertionPointToStart(branch.thenBlock());
+  body();
+}
+
+//===----------------------------------------------------------------------===//
+// Memory
+//===----------------------------------------------------------------------===//
+
+LogicalResult KernelContext::addViews() {
+  SmallVector<memref::ReinterpretCastOp> casts;
+  kernel.walk([&](memref::ReinterpretCastOp op) { casts.push_back(op); });
+  for (memref::ReinterpretCastOp op : casts) {
+    if (cast<MemRefType>(op.getSource().getType()).getRank() != 0)
+      return op.emitOpError(
+          "a kernel rebuilds memrefs from its rank-0 arguments");
+    ImplicitLocOpBuilder b(op.getLoc(), op);
+    auto materialize = [&](ArrayRef<OpFoldResult> values) {
+      return llvm::map_to_vector(values, [&](OpFoldResult value) -> Value {
+        if (auto attr = dyn_cast<Attribute>(value))
+          return index(b, cast<IntegerAttr>(attr).getInt());
+        return cast<Value>(value);
+      });
+    };
+    MemoryView view;
+    view.sizes = materialize(op.getConstifiedMixedSizes());
+    view.strides = materialize(op.getConstifiedMixedStrides());
+    // The flat view ends with the last element of the strided one.
+    Value span = index(b, 1);
+    for (auto [size, stride] : llvm::zip(view.sizes, view.strides)) {
+      Value last = b.createOrFold<arith::SubIOp>(size, index(b, 1));
+      span = b.createOrFold<arith::AddIOp>(
+          span, b.createOrFold<arith::MulIOp>(last, stride));
+    }
+    OpFoldResult offset = op.getConstifiedMixedOffset();
+    bool atBase = isConstantIntValue(offset, 0);
+    auto layout = StridedLayoutAttr::get(
+        b.getContext(), atBase ? 0 : ShapedType::kDynamic, {1});
+    auto type =
+        MemRefType::get({ShapedType::kDynamic}, op.getType().getElementType(),
+                        atBase ? MemRefLayoutAttrInterface() : layout);
+    if (!atBase)
+      offset = materialize(offset).front();
+    view.flat = memref::ReinterpretCastOp::create(
+        b, type, op.getSource(), offset, ArrayRef<OpFoldResult>{span},
+        ArrayRef<OpFoldResult>{b.getIndexAttr(1)});
+    views[op.getResult()] = view;
+  }
+  return success();
+}
+
+Value KernelContext::getAddress(ImplicitLocOpBuilder &b, const MemoryView &view,
+                                ArrayRef<Value> indices) const {
+  Value address = index(b, 0);
+  for (auto [position, stride] : llvm::zip_equal(indices, view.strides))
+    address = b.createOrFold<arith::AddIOp>(
+        address, b.createOrFold<arith::MulIOp>(position, stride));
+  return address;
+}
+
+//===----------------------------------------------------------------------===//
+// Workgroup buffers
+//===----------------------------------------------------------------------===//
+
+static int64_t getNumBytes(Type type) {
+  return llvm::divideCeil(type.getIntOrFloatBitWidth(), 8);
+}
+
+namespace {
+/// What an op has in workgroup memory, from its number `begin` to `end`.
+struct Staged {
+  Operation *op;
+  Type elementType;
+  int64_t numElements, begin, end;
+
+  int64_t getNumBytes() const {
+    return numElements * ::getNumBytes(elementType);
+  }
+};
+} // namespace
+
+/// Elements in workgroup memory of what `op` makes, 0 if it needs none.
+static int64_t getNumStaged(Operation *op) {
+  if (op->getNumResults() != 1)
+    return 0;
+  auto type = dyn_cast<TileType>(op->getResult(0).getType());
+  if (!type)
+    return 0;
+  if (auto shared = dyn_cast_or_null<SharedAttr>(type.getLayout()))
+    return shared.getNumElements(type.getRows(), type.getCols());
+  auto relayout = dyn_cast<RelayoutOp>(op);
+  bool meets = relayout && relayout.getCost().kind == Exchange::Memory &&
+               relayout.getCost().bytes;
+  return meets ? type.getRows() * type.getCols() : 0;
+}
+
+/// The layout of accumulators, if the kernel computes on fragments.
+static FragmentAttr findFragments(gpu::GPUFuncOp kernel) {
+  FragmentAttr found;
+  kernel->walk([&](Operation *op) {
+    for (Type type : op->getResultTypes())
+      if (auto tile = dyn_cast<TileType>(type))
+        if (auto layout = dyn_cast_or_null<FragmentAttr>(tile.getLayout());
+            layout && layout.getUse() == FragmentUse::Accumulator)
+          found = layout;
+    return found ? WalkResult::interrupt() : WalkResult::advance();
+  });
+  return found;
+}
+
+/// In program order; a tile from outside of a loop is read again by the next
+/// iteration.
+static SmallVector<Staged> findStaged(gpu::GPUFuncOp kernel) {
+  DenseMap<Operation *, std::pair<int64_t, int64_t>> numbers;
+  int64_t next = 0;
+  kernel->walk([&](Operation *op, const WalkStage &stage) {
+    if (stage.isBeforeAllRegions())
+      numbers[op].first = next++;
+    if (stage.isAfterAllRegions())
+      numbers[op].second = next++;
+  });
+  SmallVector<Staged> all;
+  kernel.walk<WalkOrder::PreOrder>([&](Operation *op) {
+    int64_t size = getNumStaged(op);
+    if (!size)
+      return;
+    auto type = cast<TileType>(op->getResult(0).getType());
+    Staged staged{op, type.getElementType(), size, numbers[op].first,
+                  numbers[op].second};
+    if (isa<SharedAttr>(type.getLayout()))
+      for (Operation *user : op->getUsers()) {
+        Operation *last = user;
+        for (Operation *up = user; up->getBlock() != op->getBlock();) {
+          up = up->getParentOp();
+          if (isa<LoopLikeOpInterface>(up))
+            last = up;
+        }
+        staged.end = std::max(staged.end, numbers[last].second);
+      }
+    all.push_back(staged);
+  });
+  return all;
+}
+
+Value KernelContext::addWorkgroupMemory(int64_t numElements, Type type) {
+  auto space = gpu::AddressSpaceAttr::get(kernel.getContext(),
+                                          gpu::AddressSpace::Workgroup);
+  return kernel.addWorkgroupAttribution(
+      MemRefType::get({numElements}, type, MemRefLayoutAttrInterface(), space),
+      kernel.getLoc());
+}
+
+/// Elements of a strip: a fragment, and a value for each of its rows.
+static int64_t getStripSize(FragmentAttr layout) {
+  return layout.getFragmentRows() * (layout.getFragmentCols() + 1);
+}
+
+KernelContext::Strip KernelContext::getStrip(ImplicitLocOpBuilder &b,
+                                             FragmentAttr layout) const {
+  int64_t size = layout.getFragmentRows() * layout.getFragmentCols();
+  Value fragment =
+      b.createOrFold<arith::MulIOp>(subgroup, index(b, getStripSize(layout)));
+  return {strips, fragment,
+          b.createOrFold<arith::AddIOp>(fragment, index(b, size))};
+}
+
+/// Numbers 0, 1, ... in workgroup memory, read with a stride of 0: along rows,
+/// every row is the numbers of its columns; along columns, of its rows.
+void KernelContext::addFragmentMemory(FragmentAttr layout) {
+  Type f32 = Float32Type::get(kernel.getContext());
+  int64_t rows = layout.getFragmentRows(), cols = layout.getFragmentCols();
+  strips = addWorkgroupMemory(numSubgroups * getStripSize(layout), f32);
+  int64_t most = std::max(rows, cols);
+  Value numbers = addWorkgroupMemory(most, f32);
+  ImplicitLocOpBuilder b(kernel.getLoc(), kernel.getContext());
+  b.setInsertionPointAfterValue(subgroup);
+  auto loop =
+      scf::ForOp::create(b, thread, index(b, most), index(b, getNumThreads()));
+  b.setInsertionPointToStart(loop.getBody());
+  Value number =
+      arith::IndexCastOp::create(b, b.getI32Type(), loop.getInductionVar());
+  memref::StoreOp::create(b, arith::SIToFPOp::create(b, f32, number), numbers,
+                          loop.getInductionVar());
+  b.setInsertionPointAfter(loop);
+  gpu::BarrierOp::create(b);
+  auto type = gpu::MMAMatrixType::get({rows, cols}, f32, "COp");
+  auto load = [&](UnitAttr transpose) {
+    return gpu::SubgroupMmaLoadMatrixOp::create(b, type, numbers,
+                                                ValueRange{index(b, 0)},
+                                                b.getIndexAttr(0), transpose);
+  };
+  rowNumbers = load(b.getUnitAttr());
+  colNumbers = load(UnitAttr());
+}
+
+gpu::MMAMatrixType attn::getMatrixType(TileType tile) {
+  auto layout = cast<FragmentAttr>(tile.getLayout());
+  static constexpr StringLiteral uses[] = {"AOp", "BOp", "COp"};
+  return gpu::MMAMatrixType::get(layout.getShape(), tile.getElementType(),
+                                 uses[static_cast<int>(layout.getUse())]);
+}
+
+LogicalResult KernelContext::addBuffers(int64_t mostBytes,
+                                        int64_t elementBytes) {
+  struct Buffer {
+    Type elementType;
+    int64_t numElements, liveUntil;
+    SmallVector<Operation *> ops;
+  };
+  SmallVector<Buffer> all;
+  const Staged *largest = nullptr;
+  SmallVector<Staged> stagedOps = findStaged(kernel);
+  for (const Staged &staged : stagedOps) {
+    // First fit in program order.
+    Buffer *buffer = llvm::find_if(all, [&](const Buffer &other) {
+      return other.elementType == staged.elementType &&
+             other.liveUntil <= staged.begin;
+    });
+    if (buffer == all.end()) {
+      all.push_back({staged.elementType, 0, 0, {}});
+      buffer = &all.back();
+    }
+    buffer->numElements = std::max(buffer->numElements, staged.numElements);
+    buffer->liveUntil = staged.end;
+    buffer->ops.push_back(staged.op);
+    if (!largest || staged.getNumBytes() > largest->getNumBytes())
+      largest = &staged;
+  }
+  int64_t bytes = 0;
+  for (const Buffer &buffer : all) {
+    bytes += buffer.numElements *
+             std::max<int64_t>(elementBytes, getNumBytes(buffer.elementType));
+    Value memory = addWorkgroupMemory(buffer.numElements, buffer.elementType);
+    for (Operation *op : buffer.ops)
+      buffers[op] = memory;
+  }
+  if (FragmentAttr layout = findFragments(kernel)) {
+    addFragmentMemory(layout);
+    bytes += 4 * (numSubgroups * getStripSize(layout) +
+                  std::max(layout.getFragmentRows(), layout.getFragmentCols()));
+  }
+  if (bytes <= mostBytes)
+    return success();
+  if (!largest)
+    return kernel.emitOpError("needs ")
+           << bytes << " bytes of workgroup memory, the limit is " << mostBytes;
+  auto type = cast<TileType>(largest->op->getResult(0).getType());
+  int64_t rows = type.getRows(), cols = type.getCols();
+  for (int64_t need = bytes; need > mostBytes && rows * cols > 1;
+       need = (need + 1) / 2)
+    (rows > cols ? rows : cols) = std::max(rows, cols) / 2;
+  InFlightDiagnostic error = kernel.emitOpError("needs ");
+  error << bytes << " bytes of workgroup memory, the limit is " << mostBytes;
+  error.attachNote(largest->op->getLoc())
+      << "the largest is this " << type << "; one of " << rows << "x" << cols
+      << " fits";
+  return error;
+}
+
+//===----------------------------------------------------------------------===//
+// Positions
+//===----------------------------------------------------------------------===//
+
+/// What the bits of `number` add to a row (dim 0) or column (dim 1). Bits that
+/// double are taken together.
+static Value addBits(ImplicitLocOpBuilder &b, Value sum, Value number,
+                     const Bases &bases, unsigned dim, int64_t &taken) {
+  for (size_t k = 0; k < bases.size();) {
+    int64_t first = bases[k][dim];
+    size_t run = 1;
+    bool isPower = llvm::isPowerOf2_64(first);
+    while (isPower && k + run < bases.size() &&
+           bases[k + run][dim] == first << run)
+      ++run;
+    if (first) {
+      int64_t reach = isPower ? ((int64_t(1) << run) - 1) * first : first;
+      Value bits = b.createOrFold<arith::ShRUIOp>(number, index(b, k));
+      bits = b.createOrFold<arith::AndIOp>(bits,
+                                           index(b, (int64_t(1) << run) - 1));
+      Value part = b.createOrFold<arith::MulIOp>(bits, index(b, first));
+      if (!sum)
+        sum = part;
+      else if (taken & reach)
+        sum = b.createOrFold<arith::XOrIOp>(sum, part);
+      else
+        sum = b.createOrFold<arith::AddIOp>(sum, part);
+      taken |= reach;
+    }
+    k += run;
+  }
+  return sum;
+}
+
+ElementPosition KernelContext::getThreadPosition(ImplicitLocOpBuilder &b,
+                                                 const LinearLayout &layout,
+                                                 Value ofLane) const {
+  auto getDim = [&](unsigned dim) {
+    int64_t taken = 0;
+    Value sum = addBits(b, Value(), ofLane ? ofLane : lane, layout.getLanes(),
+                        dim, taken);
+    sum = addBits(b, sum, subgroup, layout.getSubgroups(), dim, taken);
+    return sum ? sum : index(b, 0);
+  };
+  return {getDim(0), getDim(1), Value()};
+}
+
+ElementPosition KernelContext::getPosition(ImplicitLocOpBuilder &b,
+                                           const LinearLayout &layout,
+                                           int64_t reg, Value ofLane) const {
+  ElementPosition position = getThreadPosition(b, layout, ofLane);
+  auto [inBlock, block] = layout.getRegisterPosition(reg);
+  auto place = [&](Value &number, int64_t xorBy, int64_t addTo,
+                   int64_t blockSize, int64_t size) {
+    if (xorBy)
+      number = b.createOrFold<arith::XOrIOp>(number, index(b, xorBy));
+    if (addTo)
+      number = b.createOrFold<arith::AddIOp>(number, index(b, addTo));
+    if (addTo + blockSize > size)
+      position.inside =
+          both(b, position.inside, isLess(b, number, index(b, size)));
+  };
+  place(position.row, inBlock.row, block.row, layout.getBlockRows(),
+        layout.getRows());
+  place(position.col, inBlock.col, block.col, layout.getBlockCols(),
+        layout.getCols());
+  return position;
+}
+
+Value KernelContext::isFirstReplica(ImplicitLocOpBuilder &b,
+                                    const LinearLayout &layout) const {
+  // The highest bit of a mask is in no other mask.
+  int64_t laneBits = 0, subgroupBits = 0;
+  for (ThreadMask mask : layout.getReplicas())
+    (mask.subgroup ? subgroupBits : laneBits) |=
+        llvm::bit_floor<uint64_t>(mask.subgroup ? mask.subgroup : mask.lane);
+  Value first;
+  for (auto [number, bits] :
+       {std::pair(lane, laneBits), std::pair(subgroup, subgroupBits)}) {
+    if (!bits)
+      continue;
+    Value masked = b.createOrFold<arith::AndIOp>(number, index(b, bits));
+    first = both(b, first,
+                 arith::CmpIOp::create(b, arith::CmpIPredicate::eq, masked,
+                                       index(b, 0)));
+  }
+  return first;
+}
+
+/// Numbers what registers add to a row (or column) in order of appearance.
+static RegisterRows numberRegisters(const LinearLayout &layout,
+                                    int64_t TilePosition::*dim) {
+  RegisterRows rows;
+  SmallVector<std::pair<int64_t, int64_t>> known;
+  for (int64_t reg = 0; reg < layout.getNumRegisters(); ++reg) {
+    auto [inBlock, block] = layout.getRegisterPosition(reg);
+    std::pair<int64_t, int64_t> key(inBlock.*dim, block.*dim);
+    auto *it = llvm::find(known, key);
+    rows.rowOf.push_back(it - known.begin());
+    if (it == known.end())
+      known.push_back(key);
+  }
+  rows.count = known.size();
+  return rows;
+}
+
+RegisterRows KernelContext::getRows(const LinearLayout &layout) {
+  return numberRegisters(layout, &TilePosition::row);
+}
+
+RegisterRows KernelContext::getCols(const LinearLayout &layout) {
+  return numberRegisters(layout, &TilePosition::col);
+}
+
+Value attn::getSharedOffset(ImplicitLocOpBuilder &b, TileType tile, Value row,
+                            Value col) {
+  auto shared = cast<SharedAttr>(tile.getLayout());
+  if (shared.getColumnMajor())
+    std::swap(row, col);
+  if (DenseI64ArrayAttr swizzle = shared.getSwizzle()) {
+    Value phase = b.createOrFold<arith::RemUIOp>(row, index(b, swizzle[1]));
+    col = b.createOrFold<arith::XOrIOp>(
+        col, b.createOrFold<arith::MulIOp>(phase, index(b, swizzle[0])));
+  }
+  Value pitch = index(b, shared.getPitch(tile.getRows(), tile.getCols()));
+  return b.createOrFold<arith::AddIOp>(
+      b.createOrFold<arith::MulIOp>(row, pitch), col);
+}

@@ -1,0 +1,135 @@
+//===- KernelContext.h - What lowerings of ops share ------------*- C++ -*-===//
+// SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
+//
+// The threads, memory and workgroup buffers of a kernel whose tiles have
+// layouts, and where the elements of a thread lie.
+//
+//===----------------------------------------------------------------------===//
+
+#ifndef ATTN_LIB_CONVERSION_LAYOUTTOGPU_KERNELCONTEXT_H
+#define ATTN_LIB_CONVERSION_LAYOUTTOGPU_KERNELCONTEXT_H
+
+#include "attn/Dialect/Tile/Tile.h"
+
+#include "mlir/Dialect/GPU/IR/GPUDialect.h"
+#include "mlir/Dialect/MemRef/IR/MemRef.h"
+#include "mlir/IR/ImplicitLocOpBuilder.h"
+
+namespace attn {
+
+/// A strided view of memory: element (i, j, ...) is
+/// `flat[i * strides[0] + j * strides[1] + ...]`.
+struct MemoryView {
+  mlir::Value flat;
+  mlir::SmallVector<mlir::Value> sizes, strides;
+};
+
+/// A register of a thread: which element of the tile it is. `inside` is null
+/// where every thread has one.
+struct ElementPosition {
+  mlir::Value row, col, inside;
+};
+
+/// Rows (or columns) of the registers of a tile, numbered.
+struct RegisterRows {
+  /// Of each register, which row it is in.
+  mlir::SmallVector<unsigned> rowOf;
+  unsigned count = 0;
+};
+
+class KernelContext {
+public:
+  KernelContext(mlir::gpu::GPUFuncOp kernel, mlir::Value lane,
+                mlir::Value subgroup, mlir::Value thread, int64_t numLanes,
+                int64_t numSubgroups)
+      : kernel(kernel), lane(lane), subgroup(subgroup), thread(thread),
+        numLanes(numLanes), numSubgroups(numSubgroups) {}
+
+  mlir::MLIRContext *getContext() const { return lane.getContext(); }
+  mlir::Value getThread() const { return thread; }
+  mlir::Value getLane() const { return lane; }
+  mlir::Value getSubgroup() const { return subgroup; }
+  int64_t getNumThreads() const { return numLanes * numSubgroups; }
+  int64_t getNumLanes() const { return numLanes; }
+  int64_t getNumSubgroups() const { return numSubgroups; }
+  /// The lane of the machine that is lane 0 of this thread's layout subgroup.
+  mlir::Value getFirstLane() const { return firstLane; }
+  void setFirstLane(mlir::Value lane_) { firstLane = lane_; }
+  /// Columns of the left factor of matrix units.
+  int64_t getMatrixDepth() const { return matrixDepth; }
+  void setMatrixDepth(int64_t depth) { matrixDepth = depth; }
+
+  /// Rebuilds the views of the kernel's arguments as flat memory.
+  mlir::LogicalResult addViews();
+  const MemoryView *getView(mlir::Value memory) const {
+    auto it = views.find(memory);
+    return it == views.end() ? nullptr : &it->second;
+  }
+  bool isView(mlir::Value memory) const { return views.contains(memory); }
+  mlir::Value getAddress(mlir::ImplicitLocOpBuilder &b, const MemoryView &view,
+                         mlir::ArrayRef<mlir::Value> indices) const;
+
+  /// Workgroup memory of what `op` puts there, and of all that is not needed at
+  /// the same time. The smallest element takes `elementBytes`.
+  mlir::LogicalResult addBuffers(int64_t mostBytes, int64_t elementBytes);
+  mlir::Value getBuffer(mlir::Value tile) const {
+    return buffers.lookup(tile.getDefiningOp());
+  }
+
+  /// Workgroup memory of every subgroup for the rows of one fragment, and for
+  /// one value of each; where that of this subgroup begins.
+  struct Strip {
+    mlir::Value memory, fragment, rows;
+  };
+  Strip getStrip(mlir::ImplicitLocOpBuilder &b,
+                 tile::FragmentAttr layout) const;
+  /// Fragments that hold the row and the column of each of their elements.
+  mlir::Value getRowNumbers() const { return rowNumbers; }
+  mlir::Value getColNumbers() const { return colNumbers; }
+
+  /// Where the elements of a thread begin; of another lane if one is given.
+  ElementPosition getThreadPosition(mlir::ImplicitLocOpBuilder &b,
+                                    const tile::LinearLayout &layout,
+                                    mlir::Value ofLane = {}) const;
+  ElementPosition getPosition(mlir::ImplicitLocOpBuilder &b,
+                              const tile::LinearLayout &layout, int64_t reg,
+                              mlir::Value ofLane = {}) const;
+  /// Whether this thread is the first of those that hold the same; null: all.
+  mlir::Value isFirstReplica(mlir::ImplicitLocOpBuilder &b,
+                             const tile::LinearLayout &layout) const;
+
+  /// Numbers the rows of a thread's registers as those of the row layout are.
+  static RegisterRows getRows(const tile::LinearLayout &layout);
+  static RegisterRows getCols(const tile::LinearLayout &layout);
+
+private:
+  mlir::Value addWorkgroupMemory(int64_t numElements, mlir::Type type);
+  void addFragmentMemory(tile::FragmentAttr layout);
+
+  mlir::gpu::GPUFuncOp kernel;
+  mlir::Value lane, subgroup, thread, firstLane;
+  int64_t numLanes, numSubgroups, matrixDepth = 0;
+  mlir::Value strips, rowNumbers, colNumbers;
+  mlir::DenseMap<mlir::Value, MemoryView> views;
+  mlir::DenseMap<mlir::Operation *, mlir::Value> buffers;
+};
+
+/// The matrix type of the fragments of a tile.
+mlir::gpu::MMAMatrixType getMatrixType(tile::TileType tile);
+
+/// Element (row, col) of a tile in workgroup memory.
+mlir::Value getSharedOffset(mlir::ImplicitLocOpBuilder &b, tile::TileType tile,
+                            mlir::Value row, mlir::Value col);
+
+/// Both, where either may be null: always.
+mlir::Value both(mlir::ImplicitLocOpBuilder &b, mlir::Value lhs,
+                 mlir::Value rhs);
+mlir::Value isLess(mlir::ImplicitLocOpBuilder &b, mlir::Value lhs,
+                   mlir::Value rhs);
+/// `body` below `condition`, or always if there is none.
+void guarded(mlir::ImplicitLocOpBuilder &b, mlir::Value condition,
+             llvm::function_ref<void()> body);
+
+} // namespace attn
+
+#endif // ATTN_LIB_CONVERSION_LAYOUTTOGPU_KERNELCONTEXT_H

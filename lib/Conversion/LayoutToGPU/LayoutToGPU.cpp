@@ -1,0 +1,334 @@
+//===- LayoutToGPU.cpp - tile-layout-to-gpu -------------------------------===//
+// SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
+//
+// Tile kernels whose tiles have layouts become GPU kernels: a tile in registers
+// becomes one scalar a register, one in fragments a matrix a fragment, one in
+// workgroup memory a buffer. The result is the kernel normal form of
+// docs/gpu-kernels.md, with operations of subgroups.
+//
+//===----------------------------------------------------------------------===//
+
+#include "attn/Conversion/LayoutToGPU.h"
+#include "Patterns.h"
+#include "attn/Dialect/Tile/Tile.h"
+
+#include "mlir/Dialect/Arith/IR/Arith.h"
+#include "mlir/Dialect/Arith/Transforms/Passes.h"
+#include "mlir/Dialect/Func/IR/FuncOps.h"
+#include "mlir/Dialect/GPU/Transforms/Passes.h"
+#include "mlir/Dialect/SCF/Transforms/Patterns.h"
+#include "mlir/Transforms/GreedyPatternRewriteDriver.h"
+#include "llvm/Support/FormatVariadic.h"
+
+namespace attn {
+#define GEN_PASS_DEF_LAYOUTTOGPU
+#include "attn/Conversion/Passes.h.inc"
+} // namespace attn
+
+using namespace mlir;
+using namespace attn;
+using namespace attn::tile;
+
+/// A tile as the values that hold it: one a register, one a fragment, none in
+/// workgroup memory, where the context finds it.
+static std::optional<LogicalResult> convertTile(TileType type,
+                                                SmallVectorImpl<Type> &types) {
+  if (std::optional<LinearLayout> layout = type.getLinearLayout()) {
+    types.append(layout->getNumRegisters(), type.getElementType());
+    return success();
+  }
+  if (auto fragment = dyn_cast_or_null<FragmentAttr>(type.getLayout())) {
+    auto [rows, cols] =
+        fragment.getFragmentsOfSubgroup(type.getRows(), type.getCols());
+    types.append(type.getRank() == 2 ? rows * cols : rows, getMatrixType(type));
+    return success();
+  }
+  return success(isa_and_nonnull<SharedAttr>(type.getLayout()));
+}
+
+namespace {
+
+struct LayoutToGPU final : attn::impl::LayoutToGPUBase<LayoutToGPU> {
+  using LayoutToGPUBase::LayoutToGPUBase;
+
+  void runOnOperation() override;
+
+private:
+  LogicalResult lower(func::FuncOp source, gpu::GPUModuleOp module,
+                      TargetAttr machine);
+
+  SmallVector<std::pair<gpu::GPUFuncOp, SmallVector<DictionaryAttr>>>
+      argumentAttributes;
+};
+
+/// The lanes of a subgroup and the subgroups that the layouts of a kernel name.
+struct Threads {
+  int64_t lanes = 1, subgroups = 1;
+};
+
+} // namespace
+
+/// Of the first tile that threads hold; the verifier of relayouts sees to it
+/// that all agree. Fragments are of subgroups as the machine has them.
+static Threads findThreads(func::FuncOp kernel, int64_t lanesOfMachine) {
+  Threads threads;
+  kernel.walk([&](Operation *op) {
+    for (Type type : op->getResultTypes())
+      if (auto tile = dyn_cast<TileType>(type)) {
+        if (std::optional<LinearLayout> layout = tile.getLinearLayout()) {
+          threads = {layout->getNumLanes(), layout->getNumSubgroups()};
+          return WalkResult::interrupt();
+        }
+        if (auto layout = dyn_cast_or_null<FragmentAttr>(tile.getLayout())) {
+          threads = {lanesOfMachine,
+                     layout.getSubgroups()[0] * layout.getSubgroups()[1]};
+          return WalkResult::interrupt();
+        }
+      }
+    return WalkResult::advance();
+  });
+  return threads;
+}
+
+/// A kernel without a body that takes what `source` takes without the grid.
+static gpu::GPUFuncOp createKernel(func::FuncOp source, gpu::GPUModuleOp module,
+                                   int64_t numThreads) {
+  OpBuilder b = OpBuilder::atBlockEnd(module.getBody());
+  SmallVector<Type> types(KernelTypes(source.getArgumentTypes()).operands);
+  auto kernel = gpu::GPUFuncOp::create(b, source.getLoc(), source.getName(),
+                                       b.getFunctionType(types, {}));
+  kernel->setAttr(gpu::GPUDialect::getKernelFuncAttrName(), b.getUnitAttr());
+  kernel.setKnownBlockSizeAttr(
+      b.getDenseI32ArrayAttr({static_cast<int32_t>(numThreads), 1, 1}));
+  SmallVector<Attribute> parameters;
+  for (size_t number = 0; number < types.size(); ++number)
+    parameters.push_back(b.getAttr<OperandAttr>(number, /*multiple=*/1));
+  kernel->setAttr(LaunchInfoAttr::attributeName,
+                  b.getAttr<LaunchInfoAttr>(b.getArrayAttr(parameters),
+                                            GridOrder::Points, numThreads,
+                                            /*shared=*/0, /*stack=*/0,
+                                            /*cluster=*/DenseI64ArrayAttr()));
+  for (auto [from, to] :
+       llvm::zip(source.getArguments(), kernel.getArguments()))
+    to.setLoc(from.getLoc());
+  return kernel;
+}
+
+/// Moves the body of `source` into `kernel`. The query tile is dimension x of
+/// the launch, the head y and the batch z.
+static void moveBody(func::FuncOp source, gpu::GPUFuncOp kernel) {
+  Block &from = source.getBody().front(), &to = kernel.getBody().front();
+  auto b = ImplicitLocOpBuilder::atBlockBegin(source.getLoc(), &to);
+  KernelArguments arguments(source);
+  auto replace = [](Value old, Value value) { old.replaceAllUsesWith(value); };
+  for (auto [old, argument] :
+       llvm::zip(arguments.operands, kernel.getArguments()))
+    replace(old, argument);
+  constexpr gpu::Dimension dims[] = {gpu::Dimension::z, gpu::Dimension::y,
+                                     gpu::Dimension::x};
+  for (unsigned k = 0; k < kGridRank; ++k) {
+    replace(arguments.point[k], gpu::BlockIdOp::create(b, dims[k]));
+    replace(arguments.extents[k], gpu::GridDimOp::create(b, dims[k]));
+  }
+  to.getOperations().splice(to.end(), from.getOperations());
+  Operation *terminator = &to.back();
+  b.setInsertionPoint(terminator);
+  gpu::ReturnOp::create(b);
+  terminator->erase();
+}
+
+/// Numbers of lanes and subgroups, of which layouts speak. They are made of
+/// what the machine says: subgroups may have more lanes than layouts use
+/// together.
+static KernelContext createContext(gpu::GPUFuncOp kernel,
+                                   const Threads &threads) {
+  auto b = ImplicitLocOpBuilder::atBlockBegin(kernel.getLoc(),
+                                              &kernel.getBody().front());
+  Value thread, laneOfMachine;
+  if (threads.lanes == 1) {
+    thread = gpu::ThreadIdOp::create(b, gpu::Dimension::x);
+  } else {
+    Value subgroup =
+        gpu::SubgroupIdOp::create(b, /*upper_bound=*/IntegerAttr());
+    Value size = gpu::SubgroupSizeOp::create(b, /*upper_bound=*/IntegerAttr());
+    laneOfMachine = gpu::LaneIdOp::create(b, /*upper_bound=*/IntegerAttr());
+    thread = arith::AddIOp::create(b, arith::MulIOp::create(b, subgroup, size),
+                                   laneOfMachine);
+  }
+  Value lanes = arith::ConstantIndexOp::create(b, threads.lanes);
+  Value lane = b.createOrFold<arith::RemUIOp>(thread, lanes);
+  Value subgroup = b.createOrFold<arith::DivUIOp>(thread, lanes);
+  KernelContext context(kernel, lane, subgroup, thread, threads.lanes,
+                        threads.subgroups);
+  if (laneOfMachine)
+    context.setFirstLane(arith::SubIOp::create(b, laneOfMachine, lane));
+  return context;
+}
+
+/// What no pattern lowers is said of the op, in the words of its layouts.
+static LogicalResult checkOp(Operation *op) {
+  auto hasLayout = [](Type type) {
+    auto tile = dyn_cast<TileType>(type);
+    return !tile || tile.getLayout();
+  };
+  if (!llvm::all_of(op->getResultTypes(), hasLayout))
+    return op->emitOpError("makes a tile without a layout; "
+                           "tile-assign-layouts comes first");
+  for (Value operand : op->getOperands())
+    if (isa<LoadOp, StoreOp>(op) && isa<MemRefType>(operand.getType()) &&
+        !operand.getDefiningOp<memref::ReinterpretCastOp>())
+      return op->emitOpError(
+          "accesses a memref that the kernel did not rebuild from an argument");
+  auto reduce = dyn_cast<ReduceOp>(op);
+  if (!reduce)
+    return success();
+  TileType input = reduce.getInput().getType();
+  if (auto fragments = dyn_cast<FragmentAttr>(input.getLayout()))
+    if (fragments.getSubgroups()[1] != 1)
+      return op->emitOpError("reduces rows that several subgroups share");
+  if (std::optional<LinearLayout> layout = input.getLinearLayout()) {
+    auto sharers = layout->getRowSharers();
+    if (!sharers)
+      return op->emitOpError(
+          "reduces rows that no fixed partners of a thread have");
+    if (llvm::any_of(*sharers,
+                     [](ThreadMask mask) { return mask.subgroup != 0; }))
+      return op->emitOpError("reduces rows that several subgroups share");
+  }
+  return success();
+}
+
+/// For people: what a tile.relayout takes.
+static std::string describe(RelayoutOp op) {
+  auto where = [](TileType tile) -> StringRef {
+    if (isa<SharedAttr>(tile.getLayout()))
+      return "workgroup memory";
+    return isa<FragmentAttr>(tile.getLayout()) ? "fragments" : "registers";
+  };
+  TileType from = op.getInput().getType(), to = op.getType();
+  std::string text;
+  llvm::raw_string_ostream os(text);
+  os << "relayout of " << from.withLayout(Attribute()) << " from "
+     << where(from) << " to " << where(to) << ": ";
+  RelayoutCost cost = op.getCost();
+  switch (cost.kind) {
+  case Exchange::None:
+    os << "nothing";
+    break;
+  case Exchange::Registers:
+    os << cost.moves << " moves a thread";
+    break;
+  case Exchange::Shuffles:
+    os << cost.shuffles << " shuffles a thread";
+    break;
+  case Exchange::Memory:
+    os << cost.bytes << " bytes of workgroup memory";
+    if (cost.moves)
+      os << ", " << cost.moves << " values a thread";
+    break;
+  }
+  return text;
+}
+
+/// What `--explain` says of a kernel.
+static void setChoices(gpu::GPUFuncOp kernel, const Threads &threads) {
+  SmallVector<std::string> choices{llvm::formatv(
+      "{0} threads in {1} subgroups of {2} lanes",
+      threads.lanes * threads.subgroups, threads.subgroups, threads.lanes)};
+  kernel.walk([&](RelayoutOp op) { choices.push_back(describe(op)); });
+  kernel->setAttr("tile.choices",
+                  Builder(kernel.getContext())
+                      .getStrArrayAttr(llvm::to_vector_of<StringRef>(choices)));
+}
+
+LogicalResult LayoutToGPU::lower(func::FuncOp source, gpu::GPUModuleOp module,
+                                 TargetAttr machine) {
+  if (source.walk([](Operation *op) { return WalkResult(checkOp(op)); })
+          .wasInterrupted())
+    return failure();
+  Threads threads = findThreads(source, machine.getSubgroup());
+  gpu::GPUFuncOp kernel =
+      createKernel(source, module, threads.lanes * threads.subgroups);
+  auto &attributes =
+      argumentAttributes.emplace_back(kernel, SmallVector<DictionaryAttr>())
+          .second;
+  for (unsigned k = 0; k < kernel.getNumArguments(); ++k)
+    attributes.push_back(source.getArgAttrDict(k));
+  moveBody(source, kernel);
+  KernelContext context = createContext(kernel, threads);
+  if (DenseI64ArrayAttr shape = machine.getMatrixShape())
+    context.setMatrixDepth(shape[2]);
+  if (failed(context.addViews()) ||
+      failed(context.addBuffers(workgroupBytes, elementBytes)))
+    return failure();
+
+  setChoices(kernel, threads);
+
+  TypeConverter converter;
+  converter.addConversion([](Type type) { return type; });
+  converter.addConversion(convertTile);
+  ConversionTarget target(getContext());
+  target.markUnknownOpDynamicallyLegal([](Operation *) { return true; });
+  target.addIllegalDialect<TileDialect>();
+  target.addLegalOp<YieldOp>();
+  target.addDynamicallyLegalOp<memref::LoadOp>(
+      [&](memref::LoadOp op) { return !context.isView(op.getMemRef()); });
+  target.addDynamicallyLegalOp<memref::StoreOp>(
+      [&](memref::StoreOp op) { return !context.isView(op.getMemRef()); });
+  target.addDynamicallyLegalOp<memref::DimOp>(
+      [&](memref::DimOp op) { return !context.isView(op.getSource()); });
+  RewritePatternSet patterns(&getContext());
+  scf::populateSCFStructuralTypeConversionsAndLegality(converter, patterns,
+                                                       target);
+  populateMemoryPatterns(converter, context, patterns);
+  populateComputePatterns(converter, context, patterns);
+  populateFragmentPatterns(converter, context, patterns);
+  if (failed(applyFullConversion(kernel, target, std::move(patterns))))
+    return failure();
+
+  auto name = FlatSymbolRefAttr::get(source.getSymNameAttr());
+  retargetLaunches(getOperation(), name,
+                   SymbolRefAttr::get(module.getSymNameAttr(), name));
+  source.erase();
+  return success();
+}
+
+void LayoutToGPU::runOnOperation() {
+  argumentAttributes.clear();
+  ModuleOp module = getOperation();
+  auto target = TargetAttr::require(module, getArgument());
+  if (failed(target))
+    return signalPassFailure();
+  if (!target->getSubgroup())
+    return;
+  if (!workgroupBytes)
+    workgroupBytes = target->getStaticSharedBytes();
+  SmallVector<func::FuncOp> kernels;
+  for (auto func : module.getOps<func::FuncOp>())
+    if (func->hasAttr("tile.kernel"))
+      kernels.push_back(func);
+  if (kernels.empty())
+    return;
+  OpBuilder builder = OpBuilder::atBlockEnd(module.getBody());
+  auto gpuModule =
+      gpu::GPUModuleOp::create(builder, module.getLoc(), "kernels");
+  module->setAttr(gpu::GPUDialect::getContainerModuleAttrName(),
+                  builder.getUnitAttr());
+  for (func::FuncOp kernel : kernels)
+    if (failed(lower(kernel, gpuModule, *target)))
+      return signalPassFailure();
+  RewritePatternSet patterns(&getContext());
+  populateGpuEliminateBarriersPatterns(patterns);
+  arith::populateCeilFloorDivExpandOpsPatterns(patterns);
+  // What is constant stays for later passes to fold.
+  GreedyRewriteConfig config;
+  config.enableFolding(false);
+  if (failed(applyPatternsGreedily(gpuModule, std::move(patterns), config)))
+    return signalPassFailure();
+  // Only now: barrier elimination (22) looks for argument attributes of the
+  // workgroup buffers, too, and crashes where an array of them exists.
+  for (auto &[kernel, attributes] : argumentAttributes)
+    for (auto [k, dictionary] : llvm::enumerate(attributes))
+      if (dictionary)
+        kernel.setArgAttrs(k, dictionary);
+}

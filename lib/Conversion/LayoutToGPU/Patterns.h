@@ -1,0 +1,64 @@
+//===- Patterns.h - Lowerings of tile ops with layouts ----------*- C++ -*-===//
+// SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
+//
+// One conversion pattern an op. A pattern asks the layouts of its operands,
+// never what the kernel computes.
+//
+//===----------------------------------------------------------------------===//
+
+#ifndef ATTN_LIB_CONVERSION_LAYOUTTOGPU_PATTERNS_H
+#define ATTN_LIB_CONVERSION_LAYOUTTOGPU_PATTERNS_H
+
+#include "KernelContext.h"
+
+#include "mlir/Transforms/DialectConversion.h"
+
+namespace attn {
+
+/// tile.load, tile.store, tile.relayout, and scalars in memory.
+void populateMemoryPatterns(const mlir::TypeConverter &converter,
+                            const KernelContext &context,
+                            mlir::RewritePatternSet &patterns);
+/// tile.splat, tile.map, tile.convert, tile.reduce, tile.dot.
+void populateComputePatterns(const mlir::TypeConverter &converter,
+                             const KernelContext &context,
+                             mlir::RewritePatternSet &patterns);
+
+/// The same ops, and loads and stores, on matrix fragments.
+void populateFragmentPatterns(const mlir::TypeConverter &converter,
+                              const KernelContext &context,
+                              mlir::RewritePatternSet &patterns);
+
+/// A conversion of one tile op of a kernel.
+template <typename Op>
+class TileOpPattern : public mlir::OpConversionPattern<Op> {
+public:
+  TileOpPattern(const mlir::TypeConverter &converter,
+                const KernelContext &context)
+      : mlir::OpConversionPattern<Op>(converter, context.getContext()),
+        context(context) {}
+
+protected:
+  const KernelContext &context;
+};
+
+/// The map of a tile whose elements threads hold.
+inline tile::LinearLayout getLayout(mlir::Value tile) {
+  return *mlir::cast<tile::TileType>(tile.getType()).getLinearLayout();
+}
+
+/// A float of another type; f16 and bf16 convert through f32.
+mlir::Value convertFloat(mlir::ImplicitLocOpBuilder &b, mlir::Value value,
+                         mlir::Type type);
+
+/// Whether threads hold the elements of every tile among `tiles`.
+bool isInRegisters(mlir::ValueRange tiles);
+
+/// Threads visit the elements of a tile one after the other, row by row.
+void forEachElement(mlir::ImplicitLocOpBuilder &b, const KernelContext &context,
+                    tile::TileType type,
+                    llvm::function_ref<void(const ElementPosition &)> body);
+
+} // namespace attn
+
+#endif // ATTN_LIB_CONVERSION_LAYOUTTOGPU_PATTERNS_H

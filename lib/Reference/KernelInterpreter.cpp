@@ -1,0 +1,808 @@
+//===- KernelInterpreter.cpp - Executes lowered GPU kernels ---------------===//
+// SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
+//
+// A value is a number a thread; flow that differs between threads runs under a
+// mask. That makes threads meet where a machine need not: what they exchange
+// through memory is therefore checked against the barriers.
+//
+//===----------------------------------------------------------------------===//
+
+#include "KernelInterpreter.h"
+#include "ScalarProgram.h"
+
+#include "mlir/Dialect/Arith/IR/Arith.h"
+#include "mlir/Dialect/MemRef/IR/MemRef.h"
+#include "mlir/Dialect/SCF/IR/SCF.h"
+#include "llvm/ADT/TypeSwitch.h"
+
+#include <random>
+
+using namespace mlir;
+using namespace attn::reference;
+
+namespace {
+
+/// One number a thread: in one of the two.
+struct Lanes {
+  std::vector<double> floats;
+  std::vector<int64_t> ints;
+};
+
+/// Threads that execute, one entry each.
+using Mask = std::vector<bool>;
+
+/// A fragment in every subgroup, elements row by row.
+using Fragments = std::vector<std::vector<double>>;
+
+/// Memory as the threads of a block see it.
+struct View {
+  Array array;
+  /// Private memory: element n of thread t lies at t * privateSize + n.
+  int64_t privateSize = 0;
+};
+
+/// Who accessed an element since the last barrier.
+struct Trace {
+  static constexpr int64_t nobody = -1, several = -2;
+  int64_t epoch = 0, writer = nobody, reader = nobody;
+};
+
+class BlockInterpreter {
+public:
+  BlockInterpreter(gpu::GPUFuncOp kernel, ArrayRef<RuntimeValue> arguments,
+                   ArrayRef<int64_t> grid, const KernelOptions &options)
+      : kernel(kernel), arguments(arguments), grid(grid), options(options) {}
+
+  LogicalResult prepare();
+  LogicalResult runBlock(ArrayRef<int64_t> point);
+
+private:
+  using Values = SmallVector<std::variant<Lanes, Fragments>>;
+
+  LogicalResult execute(Block &block, const Mask &mask);
+  LogicalResult execute(Operation &op, const Mask &mask);
+  LogicalResult executeFor(scf::ForOp op, const Mask &mask);
+  LogicalResult executeIf(scf::IfOp op, const Mask &mask);
+  LogicalResult executeScalar(Operation &op);
+  LogicalResult executeView(memref::ReinterpretCastOp op);
+  LogicalResult executeLoad(memref::LoadOp op, const Mask &mask);
+  LogicalResult executeStore(memref::StoreOp op, const Mask &mask);
+  LogicalResult executeBarrier(Operation &op, const Mask &mask);
+  LogicalResult executeShuffle(gpu::ShuffleOp op, const Mask &mask);
+
+  // Matrices.
+  LogicalResult executeMatrixLoad(gpu::SubgroupMmaLoadMatrixOp op,
+                                  const Mask &mask);
+  LogicalResult executeMatrixStore(gpu::SubgroupMmaStoreMatrixOp op,
+                                   const Mask &mask);
+  LogicalResult executeProduct(gpu::SubgroupMmaComputeOp op, const Mask &mask);
+  void executeConstantMatrix(gpu::SubgroupMmaConstantMatrixOp op);
+  LogicalResult executeElementwise(gpu::SubgroupMmaElementwiseOp op);
+  LogicalResult executeExtract(gpu::SubgroupMmaExtractThreadLocalOp op);
+  LogicalResult executeInsert(gpu::SubgroupMmaInsertThreadLocalOp op);
+  LogicalResult
+  forEachElement(Operation *op, Value memory, ValueRange indices,
+                 int64_t leadDimension, bool transpose, gpu::MMAMatrixType type,
+                 function_ref<LogicalResult(int64_t subgroup, int64_t element,
+                                            int64_t position)>
+                     fn);
+  /// The element of a fragment that a lane holds as its `index`-th.
+  FailureOr<int64_t> getElement(Operation *op, gpu::MMAMatrixType type,
+                                int64_t lane, int64_t index);
+  LogicalResult checkSubgroups(Operation *op, const Mask &mask);
+
+  /// The position of the element of `view` that `thread` accesses.
+  FailureOr<int64_t> locate(Operation *op, const View &view,
+                            ArrayRef<int64_t> indices, int64_t thread);
+  LogicalResult noteRead(Operation *op, const View &view, int64_t position,
+                         int64_t thread);
+  LogicalResult noteWrite(Operation *op, const View &view, int64_t position,
+                          int64_t thread, bool changes);
+  LogicalResult getUniform(Operation *op, OpFoldResult value, int64_t &result);
+  SmallVector<int64_t> getIndices(ValueRange indices, int64_t thread) {
+    return llvm::map_to_vector(indices, [&](Value index) {
+      return scalars.find(index)->second.ints[thread];
+    });
+  }
+  void setInts(Value value, function_ref<int64_t(int64_t)> fn);
+  double round(Type type, double number) const {
+    auto floatType = cast<FloatType>(type);
+    return options.wide || floatType.getWidth() > 32
+               ? number
+               : Rounding(floatType)(number);
+  }
+
+  Values get(ValueRange values);
+  /// For the threads of `mask`.
+  void set(ValueRange values, const Values &from, const Mask &mask);
+
+  gpu::GPUFuncOp kernel;
+  ArrayRef<RuntimeValue> arguments;
+  ArrayRef<int64_t> grid, point;
+  const KernelOptions options;
+  int64_t numThreads = 0, numSubgroups = 0, epoch = 0;
+  DenseMap<Value, Lanes> scalars;
+  DenseMap<Value, View> views;
+  DenseMap<Value, Fragments> fragments;
+  DenseMap<Buffer *, std::vector<Trace>> traces;
+  /// Ops as programs, made once.
+  struct Compiled {
+    std::unique_ptr<ScalarProgram> program;
+    SmallVector<int> operands, results;
+    Registers<float> narrow;
+    Registers<double> wide;
+  };
+  DenseMap<Operation *, Compiled> programs;
+  Environment noValues;
+  /// Orders of elements in fragments, by type.
+  DenseMap<Type, std::vector<int64_t>> orders;
+};
+
+} // namespace
+
+//===----------------------------------------------------------------------===//
+// Values
+//===----------------------------------------------------------------------===//
+
+BlockInterpreter::Values BlockInterpreter::get(ValueRange values) {
+  Values result;
+  for (Value value : values) {
+    if (auto it = fragments.find(value); it != fragments.end())
+      result.push_back(it->second);
+    else
+      result.push_back(scalars.find(value)->second);
+  }
+  return result;
+}
+
+void BlockInterpreter::set(ValueRange values, const Values &from,
+                           const Mask &mask) {
+  for (auto [value, source] : llvm::zip_equal(values, from)) {
+    if (const auto *matrix = std::get_if<Fragments>(&source)) {
+      Fragments &to = fragments[value];
+      to.resize(numSubgroups);
+      for (int64_t s = 0; s < numSubgroups; ++s)
+        if (mask[s * options.subgroup])
+          to[s] = (*matrix)[s];
+      continue;
+    }
+    const auto &lanes = std::get<Lanes>(source);
+    Lanes &to = scalars[value];
+    to.floats.resize(lanes.floats.size());
+    to.ints.resize(lanes.ints.size());
+    for (int64_t t = 0; t < numThreads; ++t) {
+      if (!mask[t])
+        continue;
+      if (!lanes.floats.empty())
+        to.floats[t] = lanes.floats[t];
+      if (!lanes.ints.empty())
+        to.ints[t] = lanes.ints[t];
+    }
+  }
+}
+
+void BlockInterpreter::setInts(Value value, function_ref<int64_t(int64_t)> fn) {
+  Lanes &lanes = scalars[value];
+  lanes.ints.resize(numThreads);
+  for (int64_t t = 0; t < numThreads; ++t)
+    lanes.ints[t] = fn(t);
+}
+
+LogicalResult BlockInterpreter::getUniform(Operation *op, OpFoldResult value,
+                                           int64_t &result) {
+  if (auto attribute = dyn_cast<Attribute>(value)) {
+    result = cast<IntegerAttr>(attribute).getInt();
+    return success();
+  }
+  ArrayRef<int64_t> numbers = scalars.find(cast<Value>(value))->second.ints;
+  result = numbers.front();
+  if (!llvm::all_equal(numbers))
+    return op->emitOpError("makes a view that differs between threads");
+  return success();
+}
+
+//===----------------------------------------------------------------------===//
+// Blocks
+//===----------------------------------------------------------------------===//
+
+LogicalResult BlockInterpreter::prepare() {
+  auto size = kernel.getKnownBlockSize();
+  if (!size)
+    return kernel.emitOpError("does not say how many threads run it");
+  numThreads = 1;
+  for (int32_t dim : *size)
+    numThreads *= dim;
+  numSubgroups = llvm::divideCeil(numThreads, options.subgroup);
+  if (arguments.size() != kernel.getNumArguments())
+    return kernel.emitOpError("takes ")
+           << kernel.getNumArguments() << " arguments, not "
+           << arguments.size();
+  return success();
+}
+
+LogicalResult BlockInterpreter::runBlock(ArrayRef<int64_t> at) {
+  point = at;
+  ++epoch;
+  // The arguments of the body include the buffers.
+  for (auto [argument, value] : llvm::zip_equal(
+           kernel.getArguments().take_front(arguments.size()), arguments)) {
+    if (const auto *array = std::get_if<Array>(&value))
+      views[argument] = {*array};
+    else if (const auto *number = std::get_if<double>(&value))
+      scalars[argument] = {std::vector<double>(numThreads, *number), {}};
+    else
+      scalars[argument] = {
+          {}, std::vector<int64_t>(numThreads, std::get<int64_t>(value))};
+  }
+  auto allocate = [&](BlockArgument buffer, bool isPrivate) {
+    auto type = cast<MemRefType>(buffer.getType());
+    int64_t size = type.getNumElements();
+    Array array = *Array::zeros(type.getElementType(),
+                                {isPrivate ? size * numThreads : size});
+    llvm::fill(array.buffer->floats, std::numeric_limits<double>::quiet_NaN());
+    llvm::fill(array.buffer->ints, -1);
+    array.sizes = {size};
+    views[buffer] = {array, isPrivate ? size : 0};
+  };
+  for (BlockArgument buffer : kernel.getWorkgroupAttributions())
+    allocate(buffer, /*isPrivate=*/false);
+  for (BlockArgument buffer : kernel.getPrivateAttributions())
+    allocate(buffer, /*isPrivate=*/true);
+  // Buffers of earlier blocks are gone.
+  traces.clear();
+  return execute(kernel.getBody().front(), Mask(numThreads, true));
+}
+
+LogicalResult BlockInterpreter::execute(Block &block, const Mask &mask) {
+  for (Operation &op : block.without_terminator())
+    if (failed(execute(op, mask)))
+      return failure();
+  return success();
+}
+
+LogicalResult BlockInterpreter::execute(Operation &op, const Mask &mask) {
+  auto number = [&](Value result, function_ref<int64_t(int64_t)> fn) {
+    setInts(result, fn);
+    return success();
+  };
+  // x is the query tile, y the head, z the batch.
+  auto dimension = [](gpu::Dimension dim) { return 2 - static_cast<int>(dim); };
+  return llvm::TypeSwitch<Operation *, LogicalResult>(&op)
+      .Case([&](scf::ForOp loop) { return executeFor(loop, mask); })
+      .Case([&](scf::IfOp branch) { return executeIf(branch, mask); })
+      .Case([&](gpu::ThreadIdOp id) {
+        bool isX = id.getDimension() == gpu::Dimension::x;
+        return number(id, [&](int64_t t) { return isX ? t : 0; });
+      })
+      .Case([&](gpu::BlockIdOp id) {
+        return number(
+            id, [&](int64_t) { return point[dimension(id.getDimension())]; });
+      })
+      .Case([&](gpu::GridDimOp size) {
+        return number(size, [&](int64_t) {
+          return grid[dimension(size.getDimension())];
+        });
+      })
+      .Case([&](gpu::LaneIdOp id) {
+        return number(id, [&](int64_t t) { return t % options.subgroup; });
+      })
+      .Case([&](gpu::SubgroupIdOp id) {
+        return number(id, [&](int64_t t) { return t / options.subgroup; });
+      })
+      .Case([&](gpu::SubgroupSizeOp size) {
+        return number(size, [&](int64_t) { return options.subgroup; });
+      })
+      .Case([&](gpu::BarrierOp barrier) { return executeBarrier(op, mask); })
+      .Case(
+          [&](gpu::ShuffleOp shuffle) { return executeShuffle(shuffle, mask); })
+      .Case([&](gpu::SubgroupMmaLoadMatrixOp load) {
+        return executeMatrixLoad(load, mask);
+      })
+      .Case([&](gpu::SubgroupMmaStoreMatrixOp store) {
+        return executeMatrixStore(store, mask);
+      })
+      .Case([&](gpu::SubgroupMmaComputeOp product) {
+        return executeProduct(product, mask);
+      })
+      .Case([&](gpu::SubgroupMmaConstantMatrixOp constant) {
+        return executeConstantMatrix(constant), success();
+      })
+      .Case([&](gpu::SubgroupMmaElementwiseOp elementwise) {
+        return executeElementwise(elementwise);
+      })
+      .Case([&](gpu::SubgroupMmaExtractThreadLocalOp extract) {
+        return executeExtract(extract);
+      })
+      .Case([&](gpu::SubgroupMmaInsertThreadLocalOp insert) {
+        return executeInsert(insert);
+      })
+      .Case([&](memref::ReinterpretCastOp view) { return executeView(view); })
+      .Case([&](memref::LoadOp load) { return executeLoad(load, mask); })
+      .Case([&](memref::StoreOp store) { return executeStore(store, mask); })
+      .Case<arith::ExtFOp, arith::TruncFOp>([&](auto) {
+        // In float64 nothing rounds, as with tile.convert.
+        if (!options.wide)
+          return executeScalar(op);
+        Lanes lanes = scalars.find(op.getOperand(0))->second;
+        scalars[op.getResult(0)] = std::move(lanes);
+        return success();
+      })
+      .Default([&](Operation *) { return executeScalar(op); });
+}
+
+//===----------------------------------------------------------------------===//
+// Flow and scalars
+//===----------------------------------------------------------------------===//
+
+LogicalResult BlockInterpreter::executeFor(scf::ForOp op, const Mask &mask) {
+  Lanes at = scalars.find(op.getLowerBound())->second;
+  std::vector<int64_t> upper = scalars.find(op.getUpperBound())->second.ints;
+  std::vector<int64_t> step = scalars.find(op.getStep())->second.ints;
+  set(op.getRegionIterArgs(), get(op.getInitArgs()), mask);
+  Mask active(mask);
+  while (true) {
+    for (int64_t t = 0; t < numThreads; ++t) {
+      if (active[t] && step[t] <= 0)
+        return op.emitOpError("has the step ")
+               << step[t] << ", expected more than 0";
+      active[t] = active[t] && at.ints[t] < upper[t];
+    }
+    if (!llvm::is_contained(active, true))
+      break;
+    scalars[op.getInductionVar()] = at;
+    if (failed(execute(*op.getBody(), active)))
+      return failure();
+    set(op.getRegionIterArgs(), get(op.getYieldedValues()), active);
+    for (int64_t t = 0; t < numThreads; ++t)
+      at.ints[t] += active[t] ? step[t] : 0;
+  }
+  set(op.getResults(), get(op.getRegionIterArgs()), mask);
+  return success();
+}
+
+LogicalResult BlockInterpreter::executeIf(scf::IfOp op, const Mask &mask) {
+  std::vector<int64_t> condition = scalars.find(op.getCondition())->second.ints;
+  for (bool taken : {true, false}) {
+    Region &region = taken ? op.getThenRegion() : op.getElseRegion();
+    Mask active(mask);
+    for (int64_t t = 0; t < numThreads; ++t)
+      active[t] = active[t] && (condition[t] != 0) == taken;
+    if (region.empty() || !llvm::is_contained(active, true))
+      continue;
+    if (failed(execute(region.front(), active)))
+      return failure();
+    set(op.getResults(), get(region.front().getTerminator()->getOperands()),
+        active);
+  }
+  return success();
+}
+
+LogicalResult BlockInterpreter::executeScalar(Operation &op) {
+  auto isScalar = [](Type type) { return type.isIntOrIndexOrFloat(); };
+  if (op.getNumRegions() || op.getNumResults() == 0 ||
+      !llvm::all_of(op.getResultTypes(), isScalar) ||
+      !llvm::all_of(op.getOperandTypes(), isScalar))
+    return op.emitOpError("is not an op that the reference interpreter knows");
+  Compiled &compiled = programs[&op];
+  if (!compiled.program) {
+    auto program = std::make_unique<ScalarProgram>(noValues);
+    for (Value operand : op.getOperands())
+      compiled.operands.push_back(program->addInput(operand));
+    if (failed(program->append(op)))
+      return failure();
+    for (Value result : op.getResults())
+      compiled.results.push_back(program->getRegister(result, op));
+    if (options.wide)
+      compiled.wide = program->makeRegisters<double>();
+    else
+      compiled.narrow = program->makeRegisters<float>();
+    compiled.program = std::move(program);
+  }
+  auto run = [&](auto &registers) {
+    constexpr int64_t rowSize =
+        std::remove_reference_t<decltype(registers)>::rowSize;
+    for (int64_t first = 0; first < numThreads; first += rowSize) {
+      int64_t count = std::min(numThreads - first, rowSize);
+      for (auto [operand, reg] :
+           llvm::zip_equal(op.getOperands(), compiled.operands)) {
+        const Lanes &lanes = scalars.find(operand)->second;
+        if (ScalarProgram::isFloat(operand))
+          std::copy_n(lanes.floats.begin() + first, count,
+                      registers.floatRow(reg));
+        else
+          std::copy_n(lanes.ints.begin() + first, count, registers.intRow(reg));
+      }
+      compiled.program->run(registers, count);
+      for (auto [result, reg] :
+           llvm::zip_equal(op.getResults(), compiled.results)) {
+        Lanes &lanes = scalars[result];
+        if (ScalarProgram::isFloat(result)) {
+          lanes.floats.resize(numThreads);
+          std::copy_n(registers.floatRow(reg), count,
+                      lanes.floats.begin() + first);
+        } else {
+          lanes.ints.resize(numThreads);
+          std::copy_n(registers.intRow(reg), count, lanes.ints.begin() + first);
+        }
+      }
+    }
+  };
+  options.wide ? run(compiled.wide) : run(compiled.narrow);
+  return success();
+}
+
+//===----------------------------------------------------------------------===//
+// Memory
+//===----------------------------------------------------------------------===//
+
+LogicalResult BlockInterpreter::executeView(memref::ReinterpretCastOp op) {
+  View view = views.find(op.getSource())->second;
+  int64_t offset = 0;
+  if (failed(getUniform(op, op.getMixedOffsets().front(), offset)))
+    return failure();
+  view.array.offset = view.array.origin + offset;
+  auto collect = [&](ArrayRef<OpFoldResult> from, SmallVector<int64_t> &to) {
+    to.resize(from.size());
+    return success(
+        llvm::all_of_zip(from, to, [&](OpFoldResult value, int64_t &number) {
+          return succeeded(getUniform(op, value, number));
+        }));
+  };
+  if (failed(collect(op.getMixedSizes(), view.array.sizes)) ||
+      failed(collect(op.getMixedStrides(), view.array.strides)))
+    return failure();
+  views[op.getResult()] = view;
+  return success();
+}
+
+FailureOr<int64_t> BlockInterpreter::locate(Operation *op, const View &view,
+                                            ArrayRef<int64_t> indices,
+                                            int64_t thread) {
+  int64_t position = view.array.at(indices);
+  int64_t size = std::max(view.array.buffer->floats.size(),
+                          view.array.buffer->ints.size());
+  if (!view.array.contains(indices) || position < 0 || position >= size) {
+    InFlightDiagnostic error = op->emitOpError("thread ");
+    error << thread << " accesses [";
+    llvm::interleaveComma(indices, error);
+    error << "] of memory that has sizes [";
+    llvm::interleaveComma(view.array.sizes, error);
+    return error << "]", failure();
+  }
+  return position + view.privateSize * thread;
+}
+
+LogicalResult BlockInterpreter::noteRead(Operation *op, const View &view,
+                                         int64_t position, int64_t thread) {
+  Buffer &buffer = *view.array.buffer;
+  std::vector<Trace> &all = traces[&buffer];
+  all.resize(std::max(buffer.floats.size(), buffer.ints.size()));
+  Trace &trace = all[position];
+  if (trace.epoch != epoch)
+    trace = {epoch};
+  if (trace.writer != Trace::nobody && trace.writer != thread)
+    return op->emitOpError("thread ")
+           << thread << " reads element " << position
+           << ", which another thread has written since the last barrier";
+  trace.reader = trace.reader == Trace::nobody || trace.reader == thread
+                     ? thread
+                     : Trace::several;
+  return success();
+}
+
+LogicalResult BlockInterpreter::noteWrite(Operation *op, const View &view,
+                                          int64_t position, int64_t thread,
+                                          bool changes) {
+  Buffer &buffer = *view.array.buffer;
+  std::vector<Trace> &all = traces[&buffer];
+  all.resize(std::max(buffer.floats.size(), buffer.ints.size()));
+  Trace &trace = all[position];
+  if (trace.epoch != epoch)
+    trace = {epoch};
+  auto isOther = [&](int64_t who) {
+    return who != Trace::nobody && who != thread;
+  };
+  // Threads may store the same number together.
+  if (isOther(trace.reader) || (changes && isOther(trace.writer)))
+    return op->emitOpError("thread ")
+           << thread << " writes element " << position
+           << ", which another thread has accessed since the last barrier";
+  trace.writer = isOther(trace.writer) ? Trace::several : thread;
+  return success();
+}
+
+LogicalResult BlockInterpreter::executeLoad(memref::LoadOp op,
+                                            const Mask &mask) {
+  const View &view = views.find(op.getMemRef())->second;
+  Lanes loaded;
+  (view.array.isFloat() ? void(loaded.floats.resize(numThreads))
+                        : void(loaded.ints.resize(numThreads)));
+  for (int64_t t = 0; t < numThreads; ++t) {
+    if (!mask[t])
+      continue;
+    FailureOr<int64_t> position =
+        locate(op, view, getIndices(op.getIndices(), t), t);
+    if (failed(position) || failed(noteRead(op, view, *position, t)))
+      return failure();
+    if (view.array.isFloat())
+      loaded.floats[t] = view.array.buffer->floats[*position];
+    else
+      loaded.ints[t] = view.array.buffer->ints[*position];
+  }
+  scalars[op.getResult()] = std::move(loaded);
+  return success();
+}
+
+LogicalResult BlockInterpreter::executeStore(memref::StoreOp op,
+                                             const Mask &mask) {
+  const View &view = views.find(op.getMemRef())->second;
+  const Lanes &value = scalars.find(op.getValue())->second;
+  for (int64_t t = 0; t < numThreads; ++t) {
+    if (!mask[t])
+      continue;
+    FailureOr<int64_t> position =
+        locate(op, view, getIndices(op.getIndices(), t), t);
+    if (failed(position))
+      return failure();
+    Buffer &buffer = *view.array.buffer;
+    bool changes = view.array.isFloat()
+                       ? buffer.floats[*position] != value.floats[t]
+                       : buffer.ints[*position] != value.ints[t];
+    if (failed(noteWrite(op, view, *position, t, changes)))
+      return failure();
+    if (view.array.isFloat())
+      buffer.floats[*position] = round(view.array.elementType, value.floats[t]);
+    else
+      buffer.ints[*position] = value.ints[t];
+  }
+  return success();
+}
+
+//===----------------------------------------------------------------------===//
+// What threads do together
+//===----------------------------------------------------------------------===//
+
+LogicalResult BlockInterpreter::executeBarrier(Operation &op,
+                                               const Mask &mask) {
+  if (llvm::is_contained(mask, false))
+    return op.emitOpError("waits for threads that do not come here");
+  ++epoch;
+  return success();
+}
+
+LogicalResult BlockInterpreter::executeShuffle(gpu::ShuffleOp op,
+                                               const Mask &mask) {
+  const Lanes value = scalars.find(op.getValue())->second;
+  const std::vector<int64_t> offset = scalars.find(op.getOffset())->second.ints;
+  bool isXor = op.getMode() == gpu::ShuffleMode::XOR;
+  if (!isXor && op.getMode() != gpu::ShuffleMode::IDX)
+    return op.emitOpError("shuffles in a way that no lowering makes");
+  Lanes &shuffled = scalars[op.getShuffleResult()];
+  shuffled = value;
+  for (int64_t t = 0; t < numThreads; ++t) {
+    if (!mask[t])
+      continue;
+    int64_t lane = t % options.subgroup;
+    int64_t from = isXor ? lane ^ offset[t] : offset[t];
+    int64_t thread = t - lane + from;
+    if (from < 0 || from >= options.subgroup || thread >= numThreads ||
+        !mask[thread])
+      return op.emitOpError("lane ")
+             << lane << " asks lane " << from << ", which is not there";
+    if (!value.floats.empty())
+      shuffled.floats[t] = value.floats[thread];
+    else
+      shuffled.ints[t] = value.ints[thread];
+  }
+  setInts(op.getValid(), [](int64_t) { return 1; });
+  return success();
+}
+
+LogicalResult BlockInterpreter::checkSubgroups(Operation *op,
+                                               const Mask &mask) {
+  for (int64_t t = 0; t < numThreads; ++t)
+    if (mask[t] != mask[t - t % options.subgroup])
+      return op->emitOpError("is reached by a part of a subgroup");
+  if (numThreads % options.subgroup != 0)
+    return op->emitOpError("runs in a subgroup with fewer threads than lanes");
+  return success();
+}
+
+LogicalResult BlockInterpreter::forEachElement(
+    Operation *op, Value memory, ValueRange indices, int64_t leadDimension,
+    bool transpose, gpu::MMAMatrixType type,
+    function_ref<LogicalResult(int64_t, int64_t, int64_t)> fn) {
+  const View &view = views.find(memory)->second;
+  int64_t rows = type.getShape()[0], cols = type.getShape()[1];
+  for (int64_t s = 0; s < numSubgroups; ++s) {
+    // All lanes give the same place.
+    SmallVector<int64_t> first = getIndices(indices, s * options.subgroup);
+    for (int64_t t = 0; t < options.subgroup; ++t)
+      if (getIndices(indices, s * options.subgroup + t) != first)
+        return op->emitOpError("has lanes of a subgroup at different places");
+    for (int64_t row = 0; row < rows; ++row)
+      for (int64_t col = 0; col < cols; ++col) {
+        auto [outer, inner] =
+            transpose ? std::pair(col, row) : std::pair(row, col);
+        SmallVector<int64_t> at(first);
+        at.back() += outer * leadDimension + inner;
+        FailureOr<int64_t> position =
+            locate(op, view, at, s * options.subgroup);
+        if (failed(position) || failed(fn(s, row * cols + col, *position)))
+          return failure();
+      }
+  }
+  return success();
+}
+
+LogicalResult
+BlockInterpreter::executeMatrixLoad(gpu::SubgroupMmaLoadMatrixOp op,
+                                    const Mask &mask) {
+  if (failed(checkSubgroups(op, mask)))
+    return failure();
+  auto type = cast<gpu::MMAMatrixType>(op.getType());
+  const View &view = views.find(op.getSrcMemref())->second;
+  Fragments loaded(numSubgroups, std::vector<double>(type.getShape()[0] *
+                                                     type.getShape()[1]));
+  LogicalResult status = forEachElement(
+      op, op.getSrcMemref(), op.getIndices(),
+      op.getLeadDimension().getSExtValue(), op.getTranspose().value_or(false),
+      type, [&](int64_t s, int64_t element, int64_t position) {
+        if (!mask[s * options.subgroup])
+          return success();
+        loaded[s][element] = view.array.buffer->floats[position];
+        // Which lane reads it, nobody knows: not the one that wrote it.
+        return noteRead(op, view, position, numThreads + s);
+      });
+  fragments[op.getResult()] = std::move(loaded);
+  return status;
+}
+
+LogicalResult
+BlockInterpreter::executeMatrixStore(gpu::SubgroupMmaStoreMatrixOp op,
+                                     const Mask &mask) {
+  if (failed(checkSubgroups(op, mask)))
+    return failure();
+  auto type = cast<gpu::MMAMatrixType>(op.getSrc().getType());
+  const View &view = views.find(op.getDstMemref())->second;
+  const Fragments &stored = fragments.find(op.getSrc())->second;
+  return forEachElement(
+      op, op.getDstMemref(), op.getIndices(),
+      op.getLeadDimension().getSExtValue(), op.getTranspose().value_or(false),
+      type, [&](int64_t s, int64_t element, int64_t position) {
+        if (!mask[s * options.subgroup])
+          return success();
+        double &to = view.array.buffer->floats[position];
+        bool changes = to != stored[s][element];
+        to = stored[s][element];
+        return noteWrite(op, view, position, numThreads + s, changes);
+      });
+}
+
+LogicalResult BlockInterpreter::executeProduct(gpu::SubgroupMmaComputeOp op,
+                                               const Mask &mask) {
+  if (failed(checkSubgroups(op, mask)))
+    return failure();
+  if (op.getATranspose() || op.getBTranspose())
+    return op.emitOpError("transposes, which no lowering asks for");
+  auto a = cast<gpu::MMAMatrixType>(op.getOpA().getType()).getShape();
+  int64_t rows = a[0], inner = a[1];
+  int64_t cols = cast<gpu::MMAMatrixType>(op.getOpB().getType()).getShape()[1];
+  Fragments result = fragments.find(op.getOpC())->second;
+  const Fragments &left = fragments.find(op.getOpA())->second;
+  const Fragments &right = fragments.find(op.getOpB())->second;
+  Type element = cast<gpu::MMAMatrixType>(op.getType()).getElementType();
+  for (int64_t s = 0; s < numSubgroups; ++s)
+    for (int64_t row = 0; mask[s * options.subgroup] && row < rows; ++row)
+      for (int64_t col = 0; col < cols; ++col) {
+        double &sum = result[s][row * cols + col];
+        for (int64_t k = 0; k < inner; ++k)
+          sum = round(element, sum + left[s][row * inner + k] *
+                                         right[s][k * cols + col]);
+      }
+  fragments[op.getRes()] = std::move(result);
+  return success();
+}
+
+void BlockInterpreter::executeConstantMatrix(
+    gpu::SubgroupMmaConstantMatrixOp op) {
+  const Lanes &value = scalars.find(op.getValue())->second;
+  auto shape = cast<gpu::MMAMatrixType>(op.getType()).getShape();
+  Fragments constant;
+  for (int64_t s = 0; s < numSubgroups; ++s)
+    constant.emplace_back(shape[0] * shape[1],
+                          value.floats[s * options.subgroup]);
+  fragments[op.getResult()] = std::move(constant);
+}
+
+LogicalResult
+BlockInterpreter::executeElementwise(gpu::SubgroupMmaElementwiseOp op) {
+  auto combine = [&](double a, double b) -> std::optional<double> {
+    switch (op.getOpType()) {
+    case gpu::MMAElementwiseOp::ADDF:
+      return a + b;
+    case gpu::MMAElementwiseOp::MULF:
+      return a * b;
+    default:
+      return std::nullopt;
+    }
+  };
+  Fragments result = fragments.find(op.getArgs()[0])->second;
+  const Fragments &other = fragments.find(op.getArgs().back())->second;
+  for (auto [left, right] : llvm::zip_equal(result, other))
+    for (auto [a, b] : llvm::zip_equal(left, right)) {
+      std::optional<double> combined = combine(a, b);
+      if (!combined)
+        return op.emitOpError("computes what no lowering makes");
+      a = round(op.getType().getElementType(), *combined);
+    }
+  fragments[op.getRes()] = std::move(result);
+  return success();
+}
+
+FailureOr<int64_t> BlockInterpreter::getElement(Operation *op,
+                                                gpu::MMAMatrixType type,
+                                                int64_t lane, int64_t index) {
+  std::vector<int64_t> &order = orders[type];
+  if (order.empty()) {
+    for (int64_t n = 0; n < type.getShape()[0] * type.getShape()[1]; ++n)
+      order.push_back(n);
+    std::string text;
+    llvm::raw_string_ostream(text) << type;
+    std::seed_seq seed(text.begin(), text.end());
+    std::shuffle(order.begin(), order.end(), std::mt19937(seed));
+  }
+  int64_t position = lane + index * options.subgroup;
+  if (index < 0 || position >= static_cast<int64_t>(order.size()))
+    return op->emitOpError("asks for element ")
+           << index << " of a lane, which has "
+           << order.size() / options.subgroup;
+  return order[position];
+}
+
+LogicalResult
+BlockInterpreter::executeExtract(gpu::SubgroupMmaExtractThreadLocalOp op) {
+  auto type = cast<gpu::MMAMatrixType>(op.getMatrix().getType());
+  const Fragments &from = fragments.find(op.getMatrix())->second;
+  Lanes &lanes = scalars[op.getResult()];
+  lanes.floats.resize(numThreads);
+  for (int64_t t = 0; t < numThreads; ++t) {
+    FailureOr<int64_t> element = getElement(
+        op, type, t % options.subgroup, getIndices(op.getIndices(), t).front());
+    if (failed(element))
+      return failure();
+    lanes.floats[t] = from[t / options.subgroup][*element];
+  }
+  return success();
+}
+
+LogicalResult
+BlockInterpreter::executeInsert(gpu::SubgroupMmaInsertThreadLocalOp op) {
+  auto type = cast<gpu::MMAMatrixType>(op.getMatrix().getType());
+  Fragments result = fragments.find(op.getMatrix())->second;
+  const Lanes &value = scalars.find(op.getValue())->second;
+  for (int64_t t = 0; t < numThreads; ++t) {
+    FailureOr<int64_t> element = getElement(
+        op, type, t % options.subgroup, getIndices(op.getIndices(), t).front());
+    if (failed(element))
+      return failure();
+    result[t / options.subgroup][*element] = value.floats[t];
+  }
+  fragments[op.getRes()] = std::move(result);
+  return success();
+}
+
+LogicalResult attn::reference::runKernel(gpu::GPUFuncOp kernel,
+                                         ArrayRef<RuntimeValue> arguments,
+                                         ArrayRef<int64_t> grid,
+                                         const KernelOptions &options) {
+  BlockInterpreter interpreter(kernel, arguments, grid, options);
+  if (failed(interpreter.prepare()))
+    return failure();
+  for (int64_t x = 0; x < grid[0]; ++x)
+    for (int64_t y = 0; y < grid[1]; ++y)
+      for (int64_t z = 0; z < grid[2]; ++z)
+        if (failed(interpreter.runBlock({x, y, z})))
+          return failure();
+  return success();
+}

@@ -1,0 +1,88 @@
+// Layouts follow from shapes, the lanes of a subgroup and the threads; factors of
+// products go to workgroup memory.
+// RUN: attn-opt %s --tile-assign-layouts --split-input-file | FileCheck %s
+
+// Quads share a row; four of them have four rows, of which 16 are four blocks.
+// CHECK-LABEL: func private @quads
+// CHECK: %[[Q:.*]] = tile.load %{{.*}} -> <16x8xf32, #tile.shared<padding = 1>>
+// CHECK: %[[K:.*]] = tile.load %{{.*}} -> <24x8xf32, #tile.shared<padding = 1>>
+// CHECK: %[[M:.*]] = tile.load %{{.*}} -> <16xf32, #tile.layout<lane = {{\[\[}}0, 0], [0, 0]], subgroup = {{\[\[}}1, 0], [2, 0]]>>
+// CHECK: %[[S:.*]] = tile.dot %[[Q]], %[[K]], %{{.*}} {transpose_b} : {{.*}} -> <16x24xf32, #tile.layout<lane = {{\[\[}}0, 1], [0, 2]], subgroup = {{\[\[}}1, 0], [2, 0]]>>
+// CHECK: tile.reduce max %[[S]], %[[M]] : <16x24xf32, #tile.layout<lane = {{\[\[}}0, 1], [0, 2]], subgroup = {{\[\[}}1, 0], [2, 0]]>> -> <16xf32, #tile.layout<lane = {{\[\[}}0, 0], [0, 0]], subgroup = {{\[\[}}1, 0], [2, 0]]>>
+// CHECK: %[[P:.*]] = tile.relayout %{{.*}} : <16x24xf32, #tile.layout<lane = {{\[\[}}0, 1], [0, 2]], subgroup = {{\[\[}}1, 0], [2, 0]]>> -> <16x24xf32, #tile.shared<padding = 1>>
+// CHECK: tile.dot %[[P]], %[[K]]
+module attributes {tile.target = #tile.target<name = "gpu", chip = "c", threads = 128, subgroup = 4, shared_bytes = 16384, static_shared_bytes = 16384>} {
+  func.func private @quads(%a: memref<f32>, %x: index, %y: index, %z: index, %nx: index, %ny: index, %nz: index) attributes {tile.kernel} {
+    %c0 = arith.constant 0 : index
+    %c8 = arith.constant 8 : index
+    %c24 = arith.constant 24 : index
+    %zero = arith.constant 0.0 : f32
+    %m = memref.reinterpret_cast %a to offset: [0], sizes: [24, 8], strides: [8, 1] : memref<f32> to memref<24x8xf32>
+    %r = memref.reinterpret_cast %a to offset: [0], sizes: [24], strides: [1] : memref<f32> to memref<24xf32>
+    %q = tile.load %m[%c0, %c0] valid [%c24, %c8] : memref<24x8xf32> -> !tile.tile<16x8xf32>
+    %k = tile.load %m[%c0, %c0] valid [%c24, %c8] : memref<24x8xf32> -> !tile.tile<24x8xf32>
+    %old = tile.load %r[%c0] valid [%c24] : memref<24xf32> -> !tile.tile<16xf32>
+    %init = tile.splat %zero : f32 -> !tile.tile<16x24xf32>
+    %acc = tile.splat %zero : f32 -> !tile.tile<16x8xf32>
+    %s = tile.dot %q, %k, %init {transpose_b} : !tile.tile<16x8xf32>, !tile.tile<24x8xf32> -> !tile.tile<16x24xf32>
+    %new = tile.reduce max %s, %old : !tile.tile<16x24xf32> -> !tile.tile<16xf32>
+    %p = tile.map (%s, %new) at [%c0, %c0] : (!tile.tile<16x24xf32>, !tile.tile<16xf32>) -> !tile.tile<16x24xf32> {
+    ^bb0(%e: f32, %max: f32, %i: index, %j: index):
+      %d = arith.subf %e, %max : f32
+      tile.yield %d : f32
+    }
+    %o = tile.dot %p, %k, %acc : !tile.tile<16x24xf32>, !tile.tile<24x8xf32> -> !tile.tile<16x8xf32>
+    tile.store %o, %m[%c0, %c0] valid [%c24, %c8] : !tile.tile<16x8xf32>, memref<24x8xf32>
+    return
+  }
+}
+
+// -----
+
+// More lanes than a thread has rows for: all of a subgroup share the only row.
+// CHECK-LABEL: func private @one_row
+// CHECK: tile.load %{{.*}} -> <1x24xf32, #tile.layout<lane = {{\[\[}}0, 1], [0, 2], [0, 4], [0, 8], [0, 16]]>>
+module attributes {tile.target = #tile.target<name = "gpu", chip = "c", threads = 128, subgroup = 32>} {
+  func.func private @one_row(%a: memref<f32>, %x: index, %y: index, %z: index, %nx: index, %ny: index, %nz: index) attributes {tile.kernel} {
+    %c0 = arith.constant 0 : index
+    %c24 = arith.constant 24 : index
+    %m = memref.reinterpret_cast %a to offset: [0], sizes: [1, 24], strides: [24, 1] : memref<f32> to memref<1x24xf32>
+    %q = tile.load %m[%c0, %c0] valid [%c24, %c24] : memref<1x24xf32> -> !tile.tile<1x24xf32>
+    tile.store %q, %m[%c0, %c0] valid [%c24, %c24] : !tile.tile<1x24xf32>, memref<1x24xf32>
+    return
+  }
+}
+
+// -----
+
+// Matrix units: two subgroups have 16 rows each. The left factor goes on to
+// fragments of its own; what is computed is converted in workgroup memory, as
+// fragments of other elements need not lie alike.
+// CHECK-LABEL: func private @matrices
+// CHECK: %[[LOADED:.*]] = tile.load %{{.*}} -> <32x16xf16, #tile.shared<padding = 8>>
+// CHECK: %[[Q:.*]] = tile.relayout %[[LOADED]] : <32x16xf16, #tile.shared<padding = 8>> -> <32x16xf16, #tile.fragment<use = a, shape = [16, 16], subgroups = [2, 1]>>
+// CHECK: %[[S:.*]] = tile.dot %[[Q]], %[[LOADED]], %{{.*}} {transpose_b} : <32x16xf16, #tile.fragment<use = a, shape = [16, 16], subgroups = [2, 1]>>, <32x16xf16, #tile.shared<padding = 8>> -> <32x32xf32, #tile.fragment<use = accumulator, shape = [16, 16], subgroups = [2, 1]>>
+// CHECK: %[[OUT:.*]] = tile.relayout %[[S]] : <32x32xf32, #tile.fragment<use = accumulator, shape = [16, 16], subgroups = [2, 1]>> -> <32x32xf32, #tile.shared<padding = 8>>
+// CHECK: %[[H:.*]] = tile.convert %[[OUT]] : <32x32xf32, #tile.shared<padding = 8>> -> <32x32xf16, #tile.shared<padding = 8>>
+// CHECK: %[[P:.*]] = tile.relayout %[[H]] : <32x32xf16, #tile.shared<padding = 8>> -> <32x32xf16, #tile.fragment<use = a, shape = [16, 16], subgroups = [2, 1]>>
+// CHECK: %[[O:.*]] = tile.dot %[[P]], %[[LOADED]]
+// CHECK: %[[STAGED:.*]] = tile.relayout %[[O]] : <32x16xf32, #tile.fragment<use = accumulator, shape = [16, 16], subgroups = [2, 1]>> -> <32x16xf32, #tile.shared<padding = 4>>
+// CHECK: tile.store %[[STAGED]]
+module attributes {tile.target = #tile.target<name = "gpu", chip = "c", threads = 256, subgroup = 32, shared_bytes = 16384, static_shared_bytes = 16384, matrix = cooperative, matrix_shape = [16, 16, 16]>} {
+  func.func private @matrices(%a: memref<f16>, %b: memref<f32>, %x: index, %y: index, %z: index, %nx: index, %ny: index, %nz: index) attributes {tile.kernel} {
+    %c0 = arith.constant 0 : index
+    %c16 = arith.constant 16 : index
+    %c32 = arith.constant 32 : index
+    %zero = arith.constant 0.0 : f32
+    %m = memref.reinterpret_cast %a to offset: [0], sizes: [32, 16], strides: [16, 1] : memref<f16> to memref<32x16xf16>
+    %out = memref.reinterpret_cast %b to offset: [0], sizes: [32, 16], strides: [16, 1] : memref<f32> to memref<32x16xf32>
+    %q = tile.load %m[%c0, %c0] valid [%c32, %c16] : memref<32x16xf16> -> !tile.tile<32x16xf16>
+    %init = tile.splat %zero : f32 -> !tile.tile<32x32xf32>
+    %acc = tile.splat %zero : f32 -> !tile.tile<32x16xf32>
+    %s = tile.dot %q, %q, %init {transpose_b} : !tile.tile<32x16xf16>, !tile.tile<32x16xf16> -> !tile.tile<32x32xf32>
+    %h = tile.convert %s : !tile.tile<32x32xf32> -> !tile.tile<32x32xf16>
+    %o = tile.dot %h, %q, %acc : !tile.tile<32x32xf16>, !tile.tile<32x16xf16> -> !tile.tile<32x16xf32>
+    tile.store %o, %out[%c0, %c0] valid [%c32, %c16] : !tile.tile<32x16xf32>, memref<32x16xf32>
+    return
+  }
+}

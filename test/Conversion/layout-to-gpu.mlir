@@ -1,0 +1,174 @@
+// One pattern an op, by the layouts of its tiles.
+// RUN: attn-opt %s --tile-layout-to-gpu --canonicalize --cse --split-input-file | FileCheck %s --implicit-check-not=tile.lo
+
+// Loads, stores and relayouts. Four lanes and two subgroups, in subgroups of the
+// machine that may have more lanes.
+#rows = #tile.layout<register = [[0, 1], [0, 2]], lane = [[1, 0], [2, 0]], subgroup = [[4, 0]]>
+#swapped = #tile.layout<register = [[0, 2], [0, 1]], lane = [[1, 0], [2, 0]], subgroup = [[4, 0]]>
+#lanes = #tile.layout<register = [[0, 1], [1, 0]], lane = [[2, 0], [0, 2]], subgroup = [[4, 0]]>
+#across = #tile.layout<register = [[0, 1], [4, 0]], lane = [[1, 0], [2, 0]], subgroup = [[0, 2]]>
+module attributes {tile.target = #tile.target<name = "gpu", chip = "c", threads = 128, subgroup = 4, shared_bytes = 16384, static_shared_bytes = 16384>} {
+  // The choices are what --explain prints.
+  // CHECK: gpu.func @relayouts(%[[A:.*]]: memref<f32>) workgroup(%[[SHARED:.*]] : memref<32xf32, #gpu.address_space<workgroup>>) kernel
+  // CHECK-SAME: known_block_size = array<i32: 8, 1, 1>
+  // CHECK-SAME: tile.choices = ["8 threads in 2 subgroups of 4 lanes",
+  // CHECK-SAME: "relayout of !tile.tile<8x4xf32> from registers to registers: 4 moves a thread",
+  // CHECK-SAME: from registers to registers: 8 shuffles a thread",
+  // CHECK-SAME: from registers to registers: 128 bytes of workgroup memory, 4 values a thread"]
+  // CHECK-SAME: tile.launch_info = #tile.launch_info<parameters = [#tile.operand<0>], grid = points, threads = 8>
+  // CHECK-DAG: %[[LANE:.*]] = gpu.lane_id
+  // CHECK-DAG: %[[ID:.*]] = gpu.subgroup_id
+  // CHECK-DAG: %[[SIZE:.*]] = gpu.subgroup_size
+  // CHECK: %[[FIRST:.*]] = arith.muli %[[ID]], %[[SIZE]]
+  // CHECK: %[[THREAD:.*]] = arith.addi %[[FIRST]], %[[LANE]]
+  // CHECK: arith.remui %[[THREAD]], %c4
+  // CHECK: arith.divui %[[THREAD]], %c4
+  // CHECK-COUNT-4: memref.load %{{.*}} : memref<32xf32, strided<[1]>>
+  // Registers change their numbers, nothing else.
+  // CHECK-NOT: gpu.barrier
+  // CHECK-COUNT-8: gpu.shuffle idx
+  // CHECK-NOT: gpu.shuffle
+  // CHECK: gpu.barrier
+  // CHECK-COUNT-4: memref.store %{{.*}}, %[[SHARED]]
+  // CHECK: gpu.barrier
+  // CHECK-COUNT-4: memref.load %[[SHARED]]
+  // CHECK-COUNT-4: memref.store %{{.*}} : memref<32xf32, strided<[1]>>
+  // CHECK: gpu.return
+  func.func private @relayouts(%a: memref<f32>, %x: index, %y: index, %z: index, %nx: index, %ny: index, %nz: index) attributes {tile.kernel} {
+    %c0 = arith.constant 0 : index
+    %c8 = arith.constant 8 : index
+    %m = memref.reinterpret_cast %a to offset: [0], sizes: [8, 4], strides: [4, 1] : memref<f32> to memref<8x4xf32>
+    %t = tile.load %m[%c0, %c0] valid [%c8, %c8] : memref<8x4xf32> -> !tile.tile<8x4xf32, #rows>
+    %u = tile.relayout %t : <8x4xf32, #rows> -> <8x4xf32, #swapped>
+    %v = tile.relayout %u : <8x4xf32, #swapped> -> <8x4xf32, #lanes>
+    %w = tile.relayout %v : <8x4xf32, #lanes> -> <8x4xf32, #across>
+    tile.store %w, %m[%c0, %c0] valid [%c8, %c8] : <8x4xf32, #across>, memref<8x4xf32>
+    return
+  }
+}
+
+// -----
+
+// Rows: registers first, then the lanes that share them; a region a register. A
+// row statistic is stored by the first of its lanes. Two blocks cover 6 columns:
+// those past them change nothing.
+#block = #tile.layout<lane = [[0, 1], [0, 2], [1, 0]]>
+#row = #tile.layout<lane = [[0, 0], [0, 0], [1, 0]]>
+module attributes {tile.target = #tile.target<name = "gpu", chip = "c", threads = 128, subgroup = 8, shared_bytes = 16384, static_shared_bytes = 16384>} {
+  // CHECK-LABEL: gpu.func @rows
+  // CHECK: %[[IN:.*]] = arith.cmpi slt, %{{.*}}, %c6
+  // CHECK-COUNT-2: math.exp2
+  // CHECK: %[[LAST:.*]] = arith.select %[[IN]], %{{.*}}, %cst
+  // CHECK: %[[SUM:.*]] = arith.addf %{{.*}}, %[[LAST]]
+  // CHECK: %[[OTHER:.*]], %{{.*}} = gpu.shuffle xor %[[SUM]], %c1_i32, %c8_i32
+  // CHECK: %[[PAIR:.*]] = arith.addf %[[SUM]], %[[OTHER]]
+  // CHECK: %[[MORE:.*]], %{{.*}} = gpu.shuffle xor %[[PAIR]], %c2_i32, %c8_i32
+  // CHECK: %[[ALL:.*]] = arith.addf %[[PAIR]], %[[MORE]]
+  // CHECK-NOT: gpu.shuffle
+  // CHECK: %[[IS_FIRST:.*]] = arith.cmpi eq, %{{.*}}, %c0
+  // CHECK: scf.if %[[IS_FIRST]]
+  // CHECK: memref.store
+  func.func private @rows(%a: memref<f32>, %n: index, %x: index, %y: index, %z: index, %nx: index, %ny: index, %nz: index) attributes {tile.kernel} {
+    %c0 = arith.constant 0 : index
+    %c8 = arith.constant 8 : index
+    %zero = arith.constant 0.0 : f32
+    %m = memref.reinterpret_cast %a to offset: [0], sizes: [2, 6], strides: [6, 1] : memref<f32> to memref<2x6xf32>
+    %r = memref.reinterpret_cast %a to offset: [0], sizes: [2], strides: [1] : memref<f32> to memref<2xf32>
+    %t = tile.load %m[%c0, %c0] valid [%n, %c8] : memref<2x6xf32> -> !tile.tile<2x6xf32, #block>
+    %e = tile.map (%t) at [%c0, %c0] : (!tile.tile<2x6xf32, #block>) -> !tile.tile<2x6xf32, #block> {
+    ^bb0(%u: f32, %i: index, %j: index):
+      %v = math.exp2 %u : f32
+      tile.yield %v : f32
+    }
+    %init = tile.splat %zero : f32 -> !tile.tile<2xf32, #row>
+    %s = tile.reduce sum %e, %init : <2x6xf32, #block> -> <2xf32, #row>
+    tile.store %s, %r[%c0] valid [%n] : <2xf32, #row>, memref<2xf32>
+    return
+  }
+}
+
+// -----
+
+// A product: one k after another, a row of four columns a thread.
+#acc = #tile.layout<register = [[0, 1], [0, 2]], lane = [[1, 0], [2, 0]]>
+module attributes {tile.target = #tile.target<name = "gpu", chip = "c", threads = 128, subgroup = 4, shared_bytes = 16384, static_shared_bytes = 16384>} {
+  // CHECK-LABEL: gpu.func @product
+  // CHECK-SAME: workgroup(%[[LEFT:.*]] : memref<20xf16, #gpu.address_space<workgroup>>, %[[RIGHT:.*]] : memref<16xf16, #gpu.address_space<workgroup>>)
+  // CHECK: scf.for %{{.*}} to %c16 step %c4
+  // CHECK: memref.store %{{.*}}, %[[LEFT]]
+  // CHECK: memref.store %{{.*}}, %[[RIGHT]]
+  // CHECK: gpu.barrier
+  // CHECK: scf.for %[[K:.*]] = %c0 to %c4 step %c1 iter_args(%{{.*}} = %cst, %{{.*}} = %cst, %{{.*}} = %cst, %{{.*}} = %cst)
+  // CHECK: memref.load %[[LEFT]]
+  // CHECK: arith.extf
+  // Swizzled.
+  // CHECK: arith.remui %[[K]], %c2
+  // CHECK-COUNT-4: memref.load %[[RIGHT]]
+  // CHECK-COUNT-4: math.fma
+  func.func private @product(%a: memref<f16>, %b: memref<f32>, %x: index, %y: index, %z: index, %nx: index, %ny: index, %nz: index) attributes {tile.kernel} {
+    %c0 = arith.constant 0 : index
+    %c4 = arith.constant 4 : index
+    %zero = arith.constant 0.0 : f32
+    %m = memref.reinterpret_cast %a to offset: [0], sizes: [4, 4], strides: [4, 1] : memref<f16> to memref<4x4xf16>
+    %o = memref.reinterpret_cast %b to offset: [0], sizes: [4, 4], strides: [4, 1] : memref<f32> to memref<4x4xf32>
+    %l = tile.load %m[%c0, %c0] valid [%c4, %c4] : memref<4x4xf16> -> !tile.tile<4x4xf16, #tile.shared<padding = 1>>
+    %r = tile.load %m[%c0, %c0] valid [%c4, %c4] : memref<4x4xf16> -> !tile.tile<4x4xf16, #tile.shared<swizzle = [2, 2]>>
+    %init = tile.splat %zero : f32 -> !tile.tile<4x4xf32, #acc>
+    %p = tile.dot %l, %r, %init : <4x4xf16, #tile.shared<padding = 1>>, <4x4xf16, #tile.shared<swizzle = [2, 2]>> -> <4x4xf32, #acc>
+    tile.store %p, %o[%c0, %c0] valid [%c4, %c4] : <4x4xf32, #acc>, memref<4x4xf32>
+    return
+  }
+}
+
+// -----
+
+// Fragments: rows and columns by number, from fragments that are loaded with a
+// stride of 0; reductions through workgroup memory; right factors from there.
+#left = #tile.fragment<use = a, shape = [16, 16], subgroups = [2, 1]>
+#sum = #tile.fragment<use = accumulator, shape = [16, 16], subgroups = [2, 1]>
+#staged = #tile.shared<padding = 8>
+module attributes {tile.target = #tile.target<name = "gpu", chip = "c", threads = 128, subgroup = 32, shared_bytes = 16384, static_shared_bytes = 16384, matrix = cooperative, matrix_shape = [16, 16, 16]>} {
+  // CHECK-LABEL: gpu.func @fragments
+  // CHECK: arith.sitofp
+  // CHECK: %[[ROWS:.*]] = gpu.subgroup_mma_load_matrix %{{.*}}[%c0] {leadDimension = 0 : index, transpose}
+  // CHECK: %[[A:.*]] = gpu.subgroup_mma_load_matrix %{{.*}} {leadDimension = 24 : index} : {{.*}} -> !gpu.mma_matrix<16x16xf16, "AOp">
+  // CHECK: %[[B:.*]] = gpu.subgroup_mma_load_matrix %{{.*}}[%c0] {leadDimension = 24 : index, transpose} : {{.*}} -> !gpu.mma_matrix<16x16xf16, "BOp">
+  // CHECK: %[[S:.*]] = gpu.subgroup_mma_compute %[[A]], %[[B]]
+  // CHECK: gpu.subgroup_mma_compute %[[A]]
+  // The region for each of the eight elements of a lane and both fragments.
+  // CHECK: gpu.subgroup_mma_extract_thread_local %[[S]][%c0]
+  // CHECK: %[[ROW:.*]] = gpu.subgroup_mma_extract_thread_local %[[ROWS]][%c0]
+  // CHECK: arith.fptosi %[[ROW]] : f32 to i32
+  // CHECK: gpu.subgroup_mma_insert_thread_local
+  // CHECK: gpu.barrier
+  // CHECK: gpu.subgroup_mma_store_matrix %{{.*}}, %[[STRIP:.*]][%{{.*}}] {leadDimension = 16 : index}
+  // CHECK: gpu.barrier
+  // CHECK: scf.for
+  // CHECK-COUNT-16: memref.load %[[STRIP]]
+  // CHECK: memref.store %{{.*}}, %[[STRIP]]
+  // CHECK: gpu.barrier
+  // CHECK: gpu.subgroup_mma_load_matrix %[[STRIP]][%{{.*}}] {leadDimension = 0 : index, transpose}
+  func.func private @fragments(%a: memref<f16>, %b: memref<f32>, %i0: index, %x: index, %y: index, %z: index, %nx: index, %ny: index, %nz: index) attributes {tile.kernel} {
+    %c0 = arith.constant 0 : index
+    %c32 = arith.constant 32 : index
+    %zero = arith.constant 0.0 : f32
+    %m = memref.reinterpret_cast %a to offset: [0], sizes: [32, 16], strides: [16, 1] : memref<f16> to memref<32x16xf16>
+    %o = memref.reinterpret_cast %b to offset: [0], sizes: [32], strides: [1] : memref<f32> to memref<32xf32>
+    %q = tile.load %m[%c0, %c0] valid [%c32, %c32] : memref<32x16xf16> -> !tile.tile<32x16xf16, #staged>
+    %l = tile.relayout %q : <32x16xf16, #staged> -> <32x16xf16, #left>
+    %init = tile.splat %zero : f32 -> !tile.tile<32x32xf32, #sum>
+    %s = tile.dot %l, %q, %init {transpose_b} : <32x16xf16, #left>, <32x16xf16, #staged> -> <32x32xf32, #sum>
+    %biased = tile.map (%s) at [%i0, %c0] : (!tile.tile<32x32xf32, #sum>) -> !tile.tile<32x32xf32, #sum> {
+    ^bb0(%u: f32, %i: index, %j: index):
+      %n = arith.index_cast %i : index to i32
+      %f = arith.sitofp %n : i32 to f32
+      %v = arith.addf %u, %f : f32
+      tile.yield %v : f32
+    }
+    %none = tile.splat %zero : f32 -> !tile.tile<32xf32, #sum>
+    %max = tile.reduce max %biased, %none : <32x32xf32, #sum> -> <32xf32, #sum>
+    %out = tile.relayout %max : <32xf32, #sum> -> <32xf32, #tile.shared>
+    tile.store %out, %o[%c0] valid [%c32] : <32xf32, #tile.shared>, memref<32xf32>
+    return
+  }
+}
