@@ -59,11 +59,13 @@ private:
   LogicalResult declareLocals();
   LogicalResult lowerAccesses();
   void lowerIds();
+  void lowerShuffles();
   void lowerBarriers();
 
   Value declare(const Twine &suffix, Type type, StorageClass storage,
                 std::optional<unsigned> binding = std::nullopt);
   Value loadField(Value block, unsigned field);
+  Value getBuiltin(spirv::BuiltIn builtin);
   Value getBuiltin(spirv::BuiltIn builtin, gpu::Dimension dimension);
   void lowerLoad(memref::LoadOp load);
   void lowerStore(memref::StoreOp store);
@@ -295,15 +297,20 @@ LogicalResult EntryPoint::lowerAccesses() {
   return success();
 }
 
-Value EntryPoint::getBuiltin(spirv::BuiltIn builtin, gpu::Dimension dimension) {
-  Value vector =
+Value EntryPoint::getBuiltin(spirv::BuiltIn builtin) {
+  Value value =
       spirv::getBuiltinVariableValue(function, builtin, b.getI32Type(), b);
-  auto address = vector.getDefiningOp<spirv::LoadOp>()
+  auto address = value.getDefiningOp<spirv::LoadOp>()
                      .getPtr()
                      .getDefiningOp<spirv::AddressOfOp>();
   interface.insert(address.getVariableAttr());
+  return value;
+}
+
+Value EntryPoint::getBuiltin(spirv::BuiltIn builtin, gpu::Dimension dimension) {
   return spirv::CompositeExtractOp::create(
-      b, vector, ArrayRef<int32_t>{static_cast<int32_t>(dimension)});
+      b, getBuiltin(builtin),
+      ArrayRef<int32_t>{static_cast<int32_t>(dimension)});
 }
 
 /// A group is numbered within the grid, of which a dispatch may be a part.
@@ -321,11 +328,34 @@ void EntryPoint::lowerIds() {
     } else if (auto extent = dyn_cast<gpu::GridDimOp>(op)) {
       auto dimension = static_cast<unsigned>(extent.getDimension());
       id = loadField(dispatch, kGroupFields + dimension);
+    } else if (isa<gpu::LaneIdOp>(op)) {
+      id = getBuiltin(spirv::BuiltIn::SubgroupLocalInvocationId);
+    } else if (isa<gpu::SubgroupIdOp>(op)) {
+      id = getBuiltin(spirv::BuiltIn::SubgroupId);
+    } else if (isa<gpu::SubgroupSizeOp>(op)) {
+      id = getBuiltin(spirv::BuiltIn::SubgroupSize);
     } else {
       return;
     }
     op->getResult(0).replaceAllUsesWith(fromWord(b, id, b.getIndexType()));
     op->erase();
+  });
+}
+
+/// Exchanges between lanes, in flow that all of a subgroup reach.
+void EntryPoint::lowerShuffles() {
+  function.walk([&](gpu::ShuffleOp shuffle) {
+    b.setInsertionPoint(shuffle);
+    Value value = toWord(b, shuffle.getValue());
+    Value lane = toWord(b, shuffle.getOffset());
+    Value other = shuffle.getMode() == gpu::ShuffleMode::XOR
+                      ? Value(spirv::GroupNonUniformShuffleXorOp::create(
+                            b, spirv::Scope::Subgroup, value, lane))
+                      : Value(spirv::GroupNonUniformShuffleOp::create(
+                            b, spirv::Scope::Subgroup, value, lane));
+    shuffle.getShuffleResult().replaceAllUsesWith(
+        fromWord(b, other, shuffle.getValue().getType()));
+    shuffle.erase();
   });
 }
 
@@ -369,6 +399,7 @@ LogicalResult EntryPoint::build() {
       failed(declareLocals()) || failed(lowerAccesses()))
     return failure();
   lowerIds();
+  lowerShuffles();
   lowerBarriers();
   function.walk([&](gpu::ReturnOp exit) {
     b.setInsertionPoint(exit);

@@ -127,10 +127,18 @@ void setSharedBytes(gpu::GPUFuncOp kernel) {
 LogicalResult KernelsToSPIRVPass::convert(gpu::GPUModuleOp kernels) {
   OpBuilder b(kernels);
   b.setInsertionPointAfter(kernels);
-  // What every device with Vulkan 1.1 has.
-  auto needs = spirv::VerCapExtAttr::get(
-      spirv::Version::V_1_3, spirv::Capability::Shader,
-      ArrayRef<spirv::Extension>(), b.getContext());
+  // What every device with Vulkan 1.1 has, and what subgroups exchange with.
+  SmallVector<spirv::Capability> capabilities{spirv::Capability::Shader};
+  bool hasSubgroups =
+      kernels.walk([](gpu::SubgroupIdOp) { return WalkResult::interrupt(); })
+          .wasInterrupted();
+  if (hasSubgroups)
+    llvm::append_range(capabilities,
+                       ArrayRef{spirv::Capability::GroupNonUniform,
+                                spirv::Capability::GroupNonUniformShuffle});
+  auto needs =
+      spirv::VerCapExtAttr::get(spirv::Version::V_1_3, capabilities,
+                                ArrayRef<spirv::Extension>(), b.getContext());
   auto module = spirv::ModuleOp::create(
       b, kernels.getLoc(), spirv::AddressingModel::Logical,
       spirv::MemoryModel::GLSL450, needs,

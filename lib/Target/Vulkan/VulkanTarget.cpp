@@ -2,15 +2,18 @@
 // SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
 //
 // Tile kernels to SPIR-V for any device with Vulkan 1.1: workgroup memory, no
-// subgroups, no features or extensions.
+// features or extensions; for one chip also shuffles in subgroups, which most
+// devices have.
 //
 //===----------------------------------------------------------------------===//
 
 #include "TranslateToSPIRV.h"
 
+#include "attn/Conversion/AssignLayouts.h"
 #include "attn/Conversion/ExpandMath.h"
 #include "attn/Conversion/FiniteScores.h"
 #include "attn/Conversion/KernelsToSPIRV.h"
+#include "attn/Conversion/LayoutToGPU.h"
 #include "attn/Conversion/TileToGPU.h"
 #include "attn/Pipelines/Pipelines.h"
 #include "attn/Target/Target.h"
@@ -34,6 +37,8 @@ namespace {
 struct Chip {
   StringLiteral name;
   int64_t threads, workgroupBytes;
+  /// Lanes that any subgroup of such a device has; 0: not used.
+  int64_t subgroup = 0;
 };
 } // namespace
 
@@ -42,6 +47,7 @@ struct Chip {
 static constexpr Chip chips[] = {
     {"vulkan1.1", /*threads=*/128, /*workgroupBytes=*/16 * 1024},
     {"vulkan-desktop", 1024, 32 * 1024},
+    {"vulkan-subgroup", 1024, 32 * 1024, /*subgroup=*/4},
 };
 
 namespace {
@@ -63,9 +69,11 @@ public:
         chips, [&](const Chip &known) { return known.name == name; });
     return tile::TargetAttr::get(
         context, targetName, name, /*vectorBits=*/0, /*vectorRegisters=*/0,
-        /*l1Bytes=*/0, /*l2Bytes=*/0, chip->threads, /*subgroup=*/0,
+        /*l1Bytes=*/0, /*l2Bytes=*/0, chip->threads, chip->subgroup,
         chip->workgroupBytes, chip->workgroupBytes, /*storageBuffers=*/0,
-        /*workers=*/0, tile::MatrixUnits::None, /*features=*/ArrayAttr());
+        /*workers=*/0, tile::MatrixUnits::None,
+        chip->subgroup ? Builder(context).getStrArrayAttr({"subgroup:shuffle"})
+                       : ArrayAttr());
   }
 
   void buildTilePipeline(OpPassManager &pm,
@@ -113,6 +121,10 @@ void Vulkan::buildTilePipeline(OpPassManager &pm,
 void Vulkan::buildKernelPipeline(OpPassManager &pm) const {
   pm.addNestedPass<func::FuncOp>(createFiniteScores());
   // Small elements of workgroup memory are words: threads store them.
+  pm.addNestedPass<func::FuncOp>(createAssignLayouts());
+  LayoutToGPUOptions layouts;
+  layouts.elementBytes = 4;
+  pm.addPass(createLayoutToGPU(layouts));
   TileToGPUOptions toGPU;
   toGPU.elementBytes = 4;
   pm.addPass(createTileToGPU(toGPU));
@@ -158,10 +170,14 @@ LogicalResult Vulkan::printKernels(gpu::GPUModuleOp module, StringRef chip,
 
 void Vulkan::explainMachine(tile::TargetAttr machine,
                             std::vector<std::string> &choices) const {
+  std::string exchanges = "neither subgroups nor matrices";
+  if (int64_t lanes = machine.getSubgroup())
+    exchanges = llvm::formatv(
+        "shuffles between {0} lanes of subgroups of any size", lanes);
   choices.push_back(llvm::formatv(
-      "chip {0}: {1} threads and {2} bytes of memory a workgroup, neither "
-      "subgroups nor matrices",
-      machine.getChip(), machine.getThreads(), machine.getStaticSharedBytes()));
+      "chip {0}: {1} threads and {2} bytes of memory a workgroup, {3}",
+      machine.getChip(), machine.getThreads(), machine.getStaticSharedBytes(),
+      exchanges));
 }
 
 /// What a device has to have for a launch.
@@ -174,6 +190,11 @@ void Vulkan::explainKernels(ModuleOp module, tile::TargetAttr machine,
         kernel.getName(), info.getThreads(), info.getShared(),
         llvm::count_if(kernel.getFunctionType().getInputs(),
                        llvm::IsaPred<MemRefType>)));
+    // Where its tiles live, and what moving them takes.
+    if (auto chosen = kernel->getAttrOfType<ArrayAttr>("tile.choices"))
+      for (auto choice : chosen.getAsRange<StringAttr>())
+        choices.push_back(
+            llvm::formatv("{0}: {1}", kernel.getName(), choice.getValue()));
   });
 }
 

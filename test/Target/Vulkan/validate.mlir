@@ -3,6 +3,9 @@
 // head sizes of 16 bits and row statistics; tables.
 // RUN: attn-opt %s --attn-to-vulkan | attn-translate --kernels-to-spirv -o %t.spv
 // RUN: %spirv_val %t.spv
+// The same with shuffles.
+// RUN: attn-opt %s --attn-to-vulkan=chip=vulkan-subgroup | attn-translate --kernels-to-spirv -o %t.subgroup.spv
+// RUN: %spirv_val %t.subgroup.spv
 
 func.func @causal(%q: memref<?x4x?x19xf16>, %k: memref<?x2x?x19xf16>, %v: memref<?x2x?x7xf16>, %o: memref<?x4x?x7xf16>, %lse: memref<?x4x?xf32>) {
   attn.attention ins(%q, %k, %v : memref<?x4x?x19xf16>, memref<?x2x?x19xf16>, memref<?x2x?x7xf16>)

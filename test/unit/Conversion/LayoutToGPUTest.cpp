@@ -6,8 +6,8 @@
 //
 //===----------------------------------------------------------------------===//
 
-#include "../Dialect/RandomLayout.h"
 #include "attn/Conversion/LayoutToGPU.h"
+#include "../Dialect/RandomLayout.h"
 #include "attn/Dialect/Tile/Tile.h"
 #include "attn/Reference/TileInterpreter.h"
 
@@ -127,11 +127,12 @@ TEST_F(LayoutToGPUTest, RelayoutsBetweenRandomLayouts) {
                       shared[1 - round % 2]);
     auto numbers = run(
         rows, cols, cols,
-        formatv("%t = tile.load %in[%c0, %c0] valid [%rows, %cols] : "
-                "memref<{0}> -> !tile.tile<{0}, {1}>\n{2}"
-                "tile.store %moved, %out[%c0, %c0] valid [%rows, %cols] : <{0}, "
-                "{3}>, memref<{0}>",
-                tile, print(from), steps, print(to)),
+        formatv(
+            "%t = tile.load %in[%c0, %c0] valid [%rows, %cols] : "
+            "memref<{0}> -> !tile.tile<{0}, {1}>\n{2}"
+            "tile.store %moved, %out[%c0, %c0] valid [%rows, %cols] : <{0}, "
+            "{3}>, memref<{0}>",
+            tile, print(from), steps, print(to)),
         // Two subgroups of the layouts in one of the machine.
         round % 2 ? 4 : 8);
     ASSERT_TRUE(numbers) << tile << print(from) << " to " << print(to);
@@ -159,15 +160,16 @@ TEST_F(LayoutToGPUTest, ReducesRowsOfRandomLayouts) {
     std::string tile = formatv("{0}x{1}xf32", rows, cols);
     auto numbers = run(
         rows, cols, 1,
-        formatv("%one = arith.constant 1.0 : f32\n"
-                "%t = tile.load %in[%c0, %c0] valid [%rows, %cols] : "
-                "memref<{0}> -> !tile.tile<{0}, {1}>\n"
-                "%i = tile.splat %one : f32 -> <{2}xf32, {3}>\n"
-                "%moved = tile.reduce {4} %t, %i : <{0}, {1}> -> <{2}xf32, {3}>\n"
-                "tile.store %moved, %outrows[%c0] valid [%rows] : <{2}xf32, {3}>, "
-                "memref<{2}xf32>",
-                tile, print(layout), rows, print(layout.getRowLayout()),
-                isSum ? "sum" : "max"));
+        formatv(
+            "%one = arith.constant 1.0 : f32\n"
+            "%t = tile.load %in[%c0, %c0] valid [%rows, %cols] : "
+            "memref<{0}> -> !tile.tile<{0}, {1}>\n"
+            "%i = tile.splat %one : f32 -> <{2}xf32, {3}>\n"
+            "%moved = tile.reduce {4} %t, %i : <{0}, {1}> -> <{2}xf32, {3}>\n"
+            "tile.store %moved, %outrows[%c0] valid [%rows] : <{2}xf32, {3}>, "
+            "memref<{2}xf32>",
+            tile, print(layout), rows, print(layout.getRowLayout()),
+            isSum ? "sum" : "max"));
     ASSERT_TRUE(numbers) << tile << print(layout);
     for (int64_t row = 0; row < rows; ++row) {
       double expected = 1;
