@@ -44,6 +44,10 @@ if [[ $preset == release ]]; then
   scripts/install-python-checks.sh ||
     say "unsupported here, no nanobind: the Python package is not built"
 fi
+if [[ $preset == release && $(uname -m) != aarch64 ]]; then
+  scripts/install-aarch64-checks.sh ||
+    say "unsupported here, no libraries of AArch64: nothing is run for it"
+fi
 targets=(all)
 [[ $preset == tsan ]] && targets=(runtime-tests)
 build_targets $preset $directory "${targets[@]}"

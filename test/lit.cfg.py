@@ -115,6 +115,18 @@ if spirv_val:
     config.available_features.add("spirv-val")
     config.substitutions.append(("%spirv_val", spirv_val + " --target-env vulkan1.1"))
 
+# Programs for AArch64 are built and run where scripts/install-aarch64-checks.sh
+# brought what that needs and the runtime was built for it.
+AARCH64 = os.path.join(config.attn_source_dir, ".cache/aarch64")
+CHECK_AARCH64 = os.path.join(config.attn_tools_dir, "attn-check-aarch64")
+if os.path.exists(os.path.join(AARCH64, "version")) and os.path.exists(CHECK_AARCH64):
+    config.available_features.add("aarch64-run")
+    config.substitutions.append(("%aarch64_cc", f"{AARCH64}/bin/aarch64-linux-gnu-gcc"))
+    config.substitutions.append((
+        "%qemu_aarch64",
+        f"{AARCH64}/bin/qemu-aarch64-static -L {AARCH64}/usr/aarch64-linux-gnu",
+    ))
+
 # naga (cargo install naga-cli) validates WGSL.
 if shutil.which("naga"):
     config.available_features.add("naga")

@@ -10,6 +10,8 @@
 
 #include "attn/AheadOfTime/Variants.h"
 
+#include "llvm/TargetParser/Triple.h"
+
 namespace attn {
 
 /// A parameter of the compiled function, or a result with memory of its own.
@@ -47,9 +49,10 @@ std::string makeHeader(llvm::StringRef package,
 std::string makeExample(llvm::StringRef package, const CFunction &function);
 std::string makeCMakeConfig(llvm::StringRef package);
 
-/// The functions and their artifacts as an object file for this machine.
+/// The functions and their artifacts as an object file.
 llvm::Expected<std::string> makeObject(llvm::StringRef package,
-                                       llvm::ArrayRef<CFunction> functions);
+                                       llvm::ArrayRef<CFunction> functions,
+                                       const llvm::Triple &triple);
 
 } // namespace attn
 

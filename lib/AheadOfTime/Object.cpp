@@ -14,8 +14,6 @@
 #include "llvm/MC/TargetRegistry.h"
 #include "llvm/Support/TargetSelect.h"
 #include "llvm/Target/TargetMachine.h"
-#include "llvm/TargetParser/Host.h"
-#include "llvm/TargetParser/Triple.h"
 
 using namespace llvm;
 using namespace attn;
@@ -147,12 +145,14 @@ void LibraryBuilder::addFunction(const CFunction &function) {
 }
 
 Expected<std::string> attn::makeObject(StringRef package,
-                                       ArrayRef<CFunction> functions) {
-  InitializeNativeTarget();
-  InitializeNativeTargetAsmPrinter();
+                                       ArrayRef<CFunction> functions,
+                                       const Triple &triple) {
+  InitializeAllTargetInfos();
+  InitializeAllTargets();
+  InitializeAllTargetMCs();
+  InitializeAllAsmPrinters();
   LLVMContext context;
   Module module(package, context);
-  Triple triple(sys::getDefaultTargetTriple());
   std::string error;
   const Target *target = TargetRegistry::lookupTarget(triple, error);
   if (!target)

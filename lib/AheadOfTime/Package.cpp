@@ -1,14 +1,13 @@
 //===- Package.cpp - Libraries with compiled kernels ----------------------===//
 // SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
 //
-// Puts the files of a package into a folder. The runtime comes from objects
-// that are part of this library, so that a package can be written wherever the
-// compiler runs.
+// Puts the files of a package into a folder.
 //
 //===----------------------------------------------------------------------===//
 
 #include "attn/AheadOfTime/Package.h"
-#include "Interface.h"
+#include "Embed.h"
+#include "Platform.h"
 
 #include "llvm/ADT/SmallString.h"
 #include "llvm/ADT/StringExtras.h"
@@ -24,45 +23,14 @@
 using namespace llvm;
 using namespace attn;
 
-// The files, as data of this library (runtime/aot/CMakeLists.txt makes them).
-#define ATTN_EMBED(NAME, PATH)                                                 \
-  __asm__(".section .rodata\n.balign 16\n" #NAME ":\n.incbin \"" PATH          \
-          "\"\n" #NAME "_end:\n.previous\n");                                  \
-  extern "C" __attribute__((visibility("hidden"))) const char NAME[];          \
-  extern "C" __attribute__((visibility("hidden"))) const char NAME##_end[];
-ATTN_EMBED(attn_embedded_cpu, ATTN_AOT_CPU)
-ATTN_EMBED(attn_embedded_cuda, ATTN_AOT_CUDA)
 ATTN_EMBED(attn_embedded_header, ATTN_RUNTIME_HEADER)
-
-static StringRef between(const char *begin, const char *end) {
-  return StringRef(begin, size_t(end - begin));
-}
-
-/// Programs that link for the system they are on, the usual one first.
-static constexpr StringLiteral kCompilers[] = {"cc", "gcc", "clang",
-                                               "clang-22"};
-
-static Expected<std::string> findCompiler() {
-  if (auto given = sys::Process::GetEnv("ATTN_CC")) {
-    if (auto path = sys::findProgramByName(*given))
-      return *path;
-    return createStringError("there is no program '" + *given +
-                             "', which ATTN_CC names");
-  }
-  for (StringRef name : kCompilers)
-    if (auto path = sys::findProgramByName(name))
-      return *path;
-  return createStringError(
-      "a shared library is linked by a C compiler; none of " +
-      join(std::begin(kCompilers), std::end(kCompilers), ", ") +
-      " is on the PATH (name one in ATTN_CC)");
-}
 
 namespace {
 class Package {
 public:
-  Package(StringRef folder, StringRef name, ArrayRef<CFunction> functions)
-      : folder(folder), name(name), functions(functions) {}
+  Package(StringRef folder, StringRef name, ArrayRef<CFunction> functions,
+          const Platform &platform)
+      : folder(folder), name(name), functions(functions), platform(platform) {}
 
   Error write();
 
@@ -78,6 +46,7 @@ private:
 
   StringRef folder, name;
   ArrayRef<CFunction> functions;
+  const Platform &platform;
 };
 } // namespace
 
@@ -104,7 +73,7 @@ Error Package::writeArchive(StringRef object, StringRef runtime) const {
 /// From the archive, exporting the functions of the header and what it says of
 /// the runtime.
 Error Package::linkShared() const {
-  Expected<std::string> compiler = findCompiler();
+  Expected<std::string> compiler = platform.findCompiler();
   if (!compiler)
     return compiler.takeError();
   std::string symbols = "{ global: attn_error_*; attn_status_name; "
@@ -159,16 +128,14 @@ Error Package::write() {
   for (const CFunction &function : functions)
     if (Error failed = writeFile(function.name + ".attn", function.artifact))
       return failed;
-  Expected<std::string> object = makeObject(name, functions);
+  Expected<std::string> object = makeObject(name, functions, platform.triple);
   if (!object)
     return object.takeError();
   bool hasCUDA = any_of(functions, [](const CFunction &function) {
     return StringRef(function.chips).contains("cuda:");
   });
-  StringRef runtime = hasCUDA
-                          ? between(attn_embedded_cuda, attn_embedded_cuda_end)
-                          : between(attn_embedded_cpu, attn_embedded_cpu_end);
-  StringRef header = between(attn_embedded_header, attn_embedded_header_end);
+  StringRef runtime = hasCUDA ? platform.cudaRuntime : platform.cpuRuntime;
+  StringRef header = ATTN_EMBEDDED(attn_embedded_header);
   Error failed = joinErrors(
       joinErrors(writeFile(name + ".h", makeHeader(name, functions)),
                  writeFile("attn_runtime.h", header)),
@@ -194,6 +161,9 @@ Error attn::writePackage(StringRef folder, StringRef name,
                                "' in C");
     made.push_back(std::move(*one));
   }
+  Expected<Platform> platform = choosePlatform(made);
+  if (!platform)
+    return platform.takeError();
   std::string identifier = toIdentifier(name);
-  return Package(folder, identifier, made).write();
+  return Package(folder, identifier, made, *platform).write();
 }

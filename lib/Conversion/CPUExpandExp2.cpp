@@ -223,7 +223,8 @@ struct CPUExpandExp2 : attn::impl::CPUExpandExp2Base<CPUExpandExp2> {
     RewritePatternSet patterns(&getContext());
     constexpr int64_t scalefBits = 512;
     tile::TargetAttr target = tile::TargetAttr::lookup(getOperation());
-    bool isWide = target && target.getVectorBits() >= scalefBits;
+    bool isWide = target && target.getVectorBits() >= scalefBits &&
+                  target.hasFeature("avx512f");
     patterns.add<ExpandExp2>(&getContext(), scalef || isWide);
     patterns.add<ExpandLog2>(&getContext());
     if (failed(applyPatternsGreedily(getOperation(), std::move(patterns))))

@@ -1,8 +1,8 @@
 //===- CPU.h - The targets cpu and cpu-standard -----------------*- C++ -*-===//
 // SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
 //
-// x86-64 from AVX2 on: vector code in a shared object. One target fuses the
-// online softmax, the other stores its scores, for comparison.
+// x86-64 from AVX2 on and AArch64: vector code in a shared object. One target
+// fuses the online softmax, the other stores its scores, for comparison.
 //
 //===----------------------------------------------------------------------===//
 

@@ -7,6 +7,7 @@
 
 #include "CPUCodegen.h"
 #include "../LoopIdioms.h"
+#include "Architecture.h"
 #include "Link.h"
 
 #include "mlir/Conversion/Passes.h"
@@ -153,23 +154,27 @@ attn::compileCPUKernels(ModuleOp module, tile::TargetAttr machine,
     return true;
   }();
   (void)initialized;
-  llvm::Triple triple("x86_64-unknown-linux-gnu");
+  const CPUArchitecture &architecture = CPUArchitecture::of(machine);
+  llvm::Triple triple(architecture.triple);
   std::string error;
   const llvm::Target *backend =
       llvm::TargetRegistry::lookupTarget(triple, error);
   if (!backend)
-    return module.emitError("LLVM has no x86-64 backend: ") << error;
+    return module.emitError("LLVM has no backend for ")
+           << architecture.name << ": " << error;
   std::string features;
   if (machine.getFeatures())
     for (auto feature : machine.getFeatures().getAsRange<StringAttr>())
       features += (features.empty() ? "+" : ",+") + feature.str();
   // LLVM would rather use 256 bits on most AVX-512 chips.
-  if (machine.getVectorBits() == 512)
+  if (machine.getVectorBits() == 512 && machine.hasFeature("avx512f"))
     features += ",-prefer-256-bit";
+  StringRef chip =
+      architecture.generatesForChip ? machine.getChip() : StringRef("generic");
   std::unique_ptr<llvm::TargetMachine> codeGenerator(
       backend->createTargetMachine(
-          triple, machine.getChip(), features, llvm::TargetOptions(),
-          llvm::Reloc::PIC_, std::nullopt, llvm::CodeGenOptLevel::Default));
+          triple, chip, features, llvm::TargetOptions(), llvm::Reloc::PIC_,
+          std::nullopt, llvm::CodeGenOptLevel::Default));
   code->setTargetTriple(triple);
   code->setDataLayout(codeGenerator->createDataLayout());
   for (llvm::Function &function : *code) {
@@ -177,7 +182,8 @@ attn::compileCPUKernels(ModuleOp module, tile::TargetAttr machine,
       continue;
     // Loops that fill or copy must not become calls of a C library.
     function.addFnAttr("no-builtins");
-    function.addFnAttr("target-cpu", machine.getChip());
+    function.addFnAttr("target-cpu", chip);
+    function.addFnAttr("tune-cpu", machine.getChip());
     function.addFnAttr("target-features", features);
     function.addFnAttr(llvm::Attribute::NoUnwind);
     function.addFnAttr("prefer-vector-width",
@@ -204,7 +210,7 @@ attn::compileCPUKernels(ModuleOp module, tile::TargetAttr machine,
   }
   timer("machine code");
   FailureOr<std::string> linked = linkSharedObject(
-      StringRef(object.data(), object.size()), module.getLoc());
+      StringRef(object.data(), object.size()), triple, module.getLoc());
   timer("link");
   return linked;
 }

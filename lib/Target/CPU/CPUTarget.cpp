@@ -6,6 +6,7 @@
 //
 //===----------------------------------------------------------------------===//
 
+#include "Architecture.h"
 #include "CPUCodegen.h"
 
 #include "attn/Conversion/CPUExpandExp2.h"
@@ -22,23 +23,13 @@
 #include "mlir/IR/Builders.h"
 #include "mlir/Pass/PassRegistry.h"
 #include "llvm/ADT/STLExtras.h"
-#include "llvm/ADT/StringMap.h"
 #include "llvm/Support/FormatVariadic.h"
 #include "llvm/TargetParser/Host.h"
-#include "llvm/TargetParser/X86TargetParser.h"
 
 #include <unistd.h>
 
 using namespace mlir;
 using namespace attn;
-
-/// Features that generated code may use, in the order they are listed.
-static constexpr StringLiteral kFeatures[] = {
-    "avx",      "avx2",     "fma",      "f16c",      "avx512f",
-    "avx512bw", "avx512dq", "avx512vl", "avx512bf16"};
-
-/// Those without which it cannot do.
-static constexpr StringLiteral kNeeded[] = {"avx2", "fma", "f16c"};
 
 /// Threads for which keys are split, whatever a machine has (rule 19).
 static constexpr int64_t kWorkers = 64;
@@ -49,35 +40,19 @@ static constexpr StringLiteral kL1Key = "L1_cache_size_in_bytes";
 static constexpr StringLiteral kL2Key = "L2_cache_size_in_bytes";
 static constexpr StringLiteral kRegistersKey = "vector_registers";
 
-static llvm::StringMap<bool> getFeatures(StringRef chip) {
-  llvm::StringMap<bool> present;
-  SmallVector<StringRef> features;
-  llvm::X86::getFeaturesForCPU(chip, features);
-  for (StringRef feature : features) {
-    present[feature.ltrim('+')] = true;
-    // LLVM lists no feature that another one implies.
-    llvm::X86::updateImpliedFeatures(feature, /*Enabled=*/true, present);
-  }
-  return present;
+static tile::TargetAttr makeTarget(function_ref<InFlightDiagnostic()> emitError,
+                                   MLIRContext *context, StringRef name,
+                                   StringRef chip, const CPULimits &limits,
+                                   ArrayAttr features) {
+  constexpr int64_t none = 0;
+  return tile::TargetAttr::getChecked(
+      emitError, context, name, chip, limits.vectorBits, limits.registers,
+      limits.l1Bytes, limits.l2Bytes, /*threads=*/none, /*subgroup=*/none,
+      /*shared=*/none, /*staticShared=*/none, /*storageBuffers=*/none,
+      int64_t(kWorkers), tile::MatrixUnits::None, features);
 }
 
 namespace {
-/// The limits that both a chip's name and a DLTI specification can tell.
-struct CPULimits {
-  int64_t vectorBits, registers, l1Bytes, l2Bytes;
-
-  tile::TargetAttr get(function_ref<InFlightDiagnostic()> emitError,
-                       MLIRContext *context, StringRef name, StringRef chip,
-                       ArrayAttr features) const {
-    constexpr int64_t none = 0;
-    return tile::TargetAttr::getChecked(
-        emitError, context, name, chip, vectorBits, registers, l1Bytes, l2Bytes,
-        /*threads=*/none, /*subgroup=*/none, /*shared=*/none,
-        /*staticShared=*/none, /*storageBuffers=*/none, int64_t(kWorkers),
-        tile::MatrixUnits::None, features);
-  }
-};
-
 class CPU final : public Target {
 public:
   CPU(std::string name, std::string summary, bool fuse)
@@ -130,54 +105,49 @@ private:
 
 std::vector<std::string> CPU::getChips() const {
   std::vector<std::string> chips{hostName.str()};
-  SmallVector<StringRef> known;
-  llvm::X86::fillValidCPUArchList(known, /*Only64Bit=*/true);
-  for (StringRef chip : known) {
-    llvm::StringMap<bool> present = getFeatures(chip);
-    if (llvm::all_of(kNeeded, [&](StringRef feature) {
-          return present.lookup(feature);
-        }))
-      chips.push_back(chip.str());
+  for (const CPUArchitecture &architecture : CPUArchitecture::getAll()) {
+    SmallVector<StringRef> known;
+    architecture.listChips(known);
+    for (StringRef chip : known)
+      if (architecture.suffice(architecture.featuresOf(chip)))
+        chips.push_back(chip.str());
   }
   return chips;
 }
 
 tile::TargetAttr CPU::describeChip(MLIRContext *context, StringRef chip,
                                    std::string &error) const {
-  CPULimits limits{/*vectorBits=*/256, /*registers=*/16, /*l1Bytes=*/32768,
-                   /*l2Bytes=*/1 << 20};
-  llvm::StringMap<bool> present;
-  std::string name = chip.str();
-  if (chip == hostName) {
-    name = llvm::sys::getHostCPUName().str();
-    present = llvm::sys::getHostCPUFeatures();
+  bool isHost = chip == hostName;
+  std::string name = isHost ? llvm::sys::getHostCPUName().str() : chip.str();
+  const CPUArchitecture *architecture =
+      isHost ? CPUArchitecture::getHost() : CPUArchitecture::find(chip);
+  if (!architecture) {
+    error = "there is no code for CPUs such as '" + name + "'";
+    return {};
+  }
+  llvm::StringMap<bool> present =
+      isHost ? llvm::sys::getHostCPUFeatures() : architecture->featuresOf(chip);
+  for (StringRef feature : architecture->needed)
+    if (!present.lookup(feature)) {
+      error = ("CPU '" + name + "' lacks " + feature + "; generated code for " +
+               architecture->name + " needs " + architecture->neededText)
+                  .str();
+      return {};
+    }
+  CPULimits limits = architecture->limitsOf(present);
+  if (isHost) {
     if (long size = sysconf(_SC_LEVEL1_DCACHE_SIZE); size > 0)
       limits.l1Bytes = size;
     if (long size = sysconf(_SC_LEVEL2_CACHE_SIZE); size > 0)
       limits.l2Bytes = size;
-  } else {
-    present = getFeatures(chip);
   }
-  for (StringRef feature : kNeeded)
-    if (!present.lookup(feature)) {
-      error = ("CPU '" + name + "' lacks " + feature +
-               "; generated code needs AVX2, FMA and F16C")
-                  .str();
-      return {};
-    }
   Builder b(context);
   SmallVector<Attribute> features;
-  for (StringRef feature : kFeatures)
+  for (StringRef feature : architecture->features)
     if (present.lookup(feature))
       features.push_back(b.getStringAttr(feature));
-  if (llvm::all_of(
-          ArrayRef<StringRef>{"avx512f", "avx512vl", "avx512bw", "avx512dq"},
-          [&](StringRef feature) { return present.lookup(feature); })) {
-    limits.vectorBits = 512;
-    limits.registers = 32;
-  }
-  return limits.get([&] { return emitError(b.getUnknownLoc()); }, context,
-                    machineName, name, b.getArrayAttr(features));
+  return makeTarget([&] { return emitError(b.getUnknownLoc()); }, context,
+                    machineName, name, limits, b.getArrayAttr(features));
 }
 
 tile::TargetAttr CPU::refine(tile::TargetAttr machine, ModuleOp module) const {
@@ -198,9 +168,9 @@ tile::TargetAttr CPU::refine(tile::TargetAttr machine, ModuleOp module) const {
   read(kL1Key, limits.l1Bytes);
   read(kL2Key, limits.l2Bytes);
   read(kRegistersKey, limits.registers);
-  return limits.get([&] { return module.emitError("CPU: "); },
+  return makeTarget([&] { return module.emitError("CPU: "); },
                     module.getContext(), machine.getName(), machine.getChip(),
-                    machine.getFeatures());
+                    limits, machine.getFeatures());
 }
 
 //===----------------------------------------------------------------------===//
@@ -304,7 +274,8 @@ void CPU::explainKernels(ModuleOp module, tile::TargetAttr machine,
 void attn::registerCPUTargets() {
   registerTarget(std::make_unique<CPU>(
       CPU::machineName.str(),
-      "x86-64 from AVX2 on: vectors, register blocks, fused online softmax",
+      "x86-64 from AVX2 on, AArch64: vectors, register blocks, fused online "
+      "softmax",
       /*fuse=*/true));
   registerTarget(std::make_unique<CPU>(
       CPU::standardName.str(),

@@ -16,32 +16,46 @@
 #include "llvm/Support/Process.h"
 #include "llvm/Support/Program.h"
 #include "llvm/Support/raw_ostream.h"
+#include "llvm/TargetParser/Host.h"
 
 using namespace mlir;
 using namespace attn;
 
 /// Kernels need no library and few relocations, so any ELF linker will do. GNU
-/// ld comes first: it starts five times faster than lld, which loads LLVM.
-static constexpr StringLiteral kLinkers[] = {"ld", "ld.lld-22", "ld.lld"};
+/// ld for this machine comes first: it starts five times faster than lld, which
+/// loads LLVM, but knows no other machine.
+static SmallVector<std::string> getLinkers(const llvm::Triple &triple) {
+  SmallVector<std::string> names{"ld.lld-22", "ld.lld"};
+  if (triple.getArch() == llvm::Triple(llvm::sys::getProcessTriple()).getArch())
+    names.insert(names.begin(), "ld");
+  else
+    names.push_back((triple.getArchName() + "-linux-gnu-ld").str());
+  return names;
+}
 
 /// The linker to run, or a message that names what was looked for.
-static FailureOr<std::string> findLinker(Location loc) {
+static FailureOr<std::string> findLinker(const llvm::Triple &triple,
+                                         Location loc) {
   if (auto given = llvm::sys::Process::GetEnv("ATTN_LINKER")) {
     if (auto path = llvm::sys::findProgramByName(*given))
       return *path;
     return emitError(loc, "there is no linker '")
            << *given << "', which ATTN_LINKER names";
   }
-  for (StringRef name : kLinkers)
+  SmallVector<std::string> names = getLinkers(triple);
+  for (StringRef name : names)
     if (auto path = llvm::sys::findProgramByName(name))
       return *path;
-  return emitError(loc, "kernels for a CPU need a linker; none of ")
-         << llvm::join(std::begin(kLinkers), std::end(kLinkers), ", ")
+  return emitError(loc, "kernels for ")
+         << triple.getArchName() << " need a linker; none of "
+         << llvm::join(names, ", ")
          << " is on the PATH (install binutils, or name one in ATTN_LINKER)";
 }
 
-FailureOr<std::string> attn::linkSharedObject(StringRef object, Location loc) {
-  FailureOr<std::string> linker = findLinker(loc);
+FailureOr<std::string> attn::linkSharedObject(StringRef object,
+                                              const llvm::Triple &triple,
+                                              Location loc) {
+  FailureOr<std::string> linker = findLinker(triple, loc);
   if (failed(linker))
     return failure();
   SmallString<64> in, out, log;

@@ -9,17 +9,19 @@
 #define LIB_TARGET_CPU_LINK_H
 
 #include "mlir/IR/Diagnostics.h"
+#include "llvm/TargetParser/Triple.h"
 
 #include <string>
 
 namespace attn {
 
 /// Bytes of an ELF shared object without undefined symbols, made of the bytes
-/// of one object file by the linker that the environment variable ATTN_LINKER
-/// names, else by the first of ld, ld.lld-22 and ld.lld on the PATH. Safe to
-/// call from several threads. Fails with a diagnostic at `loc` that holds what
-/// the linker said.
+/// of one object file for `triple` by the linker that the environment variable
+/// ATTN_LINKER names, else by the first on the PATH of ld.lld-22, ld.lld and
+/// GNU's ld for that kind of machine. Safe to call from several threads. Fails
+/// with a diagnostic at `loc` that holds what the linker said.
 mlir::FailureOr<std::string> linkSharedObject(llvm::StringRef object,
+                                              const llvm::Triple &triple,
                                               mlir::Location loc);
 
 } // namespace attn

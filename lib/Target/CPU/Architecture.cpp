@@ -1,0 +1,131 @@
+//===- Architecture.cpp - The kinds of CPUs there is code for -------------===//
+// SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
+//
+// x86-64 from AVX2 on, and AArch64, by LLVM's lists of processors.
+//
+//===----------------------------------------------------------------------===//
+
+#include "Architecture.h"
+
+#include "llvm/ADT/STLExtras.h"
+#include "llvm/TargetParser/AArch64TargetParser.h"
+#include "llvm/TargetParser/Host.h"
+#include "llvm/TargetParser/Triple.h"
+#include "llvm/TargetParser/X86TargetParser.h"
+
+using namespace attn;
+using llvm::SmallVectorImpl;
+using llvm::StringLiteral;
+using llvm::StringMap;
+using llvm::StringRef;
+
+//===----------------------------------------------------------------------===//
+// x86-64
+//===----------------------------------------------------------------------===//
+
+static constexpr StringLiteral kX86Features[] = {
+    "avx",      "avx2",     "fma",      "f16c",      "avx512f",
+    "avx512bw", "avx512dq", "avx512vl", "avx512bf16"};
+static constexpr StringLiteral kX86Needed[] = {"avx2", "fma", "f16c"};
+
+static void listX86Chips(SmallVectorImpl<StringRef> &chips) {
+  llvm::X86::fillValidCPUArchList(chips, /*Only64Bit=*/true);
+}
+
+static StringMap<bool> getX86Features(StringRef chip) {
+  StringMap<bool> present;
+  llvm::SmallVector<StringRef> features;
+  llvm::X86::getFeaturesForCPU(chip, features);
+  for (StringRef feature : features) {
+    present[feature.ltrim('+')] = true;
+    // LLVM lists no feature that another one implies.
+    llvm::X86::updateImpliedFeatures(feature, /*Enabled=*/true, present);
+  }
+  return present;
+}
+
+static CPULimits getX86Limits(const StringMap<bool> &features) {
+  bool isWide = true;
+  for (StringRef feature : {"avx512f", "avx512vl", "avx512bw", "avx512dq"})
+    isWide &= features.lookup(feature);
+  return {/*vectorBits=*/isWide ? 512 : 256, /*registers=*/isWide ? 32 : 16,
+          /*l1Bytes=*/32 << 10, /*l2Bytes=*/1 << 20};
+}
+
+//===----------------------------------------------------------------------===//
+// AArch64
+//===----------------------------------------------------------------------===//
+
+// Products are of f32, and 16-bit floats are converted by instructions that
+// every core has: code for one chip runs on all of them.
+static constexpr StringLiteral kAArch64Features[] = {"neon"};
+
+static void listAArch64Chips(SmallVectorImpl<StringRef> &chips) {
+  llvm::AArch64::fillValidCPUArchList(chips);
+  // Of which kind of CPU, the name does not tell.
+  llvm::erase(chips, "generic");
+}
+
+static StringMap<bool> getAArch64Features(StringRef chip) {
+  StringMap<bool> present;
+  if (auto cpu = llvm::AArch64::parseCpu(chip)) {
+    std::vector<StringRef> features;
+    llvm::AArch64::ExtensionSet extensions;
+    extensions.addCPUDefaults(*cpu);
+    extensions.toLLVMFeatureList(features);
+    for (StringRef feature : features)
+      if (feature.consume_front("+"))
+        present[feature] = true;
+  }
+  return present;
+}
+
+static CPULimits getAArch64Limits(const StringMap<bool> &) {
+  return {/*vectorBits=*/128, /*registers=*/32, /*l1Bytes=*/32 << 10,
+          /*l2Bytes=*/512 << 10};
+}
+
+//===----------------------------------------------------------------------===//
+// All
+//===----------------------------------------------------------------------===//
+
+llvm::ArrayRef<CPUArchitecture> CPUArchitecture::getAll() {
+  static const CPUArchitecture all[] = {
+      {"x86-64", "x86_64-unknown-linux-gnu", kX86Features, kX86Needed,
+       "AVX2, FMA and F16C", listX86Chips, getX86Features, getX86Limits,
+       /*generatesForChip=*/true},
+      {"AArch64", "aarch64-unknown-linux-gnu", kAArch64Features,
+       kAArch64Features, "NEON", listAArch64Chips, getAArch64Features,
+       getAArch64Limits, /*generatesForChip=*/false}};
+  return all;
+}
+
+bool CPUArchitecture::suffice(const StringMap<bool> &present) const {
+  return llvm::all_of(
+      needed, [&](StringRef feature) { return present.lookup(feature); });
+}
+
+const CPUArchitecture *CPUArchitecture::find(StringRef chip) {
+  for (const CPUArchitecture &architecture : getAll()) {
+    llvm::SmallVector<StringRef> chips;
+    architecture.listChips(chips);
+    if (llvm::is_contained(chips, chip))
+      return &architecture;
+  }
+  return nullptr;
+}
+
+const CPUArchitecture *CPUArchitecture::getHost() {
+  llvm::Triple host(llvm::sys::getProcessTriple());
+  for (const CPUArchitecture &architecture : getAll())
+    if (llvm::Triple(architecture.triple).getArch() == host.getArch())
+      return &architecture;
+  return nullptr;
+}
+
+const CPUArchitecture &CPUArchitecture::of(tile::TargetAttr machine) {
+  for (const CPUArchitecture &architecture : getAll())
+    if (machine.hasFeature(architecture.needed.front()))
+      return architecture;
+  return getAll().front();
+}

@@ -1,0 +1,59 @@
+//===- Architecture.h - The kinds of CPUs there is code for -----*- C++ -*-===//
+// SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
+//
+// All that the CPU targets know of an instruction set: its chips, the features
+// that generated code may use, registers and caches. Passes read it from
+// #tile.target; nothing else asks what kind of CPU it is.
+//
+//===----------------------------------------------------------------------===//
+
+#ifndef LIB_TARGET_CPU_ARCHITECTURE_H
+#define LIB_TARGET_CPU_ARCHITECTURE_H
+
+#include "attn/Dialect/Tile/Tile.h"
+
+#include "llvm/ADT/StringMap.h"
+
+namespace attn {
+
+/// The limits that both a chip's name and a DLTI specification can tell.
+struct CPULimits {
+  int64_t vectorBits, registers, l1Bytes, l2Bytes;
+};
+
+struct CPUArchitecture {
+  /// For messages.
+  llvm::StringRef name;
+  /// What LLVM generates code for.
+  llvm::StringRef triple;
+  /// Features that generated code may use, in the order they are listed.
+  llvm::ArrayRef<llvm::StringLiteral> features;
+  /// Those without which it cannot do, and how people call them. The first one
+  /// tells the architecture of a #tile.target.
+  llvm::ArrayRef<llvm::StringLiteral> needed;
+  llvm::StringRef neededText;
+  /// The names of all chips that LLVM knows.
+  void (*listChips)(llvm::SmallVectorImpl<llvm::StringRef> &chips);
+  /// The features of one of them, with those they imply.
+  llvm::StringMap<bool> (*featuresOf)(llvm::StringRef chip);
+  /// The limits of chips with these features; caches as small as is usual.
+  CPULimits (*limitsOf)(const llvm::StringMap<bool> &features);
+  /// Whether code uses all that the chip has, beyond `features`; if not, the
+  /// chip tells what to tune for.
+  bool generatesForChip;
+
+  bool suffice(const llvm::StringMap<bool> &present) const;
+
+  /// Those there are.
+  static llvm::ArrayRef<CPUArchitecture> getAll();
+  /// That of the chip; null if there is no such chip.
+  static const CPUArchitecture *find(llvm::StringRef chip);
+  /// That of the machine this runs on; null if it is another one.
+  static const CPUArchitecture *getHost();
+  /// The one whose needed features `machine` has; x86-64 where it tells none.
+  static const CPUArchitecture &of(tile::TargetAttr machine);
+};
+
+} // namespace attn
+
+#endif // LIB_TARGET_CPU_ARCHITECTURE_H
