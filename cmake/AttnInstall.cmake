@@ -43,6 +43,12 @@ install(TARGETS AttnPlugin LIBRARY DESTINATION ${CMAKE_INSTALL_LIBDIR} COMPONENT
 foreach(tool attn-opt attn-translate attn-run attn-compile attn-lsp-server)
   install(TARGETS ${tool} RUNTIME COMPONENT compiler)
 endforeach()
+# bash-completion looks for a file of the tool's name.
+set(completions ${CMAKE_INSTALL_DATADIR}/bash-completion/completions)
+foreach(tool attn-opt attn-translate attn-run attn-compile attn-lsp-server)
+  install(FILES tools/completion/attn.bash DESTINATION ${completions} RENAME ${tool} COMPONENT compiler)
+endforeach()
+install(FILES tools/completion/attn.bash DESTINATION ${completions} RENAME attn-check COMPONENT runtime)
 install(DIRECTORY include/ ${PROJECT_BINARY_DIR}/include/
   DESTINATION ${CMAKE_INSTALL_INCLUDEDIR} COMPONENT compiler
   FILES_MATCHING PATTERN "*.h" PATTERN "*.td" PATTERN "*.h.inc" PATTERN CMakeFiles EXCLUDE)

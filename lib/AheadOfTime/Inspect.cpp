@@ -10,9 +10,11 @@
 #include "attn/AheadOfTime/Variants.h"
 #include "attn/runtime/Artifact.h"
 
+#include "llvm/ADT/DenseMap.h"
 #include "llvm/ADT/StringExtras.h"
 #include "llvm/ADT/StringSwitch.h"
 #include "llvm/Object/ELFObjectFile.h"
+#include "llvm/Support/Endian.h"
 #include "llvm/Support/FormatVariadic.h"
 #include "llvm/Support/raw_ostream.h"
 
@@ -266,16 +268,50 @@ void Inspector::printChecks() {
   });
 }
 
+using ELF64 = llvm::object::ELF64LEObjectFile;
+
+/// The registers of a thread in each kernel of a cubin, by symbol. ptxas says
+/// them in the attributes of .nv.info: a format, a kind, and 16 bits that are
+/// the attribute or the bytes of it that follow.
+static llvm::DenseMap<uint32_t, uint32_t> readRegisters(const ELF64 &object) {
+  constexpr uint8_t sized = 4, registers = 0x2f;
+  llvm::DenseMap<uint32_t, uint32_t> found;
+  for (const llvm::object::SectionRef &section : object.sections()) {
+    auto name = section.getName();
+    auto content = section.getContents();
+    if (!name || !content) {
+      llvm::consumeError(name.takeError());
+      llvm::consumeError(content.takeError());
+      continue;
+    }
+    if (*name != ".nv.info")
+      continue;
+    for (StringRef rest = *content; rest.size() >= 4;) {
+      uint8_t format = rest[0], kind = rest[1];
+      size_t size = format == sized
+                        ? llvm::support::endian::read16le(rest.data() + 2)
+                        : 0;
+      rest = rest.drop_front(4);
+      if (size > rest.size())
+        break;
+      if (kind == registers && size == 8)
+        found[llvm::support::endian::read32le(rest.data())] =
+            llvm::support::endian::read32le(rest.data() + 4);
+      rest = rest.drop_front(size);
+    }
+  }
+  return found;
+}
+
 /// The functions of an ELF object with their bytes; of a cubin with the
-/// registers of a thread, which stand in the section that holds one.
+/// registers of a thread.
 static void printFunctions(StringRef bytes, llvm::raw_ostream &os) {
-  auto object = llvm::object::ELF64LEObjectFile::create(
-      llvm::MemoryBufferRef(bytes, "code"));
+  auto object = ELF64::create(llvm::MemoryBufferRef(bytes, "code"));
   if (!object) {
     llvm::consumeError(object.takeError());
     return;
   }
-  bool isCubin = object->getELFFile().getHeader().e_machine == 190; // EM_CUDA
+  llvm::DenseMap<uint32_t, uint32_t> registers = readRegisters(*object);
   auto symbols = object->symbols();
   if (symbols.begin() == symbols.end())
     symbols = llvm::make_range(object->getDynamicSymbolIterators().begin(),
@@ -289,13 +325,9 @@ static void printFunctions(StringRef bytes, llvm::raw_ostream &os) {
     if (symbol.getELFType() != llvm::ELF::STT_FUNC || symbol.getSize() == 0)
       continue;
     os << "      " << *name << ": " << symbol.getSize() << " bytes";
-    auto section = symbol.getSection();
-    if (!section)
-      llvm::consumeError(section.takeError());
-    else if (isCubin && *section != object->section_end())
-      os << ", "
-         << (object->getSection((*section)->getRawDataRefImpl())->sh_info >> 24)
-         << " registers a thread";
+    if (auto count = registers.find(symbol.getRawDataRefImpl().d.b);
+        count != registers.end())
+      os << ", " << count->second << " registers a thread";
     os << "\n";
   }
 }

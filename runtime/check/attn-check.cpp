@@ -470,6 +470,30 @@ double Case::measureOverhead() {
   return times[rounds / 2];
 }
 
+const char help[] = R"(Checks compiled cases on a machine without a compiler.
+
+USAGE: attn-check [options] <folder>
+
+OPTIONS:
+
+  --backend=<string> - cpu (default), cuda or vulkan
+  --device=<string>  - The number or a part of the name of a GPU (vulkan)
+  --filter=<string>  - Only cases with this in their name
+  --help             - Display this
+  --overhead         - Measure what a launch costs on the host
+  --spread=<count>   - Lay the batches of tensors this many elements apart
+  --validation       - Have Vulkan's layers check what is called
+  --verbose          - Print the name of every case and how near it was
+  --version          - Display the version
+
+EXAMPLES:
+
+  attn-test --backend=cuda --chip=sm_90a --count=20 --emit=cases
+      where the compiler is: cases, their inputs and expected outputs
+  attn-check --backend=cuda cases
+      where the GPU is: every element compared; exits with 1 if one is wrong
+)";
+
 Arguments parse(int argc, char **argv) {
   Arguments args;
   for (int i = 1; i < argc; ++i) {
@@ -479,6 +503,10 @@ Arguments parse(int argc, char **argv) {
       return text.rfind(start, 0) == 0 ? text.substr(start.size())
                                        : std::string();
     };
+    if (text == "--help") {
+      std::fputs(help, stdout);
+      std::exit(0);
+    }
     if (text == "--version") {
       std::puts("attn " ATTN_VERSION);
       std::exit(0);
@@ -498,10 +526,7 @@ Arguments parse(int argc, char **argv) {
     else if (!value("spread").empty())
       args.spread = std::strtoull(value("spread").c_str(), nullptr, 10);
     else if (text.rfind("-", 0) == 0 || !args.directory.empty())
-      fail("unknown argument '" + text +
-           "'; usage: attn-check [--backend=cpu|cuda|vulkan] "
-           "[--device=NUMBER|NAME] [--validation] [--filter=TEXT] "
-           "[--spread=ELEMENTS] [--verbose] [--overhead] [--version] FOLDER");
+      fail("unknown argument '" + text + "' (see --help)");
     else
       args.directory = text;
   }

@@ -16,6 +16,7 @@
 #include "attn/Execution/CommandLine.h"
 #include "attn/InitAll.h"
 #include "attn/Support/Nesting.h"
+#include "attn/Support/ToolOptions.h"
 #include "attn/Target/Compile.h"
 #include "attn/Target/Target.h"
 #include "attn/Version.h"
@@ -293,7 +294,7 @@ static ExitCode inspectFile(StringRef path) {
 
 int main(int argc, char **argv) {
   setVersionPrinter();
-  execution::dropRegisteredOptions();
+  dropRegisteredOptions();
   registerAllTargets();
   addListTargetsOption();
   Arguments args;

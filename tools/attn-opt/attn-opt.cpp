@@ -44,6 +44,21 @@ static LogicalResult run(int argc, char **argv, StringRef input,
   return success();
 }
 
+static constexpr llvm::StringLiteral kExamples = R"(
+EXAMPLES:
+
+  attn-opt mine.mlir --attn-print-mask-analysis
+      which keys each tile of queries visits, and what is known of them
+  attn-opt mine.mlir --attn-to-tile
+      kernels of tile ops and their launches: what targets start from
+  attn-opt mine.mlir --attn-to-cpu=chip=x86-64-v3
+      loops on vectors, for the rest of your pipeline
+  attn-opt mine.mlir --attn-to-cuda=chip=sm_90a | attn-translate --kernels-to-ptx
+      the text of kernels
+  attn-opt mine.mlir --attn-expand-sugar --attn-simplify-regions
+      single passes; docs/generated says what each one does, with an example
+)";
+
 int main(int argc, char **argv) {
   attn::setVersionPrinter();
   mlir::DialectRegistry registry;
@@ -52,6 +67,7 @@ int main(int argc, char **argv) {
   mlir::registerAllPasses();
   attn::registerAll(registry);
   attn::addListTargetsOption();
+  llvm::cl::extrahelp examples(kExamples);
   auto [input, output] = mlir::registerAndParseCLIOptions(
       argc, argv, "attention compiler driver\n", registry);
   return mlir::asMainReturnCode(run(argc, argv, input, output, registry));

@@ -20,6 +20,7 @@
 #include "attn/InitAll.h"
 #include "attn/Reference/Tolerance.h"
 #include "attn/Support/Nesting.h"
+#include "attn/Support/ToolOptions.h"
 #include "attn/Target/Target.h"
 #include "attn/Version.h"
 
@@ -60,6 +61,21 @@ and rise along the last axis where attn.rising is set.
 Outputs: the results of the function, then the memref arguments that it
 writes, in argument order. --output and --expect follow that order; fewer
 are fine.
+)";
+
+constexpr llvm::StringLiteral kExamples = R"(
+EXAMPLES:
+
+  attn-run mine.mlir --random=B=1,Sq=2048,Skv=2048 --check=reference --bench
+      random inputs: is it right, and how fast?
+  attn-run mine.mlir --random=B=1,Sq=2048,Skv=2048 --explain
+      what was chosen when compiling, and why
+  attn-run mine.mlir --input=q.npy --input=k.npy --input=v.npy --output=o.npy
+      files of NumPy, in the order of the arguments
+  attn-run mine.mlir --random=1,100,100 --expect=o.npy --rtol=1e-3
+      exits with 1 if the output differs
+  attn-run mine.mlir --backend=cuda --random=1,100,100 --report=json
+      on a GPU; the report as JSON
 )";
 
 /// The command line.
@@ -730,6 +746,7 @@ int main(int argc, char **argv) {
   addListTargetsOption();
   Arguments args;
   // With a stream of its own a bad command line returns instead of exiting 1.
+  cl::extrahelp examples(kExamples);
   if (!cl::ParseCommandLineOptions(argc, argv, kOverview, &llvm::errs()))
     return kBadInput;
   return Run(args).execute();

@@ -22,6 +22,7 @@
 #include "attn/InitAll.h"
 #include "attn/Reference/TileInterpreter.h"
 #include "attn/Reference/Tolerance.h"
+#include "attn/Support/ToolOptions.h"
 #include "attn/Target/Compile.h"
 #include "attn/Target/Target.h"
 #include "attn/Version.h"
@@ -516,12 +517,28 @@ int Driver::run() {
   return failed ? 1 : 0;
 }
 
+static constexpr llvm::StringLiteral kExamples = R"(
+EXAMPLES:
+
+  attn-test --backend=cpu --count=20 --seed=3
+      20 cases of each suite on the CPU, against the reference
+  attn-test --backend=cpu --suite=combinations --count=1 --seed=7 --print
+      one random combination of sugar, operands and lengths, and its MLIR
+  attn-test --backend=cpu --filter=matrix/causal/f16 --count=0
+      all cases with this in their name
+  attn-test --backend=cuda --chip=sm_90a --count=20 --emit=cases
+      cases for a machine without a compiler: attn-check --backend=cuda cases
+  attn-test --passes --suite=tiles --count=10
+      programs in the interpreter before and after each pass on tile IR
+)";
+
 int main(int argc, char **argv) {
   setVersionPrinter();
   dropRegisteredOptions();
   registerAllTargets();
   addListTargetsOption();
   Arguments args;
+  cl::extrahelp examples(kExamples);
   if (!cl::ParseCommandLineOptions(argc, argv, "Execution tests of attention\n",
                                    &llvm::errs()))
     return 2;

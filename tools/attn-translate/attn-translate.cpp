@@ -10,6 +10,7 @@
 #include "attn/Dialect/Tile/Tile.h"
 #include "attn/InitAll.h"
 #include "attn/Support/Nesting.h"
+#include "attn/Support/ToolOptions.h"
 #include "attn/Target/Plan.h"
 #include "attn/Target/Target.h"
 #include "attn/Version.h"
@@ -88,8 +89,23 @@ fromModule(std::function<LogicalResult(Operation *, raw_ostream &)> print) {
   };
 }
 
+static constexpr llvm::StringLiteral kExamples = R"(
+EXAMPLES:
+
+  attn-opt mine.mlir --attn-to-cuda=chip=sm_90a | attn-translate --kernels-to-ptx
+      the kernels as PTX, for the chip that the file names
+  attn-opt mine.mlir --attn-to-wgsl | attn-translate --kernels-to-wgsl -o mine.wgsl
+      the kernels as shaders
+  attn-opt mine.mlir --attn-to-cuda=launches=true | attn-translate --program-to-json
+      what an artifact says of its arguments, launches and checks
+)";
+
 int main(int argc, char **argv) {
   attn::setVersionPrinter();
+  // Those of LLVM; what a translation needs is registered below.
+  attn::dropRegisteredOptions();
+  chip.addArgument();
+  llvm::cl::extrahelp examples(kExamples);
   attn::registerAllTargets();
   attn::addListTargetsOption();
   // The registration keeps a reference to the summary.

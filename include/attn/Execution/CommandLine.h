@@ -26,11 +26,6 @@ private:
   mlir::ScopedDiagnosticHandler handler;
 };
 
-/// The libraries register options of their own (--threads among them), which
-/// are no part of a tool's command line. Drops all that are registered, but
-/// for --version.
-void dropRegisteredOptions();
-
 /// The #attn.schedule in a file that holds nothing else; null for an empty
 /// `path`. A diagnostic if it cannot be read.
 mlir::FailureOr<ScheduleAttr> readSchedule(llvm::StringRef path,
