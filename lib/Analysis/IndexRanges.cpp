@@ -13,7 +13,6 @@
 #include "mlir/Dialect/Func/IR/FuncOps.h"
 #include "mlir/Dialect/Math/IR/Math.h"
 #include "mlir/Dialect/MemRef/IR/MemRef.h"
-#include "mlir/Dialect/SCF/IR/SCF.h"
 
 using namespace mlir;
 using namespace attn;
@@ -21,6 +20,10 @@ using namespace attn;
 static ConstantIntRanges fromSigned(int64_t low, int64_t high, unsigned width) {
   return ConstantIntRanges::fromSigned(APInt(width, low, /*isSigned=*/true),
                                        APInt(width, high, /*isSigned=*/true));
+}
+
+static unsigned widthOf(Value value) {
+  return ConstantIntRanges::getStorageBitwidth(value.getType());
 }
 
 static ConstantIntRanges indexRange(int64_t low, int64_t high) {
@@ -42,15 +45,16 @@ bool IndexRanges::isWithin(Value value, int64_t low, int64_t high) {
 ConstantIntRanges IndexRanges::rangeOf(Value value, unsigned depth) {
   // Far more than the depth of a region; only bounds pathological chains.
   constexpr unsigned kMaxDepth = 64;
-  unsigned width = ConstantIntRanges::getStorageBitwidth(value.getType());
   if (auto it = known.find(value); it != known.end())
     return it->second;
-  ConstantIntRanges all = ConstantIntRanges::maxRange(width);
+  ConstantIntRanges all = ConstantIntRanges::maxRange(widthOf(value));
   if (depth > kMaxDepth || !value.getType().isIntOrIndex())
     return all;
   std::optional<ConstantIntRanges> range;
   if (auto argument = dyn_cast<BlockArgument>(value))
     range = ofArgument(argument, depth);
+  else if (isa<scf::ForOp, scf::IfOp>(value.getDefiningOp()))
+    range = ofBranches(cast<OpResult>(value), depth);
   else if (isa<tile::RangeAtOp, tile::RangeCountOp>(value.getDefiningOp()))
     range = ofTile(value, depth);
   else if (auto dim = value.getDefiningOp<memref::DimOp>();
@@ -58,6 +62,10 @@ ConstantIntRanges IndexRanges::rangeOf(Value value, unsigned depth) {
     range = ofDim(dim.getSource(), *dim.getConstantIndex(), depth);
   else
     range = ofArithmetic(value.getDefiningOp(), value, depth);
+  if (Operation *op = value.getDefiningOp())
+    if (auto size = op->getAttrOfType<IntegerAttr>(kSizeAttrName))
+      range = range.value_or(all).intersection(
+          fromSigned(0, size.getInt(), widthOf(value)));
   return known.insert({value, range.value_or(all)}).first->second;
 }
 
@@ -67,13 +75,15 @@ ConstantIntRanges IndexRanges::rangeOf(Value value, unsigned depth) {
 
 std::optional<ConstantIntRanges> IndexRanges::ofArgument(BlockArgument value,
                                                          unsigned depth) {
-  if (!value.getType().isIndex())
-    return std::nullopt;
   Operation *parent = value.getOwner()->getParentOp();
-  if (auto function = dyn_cast<func::FuncOp>(parent)) {
-    auto size = function.getArgAttrOfType<IntegerAttr>(value.getArgNumber(),
-                                                       kSizeAttrName);
-    return size ? std::optional(indexRange(0, size.getInt())) : std::nullopt;
+  if (auto function = dyn_cast<FunctionOpInterface>(parent)) {
+    // A GPU kernel's buffers are arguments of its block, too.
+    IntegerAttr size;
+    if (value.getArgNumber() < function.getNumArguments())
+      size = function.getArgAttrOfType<IntegerAttr>(value.getArgNumber(),
+                                                    kSizeAttrName);
+    return size ? std::optional(fromSigned(0, size.getInt(), widthOf(value)))
+                : std::nullopt;
   }
   // Rows and keys of elements that exist, the number of a key tile, a row of a
   // tile.
@@ -83,9 +93,44 @@ std::optional<ConstantIntRanges> IndexRanges::ofArgument(BlockArgument value,
       loop && value == loop.getInductionVar()) {
     int64_t low = lowest(rangeOf(loop.getLowerBound(), depth + 1));
     int64_t end = highest(rangeOf(loop.getUpperBound(), depth + 1));
-    return indexRange(low, std::max(low, end - (end > low)));
+    return fromSigned(low, std::max(low, end - (end > low)), widthOf(value));
   }
+  if (auto loop = dyn_cast<scf::ForOp>(parent))
+    return ofCarried(loop, value.getArgNumber() - 1, depth);
   return std::nullopt;
+}
+
+/// What a loop carries fits 32 bits if it does so at first, and after an
+/// iteration that begins so.
+std::optional<ConstantIntRanges>
+IndexRanges::ofCarried(scf::ForOp loop, unsigned number, unsigned depth) {
+  Value argument = loop.getRegionIterArg(number);
+  unsigned width = widthOf(argument);
+  if (width <= 32)
+    return std::nullopt;
+  ConstantIntRanges small = fromSigned(INT32_MIN, INT32_MAX, width);
+  ConstantIntRanges first = rangeOf(loop.getInitArgs()[number], depth + 1);
+  // What follows from the assumption is forgotten with the copy.
+  constexpr unsigned kDepthOfLoop = 8;
+  IndexRanges assuming = *this;
+  assuming.known.insert({argument, small});
+  ConstantIntRanges next =
+      assuming.rangeOf(loop.getYieldedValues()[number], depth + kDepthOfLoop);
+  ConstantIntRanges all = first.rangeUnion(next);
+  if (lowest(all) < INT32_MIN || highest(all) > INT32_MAX)
+    return std::nullopt;
+  return all;
+}
+
+/// Of a branch what either side yields, of a loop what it carries.
+std::optional<ConstantIntRanges> IndexRanges::ofBranches(OpResult value,
+                                                         unsigned depth) {
+  unsigned number = value.getResultNumber();
+  if (auto loop = dyn_cast<scf::ForOp>(value.getOwner()))
+    return rangeOf(loop.getRegionIterArg(number), depth + 1);
+  auto branch = cast<scf::IfOp>(value.getOwner());
+  return rangeOf(branch.thenYield().getOperand(number), depth + 1)
+      .rangeUnion(rangeOf(branch.elseYield().getOperand(number), depth + 1));
 }
 
 std::optional<ConstantIntRanges> IndexRanges::ofDim(Value memref, int64_t dim,

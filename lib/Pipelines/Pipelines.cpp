@@ -6,6 +6,7 @@
 //===----------------------------------------------------------------------===//
 
 #include "attn/Pipelines/Pipelines.h"
+#include "attn/Conversion/LegalizeKernels.h"
 #include "attn/Transforms/Passes.h"
 
 #include "mlir/Dialect/Bufferization/IR/BufferizableOpInterface.h"
@@ -52,7 +53,26 @@ void attn::buildTilePipeline(OpPassManager &pm,
   buildGridPipeline(pm, options);
 }
 
+void attn::buildLegalizePipeline(OpPassManager &pm) {
+  pm.addPass(createVerifyKernelForm());
+  pm.addPass(createBindArguments());
+  pm.addPass(createStoreInfinityBits());
+  pm.addPass(createPackElements());
+  pm.addPass(createExpandBooleans());
+  pm.addPass(createWidenSmallIntegers());
+  pm.addPass(createNarrowIndices());
+  pm.addPass(createEmulateInt64());
+  pm.addPass(createSignedWhenEquivalent());
+  pm.addPass(createCanonicalizerPass());
+  pm.addPass(createCSEPass());
+  pm.addPass(createVerifyKernelForm({/*legal=*/true}));
+}
+
 void attn::registerAttnPipelines() {
+  PassPipelineRegistration<>(
+      "attn-legalize-kernels",
+      "Kernels in normal form without what the target lacks",
+      [](OpPassManager &pm) { buildLegalizePipeline(pm); });
   PassPipelineRegistration<TilePipelineOptions>(
       "attn-to-tile", "Attention to outlined kernels of tile ops",
       buildTilePipeline);

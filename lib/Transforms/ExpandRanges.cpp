@@ -6,6 +6,7 @@
 //
 //===----------------------------------------------------------------------===//
 
+#include "attn/Analysis/IndexRanges.h"
 #include "attn/Dialect/Tile/Tile.h"
 #include "attn/Transforms/Passes.h"
 
@@ -22,6 +23,18 @@ namespace attn {
 using namespace mlir;
 using namespace attn;
 using namespace attn::tile;
+
+static int64_t getLargest(Value tile) {
+  return IndexRanges().rangeOf(tile).smax().getSExtValue();
+}
+
+/// Its arithmetic alone does not tell that a key tile exists, and how many do.
+static void keepSize(Value value, int64_t largest) {
+  if (Operation *op = value.getDefiningOp();
+      op && op->getNumResults() == 1 && !op->hasTrait<OpTrait::ConstantLike>())
+    op->setAttr(kSizeAttrName,
+                IntegerAttr::get(IndexType::get(op->getContext()), largest));
+}
 
 /// Number of tiles of range k: max(end - begin, 0).
 static Value lengthOf(ImplicitLocOpBuilder &b, RangesOp ranges, unsigned k) {
@@ -116,12 +129,17 @@ struct ExpandRanges : attn::impl::ExpandRangesBase<ExpandRanges> {
       for (Operation *user : users) {
         ImplicitLocOpBuilder b(user->getLoc(), user);
         if (auto count = dyn_cast<RangeCountOp>(user)) {
-          count.getResult().replaceAllUsesWith(expandCount(b, ranges));
+          int64_t largest = getLargest(count.getResult());
+          Value number = expandCount(b, ranges);
+          keepSize(number, largest);
+          count.getResult().replaceAllUsesWith(number);
           count.erase();
           continue;
         }
         auto at = cast<RangeAtOp>(user);
+        int64_t largest = getLargest(at.getTile());
         auto [tile, full] = expandAt(b, ranges, at.getPosition());
+        keepSize(tile, largest);
         if (!ranges.getWhere().empty()) {
           auto [visit, fullHere] = inlineWhere(b, ranges, tile);
           full = b.createOrFold<arith::OrIOp>(full, fullHere);

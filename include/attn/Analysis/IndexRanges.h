@@ -9,6 +9,7 @@
 #ifndef ATTN_ANALYSIS_INDEXRANGES_H
 #define ATTN_ANALYSIS_INDEXRANGES_H
 
+#include "mlir/Dialect/SCF/IR/SCF.h"
 #include "mlir/IR/Value.h"
 #include "mlir/Interfaces/InferIntRangeInterface.h"
 #include "llvm/ADT/DenseMap.h"
@@ -27,7 +28,8 @@ constexpr int64_t getLargestSize(int64_t rank) {
 /// No index of a row, a key or a tile that exists is as large.
 constexpr int64_t kIndexLimit = int64_t(1) << 30;
 
-/// The argument of a kernel is a size: 0 up to the value of this attribute.
+/// The argument of a kernel, or the result of an op, is a size: 0 up to the
+/// value of this attribute.
 constexpr llvm::StringLiteral kSizeAttrName = "tile.size";
 
 /// Signed ranges from constants, sizes and arithmetic, by MLIR's inference. The
@@ -46,6 +48,10 @@ public:
 private:
   mlir::ConstantIntRanges rangeOf(mlir::Value value, unsigned depth);
   std::optional<mlir::ConstantIntRanges> ofArgument(mlir::BlockArgument value,
+                                                    unsigned depth);
+  std::optional<mlir::ConstantIntRanges>
+  ofCarried(mlir::scf::ForOp loop, unsigned number, unsigned depth);
+  std::optional<mlir::ConstantIntRanges> ofBranches(mlir::OpResult value,
                                                     unsigned depth);
   std::optional<mlir::ConstantIntRanges> ofDim(mlir::Value memref, int64_t dim,
                                                unsigned depth);

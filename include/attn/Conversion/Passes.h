@@ -18,6 +18,7 @@
 #include "attn/Conversion/FiniteScores.h"
 #include "attn/Conversion/KernelsToSPIRV.h"
 #include "attn/Conversion/LayoutToGPU.h"
+#include "attn/Conversion/LegalizeKernels.h"
 #include "attn/Conversion/MathToNVPTX.h"
 #include "attn/Conversion/TileToCPU.h"
 #include "attn/Conversion/TileToGPU.h"

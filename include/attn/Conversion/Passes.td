@@ -424,6 +424,326 @@ def FiniteScores : Pass<"tile-finite-scores", "::mlir::func::FuncOp"> {
   ];
 }
 
+def VerifyKernelForm : Pass<"tile-verify-kernel-form"> {
+  let summary = "Check the kernel normal form";
+  let description = [{
+    Every kernel must have the form of docs/gpu-kernels.md, from which GPU
+    targets generate code: what else it holds is one diagnostic, at the op. With
+    `legal`, it must also do without what the target `lacks`.
+
+    ```mlir
+    gpu.module @kernels {
+      gpu.func @k(%a: memref<f32>, %n: index) kernel attributes {known_block_size = array<i32: 32, 1, 1>} {
+        %m = memref.reinterpret_cast %a to offset: [0], sizes: [32], strides: [1] : memref<f32> to memref<32xf32>
+        %t = gpu.thread_id x
+        %x = memref.load %m[%t] : memref<32xf32>
+        gpu.barrier
+        memref.store %x, %m[%t] : memref<32xf32>
+        gpu.return
+      }
+    }
+    ```
+    becomes
+    ```mlir
+    ...
+    gpu.barrier
+    memref.store ...
+    ```
+  }];
+  let options = [
+    Option<"legal", "legal", "bool", "false",
+           "Refuse what the target lacks, too">
+  ];
+}
+
+def BindArguments : Pass<"tile-bind-arguments"> {
+  let summary = "Take arguments of 64 bits as a launcher narrows them";
+  let description = [{
+    Where the target lacks `int64`, a launcher passes 32 bits (rule 8): integers
+    as i32, sign-extended, i1 as 0 or 1, floats as f32, and elements of i64 and
+    f64 as i32 and f32, of which it checks that they fit; the extremes of i64
+    stand for those of i32. The parameters of kernels get those types and are
+    extended where they are read; what is stored is narrowed.
+    `tile.element` on a parameter says what the program has there.
+
+    ```mlir
+    module attributes {tile.target = #tile.target<name = "wgsl", chip = "webgpu", lacks = int64>} {
+      gpu.module @kernels {
+        gpu.func @k(%ids: memref<i64>, %n: index) kernel attributes {known_block_size = array<i32: 32, 1, 1>} {
+          %m = memref.reinterpret_cast %ids to offset: [0], sizes: [32], strides: [1] : memref<i64> to memref<32xi64>
+          %x = memref.load %m[%n] : memref<32xi64>
+          memref.store %x, %m[%n] : memref<32xi64>
+          gpu.return
+        }
+      }
+    }
+    ```
+    becomes
+    ```mlir
+    ...
+    gpu.func @k(%ids: memref<i32> {tile.element = i64}, %n: i32) ... {
+      %at = arith.index_cast %n : i32 to index
+      %m = memref.reinterpret_cast %ids to offset: [0], sizes: [32], strides: [1] : memref<i32> to memref<32xi32>
+      %x = memref.load %m[%at] : memref<32xi32>
+      %x64 = arith.extsi %x : i32 to i64
+      %y = arith.trunci %x64 : i64 to i32
+      memref.store %y, %m[%at] : memref<32xi32>
+    ```
+  }];
+  let dependentDialects = ["::mlir::arith::ArithDialect"];
+}
+
+def PackElements : Pass<"tile-pack-elements"> {
+  let summary = "Read small elements out of words";
+  let description = [{
+    Where the target lacks `small_storage`, buffers of i1 (a byte each), i8, i16
+    and bf16 become buffers of i32 that hold the same bytes; an element is
+    shifted out of its word. Bytes of a word belong to several threads, so a
+    store of one is an error. `tile.element` on a parameter says what lies there.
+
+    ```mlir
+    module attributes {tile.target = #tile.target<name = "wgsl", chip = "webgpu", lacks = small_storage>} {
+      gpu.module @kernels {
+        gpu.func @k(%bytes: memref<i8>, %o: memref<i32>, %i: index) kernel attributes {known_block_size = array<i32: 32, 1, 1>} {
+          %m = memref.reinterpret_cast %bytes to offset: [0], sizes: [32], strides: [1] : memref<i8> to memref<32xi8>
+          %r = memref.reinterpret_cast %o to offset: [0], sizes: [32], strides: [1] : memref<i32> to memref<32xi32>
+          %x = memref.load %m[%i] : memref<32xi8>
+          %y = arith.extsi %x : i8 to i32
+          memref.store %y, %r[%i] : memref<32xi32>
+          gpu.return
+        }
+      }
+    }
+    ```
+    becomes
+    ```mlir
+    ...
+    gpu.func @k(%bytes: memref<i32> {tile.element = i8}, ...) ... {
+      ...
+      %words = memref.reinterpret_cast %bytes to offset: [0], sizes: [8], strides: [1] : memref<i32> to memref<8xi32>
+      ...
+      %at = arith.shrui %i, ... : index
+      %word = memref.load %words[%at] : memref<8xi32>
+      ...
+      %low = arith.shrui %word, ... : i32
+      %x = arith.trunci %low : i32 to i8
+    ```
+  }];
+  let dependentDialects = ["::mlir::arith::ArithDialect"];
+}
+
+def StoreInfinityBits : Pass<"tile-store-infinity-bits"> {
+  let summary = "Store the bits of -inf where its sentinel stands";
+  let description = [{
+    Where the target lacks `infinity`, `tile-finite-scores` has put a sentinel in
+    the place of -inf. Buffers whose parameter has `attn.minus_infinity` become
+    buffers of i32: a store writes the bits of a number, and for the sentinel
+    those of -inf (rule 16), so that no infinity is ever a float.
+
+    ```mlir
+    module attributes {tile.target = #tile.target<name = "wgsl", chip = "webgpu", lacks = infinity>} {
+      gpu.module @kernels {
+        gpu.func @k(%lse: memref<f32> {attn.minus_infinity = -1.27605888E+38 : f32}, %x: f32, %i: index) kernel attributes {known_block_size = array<i32: 32, 1, 1>} {
+          %m = memref.reinterpret_cast %lse to offset: [0], sizes: [32], strides: [1] : memref<f32> to memref<32xf32>
+          memref.store %x, %m[%i] : memref<32xf32>
+          gpu.return
+        }
+      }
+    }
+    ```
+    becomes
+    ```mlir
+    ...
+    gpu.func @k(%lse: memref<i32> {tile.element = f32}, ...) ... {
+      ...
+      %bits = arith.bitcast %x : f32 to i32
+      ...
+      %empty = arith.cmpf ole, %x, ... : f32
+      ...
+      %word = arith.select %empty, ..., %bits : i32
+      memref.store %word, %m[%i] : memref<32xi32>
+    ```
+  }];
+  let dependentDialects = ["::mlir::arith::ArithDialect"];
+}
+
+def WidenSmallIntegers : Pass<"tile-widen-small-integers"> {
+  let summary = "Compute i8 and i16 in i32";
+  let description = [{
+    Where the target lacks `small_int`, integers of 2 to 31 bits are computed
+    with 32 and wrapped: operands are extended as the op reads them (zeros in
+    front for unsigned ones), and a result that is extended again keeps its low
+    bits. What is read of bf16 becomes an f32 by its bits.
+
+    ```mlir
+    module attributes {tile.target = #tile.target<name = "wgsl", chip = "webgpu", lacks = small_int>} {
+      gpu.module @kernels {
+        gpu.func @k(%o: memref<i32>, %n: i32, %i: index) kernel attributes {known_block_size = array<i32: 32, 1, 1>} {
+          %r = memref.reinterpret_cast %o to offset: [0], sizes: [32], strides: [1] : memref<i32> to memref<32xi32>
+          %x = arith.trunci %n : i32 to i8
+          %y = math.absi %x : i8
+          %z = arith.extsi %y : i8 to i32
+          memref.store %z, %r[%i] : memref<32xi32>
+          gpu.return
+        }
+      }
+    }
+    ```
+    becomes
+    ```mlir
+    ...
+    %x = arith.shli %n, %c24 : i32
+    %x8 = arith.shrsi %x, ... : i32
+    %y = math.absi %x8 : i32
+    %z = arith.shli %y, ... : i32
+    %z8 = arith.shrsi %z, ... : i32
+    memref.store %z8, ... : memref<32xi32>
+    ```
+  }];
+  let dependentDialects = ["::mlir::arith::ArithDialect"];
+}
+
+def ExpandBooleans : Pass<"tile-expand-booleans"> {
+  let summary = "Compute with i1 by and, or and xor";
+  let description = [{
+    Booleans of shading languages and of SPIR-V have neither arithmetic nor an
+    order: sums, products, extrema and comparisons of i1 become `arith.andi`,
+    `ori` and `xori`. True is 1, and -1 where signed.
+
+    ```mlir
+    gpu.module @kernels {
+      gpu.func @k(%o: memref<i1>, %a: i1, %b: i1, %i: index) kernel attributes {known_block_size = array<i32: 32, 1, 1>} {
+        %r = memref.reinterpret_cast %o to offset: [0], sizes: [32], strides: [1] : memref<i1> to memref<32xi1>
+        %x = arith.addi %a, %b : i1
+        %y = arith.muli %x, %b : i1
+        memref.store %y, %r[%i] : memref<32xi1>
+        gpu.return
+      }
+    }
+    ```
+    becomes
+    ```mlir
+    ...
+    %x = arith.xori %a, %b : i1
+    %y = arith.andi %x, %b : i1
+    ```
+  }];
+  let dependentDialects = ["::mlir::arith::ArithDialect"];
+}
+
+def NarrowIndices : Pass<"tile-narrow-indices"> {
+  let summary = "Compute indices with 32 bits where that is exact";
+  let description = [{
+    Arithmetic on index and i64 becomes arithmetic on i32 where the ranges of
+    its operands and results (attn/Analysis/IndexRanges.h: constants, sizes that
+    a launch checks, ids of threads and blocks, loops) show that it gives the
+    same numbers. Of sums, products and bits whose users look at the low 32 bits
+    only, nothing has to be shown. Everything else stays as wide as it is.
+
+    The address of an element has 64 bits, unless the target lacks `int64`:
+    there a buffer has at most 2^31 - 1 elements (rule 21), so the low 32 bits
+    are the address.
+
+    ```mlir
+    module attributes {tile.target = #tile.target<name = "wgsl", chip = "webgpu", lacks = int64>} {
+      gpu.module @kernels {
+        gpu.func @k(%o: memref<i32>, %n: index {tile.size = 1000 : index}, %stride: index) kernel attributes {known_block_size = array<i32: 32, 1, 1>} {
+          %c32 = arith.constant 32 : index
+          %r = memref.reinterpret_cast %o to offset: [0], sizes: [32], strides: [1] : memref<i32> to memref<32xi32>
+          %t = arith.muli %n, %c32 : index
+          %v = arith.index_cast %t : index to i32
+          %at = arith.muli %t, %stride : index
+          memref.store %v, %r[%at] : memref<32xi32>
+          gpu.return
+        }
+      }
+    }
+    ```
+    becomes
+    ```mlir
+    ...
+    %n32 = arith.index_cast %n : index to i32
+    %t = arith.muli %n32, %c32_i32 : i32
+    ...
+    %s32 = arith.index_cast %stride : index to i32
+    ...
+    %at32 = arith.muli %t, %s32 : i32
+    %at = arith.index_cast %at32 : i32 to index
+    memref.store %t, ...[%at] : memref<32xi32>
+    ```
+  }];
+  let dependentDialects = ["::mlir::arith::ArithDialect"];
+  let statistics = [
+    Statistic<"numNarrowed", "narrowed", "Number of ops computed with 32 bits">,
+    Statistic<"numWide", "wide", "Number of ops that keep 64 bits">
+  ];
+}
+
+def EmulateInt64 : Pass<"tile-emulate-int64"> {
+  let summary = "Compute what needs 64 bits with two words";
+  let description = [{
+    Where the target lacks `int64`, what `tile-narrow-indices` could not show to
+    fit 32 bits is computed with pairs of i32, `vector<2xi32>`, by the patterns of
+    `arith-emulate-wide-int`, their carries with comparisons. Of divisions only
+    those by powers of two are; another one is an error.
+
+    ```mlir
+    module attributes {tile.target = #tile.target<name = "wgsl", chip = "webgpu", lacks = int64>} {
+      gpu.module @kernels {
+        gpu.func @k(%o: memref<i32>, %a: i32, %b: i32, %i: index) kernel attributes {known_block_size = array<i32: 32, 1, 1>} {
+          %r = memref.reinterpret_cast %o to offset: [0], sizes: [32], strides: [1] : memref<i32> to memref<32xi32>
+          %c1 = arith.constant 1 : i32
+          %x = arith.extsi %a : i32 to i64
+          %y = arith.extsi %b : i32 to i64
+          %sum = arith.xori %x, %y : i64
+          %less = arith.cmpi slt, %sum, %y : i64
+          %v = arith.select %less, %a, %b : i32
+          memref.store %v, %r[%i] : memref<32xi32>
+          gpu.return
+        }
+      }
+    }
+    ```
+    becomes
+    ```mlir
+    ...
+    %low = arith.xori %a, %b : i32
+    ...
+    %v = arith.select ..., %a, %b : i32
+    ```
+  }];
+  let dependentDialects = ["::mlir::arith::ArithDialect", "::mlir::vector::VectorDialect"];
+}
+
+def SignedWhenEquivalent : Pass<"tile-signed-when-equivalent"> {
+  let summary = "Use signed ops where no operand can be negative";
+  let description = [{
+    Quotients, remainders, extrema, comparisons, right shifts and conversions of
+    unsigned numbers become those of signed ones if ranges show that every
+    operand is neither negative nor too large: languages in which integers are
+    signed then need no casts. The inverse of `arith-unsigned-when-equivalent`.
+
+    ```mlir
+    gpu.module @kernels {
+      gpu.func @k(%o: memref<i32>, %n: i32) kernel attributes {known_block_size = array<i32: 32, 1, 1>} {
+        %c3 = arith.constant 3 : index
+        %r = memref.reinterpret_cast %o to offset: [0], sizes: [32], strides: [1] : memref<i32> to memref<32xi32>
+        %t = gpu.thread_id x
+        %q = arith.divui %t, %c3 : index
+        memref.store %n, %r[%q] : memref<32xi32>
+        gpu.return
+      }
+    }
+    ```
+    becomes
+    ```mlir
+    ...
+    %q = arith.divsi %t, %c3 : index
+    ```
+  }];
+  let dependentDialects = ["::mlir::arith::ArithDialect"];
+}
+
 def MathToNVPTX : Pass<"math-to-nvptx"> {
   let summary = "Use the approximations of NVIDIA's special-function unit";
   let description = [{

@@ -54,7 +54,11 @@ void buildRegionPipeline(mlir::OpPassManager &pm, bool contents);
 void buildGridPipeline(mlir::OpPassManager &pm,
                        const TilePipelineOptions &options);
 
-/// Registers attn-to-tile.
+/// Kernels in normal form (docs/gpu-kernels.md) for the target of the module:
+/// what it lacks is made of what it has, or refused.
+void buildLegalizePipeline(mlir::OpPassManager &pm);
+
+/// Registers attn-to-tile and attn-legalize-kernels.
 void registerAttnPipelines();
 
 } // namespace attn

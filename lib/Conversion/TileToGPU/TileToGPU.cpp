@@ -11,6 +11,7 @@
 #include "attn/Conversion/TileToGPU.h"
 #include "../KernelChoices.h"
 #include "Placement.h"
+#include "attn/Analysis/IndexRanges.h"
 #include "attn/Transforms/PassOptions.h"
 
 #include "mlir/Dialect/Arith/Transforms/Passes.h"
@@ -317,12 +318,19 @@ void KernelLowering::mapGridArguments() {
                                       gpu::Dimension::x};
   constexpr StringRef kNames[] = {"batch", "head", "query_tile"};
   KernelArguments arguments(source);
+  // What is known of an argument is known of the id that it becomes.
+  auto sized = [&](Operation *id, BlockArgument argument) {
+    if (Attribute size =
+            source.getArgAttr(argument.getArgNumber(), kSizeAttrName))
+      id->setAttr(kSizeAttrName, size);
+    return id->getResult(0);
+  };
   for (unsigned k = 0; k < kGridRank; ++k) {
     b.setLoc(named(kNames[k]));
     if (BlockArgument point = arguments.point[k]; !point.use_empty())
-      scalars.map(point, gpu::BlockIdOp::create(b, kDims[k]).getResult());
+      scalars.map(point, sized(gpu::BlockIdOp::create(b, kDims[k]), point));
     if (BlockArgument extent = arguments.extents[k]; !extent.use_empty())
-      scalars.map(extent, gpu::GridDimOp::create(b, kDims[k]).getResult());
+      scalars.map(extent, sized(gpu::GridDimOp::create(b, kDims[k]), extent));
   }
   // Rows and lanes of the thread for every number of rows, ahead of all loops.
   source.walk([&](Operation *op) {

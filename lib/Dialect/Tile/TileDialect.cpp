@@ -86,6 +86,18 @@ LogicalResult TileDialect::verifyOperationAttribute(Operation *op,
              << "has the attribute 'tile.workers' as " << attribute.getValue()
              << ", which is no i64 in 1 .. " << kMostWorkers;
   }
+  if (name == "tile.size") {
+    auto size = dyn_cast<IntegerAttr>(attribute.getValue());
+    Type type = op->getNumResults() == 1 ? op->getResult(0).getType() : Type();
+    unsigned bits = !type || !type.isIntOrIndex() ? 0
+                    : type.isIndex() ? 64
+                                     : type.getIntOrFloatBitWidth();
+    if (!size || !size.getType().isIndex() || size.getInt() < 0 || bits < 2 ||
+        bits > 64 || !llvm::isUIntN(bits - 1, size.getInt()))
+      return op->emitOpError()
+             << "has the attribute 'tile.size' as " << attribute.getValue()
+             << "; it is the largest number, from 0 on, that the result can be";
+  }
   if (name == TargetAttr::attributeName) {
     if (!isa<TargetAttr>(attribute.getValue()))
       return reject(TargetAttr::getMnemonic());
@@ -97,14 +109,18 @@ LogicalResult TileDialect::verifyOperationAttribute(Operation *op,
       [&] { return op->emitOpError(); }, name,
       {"tile.kernel", "tile.workers", LaunchInfoAttr::attributeName,
        ArtifactAttr::attributeName, TargetAttr::attributeName, "tile.choices",
-       "tile.scheduled"});
+       "tile.scheduled", "tile.size"});
 }
 
 LogicalResult TileDialect::verifyRegionArgAttribute(Operation *op, unsigned,
                                                     unsigned,
                                                     NamedAttribute attribute) {
+  if (attribute.getName() == "tile.element" &&
+      !isa<TypeAttr>(attribute.getValue()))
+    return op->emitOpError() << "has an argument attribute 'tile.element' as "
+                             << attribute.getValue() << ", which is no type";
   return verifyKnownName([&] { return op->emitOpError(); }, attribute.getName(),
-                         {"tile.size", "tile.table"});
+                         {"tile.element", "tile.size", "tile.table"});
 }
 
 Type TileType::parse(AsmParser &parser) {

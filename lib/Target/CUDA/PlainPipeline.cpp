@@ -8,6 +8,7 @@
 #include "PTX.h"
 
 #include "attn/Conversion/ExpandMath.h"
+#include "attn/Conversion/LegalizeKernels.h"
 #include "attn/Conversion/MathToNVPTX.h"
 #include "attn/Conversion/TileToGPU.h"
 #include "attn/Transforms/Passes.h"
@@ -30,6 +31,7 @@ void attn::buildNVPTXPlainPipeline(OpPassManager &manager, int64_t threads) {
   kernels.addPass(createCanonicalizerPass());
   kernels.addPass(createCSEPass());
   kernels.addPass(createLoopInvariantCodeMotionPass());
+  kernels.addPass(createVerifyKernelForm());
   kernels.addPass(createMathToNVPTX());
   kernels.addPass(createSCFToControlFlowPass());
   // Ahead of convert-gpu-to-nvvm, which would call libdevice for some of them.

@@ -1,9 +1,10 @@
 //===- TranslateToWGSL.cpp - GPU kernels to WGSL text ---------------------===//
 // SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
 //
-// Prints the kernel normal form of docs/gpu-kernels.md. The printer decides
-// names, what is written inline and where variables are declared; everything
-// else was decided by passes.
+// Prints the kernel normal form of docs/gpu-kernels.md, legal for the target
+// (tile-verify-kernel-form). The printer decides names, what is written inline
+// and where variables are declared; everything else was decided by passes, and
+// what they left is refused.
 //
 //===----------------------------------------------------------------------===//
 
@@ -13,6 +14,7 @@
 
 #include "mlir/Dialect/GPU/IR/GPUDialect.h"
 #include "mlir/Dialect/UB/IR/UBOps.h"
+#include "mlir/Dialect/Vector/IR/VectorOps.h"
 #include "llvm/ADT/StringSet.h"
 #include "llvm/Support/FormatVariadic.h"
 
@@ -71,12 +73,12 @@ private:
   std::string access(Value memory, Value index);
   Expression binary(StringRef symbol, Precedence precedence, Operation &op);
   Expression call(StringRef function, ValueRange operands);
-  Expression resize(Value from, Type to, bool isSigned);
-  Expression divide(StringRef symbol, Operation &op, bool isUnsigned);
-  FailureOr<Expression> shift(StringRef symbol, Operation &op);
+  Expression divide(StringRef symbol, Operation &op);
+  Expression shift(StringRef symbol, Operation &op);
+  Expression unsignedOp(StringRef symbol, Operation &op);
   FailureOr<Expression> integerOp(Operation &op);
-  Expression loadPacked(Value base, Value index, Type type);
-  /// The text of an integer as a u32, zero-extended.
+  FailureOr<Expression> castOp(Operation &op);
+  /// The text of an integer as a u32.
   std::string asUnsigned(Value value);
   FailureOr<Expression> constant(arith::ConstantOp op);
   Expression compare(arith::CmpIOp op);
@@ -94,10 +96,6 @@ private:
   SmallVector<llvm::StringSet<>> scopes;
   DenseMap<Value, Expression> expressions;
   DenseMap<Operation *, bool> needed, inlined;
-  /// Kernel arguments whose element is the bits of -inf for this sentinel.
-  DenseMap<Value, FloatAttr> minusInfinity;
-  /// Width of the elements that are read out of 32-bit words, by argument.
-  DenseMap<Value, unsigned> packed;
   /// A barrier also orders what threads exchange through storage buffers.
   bool readsWhatItWrites = false;
   /// Scalar variables are declared by their first store.
@@ -110,65 +108,11 @@ bool isReserved(StringRef name) {
          name == "group_count";
 }
 
-/// Integers of less than 32 bits live sign-extended in an i32. Their width, 0
-/// for other types.
-unsigned getNarrowWidth(Type type) {
-  auto integer = dyn_cast<IntegerType>(type);
-  bool isNarrow = integer && integer.getWidth() > 1 && integer.getWidth() < 32;
-  return isNarrow ? integer.getWidth() : 0;
+/// memref.reinterpret_cast only renames its source: sizes are not printed. An
+/// index, where an element lies, is an i32.
+bool isRenaming(Operation *op) {
+  return isa<memref::ReinterpretCastOp, arith::IndexCastOp>(op);
 }
-
-/// The low bits of an i32, sign-extended, where `type` has less than 32.
-Expression wrap(Type type, Expression e) {
-  unsigned width = getNarrowWidth(type);
-  if (!width)
-    return e;
-  return {llvm::formatv("extractBits({0}, 0u, {1}u)", e.text, width).str()};
-}
-
-/// True if an index is known not to be negative: threads, sizes and what is
-/// computed from them without subtractions.
-bool isNonNegative(Value value, unsigned depth = 0) {
-  // What takes longer to tell is taken for signed.
-  constexpr unsigned kMaxDepth = 8;
-  if (depth == kMaxDepth)
-    return false;
-  auto isOperand = [=](Value operand) {
-    return isNonNegative(operand, depth + 1);
-  };
-  if (auto arg = dyn_cast<BlockArgument>(value)) {
-    Operation *parent = arg.getOwner()->getParentOp();
-    if (auto loop = dyn_cast<scf::ForOp>(parent))
-      return arg == loop.getInductionVar() && isOperand(loop.getLowerBound());
-    return isa<gpu::GPUFuncOp>(parent) && arg.getType().isIndex();
-  }
-  Operation *op = value.getDefiningOp();
-  APInt constant;
-  if (matchPattern(value, m_ConstantInt(&constant)))
-    return constant.isNonNegative();
-  if (isa<gpu::ThreadIdOp, gpu::BlockIdOp, gpu::GridDimOp>(op))
-    return true;
-  if (isa<arith::MaxSIOp>(op))
-    return llvm::any_of(op->getOperands(), isOperand);
-  return isa<arith::AddIOp, arith::MulIOp, arith::DivUIOp, arith::RemUIOp,
-             arith::DivSIOp, arith::RemSIOp, arith::MinSIOp, arith::MinUIOp>(
-             op) &&
-         llvm::all_of(op->getOperands(), isOperand);
-}
-
-/// An error at `op`, or where its result is used if the op comes from nowhere.
-InFlightDiagnostic emitErrorNear(Operation &op) {
-  Operation *at = &op;
-  while (isa<UnknownLoc>(at->getLoc()) && at->getNumResults() &&
-         !at->use_empty())
-    at = *at->user_begin();
-  if (isa<UnknownLoc>(at->getLoc()))
-    at = op.getParentOfType<gpu::GPUFuncOp>();
-  return at->emitError();
-}
-
-/// memref.reinterpret_cast only renames its source: sizes are not printed.
-bool isRenaming(Operation *op) { return isa<memref::ReinterpretCastOp>(op); }
 
 bool writes(Operation *op) {
   return isa<gpu::BarrierOp>(op) || hasEffect<MemoryEffects::Write>(op) ||
@@ -183,12 +127,15 @@ SmallVector<OpOperand *> Printer::getNeededUses(Value value) {
   SmallVector<OpOperand *> uses;
   for (OpOperand &use : value.getUses()) {
     Operation *user = use.getOwner();
-    if (isRenaming(user) && use.getOperandNumber() > 0) {
-      auto cast = mlir::cast<memref::ReinterpretCastOp>(user);
-      // An offset is added to every index.
-      if (!llvm::is_contained(cast.getOffsets(), value))
-        continue;
+    if (isa<arith::IndexCastOp>(user)) {
+      llvm::append_range(uses, getNeededUses(user->getResult(0)));
+      continue;
     }
+    auto view = dyn_cast<memref::ReinterpretCastOp>(user);
+    // An offset is added to every index; sizes are not printed.
+    if (view && use.getOperandNumber() > 0 &&
+        !llvm::is_contained(view.getOffsets(), value))
+      continue;
     if (isNeeded(user))
       uses.push_back(&use);
   }
@@ -307,60 +254,39 @@ std::string nameHint(Location loc, Type type) {
 }
 
 FailureOr<std::string> Printer::typeName(Operation *op, Type type) {
-  // What has 64 bits is narrowed when bound (rule 8).
-  if (type.isF32() || type.isF64())
+  if (type.isF32())
     return std::string("f32");
   if (type.isF16())
     return std::string("f16");
   if (type.isInteger(1))
     return std::string("bool");
-  if (type.isIndex() || type.isInteger(32) || type.isInteger(64) ||
-      getNarrowWidth(type))
+  if (type.isIndex() || type.isInteger(32))
     return std::string("i32");
+  if (auto pair = dyn_cast<VectorType>(type);
+      pair && pair.getNumElements() == 2 && pair.getElementType().isInteger(32))
+    return std::string("vec2<i32>");
   op->emitError("WGSL has no type for ")
-      << type << (type.isBF16() ? "; convert to f16 or f32" : "");
+      << type << "; attn-legalize-kernels makes kernels that it has";
   return failure();
 }
 
-/// True if every element of the buffer is widened as soon as it is read.
-bool isOnlyWidened(BlockArgument buffer) {
-  return llvm::all_of(buffer.getUsers(), [](Operation *view) {
-    return isRenaming(view) &&
-           llvm::all_of(view->getUsers(), [](Operation *access) {
-             return isa<memref::LoadOp>(access) &&
-                    llvm::all_of(access->getUsers(),
-                                 llvm::IsaPred<arith::ExtFOp>);
-           });
-  });
-}
-
-/// What a launcher must know of a buffer whose elements are not those of the
-/// program.
-std::string describeElements(Type type, bool isPacked) {
+/// What a launcher must know of a parameter that is not what the program has.
+std::string describe(gpu::GPUFuncOp kernel, BlockArgument argument) {
+  auto element = kernel.getArgAttrOfType<TypeAttr>(argument.getArgNumber(),
+                                                   "tile.element");
+  if (!element)
+    return "";
+  Type type = element.getValue();
   std::string text;
   llvm::raw_string_ostream os(text);
-  if (isPacked)
-    os << " // " << type << (type.isInteger(1) ? ", a byte each" : "")
-       << ", packed";
-  else if (type.isInteger(64) || type.isF64())
+  if (type.getIntOrFloatBitWidth() == 64)
     os << " // " << type << ", narrowed when bound";
+  else if (isa<MemRefType>(argument.getType()))
+    os << " // " << type
+       << (type.isInteger(1) ? ", a byte each, packed"
+           : type.isF32()    ? ", by its bits"
+                             : ", packed");
   return text;
-}
-
-/// Elements are counted in 32 bits (rule 21).
-LogicalResult checkSpan(BlockArgument buffer, StringRef name) {
-  for (Operation *user : buffer.getUsers()) {
-    auto view = dyn_cast<memref::ReinterpretCastOp>(user);
-    if (!view)
-      continue;
-    for (OpFoldResult size : view.getConstifiedMixedSizes())
-      if (std::optional<int64_t> span = getConstantIntValue(size);
-          span && *span > std::numeric_limits<int32_t>::max())
-        return view.emitError("buffer '")
-               << name << "' spans " << *span
-               << " elements; WGSL counts up to 2147483647 (rule 21)";
-  }
-  return success();
 }
 
 LogicalResult Printer::declareArguments(gpu::GPUFuncOp kernel) {
@@ -382,31 +308,14 @@ LogicalResult Printer::declareArguments(gpu::GPUFuncOp kernel) {
         isRead |= llvm::any_of(user->getUsers(), llvm::IsaPred<memref::LoadOp>);
       }
     readsWhatItWrites |= isWritten && isRead;
-    FailureOr<std::string> element = std::string("u32");
-    Type type = memory.getElementType();
-    // Small elements are read out of words: WGSL has no type that stores them.
-    if (type.isInteger(1))
-      packed[arg] = 8;
-    else if (unsigned width = getNarrowWidth(type))
-      packed[arg] = width;
-    else if (type.isBF16() && isOnlyWidened(arg))
-      packed[arg] = 16;
-    else
-      element = typeName(kernel, type);
+    FailureOr<std::string> element = typeName(kernel, memory.getElementType());
     if (failed(element))
       return failure();
-    if (auto sentinel = kernel.getArgAttrOfType<FloatAttr>(
-            arg.getArgNumber(), "attn.minus_infinity")) {
-      minusInfinity[arg] = sentinel;
-      element = std::string("u32");
-    }
     std::string name = uniqueName(nameHint(arg.getLoc(), memory), true);
-    if (failed(checkSpan(arg, name)))
-      return failure();
     os << llvm::formatv("@group(0) @binding({0}) var<storage, {1}> {2}: "
                         "array<{3}>;{4}\n",
                         binding++, isWritten ? "read_write" : "read", name,
-                        *element, describeElements(type, packed.contains(arg)));
+                        *element, describe(kernel, arg));
     expressions[arg] = {name};
   }
   if (scalars.empty())
@@ -418,18 +327,16 @@ LogicalResult Printer::declareArguments(gpu::GPUFuncOp kernel) {
   llvm::StringSet<> fields;
   os << "\nstruct " << structName << " {\n";
   for (BlockArgument arg : scalars) {
-    // Every field has 32 bits; integers come sign-extended, floats widened.
     Type type = arg.getType();
+    if (!type.isInteger(32) && !type.isF32())
+      return kernel.emitError("a parameter of WGSL is i32 or f32, not ")
+             << type;
     std::string field = toIdentifier(nameHint(arg.getLoc(), type));
     if (isReserved(field) || !fields.insert(field).second)
       fields.insert(field += "_" + std::to_string(arg.getArgNumber()));
-    os << "  " << field << ": " << (isa<FloatType>(type) ? "f32" : "i32") << ","
-       << describeElements(type, /*isPacked=*/false) << "\n";
+    os << "  " << field << ": " << (type.isF32() ? "f32" : "i32") << ","
+       << describe(kernel, arg) << "\n";
     expressions[arg] = {params + "." + field};
-    if (type.isInteger(1))
-      expressions[arg] = {params + "." + field + " != 0", kRelation};
-    else if (type.isF16())
-      expressions[arg] = {"f16(" + params + "." + field + ")"};
   }
   os << llvm::formatv("}\n@group(0) @binding({0}) var<uniform> {1}: {2};\n",
                       binding, params, structName);
@@ -527,8 +434,8 @@ LogicalResult Printer::printOp(Operation &op) {
     line() << "workgroupBarrier();\n";
     return success();
   }
-  if (auto view = dyn_cast<memref::ReinterpretCastOp>(op)) {
-    expressions[view] = get(view.getSource());
+  if (isRenaming(&op)) {
+    expressions[op.getResult(0)] = get(op.getOperand(0));
     return success();
   }
   FailureOr<Expression> expression = expressionOf(op);
@@ -549,11 +456,12 @@ LogicalResult Printer::printOp(Operation &op) {
 
 /// True if `name` occurs in `text` as a whole word.
 bool mentions(StringRef text, StringRef name) {
-  auto isWord = [](char c) { return llvm::isAlnum(c) || c == '_' || c == '.'; };
+  // A word of a pair mentions the pair, a field of the parameters does not.
+  auto isWord = [](char c) { return llvm::isAlnum(c) || c == '_'; };
   for (size_t at = text.find(name); at != StringRef::npos;
        at = text.find(name, at + 1)) {
     size_t end = at + name.size();
-    if ((at == 0 || !isWord(text[at - 1])) &&
+    if ((at == 0 || !(isWord(text[at - 1]) || text[at - 1] == '.')) &&
         (end == text.size() || !isWord(text[end])))
       return true;
   }
@@ -685,20 +593,6 @@ LogicalResult Printer::printStore(memref::StoreOp op) {
            << ";\n";
     return success();
   }
-  Value base = op.getMemRef();
-  if (auto view = base.getDefiningOp<memref::ReinterpretCastOp>())
-    base = view.getSource();
-  if (auto sentinel = minusInfinity.find(base);
-      sentinel != minusInfinity.end()) {
-    // The bits of -inf stand in memory, never an infinity in a variable.
-    value = {llvm::formatv(
-                 "select(bitcast<u32>({0}), 0xff800000u, {1} <= -0x1.8p126)",
-                 value.text, value.at(kBits))
-                 .str()};
-  } else if (auto width = packed.find(base); width != packed.end()) {
-    return op.emitError("WGSL cannot store elements of ")
-           << width->second << " bits";
-  }
   line() << access(op.getMemRef(), op.getIndices().front()) << " = "
          << value.text << ";\n";
   return success();
@@ -752,88 +646,33 @@ std::string Printer::asUnsigned(Value value) {
   APInt constant;
   // A conversion of a negative literal would be out of range.
   if (matchPattern(value, m_ConstantInt(&constant)))
-    return std::to_string(constant.zextOrTrunc(32).getZExtValue()) + "u";
-  if (unsigned width = getNarrowWidth(value.getType()))
-    return llvm::formatv("u32({0} & {1})", get(value).at(kUnary),
-                         (1u << width) - 1);
+    return std::to_string(constant.getZExtValue()) + "u";
   return "u32(" + get(value).text + ")";
 }
 
-/// A conversion between integers.
-Expression Printer::resize(Value from, Type to, bool isSigned) {
-  Type type = from.getType();
-  Expression e = get(from);
-  if (to.isInteger(1))
-    return type == to
-               ? e
-               : Expression{"(" + e.at(kUnary) + " & 1) != 0", kRelation};
-  if (type.isInteger(1))
-    return {std::string("i32(select(0, ") + (isSigned ? "-1, " : "1, ") +
-            e.text + "))"};
-  unsigned fromWidth = getNarrowWidth(type), toWidth = getNarrowWidth(to);
-  bool widens = fromWidth && (!toWidth || toWidth > fromWidth);
-  if (widens && !isSigned)
-    return {"i32(" + asUnsigned(from) + ")"};
-  return widens || fromWidth == toWidth ? e : wrap(to, e);
+/// An operator on numbers without sign.
+Expression Printer::unsignedOp(StringRef symbol, Operation &op) {
+  return {"i32(" + asUnsigned(op.getOperand(0)) + " " + symbol.str() + " " +
+          asUnsigned(op.getOperand(1)) + ")"};
 }
 
 /// A quotient or remainder. The language defines those by 0 and of the least
 /// integer by -1, but for literals.
-Expression Printer::divide(StringRef symbol, Operation &op, bool isUnsigned) {
-  Value lhs = op.getOperand(0), rhs = op.getOperand(1);
-  if (matchPattern(rhs, m_Zero()))
-    return symbol == "/" ? get(lhs) : Expression{"0"};
-  bool isPlain = !isUnsigned || (lhs.getType().isIndex() &&
-                                 isNonNegative(lhs) && isNonNegative(rhs));
-  Expression result =
-      isPlain ? binary(symbol, kProduct, op)
-              : Expression{"i32(" + asUnsigned(lhs) + " " + symbol.str() + " " +
-                           asUnsigned(rhs) + ")"};
-  return wrap(lhs.getType(), result);
+Expression Printer::divide(StringRef symbol, Operation &op) {
+  if (matchPattern(op.getOperand(1), m_Zero()))
+    return symbol == "/" ? get(op.getOperand(0)) : Expression{"0"};
+  if (isa<arith::DivUIOp, arith::RemUIOp>(op))
+    return unsignedOp(symbol, op);
+  return binary(symbol, kProduct, op);
 }
 
-FailureOr<Expression> Printer::shift(StringRef symbol, Operation &op) {
-  Value lhs = op.getOperand(0), rhs = op.getOperand(1);
-  APInt amount;
-  if (matchPattern(rhs, m_ConstantInt(&amount)) && amount.uge(32)) {
-    emitErrorNear(op) << "a shift by " << amount.getZExtValue()
-                      << " needs 64 bits; index and i64 have 32 in WGSL";
-    return failure();
-  }
-  // Of 64 bits, amounts of 32 to 63 leave 0 or the sign (rule 8); WGSL would
-  // take them modulo 32.
-  bool isWide = !matchPattern(rhs, m_Constant()) &&
-                (lhs.getType().isIndex() || lhs.getType().isInteger(64));
-  std::string by = asUnsigned(rhs);
-  if (isWide)
-    by = "min(" + by + ", 31u)";
-  Expression result =
-      isa<arith::ShRUIOp>(op)
-          ? Expression{"i32(" + asUnsigned(lhs) + " >> " + by + ")"}
-          : Expression{get(lhs).at(kUnary) + " " + symbol.str() + " " + by,
-                       kBits};
-  if (isWide && !isa<arith::ShRSIOp>(op))
-    result = {"select(0, " + result.text + ", (" + asUnsigned(rhs) +
-              ") < 32u)"};
-  return wrap(lhs.getType(), result);
-}
-
-/// Element `index`, of `type`, of an array of words that hold several.
-Expression Printer::loadPacked(Value base, Value index, Type type) {
-  unsigned width = packed.lookup(base), perWord = 32 / width;
-  std::string at = get(index).at(kUnary);
-  auto extract = [&](StringRef word) -> std::string {
-    return llvm::formatv("extractBits({0}, {1}u * u32({2} & {3}), {1}u)", word,
-                         width, at, perWord - 1);
-  };
-  std::string word = llvm::formatv("{0}[{1} >> {2}u]", get(base).text, at,
-                                   llvm::Log2_32(perWord));
-  if (type.isInteger(1))
-    return {extract(word) + " != 0u", kRelation};
-  if (type.isBF16())
-    return {"bitcast<f32>(" + extract(word) + " << 16u)"};
-  // Of an i32 the bits come sign-extended.
-  return {extract("bitcast<i32>(" + word + ")")};
+/// Amounts are less than 32 (attn-make-total).
+Expression Printer::shift(StringRef symbol, Operation &op) {
+  if (isa<arith::ShRUIOp>(op))
+    return unsignedOp(symbol, op);
+  return {get(op.getOperand(0)).at(kUnary) + " " + symbol.str() + " " +
+              asUnsigned(op.getOperand(1)),
+          kBits};
 }
 
 FailureOr<Expression> Printer::constant(arith::ConstantOp op) {
@@ -842,18 +681,18 @@ FailureOr<Expression> Printer::constant(arith::ConstantOp op) {
                                                                : "false"};
   if (auto attr = dyn_cast<IntegerAttr>(op.getValue())) {
     APInt value = attr.getValue();
-    // Narrowing keeps the ends of the range what they are.
-    if (value.getBitWidth() > 32 &&
-        (value.isMaxSignedValue() || value.isMinSignedValue()))
-      value = value.isNegative() ? APInt::getSignedMinValue(32)
-                                 : APInt::getSignedMaxValue(32);
-    if (!value.isSignedIntN(32)) {
-      emitErrorNear(*op) << "the constant " << value.getSExtValue()
-                         << " needs 64 bits; index and i64 have 32 in WGSL";
-      return failure();
-    }
+    if (!value.isSignedIntN(32))
+      return op.emitError("WGSL has no constant ") << attr;
     std::string text = std::to_string(value.getSExtValue());
     return Expression{text, value.isNegative() ? kUnary : kPrimary};
+  }
+  if (auto pair = dyn_cast<DenseIntElementsAttr>(op.getValue())) {
+    FailureOr<std::string> type = typeName(op, op.getType());
+    if (failed(type))
+      return failure();
+    auto words = llvm::to_vector(pair.getValues<int32_t>());
+    return Expression{
+        llvm::formatv("{0}({1}, {2})", *type, words.front(), words.back())};
   }
   auto attr = dyn_cast<FloatAttr>(op.getValue());
   if (!attr)
@@ -922,13 +761,6 @@ Expression Printer::compare(arith::CmpIOp op) {
     symbol = ">=";
     break;
   }
-  // Booleans have no order: 0 and 1 do, and as signed numbers 0 and -1.
-  bool isOrder = symbol.front() == '<' || symbol.front() == '>';
-  if (lhs.getType().isInteger(1) && isOrder) {
-    if (!isUnsigned)
-      std::swap(lhs, rhs);
-    isUnsigned = true;
-  }
   if (!isUnsigned)
     return binary(symbol, kRelation, *op);
   return {asUnsigned(lhs) + " " + symbol.str() + " " + asUnsigned(rhs),
@@ -992,14 +824,11 @@ FailureOr<Expression> Printer::integerOp(Operation &op) {
     return Expression{operand(0) + " " + symbol.str() + " " + operand(1),
                       precedence};
   };
-  // On booleans, of which the true one is 1, or -1 where signed.
   if (type.isInteger(1))
     return TypeSwitch<Operation *, FailureOr<Expression>>(&op)
-        .Case<arith::AndIOp, arith::MulIOp, arith::MinUIOp, arith::MaxSIOp>(
-            [&](auto) { return logical("&&", kAnd); })
-        .Case<arith::OrIOp, arith::MaxUIOp, arith::MinSIOp>(
-            [&](auto) { return logical("||", kOr); })
-        .Case<arith::AddIOp, arith::SubIOp, arith::XOrIOp>([&](auto) {
+        .Case([&](arith::AndIOp) { return logical("&&", kAnd); })
+        .Case([&](arith::OrIOp) { return logical("||", kOr); })
+        .Case([&](arith::XOrIOp) {
           if (matchPattern(op.getOperand(1), m_One()))
             return Expression{"!" + get(op.getOperand(0)).at(kPrimary), kUnary};
           return binary("!=", kRelation, op);
@@ -1008,20 +837,18 @@ FailureOr<Expression> Printer::integerOp(Operation &op) {
           return op->emitOpError("has no WGSL form on i1");
         });
 
-  auto unsignedCall = [&](StringRef function) {
-    return wrap(type,
-                {"i32(" + function.str() + "(" + asUnsigned(op.getOperand(0)) +
-                 ", " + asUnsigned(op.getOperand(1)) + "))"});
+  auto unsignedCall = [&](StringRef function) -> Expression {
+    return {"i32(" + function.str() + "(" + asUnsigned(op.getOperand(0)) +
+            ", " + asUnsigned(op.getOperand(1)) + "))"};
   };
   return TypeSwitch<Operation *, FailureOr<Expression>>(&op)
-      .Case([&](arith::AddIOp) { return wrap(type, binary("+", kSum, op)); })
-      .Case([&](arith::SubIOp) { return wrap(type, binary("-", kSum, op)); })
-      .Case(
-          [&](arith::MulIOp) { return wrap(type, binary("*", kProduct, op)); })
-      .Case([&](arith::DivSIOp) { return divide("/", op, false); })
-      .Case([&](arith::DivUIOp) { return divide("/", op, true); })
-      .Case([&](arith::RemSIOp) { return divide("%", op, false); })
-      .Case([&](arith::RemUIOp) { return divide("%", op, true); })
+      .Case([&](arith::AddIOp) { return binary("+", kSum, op); })
+      .Case([&](arith::SubIOp) { return binary("-", kSum, op); })
+      .Case([&](arith::MulIOp) { return binary("*", kProduct, op); })
+      .Case<arith::DivSIOp, arith::DivUIOp>(
+          [&](auto) { return divide("/", op); })
+      .Case<arith::RemSIOp, arith::RemUIOp>(
+          [&](auto) { return divide("%", op); })
       .Case([&](arith::MaxSIOp) { return call("max", op.getOperands()); })
       .Case([&](arith::MinSIOp) { return call("min", op.getOperands()); })
       .Case([&](arith::MaxUIOp) { return unsignedCall("max"); })
@@ -1032,20 +859,60 @@ FailureOr<Expression> Printer::integerOp(Operation &op) {
       .Case([&](arith::ShLIOp) { return shift("<<", op); })
       .Case<arith::ShRSIOp, arith::ShRUIOp>(
           [&](auto) { return shift(">>", op); })
-      .Case([&](math::AbsIOp) {
-        return wrap(type, call("abs", op.getOperands()));
-      })
+      .Case([&](math::AbsIOp) { return call("abs", op.getOperands()); })
       .Case([&](math::CtPopOp) {
-        Value x = op.getOperand(0);
-        // Of i64 what 32 bits hold, sign-extended.
-        if (type.isInteger(64))
-          return Expression{"i32(countOneBits(" + asUnsigned(x) +
-                                ")) + select(0, 32, (" + get(x).text + ") < 0)",
-                            kSum};
-        return wrap(type, {"i32(countOneBits(" + asUnsigned(x) + "))"});
+        return Expression{"i32(countOneBits(" + asUnsigned(op.getOperand(0)) +
+                          "))"};
       })
       .Default([](Operation *op) -> FailureOr<Expression> {
         return op->emitOpError("has no WGSL form");
+      });
+}
+
+FailureOr<Expression> Printer::castOp(Operation &op) {
+  Value from = op.getOperand(0);
+  FailureOr<std::string> type = typeName(&op, op.getResult(0).getType());
+  if (failed(type))
+    return failure();
+  auto is = [&](Type operand, Type result) {
+    return from.getType() == operand && op.getResult(0).getType() == result;
+  };
+  OpBuilder b(op.getContext());
+  Type i1 = b.getI1Type(), i32 = b.getI32Type();
+  bool isFloat = isa<FloatType>(from.getType());
+  return TypeSwitch<Operation *, FailureOr<Expression>>(&op)
+      .Case<arith::ExtSIOp, arith::ExtUIOp>(
+          [&](auto cast) -> FailureOr<Expression> {
+            if (!is(i1, i32))
+              return cast.emitOpError("has no WGSL form");
+            StringRef yes = isa<arith::ExtSIOp>(op) ? "-1" : "1";
+            return Expression{"i32(select(0, " + yes.str() + ", " +
+                              get(from).text + "))"};
+          })
+      .Case([&](arith::TruncIOp cast) -> FailureOr<Expression> {
+        if (!is(i32, i1))
+          return cast.emitOpError("has no WGSL form");
+        return Expression{"(" + get(from).at(kUnary) + " & 1) != 0", kRelation};
+      })
+      .Case([&](arith::UIToFPOp) {
+        return Expression{*type + "(" + asUnsigned(from) + ")"};
+      })
+      .Case<arith::FPToSIOp, arith::FPToUIOp>([&](auto) {
+        bool isSigned = isa<arith::FPToSIOp>(op);
+        Expression number = call(isSigned ? "i32" : "u32", from);
+        if (op.getResult(0).getType() == i1)
+          return Expression{number.text + (isSigned ? " != 0" : " != 0u"),
+                            kRelation};
+        return isSigned ? number : Expression{"i32(" + number.text + ")"};
+      })
+      .Case([&](arith::BitcastOp) {
+        return call("bitcast<" + *type + ">", from);
+      })
+      .Default([&](Operation *) -> FailureOr<Expression> {
+        // Between floats, and of an i32 or a bool.
+        if (isFloat || from.getType() == i32)
+          return call(*type, from);
+        return Expression{*type + "(select(0, -1, " + get(from).text + "))"};
       });
 }
 
@@ -1066,12 +933,7 @@ FailureOr<Expression> Printer::expressionOf(Operation &op) {
       .Case([&](gpu::BlockIdOp id) { return builtin(id, "group"); })
       .Case([&](gpu::GridDimOp id) { return builtin(id, "group_count"); })
       .Case([&](memref::LoadOp op) -> FailureOr<Expression> {
-        Value base = op.getMemRef(), index = op.getIndices().front();
-        if (auto view = base.getDefiningOp<memref::ReinterpretCastOp>())
-          base = view.getSource();
-        if (packed.contains(base))
-          return loadPacked(base, index, op.getType());
-        return Expression{access(op.getMemRef(), index)};
+        return Expression{access(op.getMemRef(), op.getIndices().front())};
       })
       .Case([&](ub::PoisonOp op) -> FailureOr<Expression> {
         // Whatever it stands for, nobody may look.
@@ -1118,54 +980,20 @@ FailureOr<Expression> Printer::expressionOf(Operation &op) {
         return call("inverseSqrt", op->getOperands());
       })
       .Case([&](math::AbsFOp op) { return call("abs", op->getOperands()); })
-      .Case<arith::IndexCastOp, arith::ExtSIOp>([&](auto op) {
-        return resize(op.getIn(), op.getType(), /*isSigned=*/true);
+      .Case<arith::ExtSIOp, arith::ExtUIOp, arith::TruncIOp, arith::SIToFPOp,
+            arith::UIToFPOp, arith::FPToSIOp, arith::FPToUIOp, arith::ExtFOp,
+            arith::TruncFOp, arith::BitcastOp>([&](auto) { return castOp(op); })
+      .Case([&](vector::ExtractOp op) -> FailureOr<Expression> {
+        if (!op.getType().isInteger(32) || op.hasDynamicPosition())
+          return op.emitOpError("has no WGSL form");
+        return Expression{get(op.getSource()).at(kPrimary) +
+                          (op.getStaticPosition().front() ? ".y" : ".x")};
       })
-      .Case<arith::IndexCastUIOp, arith::ExtUIOp, arith::TruncIOp>(
-          [&](auto op) {
-            return resize(op.getIn(), op.getType(), /*isSigned=*/false);
-          })
-      .Case([&](arith::SIToFPOp op) -> FailureOr<Expression> {
+      .Case([&](vector::FromElementsOp op) -> FailureOr<Expression> {
         FailureOr<std::string> type = typeName(op, op.getType());
         if (failed(type))
           return failure();
-        Expression number =
-            resize(op.getIn(), IntegerType::get(op.getContext(), 32), true);
-        return Expression{*type + "(" + number.text + ")"};
-      })
-      .Case([&](arith::UIToFPOp op) -> FailureOr<Expression> {
-        FailureOr<std::string> type = typeName(op, op.getType());
-        if (failed(type))
-          return failure();
-        return Expression{*type + "(" + asUnsigned(op.getIn()) + ")"};
-      })
-      .Case([&](arith::FPToSIOp op) -> FailureOr<Expression> {
-        Expression number = call("i32", op->getOperands());
-        if (op.getType().isInteger(1))
-          return Expression{number.text + " != 0", kRelation};
-        return wrap(op.getType(), number);
-      })
-      .Case([&](arith::FPToUIOp op) -> FailureOr<Expression> {
-        Expression number = call("u32", op->getOperands());
-        if (op.getType().isInteger(1))
-          return Expression{number.text + " != 0u", kRelation};
-        return wrap(op.getType(), {"i32(" + number.text + ")"});
-      })
-      .Case<arith::ExtFOp, arith::TruncFOp>(
-          [&](auto op) -> FailureOr<Expression> {
-            FailureOr<std::string> type = typeName(op, op.getType());
-            if (failed(type))
-              return failure();
-            // Where bf16 is read it is an f32 already.
-            if (op.getIn().getType().isBF16())
-              return get(op.getIn());
-            return call(*type, op->getOperands());
-          })
-      .Case([&](arith::BitcastOp op) -> FailureOr<Expression> {
-        FailureOr<std::string> type = typeName(op, op.getType());
-        if (failed(type))
-          return failure();
-        return call("bitcast<" + *type + ">", op->getOperands());
+        return call(*type, op.getElements());
       })
       .Default([&](Operation *op) -> FailureOr<Expression> {
         op->emitOpError("has no WGSL form");

@@ -45,6 +45,10 @@ static constexpr Chip chips[] = {
     {"webgpu-desktop", 16, 1024, 32 * 1024},
 };
 
+/// The language has i32, f32 and f16, and may assume that nothing is infinite.
+static constexpr auto lacks = tile::Lacks::Int64 | tile::Lacks::SmallInt |
+                              tile::Lacks::SmallStorage | tile::Lacks::Infinity;
+
 static void buildWGSLPipeline(OpPassManager &pm,
                               const TileToGPUOptions &toGPU) {
   pm.addNestedPass<func::FuncOp>(createExpandRanges());
@@ -56,6 +60,7 @@ static void buildWGSLPipeline(OpPassManager &pm,
   kernels.addPass(createCanonicalizerPass());
   kernels.addPass(createCSEPass());
   kernels.addPass(createLoopInvariantCodeMotionPass());
+  attn::buildLegalizePipeline(kernels);
 }
 
 /// The description calls a kernel by its symbol, so the shader has to as well.
@@ -89,7 +94,8 @@ public:
         context, targetName, name, /*vectorBits=*/0, /*vectorRegisters=*/0,
         /*l1Bytes=*/0, /*l2Bytes=*/0, chip->threads, /*subgroup=*/0,
         chip->workgroupBytes, chip->workgroupBytes, chip->storageBuffers,
-        /*workers=*/0, tile::MatrixUnits::None, /*features=*/ArrayAttr());
+        /*workers=*/0, tile::MatrixUnits::None, /*features=*/ArrayAttr(),
+        /*matrixShape=*/DenseI64ArrayAttr(), lacks);
   }
 
   void buildTilePipeline(OpPassManager &pm,

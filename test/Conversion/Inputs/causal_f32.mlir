@@ -1,8 +1,8 @@
 // Fused causal attention in the outlined tile form: f32, 4 query heads a key
 // head, head size 32, tiles of 32 queries and 32 keys, any lengths.
 func.func private @causal(%q: memref<f32> loc("q"), %k: memref<f32> loc("k"), %v: memref<f32> loc("v"), %o: memref<f32> loc("o"), %lse: memref<f32> loc("lse"),
-    %nb: index loc("batches"), %sq: index loc("queries"), %skv: index loc("keys"), %scale: f32 loc("scale"),
-    %x: index, %y: index, %z: index, %nx: index, %ny: index, %nz: index) attributes {tile.kernel} {
+    %nb: index {tile.size = 1073676288 : index} loc("batches"), %sq: index {tile.size = 1073676288 : index} loc("queries"), %skv: index {tile.size = 1073676288 : index} loc("keys"), %scale: f32 loc("scale"),
+    %x: index {tile.size = 1073676287 : index}, %y: index {tile.size = 7 : index}, %z: index {tile.size = 33552383 : index}, %nx: index {tile.size = 1073676288 : index}, %ny: index {tile.size = 8 : index}, %nz: index {tile.size = 33552384 : index}) attributes {tile.kernel} {
   %c0 = arith.constant 0 : index
   %c1 = arith.constant 1 : index
   %c4 = arith.constant 4 : index

@@ -497,3 +497,32 @@ func.func @f(%ok: i1, %n: index) {
   "tile.check"(%ok, %n, %n) {message = "m", names = ["n"]} : (i1, index, index) -> ()
   return
 }
+
+// -----
+
+func.func @size(%a: index, %b: index) {
+  // expected-error@+1 {{has the attribute 'tile.size' as -1 : index; it is the largest number, from 0 on, that the result can be}}
+  %c = arith.addi %a, %b {tile.size = -1 : index} : index
+  return
+}
+
+// -----
+
+func.func @narrow_size(%a: i8, %b: i8) {
+  // expected-error@+1 {{has the attribute 'tile.size' as 128 : index; it is the largest number, from 0 on, that the result can be}}
+  %c = arith.addi %a, %b {tile.size = 128 : index} : i8
+  return
+}
+
+// -----
+
+func.func @size_of_float(%a: f32, %b: f32) {
+  // expected-error@+1 {{has the attribute 'tile.size' as 1 : index; it is the largest number, from 0 on, that the result can be}}
+  %c = arith.addf %a, %b {tile.size = 1 : index} : f32
+  return
+}
+
+// -----
+
+// expected-error@+1 {{has an argument attribute 'tile.element' as 8 : i64, which is no type}}
+func.func private @element(%a: i32 {tile.element = 8 : i64})

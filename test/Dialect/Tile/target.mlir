@@ -13,3 +13,8 @@ module attributes {tile.target = #tile.target<name = "gpu", chip = "c", matrix =
 
 // CHECK: tile.target = #tile.target<name = "cpu", chip = "c", vector_bits = 256, vector_registers = 16, l1_bytes = 32768, l2_bytes = 1048576, features = ["avx2"]>
 module attributes {tile.target = #tile.target<name = "cpu", chip = "c", vector_bits = 256, vector_registers = 16, l1_bytes = 32768, l2_bytes = 1048576, features = ["avx2"]>} {}
+
+// -----
+
+// CHECK: tile.target = #tile.target<name = "m", chip = "c", lacks = "int64|infinity">
+module attributes {tile.target = #tile.target<name = "m", chip = "c", lacks = "infinity|int64">} {}

@@ -1,5 +1,5 @@
 // What types and operators become, and names.
-// RUN: attn-translate --kernels-to-wgsl %s -o %t.wgsl
+// RUN: attn-opt %s --tile-attach-target=target=wgsl --attn-legalize-kernels --mlir-print-debuginfo | attn-translate --kernels-to-wgsl -o %t.wgsl
 // RUN: FileCheck %s --input-file=%t.wgsl
 // RUN: %if naga %{ naga %t.wgsl %}
 
@@ -42,22 +42,24 @@ gpu.module @kernels {
     gpu.return
   }
 
-  // i8 and i16 live sign-extended in an i32 and wrap.
-  // CHECK: var<storage, read> bytes: array<u32>; // i8, packed
-  // CHECK: var<storage, read> halves: array<u32>; // i16, packed
+  // i8 and i16 are read out of words, computed in i32 and wrap.
+  // CHECK: var<storage, read> bytes: array<i32>; // i8, packed
+  // CHECK: var<storage, read> halves: array<i32>; // i16, packed
   // CHECK-LABEL: fn narrow(
-  // CHECK: let x = extractBits(bitcast<i32>(bytes[narrow_params.i >> 2u]), 8u * u32(narrow_params.i & 3), 8u);
-  // CHECK: let y = extractBits(bitcast<i32>(halves[narrow_params.i >> 1u]), 16u * u32(narrow_params.i & 1), 16u);
-  // CHECK: n[0] = extractBits(x * x, 0u, 8u);
-  // CHECK: n[1] = extractBits(x << 3u, 0u, 8u);
-  // CHECK: n[2] = i32(u32(x & 255));
-  // CHECK: n[3] = extractBits(i32(u32(x & 255) / 7u), 0u, 8u);
-  // CHECK: n[4] = extractBits(x / -1, 0u, 8u);
-  // CHECK: n[5] = extractBits(i32(u32(x & 255) >> 1u), 0u, 8u);
-  // CHECK: n[6] = extractBits(i32(max(u32(x & 255), 200u)), 0u, 8u);
-  // CHECK: n[7] = extractBits(y, 0u, 8u);
-  // CHECK: n[8] = extractBits(abs(extractBits(y - 5, 0u, 16u)), 0u, 16u);
-  // CHECK: n[9] = i32(select(0, 1, u32(x & 255) < 200u));
+  // CHECK: let x = i32(u32(bytes[i32(u32(narrow_params.i) >> 2u)]) >> u32((narrow_params.i & 3) * 8));
+  // CHECK: let y = i32(u32(halves[i32(u32(narrow_params.i) >> 1u)]) >> u32((narrow_params.i & 1) * 16));
+  // CHECK: let x1 = (x << 24u) >> 24u;
+  // CHECK: n[0] = ((x1 * x1) << 24u) >> 24u;
+  // CHECK: n[1] = ((x1 << 3u) << 24u) >> 24u;
+  // CHECK: let n1 = x & 255;
+  // CHECK: n[2] = n1;
+  // CHECK: n[3] = ((n1 / 7) << 24u) >> 24u;
+  // CHECK: n[4] = ((x1 / -1) << 24u) >> 24u;
+  // CHECK: n[5] = ((n1 >> 1u) << 24u) >> 24u;
+  // CHECK: n[6] = (max(n1, 200) << 24u) >> 24u;
+  // CHECK: n[7] = (y << 24u) >> 24u;
+  // CHECK: n[8] = (abs(((((y << 16u) >> 16u) - 5) << 16u) >> 16u) << 16u) >> 16u;
+  // CHECK: n[9] = i32(select(0, 1, n1 < 200));
   gpu.func @narrow(%t: memref<i8> loc("bytes"), %u: memref<i16> loc("halves"), %o: memref<i32> loc("n"), %i: index loc("i")) kernel attributes {known_block_size = array<i32: 32, 1, 1>} {
     %c0 = arith.constant 0 : index
     %c1 = arith.constant 1 : index
@@ -118,7 +120,7 @@ gpu.module @kernels {
   // u32.
   // CHECK: var<storage, read> ids: array<i32>; // i64, narrowed when bound
   // CHECK: var<storage, read> weights: array<f32>; // f64, narrowed when bound
-  // CHECK: var<storage, read> table: array<u32>; // bf16, packed
+  // CHECK: var<storage, read> table: array<i32>; // bf16, packed
   // CHECK: struct Wide_params {
   // CHECK-NEXT: i: i32,
   // CHECK-NEXT: factor: f32, // f64, narrowed when bound
@@ -126,14 +128,14 @@ gpu.module @kernels {
   // CHECK-NEXT: half: f32,
   // CHECK-LABEL: fn wide(
   // CHECK: let id = ids[wide_params.i];
-  // CHECK: w[0] = max(id, -2147483648);
-  // CHECK: w[1] = min(id, 2147483647);
+  // CHECK: w[0] = id;
+  // CHECK: w[1] = id;
   // CHECK: w[2] = i32(u32(id) / 4294967293u);
   // CHECK: w[3] = id;
   // CHECK: w[4] = 0;
   // CHECK: w[5] = i32(select(0, 1, u32(id) < 4294967289u));
   // CHECK: w[6] = i32(select(0, 1, wide_params.flag != 0));
-  // CHECK: f[0] = f32(weights[wide_params.i]) + f32(wide_params.factor) + bitcast<f32>(extractBits(table[wide_params.i >> 1u], 16u * u32(wide_params.i & 1), 16u) << 16u) + f32(f16(wide_params.half));
+  // CHECK: f[0] = weights[wide_params.i] + wide_params.factor + bitcast<f32>((i32(u32(table[i32(u32(wide_params.i) >> 1u)]) >> u32((wide_params.i & 1) * 16)) & 65535) << 16u) + f32(f16(wide_params.half));
   gpu.func @wide(%a: memref<i64> loc("ids"), %b: memref<f64> loc("weights"), %c: memref<bf16> loc("table"), %o: memref<i32> loc("w"), %f: memref<f32> loc("f"), %i: index loc("i"), %x: f64 loc("factor"), %flag: i1 loc("flag"), %half: f16 loc("half")) kernel attributes {known_block_size = array<i32: 32, 1, 1>} {
     %c0 = arith.constant 0 : index
     %c1 = arith.constant 1 : index
@@ -144,8 +146,8 @@ gpu.module @kernels {
     %c6 = arith.constant 6 : index
     %least = arith.constant -9223372036854775808 : i64
     %most = arith.constant 9223372036854775807 : i64
-    %zero = arith.constant 0 : i64
-    %m3 = arith.constant -3 : i64
+    %zero = arith.constant 0 : i32
+    %m3 = arith.constant -3 : i32
     %m7 = arith.constant -7 : i64
     %ma = memref.reinterpret_cast %a to offset: [0], sizes: [32], strides: [1] : memref<i64> to memref<32xi64>
     %mb = memref.reinterpret_cast %b to offset: [0], sizes: [32], strides: [1] : memref<f64> to memref<32xf64>
@@ -159,14 +161,12 @@ gpu.module @kernels {
     %v1 = arith.minsi %id, %most : i64
     %n1 = arith.trunci %v1 : i64 to i32
     memref.store %n1, %mo[%c1] : memref<32xi32>
-    %v2 = arith.divui %id, %m3 : i64
-    %n2 = arith.trunci %v2 : i64 to i32
+    %id32 = arith.trunci %id : i64 to i32
+    %n2 = arith.divui %id32, %m3 : i32
     memref.store %n2, %mo[%c2] : memref<32xi32>
-    %v3 = arith.divsi %id, %zero : i64
-    %n3 = arith.trunci %v3 : i64 to i32
+    %n3 = arith.divsi %id32, %zero : i32
     memref.store %n3, %mo[%c3] : memref<32xi32>
-    %v4 = arith.remui %id, %zero : i64
-    %n4 = arith.trunci %v4 : i64 to i32
+    %n4 = arith.remui %id32, %zero : i32
     memref.store %n4, %mo[%c4] : memref<32xi32>
     %v5 = arith.cmpi ult, %id, %m7 : i64
     %n5 = arith.extui %v5 : i1 to i32
@@ -186,16 +186,52 @@ gpu.module @kernels {
     gpu.return
   }
 
+  // What needs 64 bits has two words; a loop carries them as a pair.
+  // CHECK-LABEL: fn pairs(
+  // CHECK: let high = i32(select(0, -1, pairs_params.a < 0));
+  // CHECK: var [[PAIR:.+]]: vec2<i32> = vec2<i32>(pairs_params.a, high);
+  // CHECK: var [[OLD:.+]]: i32 = 0;
+  // CHECK: for (
+  // CHECK: let [[LOW:.+]] = [[PAIR]].x;
+  // CHECK: let [[SUM:.+]] = [[LOW]] + pairs_params.a;
+  // CHECK: [[PAIR]] = vec2<i32>([[SUM]], i32(select(0, 1, u32([[SUM]]) < u32([[LOW]]))) + [[PAIR]].y + high);
+  // CHECK: [[OLD]] = [[LOW]];
+  // CHECK: }
+  // CHECK: p[0] = [[OLD]];
+  // CHECK: p[1] = [[PAIR]].y;
+  gpu.func @pairs(%o: memref<i32> loc("p"), %a: i32 loc("a"), %n: i32 loc("n")) kernel attributes {known_block_size = array<i32: 32, 1, 1>} {
+    %c0 = arith.constant 0 : index
+    %c1 = arith.constant 1 : index
+    %i0 = arith.constant 0 : i32
+    %i1 = arith.constant 1 : i32
+    %c32 = arith.constant 32 : i64
+    %m = memref.reinterpret_cast %o to offset: [0], sizes: [32], strides: [1] : memref<i32> to memref<32xi32>
+    %wide = arith.extsi %a : i32 to i64 loc("high")
+    %r:2 = scf.for %k = %i0 to %n step %i1 iter_args(%sum = %wide, %old = %i0) -> (i64, i32) : i32 {
+      %next = arith.addi %sum, %wide : i64
+      %low = arith.trunci %sum : i64 to i32
+      scf.yield %next, %low : i64, i32
+    }
+    memref.store %r#1, %m[%c0] : memref<32xi32>
+    %top = arith.shrui %r#0, %c32 : i64
+    %word = arith.trunci %top : i64 to i32
+    memref.store %word, %m[%c1] : memref<32xi32>
+    gpu.return
+  }
+
   // Booleans have neither arithmetic nor an order.
-  // CHECK: var<storage, read> keep: array<u32>; // i1, a byte each, packed
+  // CHECK: var<storage, read> keep: array<i32>; // i1, a byte each, packed
   // CHECK-LABEL: fn booleans(
-  // CHECK: let a = extractBits(keep[booleans_params.i >> 2u], 8u * u32(booleans_params.i & 3), 8u) != 0u;
-  // CHECK: z[0] = i32(select(0, 1, a != b));
-  // CHECK: z[1] = i32(select(0, 1, a && b));
-  // CHECK: z[2] = i32(select(0, 1, u32(a) < u32(b)));
-  // CHECK: z[3] = i32(select(0, 1, u32(b) < u32(a)));
-  // CHECK: z[4] = i32(select(0, 1, a && b));
-  // CHECK: z[5] = i32(select(0, 1, a || b));
+  // CHECK: let a = (i32(u32(keep[i32(u32(booleans_params.i) >> 2u)]) >> u32((booleans_params.i & 3) * 8)) << 24u) >> 24u;
+  // CHECK: let a1 = a != 0;
+  // CHECK: let b1 = b != 0;
+  // CHECK: z[0] = i32(select(0, 1, a1 != b1));
+  // CHECK: let [[AND:.+]] = i32(select(0, 1, a1 && b1));
+  // CHECK: z[1] = [[AND]];
+  // CHECK: z[2] = i32(select(0, 1, a == 0 && b1));
+  // CHECK: z[3] = i32(select(0, 1, b == 0 && a1));
+  // CHECK: z[4] = [[AND]];
+  // CHECK: z[5] = i32(select(0, 1, a1 || b1));
   gpu.func @booleans(%t: memref<i1> loc("keep"), %o: memref<i32> loc("z"), %i: index loc("i"), %j: index loc("j")) kernel attributes {known_block_size = array<i32: 32, 1, 1>} {
     %c0 = arith.constant 0 : index
     %c1 = arith.constant 1 : index

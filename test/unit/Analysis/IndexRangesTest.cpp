@@ -131,4 +131,49 @@ TEST_F(IndexRangesTest, KeyTiles) {
   EXPECT_EQ(tile("%z", "%z"), Range(0, kIndexLimit));
 }
 
+// An op can be known to give a size, too, in as many bits as it has.
+TEST_F(IndexRangesTest, SizesOfResults) {
+  EXPECT_EQ(rangeOf("%a: index, %b: index", R"(
+    %n = arith.addi %a, %b {tile.size = 9 : index} : index
+    return %n : index)"),
+            Range(0, 9));
+  EXPECT_EQ(rangeOf("%a: i32, %b: i32", R"(
+    %n = arith.addi %a, %b {tile.size = 9 : index} : i32
+    %i = arith.index_cast %n : i32 to index
+    return %i : index)"),
+            Range(0, 9));
+  EXPECT_EQ(rangeOf("%a: index {tile.size = 3 : index}", R"(
+    %n = arith.addi %a, %a {tile.size = 9 : index} : index
+    return %n : index)"),
+            Range(0, 6));
+}
+
+// A loop carries what fits 32 bits if no iteration makes it larger; a branch
+// yields what one of its sides does.
+TEST_F(IndexRangesTest, CarriedAndYielded) {
+  auto carried = [&](StringRef next) {
+    return rangeOf("%n: index {tile.size = 8 : index}, %p: i1, %x: i32",
+                   ("%c0 = arith.constant 0 : index\n"
+                    "%c1 = arith.constant 1 : index\n"
+                    "%i = arith.index_cast %x : i32 to index\n"
+                    "%r:2 = scf.for %k = %c0 to %n step %c1 "
+                    "iter_args(%a = %n, %b = %c0) -> (index, index) {\n" +
+                    next +
+                    "  scf.yield %y, %k : index, index\n}\n"
+                    "return %r#0 : index")
+                       .str());
+  };
+  EXPECT_EQ(carried("%y = arith.maxsi %a, %i : index\n"),
+            Range(INT32_MIN, INT32_MAX));
+  EXPECT_EQ(carried("%y = arith.minsi %b, %n : index\n"), Range(0, 8));
+  EXPECT_EQ(carried("%y = arith.addi %a, %c1 : index\n"), all());
+  EXPECT_EQ(carried("%y = arith.addi %k, %c1 : index\n"), Range(0, 8));
+  EXPECT_EQ(carried("%y = scf.if %p -> index {\n"
+                    "  scf.yield %c1 : index\n"
+                    "} else {\n"
+                    "  scf.yield %k : index\n"
+                    "}\n"),
+            Range(0, 8));
+}
+
 } // namespace

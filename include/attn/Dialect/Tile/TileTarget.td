@@ -23,6 +23,17 @@ def Tile_MatrixUnits : I32BitEnumAttr<"MatrixUnits", "units that multiply tiles"
   let separator = "|";
 }
 
+def Tile_Lacks : I32BitEnumAttr<"Lacks", "what a machine does not have", [
+      I32BitEnumAttrCaseNone<"Nothing", "nothing">,
+      I32BitEnumAttrCaseBit<"Int64", 0, "int64">,
+      I32BitEnumAttrCaseBit<"SmallInt", 1, "small_int">,
+      I32BitEnumAttrCaseBit<"SmallStorage", 2, "small_storage">,
+      I32BitEnumAttrCaseBit<"Infinity", 3, "infinity">
+    ]> {
+  let cppNamespace = "::attn::tile";
+  let separator = "|";
+}
+
 def Tile_TargetAttr : AttrDef<Tile_Dialect, "Target"> {
   let mnemonic = "target";
   let summary = "the machine that a module is compiled for";
@@ -42,6 +53,10 @@ def Tile_TargetAttr : AttrDef<Tile_Dialect, "Target"> {
     - `matrix`: `mma_sync`, `wgmma` (warpgroups and bulk copies), or both;
       `cooperative`: fragments of a subgroup whose elements only the machine can
       find, of `matrix_shape = [m, n, k]`.
+    - `lacks`: `int64`, numbers of 64 bits, which a launcher narrows when it binds
+      them; `small_int`, arithmetic on i8 and i16; `small_storage`, elements of
+      fewer than 32 bits in memory, other than f16; `infinity`, arithmetic with
+      infinities. Passes legalise kernels for what is listed (docs/gpu-kernels.md).
     - `features` that generated code may use, as the code generator calls them.
 
     ```mlir
@@ -65,7 +80,8 @@ def Tile_TargetAttr : AttrDef<Tile_Dialect, "Target"> {
     DefaultValuedParameter<"int64_t", "0">:$workers,
     DefaultValuedParameter<"MatrixUnits", "MatrixUnits::None">:$matrix,
     OptionalParameter<"::mlir::ArrayAttr">:$features,
-    OptionalParameter<"::mlir::DenseI64ArrayAttr">:$matrix_shape);
+    OptionalParameter<"::mlir::DenseI64ArrayAttr">:$matrix_shape,
+    DefaultValuedParameter<"Lacks", "Lacks::Nothing">:$lacks);
   let builders = [AttrBuilder<(ins
       "::llvm::StringRef":$name, "::llvm::StringRef":$chip, "int64_t":$vectorBits,
       "int64_t":$vectorRegisters, "int64_t":$l1Bytes, "int64_t":$l2Bytes,
@@ -75,7 +91,7 @@ def Tile_TargetAttr : AttrDef<Tile_Dialect, "Target"> {
     return $_get($_ctxt, name, chip, vectorBits, vectorRegisters, l1Bytes,
                  l2Bytes, threads, subgroup, sharedBytes, staticSharedBytes,
                  storageBuffers, workers, matrix, features,
-                 ::mlir::DenseI64ArrayAttr());
+                 ::mlir::DenseI64ArrayAttr(), Lacks::Nothing);
   }]>];
   let assemblyFormat = "`<` struct(params) `>`";
   let genVerifyDecl = 1;
@@ -89,6 +105,9 @@ def Tile_TargetAttr : AttrDef<Tile_Dialect, "Target"> {
                                                  ::llvm::StringRef pass);
     bool has(MatrixUnits unit) const {
       return bitEnumContainsAll(getMatrix(), unit);
+    }
+    bool doesLack(Lacks what) const {
+      return bitEnumContainsAll(getLacks(), what);
     }
     bool hasFeature(::llvm::StringRef feature) const;
   }];

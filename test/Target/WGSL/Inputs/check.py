@@ -85,6 +85,34 @@ INTEGERS = """
         %keep = arith.select %before, %late, %early : i1
         attn.yield %keep : i1
       }"""
+# What needs 64 bits has them: products, quotients, shifts and indices.
+WIDE = """
+      score(%s: f32, %b: index, %h: index, %i: index, %j: index, %t: memref<64xi64>) {
+        %c7 = arith.constant 7 : i64
+        %c16 = arith.constant 16 : i64
+        %c33 = arith.constant 33 : i64
+        %large = arith.constant 3000000007 : i64
+        %id = memref.load %t[%j] : memref<64xi64>
+        %product = arith.muli %id, %large : i64
+        %quotient = arith.divsi %product, %c7 : i64
+        %high = arith.shrsi %quotient, %c33 : i64
+        %rest = arith.remsi %high, %c16 : i64
+        %x = arith.sitofp %rest : i64 to f32
+        %part = arith.constant 0.0625 : f32
+        %y = arith.mulf %x, %part : f32
+        %r = arith.addf %s, %y : f32
+        attn.yield %r : f32
+      }
+      mask(%b: index, %h: index, %i: index, %j: index, %t: memref<64xi64>) {
+        %factor = arith.constant 100000000 : index
+        %offset = arith.constant 3000000000 : index
+        %id = memref.load %t[%j] : memref<64xi64>
+        %at = arith.index_cast %id : i64 to index
+        %far = arith.addi %at, %offset : index
+        %key = arith.muli %j, %factor : index
+        %keep = arith.cmpi slt, %key, %far : index
+        attn.yield %keep : i1
+      }"""
 CAUSAL = "causal = #attn.causal<%s>"
 CASES = {
     # name: ((B, H, Hkv, Sq, Skv, Dk, Dv), attributes, regions, tables, tiles)
@@ -104,6 +132,7 @@ CASES = {
     "table": ((1, 1, 1, 20, 64, 16, 16), "", TABLE, [(64,)], (16, 16)),
     "integers": ((1, 2, 2, 40, 64, 16, 16), "", INTEGERS,
                  [((64,), "i8"), ((64,), "i32"), ((40,), "i64"), ((64,), "bf16")], (16, 16)),
+    "wide": ((1, 2, 2, 40, 64, 16, 16), "", WIDE, [((64,), "i64")], (16, 16)),
     # Documents by 64-bit ids, summarised a tile by another kernel.
     "segments": ((2, 2, 2, 40, 64, 16, 16), "", "", [((2, 40), "i64"), ((2, 64), "i64")], (16, 16)),
     "converted": ((1, 4, 2, 40, 64, 16, 16), CAUSAL % "bottom_right", "",
@@ -175,6 +204,12 @@ def reference(name, arrays, attributes):
         s = s + (x8.view(np.uint8) + half) / 128 + (y * y).view(np.uint16) / 32768 + widen(tables[3].astype(np.uint16))
         ids = tables[2][:, None]
         keep = np.where(ids < j, ids > 5, j < 30)
+    if name == "wide":
+        ids = tables[0].astype(np.int64)
+        product = ids * 3000000007
+        high = (np.sign(product) * (np.abs(product) // 7)) >> 33
+        s = s + np.sign(high) * (np.abs(high) % 16) / 16
+        keep = np.broadcast_to(j * 100000000 < ids + 3000000000, keep.shape)
     if name == "segments":
         keep = (tables[0][:, :, None] == tables[1][:, None, :])[:, None]
     if name == "converted":
@@ -238,6 +273,8 @@ func.func @{name}({', '.join(f'%{n}: {t}' for n, t in zip(names, types))}) {{
         arrays.append(values.astype(BOUND[element]))
     if name == "integers":
         arrays[7] = rng.integers(0, 60, 40)
+    if name == "wide":
+        arrays[5] = rng.integers(-(2**31), 2**31, 64)
     if name == "segments":
         arrays[5:7] = [np.sort(rng.integers(-2, 2, shape)) for shape, _ in tables]
     if name == "converted":

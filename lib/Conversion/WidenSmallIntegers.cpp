@@ -1,0 +1,145 @@
+//===- WidenSmallIntegers.cpp - i8 and i16 in 32 bits ---------------------===//
+// SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
+//
+// Every op on small integers becomes one on i32 between casts; then a cast down
+// and up again becomes shifts or a mask.
+//
+//===----------------------------------------------------------------------===//
+
+#include "Retype.h"
+#include "attn/Conversion/LegalizeKernels.h"
+
+#include "mlir/Dialect/Arith/IR/Arith.h"
+#include "mlir/Dialect/Arith/Transforms/Passes.h"
+#include "mlir/Dialect/Math/IR/Math.h"
+#include "mlir/Transforms/GreedyPatternRewriteDriver.h"
+
+namespace attn {
+#define GEN_PASS_DEF_WIDENSMALLINTEGERS
+#include "attn/Conversion/Passes.h.inc"
+} // namespace attn
+
+using namespace mlir;
+using namespace attn;
+
+static bool isSmall(Type type) {
+  auto integer = dyn_cast<IntegerType>(type);
+  return integer && integer.getWidth() > 1 && integer.getWidth() < 32;
+}
+
+/// Whether operand `number` counts as a number without sign.
+static bool isUnsignedOperand(Operation *op, unsigned number) {
+  if (auto compare = dyn_cast<arith::CmpIOp>(op))
+    return compare.getPredicate() >= arith::CmpIPredicate::ult;
+  if (isa<arith::ShLIOp, arith::ShRSIOp>(op))
+    return number == 1;
+  return isa<arith::DivUIOp, arith::RemUIOp, arith::MaxUIOp, arith::MinUIOp,
+             arith::ShRUIOp, arith::UIToFPOp, arith::IndexCastUIOp,
+             math::CtPopOp>(op);
+}
+
+static Value truncate(OpBuilder &b, Value value, Type type) {
+  return arith::TruncIOp::create(b, value.getLoc(), type, value);
+}
+
+/// Lets `op` take and give i32 where it has small integers.
+static void widen(Operation *op) {
+  Type i32 = IntegerType::get(op->getContext(), 32);
+  Retype toSigned{[&](OpBuilder &b, Value value) -> Value {
+                    return b.createOrFold<arith::ExtSIOp>(value.getLoc(), i32,
+                                                          value);
+                  },
+                  truncate};
+  Retype toUnsigned{[&](OpBuilder &b, Value value) -> Value {
+                      return b.createOrFold<arith::ExtUIOp>(value.getLoc(), i32,
+                                                            value);
+                    },
+                    truncate};
+  if (auto loop = dyn_cast<scf::ForOp>(op)) {
+    for (auto [number, value] : llvm::enumerate(loop.getInitArgs()))
+      if (isSmall(value.getType()))
+        toSigned.carried(loop, number, i32);
+    return;
+  }
+  if (auto branch = dyn_cast<scf::IfOp>(op)) {
+    for (auto [number, value] : llvm::enumerate(branch.getResults()))
+      if (isSmall(value.getType()))
+        toSigned.yielded(branch, number, i32);
+    return;
+  }
+  // Casts are what stands between, and a constant is extended when folded.
+  if (isa<arith::ConstantOp, arith::ExtSIOp, arith::ExtUIOp, arith::TruncIOp,
+          arith::BitcastOp>(op) ||
+      !isa<arith::ArithDialect, math::MathDialect>(op->getDialect()))
+    return;
+  for (OpOperand &operand : op->getOpOperands())
+    if (isSmall(operand.get().getType()))
+      (isUnsignedOperand(op, operand.getOperandNumber()) ? toUnsigned
+                                                         : toSigned)
+          .operand(operand);
+  for (Value result : op->getResults())
+    if (isSmall(result.getType()))
+      toSigned.result(result, i32);
+}
+
+namespace {
+/// The low bits of an i32, with zeros or copies of the sign in front.
+template <typename Ext> struct ExpandExtension final : OpRewritePattern<Ext> {
+  using OpRewritePattern<Ext>::OpRewritePattern;
+
+  LogicalResult matchAndRewrite(Ext op,
+                                PatternRewriter &rewriter) const override {
+    auto trunc = op.getIn().template getDefiningOp<arith::TruncIOp>();
+    if (!trunc || !isSmall(trunc.getType()) ||
+        !trunc.getIn().getType().isInteger(32))
+      return failure();
+    Location loc = op.getLoc();
+    auto constant = [&](int64_t value) {
+      return arith::ConstantOp::create(rewriter, loc,
+                                       rewriter.getI32IntegerAttr(value));
+    };
+    unsigned width = trunc.getType().getIntOrFloatBitWidth();
+    Value low;
+    if (std::is_same_v<Ext, arith::ExtUIOp>) {
+      low = arith::AndIOp::create(rewriter, loc, trunc.getIn(),
+                                  constant((int64_t(1) << width) - 1));
+    } else {
+      Value high = arith::ShLIOp::create(rewriter, loc, trunc.getIn(),
+                                         constant(32 - width));
+      low = arith::ShRSIOp::create(rewriter, loc, high, constant(32 - width));
+    }
+    if (op.getType().isInteger(32))
+      rewriter.replaceOp(op, low);
+    else if (isSmall(op.getType()))
+      rewriter.replaceOpWithNewOp<arith::TruncIOp>(op, op.getType(), low);
+    else
+      rewriter.replaceOpWithNewOp<arith::ExtSIOp>(op, op.getType(), low);
+    return success();
+  }
+};
+
+struct WidenSmallIntegers final
+    : attn::impl::WidenSmallIntegersBase<WidenSmallIntegers> {
+  void runOnOperation() override {
+    if (failed(forKernelsThatLack(
+            getOperation(), getArgument(), tile::Lacks::SmallInt,
+            [&](gpu::GPUFuncOp kernel) { return lower(kernel); })))
+      signalPassFailure();
+  }
+
+  LogicalResult lower(gpu::GPUFuncOp kernel) {
+    RewritePatternSet patterns(&getContext());
+    arith::populateExpandBFloat16Patterns(patterns);
+    if (failed(applyPatternsGreedily(kernel, std::move(patterns))))
+      return failure();
+    kernel.walk(widen);
+    RewritePatternSet extensions(&getContext());
+    extensions
+        .add<ExpandExtension<arith::ExtSIOp>, ExpandExtension<arith::ExtUIOp>>(
+            &getContext());
+    arith::TruncIOp::getCanonicalizationPatterns(extensions, &getContext());
+    arith::BitcastOp::getCanonicalizationPatterns(extensions, &getContext());
+    return applyPatternsGreedily(kernel, std::move(extensions));
+  }
+};
+} // namespace

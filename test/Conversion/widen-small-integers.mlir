@@ -1,0 +1,86 @@
+// RUN: attn-opt %s --tile-widen-small-integers --cse | FileCheck %s
+
+module attributes {tile.target = #tile.target<name = "t", chip = "c", lacks = small_int>} {
+gpu.module @kernels {
+  // A sum wraps at 8 bits: what is read again has its sign in front.
+  // CHECK-LABEL: gpu.func @wrap(
+  // CHECK-SAME: %{{.+}}: memref<i32>, %[[N:[^:]+]]: i32
+  // CHECK: %[[C24:.+]] = arith.constant 24 : i32
+  // CHECK: %[[UP:.+]] = arith.shli %[[N]], %[[C24]] : i32
+  // CHECK: %[[X:.+]] = arith.shrsi %[[UP]], %[[C24]] : i32
+  // CHECK: %[[Y:.+]] = arith.addi %[[X]], %[[X]] : i32
+  // CHECK: %[[UP2:.+]] = arith.shli %[[Y]]
+  // CHECK: %[[Z:.+]] = arith.shrsi %[[UP2]]
+  // CHECK: memref.store %[[Z]]
+  gpu.func @wrap(%o: memref<i32>, %n: i32, %i: index) kernel attributes {known_block_size = array<i32: 32, 1, 1>} {
+    %m = memref.reinterpret_cast %o to offset: [0], sizes: [32], strides: [1] : memref<i32> to memref<32xi32>
+    %x = arith.trunci %n : i32 to i8
+    %y = arith.addi %x, %x : i8
+    %z = arith.extsi %y : i8 to i32
+    memref.store %z, %m[%i] : memref<32xi32>
+    gpu.return
+  }
+
+  // Unsigned ops read zeros in front.
+  // CHECK-LABEL: gpu.func @unsigned(
+  // CHECK-SAME: %{{.+}}: memref<i32>, %[[N:[^:]+]]: i32
+  // CHECK-DAG: %[[MASK:.+]] = arith.constant 65535 : i32
+  // CHECK-DAG: %[[C7:.+]] = arith.constant 7 : i32
+  // CHECK: %[[X:.+]] = arith.andi %[[N]], %[[MASK]] : i32
+  // CHECK: %[[Q:.+]] = arith.divui %[[X]], %[[C7]] : i32
+  // CHECK: %[[K:.+]] = arith.cmpi ult, %[[X]], %[[C7]] : i32
+  // CHECK: %[[R:.+]] = arith.andi %[[Q]], %[[MASK]] : i32
+  // CHECK: arith.select %[[K]], %[[R]], %[[N]] : i32
+  gpu.func @unsigned(%o: memref<i32>, %n: i32, %i: index) kernel attributes {known_block_size = array<i32: 32, 1, 1>} {
+    %c7 = arith.constant 7 : i16
+    %m = memref.reinterpret_cast %o to offset: [0], sizes: [32], strides: [1] : memref<i32> to memref<32xi32>
+    %x = arith.trunci %n : i32 to i16
+    %q = arith.divui %x, %c7 : i16
+    %k = arith.cmpi ult, %x, %c7 : i16
+    %r = arith.extui %q : i16 to i32
+    %s = arith.select %k, %r, %n : i32
+    memref.store %s, %m[%i] : memref<32xi32>
+    gpu.return
+  }
+
+  // Branches and loops carry words.
+  // CHECK-LABEL: gpu.func @carried(
+  // CHECK: scf.for {{.*}} iter_args({{.*}}) -> (i32)
+  // CHECK: scf.if {{.*}} -> (i32)
+  gpu.func @carried(%o: memref<i32>, %n: i32, %p: i1, %i: index) kernel attributes {known_block_size = array<i32: 32, 1, 1>} {
+    %c0 = arith.constant 0 : index
+    %c1 = arith.constant 1 : index
+    %c4 = arith.constant 4 : index
+    %m = memref.reinterpret_cast %o to offset: [0], sizes: [32], strides: [1] : memref<i32> to memref<32xi32>
+    %x = arith.trunci %n : i32 to i8
+    %y = scf.for %k = %c0 to %c4 step %c1 iter_args(%a = %x) -> i8 {
+      %b = scf.if %p -> i8 {
+        %d = arith.muli %a, %x : i8
+        scf.yield %d : i8
+      } else {
+        scf.yield %a : i8
+      }
+      scf.yield %b : i8
+    }
+    %z = arith.extsi %y : i8 to i32
+    memref.store %z, %m[%i] : memref<32xi32>
+    gpu.return
+  }
+
+  // bf16 is the upper half of an f32.
+  // CHECK-LABEL: gpu.func @halves(
+  // CHECK-SAME: %{{.+}}: memref<f32>, %[[N:[^:]+]]: i32
+  // CHECK: %[[LOW:.+]] = arith.andi %[[N]], %{{.+}} : i32
+  // CHECK: %[[BITS:.+]] = arith.shli %[[LOW]], %{{.+}} : i32
+  // CHECK: %[[X:.+]] = arith.bitcast %[[BITS]] : i32 to f32
+  // CHECK: memref.store %[[X]]
+  gpu.func @halves(%o: memref<f32>, %n: i32, %i: index) kernel attributes {known_block_size = array<i32: 32, 1, 1>} {
+    %m = memref.reinterpret_cast %o to offset: [0], sizes: [32], strides: [1] : memref<f32> to memref<32xf32>
+    %bits = arith.trunci %n : i32 to i16
+    %h = arith.bitcast %bits : i16 to bf16
+    %x = arith.extf %h : bf16 to f32
+    memref.store %x, %m[%i] : memref<32xf32>
+    gpu.return
+  }
+}
+}
