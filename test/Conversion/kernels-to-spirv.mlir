@@ -77,7 +77,8 @@ gpu.module @kernels {
   // CHECK: spirv.func @exchange() "None"
   // CHECK: spirv.Variable : !spirv.ptr<!spirv.array<4 x f32>, Function>
   // CHECK: spirv.ControlBarrier <Workgroup>, <Workgroup>, <AcquireRelease|WorkgroupMemory>
-  // CHECK: spirv.mlir.loop
+  // Drivers would unroll.
+  // CHECK: spirv.mlir.loop control(DontUnroll)
   gpu.func @exchange(%a: memref<f32>, %b: memref<f32>) workgroup(%shared: memref<64xindex, #gpu.address_space<workgroup>>) private(%mine: memref<4xf32, #gpu.address_space<private>>) kernel attributes {known_block_size = array<i32: 64, 1, 1>} {
     %c0 = arith.constant 0 : index
     %c1 = arith.constant 1 : index
@@ -227,6 +228,22 @@ gpu.module @kernels {
     %j = arith.index_castui %is : i1 to index
     %l = arith.addi %i, %j : index
     memref.store %y, %m[%l] : memref<32xf32>
+    gpu.return
+  }
+
+  // What a launcher narrows has 32 bits all the way.
+  // CHECK: spirv.GlobalVariable @narrowed_0 bind(0, 0) : !spirv.ptr<!spirv.struct<(!spirv.rtarray<i32, stride=4> [0])>, StorageBuffer>
+  // CHECK: spirv.func @narrowed() "None"
+  // CHECK: %[[X:.+]] = spirv.Load "StorageBuffer" %{{.+}} : i32
+  // CHECK: %[[SUM:.+]] = spirv.IAdd %[[X]], %{{.+}} : i32
+  // CHECK: spirv.Store "StorageBuffer" %{{.+}}, %[[SUM]] : i32
+  gpu.func @narrowed(%a: memref<i64>, %n: i32) kernel attributes {known_block_size = array<i32: 32, 1, 1>} {
+    %m = memref.reinterpret_cast %a to offset: [0], sizes: [32], strides: [1] : memref<i64> to memref<32xi64>
+    %t = gpu.thread_id x
+    %x = memref.load %m[%t] : memref<32xi64>
+    %w = arith.extsi %n : i32 to i64
+    %s = arith.addi %x, %w : i64
+    memref.store %s, %m[%t] : memref<32xi64>
     gpu.return
   }
 }

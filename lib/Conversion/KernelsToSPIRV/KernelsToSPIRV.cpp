@@ -9,6 +9,7 @@
 
 #include "attn/Conversion/KernelsToSPIRV.h"
 #include "Interface.h"
+#include "SmallElements.h"
 #include "attn/Dialect/Tile/Tile.h"
 
 #include "mlir/Conversion/ArithToSPIRV/ArithToSPIRV.h"
@@ -61,16 +62,18 @@ struct TruncPattern final : OpConversionPattern<math::TruncOp> {
   }
 };
 
-/// Of words: MLIR 22 converts casts of signed indices only.
-struct UnsignedCastPattern final : OpConversionPattern<arith::IndexCastUIOp> {
-  using OpConversionPattern::OpConversionPattern;
+/// Casts between types that one word holds: MLIR 22 converts none to or from 64
+/// bits, and of indices the signed ones only.
+template <typename Cast>
+struct SameWordPattern final : OpConversionPattern<Cast> {
+  using OpConversionPattern<Cast>::OpConversionPattern;
   LogicalResult
-  matchAndRewrite(arith::IndexCastUIOp op, OpAdaptor adaptor,
+  matchAndRewrite(Cast op, typename Cast::Adaptor adaptor,
                   ConversionPatternRewriter &rewriter) const override {
-    auto isWord = [](Type type) {
-      return type.isIndex() || type.isInteger(32);
+    auto isWide = [](Type type) {
+      return type.isIndex() || type.getIntOrFloatBitWidth() >= 32;
     };
-    if (!isWord(op.getIn().getType()) || !isWord(op.getType()))
+    if (!isWide(op.getIn().getType()) || !isWide(op.getType()))
       return failure();
     rewriter.replaceOp(op, adaptor.getIn());
     return success();
@@ -159,6 +162,13 @@ LogicalResult KernelsToSPIRVPass::convertBodies(spirv::ModuleOp module,
       spirv::Vendor::Unknown, spirv::DeviceType::Unknown,
       spirv::TargetEnvAttr::kUnknownDeviceID);
   SPIRVTypeConverter types(environment);
+  // A launcher narrows what has 64 bits (rule 8).
+  types.addConversion([](IntegerType type) -> std::optional<Type> {
+    if (type.getWidth() != 64)
+      return std::nullopt;
+    return attn::getWordType(type);
+  });
+  types.addConversion([](Float64Type type) { return attn::getWordType(type); });
   ScfToSPIRVContext loops;
   RewritePatternSet patterns(context);
   arith::populateArithToSPIRVPatterns(types, patterns);
@@ -167,11 +177,26 @@ LogicalResult KernelsToSPIRVPass::convertBodies(spirv::ModuleOp module,
   ub::populateUBToSPIRVConversionPatterns(types, patterns);
   patterns.add<FunctionPattern<math::Exp2Op, spirv::GLExp2Op>,
                FunctionPattern<math::Log2Op, spirv::GLLog2Op>,
-               FunctionPattern<math::CtPopOp, spirv::BitCountOp>, TruncPattern,
-               UnsignedCastPattern>(types, context);
+               FunctionPattern<math::CtPopOp, spirv::BitCountOp>, TruncPattern>(
+      types, context);
+  // Before those of MLIR.
+  patterns.add<SameWordPattern<arith::ExtSIOp>, SameWordPattern<arith::ExtUIOp>,
+               SameWordPattern<arith::TruncIOp>, SameWordPattern<arith::ExtFOp>,
+               SameWordPattern<arith::TruncFOp>,
+               SameWordPattern<arith::IndexCastOp>,
+               SameWordPattern<arith::IndexCastUIOp>>(types, context,
+                                                      /*benefit=*/2);
   patterns.add<ExtendFirst>(context);
-  return applyFullConversion(module, *SPIRVConversionTarget::get(environment),
-                             std::move(patterns));
+  if (failed(applyFullConversion(module,
+                                 *SPIRVConversionTarget::get(environment),
+                                 std::move(patterns))))
+    return failure();
+  // Drivers unroll loops of known length unasked, which takes them ten times as
+  // long to compile; loops that gain by it are unrolled by their lowering.
+  module.walk([](spirv::LoopOp loop) {
+    loop.setLoopControl(spirv::LoopControl::DontUnroll);
+  });
+  return success();
 }
 
 } // namespace

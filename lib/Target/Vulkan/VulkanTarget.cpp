@@ -88,9 +88,10 @@ public:
            const TargetOptions &options, PhaseCallback timer) const override;
 
   int64_t getIndexBits() const override { return 32; }
-  /// The runtime has no Vulkan yet.
-  StringRef getBackend() const override { return ""; }
-  std::string chooseChip(StringRef features) const override { return ""; }
+  /// What any device runs: the runtime compares limits when it loads a kernel.
+  std::string chooseChip(StringRef features) const override {
+    return getDefaultChip();
+  }
 
   void explainMachine(tile::TargetAttr machine,
                       std::vector<std::string> &choices) const override;

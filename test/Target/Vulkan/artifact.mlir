@@ -1,0 +1,26 @@
+// What an artifact says: a workgroup and its memory, buffers and parameters in
+// order, 32 bits a number.
+// RUN: attn-opt %s --attn-to-vulkan | attn-translate --program-to-json | FileCheck %s
+// CHECK: "chip": "vulkan1.1"
+// CHECK: "args": [
+// CHECK: "type": "i32"
+// CHECK: "block": [
+// CHECK-NEXT: 32,
+// CHECK: "code": "code/kernels"
+// CHECK: "kernel": "f_kernel0"
+// CHECK: "shared": 8192
+// CHECK: "target": "vulkan"
+
+// f16 takes as much workgroup memory as f32; more fits where there is more.
+// RUN: attn-compile %s --target=vulkan --report=json -o %t.attn | FileCheck %s --check-prefix=EXPLAIN
+// RUN: attn-compile %s --target=vulkan --chip=vulkan-desktop --report=json -o %t.attn | FileCheck %s --check-prefix=DESKTOP
+// EXPLAIN: chip vulkan1.1: 128 threads and 16384 bytes of memory a workgroup, neither subgroups nor matrices
+// EXPLAIN: f_kernel0: 32 threads, 8192 bytes of workgroup memory, 4 storage buffers
+// DESKTOP: chip vulkan-desktop: 1024 threads and 32768 bytes
+
+// RUN: not attn-translate --kernels-to-spirv %S/../../Conversion/kernels-to-spirv.mlir -o %t.spv 2>&1 | FileCheck %s --check-prefix=NONE
+// NONE: error: has no SPIR-V next to it; kernels-to-spirv makes it
+func.func @f(%q: memref<1x4x?x64xf16>, %k: memref<1x2x?x64xf16>, %v: memref<1x2x?x64xf16>, %o: memref<1x4x?x64xf16>) {
+  attn.attention ins(%q, %k, %v : memref<1x4x?x64xf16>, memref<1x2x?x64xf16>, memref<1x2x?x64xf16>) outs(%o : memref<1x4x?x64xf16>)
+  return
+}
