@@ -11,11 +11,11 @@
 
 source "$(dirname "$0")/scripts/setup.sh"
 
-preset=release directory=build count=60 standard=15 assembled=16 interpreted=15 seed=
+preset=release directory=build count=60 standard=15 assembled=16 interpreted=15 rasterised=8 seed=
 for argument; do
   case $argument in
   --seed=*) seed=${argument#--seed=} ;;
-  --full) count=0 standard=0 assembled=0 interpreted=500 ;;
+  --full) count=0 standard=0 assembled=0 interpreted=500 rasterised=400 ;;
   --sanitize) preset=sanitize directory=build-sanitize count=10 standard=5 assembled=2 interpreted=3 ;;
   --tsan) preset=tsan directory=build-tsan ;;
   --help | -h)
@@ -43,6 +43,8 @@ install_packages "${packages[@]}" clang-format-22 libclang-rt-22-dev
 if [[ $preset == release ]]; then
   scripts/install-python-checks.sh ||
     say "unsupported here, no nanobind: the Python package is not built"
+  scripts/install-vulkan-checks.sh ||
+    say "unsupported here, no lavapipe: kernels for Vulkan are not run"
 fi
 if [[ $preset == release && $(uname -m) != aarch64 ]]; then
   scripts/install-aarch64-checks.sh ||
@@ -103,6 +105,12 @@ else
     --suite=tiles,random,combinations --count=$interpreted --seed=$seed
   step execution-cpu-tiles $directory/bin/attn-test --backend=cpu --suite=tiles \
     --count=$count --seed=$seed
+  # On lavapipe, a Vulkan device on the CPU, with the validation layer watching.
+  if [[ $preset == release && -f .cache/vulkan/environment ]]; then
+    mapfile -t vulkan <.cache/vulkan/environment
+    step execution-vulkan env "${vulkan[@]}" $directory/bin/attn-test \
+      --backend=vulkan --device=llvmpipe --validation --count=$rasterised --seed=$seed
+  fi
   # What ptxas says of kernels for Hopper; it comes with CUDA or from PyPI
   # (scripts/install-gpu-checks.sh).
   ptxas=$(compgen -G '.venv/lib/python3*/site-packages/nvidia/*/bin/ptxas' || command -v ptxas || true)
