@@ -144,16 +144,13 @@ public:
                              {"tile-n", tileN, 0, mostKeys, lanes, unit}})))
       return signalPassFailure();
     CPUScheduleOptions options{tileM, tileN};
-    SmallVector<AttentionOp> ops;
-    getOperation().walk([&](AttentionOp op) { ops.push_back(op); });
-    for (AttentionOp op : ops) {
-      if (!isa<MemRefType>(op.getQuery().getType())) {
-        op.emitOpError("is on tensors; bufferize it first");
-        return signalPassFailure();
-      }
-      Scheduler(op, options, *target).run();
-    }
-    numSchedules += ScheduleBuilder::count(getOperation());
+    FailureOr<unsigned> versions =
+        scheduleOps(getOperation(), [&](AttentionOp op) {
+          Scheduler(op, options, *target).run();
+        });
+    if (failed(versions))
+      return signalPassFailure();
+    numSchedules += *versions;
     // Sizes that no condition asks for in the end.
     IRRewriter rewriter(&getContext());
     (void)runRegionDCE(rewriter, getOperation()->getRegions());

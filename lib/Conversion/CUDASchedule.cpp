@@ -170,16 +170,12 @@ public:
       return signalPassFailure();
     }
     CUDAScheduleOptions options{tileM, tileN};
-    SmallVector<AttentionOp> ops;
-    getOperation().walk([&](AttentionOp op) { ops.push_back(op); });
-    for (AttentionOp op : ops) {
-      if (!isa<MemRefType>(op.getQuery().getType())) {
-        op.emitOpError("is on tensors; bufferize it first");
-        return signalPassFailure();
-      }
-      schedule(op, options, *target);
-    }
-    numSchedules += ScheduleBuilder::count(getOperation());
+    FailureOr<unsigned> versions =
+        scheduleOps(getOperation(),
+                    [&](AttentionOp op) { schedule(op, options, *target); });
+    if (failed(versions))
+      return signalPassFailure();
+    numSchedules += *versions;
   }
 };
 

@@ -13,6 +13,7 @@
 
 #include "mlir/Dialect/Func/IR/FuncOps.h"
 #include "mlir/IR/BuiltinOps.h"
+#include "llvm/ADT/Twine.h"
 
 namespace attn {
 
@@ -34,6 +35,30 @@ bool decide(const FlagOption &option, mlir::Operation *kernel,
   return option.hasValue() || scheduled == Switch::Chosen
              ? option.getValue()
              : scheduled == Switch::On;
+}
+
+/// A choice for people, with the knob of #attn.schedule that makes it: because
+/// the kernel's schedule says so, or else why it is best.
+inline std::string explainChoice(mlir::Operation *kernel, llvm::StringRef knob,
+                                 int64_t (ScheduleAttr::*get)() const,
+                                 const llvm::Twine &choice,
+                                 const llvm::Twine &reason) {
+  ScheduleAttr schedule = ScheduleAttr::of(kernel);
+  bool isGiven = schedule && (schedule.*get)();
+  return (choice + " (" + knob +
+          "): " + (isGiven ? "the schedule says so" : reason))
+      .str();
+}
+
+inline std::string explainChoice(mlir::Operation *kernel, llvm::StringRef knob,
+                                 Switch (ScheduleAttr::*get)() const,
+                                 const llvm::Twine &choice,
+                                 const llvm::Twine &reason) {
+  ScheduleAttr schedule = ScheduleAttr::of(kernel);
+  bool isGiven = schedule && (schedule.*get)() != Switch::Chosen;
+  return (choice + " (" + knob +
+          "): " + (isGiven ? "the schedule says so" : reason))
+      .str();
 }
 
 /// Checks what holds where no schedule says otherwise, then what holds for each

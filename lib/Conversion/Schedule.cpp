@@ -18,14 +18,6 @@
 using namespace mlir;
 using namespace attn;
 
-unsigned ScheduleBuilder::count(Operation *op) {
-  unsigned found = 0;
-  op->walk([&](AttentionOp version) {
-    found += version->hasAttr(kScheduleReasonAttrName);
-  });
-  return found;
-}
-
 std::pair<int64_t, int64_t> ScheduleBuilder::getGivenTile(int64_t tileM,
                                                           int64_t tileN) const {
   return {tileM || !given ? tileM : given.getTileM(),
@@ -115,4 +107,21 @@ Value ScheduleBuilder::atMost(Value x, Value y) {
 
 Value ScheduleBuilder::both(Value x, Value y) {
   return b.createOrFold<arith::AndIOp>(x, y);
+}
+
+FailureOr<unsigned>
+attn::scheduleOps(Operation *function,
+                  function_ref<void(AttentionOp)> schedule) {
+  SmallVector<AttentionOp> ops;
+  function->walk([&](AttentionOp op) { ops.push_back(op); });
+  for (AttentionOp op : ops) {
+    if (!isa<MemRefType>(op.getQuery().getType()))
+      return op.emitOpError("is on tensors; bufferize it first");
+    schedule(op);
+  }
+  unsigned versions = 0;
+  function->walk([&](AttentionOp version) {
+    versions += version->hasAttr(kScheduleReasonAttrName);
+  });
+  return versions;
 }

@@ -22,9 +22,6 @@ public:
   explicit ScheduleBuilder(AttentionOp op)
       : op(op), given(ScheduleAttr::of(op)), b(op.getLoc(), op) {}
 
-  /// Versions of attention ops below `op` that have a schedule and a reason.
-  static unsigned count(mlir::Operation *op);
-
   /// The tile that is asked for, by options of a pass or else by the op: 0
   /// where nothing is.
   std::pair<int64_t, int64_t> getGivenTile(int64_t tileM, int64_t tileN) const;
@@ -67,6 +64,12 @@ private:
   ScheduleAttr given;
   mlir::ImplicitLocOpBuilder b;
 };
+
+/// Gives schedules to all attention ops of a function, which must be on
+/// memrefs; returns how many versions have one with a reason then.
+mlir::FailureOr<unsigned>
+scheduleOps(mlir::Operation *function,
+            llvm::function_ref<void(AttentionOp)> schedule);
 
 } // namespace attn
 

@@ -35,6 +35,7 @@ void attn::buildGridPipeline(OpPassManager &pm,
   tile.tileN = options.tileN;
   tile.rowMultiple = options.rowMultiple;
   tile.divide = options.divide;
+  tile.explain = options.explain;
   pm.addNestedPass<func::FuncOp>(createTileAttention(tile));
   pm.addNestedPass<func::FuncOp>(createSplitKeys());
   addCleanup(pm);

@@ -45,9 +45,11 @@ namespace {
 class AttentionTiler {
 public:
   AttentionTiler(AttentionOp op, int64_t tileM, int64_t tileN,
-                 int64_t headMultiple, int64_t rowMultiple, bool divide)
+                 int64_t headMultiple, int64_t rowMultiple, bool divide,
+                 bool explain)
       : op(op), b(op.getLoc(), op), ib{b}, tileM(tileM), tileN(tileN),
-        headMultiple(headMultiple), rowMultiple(rowMultiple), divide(divide) {
+        headMultiple(headMultiple), rowMultiple(rowMultiple), divide(divide),
+        explain(explain) {
     // A short, static Sq does not need a whole tile of rows.
     if (int64_t length = op.getQueryLength(); !ShapedType::isDynamic(length))
       this->tileM = std::min<int64_t>(
@@ -79,6 +81,7 @@ private:
   void buildGrid(Value numTiles, Value scoreMemory);
   void buildRowGrid(const RowState &memory);
 
+  std::string describeMask() const;
   void storeOutput(const Worker &w, const RowState &state);
   RowState allocateStates();
   void storeState(const Worker &w, const RowState &state,
@@ -92,7 +95,7 @@ private:
   ImplicitLocOpBuilder b;
   IndexBuilder ib;
   int64_t tileM, tileN, headMultiple, rowMultiple;
-  bool divide;
+  bool divide, explain;
   int64_t workers = 0; ///< blocks that splitting keys makes work for, 0: none
 
   std::optional<Addresses> addresses;
@@ -186,7 +189,7 @@ LogicalResult AttentionTiler::analyseMask(Value numTiles) {
   if (failed(computed))
     return failure();
   mask.emplace(std::move(*computed));
-  LDBG_OS([&](raw_ostream &os) { mask->print(os); });
+  LDBG() << describeMask();
   MaskGrid grid;
   grid.numBatches = a.batch;
   grid.numHeads = a.heads;
@@ -237,6 +240,8 @@ void AttentionTiler::buildGrid(Value numTiles, Value scoreMemory) {
   if (auto schedule = ScheduleAttr::of(op);
       schedule && schedule.hasKernelChoices())
     forall->setAttr(ScheduleAttr::attributeName, schedule);
+  if (explain)
+    forall->setAttr(kMaskTilesAttrName, b.getStringAttr(describeMask()));
   b.setInsertionPointToStart(forall.getBody());
   SmallVector<Value> point(forall.getInductionVars());
   // The long rows of a causal mask come first, so that short ones fill the end.
@@ -257,6 +262,14 @@ void AttentionTiler::buildGrid(Value numTiles, Value scoreMemory) {
   storeState(w, state, memory);
   b.setInsertionPointAfter(forall);
   buildRowGrid(memory);
+}
+
+std::string AttentionTiler::describeMask() const {
+  std::string text;
+  llvm::raw_string_ostream os(text);
+  os << "query tiles of " << tileM << ", key tiles of " << tileN << "\n";
+  mask->print(os);
+  return text;
 }
 
 /// Memory for the state of each row.
@@ -366,7 +379,7 @@ struct TileAttention : attn::impl::TileAttentionBase<TileAttention> {
         continue;
       }
       AttentionTiler tiler(cast<AttentionOp>(op), tileM, tileN, headMultiple,
-                           rows, divide);
+                           rows, divide, explain);
       if (failed(tiler.run()))
         return signalPassFailure();
       ++numTiled;

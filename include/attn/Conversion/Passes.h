@@ -16,6 +16,7 @@
 #include "attn/Conversion/CUDASchedule.h"
 #include "attn/Conversion/ExpandMath.h"
 #include "attn/Conversion/FiniteScores.h"
+#include "attn/Conversion/GPUSchedule.h"
 #include "attn/Conversion/KernelsToSPIRV.h"
 #include "attn/Conversion/LayoutToGPU.h"
 #include "attn/Conversion/LegalizeKernels.h"

@@ -817,6 +817,37 @@ def KernelsToSPIRV : Pass<"kernels-to-spirv", "::mlir::ModuleOp"> {
   ];
 }
 
+def GPUSchedule : Pass<"gpu-schedule", "::mlir::func::FuncOp"> {
+  let summary = "Choose tile sizes for any GPU";
+  let description = [{
+    Gives every `attn.attention` on memrefs an `#attn.schedule` with a tile that
+    what every WebGPU or Vulkan device has is enough for, and the reason.
+
+    ```mlir
+    func.func @f(%q: memref<?x8x?x64xf32>, %k: memref<?x8x?x64xf32>, %v: memref<?x8x?x64xf32>, %o: memref<?x8x?x64xf32>) {
+      attn.attention ins(%q, %k, %v : memref<?x8x?x64xf32>, memref<?x8x?x64xf32>, memref<?x8x?x64xf32>)
+          outs(%o : memref<?x8x?x64xf32>)
+      return
+    }
+    ```
+    becomes
+    ```mlir
+    func.func @f(%q: memref<?x8x?x64xf32>, %k: memref<?x8x?x64xf32>, %v: memref<?x8x?x64xf32>, %o: memref<?x8x?x64xf32>) {
+      attn.attention ... {attn.schedule = #attn.schedule<tile_m = 32, tile_n = 32>, ...}
+      return
+    }
+    ```
+  }];
+  let options = [
+    Option<"tileM", "tile-m", "int64_t", "0",
+           "Query rows of a tile; 0: chosen">,
+    Option<"tileN", "tile-n", "int64_t", "0", "Keys of a tile; 0: chosen">
+  ];
+  let statistics = [
+    Statistic<"numSchedules", "schedules-chosen", "Schedules that were put on versions of attention ops">
+  ];
+}
+
 def CUDASchedule : Pass<"cuda-schedule", "::mlir::func::FuncOp"> {
   let summary = "Choose tile sizes and split-KV for NVIDIA chips";
   let description = [{

@@ -35,6 +35,10 @@ struct TilePipelineOptions
                       llvm::cl::desc("Divide o by the row sum instead of "
                                      "multiplying by its inverse"),
                       llvm::cl::init(false)};
+  Option<bool> explain{
+      *this, "explain",
+      llvm::cl::desc("Say on grids which key tiles their query tiles visit"),
+      llvm::cl::init(false)};
   Option<bool> contents{
       *this, "contents",
       llvm::cl::desc("The host can read the tensors: check the lengths and "

@@ -31,7 +31,7 @@ struct TargetOptions {
   std::string assembler;
   /// Verify the IR after each pass.
   bool verifies = true;
-  /// Where `emitCode` adds what it was told, for --explain.
+  /// Where `emitCode` adds what it was told, for --explain; null without it.
   std::vector<std::string> *choices = nullptr;
 };
 
@@ -134,10 +134,10 @@ public:
   /// Of an op that has a schedule, but for the reason that goes with it.
   virtual void explainSchedule(AttentionOp op, tile::TargetAttr machine,
                                const TargetOptions &options,
-                               std::vector<std::string> &choices) const = 0;
-  /// Of lowered kernels.
+                               std::vector<std::string> &choices) const;
+  /// Of lowered kernels: launch by launch, what their lowering says.
   virtual void explainKernels(mlir::ModuleOp module, tile::TargetAttr machine,
-                              std::vector<std::string> &choices) const {}
+                              std::vector<std::string> &choices) const;
   /// Bytes of tiles that one thread of a lowered kernel keeps on its stack.
   virtual int64_t getTileBytes(mlir::ModuleOp module) const { return 0; }
 

@@ -265,7 +265,8 @@ def TileAttention : Pass<"attn-tile", "::mlir::func::FuncOp"> {
     maximum, sum and accumulator of their rows, the second finishes each row.
     Then query heads that share a key head are packed into one tile, unless the
     mask depends on the head. The first grid has the attribute `tile.workers`
-    for `tile-split-keys`.
+    for `tile-split-keys`. With `explain` a grid tells in `attn.mask_tiles` which
+    key tiles its query tiles visit.
 
     ```mlir
     func.func @f(%q: memref<1x1x64x16xf32>, %k: memref<1x1x64x16xf32>, %v: memref<1x1x64x16xf32>, %o: memref<1x1x64x16xf32>) {
@@ -316,7 +317,9 @@ def TileAttention : Pass<"attn-tile", "::mlir::func::FuncOp"> {
            "to whole vectors of the target">,
     Option<"divide", "divide", "bool", "false",
            "Divide o by the row sum instead of multiplying by its inverse: one "
-           "rounding less, where a division is cheap">
+           "rounding less, where a division is cheap">,
+    Option<"explain", "explain", "bool", "false",
+           "Say on the grid, as attn.mask_tiles, what mask analysis found">
   ];
   let statistics = [
     Statistic<"numTiled", "attention-tiled", "Attention ops that were tiled">,

@@ -7,9 +7,29 @@
 
 #include "KernelFrame.h"
 
+#include "../KernelChoices.h"
+
 using namespace mlir;
 
 namespace attn::tensorcore {
+
+std::string explainOrder(KernelStructure &structure, const PointOrder &order) {
+  Operation *kernel = structure.kernel;
+  if (!structure.unevenWork)
+    return "query tiles in the order of the grid (longest_first, head_group): "
+           "none has more key tiles than another for where it lies";
+  if (!order.longestFirst)
+    return explainChoice(
+        kernel, "longest_first", &ScheduleAttr::getLongestFirst,
+        "query tiles in the order of the grid", "an option says so");
+  return explainChoice(kernel, "longest_first", &ScheduleAttr::getLongestFirst,
+                       "the longest query tiles first",
+                       "the short ones fill the end") +
+         "; " +
+         explainChoice(kernel, "head_group", &ScheduleAttr::getHeadGroup,
+                       llvm::Twine(order.headGroup) + " heads at once",
+                       "their keys and values stay in the L2 cache");
+}
 
 Values KernelFrame::createKernel(ArrayRef<Parameter> more, int64_t threads,
                                  int64_t blocks,
@@ -35,8 +55,9 @@ Values KernelFrame::createKernel(ArrayRef<Parameter> more, int64_t threads,
       emit.createKernel(source.getName(), parameters, threads, blocks, values);
   kernel->setAttr(tile::LaunchInfoAttr::attributeName, launchInfo);
   kernel->setAttr("tile.scheduled", emit.getUnitAttr());
-  kernel->setAttr("tile.choices", emit.getStrArrayAttr(SmallVector<StringRef>(
-                                      choices.begin(), choices.end())));
+  kernel->setAttr(tile::kChoicesAttrName,
+                  emit.getStrArrayAttr(
+                      SmallVector<StringRef>(choices.begin(), choices.end())));
 
   for (auto [operand, value] : llvm::zip(operands, values))
     arguments.bind(operand,

@@ -24,6 +24,9 @@ struct PointOrder {
   int64_t headGroup = 8;
 };
 
+/// What the order is, for people.
+std::string explainOrder(KernelStructure &structure, const PointOrder &order);
+
 class KernelFrame {
 public:
   KernelFrame(Emitter &emit, KernelStructure &structure)

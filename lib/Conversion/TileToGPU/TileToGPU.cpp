@@ -267,6 +267,11 @@ FailureOr<gpu::GPUFuncOp> KernelLowering::lower(gpu::GPUModuleOp module) {
   kernel->setAttr(gpu::GPUDialect::getKernelFuncAttrName(), b.getUnitAttr());
   kernel.setKnownBlockSizeAttr(b.getDenseI32ArrayAttr(
       {static_cast<int32_t>(placement.getNumThreads()), 1, 1}));
+  std::string choice = attn::explainChoice(
+      source, "threads", &attn::ScheduleAttr::getThreads,
+      llvm::Twine(placement.getNumThreads()) + " threads without matrix units",
+      "one a row, in whole warps; those of a lone row share it");
+  kernel->setAttr(kChoicesAttrName, b.getStrArrayAttr({choice}));
   SmallVector<Attribute> parameters;
   for (size_t number = 0; number < types.size(); ++number)
     parameters.push_back(b.getAttr<OperandAttr>(number, /*multiple=*/1));

@@ -7,6 +7,8 @@
 
 #include "HopperLayout.h"
 
+#include "../KernelChoices.h"
+
 #include "llvm/Support/FormatVariadic.h"
 #include "llvm/Support/ScopedPrinter.h"
 
@@ -184,27 +186,52 @@ LogicalResult HopperPlanner::layOut() {
 
 SmallVector<std::string> HopperLayout::describe() {
   SmallVector<std::string> choices;
+  auto choose = [&](StringRef knob, auto get, const Twine &choice,
+                    const Twine &reason) {
+    choices.push_back(explainChoice(kernel, knob, get, choice, reason));
+  };
   choices.push_back(llvm::formatv(
       "wgmma: {0} rows of queries on each of {1} warpgroup{2}, one more loads",
       groupRows, consumers, consumers > 1 ? "s" : ""));
-  choices.push_back(llvm::formatv(
-      "{0} buffers of keys and values, {1} of queries: {2} bytes of shared "
-      "memory of {3}",
-      schedule.stages, memory.query.stages, memory.bytes,
-      schedule.sharedBytes));
+  choose("stages", &ScheduleAttr::getStages,
+         llvm::formatv("{0} buffers of keys and values, {1} of queries: {2} "
+                       "bytes of shared memory of {3}",
+                       schedule.stages, memory.query.stages, memory.bytes,
+                       schedule.sharedBytes),
+         "one is loaded while another is multiplied");
   for (auto [tile, name, why] :
        llvm::zip_equal(sharedTiles(), tileNames, whyGathered))
     choices.push_back(why.empty()
                           ? (name + " comes by TMA").str()
                           : (name + " is gathered by threads: " + why).str());
-  choices.push_back(!schedule.persistent ? "a block computes one query tile"
-                    : fetchesTiles()
-                        ? "blocks stay and fetch query tiles from a counter" +
-                              std::string(schedule.longestFirst && unevenWork
-                                              ? ", the longest first"
-                                              : "")
-                        : "blocks stay and are dealt query tiles in turn: all "
-                          "are equal work");
+  choose("tma_store", &ScheduleAttr::getTmaStore,
+         tmaStores.empty() ? "o is stored by threads" : "o leaves by TMA",
+         tmaStores.empty() ? "TMA or the rest of shared memory cannot take it"
+                           : "the next query tile is computed meanwhile");
+  choose("one_behind", &ScheduleAttr::getOneBehind,
+         schedule.oneBehind ? "the product with v is one key tile behind"
+                            : "the product with v follows its scores",
+         schedule.oneBehind ? "the exponentials of a tile overlap it"
+                            : "an option says so");
+  choose("ping_pong", &ScheduleAttr::getPingPong,
+         schedule.pingPong ? "warpgroups take turns at the tensor cores"
+                           : "warpgroups take no turns",
+         schedule.pingPong ? "one multiplies while another exponentiates"
+         : consumers == 1  ? "there is one"
+                           : "an option says so");
+  if (!schedule.persistent) {
+    choose("persistent", &ScheduleAttr::getPersistent,
+           "a block computes one query tile", "an option says so");
+  } else {
+    choose("persistent", &ScheduleAttr::getPersistent,
+           "a block a multiprocessor stays",
+           "it loads the next query tile while it finishes one");
+    choose("deal_equal", &ScheduleAttr::getDealEqual,
+           fetchesTiles() ? "blocks fetch query tiles from a counter"
+                          : "blocks are dealt query tiles in turn",
+           fetchesTiles() ? "some are more work" : "all are equal work");
+  }
+  choices.push_back(explainOrder(*this, schedule));
   return choices;
 }
 

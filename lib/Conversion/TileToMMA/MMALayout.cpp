@@ -7,6 +7,8 @@
 
 #include "MMALayout.h"
 
+#include "../KernelChoices.h"
+
 #include "llvm/Support/FormatVariadic.h"
 
 using namespace mlir;
@@ -118,15 +120,37 @@ LogicalResult MMAPlanner::layOut() {
 
 } // namespace
 
-SmallVector<std::string> MMALayout::describe() const {
-  return {
-      llvm::formatv("mma.sync: {0} rows of queries on each of {1} warps",
-                    groups * groupRows, warps),
-      llvm::formatv("{0} buffers of keys and values, queries in {1}: {2} "
-                    "bytes of shared memory of {3}",
-                    schedule.stages,
-                    schedule.queryInRegisters ? "registers" : "shared memory",
-                    sharedBytes, schedule.sharedBytes)};
+SmallVector<std::string> MMALayout::describe() {
+  SmallVector<std::string> choices;
+  auto choose = [&](StringRef knob, auto get, const Twine &choice,
+                    const Twine &reason) {
+    choices.push_back(explainChoice(kernel, knob, get, choice, reason));
+  };
+  choose("warp_rows", &ScheduleAttr::getWarpRows,
+         llvm::formatv("mma.sync: {0} rows of queries on each of {1} warps",
+                       groups * groupRows, warps),
+         groups > 1 ? "registers suffice, and keys and values are read half as "
+                      "often"
+                    : "more would leave too few warps or registers");
+  choose("stages", &ScheduleAttr::getStages,
+         llvm::formatv("{0} buffers of keys and values: {1} bytes of shared "
+                       "memory of {2}",
+                       schedule.stages, sharedBytes, schedule.sharedBytes),
+         schedule.stages > 1 ? "one is loaded while another is multiplied"
+                             : "two blocks share a multiprocessor");
+  choose("query_in_registers", &ScheduleAttr::getQueryInRegisters,
+         schedule.queryInRegisters ? "queries in registers"
+                                   : "queries in shared memory",
+         schedule.queryInRegisters ? "they are read once"
+         : groups > 1 ? "two groups of rows share the matrices of k, next to "
+                        "which those of q count little"
+                      : "registers do not suffice");
+  choose("blocks", &ScheduleAttr::getBlocks,
+         llvm::formatv("registers for {0} block{1} a multiprocessor",
+                       schedule.blocks, schedule.blocks > 1 ? "s" : ""),
+         "threads have all that their tiles need");
+  choices.push_back(explainOrder(*this, schedule));
+  return choices;
 }
 
 FailureOr<MMALayout> makeMMALayout(func::FuncOp kernel, Schedule schedule,

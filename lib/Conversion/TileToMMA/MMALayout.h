@@ -40,7 +40,7 @@ struct MMALayout : KernelStructure {
 
   int64_t threads() const { return warps * warpSize; }
   /// What was decided, for people.
-  llvm::SmallVector<std::string> describe() const;
+  llvm::SmallVector<std::string> describe();
 };
 
 /// Fails with the reason in `why` if this lowering cannot take the kernel.

@@ -161,7 +161,7 @@ LogicalResult AttnDialect::verifyOperationAttribute(Operation *op,
   if (failed(verifyKnownName([&] { return op->emitOpError(); },
                              attribute.getName(),
                              {ScheduleAttr::attributeName, "attn.summary",
-                              kScheduleReasonAttrName})))
+                              kScheduleReasonAttrName, kMaskTilesAttrName})))
     return failure();
   if (attribute.getName() != ScheduleAttr::attributeName)
     return success();

@@ -92,16 +92,50 @@ static TilingResult finishTiling(DestinationStyleOpInterface tiled,
           SmallVector<Operation *>(slices)};
 }
 
+/// Sugar names rows of the whole problem, and packed sequences have no batch
+/// dimension to cut: such ops have no iteration domain.
+static bool canTile(AttentionOp op) { return !op.hasSugar() && !op.isRagged(); }
+static bool canTile(MergeOp op) { return true; }
+
+static AttentionOp::DimMap getMergeDims(Value value) {
+  return cast<ShapedType>(value.getType()).getRank() == 4 ? kLogicalDims
+                                                          : kLseDims;
+}
+
+static AttentionOp::DimMap getResultDims(AttentionOp op, unsigned result) {
+  return result == 0 ? AttentionOp::getDimMap(op.getOutputLayout()) : kLseDims;
+}
+static AttentionOp::DimMap getResultDims(MergeOp op, unsigned result) {
+  return getMergeDims(op.getInits()[result]);
+}
+
+/// The tile of a result that a tile of the domain computes.
+template <typename OpTy>
+static LogicalResult getResultTile(OpTy op, OpBuilder &builder, unsigned result,
+                                   const Tile &tile,
+                                   SmallVector<OpFoldResult> &resultOffsets,
+                                   SmallVector<OpFoldResult> &resultSizes) {
+  Tile position = getSlice(builder, op.getLoc(), op.getInits()[result],
+                           getResultDims(op, result), tile);
+  resultOffsets = std::move(position.offsets);
+  resultSizes = std::move(position.sizes);
+  return success();
+}
+
 /// The tile of the domain that computes a tile of a result, which must be whole
 /// in the dimensions that are not tiled.
-static LogicalResult getDomainTile(OpBuilder &builder, Value init,
-                                   AttentionOp::DimMap dims,
+template <typename OpTy>
+static LogicalResult getDomainTile(OpTy op, unsigned result,
                                    ArrayRef<OpFoldResult> offsets,
                                    ArrayRef<OpFoldResult> sizes,
                                    SmallVectorImpl<OpFoldResult> &tileOffsets,
                                    SmallVectorImpl<OpFoldResult> &tileSizes) {
+  if (!canTile(op))
+    return failure();
+  AttentionOp::DimMap dims = getResultDims(op, result);
   if (dims.d >= 0) {
-    int64_t headSize = cast<ShapedType>(init.getType()).getDimSize(dims.d);
+    auto type = cast<ShapedType>(op.getInits()[result].getType());
+    int64_t headSize = type.getDimSize(dims.d);
     if (!isConstantIntValue(offsets[dims.d], 0) ||
         !isConstantIntValue(sizes[dims.d], headSize))
       return failure();
@@ -132,14 +166,6 @@ tileForResult(OpTy op, OpBuilder &builder, unsigned resultNumber,
 //===----------------------------------------------------------------------===//
 // attn.attention
 //===----------------------------------------------------------------------===//
-
-/// Sugar names rows of the whole problem, and packed sequences have no batch
-/// dimension to cut: such ops have no iteration domain.
-static bool canTile(AttentionOp op) { return !op.hasSugar() && !op.isRagged(); }
-
-static AttentionOp::DimMap getResultDims(AttentionOp op, unsigned result) {
-  return result == 0 ? AttentionOp::getDimMap(op.getOutputLayout()) : kLseDims;
-}
 
 /// True if `value` is known to be a multiple of `factor`: a constant, or the
 /// index of a loop over tiles.
@@ -316,24 +342,18 @@ LogicalResult AttentionOp::getResultTilePosition(
     OpBuilder &builder, unsigned resultNumber, ArrayRef<OpFoldResult> offsets,
     ArrayRef<OpFoldResult> sizes, SmallVector<OpFoldResult> &resultOffsets,
     SmallVector<OpFoldResult> &resultSizes) {
-  Tile position = getSlice(
-      builder, getLoc(), getInits()[resultNumber],
-      getResultDims(*this, resultNumber),
-      {SmallVector<OpFoldResult>(offsets), SmallVector<OpFoldResult>(sizes)});
-  resultOffsets = position.offsets;
-  resultSizes = position.sizes;
-  return success();
+  return getResultTile(
+      *this, builder, resultNumber,
+      {SmallVector<OpFoldResult>(offsets), SmallVector<OpFoldResult>(sizes)},
+      resultOffsets, resultSizes);
 }
 
 LogicalResult AttentionOp::getIterationDomainTileFromResultTile(
     OpBuilder &builder, unsigned resultNumber, ArrayRef<OpFoldResult> offsets,
     ArrayRef<OpFoldResult> sizes, SmallVectorImpl<OpFoldResult> &tileOffsets,
     SmallVectorImpl<OpFoldResult> &tileSizes) {
-  if (!canTile(*this))
-    return failure();
-  return getDomainTile(builder, getInits()[resultNumber],
-                       getResultDims(*this, resultNumber), offsets, sizes,
-                       tileOffsets, tileSizes);
+  return getDomainTile(*this, resultNumber, offsets, sizes, tileOffsets,
+                       tileSizes);
 }
 
 FailureOr<TilingResult>
@@ -346,11 +366,6 @@ AttentionOp::generateResultTileValue(OpBuilder &builder, unsigned resultNumber,
 //===----------------------------------------------------------------------===//
 // attn.merge
 //===----------------------------------------------------------------------===//
-
-static AttentionOp::DimMap getMergeDims(Value value) {
-  return cast<ShapedType>(value.getType()).getRank() == 4 ? kLogicalDims
-                                                          : kLseDims;
-}
 
 SmallVector<utils::IteratorType> MergeOp::getLoopIteratorTypes() {
   return SmallVector<utils::IteratorType>(kNumTiledDims,
@@ -385,22 +400,18 @@ LogicalResult MergeOp::getResultTilePosition(
     OpBuilder &builder, unsigned resultNumber, ArrayRef<OpFoldResult> offsets,
     ArrayRef<OpFoldResult> sizes, SmallVector<OpFoldResult> &resultOffsets,
     SmallVector<OpFoldResult> &resultSizes) {
-  Value init = getInits()[resultNumber];
-  Tile position = getSlice(
-      builder, getLoc(), init, getMergeDims(init),
-      {SmallVector<OpFoldResult>(offsets), SmallVector<OpFoldResult>(sizes)});
-  resultOffsets = position.offsets;
-  resultSizes = position.sizes;
-  return success();
+  return getResultTile(
+      *this, builder, resultNumber,
+      {SmallVector<OpFoldResult>(offsets), SmallVector<OpFoldResult>(sizes)},
+      resultOffsets, resultSizes);
 }
 
 LogicalResult MergeOp::getIterationDomainTileFromResultTile(
     OpBuilder &builder, unsigned resultNumber, ArrayRef<OpFoldResult> offsets,
     ArrayRef<OpFoldResult> sizes, SmallVectorImpl<OpFoldResult> &tileOffsets,
     SmallVectorImpl<OpFoldResult> &tileSizes) {
-  Value init = getInits()[resultNumber];
-  return getDomainTile(builder, init, getMergeDims(init), offsets, sizes,
-                       tileOffsets, tileSizes);
+  return getDomainTile(*this, resultNumber, offsets, sizes, tileOffsets,
+                       tileSizes);
 }
 
 FailureOr<TilingResult>

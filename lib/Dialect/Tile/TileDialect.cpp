@@ -108,7 +108,7 @@ LogicalResult TileDialect::verifyOperationAttribute(Operation *op,
   return verifyKnownName(
       [&] { return op->emitOpError(); }, name,
       {"tile.kernel", "tile.workers", LaunchInfoAttr::attributeName,
-       ArtifactAttr::attributeName, TargetAttr::attributeName, "tile.choices",
+       ArtifactAttr::attributeName, TargetAttr::attributeName, kChoicesAttrName,
        "tile.scheduled", "tile.size"});
 }
 

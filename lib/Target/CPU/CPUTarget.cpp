@@ -193,6 +193,7 @@ void CPU::buildTilePipeline(OpPassManager &pm,
   tile.rowMultiple = 0;
   tile.fuse = fuse;
   tile.divide = true;
+  tile.explain = options.choices;
   buildGridPipeline(pm, tile);
 }
 

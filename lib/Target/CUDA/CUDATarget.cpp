@@ -18,7 +18,6 @@
 #include "attn/Target/Target.h"
 #include "attn/Transforms/Passes.h"
 
-#include "mlir/Dialect/SCF/IR/SCF.h"
 #include "mlir/IR/Threading.h"
 #include "mlir/Pass/PassOptions.h"
 #include "mlir/Pass/PassRegistry.h"
@@ -85,11 +84,6 @@ public:
 
   void explainMachine(tile::TargetAttr machine,
                       std::vector<std::string> &choices) const override;
-  void explainSchedule(AttentionOp op, tile::TargetAttr machine,
-                       const TargetOptions &options,
-                       std::vector<std::string> &choices) const override;
-  void explainKernels(ModuleOp module, tile::TargetAttr machine,
-                      std::vector<std::string> &choices) const override;
 
   static constexpr StringLiteral targetName = "cuda";
 };
@@ -146,6 +140,7 @@ void CUDA::buildTilePipeline(OpPassManager &pm,
   TileAttentionOptions tiling;
   tiling.headMultiple = 16;
   tiling.rowMultiple = 1;
+  tiling.explain = options.choices;
   pm.addNestedPass<func::FuncOp>(createTileAttention(tiling));
   pm.addNestedPass<func::FuncOp>(createSplitKeys());
   addCleanup(pm);
@@ -224,47 +219,6 @@ void CUDA::explainMachine(tile::TargetAttr machine,
       machine.has(MatrixUnits::Wgmma) ? "wgmma and TMA"
                                       : "mma.sync and cp.async",
       machine.getSharedBytes(), machine.getWorkers()));
-}
-
-void CUDA::explainSchedule(AttentionOp op, tile::TargetAttr machine,
-                           const TargetOptions &options,
-                           std::vector<std::string> &choices) const {
-  auto schedule = op->getAttrOfType<ScheduleAttr>(ScheduleAttr::attributeName);
-  std::string choice =
-      llvm::formatv("{0} queries{1} x {2} keys{3} a tile", schedule.getTileM(),
-                    options.tileM ? " (given)" : "", schedule.getTileN(),
-                    options.tileN ? " (given)" : "");
-  if (schedule.getWorkers())
-    choice += llvm::formatv(
-        "; heads that share keys are packed into one tile, whose keys are "
-        "split for {0} multiprocessors",
-        schedule.getWorkers());
-  // The op was cloned below conditions on sizes.
-  if (auto branch = dyn_cast<scf::IfOp>(op->getParentOp()))
-    choice += op->getBlock() == branch.elseBlock() ? ": for all other sizes"
-              : schedule.getWorkers()
-                  ? ": where a launch has few queries a key head and many keys"
-                  : ": where a launch has few queries";
-  choices.push_back(choice);
-}
-
-/// What became of the kernels, launch by launch.
-void CUDA::explainKernels(ModuleOp module, tile::TargetAttr machine,
-                          std::vector<std::string> &choices) const {
-  module.walk([&](tile::LaunchOp launch) {
-    Operation *kernel =
-        SymbolTable::lookupNearestSymbolFrom(launch, launch.getKernelAttr());
-    StringRef name = launch.getKernel().getLeafReference().getValue();
-    auto chosen = kernel->getAttrOfType<ArrayAttr>("tile.choices");
-    if (!chosen) {
-      choices.push_back(
-          llvm::formatv("{0}: {1} threads without tensor cores", name,
-                        tile::LaunchInfoAttr::of(kernel).getThreads()));
-      return;
-    }
-    for (auto choice : chosen.getAsRange<StringAttr>())
-      choices.push_back((name + ": " + choice.getValue()).str());
-  });
 }
 
 //===----------------------------------------------------------------------===//

@@ -8,7 +8,6 @@
 
 #include "Postpone.h"
 
-#include "attn/Analysis/MaskAnalysis.h"
 #include "attn/Dialect/Attn/Attn.h"
 #include "attn/Dialect/Tile/Tile.h"
 #include "attn/Target/Compile.h"
@@ -18,6 +17,7 @@
 #include "attn/runtime/Artifact.h"
 
 #include "mlir/Dialect/Func/IR/FuncOps.h"
+#include "mlir/Dialect/SCF/IR/SCF.h"
 #include "mlir/IR/SymbolTable.h"
 #include "mlir/IR/Verifier.h"
 #include "mlir/Pass/PassInstrumentation.h"
@@ -101,13 +101,26 @@ private:
 class ScheduleReporter : public PassInstrumentation {
 public:
   ScheduleReporter(const Target &target, const TargetOptions &options,
-                   bool explains, CompileReport &report)
-      : target(target), options(options), explains(explains), report(report) {}
+                   CompileReport &report)
+      : target(target), options(options), report(report) {}
 
   void runBeforePass(Pass *pass, Operation *op) override {
     if (isa_and_nonnull<func::FuncOp>(op) &&
         pass->getTypeID() == tileAttention->getTypeID())
       op->walk([&](AttentionOp attention) { add(attention); });
+  }
+
+  /// What the pass was asked to say of masks.
+  void runAfterPass(Pass *pass, Operation *op) override {
+    if (pass->getTypeID() != tileAttention->getTypeID())
+      return;
+    op->walk([&](scf::ForallOp grid) {
+      auto text = grid->getAttrOfType<StringAttr>(kMaskTilesAttrName);
+      if (!text)
+        return;
+      std::lock_guard<std::mutex> lock(mutex);
+      report.ranges.push_back(text.str());
+    });
   }
 
 private:
@@ -120,22 +133,8 @@ private:
     std::lock_guard<std::mutex> lock(mutex);
     report.tileM = schedule.getTileM();
     report.tileN = schedule.getTileN();
-    if (!explains)
-      return;
-    explain(op);
-    // What there is to say is said when the ops are tiled.
-    ScopedDiagnosticHandler silent(op.getContext(),
-                                   [](Diagnostic &) { return success(); });
-    FailureOr<MaskAnalysis> mask =
-        MaskAnalysis::compute(op, schedule.getTileM(), schedule.getTileN());
-    if (failed(mask))
-      return;
-    std::string text;
-    llvm::raw_string_ostream os(text);
-    os << "query tiles of " << schedule.getTileM() << ", key tiles of "
-       << schedule.getTileN() << "\n";
-    mask->print(os);
-    report.ranges.push_back(text);
+    if (options.choices)
+      explain(op);
   }
 
   void explain(AttentionOp op) {
@@ -150,7 +149,6 @@ private:
   std::unique_ptr<Pass> tileAttention = createTileAttention();
   const Target &target;
   const TargetOptions &options;
-  bool explains;
   CompileReport &report;
   std::mutex mutex;
 };
@@ -194,9 +192,9 @@ class Compilation {
 public:
   Compilation(const CompileOptions &options, CompileReport &report,
               bool explains)
-      : options(options), report(report), explains(explains), timer(report),
-        given{options.tileM, options.tileN, options.assembler,
-              options.verifies} {}
+      : options(options), report(report), timer(report),
+        given{options.tileM, options.tileN, options.assembler, options.verifies,
+              explains ? &report.choices : nullptr} {}
 
   LogicalResult lower(ModuleOp source);
   FailureOr<std::string> pack();
@@ -211,7 +209,6 @@ private:
 
   const CompileOptions &options;
   CompileReport &report;
-  bool explains;
   PhaseTimer timer;
   TargetOptions given;
   const Target *target = nullptr;
@@ -253,7 +250,7 @@ LogicalResult Compilation::runPasses() {
   buildTargetPipeline(pm, *target, options.chip, given);
   pm.addInstrumentation(std::make_unique<PassTimer>(timer));
   pm.addInstrumentation(
-      std::make_unique<ScheduleReporter>(*target, given, explains, report));
+      std::make_unique<ScheduleReporter>(*target, given, report));
   return pm.run(*module);
 }
 
@@ -283,7 +280,7 @@ LogicalResult Compilation::lower(ModuleOp source) {
   report.chip = machine.getChip().str();
   report.vectorBits = machine.getVectorBits();
   report.tileBytes = target->getTileBytes(*module);
-  if (explains)
+  if (given.choices)
     explain();
   return success();
 }
@@ -301,7 +298,6 @@ FailureOr<std::string> Compilation::pack() {
   for (Operation *kernel : postponed)
     kernel->erase();
   timer("plan");
-  given.choices = explains ? &report.choices : nullptr;
   FailureOr<std::vector<CodeSection>> sections =
       target->emitCode(*module, machine, given, timer);
   if (failed(sections))

@@ -10,9 +10,11 @@
 #include "attn/Transforms/Passes.h"
 
 #include "mlir/Dialect/DLTI/DLTI.h"
+#include "mlir/Dialect/SCF/IR/SCF.h"
 #include "mlir/Pass/PassOptions.h"
 #include "mlir/Pass/PassRegistry.h"
 #include "llvm/Support/CommandLine.h"
+#include "llvm/Support/FormatVariadic.h"
 #include "llvm/Support/raw_ostream.h"
 
 #include <mutex>
@@ -21,6 +23,44 @@ using namespace mlir;
 using namespace attn;
 
 Target::~Target() = default;
+
+//===----------------------------------------------------------------------===//
+// Explanations
+//===----------------------------------------------------------------------===//
+
+void Target::explainSchedule(AttentionOp op, tile::TargetAttr machine,
+                             const TargetOptions &options,
+                             std::vector<std::string> &choices) const {
+  auto schedule = ScheduleAttr::of(op);
+  std::string choice =
+      llvm::formatv("{0} queries{1} x {2} keys{3} a tile", schedule.getTileM(),
+                    options.tileM ? " (given)" : "", schedule.getTileN(),
+                    options.tileN ? " (given)" : "");
+  if (schedule.getWorkers())
+    choice += llvm::formatv(
+        "; heads that share keys are packed into one tile, whose keys are "
+        "split for {0} multiprocessors",
+        schedule.getWorkers());
+  // The op was cloned below conditions on sizes.
+  if (auto branch = dyn_cast<scf::IfOp>(op->getParentOp()))
+    choice += op->getBlock() == branch.elseBlock() ? ": for all other sizes"
+              : schedule.getWorkers()
+                  ? ": where a launch has few queries a key head and many keys"
+                  : ": where a launch has few queries";
+  choices.push_back(choice);
+}
+
+void Target::explainKernels(ModuleOp module, tile::TargetAttr machine,
+                            std::vector<std::string> &choices) const {
+  module.walk([&](tile::LaunchOp launch) {
+    Operation *kernel =
+        SymbolTable::lookupNearestSymbolFrom(launch, launch.getKernelAttr());
+    StringRef name = launch.getKernel().getLeafReference().getValue();
+    if (auto chosen = kernel->getAttrOfType<ArrayAttr>(tile::kChoicesAttrName))
+      for (auto choice : chosen.getAsRange<StringAttr>())
+        choices.push_back((name + ": " + choice.getValue()).str());
+  });
+}
 
 namespace {
 struct Registry {

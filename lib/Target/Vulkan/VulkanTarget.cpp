@@ -12,6 +12,7 @@
 #include "attn/Conversion/AssignLayouts.h"
 #include "attn/Conversion/ExpandMath.h"
 #include "attn/Conversion/FiniteScores.h"
+#include "attn/Conversion/GPUSchedule.h"
 #include "attn/Conversion/KernelsToSPIRV.h"
 #include "attn/Conversion/LayoutToGPU.h"
 #include "attn/Conversion/TileToGPU.h"
@@ -26,10 +27,6 @@
 
 using namespace mlir;
 using namespace attn;
-
-/// Rows and columns of a score tile, of which a workgroup has memory for keys
-/// and values.
-static constexpr int64_t kRows = 32, kKeys = 32;
 
 namespace {
 /// What passes need to know of a device. How many buffers a kernel can bind is
@@ -95,9 +92,6 @@ public:
 
   void explainMachine(tile::TargetAttr machine,
                       std::vector<std::string> &choices) const override;
-  void explainSchedule(AttentionOp op, tile::TargetAttr machine,
-                       const TargetOptions &options,
-                       std::vector<std::string> &choices) const override {}
   void explainKernels(ModuleOp module, tile::TargetAttr machine,
                       std::vector<std::string> &choices) const override;
 
@@ -111,12 +105,18 @@ public:
 
 void Vulkan::buildTilePipeline(OpPassManager &pm,
                                const TargetOptions &options) const {
-  TilePipelineOptions tile;
-  tile.tileM = options.tileM ? options.tileM : kRows;
-  tile.tileN = options.tileN ? options.tileN : kKeys;
-  tile.rowMultiple = 1;
-  attn::buildTilePipeline(pm, tile);
+  buildRegionPipeline(pm, /*contents=*/false);
+  GPUScheduleOptions schedule;
+  schedule.tileM = options.tileM;
+  schedule.tileN = options.tileN;
+  pm.addNestedPass<func::FuncOp>(createGPUSchedule(schedule));
   addArtifact(pm, *this);
+  TilePipelineOptions tile;
+  // Every attention op has a schedule; a merge takes these rows.
+  tile.tileM = options.tileM ? options.tileM : kGPUTileRows;
+  tile.rowMultiple = 1;
+  tile.explain = options.choices;
+  buildGridPipeline(pm, tile);
 }
 
 void Vulkan::buildKernelPipeline(OpPassManager &pm) const {
@@ -181,9 +181,10 @@ void Vulkan::explainMachine(tile::TargetAttr machine,
       exchanges));
 }
 
-/// What a device has to have for a launch.
+/// And what a device has to have for a launch.
 void Vulkan::explainKernels(ModuleOp module, tile::TargetAttr machine,
                             std::vector<std::string> &choices) const {
+  Target::explainKernels(module, machine, choices);
   module.walk([&](gpu::GPUFuncOp kernel) {
     auto info = tile::LaunchInfoAttr::of(kernel);
     choices.push_back(llvm::formatv(

@@ -10,6 +10,7 @@
 
 #include "attn/Conversion/ExpandMath.h"
 #include "attn/Conversion/FiniteScores.h"
+#include "attn/Conversion/GPUSchedule.h"
 #include "attn/Conversion/TileToGPU.h"
 #include "attn/Pipelines/Pipelines.h"
 #include "attn/Target/Passes.h"
@@ -24,10 +25,6 @@
 
 using namespace mlir;
 using namespace attn;
-
-/// Rows and columns of a score tile, of which a workgroup has memory for keys
-/// and values.
-static constexpr int64_t kRows = 32, kKeys = 32;
 
 namespace {
 /// What passes and the printer need to know of a device.
@@ -100,12 +97,18 @@ public:
 
   void buildTilePipeline(OpPassManager &pm,
                          const TargetOptions &options) const override {
-    TilePipelineOptions tile;
-    tile.tileM = options.tileM ? options.tileM : kRows;
-    tile.tileN = options.tileN ? options.tileN : kKeys;
-    tile.rowMultiple = 1;
-    attn::buildTilePipeline(pm, tile);
+    buildRegionPipeline(pm, /*contents=*/false);
+    GPUScheduleOptions schedule;
+    schedule.tileM = options.tileM;
+    schedule.tileN = options.tileN;
+    pm.addNestedPass<func::FuncOp>(createGPUSchedule(schedule));
     addArtifact(pm, *this);
+    TilePipelineOptions tile;
+    // Every attention op has a schedule; a merge takes these rows.
+    tile.tileM = options.tileM ? options.tileM : kGPUTileRows;
+    tile.rowMultiple = 1;
+    tile.explain = options.choices;
+    buildGridPipeline(pm, tile);
   }
   void buildKernelPipeline(OpPassManager &pm) const override {
     buildWGSLPipeline(pm, TileToGPUOptions());
@@ -149,9 +152,6 @@ public:
         machine.getChip(), machine.getThreads(), machine.getStaticSharedBytes(),
         machine.getStorageBuffers()));
   }
-  void explainSchedule(AttentionOp op, tile::TargetAttr machine,
-                       const TargetOptions &options,
-                       std::vector<std::string> &choices) const override {}
 
   static constexpr StringLiteral targetName = "wgsl";
 };

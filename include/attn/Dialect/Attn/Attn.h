@@ -50,6 +50,8 @@ namespace attn {
 /// Bufferisation of the attn ops (destination style: inits are written).
 void registerAttnBufferizableOpInterfaces(mlir::DialectRegistry &registry);
 
+/// What mask analysis found, as text for people, on the grid of a tiled op.
+inline constexpr llvm::StringLiteral kMaskTilesAttrName = "attn.mask_tiles";
 /// Why attn.attention has its schedule: a string for people.
 inline constexpr llvm::StringLiteral kScheduleReasonAttrName =
     "attn.schedule_reason";

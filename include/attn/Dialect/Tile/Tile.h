@@ -48,6 +48,8 @@ struct RelayoutCost {
 #include "attn/Dialect/Tile/TileOps.h.inc"
 
 namespace attn::tile {
+/// What the lowering of a kernel chose and why, on it: strings for people.
+inline constexpr llvm::StringLiteral kChoicesAttrName = "tile.choices";
 
 /// The dimensions of every grid: batch, head and query tile of attention.
 inline constexpr unsigned kGridRank = 3;
