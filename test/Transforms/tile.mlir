@@ -2,6 +2,11 @@
 // consumes them.
 // RUN: attn-opt %s -split-input-file -pass-pipeline='builtin.module(func.func(attn-tile{tile-m=32 tile-n=48},canonicalize,cse))' | FileCheck %s
 // RUN: attn-opt %s -split-input-file -pass-pipeline='builtin.module(func.func(attn-tile{tile-m=32 tile-n=48}))' | FileCheck %s --check-prefix=BUILT
+// RUN: attn-opt %s -split-input-file -pass-pipeline='builtin.module(func.func(attn-tile{tile-m=32 tile-n=48 explain}))' | FileCheck %s --check-prefix=EXPLAIN
+// The grid can tell which key tiles it visits, for people.
+// EXPLAIN-LABEL: func @plain
+// EXPLAIN: attn.mask_tiles = "query tiles of 32, key tiles of 48\0A{{ +}}tiles [0, {{.*}}) full [0, {{.*}})
+// BUILT-NOT: attn.mask_tiles
 
 // CHECK-LABEL: func @plain
 func.func @plain(%q: memref<2x8x?x64xf32>, %k: memref<2x2x?x64xf32>, %v: memref<2x2x?x40xf32>, %o: memref<2x8x?x40xf32>, %lse: memref<2x8x?xf32>) {
