@@ -8,6 +8,7 @@
 
 #include "attn/Dialect/Attn/Attn.h"
 #include "attn/Dialect/Tile/Tile.h"
+#include "attn/Support/Places.h"
 #include "attn/Transforms/Passes.h"
 
 #include "mlir/IR/Builders.h"
@@ -51,7 +52,7 @@ struct SetArtifact : attn::impl::SetArtifactBase<SetArtifact> {
       known = attached.getFeatures();
     }
     auto artifact = tile::ArtifactAttr::getChecked(
-        [&] { return module.emitError("attn-set-artifact: "); },
+        [&] { return emitError(getPlace(module), "attn-set-artifact: "); },
         module.getContext(), b.getStringAttr(target), machine, known,
         int64_t(indexBits), bool(hostReads),
         metadata.empty() ? DictionaryAttr()

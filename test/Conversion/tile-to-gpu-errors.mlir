@@ -3,7 +3,7 @@
 // RUN: not attn-opt %S/Inputs/causal_f32.mlir --tile-attach-target=target=cuda --tile-to-gpu=threads=-1 2>&1 | FileCheck %s --check-prefix=NEGATIVE --implicit-check-not=error:
 // RUN: not attn-opt %S/Inputs/causal_f32.mlir --tile-attach-target=target=cuda --tile-to-gpu=max-threads=-1 2>&1 | FileCheck %s --check-prefix=NONE --implicit-check-not=error:
 // RUN: not attn-opt %S/Inputs/causal_f32.mlir --tile-attach-target=target=cuda --tile-to-gpu=workgroup-bytes=-1 2>&1 | FileCheck %s --check-prefix=BYTES --implicit-check-not=error:
-// MANY: error: tile-to-gpu: threads = 2048 is not in 0 .. 1024
+// MANY: {{:[1-9][0-9]*:[0-9]+}}: error: tile-to-gpu: threads = 2048 is not in 0 .. 1024
 // NEGATIVE: error: tile-to-gpu: threads = -1 is not in 0 .. 1024
 // NONE: error: tile-to-gpu: max-threads = -1 is not in 1 .. 1024
 // BYTES: error: tile-to-gpu: workgroup-bytes = -1 is not in 0 .. 1048576

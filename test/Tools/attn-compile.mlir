@@ -9,7 +9,7 @@
 // RUN: grep -aq '"chip":"haswell"' %t.dir/h.attn
 
 // RUN: not attn-compile %t.dir/f.mlir -o %t.dir/bad.attn 2>&1 | FileCheck %s --check-prefix=ENTRY
-// ENTRY: error: has 2 functions; name one with --entry
+// ENTRY: {{.*}}:[[#]]:1: error: the module has 2 functions; name one with --entry
 // RUN: not attn-compile %t.dir/f.mlir --entry=f --target=tpu -o %t.dir/bad.attn 2>&1 | FileCheck %s --check-prefix=TARGET
 // TARGET: error: unknown target 'tpu'; did you mean 'cpu'?; known: cpu, cpu-standard, cuda, vulkan, wgsl
 // RUN: not attn-compile %t.dir/f.mlir --entry=f --chip=none -o %t.dir/bad.attn 2>&1 | FileCheck %s --check-prefix=CHIP

@@ -10,6 +10,7 @@
 #include "attn/Dialect/Tile/Tile.h"
 #include "attn/InitAll.h"
 #include "attn/Support/Nesting.h"
+#include "attn/Support/Places.h"
 #include "attn/Support/ToolOptions.h"
 #include "attn/Target/Plan.h"
 #include "attn/Target/Target.h"
@@ -29,12 +30,6 @@ static llvm::cl::opt<std::string>
     chip("chip", llvm::cl::desc("Chip that text is printed for (default: what "
                                 "the file says)"));
 
-/// What a reader of the file sees first: the module itself has no place.
-static Operation &getFirst(Operation *module) {
-  Block &body = module->getRegion(0).front();
-  return body.empty() ? *module : body.front();
-}
-
 /// Prints every GPU module of a file that the pipelines of `target` made.
 static LogicalResult printKernels(const attn::Target &target, Operation *op,
                                   raw_ostream &os) {
@@ -50,7 +45,8 @@ static LogicalResult printKernels(const attn::Target &target, Operation *op,
                : WalkResult::skip();
   });
   if (!any)
-    return getFirst(op).emitError("there is no gpu.module to print; attn-opt ")
+    return emitError(attn::getPlace(op),
+                     "there is no gpu.module to print; attn-opt ")
            << target.getPipeline() << " makes them of attention";
   return failure(result.wasInterrupted());
 }
@@ -64,7 +60,7 @@ static LogicalResult printDescription(Operation *op, raw_ostream &os) {
       hosts.push_back(function);
   }
   if (hosts.size() != 1)
-    return getFirst(op).emitError("there are ")
+    return emitError(attn::getPlace(op), "there are ")
            << hosts.size() << " host functions; an artifact has one";
   FailureOr<llvm::json::Object> plan = attn::buildPlan(hosts.front());
   if (succeeded(plan))

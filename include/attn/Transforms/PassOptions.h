@@ -8,6 +8,8 @@
 #ifndef ATTN_TRANSFORMS_PASSOPTIONS_H
 #define ATTN_TRANSFORMS_PASSOPTIONS_H
 
+#include "attn/Support/Places.h"
+
 #include "mlir/Pass/Pass.h"
 
 #include "llvm/Support/MathExtras.h"
@@ -36,9 +38,9 @@ inline mlir::LogicalResult checkOptions(const mlir::Pass &pass,
         option.value % option.multiple == 0 &&
         (!option.isPowerOf2 || llvm::isPowerOf2_64(option.value)))
       continue;
-    mlir::InFlightDiagnostic error = op->emitError(pass.getArgument())
-                                     << ": " << option.name << " = "
-                                     << option.value << " is not ";
+    mlir::InFlightDiagnostic error =
+        mlir::emitError(getPlace(op), pass.getArgument())
+        << ": " << option.name << " = " << option.value << " is not ";
     if (option.multiple != 1)
       error << "a multiple of "
             << (option.unit.empty() ? std::to_string(option.multiple)

@@ -6,6 +6,7 @@
 //===----------------------------------------------------------------------===//
 
 #include "attn/Dialect/Tile/Tile.h"
+#include "attn/Support/Places.h"
 
 #include "mlir/IR/BuiltinOps.h"
 #include "llvm/Support/MathExtras.h"
@@ -96,10 +97,9 @@ TargetAttr TargetAttr::lookup(Operation *op) {
 FailureOr<TargetAttr> TargetAttr::require(Operation *op, StringRef pass) {
   if (TargetAttr target = lookup(op))
     return target;
-  return op->emitError() << pass
-                         << ": the module does not say what machine it is for; "
-                         << "tile-attach-target puts " << attributeName
-                         << " there";
+  return emitError(getPlace(op))
+         << pass << ": the module does not say what machine it is for; "
+         << "tile-attach-target puts " << attributeName << " there";
 }
 
 bool TargetAttr::hasFeature(StringRef feature) const {

@@ -10,6 +10,7 @@
 
 #include "attn/Dialect/Attn/Attn.h"
 #include "attn/Dialect/Tile/Tile.h"
+#include "attn/Support/Places.h"
 #include "attn/Target/Compile.h"
 #include "attn/Target/Plan.h"
 #include "attn/Target/Target.h"
@@ -163,7 +164,7 @@ static FailureOr<func::FuncOp> findEntry(ModuleOp module, StringRef name) {
   if (name.empty()) {
     if (functions.size() == 1)
       return functions.front();
-    return module.emitError("has ")
+    return emitError(getPlace(module), "the module has ")
            << functions.size() << " functions; name one with --entry";
   }
   for (func::FuncOp function : functions)
@@ -172,7 +173,7 @@ static FailureOr<func::FuncOp> findEntry(ModuleOp module, StringRef name) {
   std::string known;
   for (func::FuncOp function : functions)
     known += (known.empty() ? "" : ", ") + function.getName().str();
-  return module.emitError("has no function '")
+  return emitError(getPlace(module), "the module has no function '")
          << name << "'; it has: " << (known.empty() ? "none" : known);
 }
 

@@ -5,6 +5,7 @@
 //
 //===----------------------------------------------------------------------===//
 
+#include "attn/Support/Places.h"
 #include "attn/Target/Passes.h"
 #include "attn/Target/Target.h"
 
@@ -22,7 +23,7 @@ public:
   void runOnOperation() override {
     ModuleOp module = getOperation();
     auto reject = [&](const Twine &message) {
-      module.emitError(message);
+      emitError(getPlace(module), message);
       signalPassFailure();
     };
     std::string error;
