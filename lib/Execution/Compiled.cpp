@@ -395,7 +395,7 @@ json::Object Compiled::describe() const {
         {"tile_bytes", report.tileBytes}})
     if (value)
       description[name] = value;
-  json::Array phases, ranges, choices;
+  json::Array phases, ranges, choices, tiles;
   double total = 0;
   for (const auto &[name, ms] : report.phases) {
     phases.push_back(json::Object{{"name", name}, {"ms", ms}});
@@ -405,6 +405,9 @@ json::Object Compiled::describe() const {
     ranges.push_back(text);
   for (const std::string &text : report.choices)
     choices.push_back(text);
+  for (auto [rows, columns] : report.tiles)
+    tiles.push_back(json::Array{rows, columns});
+  description["tiles"] = std::move(tiles);
   description["choices"] = std::move(choices);
   description["phases"] = std::move(phases);
   description["compile_ms"] = total;

@@ -31,6 +31,16 @@
 // LONG-NEXT: query tile 0 visits
 // LONG-NEXT: query tile 37 visits
 
+// Each version that sizes choose between has its picture.
+// RUN: attn-run %s --backend=cpu --chip=x86-64-v3 --random=B=1,Sq=1,Skv=2000 --explain | FileCheck %s --check-prefix=VERSIONS
+// VERSIONS: [[M:[0-9]+]] queries a tile
+// VERSIONS: [[N:[0-9]+]] keys a tile
+// VERSIONS: [[M2:[0-9]+]] queries a tile
+// VERSIONS: [[N2:[0-9]+]] keys a tile
+// VERSIONS: key tiles, with these sizes:
+// VERSIONS-NEXT: batch 0, head 0, tiles of [[M]] x [[N]] (
+// VERSIONS: batch 0, head 0, tiles of [[M2]] x [[N2]] (
+
 // GFLOP/s count what attends: 2 (64 + 64) operations for each of 33 keys a
 // query, fewer for the first 32.
 // RUN: attn-run %s --backend=reference --random=B=2,Sq=100,Skv=100 --bench=1 --report=json | %python -c "import json, sys; b = json.load(sys.stdin)['bench']; flops = 2 * 2 * 128 * sum(min(i + 1, 33) for i in range(100)); sys.exit(abs(b['gflops'] * b['median_ms'] * 1e6 - flops) > 1e-6 * flops)"

@@ -180,6 +180,7 @@ private:
   ExitCode bench();
   FailureOr<Timing> time(Executable &executable);
   ExitCode launch(const BackendOptions &options);
+  FailureOr<std::string> drawVersions(const json::Object &description);
   ExitCode explain();
   void printSummary() const;
 
@@ -613,6 +614,27 @@ static void printSection(StringRef heading, const json::Array *texts) {
   printSection(heading, all);
 }
 
+/// The tiles of every version that a launch may take.
+FailureOr<std::string> Run::drawVersions(const json::Object &description) {
+  std::string text;
+  SmallVector<std::pair<int64_t, int64_t>> drawn;
+  const json::Array *versions = description.getArray("tiles");
+  for (const json::Value &version : versions ? *versions : json::Array()) {
+    const json::Array &sizes = *version.getAsArray();
+    std::pair<int64_t, int64_t> tile(sizes[0].getAsInteger().value_or(0),
+                                     sizes[1].getAsInteger().value_or(0));
+    if (!tile.first || !tile.second || llvm::is_contained(drawn, tile))
+      continue;
+    drawn.push_back(tile);
+    FailureOr<std::string> picture =
+        drawTiles(function, inputs, tile.first, tile.second);
+    if (failed(picture))
+      return failure();
+    text += *picture;
+  }
+  return text;
+}
+
 /// What was chosen, which tiles that visits, what it costs: in this order.
 ExitCode Run::explain() {
   json::Object description = executable->describe();
@@ -628,14 +650,10 @@ ExitCode Run::explain() {
                << description.getString("chip").value_or("") << "\n";
   printSection("chosen:", description.getArray("choices"));
   printSection("key tiles, in closed form:", description.getArray("ranges"));
-  int64_t tileM = number(description, "tile_m"),
-          tileN = number(description, "tile_n");
-  if (tileM && tileN) {
-    FailureOr<std::string> picture = drawTiles(function, inputs, tileM, tileN);
-    if (failed(picture))
-      return kBadInput;
-    printSection("key tiles, with these sizes:", *picture);
-  }
+  FailureOr<std::string> pictures = drawVersions(description);
+  if (failed(pictures))
+    return kBadInput;
+  printSection("key tiles, with these sizes:", *pictures);
   llvm::outs() << "memory:\n";
   if (const json::Object *memory = description.getObject("memory"))
     llvm::outs() << "  " << number(*memory, "fused_bytes")

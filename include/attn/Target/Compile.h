@@ -50,7 +50,10 @@ struct CompileReport {
   /// passes on functions where MLIR runs several at once.
   std::vector<std::pair<std::string, double>> phases;
   std::string chip;
+  /// Of the version for all sizes.
   int64_t tileM = 0, tileN = 0;
+  /// Of every version of every op, the one for all sizes last.
+  std::vector<std::pair<int64_t, int64_t>> tiles;
   unsigned vectorBits = 0;
   /// Stack bytes of one kernel call: the tile buffers (L1/L2 use).
   int64_t tileBytes = 0;

@@ -134,6 +134,7 @@ private:
     std::lock_guard<std::mutex> lock(mutex);
     report.tileM = schedule.getTileM();
     report.tileN = schedule.getTileN();
+    report.tiles.emplace_back(report.tileM, report.tileN);
     if (options.choices)
       explain(op);
   }
