@@ -15,7 +15,7 @@ install() {
 }
 
 [ -d .venv ] || python3 -m venv .venv
-install nanobind==3.1.0 numpy==2.3.5 pytest==9.2.0
+install nanobind==3.1.0 numpy==2.3.5 pytest==9.2.0 mypy==2.4.1
 case ${1-} in
 --torch) install torch==2.15.0 ;;
 esac

@@ -143,6 +143,14 @@ if glob.glob(os.path.join(config.attn_build_dir, "python/attn/_attn*.so")) and a
         f" {config.attn_source_dir}/.venv/bin/python -m pytest -q -p no:cacheprovider",
     ))
 
+    if glob.glob(os.path.join(PACKAGES, "mypy")):
+        config.available_features.add("mypy")
+        config.substitutions.append((
+            "%mypy",
+            f"env MYPYPATH={config.attn_build_dir}/python {config.attn_source_dir}/.venv/bin/python -m mypy"
+            " --no-error-summary --cache-dir=/dev/null",
+        ))
+
 # Kernels in WGSL run on Dawn (npm's webgpu) and SwiftShader, and their results
 # are checked with NumPy; scripts/install-gpu-checks.sh brings what is missing.
 CACHE = os.path.join(config.attn_source_dir, ".cache")

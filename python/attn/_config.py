@@ -3,7 +3,7 @@
 
 import dataclasses
 import operator
-from typing import Any, Callable, List, Optional, Sequence, Tuple, Union
+from typing import Any, Callable, Dict, List, Optional, Sequence, Tuple, Union
 
 from ._arrays import to_mlir
 from ._errors import Error
@@ -59,7 +59,7 @@ class Config:
 class Signature:
     """Arguments and results: names, and the letters of their dimensions."""
 
-    def __init__(self):
+    def __init__(self) -> None:
         self.names: List[str] = []
         self.argument_dims: List[Tuple] = []
         self.result_dims: List[Tuple[Tuple, str]] = []
@@ -82,12 +82,13 @@ _INTEGERS = ("heads", "head_dim", "kv_heads", "v_head_dim", "batch", "q_length",
 class _Writer:
     def __init__(self, config: Config):
         # Integers of NumPy are as good as those of Python.
-        self.config = dataclasses.replace(config, **{
-            name: operator.index(value) for name in _INTEGERS
-            for value in (getattr(config, name),)
-            if not isinstance(value, bool) and hasattr(value, "__index__")})
-        self.arguments = []  # (name, type, dims)
-        self.clauses = []
+        given: Dict[str, Any] = {name: getattr(config, name) for name in _INTEGERS}
+        numbers: Dict[str, Any] = {
+            name: operator.index(value) for name, value in given.items()
+            if not isinstance(value, bool) and hasattr(value, "__index__")}
+        self.config = dataclasses.replace(config, **numbers)
+        self.arguments: List[Tuple[str, str, Tuple]] = []  # name, type, dimensions
+        self.clauses: List[str] = []
 
     def problem(self, message):
         return Error(f"config: {message}")

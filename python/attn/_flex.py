@@ -5,7 +5,7 @@ import os
 import threading
 import warnings
 import weakref
-from typing import Any, NamedTuple
+from typing import Any, Callable, Dict, NamedTuple, Optional, Tuple
 
 from . import _config, _trace
 from ._arrays import device_of, dtype_name, is_torch, to_mlir
@@ -14,8 +14,8 @@ from ._kernel import Kernel
 
 _lock = threading.Lock()
 # What was compiled: by the functions, and by the MLIR that they became.
-_by_functions = weakref.WeakKeyDictionary()
-_by_text = {}
+_by_functions: Any = weakref.WeakKeyDictionary()
+_by_text: Dict[Tuple, Kernel] = {}
 _MOST_TEXTS = 256
 _PLAIN = type("Plain", (), {})()
 
@@ -188,8 +188,10 @@ def _outputs(result, return_lse, return_aux):
     return (result[0], AuxOutput(lse=result[1])) if return_lse else (result, AuxOutput())
 
 
-def flex_attention(query, key, value, score_mod=None, block_mask=None, scale=None, enable_gqa=False,
-                   return_lse=False, kernel_options=None, *, return_aux=None, mask_mod=None, out=None):
+def flex_attention(query: Any, key: Any, value: Any, score_mod: Optional[Callable] = None,
+                   block_mask: Any = None, scale: Optional[float] = None, enable_gqa: bool = False,
+                   return_lse: bool = False, kernel_options: Any = None, *, return_aux: Any = None,
+                   mask_mod: Optional[Callable] = None, out: Any = None) -> Any:
     """softmax(score_mod(scale * query key^T)) value over the keys that the mask
     admits, for arrays [batch, heads, length, head size] of NumPy or PyTorch.
 

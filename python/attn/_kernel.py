@@ -8,17 +8,18 @@ import os
 import sys
 import threading
 import weakref
+from typing import Any, Dict, List, Mapping, Optional, Sequence, Tuple, Union
 
 from . import _attn, _config
 from ._arrays import is_torch
 from ._errors import Diagnostic, Error, Location
 
 _lock = threading.Lock()
-_contexts = {}
+_contexts: Dict[Tuple[str, int, int], Any] = {}
 # What is loaded, which a fork must find.
-_codes = weakref.WeakSet()
+_codes: Any = weakref.WeakSet()
 # Kernels by name: an operator of PyTorch takes tensors and text.
-kernels = weakref.WeakValueDictionary()
+kernels: Any = weakref.WeakValueDictionary()
 _numbers = itertools.count()
 _torch = None
 
@@ -125,6 +126,15 @@ class Kernel:
     writes to `out`. Nothing is copied. On CUDA it only enqueues, on PyTorch's
     current stream."""
 
+    mlir: Optional[str]  # None: loaded from an artifact
+    target: str
+    diagnostics: Tuple[Diagnostic, ...]
+    # With explain=True.
+    phases: List[Tuple[str, float]]
+    choices: List[str]
+    ranges: List[str]
+    captures: Tuple[Any, ...]
+
     def __init__(self, text, *, signature=None, captures=(), entry="", target="cpu", chip="",
                  threads=0, device=0, tile=(0, 0), explain=False, artifact=None):
         self._code = _Code(text, entry, target, chip, threads, device, tile, explain, artifact)
@@ -142,7 +152,7 @@ class Kernel:
         return self._code.program
 
     @property
-    def artifact(self):
+    def artifact(self) -> bytes:
         """What the C API of the runtime loads: code for all sizes."""
         self._code.complete()
         return self._code.outcome["artifact"]
@@ -152,26 +162,26 @@ class Kernel:
         kernels[self.name] = self
 
     @property
-    def arguments(self):
+    def arguments(self) -> List[Dict[str, Any]]:
         """Name, dtype and shape (None: open) of each argument in its order."""
         arguments = self._program.arguments
         return arguments[:len(arguments) - len(self.captures)]
 
     @property
-    def chip(self):
+    def chip(self) -> str:
         return self._program.chip
 
     @property
-    def tile(self):
+    def tile(self) -> Tuple[Optional[int], Optional[int]]:
         """Queries and keys of a tile."""
         metadata = json.loads(self._program.json).get("metadata", {})
         return metadata.get("tile_m"), metadata.get("tile_n")
 
     @property
-    def results(self):
+    def results(self) -> List[Dict[str, Any]]:
         return self._program.results
 
-    def __call__(self, *arguments, out=None, **named):
+    def __call__(self, *arguments: Any, out: Any = None, **named: Any) -> Any:
         if named:
             arguments = self._order(arguments, named)
         if self.captures:
@@ -230,7 +240,7 @@ class Kernel:
         return _rebuild, (self.mlir, dict(self._code.options, signature=self.signature,
                                           captures=self.captures))
 
-    def with_captures(self, captures):
+    def with_captures(self, captures: Sequence[Any]) -> "Kernel":
         """This kernel with other arrays in place of those its functions captured, of
         the same shapes and types."""
         if len(captures) != len(self.captures):
@@ -239,7 +249,7 @@ class Kernel:
         other.captures = tuple(captures)
         return other
 
-    def save(self, path):
+    def save(self, path: Union[str, "os.PathLike[str]"]) -> None:
         """Writes the artifact, which the C API of the runtime loads."""
         with open(path, "wb") as file:
             file.write(self.artifact)
@@ -249,7 +259,8 @@ def _rebuild(text, options):
     return Kernel(text, **options)
 
 
-def load(source, *, target="cpu", threads=0, device=0):
+def load(source: Union[bytes, bytearray, memoryview, str, "os.PathLike[str]"], *,
+         target: str = "cpu", threads: int = 0, device: int = 0) -> Kernel:
     """The Kernel of an artifact: of a file that `save` or attn-compile wrote, or of
     its bytes."""
     if not isinstance(source, (bytes, bytearray, memoryview)):
@@ -259,7 +270,7 @@ def load(source, *, target="cpu", threads=0, device=0):
     return Kernel(None, artifact=bytes(source), **options)
 
 
-def _check(**options):
+def _check(**options: Any) -> Dict[str, Any]:
     """Options of wrong types are refused here, where they have names."""
     for name, value in options.items():
         if name == "tile":
@@ -275,8 +286,9 @@ def _check(**options):
     return options
 
 
-def compile(source=None, /, *, target="cpu", chip="", threads=0, device=0, entry="", tile=(0, 0),
-            explain=False, **config):
+def compile(source: Union[None, str, _config.Config, Mapping[str, Any]] = None, /, *,
+            target: str = "cpu", chip: str = "", threads: int = 0, device: int = 0, entry: str = "",
+            tile: Tuple[int, int] = (0, 0), explain: bool = False, **config: Any) -> Kernel:
     """Compiles attention to a Kernel.
 
     `source` is MLIR text (one function, or the one that `entry` names), a
@@ -291,7 +303,7 @@ def compile(source=None, /, *, target="cpu", chip="", threads=0, device=0, entry
     options = _check(target=target, chip=chip, threads=threads, device=device, tile=tile)
     _check(entry=entry)
     options["explain"] = bool(explain)
-    if source is not None and not isinstance(source, (str, dict, _config.Config)):
+    if source is not None and not isinstance(source, (str, Mapping, _config.Config)):
         raise Error(f"{type(source).__name__}: MLIR text, a Config or a dict is needed")
     if isinstance(source, str):
         if config:

@@ -2,6 +2,7 @@
 """A picture of a mask and its tiles, for notebooks."""
 
 from operator import index
+from typing import Any, Callable, List, Optional
 
 from ._errors import Error
 from ._trace import Tracer
@@ -104,7 +105,7 @@ class MaskPicture:
                              kv_length)
         self.tile, self.size = tile, size
 
-    def tiles(self):
+    def tiles(self) -> List[List[str]]:
         """Rows of tiles: "full", "partial" or "empty"."""
         rows, keys = self.tile
         kinds = []
@@ -116,7 +117,7 @@ class MaskPicture:
             kinds.append(line)
         return kinds
 
-    def _repr_svg_(self):
+    def _repr_svg_(self) -> str:
         (rows, keys), (height, width) = self.tile, self.mask.shape
         unit = self.size / max(height, width)
         count = {"full": 0, "partial": 0, "empty": 0}
@@ -136,6 +137,7 @@ class MaskPicture:
                 f'{"".join(shapes)}<text x="0" y="{height * unit + 14:.0f}">{caption}</text></svg>')
 
 
-def draw_mask(mask_mod, q_length, kv_length=None, **options):
+def draw_mask(mask_mod: Callable, q_length: int, kv_length: Optional[int] = None,
+              **options: Any) -> MaskPicture:
     """A picture of `mask_mod(b, h, q_idx, kv_idx)` for one batch and head."""
     return MaskPicture(mask_mod, q_length, kv_length or q_length, **options)

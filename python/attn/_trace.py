@@ -45,7 +45,7 @@ class Value:
     """A number that is known when the kernel runs."""
 
     __slots__ = ("region", "name", "type", "natural")
-    __hash__ = None
+    __hash__ = None  # type: ignore[assignment]
     __array_priority__ = 1000
 
     def __init__(self, region, name, type, natural=False):

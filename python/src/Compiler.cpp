@@ -56,6 +56,8 @@ python::Outcome python::compile(const Request &request) {
   DialectRegistry registry;
   execution::registerDialects(registry);
   MLIRContext context(registry);
+  // A message of Python is no place for the code of an op.
+  context.printOpOnDiagnostic(false);
   ScopedDiagnosticHandler handler(&context, [&](mlir::Diagnostic &diagnostic) {
     collect(diagnostic, outcome.diagnostics);
     return success();
