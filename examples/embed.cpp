@@ -7,13 +7,13 @@
 //
 // examples/project builds it against an installed tree.
 #include "attn/InitAll.h"
+#include "attn/Target/CPU.h"
 #include "attn/Target/Compile.h"
 #include "attn_runtime.h"
 
 #include "mlir/IR/MLIRContext.h"
 #include "mlir/Parser/Parser.h"
 #include "mlir/Pass/PassManager.h"
-#include "mlir/Pass/PassRegistry.h"
 
 #include <algorithm>
 #include <array>
@@ -113,8 +113,8 @@ int main(int argc, char **argv) {
 
   // Or to loops on vectors, among whatever else the module holds.
   mlir::PassManager passes(&context);
-  if (mlir::failed(mlir::parsePassPipeline("attn-to-cpu", passes)) ||
-      mlir::failed(passes.run(*module)))
+  attn::buildCPUPipeline(passes, attn::TargetPipelineOptions());
+  if (mlir::failed(passes.run(*module)))
     return 1;
   std::fflush(stdout);
   module->print(llvm::outs());

@@ -20,8 +20,9 @@
 using namespace mlir;
 using namespace attn;
 
-void attn::buildRegionPipeline(OpPassManager &pm, bool contents) {
-  pm.addPass(createInsertChecks({contents}));
+void attn::buildRegionPipeline(OpPassManager &pm,
+                               const RegionPipelineOptions &options) {
+  pm.addPass(createInsertChecks({options.contents}));
   pm.addPass(createExpandSugar());
   pm.addPass(createMakeTotal());
   pm.addPass(createSimplifyRegions());
@@ -50,7 +51,9 @@ void attn::buildGridPipeline(OpPassManager &pm,
 
 void attn::buildTilePipeline(OpPassManager &pm,
                              const TilePipelineOptions &options) {
-  buildRegionPipeline(pm, options.contents);
+  RegionPipelineOptions region;
+  region.contents = options.contents;
+  buildRegionPipeline(pm, region);
   buildGridPipeline(pm, options);
 }
 

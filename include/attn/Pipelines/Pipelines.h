@@ -14,6 +14,16 @@
 
 namespace attn {
 
+/// Options of the pipeline to attention on memrefs.
+struct RegionPipelineOptions
+    : public mlir::PassPipelineOptions<RegionPipelineOptions> {
+  Option<bool> contents{
+      *this, "contents",
+      llvm::cl::desc("The host can read the tensors: check the lengths and "
+                     "page numbers in them"),
+      llvm::cl::init(false)};
+};
+
 /// Options of the pipelines to the tile form.
 struct TilePipelineOptions
     : public mlir::PassPipelineOptions<TilePipelineOptions> {
@@ -52,8 +62,9 @@ void buildTilePipeline(mlir::OpPassManager &pm,
                        const TilePipelineOptions &options);
 
 /// Its two parts, between which targets choose schedules. The first: attention
-/// on memrefs, free of sugar; `contents` as in the options.
-void buildRegionPipeline(mlir::OpPassManager &pm, bool contents);
+/// on memrefs, free of sugar.
+void buildRegionPipeline(mlir::OpPassManager &pm,
+                         const RegionPipelineOptions &options);
 /// The second: outlined kernels.
 void buildGridPipeline(mlir::OpPassManager &pm,
                        const TilePipelineOptions &options);

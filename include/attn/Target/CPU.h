@@ -9,9 +9,18 @@
 #ifndef ATTN_TARGET_CPU_H
 #define ATTN_TARGET_CPU_H
 
+#include "attn/Target/Target.h"
+
 namespace attn {
 
 void registerCPUTargets();
+
+/// attn-to-cpu and attn-to-cpu-standard. The targets need not be registered
+/// before; neither here nor in the other headers of targets.
+void buildCPUPipeline(mlir::OpPassManager &pm,
+                      const TargetPipelineOptions &options);
+void buildCPUStandardPipeline(mlir::OpPassManager &pm,
+                              const TargetPipelineOptions &options);
 
 /// Registers `attn-to-cpu` and `attn-to-cpu-standard`: for modules that stay in
 /// their compiler, the grids become scf.parallel loops that call the kernels.

@@ -16,6 +16,7 @@
 #include "mlir/Dialect/GPU/IR/GPUDialect.h"
 #include "mlir/IR/BuiltinOps.h"
 #include "mlir/Pass/PassManager.h"
+#include "mlir/Pass/PassOptions.h"
 
 #include <memory>
 #include <string>
@@ -84,6 +85,8 @@ public:
                                  const TargetOptions &options) const = 0;
   /// From there to kernels that `emitCode` takes.
   virtual void buildKernelPipeline(mlir::OpPassManager &pm) const = 0;
+  /// From kernels and launches to what a compiler around ours goes on with.
+  virtual void buildCallPipeline(mlir::OpPassManager &pm) const {}
 
   //===--- Code
   //------------------------------------------------------------===//
@@ -169,19 +172,40 @@ tile::TargetAttr findChip(const Target &target, llvm::StringRef chip,
 /// itself. It runs when attention ops have their schedules.
 void addArtifact(mlir::OpPassManager &pm, const Target &target);
 
-/// All passes of a target up to its kernels: what `attn-compile` runs and the
-/// pipeline of the target's name. The first one says what machine the module is
-/// for.
+/// All passes of a target up to its kernels: what `attn-compile` runs. The
+/// first one says what machine the module is for.
 void buildTargetPipeline(mlir::OpPassManager &pm, const Target &target,
                          llvm::StringRef chip, const TargetOptions &options);
 
-/// Registers that pipeline of the target `name` as `pipeline`, with the options
-/// chip, tile-m and tile-n; `finish` adds what follows for modules that stay in
-/// their compiler.
-void registerTargetPipeline(
-    llvm::StringRef pipeline, llvm::StringRef name,
-    llvm::StringRef defaultChip = "",
-    std::function<void(mlir::OpPassManager &)> finish = {});
+/// Options of the pipelines attn-to-TARGET.
+struct TargetPipelineOptions
+    : public mlir::PassPipelineOptions<TargetPipelineOptions> {
+  Option<std::string> chip{
+      *this, "chip",
+      llvm::cl::desc("Compile for this chip; empty: what the "
+                     "module says, else the target's default")};
+  Option<int64_t> tileM{*this, "tile-m",
+                        llvm::cl::desc("Query rows of a tile; 0: chosen"),
+                        llvm::cl::init(0)};
+  Option<int64_t> tileN{*this, "tile-n",
+                        llvm::cl::desc("Keys of a tile; 0: chosen"),
+                        llvm::cl::init(0)};
+  Option<bool> launches{*this, "launches",
+                        llvm::cl::desc("Keep tile.launch, for an artifact; "
+                                       "otherwise a parallel loop of a CPU "
+                                       "calls the kernel"),
+                        llvm::cl::init(false)};
+};
+
+/// The pipeline attn-to-TARGET for modules that stay in their compiler: the
+/// same passes and, unless launches are kept, what calls the kernels.
+void buildTargetPipeline(mlir::OpPassManager &pm, const Target &target,
+                         const TargetPipelineOptions &options);
+
+/// Registers that pipeline of the target `name` as `pipeline`; where options
+/// name no chip, for `defaultChip`.
+void registerTargetPipeline(llvm::StringRef pipeline, llvm::StringRef name,
+                            llvm::StringRef defaultChip = "");
 
 /// Prints targets and their chips, for --list-targets.
 void printTargets(llvm::raw_ostream &os);

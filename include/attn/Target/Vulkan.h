@@ -8,9 +8,15 @@
 #ifndef ATTN_TARGET_VULKAN_H
 #define ATTN_TARGET_VULKAN_H
 
+#include "attn/Target/Target.h"
+
 namespace attn {
 
 void registerVulkanTargets();
+
+/// attn-to-vulkan.
+void buildVulkanPipeline(mlir::OpPassManager &pm,
+                         const TargetPipelineOptions &options);
 
 /// Registers the pipeline `attn-to-vulkan`.
 void registerVulkanPipelines();

@@ -69,6 +69,7 @@ public:
   void buildTilePipeline(OpPassManager &pm,
                          const TargetOptions &options) const override;
   void buildKernelPipeline(OpPassManager &pm) const override;
+  void buildCallPipeline(OpPassManager &pm) const override;
   FailureOr<std::vector<CodeSection>>
   emitCode(ModuleOp module, tile::TargetAttr machine,
            const TargetOptions &options, PhaseCallback timer) const override;
@@ -179,7 +180,9 @@ tile::TargetAttr CPU::refine(tile::TargetAttr machine, ModuleOp module) const {
 
 void CPU::buildTilePipeline(OpPassManager &pm,
                             const TargetOptions &options) const {
-  buildRegionPipeline(pm, /*contents=*/true);
+  RegionPipelineOptions region;
+  region.contents = true;
+  buildRegionPipeline(pm, region);
   CPUScheduleOptions schedule;
   schedule.tileM = options.tileM;
   schedule.tileN = options.tileN;
@@ -203,6 +206,10 @@ void CPU::buildKernelPipeline(OpPassManager &pm) const {
   kernels.addPass(createTileToCPU());
   kernels.addPass(createCPUExpandExp2());
   addCleanup(kernels);
+}
+
+void CPU::buildCallPipeline(OpPassManager &pm) const {
+  pm.addPass(createLaunchToParallel());
 }
 
 FailureOr<std::vector<CodeSection>> CPU::emitCode(ModuleOp module,
@@ -272,21 +279,39 @@ void CPU::explainKernels(ModuleOp module, tile::TargetAttr machine,
 // Registration
 //===----------------------------------------------------------------------===//
 
-void attn::registerCPUTargets() {
-  registerTarget(std::make_unique<CPU>(
+static std::unique_ptr<CPU> makeFused() {
+  return std::make_unique<CPU>(
       CPU::machineName.str(),
       "x86-64 from AVX2 on, AArch64: vectors, register blocks, fused online "
       "softmax",
-      /*fuse=*/true));
-  registerTarget(std::make_unique<CPU>(
+      /*fuse=*/true);
+}
+
+static std::unique_ptr<CPU> makeStandard() {
+  return std::make_unique<CPU>(
       CPU::standardName.str(),
       "the baseline of the same tile ops, which stores its scores",
-      /*fuse=*/false));
+      /*fuse=*/false);
+}
+
+void attn::registerCPUTargets() {
+  registerTarget(makeFused());
+  registerTarget(makeStandard());
+}
+
+void attn::buildCPUPipeline(OpPassManager &pm,
+                            const TargetPipelineOptions &options) {
+  registerCPUTargets();
+  buildTargetPipeline(pm, *makeFused(), options);
+}
+
+void attn::buildCPUStandardPipeline(OpPassManager &pm,
+                                    const TargetPipelineOptions &options) {
+  registerCPUTargets();
+  buildTargetPipeline(pm, *makeStandard(), options);
 }
 
 void attn::registerCPUPipelines() {
   for (StringRef name : {CPU::machineName, CPU::standardName})
-    registerTargetPipeline(
-        ("attn-to-" + name).str(), name, /*defaultChip=*/"",
-        [](OpPassManager &pm) { pm.addPass(createLaunchToParallel()); });
+    registerTargetPipeline(("attn-to-" + name).str(), name);
 }

@@ -130,7 +130,7 @@ std::string CUDA::chooseChip(StringRef features) const {
 void CUDA::buildTilePipeline(OpPassManager &pm,
                              const TargetOptions &options) const {
   // Device memory is not for the host to read.
-  buildRegionPipeline(pm, /*contents=*/false);
+  buildRegionPipeline(pm, RegionPipelineOptions());
   pm.addNestedPass<func::FuncOp>(createExpandCopies());
   CUDAScheduleOptions schedule;
   schedule.tileM = options.tileM;
@@ -227,26 +227,28 @@ void CUDA::explainMachine(tile::TargetAttr machine,
 
 void attn::registerCUDATargets() { registerTarget(std::make_unique<CUDA>()); }
 
-namespace {
-struct PlainOptions : public PassPipelineOptions<PlainOptions> {
-  Option<int64_t> threads{
-      *this, "threads", llvm::cl::desc("Threads of a workgroup (0: one a row)"),
-      llvm::cl::init(0)};
-};
-} // namespace
+void attn::buildCUDAPipeline(OpPassManager &pm,
+                             const TargetPipelineOptions &options) {
+  registerCUDATargets();
+  buildTargetPipeline(pm, CUDA(), options);
+}
+
+void attn::buildCUDAPlainPipeline(OpPassManager &pm,
+                                  const CUDAPlainPipelineOptions &options) {
+  registerCUDATargets();
+  pm.addPass(createAttachTarget({CUDA::targetName.str(), /*chip=*/""}));
+  addArtifact(pm, CUDA());
+  buildNVPTXPlainPipeline(pm, options.threads);
+}
 
 void attn::registerCUDAPipelines() {
   registerTargetPipeline("attn-to-cuda", CUDA::targetName);
   registerTargetPipeline("attn-to-hopper", CUDA::targetName, "sm_90a");
   // Its tiles fit all chips.
   registerTargetPipeline("attn-to-mma", CUDA::targetName, "sm_86");
-  PassPipelineRegistration<PlainOptions>(
+  PassPipelineRegistration<CUDAPlainPipelineOptions>(
       "attn-to-nvptx-plain",
       "Lower tile kernels to the LLVM dialect for NVIDIA chips without using "
       "their matrix units",
-      [](OpPassManager &pm, const PlainOptions &options) {
-        pm.addPass(createAttachTarget({CUDA::targetName.str(), /*chip=*/""}));
-        addArtifact(pm, CUDA());
-        buildNVPTXPlainPipeline(pm, options.threads);
-      });
+      buildCUDAPlainPipeline);
 }

@@ -167,42 +167,33 @@ void attn::buildTargetPipeline(OpPassManager &pm, const Target &target,
   target.buildKernelPipeline(pm);
 }
 
-namespace {
-struct PipelineOptions : public PassPipelineOptions<PipelineOptions> {
-  Option<std::string> chip{
-      *this, "chip",
-      llvm::cl::desc("Compile for this chip; empty: what the "
-                     "module says, else the target's default")};
-  Option<int64_t> tileM{*this, "tile-m",
-                        llvm::cl::desc("Query rows of a tile; 0: chosen"),
-                        llvm::cl::init(0)};
-  Option<int64_t> tileN{*this, "tile-n",
-                        llvm::cl::desc("Keys of a tile; 0: chosen"),
-                        llvm::cl::init(0)};
-  Option<bool> launches{*this, "launches",
-                        llvm::cl::desc("Keep tile.launch, for an artifact; "
-                                       "otherwise a parallel loop of a CPU "
-                                       "calls the kernel"),
-                        llvm::cl::init(false)};
-};
-} // namespace
+static void buildTargetPipeline(OpPassManager &pm, const Target &target,
+                                StringRef chip,
+                                const TargetPipelineOptions &options) {
+  attn::buildTargetPipeline(pm, target, chip,
+                            {options.tileM, options.tileN, /*assembler=*/""});
+  if (!options.launches)
+    target.buildCallPipeline(pm);
+}
+
+void attn::buildTargetPipeline(OpPassManager &pm, const Target &target,
+                               const TargetPipelineOptions &options) {
+  ::buildTargetPipeline(pm, target, options.chip.getValue(), options);
+}
 
 void attn::registerTargetPipeline(StringRef pipeline, StringRef name,
-                                  StringRef defaultChip,
-                                  std::function<void(OpPassManager &)> finish) {
+                                  StringRef defaultChip) {
   std::string error;
   const Target *target = findTarget(name, error);
   if (!target)
     llvm::report_fatal_error(Twine(error));
-  PassPipelineRegistration<PipelineOptions>(
+  PassPipelineRegistration<TargetPipelineOptions>(
       pipeline, "Attention to kernels for the target " + name.str(),
-      [target, defaultChip = defaultChip.str(),
-       finish](OpPassManager &pm, const PipelineOptions &options) {
+      [target, defaultChip = defaultChip.str()](
+          OpPassManager &pm, const TargetPipelineOptions &options) {
         std::string chip = options.chip;
-        buildTargetPipeline(pm, *target, chip.empty() ? defaultChip : chip,
-                            {options.tileM, options.tileN, /*assembler=*/""});
-        if (finish && !options.launches)
-          finish(pm);
+        ::buildTargetPipeline(pm, *target, chip.empty() ? defaultChip : chip,
+                              options);
       });
 }
 

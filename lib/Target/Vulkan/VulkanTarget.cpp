@@ -105,7 +105,7 @@ public:
 
 void Vulkan::buildTilePipeline(OpPassManager &pm,
                                const TargetOptions &options) const {
-  buildRegionPipeline(pm, /*contents=*/false);
+  buildRegionPipeline(pm, RegionPipelineOptions());
   GPUScheduleOptions schedule;
   schedule.tileM = options.tileM;
   schedule.tileN = options.tileN;
@@ -206,6 +206,12 @@ void Vulkan::explainKernels(ModuleOp module, tile::TargetAttr machine,
 
 void attn::registerVulkanTargets() {
   registerTarget(std::make_unique<Vulkan>());
+}
+
+void attn::buildVulkanPipeline(OpPassManager &pm,
+                               const TargetPipelineOptions &options) {
+  registerVulkanTargets();
+  buildTargetPipeline(pm, Vulkan(), options);
 }
 
 void attn::registerVulkanPipelines() {

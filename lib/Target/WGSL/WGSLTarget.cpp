@@ -46,8 +46,7 @@ static constexpr Chip chips[] = {
 static constexpr auto lacks = tile::Lacks::Int64 | tile::Lacks::SmallInt |
                               tile::Lacks::SmallStorage | tile::Lacks::Infinity;
 
-static void buildWGSLPipeline(OpPassManager &pm,
-                              const TileToGPUOptions &toGPU) {
+static void buildShaders(OpPassManager &pm, const TileToGPUOptions &toGPU) {
   pm.addNestedPass<func::FuncOp>(createExpandRanges());
   pm.addNestedPass<func::FuncOp>(createFiniteScores());
   pm.addPass(createTileToGPU(toGPU));
@@ -97,7 +96,7 @@ public:
 
   void buildTilePipeline(OpPassManager &pm,
                          const TargetOptions &options) const override {
-    buildRegionPipeline(pm, /*contents=*/false);
+    buildRegionPipeline(pm, RegionPipelineOptions());
     GPUScheduleOptions schedule;
     schedule.tileM = options.tileM;
     schedule.tileN = options.tileN;
@@ -111,7 +110,7 @@ public:
     buildGridPipeline(pm, tile);
   }
   void buildKernelPipeline(OpPassManager &pm) const override {
-    buildWGSLPipeline(pm, TileToGPUOptions());
+    buildShaders(pm, TileToGPUOptions());
   }
 
   StringRef getTextFormat() const override { return "wgsl"; }
@@ -155,33 +154,24 @@ public:
 
   static constexpr StringLiteral targetName = "wgsl";
 };
-
-struct WGSLOptions : public PassPipelineOptions<WGSLOptions> {
-  Option<int64_t> threads{
-      *this, "threads", llvm::cl::desc("Threads of a workgroup (0: one a row)"),
-      llvm::cl::init(0)};
-  Option<int64_t> maxThreads{
-      *this, "max-threads",
-      llvm::cl::desc("Most threads of a workgroup (0: the target's)"),
-      llvm::cl::init(0)};
-  Option<int64_t> workgroupBytes{
-      *this, "workgroup-bytes",
-      llvm::cl::desc("Workgroup memory (0: the target's)"), llvm::cl::init(0)};
-};
 } // namespace
 
 void attn::registerWGSLTargets() { registerTarget(std::make_unique<WGSL>()); }
 
+void attn::buildWGSLPipeline(OpPassManager &pm,
+                             const WGSLPipelineOptions &options) {
+  registerWGSLTargets();
+  pm.addPass(createAttachTarget({WGSL::targetName.str(), /*chip=*/""}));
+  addArtifact(pm, WGSL());
+  TileToGPUOptions toGPU;
+  toGPU.threads = options.threads;
+  toGPU.maxThreads = options.maxThreads;
+  toGPU.workgroupBytes = options.workgroupBytes;
+  buildShaders(pm, toGPU);
+}
+
 void attn::registerWGSLPipelines() {
-  PassPipelineRegistration<WGSLOptions>(
+  PassPipelineRegistration<WGSLPipelineOptions>(
       "attn-to-wgsl", "Lower tile kernels to the normal form of WGSL kernels",
-      [](OpPassManager &pm, const WGSLOptions &options) {
-        pm.addPass(createAttachTarget({WGSL::targetName.str(), /*chip=*/""}));
-        addArtifact(pm, WGSL());
-        TileToGPUOptions toGPU;
-        toGPU.threads = options.threads;
-        toGPU.maxThreads = options.maxThreads;
-        toGPU.workgroupBytes = options.workgroupBytes;
-        buildWGSLPipeline(pm, toGPU);
-      });
+      buildWGSLPipeline);
 }
