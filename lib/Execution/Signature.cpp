@@ -163,15 +163,20 @@ Signature::Signature(func::FuncOp function) {
 
 SmallVector<std::string> Signature::getOpenSizes() const {
   SmallVector<std::string> names;
-  for (const Argument &argument : arguments) {
+  auto add = [&](const Argument &argument) {
     auto shaped = dyn_cast<ShapedType>(argument.type);
-    if (!shaped || argument.role == Role::Destination)
-      continue;
+    if (!shaped)
+      return;
     for (auto [dim, size] : llvm::zip_equal(argument.dims, shaped.getShape()))
       if (ShapedType::isDynamic(size) && !sizes.contains(dim.name) &&
           !llvm::is_contained(names, dim.name))
         names.push_back(dim.name);
-  }
+  };
+  // What inputs do not tell, as where they are views, is asked of destinations.
+  for (bool isDestination : {false, true})
+    for (const Argument &argument : arguments)
+      if ((argument.role == Role::Destination) == isDestination)
+        add(argument);
   return names;
 }
 

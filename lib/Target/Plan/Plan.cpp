@@ -781,6 +781,10 @@ LogicalResult Planner::addResults(func::ReturnOp ret) {
       return ret.emitOpError("result #")
              << k << " is the buffer of result #" << first->second
              << "; an artifact returns a buffer once";
+    if (view.argument && !tile::isWritten(entry.getArgument(*view.argument)))
+      return ret.emitOpError("result #")
+             << k << " is argument #" << *view.argument
+             << ", which nothing writes; an artifact returns what it computes";
     json::Object result{{"name", view.buffer},
                         {"dtype", dtypeName(type.getElementType())},
                         {"shape", json::Array(view.sizes)}};

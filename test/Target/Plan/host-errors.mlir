@@ -69,6 +69,12 @@ func.func @twice(%q: tensor<1x1x5x16xf32>) -> (tensor<1x1x5x16xf32>, tensor<1x1x
   return %r, %r : tensor<1x1x5x16xf32>, tensor<1x1x5x16xf32>
 }
 
+// RUN: not attn-run %s --entry=same --backend=cpu --random= 2>&1 | FileCheck %s --check-prefix=SAME
+// SAME: host-errors.mlir:[[#@LINE+2]]:{{.*}}: error: {{.*}}result #0 is argument #0, which nothing writes; an artifact returns what it computes
+func.func @same(%q: tensor<1x1x5x16xf32>) -> tensor<1x1x5x16xf32> {
+  return %q : tensor<1x1x5x16xf32>
+}
+
 // RUN: not attn-run %s --entry=part --backend=cpu --random= 2>&1 | FileCheck %s --check-prefix=PART
 // PART: error: {{.*}}result #0 is a part of a buffer; an artifact returns all of it
 func.func @part(%q: memref<1x1x5x16xf32>, %o: memref<1x2x5x16xf32>) -> memref<1x1x5x16xf32, strided<[160, 80, 16, 1]>> {

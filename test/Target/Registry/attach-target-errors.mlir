@@ -7,7 +7,7 @@
 // RUN: not attn-opt %t/given.mlir --attn-to-cuda=chip=sm_86 2>&1 | FileCheck %s --check-prefix=OTHERCHIP --implicit-check-not=error:
 // RUN: not attn-opt %t/dlti.mlir --attn-to-cpu=chip=x86-64-v3 2>&1 | FileCheck %s --check-prefix=DLTI --implicit-check-not=error:
 // RUN: not attn-opt %S/../../Conversion/Inputs/causal_f32.mlir --tile-to-gpu 2>&1 | FileCheck %s --check-prefix=NONE --implicit-check-not=error:
-// TARGET: error: unknown target 'cudaa'; did you mean 'cuda'?; known: cpu, cpu-standard, cuda, wgsl
+// TARGET: error: unknown target 'cudaa'; did you mean 'cuda'?; known: cpu, cpu-standard, cuda, {{.*}}wgsl
 // CHIP: error: unknown chip 'sm_90' of the target cuda; did you mean 'sm_90a'?; known: sm_80, sm_86, sm_89, sm_90a
 // NAMES: error: unknown chip 'x86-64-v33' of the target cpu; did you mean 'x86-64-v3'?; known: host, {{.*}}znver4
 // OTHER: error: is for the target cuda, not for cpu
