@@ -168,7 +168,8 @@ static tile::TargetAttr makeTarget(MLIRContext *context, int64_t lanes,
       /*storageBuffers=*/0, /*workers=*/0,
       hasMatrices ? tile::MatrixUnits::Cooperative : tile::MatrixUnits::None,
       hasMatrices ? b.getStrArrayAttr({"matrix-f32"}) : ArrayAttr(),
-      hasMatrices ? b.getDenseI64ArrayAttr({4, 4, 4}) : DenseI64ArrayAttr());
+      hasMatrices ? b.getDenseI64ArrayAttr({4, 4, 4}) : DenseI64ArrayAttr(),
+      tile::Lacks::Nothing);
 }
 
 std::string PassChecker::interpret(Stage &stage, ArrayRef<Tensor> inputs,
