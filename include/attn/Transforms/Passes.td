@@ -486,7 +486,8 @@ def ExpandRanges : Pass<"tile-expand-ranges", "::mlir::func::FuncOp"> {
     `tile.range_count` becomes the sum of the lengths of the ranges,
     `tile.range_at` a chain of selects. A loop over ranges with a `where`
     region gets an `scf.if` around its body, so that excluded tiles cost a few
-    scalar instructions.
+    scalar instructions. `tile.size` keeps what the arithmetic does not tell: key
+    tiles exist, and so many at most.
 
     ```mlir
     func.func @f(%begin: index, %end: index) -> index {
@@ -500,7 +501,7 @@ def ExpandRanges : Pass<"tile-expand-ranges", "::mlir::func::FuncOp"> {
     func.func @f(%begin: index, %end: index) -> index {
       %c0 = arith.constant 0 : index
       %d = arith.subi %end, %begin : index
-      %n = arith.maxsi %d, %c0 : index
+      %n = arith.maxsi %d, %c0 {tile.size = 1073741824 : index} : index
       return %n : index
     }
     ```

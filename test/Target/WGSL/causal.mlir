@@ -7,7 +7,7 @@
 // CHECK: @group(0) @binding(0) var<storage, read> q: array<f32>;
 // CHECK: @group(0) @binding(3) var<storage, read_write> o: array<f32>;
 // lse receives infinities as bits (rule 16).
-// CHECK: @group(0) @binding(4) var<storage, read_write> lse: array<u32>;
+// CHECK: @group(0) @binding(4) var<storage, read_write> lse: array<i32>; // f32, by its bits
 // CHECK: struct Causal_params {
 // CHECK-NEXT: batches: i32,
 // CHECK-NEXT: queries: i32,
@@ -23,4 +23,4 @@
 // CHECK: scores[c] = min(max(scores[c] * causal_params.scale, -0x1p126), 0x1p126);
 // CHECK: scores[c] = select(-0x1.8p126, scores[c], j <= i && j < causal_params.keys);
 // and the sentinel is stored as the bits of -infinity.
-// CHECK: lse[{{.*}}] = select(bitcast<u32>([[LSE:[a-z0-9_]+]]), 0xff800000u, [[LSE]] <= -0x1.8p126);
+// CHECK: lse[{{.*}}] = select(bitcast<i32>([[LSE:[a-z0-9_]+]]), -8388608, [[LSE]] <= -0x1.8p126);
