@@ -7,7 +7,7 @@
 // The registry lists it, and refuses what it does not have.
 // RUN: not attn-toy %s toi 2>&1 | FileCheck %s --check-prefix=TARGET --implicit-check-not=error:
 // RUN: not attn-toy %s toy c89 2>&1 | FileCheck %s --check-prefix=CHIP --implicit-check-not=error:
-// TARGET: error: unknown target 'toi'; did you mean 'toy'?; known: toy, cpu, cpu-standard, cuda, wgsl
+// TARGET: error: unknown target 'toi'; did you mean 'toy'?; known: toy, cpu, cpu-standard, cuda, vulkan, wgsl
 // CHIP: error: unknown chip 'c89' of the target toy; did you mean 'c99'?; known: c99
 
 // It stays small.
