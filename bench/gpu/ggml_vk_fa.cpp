@@ -148,6 +148,8 @@ void product(ggml_backend_t backend, int size) {
   ggml_free(context);
 }
 
+// Long, because graph, buffers, float64 check and report of a case share its
+// sizes and ggml's objects.
 int run(const Case &c, ggml_backend_t backend, double seconds) {
   double flops = 4.0 * c.batch * c.heads * c.queries * c.keys * c.width *
                  (c.causal ? 0.5 : 1);
