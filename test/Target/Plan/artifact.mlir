@@ -8,7 +8,7 @@
 // RUN: attn-opt %s -attn-to-mma | attn-translate --program-to-json | %python %S/Inputs/describe.py - | diff %t.mma -
 
 // RUN: attn-compile %s --target=wgsl -o %t.attn && %python %S/Inputs/describe.py %t.attn > %t.wgsl
-// RUN: attn-opt %s -attn-to-tile="tile-m=32 tile-n=32 row-multiple=1" -attn-to-wgsl | attn-translate --program-to-json | %python %S/Inputs/describe.py - | diff %t.wgsl -
+// RUN: attn-compile %s --target=wgsl --emit=mlir -o %t.mlir && attn-translate --program-to-json %t.mlir | %python %S/Inputs/describe.py - | diff %t.wgsl -
 // RUN: FileCheck %s --check-prefixes=CHECK,WGSL --input-file=%t.wgsl
 
 // RUN: attn-compile %s --target=cpu --chip=x86-64-v3 -o %t.attn && %python %S/Inputs/describe.py %t.attn > %t.cpu

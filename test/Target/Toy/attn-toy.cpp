@@ -1,9 +1,8 @@
 //===- attn-toy.cpp - A target in one file --------------------------------===//
 // SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
 //
-// What docs/new-target.md asks for, and no more: a target that prints kernels
-// as plain C, and a tool that registers it next to the others. usage: attn-toy
-// FILE [TARGET [CHIP]] prints the code of FILE.
+// What docs/new-target.md asks for: a target that prints kernels as plain C, and
+// a tool that registers it. usage: attn-toy FILE [TARGET [CHIP]]
 //
 //===----------------------------------------------------------------------===//
 
