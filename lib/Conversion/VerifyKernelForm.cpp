@@ -57,8 +57,10 @@ static bool isKnownOp(Operation *op) {
            isa<math::TanhOp>(op); // of a target that keeps it
   return isa<scf::ForOp, scf::IfOp, scf::YieldOp, memref::LoadOp,
              memref::StoreOp, memref::ReinterpretCastOp, gpu::ThreadIdOp,
-             gpu::BlockIdOp, gpu::GridDimOp, gpu::BarrierOp, gpu::ReturnOp,
-             ub::PoisonOp, vector::ExtractOp, vector::FromElementsOp>(op);
+             gpu::BlockIdOp, gpu::GridDimOp, gpu::SubgroupIdOp,
+             gpu::SubgroupSizeOp, gpu::LaneIdOp, gpu::ShuffleOp, gpu::BarrierOp,
+             gpu::ReturnOp, ub::PoisonOp, vector::ExtractOp,
+             vector::FromElementsOp>(op);
 }
 
 //===----------------------------------------------------------------------===//
@@ -102,7 +104,9 @@ bool Divergence::readsOwnMemory(memref::LoadOp load) {
 Divergence::Divergence(gpu::GPUFuncOp kernel) {
   kernel.walk([&](Operation *op) {
     auto load = dyn_cast<memref::LoadOp>(op);
-    if (isa<gpu::ThreadIdOp>(op) || (load && readsOwnMemory(load)))
+    if (isa<gpu::ThreadIdOp, gpu::SubgroupIdOp, gpu::LaneIdOp, gpu::ShuffleOp>(
+            op) ||
+        (load && readsOwnMemory(load)))
       mark(op->getResults());
   });
   while (!work.empty())
@@ -281,7 +285,9 @@ LogicalResult KernelVerifier::verifyType(Operation *at, Type type) {
   if (!isScalar(type) && !isPair(type))
     return at->emitOpError("has a value of type ")
            << type << ", which is not of the kernel form";
-  bool isSmall = type.isInteger(8) || type.isInteger(16) || type.isBF16();
+  // Where memory has them, they are moved between it and words.
+  bool isSmall = lacks(Lacks::SmallStorage) &&
+                 (type.isInteger(8) || type.isInteger(16) || type.isBF16());
   if ((lacks(Lacks::Int64) && (type.isInteger(64) || type.isF64())) ||
       (lacks(Lacks::SmallInt) && isSmall))
     return at->emitOpError()
@@ -308,7 +314,8 @@ LogicalResult KernelVerifier::verifyLegal(Operation *op) {
              << target.getName() << " may assume that every float is";
   if (!lacks(Lacks::Int64) || isa<memref::MemRefDialect>(op->getDialect()) ||
       isa<arith::ConstantOp, arith::IndexCastOp, arith::IndexCastUIOp,
-          gpu::ThreadIdOp, gpu::BlockIdOp, gpu::GridDimOp>(op))
+          gpu::ThreadIdOp, gpu::BlockIdOp, gpu::GridDimOp, gpu::SubgroupIdOp,
+          gpu::SubgroupSizeOp, gpu::LaneIdOp>(op))
     return success();
   // An index is where an element lies, not a number to compute with.
   for (TypeRange types :

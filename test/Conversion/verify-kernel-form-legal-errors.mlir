@@ -42,7 +42,7 @@ gpu.module @kernels {
 
 // -----
 
-module attributes {tile.target = #tile.target<name = "t", chip = "c", lacks = small_int>} {
+module attributes {tile.target = #tile.target<name = "t", chip = "c", lacks = "small_int|small_storage">} {
 gpu.module @kernels {
   gpu.func @small(%n: i32) kernel attributes {known_block_size = array<i32: 32, 1, 1>} {
     // expected-error@+1 {{'arith.trunci' op has a value of type 'i8', which t lacks}}

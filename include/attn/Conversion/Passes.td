@@ -775,10 +775,10 @@ def KernelsToSPIRV : Pass<"kernels-to-spirv", "::mlir::ModuleOp"> {
     refer to, with an entry point a kernel. Buffers are bound in order, scalars
     and the distances of buffers from what is bound are fields of the push
     constants, or of a uniform buffer where they exceed 128 bytes (the interface
-    is in docs/artifact.md). Needs nothing but Vulkan 1.1: i64 and index have 32
-    bits, f64 is f32. Elements of buffers that have less than 32 bits are taken
-    out of words, and put there atomically; elsewhere they are i32 and f32, of
-    which conversions to f16 and bf16 round.
+    is in docs/artifact.md). Needs nothing but Vulkan 1.1: kernels are in
+    the legal form of a machine without i64 and small integers. Elements of
+    buffers that have less than 32 bits are taken out of words, and put there
+    atomically; elsewhere f16 is held as the f32 that it equals, bf16 as its bits.
 
     ```mlir
     gpu.module @kernels {

@@ -41,8 +41,6 @@ struct Memory {
   Type element;
   /// Several elements share a word.
   bool isPacked = false;
-  /// Stored as the bits of -inf, if any.
-  FloatAttr minusInfinity;
 };
 
 class EntryPoint {
@@ -127,11 +125,8 @@ LogicalResult EntryPoint::declareBuffers() {
     Memory memory;
     memory.element = type.getElementType();
     memory.isPacked = getElementBits(memory.element) < 32;
-    memory.minusInfinity = kernel.getArgAttrOfType<FloatAttr>(
-        argument.getArgNumber(), "attn.minus_infinity");
-    Type stored = memory.isPacked || memory.minusInfinity
-                      ? b.getI32Type()
-                      : getWordType(memory.element);
+    Type stored =
+        memory.isPacked ? b.getI32Type() : getWordType(memory.element);
     if (!stored)
       return kernel.emitError("SPIR-V has no memory of ") << memory.element;
     auto array = spirv::RuntimeArrayType::get(stored, /*stride=*/4);
@@ -243,8 +238,6 @@ void EntryPoint::lowerLoad(memref::LoadOp load) {
         decode(b, arith::ShRUIOp::create(b, word, at.shift), memory.element);
   } else {
     loaded = spirv::LoadOp::create(b, getElement(memory, position));
-    if (memory.minusInfinity)
-      loaded = arith::BitcastOp::create(b, b.getF32Type(), loaded);
     loaded = fromWord(b, loaded, memory.element);
   }
   load.replaceAllUsesWith(loaded);
@@ -260,10 +253,8 @@ void EntryPoint::lowerStore(memref::StoreOp store) {
     at.storeAtomically(getElement(memory, at.word),
                        encode(b, store.getValue()));
   } else {
-    Value stored = toWord(b, store.getValue());
-    if (memory.minusInfinity)
-      stored = markMinusInfinity(b, stored, memory.minusInfinity);
-    spirv::StoreOp::create(b, getElement(memory, position), stored);
+    spirv::StoreOp::create(b, getElement(memory, position),
+                           toWord(b, store.getValue()));
   }
   store.erase();
 }
@@ -291,7 +282,7 @@ LogicalResult EntryPoint::lowerAccesses() {
       return failure();
   llvm::for_each(stores, [&](memref::StoreOp store) { lowerStore(store); });
   // What is loaded is not rounded again.
-  roundConversions(function);
+  expandConversions(function);
   llvm::for_each(loads, [&](memref::LoadOp load) { lowerLoad(load); });
   function.walk([](memref::ReinterpretCastOp view) { view.erase(); });
   return success();

@@ -16,6 +16,7 @@
 #include "mlir/Conversion/MathToSPIRV/MathToSPIRV.h"
 #include "mlir/Conversion/SCFToSPIRV/SCFToSPIRV.h"
 #include "mlir/Conversion/UBToSPIRV/UBToSPIRV.h"
+#include "mlir/Conversion/VectorToSPIRV/VectorToSPIRV.h"
 #include "mlir/Dialect/SPIRV/IR/SPIRVDialect.h"
 #include "mlir/Dialect/SPIRV/Transforms/SPIRVConversion.h"
 #include "mlir/Dialect/UB/IR/UBOps.h"
@@ -62,20 +63,46 @@ struct TruncPattern final : OpConversionPattern<math::TruncOp> {
   }
 };
 
-/// Casts between types that one word holds: MLIR 22 converts none to or from 64
-/// bits, and of indices the signed ones only.
-template <typename Cast>
-struct SameWordPattern final : OpConversionPattern<Cast> {
-  using OpConversionPattern<Cast>::OpConversionPattern;
+/// Of words: MLIR 22 converts casts of signed indices only.
+struct UnsignedCastPattern final : OpConversionPattern<arith::IndexCastUIOp> {
+  using OpConversionPattern::OpConversionPattern;
   LogicalResult
-  matchAndRewrite(Cast op, typename Cast::Adaptor adaptor,
+  matchAndRewrite(arith::IndexCastUIOp op, OpAdaptor adaptor,
                   ConversionPatternRewriter &rewriter) const override {
-    auto isWide = [](Type type) {
-      return type.isIndex() || type.getIntOrFloatBitWidth() >= 32;
+    auto isWord = [](Type type) {
+      return type.isIndex() || type.isInteger(32);
     };
-    if (!isWide(op.getIn().getType()) || !isWide(op.getType()))
+    if (!isWord(op.getIn().getType()) || !isWord(op.getType()))
       return failure();
     rewriter.replaceOp(op, adaptor.getIn());
+    return success();
+  }
+};
+
+/// Bits that are held as a word stay there.
+struct BitsPattern final : OpConversionPattern<arith::BitcastOp> {
+  using OpConversionPattern::OpConversionPattern;
+  LogicalResult
+  matchAndRewrite(arith::BitcastOp op, OpAdaptor adaptor,
+                  ConversionPatternRewriter &rewriter) const override {
+    if (!op.getIn().getType().isBF16() && !op.getType().isBF16())
+      return failure();
+    rewriter.replaceOp(op, adaptor.getIn());
+    return success();
+  }
+};
+
+struct ConstantBitsPattern final : OpConversionPattern<arith::ConstantOp> {
+  using OpConversionPattern::OpConversionPattern;
+  LogicalResult
+  matchAndRewrite(arith::ConstantOp op, OpAdaptor adaptor,
+                  ConversionPatternRewriter &rewriter) const override {
+    if (!op.getType().isBF16())
+      return failure();
+    APInt bits = cast<FloatAttr>(op.getValue()).getValue().bitcastToAPInt();
+    Type word = rewriter.getI32Type();
+    rewriter.replaceOpWithNewOp<spirv::ConstantOp>(
+        op, word, rewriter.getIntegerAttr(word, bits.zext(32)));
     return success();
   }
 };
@@ -162,30 +189,21 @@ LogicalResult KernelsToSPIRVPass::convertBodies(spirv::ModuleOp module,
       spirv::Vendor::Unknown, spirv::DeviceType::Unknown,
       spirv::TargetEnvAttr::kUnknownDeviceID);
   SPIRVTypeConverter types(environment);
-  // A launcher narrows what has 64 bits (rule 8).
-  types.addConversion([](IntegerType type) -> std::optional<Type> {
-    if (type.getWidth() != 64)
-      return std::nullopt;
-    return attn::getWordType(type);
-  });
-  types.addConversion([](Float64Type type) { return attn::getWordType(type); });
+  types.addConversion(
+      [](BFloat16Type type) { return attn::getWordType(type); });
   ScfToSPIRVContext loops;
   RewritePatternSet patterns(context);
   arith::populateArithToSPIRVPatterns(types, patterns);
   populateMathToSPIRVPatterns(types, patterns);
   populateSCFToSPIRVPatterns(types, loops, patterns);
+  populateVectorToSPIRVPatterns(types, patterns);
   ub::populateUBToSPIRVConversionPatterns(types, patterns);
   patterns.add<FunctionPattern<math::Exp2Op, spirv::GLExp2Op>,
                FunctionPattern<math::Log2Op, spirv::GLLog2Op>,
-               FunctionPattern<math::CtPopOp, spirv::BitCountOp>, TruncPattern>(
-      types, context);
+               FunctionPattern<math::CtPopOp, spirv::BitCountOp>, TruncPattern,
+               UnsignedCastPattern>(types, context);
   // Before those of MLIR.
-  patterns.add<SameWordPattern<arith::ExtSIOp>, SameWordPattern<arith::ExtUIOp>,
-               SameWordPattern<arith::TruncIOp>, SameWordPattern<arith::ExtFOp>,
-               SameWordPattern<arith::TruncFOp>,
-               SameWordPattern<arith::IndexCastOp>,
-               SameWordPattern<arith::IndexCastUIOp>>(types, context,
-                                                      /*benefit=*/2);
+  patterns.add<BitsPattern, ConstantBitsPattern>(types, context, /*benefit=*/2);
   patterns.add<ExtendFirst>(context);
   if (failed(applyFullConversion(module,
                                  *SPIRVConversionTarget::get(environment),

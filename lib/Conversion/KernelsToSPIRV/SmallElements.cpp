@@ -1,7 +1,7 @@
 //===- SmallElements.cpp - Types that SPIR-V for all lacks ----------------===//
 // SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
 //
-// Conversions of f16 and bf16 are integer arithmetic: GLSL's packHalf2x16 may
+// Conversions to f16 and bf16 are integer arithmetic: GLSL's packHalf2x16 may
 // round as it likes, and does on software devices.
 //
 //===----------------------------------------------------------------------===//
@@ -9,23 +9,24 @@
 #include "SmallElements.h"
 
 using namespace mlir;
+using namespace attn;
 
 /// Booleans are a byte each.
 unsigned attn::getElementBits(Type type) {
   if (type.isInteger(1))
     return 8;
-  return type.isIndex() ? 32 : std::min(32u, type.getIntOrFloatBitWidth());
+  return type.isIndex() ? 32 : type.getIntOrFloatBitWidth();
 }
 
 Type attn::getWordType(Type type) {
-  if (type.isIndex())
-    return IntegerType::get(type.getContext(), 32);
-  if (auto integer = dyn_cast<IntegerType>(type))
-    return integer.getWidth() == 1    ? type
-           : integer.getWidth() <= 64 ? IntegerType::get(type.getContext(), 32)
-                                      : Type();
-  bool isKnown = type.isF16() || type.isBF16() || type.isF32() || type.isF64();
-  return isKnown ? Float32Type::get(type.getContext()) : Type();
+  if (type.isInteger(1))
+    return type;
+  if (type.isF16() || type.isF32())
+    return Float32Type::get(type.getContext());
+  auto integer = dyn_cast<IntegerType>(type);
+  bool isWord =
+      type.isIndex() || type.isBF16() || (integer && integer.getWidth() <= 32);
+  return isWord ? IntegerType::get(type.getContext(), 32) : Type();
 }
 
 namespace {
@@ -113,12 +114,11 @@ Value attn::fromWord(ImplicitLocOpBuilder &b, Value word, Type type) {
   if (type.isInteger(1))
     return arith::CmpIOp::create(b, arith::CmpIPredicate::ne, word,
                                  constant(b, 0));
-  if (type.isF64())
-    return arith::ExtFOp::create(b, type, word);
-  if (isSmallFloat(type))
+  if (type.isF16())
     return arith::TruncFOp::create(b, type, word);
-  if (type.isInteger(64))
-    return arith::ExtSIOp::create(b, type, word);
+  if (type.isBF16())
+    return arith::BitcastOp::create(
+        b, type, arith::TruncIOp::create(b, b.getI16Type(), word));
   return arith::TruncIOp::create(b, type, word);
 }
 
@@ -128,17 +128,15 @@ Value attn::toWord(ImplicitLocOpBuilder &b, Value value) {
     return value;
   if (type.isIndex())
     return arith::IndexCastOp::create(b, word, value);
-  if (type.isF64())
-    return arith::TruncFOp::create(b, word, value);
-  if (isa<FloatType>(type))
+  if (type.isF16())
     return arith::ExtFOp::create(b, word, value);
-  if (type.isInteger(64))
-    return arith::TruncIOp::create(b, word, value);
-  return arith::ExtSIOp::create(b, word, value);
+  if (type.isBF16())
+    value = arith::BitcastOp::create(b, b.getI16Type(), value);
+  return arith::ExtUIOp::create(b, word, value);
 }
 
 Value attn::decode(ImplicitLocOpBuilder &b, Value bits, Type type) {
-  if (isSmallFloat(type))
+  if (type.isF16())
     return fromWord(b, decodeFloat(bits, type, b), type);
   if (type.isInteger(1))
     bits = arith::AndIOp::create(b, bits, constant(b, 0xff));
@@ -147,34 +145,65 @@ Value attn::decode(ImplicitLocOpBuilder &b, Value bits, Type type) {
 
 Value attn::encode(ImplicitLocOpBuilder &b, Value value) {
   Type type = value.getType();
-  if (!isSmallFloat(type))
+  if (type.isInteger(1))
     return arith::ExtUIOp::create(b, b.getI32Type(), value);
+  if (!type.isF16())
+    return toWord(b, value);
   // To encode is to round.
   auto conversion = value.getDefiningOp<arith::TruncFOp>();
   bool isF32 = conversion && conversion.getIn().getType().isF32();
   return encodeFloat(isF32 ? conversion.getIn() : toWord(b, value), type, b);
 }
 
-Value attn::markMinusInfinity(ImplicitLocOpBuilder &b, Value value,
-                              FloatAttr sentinel) {
-  Value isSentinel =
-      arith::CmpFOp::create(b, arith::CmpFPredicate::OLE, value,
-                            arith::ConstantOp::create(b, sentinel));
-  Value bits = arith::BitcastOp::create(b, b.getI32Type(), value);
-  return select(isSentinel, constant(b, 0xff800000), bits, b);
+/// f16 is f32 already, and has to be rounded to be what it stands for.
+static void expandTruncation(arith::TruncFOp op) {
+  Type type = op.getType();
+  if (!isSmallFloat(type))
+    return;
+  if (op.use_empty())
+    return op.erase();
+  ImplicitLocOpBuilder b(op.getLoc(), op);
+  Value bits = encodeFloat(toWord(b, op.getIn()), type, b);
+  if (type.isF16())
+    return op.getInMutable().assign(decodeFloat(bits, type, b));
+  op.replaceAllUsesWith(fromWord(b, bits, type));
+  op.erase();
 }
 
-void attn::roundConversions(Operation *root) {
-  root->walk([](arith::TruncFOp conversion) {
-    Type type = conversion.getType();
-    if (!isSmallFloat(type))
-      return;
-    if (conversion.use_empty())
-      return conversion.erase();
-    ImplicitLocOpBuilder b(conversion.getLoc(), conversion);
-    Value bits = encodeFloat(toWord(b, conversion.getIn()), type, b);
-    conversion.getInMutable().assign(decodeFloat(bits, type, b));
+static void expandExtension(arith::ExtFOp op) {
+  if (!op.getIn().getType().isBF16())
+    return;
+  ImplicitLocOpBuilder b(op.getLoc(), op);
+  Type type = op.getIn().getType();
+  op.replaceAllUsesWith(decodeFloat(toWord(b, op.getIn()), type, b));
+  op.erase();
+}
+
+/// The bits of f16 are not those of the f32 that holds it.
+static void expandBitcast(arith::BitcastOp op) {
+  ImplicitLocOpBuilder b(op.getLoc(), op);
+  Value result;
+  if (op.getIn().getType().isF16() && op.getType().isInteger(16))
+    result = fromWord(b, encode(b, op.getIn()), op.getType());
+  else if (op.getIn().getType().isInteger(16) && op.getType().isF16())
+    result = decode(b, toWord(b, op.getIn()), op.getType());
+  else
+    return;
+  op.replaceAllUsesWith(result);
+  op.erase();
+}
+
+void attn::expandConversions(Operation *root) {
+  SmallVector<Operation *> conversions;
+  root->walk([&](Operation *op) {
+    if (isa<arith::TruncFOp, arith::ExtFOp, arith::BitcastOp>(op))
+      conversions.push_back(op);
   });
+  for (Operation *op : conversions)
+    TypeSwitch<Operation *>(op)
+        .Case<arith::TruncFOp>(expandTruncation)
+        .Case<arith::ExtFOp>(expandExtension)
+        .Case<arith::BitcastOp>(expandBitcast);
 }
 
 attn::PackedPosition::PackedPosition(ImplicitLocOpBuilder &b, Value position,

@@ -1,9 +1,9 @@
 //===- SmallElements.h - Types that SPIR-V for all lacks --------*- C++ -*-===//
 // SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
 //
-// Without features, SPIR-V has i1, i32 and f32. Values of other types are held
-// in those, where MLIR's type conversion has them, too: f16 and bf16 as the f32
-// that they equal. In buffers they lie as the program says, several a word.
+// Without features, SPIR-V has i1, i32 and f32. f16 is held as the f32 that it
+// equals, bf16 as its bits in an i32, i8 and i16 as an i32. In buffers they lie
+// as the program says, several a word.
 //
 //===----------------------------------------------------------------------===//
 
@@ -15,7 +15,7 @@
 
 namespace attn {
 
-/// The bits of an element in a buffer; i64, f64 and index are narrowed.
+/// The bits of an element in a buffer.
 unsigned getElementBits(mlir::Type type);
 
 /// i1, i32 or f32, whichever holds a value of `type`; null if none does.
@@ -30,17 +30,13 @@ mlir::Value toWord(mlir::ImplicitLocOpBuilder &b, mlir::Value value);
 /// The value of `type` whose bits are the low ones of `bits`.
 mlir::Value decode(mlir::ImplicitLocOpBuilder &b, mlir::Value bits,
                    mlir::Type type);
-/// The bits of a value as an i32, zeros in front. What is no f16 or bf16 yet is
-/// rounded to the nearest one, ties to even.
+/// The bits of a value as an i32. What is no f16 yet is rounded to the nearest
+/// one, ties to even.
 mlir::Value encode(mlir::ImplicitLocOpBuilder &b, mlir::Value value);
 
-/// The bits of an f32, or those of -inf for what is not above `sentinel`.
-mlir::Value markMinusInfinity(mlir::ImplicitLocOpBuilder &b, mlir::Value value,
-                              mlir::FloatAttr sentinel);
-
-/// Makes conversions to f16 and bf16 below `root` round, although their results
-/// are held as f32.
-void roundConversions(mlir::Operation *root);
+/// Makes conversions of f16 and bf16 below `root` ones of the words that hold
+/// them.
+void expandConversions(mlir::Operation *root);
 
 /// Where in an array of words an element lies.
 struct PackedPosition {

@@ -47,6 +47,11 @@ static constexpr Chip chips[] = {
     {"vulkan-subgroup", 1024, 32 * 1024, /*subgroup=*/4},
 };
 
+/// Small elements of buffers are the concern of kernels-to-spirv, which knows
+/// where in a word they begin.
+static constexpr auto lacks =
+    tile::Lacks::Int64 | tile::Lacks::SmallInt | tile::Lacks::Infinity;
+
 namespace {
 class Vulkan final : public Target {
 public:
@@ -70,7 +75,8 @@ public:
         chip->workgroupBytes, chip->workgroupBytes, /*storageBuffers=*/0,
         /*workers=*/0, tile::MatrixUnits::None,
         chip->subgroup ? Builder(context).getStrArrayAttr({"subgroup:shuffle"})
-                       : ArrayAttr());
+                       : ArrayAttr(),
+        /*matrixShape=*/DenseI64ArrayAttr(), lacks);
   }
 
   void buildTilePipeline(OpPassManager &pm,
@@ -137,6 +143,7 @@ void Vulkan::buildKernelPipeline(OpPassManager &pm) const {
   kernels.addPass(createCanonicalizerPass());
   kernels.addPass(createCSEPass());
   kernels.addPass(createLoopInvariantCodeMotionPass());
+  attn::buildLegalizePipeline(kernels);
   pm.addPass(createKernelsToSPIRV());
   OpPassManager &modules = pm.nest<spirv::ModuleOp>();
   modules.addPass(createCanonicalizerPass());

@@ -489,5 +489,5 @@ TEST_F(attn_tiles, WhatFailsOrIsUnknownIsDiagnosed) {
   expectTileDiagnostic("func.func @f(%v: !tile.ranges) -> index {\n"
                        "%n = tile.range_count %v : index\nreturn %n : index\n}",
                        {count({2})},
-                       "which the reference interpreter does not take");
+                       "is not one that the reference interpreter takes");
 }
