@@ -1,8 +1,8 @@
 //===- attn-toy.cpp - A target in one file --------------------------------===//
 // SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
 //
-// What docs/new-target.md asks for: a target that prints kernels as plain C, and
-// a tool that registers it. usage: attn-toy FILE [TARGET [CHIP]]
+// What docs/new-target.md asks for: a target that prints kernels as plain C.
+// usage: attn-toy FILE [TARGET [CHIP]] prints the code of FILE.
 //
 //===----------------------------------------------------------------------===//
 
