@@ -347,7 +347,7 @@ template <typename Op> struct Expand final : OpRewritePattern<Op> {
   bool keepApproximate;
 };
 
-/// Whether the operands of all products below `op` have 16 bits.
+/// Whether the operands of all products of a kernel have 16 bits.
 bool multipliesSixteenBits(Operation *op) {
   return !op->walk([](attn::tile::DotOp dot) {
               return dot.getA().getType().getElementType().isF32()
@@ -360,11 +360,19 @@ struct ExpandMathPass final : attn::impl::ExpandMathBase<ExpandMathPass> {
   using ExpandMathBase::ExpandMathBase;
 
   void runOnOperation() override {
+    // One by one: what combines the parts of split keys multiplies f32,
+    // whatever the kernels do that make them.
+    getOperation()->walk(
+        [this](FunctionOpInterface function) { expandIn(function); });
+  }
+
+private:
+  void expandIn(Operation *function) {
     MLIRContext *context = &getContext();
     RewritePatternSet patterns(context);
     patterns.add<Expand<math::ExpOp>>(context, expandExp);
     patterns.add<Expand<math::LogOp>>(context, expandLog);
-    bool isShort = shortTanh && multipliesSixteenBits(getOperation());
+    bool isShort = shortTanh && multipliesSixteenBits(function);
     patterns.add<Expand<math::TanhOp>>(
         context, isShort ? expandShortTanh : expandTanh, keepTanh);
     patterns.add<Expand<math::SinOp>>(
@@ -379,7 +387,7 @@ struct ExpandMathPass final : attn::impl::ExpandMathBase<ExpandMathPass> {
     patterns.add<Expand<math::RoundOp>>(context, expandRound);
     patterns.add<Expand<math::ClampFOp>>(context, expandClamp);
     patterns.add<Expand<math::IsNaNOp>>(context, expandIsNaN);
-    walkAndApplyPatterns(getOperation(), std::move(patterns));
+    walkAndApplyPatterns(function, std::move(patterns));
   }
 };
 

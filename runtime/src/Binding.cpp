@@ -835,7 +835,12 @@ void Binding::launchAllocating(void *stream) {
                                          std::to_string(workspaceEnd) +
                                          " bytes");
   }
-  auto release = [&](void *memory) { backend.release(memory); };
+  auto release = [&](void *memory) {
+    backend.release(memory);
+    // The next workspace may lie at this address and be another buffer, which
+    // commands that name the first one do not see.
+    preparedMemory = {};
+  };
   std::unique_ptr<void, decltype(release)> guard(workspace, release);
   launch(workspace, workspaceEnd, stream);
 }

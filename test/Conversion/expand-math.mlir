@@ -1,5 +1,6 @@
 // RUN: attn-opt %s --tile-expand-math | FileCheck %s
 // RUN: attn-opt %s --tile-expand-math=keep-tanh | FileCheck %s --check-prefix=KEEP
+// RUN: attn-opt %S/Inputs/short_tanh.mlir --tile-expand-math=short-tanh | FileCheck %s --check-prefix=SHORT
 // RUN: attn-opt %s --tile-expand-math --convert-math-to-llvm --convert-vector-to-llvm --convert-arith-to-llvm --convert-func-to-llvm --reconcile-unrealized-casts | %python %S/Inputs/expand_math_accuracy.py %llvm_tools_dir
 
 // Only exp2, log2, the roundings, sqrt, abs and fma are left of the math dialect.
@@ -38,6 +39,13 @@ func.func @approximate(%x: f32) -> f32 {
   %y = math.tanh %x fastmath<afn> : f32
   return %y : f32
 }
+
+// Where products have 16 bits no polynomial is needed, whatever the other
+// functions of the module multiply.
+// SHORT-LABEL: func.func @sixteen
+// SHORT-NOT: math.fma
+// SHORT-LABEL: func.func @thirtytwo
+// SHORT: math.fma
 
 // CHECK-LABEL: func.func @sin
 // CHECK-NOT: fptosi
