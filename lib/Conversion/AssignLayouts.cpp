@@ -10,6 +10,7 @@
 
 #include "attn/Conversion/AssignLayouts.h"
 #include "KernelChoices.h"
+#include "TileKernels.h"
 #include "attn/Dialect/Tile/Tile.h"
 #include "attn/Transforms/PassOptions.h"
 
@@ -91,20 +92,6 @@ bool isFactor(OpOperand &use) {
 bool isStaged(Value tile) {
   return tile.getDefiningOp<LoadOp>() && !tile.use_empty() &&
          llvm::all_of(tile.getUses(), isFactor);
-}
-
-void forEachTile(func::FuncOp kernel, function_ref<void(Value)> visit) {
-  kernel.walk<WalkOrder::PreOrder>([&](Operation *op) {
-    auto visitTiles = [&](auto values) {
-      for (Value value : values)
-        if (isa<TileType>(value.getType()))
-          visit(value);
-    };
-    visitTiles(op->getResults());
-    for (Region &region : op->getRegions())
-      for (Block &block : region)
-        visitTiles(block.getArguments());
-  });
 }
 
 /// The layout of what ops compute, by the shape of a tile, and what else loads

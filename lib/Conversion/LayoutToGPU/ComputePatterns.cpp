@@ -157,16 +157,6 @@ struct ReduceLowering : TileOpPattern<ReduceOp> {
   }
 
 private:
-  static Value combine(ImplicitLocOpBuilder &b, ReduceOp op, Value lhs,
-                       Value rhs) {
-    switch (op.getKind()) {
-    case ReduceKind::Max:
-      return arith::MaxNumFOp::create(b, lhs, rhs);
-    case ReduceKind::Sum:
-      return arith::AddFOp::create(b, lhs, rhs);
-    }
-    llvm_unreachable("unknown reduction");
-  }
   /// A maximum may meet its initial value any number of times.
   static Value getNeutral(ImplicitLocOpBuilder &b, ReduceOp op, Value init) {
     if (op.getKind() == ReduceKind::Max)

@@ -309,20 +309,11 @@ struct ReduceFragments : TileOpPattern<ReduceOp> {
   }
 
 private:
-  static Value combine(ImplicitLocOpBuilder &b, ReduceOp op, Value lhs,
-                       Value rhs) {
-    switch (op.getKind()) {
-    case ReduceKind::Max:
-      return arith::MaxNumFOp::create(b, lhs, rhs);
-    case ReduceKind::Sum:
-      return arith::AddFOp::create(b, lhs, rhs);
-    }
-    llvm_unreachable("unknown reduction");
-  }
   Value combine(ImplicitLocOpBuilder &b, ReduceOp op, gpu::MMAMatrixType type,
                 Value lhs, Value rhs) const {
     return build(b, context, type, [&](int64_t number) {
-      return combine(b, op, extract(b, lhs, number), extract(b, rhs, number));
+      return attn::combine(b, op, extract(b, lhs, number),
+                           extract(b, rhs, number));
     });
   }
 
@@ -346,7 +337,7 @@ private:
         Value element = memref::LoadOp::create(
             b, strip.memory,
             b.createOrFold<arith::AddIOp>(first, index(b, col)));
-        total = total ? combine(b, op, total, element) : element;
+        total = total ? attn::combine(b, op, total, element) : element;
       }
       memref::StoreOp::create(b, total, strip.memory,
                               b.createOrFold<arith::AddIOp>(strip.rows, row));

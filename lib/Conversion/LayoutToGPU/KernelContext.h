@@ -9,6 +9,7 @@
 #ifndef ATTN_LIB_CONVERSION_LAYOUTTOGPU_KERNELCONTEXT_H
 #define ATTN_LIB_CONVERSION_LAYOUTTOGPU_KERNELCONTEXT_H
 
+#include "../TileKernels.h"
 #include "attn/Dialect/Tile/Tile.h"
 
 #include "mlir/Dialect/GPU/IR/GPUDialect.h"
@@ -126,9 +127,6 @@ mlir::Value both(mlir::ImplicitLocOpBuilder &b, mlir::Value lhs,
                  mlir::Value rhs);
 mlir::Value isLess(mlir::ImplicitLocOpBuilder &b, mlir::Value lhs,
                    mlir::Value rhs);
-/// `body` below `condition`, or always if there is none.
-void guarded(mlir::ImplicitLocOpBuilder &b, mlir::Value condition,
-             llvm::function_ref<void()> body);
 
 } // namespace attn
 

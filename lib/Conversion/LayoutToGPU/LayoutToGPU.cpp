@@ -303,17 +303,10 @@ void LayoutToGPU::runOnOperation() {
     return;
   if (!workgroupBytes)
     workgroupBytes = target->getStaticSharedBytes();
-  SmallVector<func::FuncOp> kernels;
-  for (auto func : module.getOps<func::FuncOp>())
-    if (func->hasAttr("tile.kernel"))
-      kernels.push_back(func);
+  SmallVector<func::FuncOp> kernels = getTileKernels(module);
   if (kernels.empty())
     return;
-  OpBuilder builder = OpBuilder::atBlockEnd(module.getBody());
-  auto gpuModule =
-      gpu::GPUModuleOp::create(builder, module.getLoc(), "kernels");
-  module->setAttr(gpu::GPUDialect::getContainerModuleAttrName(),
-                  builder.getUnitAttr());
+  gpu::GPUModuleOp gpuModule = createKernelModule(module);
   for (func::FuncOp kernel : kernels)
     if (failed(lower(kernel, gpuModule, *target)))
       return signalPassFailure();

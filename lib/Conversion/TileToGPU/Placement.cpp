@@ -8,6 +8,7 @@
 //===----------------------------------------------------------------------===//
 
 #include "Placement.h"
+#include "../TileKernels.h"
 
 #include "mlir/Interfaces/LoopLikeInterface.h"
 #include "llvm/Support/MathExtras.h"
@@ -19,21 +20,6 @@ using namespace attn::tile;
 static int64_t getNumElements(Value tile) {
   auto type = cast<TileType>(tile.getType());
   return type.getRows() * type.getCols();
-}
-
-/// Calls `visit` for every tile value of the kernel, in program order.
-static void forEachTile(func::FuncOp kernel, function_ref<void(Value)> visit) {
-  kernel.walk<WalkOrder::PreOrder>([&](Operation *op) {
-    auto visitTiles = [&](auto values) {
-      for (Value value : values)
-        if (isa<TileType>(value.getType()))
-          visit(value);
-    };
-    visitTiles(op->getResults());
-    for (Region &region : op->getRegions())
-      for (Block &block : region)
-        visitTiles(block.getArguments());
-  });
 }
 
 RowLayout Placement::getRowLayout(int64_t rows) const {

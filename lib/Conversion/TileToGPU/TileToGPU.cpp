@@ -10,6 +10,7 @@
 
 #include "attn/Conversion/TileToGPU.h"
 #include "../KernelChoices.h"
+#include "../TileKernels.h"
 #include "Placement.h"
 #include "attn/Analysis/IndexRanges.h"
 #include "attn/Transforms/PassOptions.h"
@@ -524,12 +525,7 @@ void KernelLowering::loop(StringRef name, Value lower, Value upper, Value step,
 }
 
 void KernelLowering::guarded(Value condition, function_ref<void()> body) {
-  if (!condition)
-    return body();
-  auto branch = scf::IfOp::create(b, condition, /*withElseRegion=*/false);
-  OpBuilder::InsertionGuard guard(b);
-  b.setInsertionPointToStart(branch.thenBlock());
-  body();
+  attn::guarded(b, condition, body);
 }
 
 //===----------------------------------------------------------------------===//
@@ -949,16 +945,6 @@ void KernelLowering::lowerReduce(ReduceOp op) {
   Value result = takeBuffer(op.getInit(), op, nameOf(op.getResult()), {});
   int64_t cols = layout.getColumns(type.getCols());
   Type element = type.getElementType();
-  auto combine = [&](Value lhs, Value rhs) -> Value {
-    switch (op.getKind()) {
-    case ReduceKind::Max:
-      return arith::MaxNumFOp::create(b, lhs, rhs);
-    case ReduceKind::Sum:
-      return arith::AddFOp::create(b, lhs, rhs);
-    }
-    llvm_unreachable("unknown reduction");
-  };
-
   auto reducePass = [&](Value pass) {
     Value start = load(result, pass);
     // Threads that share a row start with a value that may be combined often.
@@ -978,7 +964,7 @@ void KernelLowering::lowerReduce(ReduceOp op) {
             value = arith::SelectOp::create(b, less(col, index(type.getCols())),
                                             value, neutral);
           }
-          scf::YieldOp::create(b, combine(args.front(), value));
+          scf::YieldOp::create(b, combine(b, op, args.front(), value));
         });
     partial = columns.getResult(0);
     if (layout.lanes > 1) {
@@ -992,7 +978,7 @@ void KernelLowering::lowerReduce(ReduceOp op) {
           index(std::min(layout.lanes, type.getCols())), index(1), start,
           [&](OpBuilder &, Location, Value k, ValueRange args) {
             Value other = load(exchange, fold<arith::AddIOp>(first, k));
-            scf::YieldOp::create(b, combine(args.front(), other));
+            scf::YieldOp::create(b, combine(b, op, args.front(), other));
           });
       partial = lanes.getResult(0);
     }
@@ -1128,18 +1114,11 @@ struct TileToGPUPass final : attn::impl::TileToGPUBase<TileToGPUPass> {
              {"threads", limits.threads, 0, limits.maxThreads},
              {"element-bytes", limits.elementBytes, 1, 8}})))
       return signalPassFailure();
-    SmallVector<func::FuncOp> kernels;
-    for (auto func : module.getOps<func::FuncOp>())
-      if (func->hasAttr("tile.kernel"))
-        kernels.push_back(func);
+    SmallVector<func::FuncOp> kernels = getTileKernels(module);
     if (kernels.empty())
       return;
 
-    OpBuilder builder = OpBuilder::atBlockEnd(module.getBody());
-    auto gpuModule =
-        gpu::GPUModuleOp::create(builder, module.getLoc(), "kernels");
-    module->setAttr(gpu::GPUDialect::getContainerModuleAttrName(),
-                    builder.getUnitAttr());
+    gpu::GPUModuleOp gpuModule = createKernelModule(module);
     SmallVector<std::pair<gpu::GPUFuncOp, SmallVector<DictionaryAttr>>> attrs;
     for (func::FuncOp kernel : kernels) {
       Placement::Limits ofKernel = limits;

@@ -8,6 +8,7 @@
 
 #include "PTX.h"
 
+#include "../Chips.h"
 #include "attn/Conversion/CUDASchedule.h"
 #include "attn/Conversion/ExpandMath.h"
 #include "attn/Conversion/TileToHopper.h"
@@ -57,12 +58,7 @@ public:
       : Target(targetName.str(),
                "NVIDIA GPUs from sm_80 on: wgmma or mma.sync; PTX") {}
 
-  std::vector<std::string> getChips() const override {
-    std::vector<std::string> names;
-    for (const Chip &chip : chips)
-      names.push_back(chip.name.str());
-    return names;
-  }
+  std::vector<std::string> getChips() const override { return getNames(chips); }
   std::string getDefaultChip() const override { return "sm_90a"; }
   tile::TargetAttr describeChip(MLIRContext *context, StringRef name,
                                 std::string &error) const override;
@@ -95,13 +91,12 @@ public:
 
 tile::TargetAttr CUDA::describeChip(MLIRContext *context, StringRef name,
                                     std::string &error) const {
-  const Chip *chip = llvm::find_if(
-      chips, [&](const Chip &known) { return known.name == name; });
+  const Chip &chip = getChip(chips, name);
   return tile::TargetAttr::get(
       context, targetName, name, /*vectorBits=*/0, /*vectorRegisters=*/0,
       /*l1Bytes=*/0, /*l2Bytes=*/0, /*threads=*/1024, /*subgroup=*/32,
-      chip->sharedBytes, /*staticSharedBytes=*/48 * 1024, /*storageBuffers=*/0,
-      chip->multiprocessors, chip->matrix, /*features=*/ArrayAttr());
+      chip.sharedBytes, /*staticSharedBytes=*/48 * 1024, /*storageBuffers=*/0,
+      chip.multiprocessors, chip.matrix, /*features=*/ArrayAttr());
 }
 
 /// PTX runs on what came after its chip too, if it does not name features of

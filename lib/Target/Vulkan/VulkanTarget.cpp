@@ -7,16 +7,16 @@
 //
 //===----------------------------------------------------------------------===//
 
+#include "../Chips.h"
+#include "../Shaders.h"
 #include "TranslateToSPIRV.h"
 
 #include "attn/Conversion/AssignLayouts.h"
 #include "attn/Conversion/ExpandMath.h"
 #include "attn/Conversion/FiniteScores.h"
-#include "attn/Conversion/GPUSchedule.h"
 #include "attn/Conversion/KernelsToSPIRV.h"
 #include "attn/Conversion/LayoutToGPU.h"
 #include "attn/Conversion/TileToGPU.h"
-#include "attn/Pipelines/Pipelines.h"
 #include "attn/Target/Target.h"
 #include "attn/Target/Vulkan.h"
 
@@ -59,23 +59,17 @@ public:
       : Target(targetName.str(), "any device with Vulkan 1.1: SPIR-V without "
                                  "extensions") {}
 
-  std::vector<std::string> getChips() const override {
-    std::vector<std::string> names;
-    for (const Chip &chip : chips)
-      names.push_back(chip.name.str());
-    return names;
-  }
+  std::vector<std::string> getChips() const override { return getNames(chips); }
   tile::TargetAttr describeChip(MLIRContext *context, StringRef name,
                                 std::string &error) const override {
-    const Chip *chip = llvm::find_if(
-        chips, [&](const Chip &known) { return known.name == name; });
+    const Chip &chip = getChip(chips, name);
     return tile::TargetAttr::get(
         context, targetName, name, /*vectorBits=*/0, /*vectorRegisters=*/0,
-        /*l1Bytes=*/0, /*l2Bytes=*/0, chip->threads, chip->subgroup,
-        chip->workgroupBytes, chip->workgroupBytes, /*storageBuffers=*/0,
+        /*l1Bytes=*/0, /*l2Bytes=*/0, chip.threads, chip.subgroup,
+        chip.workgroupBytes, chip.workgroupBytes, /*storageBuffers=*/0,
         /*workers=*/0, tile::MatrixUnits::None,
-        chip->subgroup ? Builder(context).getStrArrayAttr({"subgroup:shuffle"})
-                       : ArrayAttr(),
+        chip.subgroup ? Builder(context).getStrArrayAttr({"subgroup:shuffle"})
+                      : ArrayAttr(),
         /*matrixShape=*/DenseI64ArrayAttr(), lacks);
   }
 
@@ -111,18 +105,7 @@ public:
 
 void Vulkan::buildTilePipeline(OpPassManager &pm,
                                const TargetOptions &options) const {
-  buildRegionPipeline(pm, RegionPipelineOptions());
-  GPUScheduleOptions schedule;
-  schedule.tileM = options.tileM;
-  schedule.tileN = options.tileN;
-  pm.addNestedPass<func::FuncOp>(createGPUSchedule(schedule));
-  addArtifact(pm, *this);
-  TilePipelineOptions tile;
-  // Every attention op has a schedule; a merge takes these rows.
-  tile.tileM = options.tileM ? options.tileM : kGPUTileRows;
-  tile.rowMultiple = 1;
-  tile.explain = options.choices;
-  buildGridPipeline(pm, tile);
+  buildShaderTilePipeline(pm, *this, options);
 }
 
 void Vulkan::buildKernelPipeline(OpPassManager &pm) const {

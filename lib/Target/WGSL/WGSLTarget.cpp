@@ -8,11 +8,11 @@
 
 #include "TranslateToWGSL.h"
 
+#include "../Chips.h"
+#include "../Shaders.h"
 #include "attn/Conversion/ExpandMath.h"
 #include "attn/Conversion/FiniteScores.h"
-#include "attn/Conversion/GPUSchedule.h"
 #include "attn/Conversion/TileToGPU.h"
-#include "attn/Pipelines/Pipelines.h"
 #include "attn/Target/Passes.h"
 #include "attn/Target/Target.h"
 #include "attn/Target/WGSL.h"
@@ -76,38 +76,21 @@ public:
       : Target(targetName.str(), "WebGPU shaders: text for a launcher of one's "
                                  "own") {}
 
-  std::vector<std::string> getChips() const override {
-    std::vector<std::string> names;
-    for (const Chip &chip : chips)
-      names.push_back(chip.name.str());
-    return names;
-  }
+  std::vector<std::string> getChips() const override { return getNames(chips); }
   tile::TargetAttr describeChip(MLIRContext *context, StringRef name,
                                 std::string &error) const override {
-    const Chip *chip = llvm::find_if(
-        chips, [&](const Chip &known) { return known.name == name; });
+    const Chip &chip = getChip(chips, name);
     return tile::TargetAttr::get(
         context, targetName, name, /*vectorBits=*/0, /*vectorRegisters=*/0,
-        /*l1Bytes=*/0, /*l2Bytes=*/0, chip->threads, /*subgroup=*/0,
-        chip->workgroupBytes, chip->workgroupBytes, chip->storageBuffers,
+        /*l1Bytes=*/0, /*l2Bytes=*/0, chip.threads, /*subgroup=*/0,
+        chip.workgroupBytes, chip.workgroupBytes, chip.storageBuffers,
         /*workers=*/0, tile::MatrixUnits::None, /*features=*/ArrayAttr(),
         /*matrixShape=*/DenseI64ArrayAttr(), lacks);
   }
 
   void buildTilePipeline(OpPassManager &pm,
                          const TargetOptions &options) const override {
-    buildRegionPipeline(pm, RegionPipelineOptions());
-    GPUScheduleOptions schedule;
-    schedule.tileM = options.tileM;
-    schedule.tileN = options.tileN;
-    pm.addNestedPass<func::FuncOp>(createGPUSchedule(schedule));
-    addArtifact(pm, *this);
-    TilePipelineOptions tile;
-    // Every attention op has a schedule; a merge takes these rows.
-    tile.tileM = options.tileM ? options.tileM : kGPUTileRows;
-    tile.rowMultiple = 1;
-    tile.explain = options.choices;
-    buildGridPipeline(pm, tile);
+    buildShaderTilePipeline(pm, *this, options);
   }
   void buildKernelPipeline(OpPassManager &pm) const override {
     buildShaders(pm, TileToGPUOptions());

@@ -1,0 +1,80 @@
+//===- TileKernels.h - What lowerings of tile kernels share -----*- C++ -*-===//
+// SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
+//
+// Walks over the tiles of a kernel and pieces of code that lowerings to GPU
+// kernels make alike, whatever holds the tiles.
+//
+//===----------------------------------------------------------------------===//
+
+#ifndef LIB_CONVERSION_TILEKERNELS_H
+#define LIB_CONVERSION_TILEKERNELS_H
+
+#include "attn/Dialect/Tile/Tile.h"
+
+#include "mlir/Dialect/Arith/IR/Arith.h"
+#include "mlir/Dialect/Func/IR/FuncOps.h"
+#include "mlir/Dialect/GPU/IR/GPUDialect.h"
+#include "mlir/Dialect/SCF/IR/SCF.h"
+#include "mlir/IR/ImplicitLocOpBuilder.h"
+
+namespace attn {
+
+/// Calls `visit` for every tile value of the kernel, in program order.
+inline void forEachTile(mlir::func::FuncOp kernel,
+                        llvm::function_ref<void(mlir::Value)> visit) {
+  kernel.walk<mlir::WalkOrder::PreOrder>([&](mlir::Operation *op) {
+    auto visitTiles = [&](auto values) {
+      for (mlir::Value value : values)
+        if (mlir::isa<tile::TileType>(value.getType()))
+          visit(value);
+    };
+    visitTiles(op->getResults());
+    for (mlir::Region &region : op->getRegions())
+      for (mlir::Block &block : region)
+        visitTiles(block.getArguments());
+  });
+}
+
+/// Two parts of a reduction as one.
+inline mlir::Value combine(mlir::ImplicitLocOpBuilder &b, tile::ReduceOp op,
+                           mlir::Value lhs, mlir::Value rhs) {
+  switch (op.getKind()) {
+  case tile::ReduceKind::Max:
+    return mlir::arith::MaxNumFOp::create(b, lhs, rhs);
+  case tile::ReduceKind::Sum:
+    return mlir::arith::AddFOp::create(b, lhs, rhs);
+  }
+  llvm_unreachable("unknown reduction");
+}
+
+/// `body` below `condition`, or always if there is none.
+inline void guarded(mlir::ImplicitLocOpBuilder &b, mlir::Value condition,
+                    llvm::function_ref<void()> body) {
+  if (!condition)
+    return body();
+  auto branch = mlir::scf::IfOp::create(b, condition, /*withElseRegion=*/false);
+  mlir::OpBuilder::InsertionGuard guard(b);
+  b.setInsertionPointToStart(branch.thenBlock());
+  body();
+}
+
+inline llvm::SmallVector<mlir::func::FuncOp>
+getTileKernels(mlir::ModuleOp module) {
+  llvm::SmallVector<mlir::func::FuncOp> kernels;
+  for (auto func : module.getOps<mlir::func::FuncOp>())
+    if (func->hasAttr("tile.kernel"))
+      kernels.push_back(func);
+  return kernels;
+}
+
+/// Where lowered kernels go: at the end of `module`, which launches them.
+inline mlir::gpu::GPUModuleOp createKernelModule(mlir::ModuleOp module) {
+  auto builder = mlir::OpBuilder::atBlockEnd(module.getBody());
+  module->setAttr(mlir::gpu::GPUDialect::getContainerModuleAttrName(),
+                  builder.getUnitAttr());
+  return mlir::gpu::GPUModuleOp::create(builder, module.getLoc(), "kernels");
+}
+
+} // namespace attn
+
+#endif // LIB_CONVERSION_TILEKERNELS_H

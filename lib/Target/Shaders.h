@@ -1,0 +1,37 @@
+//===- Shaders.h - What targets of shaders share ----------------*- C++ -*-===//
+// SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
+//
+// Passes of targets whose kernels run on GPUs of any kind.
+//
+//===----------------------------------------------------------------------===//
+
+#ifndef LIB_TARGET_SHADERS_H
+#define LIB_TARGET_SHADERS_H
+
+#include "attn/Conversion/GPUSchedule.h"
+#include "attn/Pipelines/Pipelines.h"
+#include "attn/Target/Target.h"
+
+namespace attn {
+
+/// From attention to outlined tile kernels with the schedule of gpu-schedule.
+inline void buildShaderTilePipeline(mlir::OpPassManager &pm,
+                                    const Target &target,
+                                    const TargetOptions &options) {
+  buildRegionPipeline(pm, RegionPipelineOptions());
+  GPUScheduleOptions schedule;
+  schedule.tileM = options.tileM;
+  schedule.tileN = options.tileN;
+  pm.addNestedPass<mlir::func::FuncOp>(createGPUSchedule(schedule));
+  addArtifact(pm, target);
+  TilePipelineOptions tile;
+  // Every attention op has a schedule; a merge takes these rows.
+  tile.tileM = options.tileM ? options.tileM : kGPUTileRows;
+  tile.rowMultiple = 1;
+  tile.explain = options.choices;
+  buildGridPipeline(pm, tile);
+}
+
+} // namespace attn
+
+#endif // LIB_TARGET_SHADERS_H
