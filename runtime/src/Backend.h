@@ -129,6 +129,10 @@ public:
   /// An address for memory that another API made. Throws Failure.
   virtual void *importBuffer(const attn_vulkan_buffer &buffer);
   virtual void release(void *memory) = 0;
+  /// How often memory was released, where prepared launches name the buffers
+  /// they found at their addresses: after a release another buffer may lie
+  /// there. Addresses are all that launches name elsewhere, and nothing counts.
+  virtual uint64_t releases() const { return 0; }
   /// Copies from or to the host, behind what `stream` was given before, and
   /// returns when done.
   virtual void copyIn(void *target, const void *source, size_t bytes,

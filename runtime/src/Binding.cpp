@@ -804,7 +804,8 @@ void Binding::launch(void *workspace, size_t bytes, void *stream) {
                                           " bytes");
   checkContents();
   Memory memory{static_cast<char *>(workspace),
-                program->code().keptMemory(stream)};
+                program->code().keptMemory(stream),
+                program->backend->releases()};
   if (!prepared || !(memory == preparedMemory)) {
     prepared = nullptr;
     prepared = program->code().prepare(makePlan(memory));
@@ -835,12 +836,7 @@ void Binding::launchAllocating(void *stream) {
                                          std::to_string(workspaceEnd) +
                                          " bytes");
   }
-  auto release = [&](void *memory) {
-    backend.release(memory);
-    // The next workspace may lie at this address and be another buffer, which
-    // commands that name the first one do not see.
-    preparedMemory = {};
-  };
+  auto release = [&](void *memory) { backend.release(memory); };
   std::unique_ptr<void, decltype(release)> guard(workspace, release);
   launch(workspace, workspaceEnd, stream);
 }

@@ -49,9 +49,11 @@ private:
   /// What a launch may write besides its results.
   struct Memory {
     char *workspace = nullptr;
-    char *kept = nullptr; // see LoadedCode::keptMemory
+    char *kept = nullptr;  // see LoadedCode::keptMemory
+    uint64_t releases = 0; // see Backend::releases
     bool operator==(const Memory &other) const {
-      return workspace == other.workspace && kept == other.kept;
+      return workspace == other.workspace && kept == other.kept &&
+             releases == other.releases;
     }
   };
   struct Symbol {

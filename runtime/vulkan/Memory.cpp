@@ -185,6 +185,7 @@ bool Memory::release(void *address) noexcept {
     block = it->second;
     blocks.erase(it);
   }
+  ++releaseCount;
   device.waitQuietly();
   destroy(block);
   return true;

@@ -8,6 +8,7 @@
 
 #include "Device.h"
 
+#include <atomic>
 #include <map>
 #include <optional>
 
@@ -36,6 +37,8 @@ public:
   /// What `address` was allocated or imported as; false if nothing begins
   /// there. Waits until the device is done with it.
   bool release(void *address) noexcept;
+  /// How often something was released.
+  uint64_t releases() const { return releaseCount; }
 
   std::optional<Place> find(const void *address) const;
 
@@ -65,6 +68,7 @@ private:
   Device &device;
   mutable std::mutex mutex;
   std::map<uintptr_t, Block> blocks; // by their first addresses
+  std::atomic<uint64_t> releaseCount = 0;
   std::mutex stagingMutex;
   Block stagingBlock;
 };

@@ -47,6 +47,7 @@ public:
     return memory.import(buffer);
   }
   void release(void *address) override { memory.release(address); }
+  uint64_t releases() const override { return memory.releases(); }
   void copyIn(void *target, const void *source, size_t bytes,
               void *stream) override {
     requireQueue(stream);
