@@ -143,6 +143,9 @@ if glob.glob(os.path.join(config.attn_build_dir, "python/attn/_attn*.so")) and a
         f" {config.attn_source_dir}/.venv/bin/python -m pytest -q -p no:cacheprovider",
     ))
 
+    if glob.glob(os.path.join(PACKAGES, "torch")):
+        config.available_features.add("torch")
+
     if glob.glob(os.path.join(PACKAGES, "mypy")):
         config.available_features.add("mypy")
         config.substitutions.append((

@@ -13,7 +13,7 @@ SHORT = {"f32", "f16", "bf16", "f64", "i1", "i8", "i32", "i64"}
 
 
 class ArrayInfo(NamedTuple):
-    shape: Tuple[int, ...]
+    shape: Tuple[Optional[int], ...]  # None: differs from call to call, in graphs of PyTorch
     strides: Tuple[int, ...]  # in elements
     contiguous: bool
     dtype: Optional[str]  # None: not one of ours
@@ -44,15 +44,22 @@ def to_mlir(dtype):
     return name if name in SHORT else DTYPES.get(name)
 
 
+def _describe_tensor(tensor):
+    """In a graph sizes may be symbols."""
+    shape = tuple(size if isinstance(size, int) else None for size in tensor.shape)
+    name = dtype_name(tensor.dtype)
+    return ArrayInfo(shape, tuple(tensor.stride()), tensor.is_contiguous(), to_mlir(tensor.dtype),
+                     name, name == "uint8")
+
+
 def describe_array(array):
-    shape = tuple(int(size) for size in array.shape)
     if is_torch(array):
-        strides = tuple(array.stride())
-    else:
-        strides = getattr(array, "strides", None)
-        item = getattr(array, "itemsize", None)
-        if strides is not None and item:
-            strides = tuple(stride // item for stride in strides)
+        return _describe_tensor(array)
+    shape = tuple(int(size) for size in array.shape)
+    strides = getattr(array, "strides", None)
+    item = getattr(array, "itemsize", None)
+    if strides is not None and item:
+        strides = tuple(stride // item for stride in strides)
     dense, expected = True, 1
     for size, stride in zip(reversed(shape), reversed(strides or ())):
         if size != 1 and stride != expected:

@@ -2,6 +2,7 @@
 """flex_attention, with the signature of torch.nn.attention.flex_attention."""
 
 import os
+import sys
 import threading
 import warnings
 import weakref
@@ -10,7 +11,7 @@ from typing import Any, Callable, Dict, NamedTuple, Optional, Tuple
 from . import _config, _trace
 from ._arrays import device_of, dtype_name, is_torch, to_mlir
 from ._errors import Error, TraceError
-from ._kernel import Kernel
+from ._kernel import Kernel, is_compiling
 
 _lock = threading.Lock()
 # What was compiled: by the functions, and by the MLIR that they became.
@@ -150,7 +151,9 @@ def _remember(functions, key, guards, kernel):
     _entries(functions)[key] = (other, guards, kernel)
 
 
-def _compile(functions, key, q_length):
+def compile_functions(functions, key, q_length):
+    """A kernel for what the functions become, without the arrays that they refer to;
+    and what they became."""
     heads, kv_heads, dk, dv, dtype, scale, lse, (target, device) = key
     written = _config.write(_config.Config(
         heads=heads, kv_heads=kv_heads, head_dim=dk, v_head_dim=dv, dtype=dtype, scale=scale, lse=lse,
@@ -165,6 +168,11 @@ def _compile(functions, key, q_length):
         if len(_by_text) >= _MOST_TEXTS:
             del _by_text[next(iter(_by_text))]
         _by_text[text_key] = known
+    return known, written
+
+
+def _compile(functions, key, q_length):
+    known, written = compile_functions(functions, key, q_length)
     kernel = known.with_captures(written.captures)
     _remember(functions, (key, q_length), written.guards, kernel)
     return kernel
@@ -179,6 +187,15 @@ def _kernel(functions, key, q_length):
         seen = _seen_lengths(functions, key)
         kernel = _compile(functions, key, None if seen else q_length)
     return kernel
+
+
+def prepare(query, key, value, options):
+    """Keys and values of the batch of the queries, and what a kernel is compiled for."""
+    scale, enable_gqa, lse = options
+    heads, kv_heads, dk, dv = _sizes(query, key, value, enable_gqa)
+    if key.shape[0] == value.shape[0] == 1 != query.shape[0]:
+        key, value = (_broadcast(array, query.shape[0]) for array in (key, value))
+    return key, value, (heads, kv_heads, dk, dv, _element(query), scale, lse, device_of(query))
 
 
 def _outputs(result, return_lse, return_aux):
@@ -214,12 +231,15 @@ def flex_attention(query: Any, key: Any, value: Any, score_mod: Optional[Callabl
         if return_aux.max_scores:
             raise Error("return_aux asks for max_scores, which no kernel computes")
         return_lse = return_aux.lse
-    heads, kv_heads, dk, dv = _sizes(query, key, value, enable_gqa)
     _check_mask(block_mask, query, key)
-    if key.shape[0] == value.shape[0] == 1 != query.shape[0]:
-        key, value = (_broadcast(array, query.shape[0]) for array in (key, value))
-    config = (heads, kv_heads, dk, dv, _element(query), _number("scale", scale), bool(return_lse),
-              device_of(query))
+    options = (_number("scale", scale), bool(enable_gqa), bool(return_lse))
+    if "torch" in sys.modules and is_torch(query) and is_compiling():
+        if out is not None:
+            raise Error("out= cannot be given under torch.compile")
+        from . import _graph
+
+        return _outputs(_graph.attend(query, key, value, functions, options), return_lse, return_aux)
+    key, value, config = prepare(query, key, value, options)
     with _lock:
         kernel = _kernel(functions, config, query.shape[2] or None)
     return _outputs(kernel(query, key, value, out=out), return_lse, return_aux)

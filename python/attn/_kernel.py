@@ -1,8 +1,9 @@
 # SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
 """`compile`, and the callables that it returns."""
 
+import collections
 import copy
-import itertools
+import hashlib
 import json
 import os
 import sys
@@ -19,8 +20,7 @@ _contexts: Dict[Tuple[str, int, int], Any] = {}
 # What is loaded, which a fork must find.
 _codes: Any = weakref.WeakSet()
 # Kernels by name: an operator of PyTorch takes tensors and text.
-kernels: Any = weakref.WeakValueDictionary()
-_numbers = itertools.count()
+_kernels: Any = collections.defaultdict(weakref.WeakSet)
 _torch = None
 
 
@@ -31,6 +31,11 @@ def _import_torch():
 
     _torch = module
     return module
+
+
+def is_compiling():
+    """In a graph of torch.compile; for programs that have PyTorch."""
+    return sys.modules["torch"].compiler.is_compiling()
 
 
 def _context(target, threads, device):
@@ -62,6 +67,15 @@ def _diagnostics(outcome):
             for severity, message, file, line, column in outcome["diagnostics"]]
 
 
+def _digest(*parts):
+    return "kernel_" + hashlib.sha256(repr(parts).encode()).hexdigest()[:32]
+
+
+def find_kernel(name):
+    """One of that name; graphs keep theirs alive."""
+    return next(iter(_kernels[name]))
+
+
 class _Code:
     """What MLIR text was compiled to, loaded on a device. Where an op has versions
     for some sizes, the general one is compiled first and the others once a call
@@ -71,6 +85,7 @@ class _Code:
         # What makes the same code again, on another machine perhaps.
         self.options = dict(entry=entry, target=target, chip=chip, threads=threads, device=device,
                             tile=tile, explain=explain, artifact=artifact)
+        self.name = _digest(text, self.options)
         self._text, self._lock = text, threading.Lock()
         if artifact is None:
             # Explanations are of all versions.
@@ -158,8 +173,9 @@ class Kernel:
         return self._code.outcome["artifact"]
 
     def _register(self):
-        self.name = f"kernel{next(_numbers)}"
-        kernels[self.name] = self
+        """Kernels of one name do the same: PyTorch keeps graphs for other processes."""
+        self.name = self._code.name
+        _kernels[self.name].add(self)
 
     @property
     def arguments(self) -> List[Dict[str, Any]]:
@@ -191,9 +207,8 @@ class Kernel:
         return self._launch(arguments, out)
 
     def _call_torch(self, arguments, out):
-        torch = _torch or _import_torch()
-        if out is None and self.signature is not None and torch.is_compiling():
-            return torch.call(self, arguments)
+        if out is None and self.signature is not None and is_compiling():
+            return (_torch or _import_torch()).call(self, arguments)
         return self._launch(arguments, out)
 
     def _launch(self, arguments, out=None):

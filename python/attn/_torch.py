@@ -6,7 +6,7 @@ import torch
 from torch.overrides import TorchFunctionMode
 
 from . import _trace
-from ._kernel import kernels
+from ._kernel import find_kernel
 
 
 class TraceMode(TorchFunctionMode):
@@ -23,13 +23,13 @@ class TraceMode(TorchFunctionMode):
 @torch.library.custom_op("attn::launch", mutates_args=())
 def launch(kernel: str, inputs: list[torch.Tensor]) -> list[torch.Tensor]:
     """Runs a kernel of attn.compile on tensors."""
-    result = kernels[kernel]._launch(tuple(inputs))
+    result = find_kernel(kernel)._launch(tuple(inputs))
     return list(result) if isinstance(result, tuple) else [result]
 
 
 @launch.register_fake
 def _(kernel, inputs):
-    kernel = kernels[kernel]
+    kernel = find_kernel(kernel)
     sizes = {}
     for tensor, names in zip(inputs, kernel.signature.argument_dims):
         for size, name in zip(tensor.shape, names):
@@ -39,14 +39,14 @@ def _(kernel, inputs):
             for names, dtype in kernel.signature.result_dims]
 
 
-def call(kernel, inputs):
+def launch_kernel(kernel, inputs):
     """`kernel` on tensors, as an operator that a compiler of graphs can see."""
-    results = torch.ops.attn.launch(kernel.name, list(inputs))
+    return torch.ops.attn.launch(kernel.name, list(inputs))
+
+
+def call(kernel, inputs):
+    results = launch_kernel(kernel, inputs)
     return results[0] if len(results) == 1 else tuple(results)
-
-
-def is_compiling():
-    return torch.compiler.is_compiling()
 
 
 def current_stream(device):

@@ -232,12 +232,15 @@ class Capture:
 
 
 class CaptureEntry:
-    """An array in the order of the kernel's arguments."""
+    """An array in the order of the kernel's arguments. Sizes that differ from call to
+    call, as in graphs of torch.compile, are names in its shape."""
 
-    def __init__(self, array, label):
-        self.array, self.label = array, label
+    def __init__(self, array, label, number):
+        self.array, self.label, self.number = array, label, number
         info = describe_array(array)
-        self.shape, self.unsigned = info.shape, info.unsigned
+        self.shape = tuple(f"c{number}.{axis}" if size is None else size
+                           for axis, size in enumerate(info.shape))
+        self.unsigned = info.unsigned
         if info.dtype is None:
             raise _error(f"capture {label} has element type {info.dtype_name}; f32, f16, bf16, f64, "
                          "bool, int8, uint8, int32 and int64 can be captured")
@@ -245,7 +248,8 @@ class CaptureEntry:
             raise _error(f"capture {label} of shape {tuple(info.shape)} is not contiguous (strides "
                          f"{tuple(info.strides)}); capture a contiguous copy")
         self.element = info.dtype
-        self.type = "tensor<" + "".join(f"{size}x" for size in info.shape) + info.dtype + ">"
+        self.type = "tensor<" + "".join(
+            f"{'?' if size is None else size}x" for size in info.shape) + info.dtype + ">"
 
 
 class Region:
@@ -390,13 +394,14 @@ class Region:
     def load(self, entry, indices):
         """An element of a capture; negative indices count from the end."""
         positions = []
-        for index, size in zip(indices, entry.shape):
+        for axis, (index, size) in enumerate(zip(indices, entry.shape)):
             index = self.operand(index)
             if isinstance(index, float) or isinstance(index, Value) and index.type in ("f32", "i1"):
                 raise _error(f"capture {entry.label} is indexed by a "
                              f"{'bool' if isinstance(index, Value) and index.type == 'i1' else 'float'}"
                              "; indices are integers")
-            if not isinstance(index, Value):
+            is_open = isinstance(size, str)
+            if not isinstance(index, Value) and not is_open:
                 if not -size <= index < size:
                     raise _error(f"index {index} is outside of capture {entry.label}, which has "
                                  f"{size} elements there")
@@ -404,7 +409,8 @@ class Region:
                 continue
             position = self.integer(index, "index")
             if not position.natural:
-                zero, length = self.constant(0, "index"), self.constant(size, "index")
+                zero = self.constant(0, "index")
+                length = self.size(entry, axis) if is_open else self.constant(size, "index")
                 negative = self.compare("arith.cmpi", "slt", position, zero)
                 position = self.select(negative, self.apply("arith.addi", position, length), position)
             positions.append(position)
@@ -419,6 +425,13 @@ class Region:
         if entry.unsigned:
             return self.cast("arith.extui", element, "i32", True)
         return element
+
+    def size(self, entry, axis):
+        """The extent of a capture that is not known before the kernel runs."""
+        number = self.constant(axis, "index")
+        return self.emit("tensor.dim", (number,), "index",
+                         f"tensor.dim %c{entry.number}, {number.name} : {entry.type}", entry.number,
+                         natural=True)
 
 
 def _float_text(number):
@@ -870,8 +883,7 @@ class Tracer:
     def capture(self, array, label):
         key = id(array)
         if key not in self._numbers:
-            entry = CaptureEntry(array, label)
-            entry.number = len(self.captures)
+            entry = CaptureEntry(array, label, len(self.captures))
             self._numbers[key] = entry.number
             self.captures.append(entry)
         return Capture(self, self._numbers[key])
