@@ -9,8 +9,9 @@
 #include "attn/Conversion/FiniteScores.h"
 #include "attn/Dialect/Tile/Tile.h"
 
-#include "mlir/Analysis/SliceAnalysis.h"
+#include "mlir/Dialect/Math/IR/Math.h"
 #include "mlir/IR/ImplicitLocOpBuilder.h"
+#include "llvm/ADT/TypeSwitch.h"
 
 namespace attn {
 #define GEN_PASS_DEF_FINITESCORES
@@ -26,12 +27,134 @@ namespace {
 /// of their largest difference, 2.5 * 2^126, and log2(e) is finite.
 constexpr float kLargestScore = 0x1p126f;
 constexpr float kSentinel = -0x1.8p126f;
-constexpr uint32_t kMinusInfinityBits = 0xff800000u;
+constexpr float kLowest = -std::numeric_limits<float>::max();
 
 bool isMinusInfinity(Value value) {
   FloatAttr attr;
-  return matchPattern(value, m_Constant(&attr)) && attr.getType().isF32() &&
+  return matchPattern(value, m_Constant(&attr)) &&
          attr.getValue().isInfinity() && attr.getValue().isNegative();
+}
+
+Value constant(ImplicitLocOpBuilder &b, float value) {
+  return arith::ConstantOp::create(b, b.getF32FloatAttr(value));
+}
+
+Value constantBool(ImplicitLocOpBuilder &b, bool value) {
+  return arith::ConstantIntOp::create(b, value, /*width=*/1);
+}
+
+/// By bits: a comparison with -inf may be assumed false.
+Value hasBitsOfMinusInfinity(ImplicitLocOpBuilder &b, Value value) {
+  auto type = cast<FloatType>(value.getType());
+  Type word = b.getIntegerType(type.getWidth());
+  APInt bits = APFloat::getInf(type.getFloatSemantics(), /*Negative=*/true)
+                   .bitcastToAPInt();
+  return arith::CmpIOp::create(
+      b, arith::CmpIPredicate::eq, arith::BitcastOp::create(b, word, value),
+      arith::ConstantOp::create(b, b.getIntegerAttr(word, bits)));
+}
+
+Value isSentinel(ImplicitLocOpBuilder &b, Value value) {
+  return arith::CmpFOp::create(b, arith::CmpFPredicate::OEQ, value,
+                               constant(b, kSentinel));
+}
+
+/// Where a region would have -inf, as a condition: arithmetic on what stands
+/// for it says nothing. Null is never. Whatever makes +inf or NaN of it is
+/// outside of what is promised (rule 16).
+class InfinityCondition {
+public:
+  /// `ofTile` is the condition for an element of an operand of the map.
+  InfinityCondition(ImplicitLocOpBuilder &b, MapOp map,
+                    function_ref<Value(BlockArgument)> ofTile)
+      : b(b), map(map), ofTile(ofTile) {}
+
+  Value get(Value value);
+
+private:
+  Value ofOp(Operation *op);
+  Value ofFactor(Value infinite, Value other);
+
+  Value either(Value x, Value y) {
+    return x && y ? b.createOrFold<arith::OrIOp>(x, y) : x ? x : y;
+  }
+  Value both(Value x, Value y) {
+    return x && y ? b.createOrFold<arith::AndIOp>(x, y) : Value();
+  }
+
+  ImplicitLocOpBuilder &b;
+  MapOp map;
+  function_ref<Value(BlockArgument)> ofTile;
+};
+
+Value InfinityCondition::get(Value value) {
+  if (isMinusInfinity(value))
+    return constantBool(b, true);
+  if (auto argument = dyn_cast<BlockArgument>(value))
+    return argument.getOwner() == &map.getBody().front() ? ofTile(argument)
+                                                         : Value();
+  // What comes from outside has been made finite on the way in.
+  Operation *op = value.getDefiningOp();
+  return map->isProperAncestor(op) ? ofOp(op) : Value();
+}
+
+/// -inf times or divided by a positive number.
+Value InfinityCondition::ofFactor(Value infinite, Value other) {
+  Value condition = get(infinite);
+  FloatAttr factor;
+  if (!condition || matchPattern(other, m_Constant(&factor)))
+    return condition && !factor.getValue().isNegative() ? condition : Value();
+  Value zero = arith::ConstantOp::create(b, b.getZeroAttr(other.getType()));
+  return both(condition,
+              arith::CmpFOp::create(b, arith::CmpFPredicate::OGT, other, zero));
+}
+
+Value InfinityCondition::ofOp(Operation *op) {
+  using R = Value;
+  auto operand = [&](unsigned k) { return get(op->getOperand(k)); };
+  return TypeSwitch<Operation *, R>(op)
+      .Case([&](arith::SelectOp select) -> R {
+        Value yes = get(select.getTrueValue()),
+              no = get(select.getFalseValue());
+        if (!yes && !no)
+          return {};
+        Value never = constantBool(b, false);
+        return b.createOrFold<arith::SelectOp>(
+            select.getCondition(), yes ? yes : never, no ? no : never);
+      })
+      .Case<arith::AddFOp, arith::MinimumFOp, arith::MinNumFOp>(
+          [&](Operation *) -> R { return either(operand(0), operand(1)); })
+      .Case<arith::MaximumFOp, arith::MaxNumFOp>(
+          [&](Operation *) -> R { return both(operand(0), operand(1)); })
+      .Case([&](math::ClampFOp clamp) -> R {
+        return either(both(get(clamp.getValue()), get(clamp.getMin())),
+                      get(clamp.getMax()));
+      })
+      .Case<arith::SubFOp, arith::ExtFOp, arith::TruncFOp>(
+          [&](Operation *) -> R { return operand(0); })
+      .Case<arith::MulFOp>([&](arith::MulFOp product) -> R {
+        return either(ofFactor(product.getLhs(), product.getRhs()),
+                      ofFactor(product.getRhs(), product.getLhs()));
+      })
+      .Case<arith::DivFOp>([&](arith::DivFOp quotient) -> R {
+        return ofFactor(quotient.getLhs(), quotient.getRhs());
+      })
+      .Case([&](math::FmaOp fma) -> R {
+        return either(either(ofFactor(fma.getA(), fma.getB()),
+                             ofFactor(fma.getB(), fma.getA())),
+                      get(fma.getC()));
+      })
+      // Reads are finite already; the others have no such value.
+      .Case<memref::LoadOp, arith::SIToFPOp, arith::UIToFPOp, math::AbsFOp,
+            math::ExpOp, math::Exp2Op, math::TanhOp, math::ErfOp, math::SinOp,
+            math::CosOp, math::SqrtOp>([](Operation *) -> R { return {}; })
+      .Default([&](Operation *made) -> R {
+        Value value = made->getResult(0);
+        Value infinite = hasBitsOfMinusInfinity(b, value);
+        if (!value.getType().isF32())
+          return infinite;
+        return either(infinite, isSentinel(b, value));
+      });
 }
 
 struct FiniteScoresPass final : attn::impl::FiniteScoresBase<FiniteScoresPass> {
@@ -41,19 +164,30 @@ struct FiniteScoresPass final : attn::impl::FiniteScoresBase<FiniteScoresPass> {
     func::FuncOp kernel = getOperation();
     if (!kernel->hasAttr("tile.kernel"))
       return;
+    scoreTiles.clear();
+    infiniteTiles.clear();
     kernel.walk([&](ReduceOp reduce) {
       if (reduce.getKind() == ReduceKind::Max)
         addScores(reduce.getInput());
     });
-    for (Value scores : scoreTiles)
-      if (auto map = scores.getDefiningOp<MapOp>())
-        makeFinite(map, cast<OpResult>(scores).getResultNumber());
-    numTiles += scoreTiles.size();
+    // What a map reads comes before it.
+    kernel.walk<WalkOrder::PreOrder>([&](MapOp map) {
+      if (llvm::any_of(map.getResults(),
+                       [&](Value tile) { return scoreTiles.contains(tile); }))
+        makeFinite(map);
+    });
 
-    // What is left of -inf marks rows without keys.
+    // What is left of -inf marks rows without keys, and is never told by value
+    // where regions have it.
     kernel.walk([&](arith::ConstantOp op) {
-      if (isMinusInfinity(op))
-        op.setValueAttr(Builder(op).getF32FloatAttr(kSentinel));
+      if (!isMinusInfinity(op))
+        return;
+      auto type = cast<FloatType>(op.getType());
+      APFloat value(kSentinel);
+      bool losesInfo;
+      value.convert(type.getFloatSemantics(), APFloat::rmTowardZero,
+                    &losesInfo);
+      op.setValueAttr(FloatAttr::get(type, value));
     });
     // Memory gets the infinity back, by its bits.
     kernel.walk([&](StoreOp store) {
@@ -72,73 +206,182 @@ private:
   void addScores(Value tile) {
     if (!scoreTiles.insert(tile))
       return;
+    auto type = cast<TileType>(tile.getType());
     if (auto branch = tile.getDefiningOp<scf::IfOp>()) {
       unsigned number = cast<OpResult>(tile).getResultNumber();
       addScores(branch.thenYield().getOperand(number));
       addScores(branch.elseYield().getOperand(number));
+    } else if (auto map = tile.getDefiningOp<MapOp>()) {
+      for (Value input : map.getInputs())
+        if (auto from = cast<TileType>(input.getType());
+            from.getRank() == type.getRank() &&
+            from.getElementType() == type.getElementType())
+          addScores(input);
     }
   }
 
-  void makeFinite(MapOp map, unsigned number) {
+  /// Whether elements of a tile are the sentinel, or -inf in memory.
+  bool maybeInfinite(Value tile) const {
+    if (auto branch = tile.getDefiningOp<scf::IfOp>()) {
+      unsigned number = cast<OpResult>(tile).getResultNumber();
+      return maybeInfinite(branch.thenYield().getOperand(number)) ||
+             maybeInfinite(branch.elseYield().getOperand(number));
+    }
+    return tile.getDefiningOp<LoadOp>() || infiniteTiles.contains(tile);
+  }
+
+  void makeFinite(MapOp map) {
+    sanitizeReads(map);
     auto yield = cast<YieldOp>(map.getBody().front().getTerminator());
     ImplicitLocOpBuilder b(map.getLoc(), yield);
-    OpOperand &operand = yield->getOpOperand(number);
-    // A mask is select(attended, score, -inf).
-    auto mask = operand.get().getDefiningOp<arith::SelectOp>();
-    if (mask && isMinusInfinity(mask.getFalseValue())) {
-      Value score = finite(b, map, mask.getTrueValue());
-      operand.set(arith::SelectOp::create(b, mask.getCondition(), score,
-                                          constant(b, kSentinel)));
-      return;
+    auto ofTile = [&](BlockArgument argument) -> Value {
+      if (argument.getArgNumber() >= map.getInputs().size() ||
+          !argument.getType().isF32())
+        return {};
+      Value tile = map.getInputs()[argument.getArgNumber()];
+      if (!maybeInfinite(tile))
+        return {};
+      Value marked = isSentinel(b, argument);
+      if (tile.getDefiningOp<MapOp>())
+        return marked;
+      return arith::OrIOp::create(b, hasBitsOfMinusInfinity(b, argument),
+                                  marked);
+    };
+    InfinityCondition condition(b, map, ofTile);
+    replaceComparisons(b, map, condition);
+    b.setInsertionPoint(yield);
+    for (auto [tile, operand] :
+         llvm::zip_equal(map.getResults(), yield->getOpOperands()))
+      if (scoreTiles.contains(tile)) {
+        Operation *old = operand.get().getDefiningOp();
+        operand.set(finite(b, map, tile, operand.get(), condition));
+        ++numTiles;
+        if (old && isOpTriviallyDead(old))
+          old->erase();
+      }
+  }
+
+  /// Tables, and scalars from outside, may hold -inf; regions see what stands
+  /// for it.
+  static void sanitizeReads(MapOp map) {
+    Block &body = map.getBody().front();
+    auto sanitize = [](ImplicitLocOpBuilder &b, Value value) -> Value {
+      Value infinite = hasBitsOfMinusInfinity(b, value);
+      auto type = cast<FloatType>(value.getType());
+      Value infinity = arith::ConstantOp::create(
+          b, b.getFloatAttr(type, APFloat::getInf(type.getFloatSemantics(),
+                                                  /*Negative=*/true)));
+      return arith::SelectOp::create(b, infinite, infinity, value);
+    };
+    // What only scales is not asked: -inf there is no score.
+    auto isRead = [&](OpOperand &operand) {
+      Value value = operand.get();
+      if (!isa<FloatType>(value.getType()))
+        return false;
+      if (value.getDefiningOp<memref::LoadOp>())
+        return true;
+      return !map.getBody().isAncestor(value.getParentRegion()) &&
+             !matchPattern(value, m_Constant()) &&
+             !isa<arith::MulFOp, arith::DivFOp>(operand.getOwner());
+    };
+    SetVector<Value> reads;
+    for (Operation &op : body)
+      for (OpOperand &operand : op.getOpOperands())
+        if (isRead(operand))
+          reads.insert(operand.get());
+    for (Value read : reads) {
+      ImplicitLocOpBuilder b(map.getLoc(), map.getContext());
+      Operation *load = read.getDefiningOp();
+      if (load && map->isProperAncestor(load))
+        b.setInsertionPointAfter(load);
+      else
+        b.setInsertionPointToStart(&body);
+      Value finite = sanitize(b, read);
+      read.replaceUsesWithIf(finite, [&](OpOperand &use) {
+        Operation *user = use.getOwner();
+        return map->isProperAncestor(user) && !isa<arith::BitcastOp>(user) &&
+               user != finite.getDefiningOp();
+      });
     }
-    operand.set(finite(b, map, operand.get()));
   }
 
-  static Value constant(ImplicitLocOpBuilder &b, float value) {
-    return arith::ConstantOp::create(b, b.getF32FloatAttr(value));
+  /// A region that compares with -inf gets the condition, or something lower
+  /// than all scores.
+  static void replaceComparisons(ImplicitLocOpBuilder &b, MapOp map,
+                                 InfinityCondition &condition) {
+    using P = arith::CmpFPredicate;
+    for (auto compare : llvm::make_early_inc_range(
+             map.getBody().front().getOps<arith::CmpFOp>())) {
+      if (!compare.getLhs().getType().isF32())
+        continue;
+      b.setInsertionPoint(compare);
+      Value lhs = condition.get(compare.getLhs()),
+            rhs = condition.get(compare.getRhs());
+      P predicate = compare.getPredicate();
+      bool isEqual = predicate == P::OEQ || predicate == P::UEQ;
+      bool isOther = predicate == P::ONE || predicate == P::UNE;
+      if ((isEqual || isOther) && isMinusInfinity(compare.getRhs())) {
+        Value infinite = lhs ? lhs : constantBool(b, false);
+        if (isOther)
+          infinite =
+              b.createOrFold<arith::XOrIOp>(infinite, constantBool(b, true));
+        compare.replaceAllUsesWith(infinite);
+        compare.erase();
+        continue;
+      }
+      Value lowest = lhs || rhs ? constant(b, kLowest) : Value();
+      if (lhs)
+        compare.getLhsMutable().set(
+            b.createOrFold<arith::SelectOp>(lhs, lowest, compare.getLhs()));
+      if (rhs)
+        compare.getRhsMutable().set(
+            b.createOrFold<arith::SelectOp>(rhs, lowest, compare.getRhs()));
+    }
   }
 
-  Value finite(ImplicitLocOpBuilder &b, MapOp map, Value value) {
+  /// Whether the scores of a tile are within their bounds, or the sentinel.
+  bool isFinite(Value tile) const {
+    if (auto branch = tile.getDefiningOp<scf::IfOp>()) {
+      unsigned number = cast<OpResult>(tile).getResultNumber();
+      return isFinite(branch.thenYield().getOperand(number)) &&
+             isFinite(branch.elseYield().getOperand(number));
+    }
+    return tile.getDefiningOp<MapOp>() && scoreTiles.contains(tile);
+  }
+
+  Value finite(ImplicitLocOpBuilder &b, MapOp map, Value tile, Value value,
+               InfinityCondition &condition) {
+    // A mask is select(attended, score, -inf).
+    auto mask = value.getDefiningOp<arith::SelectOp>();
+    if (mask && isMinusInfinity(mask.getFalseValue())) {
+      infiniteTiles.insert(tile);
+      Value score = finite(b, map, tile, mask.getTrueValue(), condition);
+      return arith::SelectOp::create(b, mask.getCondition(), score,
+                                     constant(b, kSentinel));
+    }
     // Scores of another map are finite already.
-    if (auto arg = dyn_cast<BlockArgument>(value);
-        arg && arg.getOwner() == &map.getBody().front() &&
-        scoreTiles.contains(map.getInputs()[arg.getArgNumber()]))
+    auto argument = dyn_cast<BlockArgument>(value);
+    if (argument && argument.getOwner() == &map.getBody().front() &&
+        isFinite(map.getInputs()[argument.getArgNumber()])) {
+      if (maybeInfinite(map.getInputs()[argument.getArgNumber()]))
+        infiniteTiles.insert(tile);
       return value;
+    }
     Value atLeast =
         arith::MaximumFOp::create(b, value, constant(b, -kLargestScore));
     Value score =
         arith::MinimumFOp::create(b, atLeast, constant(b, kLargestScore));
-    if (!maybeMinusInfinity(map, value))
+    // -inf from a table or a region is not attended (rule 14).
+    Value infinite = condition.get(value);
+    if (!infinite)
       return score;
-    // -inf from a table or a region is not attended (rule 14). The test is on
-    // bits: a comparison with -inf may be assumed false.
-    Value bits = arith::BitcastOp::create(b, b.getI32Type(), value);
-    Value infinite = arith::CmpIOp::create(
-        b, arith::CmpIPredicate::eq, bits,
-        arith::ConstantOp::create(
-            b, b.getI32IntegerAttr(static_cast<int32_t>(kMinusInfinityBits))));
-    Value marked = arith::CmpFOp::create(b, arith::CmpFPredicate::OEQ, value,
-                                         constant(b, kSentinel));
-    return arith::SelectOp::create(b, arith::OrIOp::create(b, infinite, marked),
-                                   constant(b, kSentinel), score);
+    infiniteTiles.insert(tile);
+    return arith::SelectOp::create(b, infinite, constant(b, kSentinel), score);
   }
 
-  /// True unless the value is arithmetic on finite numbers.
-  static bool maybeMinusInfinity(MapOp map, Value value) {
-    SetVector<Operation *> slice;
-    BackwardSliceOptions options;
-    options.inclusive = true;
-    options.omitBlockArguments = true;
-    options.filter = [&](Operation *op) { return map->isProperAncestor(op); };
-    if (failed(getBackwardSlice(value, &slice, options)))
-      return true;
-    return llvm::any_of(slice, [](Operation *op) {
-      return op->getNumRegions() || isa<memref::LoadOp, arith::SelectOp>(op) ||
-             llvm::any_of(op->getOperands(), isMinusInfinity);
-    });
-  }
-
+  /// Tiles whose elements reach a row maximum; those that may be the sentinel.
   llvm::SetVector<Value> scoreTiles;
+  DenseSet<Value> infiniteTiles;
 };
 
 } // namespace

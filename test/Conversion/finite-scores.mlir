@@ -11,8 +11,9 @@
 // CHECK: %[[SENTINEL:.+]] = arith.constant -1.27605888E+38 : f32
 // CHECK: %[[Y:.+]] = arith.select %[[KEEP]], %[[B]], %[[SENTINEL]]
 // CHECK: tile.yield %[[Y]]
-func.func private @masked(%s: !tile.tile<8x8xf32>, %m: !tile.tile<8xf32>, %i0: index, %g0: index, %g1: index, %g2: index, %g3: index, %g4: index, %g5: index) -> !tile.tile<8xf32> attributes {tile.kernel} {
+func.func private @masked(%q: !tile.tile<8x8xf32>, %k: !tile.tile<8x8xf32>, %s0: !tile.tile<8x8xf32>, %m: !tile.tile<8xf32>, %i0: index, %g0: index, %g1: index, %g2: index, %g3: index, %g4: index, %g5: index) -> !tile.tile<8xf32> attributes {tile.kernel} {
   %ninf = arith.constant 0xFF800000 : f32
+  %s = tile.dot %q, %k, %s0 {transpose_b} : !tile.tile<8x8xf32>, !tile.tile<8x8xf32> -> !tile.tile<8x8xf32>
   %t = tile.map(%s) at [%i0, %i0] : (!tile.tile<8x8xf32>) -> !tile.tile<8x8xf32> {
   ^bb0(%x: f32, %i: index, %j: index):
     %keep = arith.cmpi sle, %j, %i : index
@@ -25,21 +26,26 @@ func.func private @masked(%s: !tile.tile<8x8xf32>, %m: !tile.tile<8xf32>, %i0: i
 
 // -----
 
-// A score that reads a table may be -inf itself: its bits decide. Scores that
+// A table may hold -inf: its bits decide, and the sum is not asked. Scores that
 // were made finite before the choice are not tested again.
 // CHECK-LABEL: func.func private @table
-// CHECK: memref.load
-// CHECK: %[[S:.+]] = arith.addf
-// CHECK: arith.bitcast %[[S]] : f32 to i32
-// CHECK: arith.constant -8388608 : i32
-// CHECK: arith.cmpi eq
+// CHECK: %[[T:.+]] = memref.load
+// CHECK: %[[BITS:.+]] = arith.bitcast %[[T]] : f32 to i32
+// CHECK: %[[INF:.+]] = arith.constant -8388608 : i32
+// CHECK: %[[IS:.+]] = arith.cmpi eq, %[[BITS]], %[[INF]]
+// CHECK: %[[B:.+]] = arith.select %[[IS]]
+// CHECK: %[[S:.+]] = arith.addf %{{.+}}, %[[B]]
+// CHECK: arith.maximumf %[[S]]
+// CHECK: %[[OR:.+]] = arith.select %[[IS]], %{{.+}}, %{{.+}} : f32
+// CHECK: tile.yield %[[OR]]
 // CHECK: scf.if
 // CHECK: tile.map
 // CHECK-NOT: arith.bitcast
 // CHECK-NOT: arith.maximumf
 // CHECK: return
-func.func private @table(%s: !tile.tile<8x8xf32>, %m: !tile.tile<8xf32>, %i0: index, %t: memref<8xf32>, %full: i1, %g0: index, %g1: index, %g2: index, %g3: index, %g4: index, %g5: index) -> !tile.tile<8xf32> attributes {tile.kernel} {
+func.func private @table(%q: !tile.tile<8x8xf32>, %k: !tile.tile<8x8xf32>, %s0: !tile.tile<8x8xf32>, %m: !tile.tile<8xf32>, %i0: index, %t: memref<8xf32>, %full: i1, %g0: index, %g1: index, %g2: index, %g3: index, %g4: index, %g5: index) -> !tile.tile<8xf32> attributes {tile.kernel} {
   %ninf = arith.constant 0xFF800000 : f32
+  %s = tile.dot %q, %k, %s0 {transpose_b} : !tile.tile<8x8xf32>, !tile.tile<8x8xf32> -> !tile.tile<8x8xf32>
   %s1 = tile.map(%s) at [%i0, %i0] : (!tile.tile<8x8xf32>) -> !tile.tile<8x8xf32> {
   ^bb0(%x: f32, %i: index, %j: index):
     %b = memref.load %t[%j] : memref<8xf32>
@@ -74,4 +80,48 @@ func.func private @store(%lse: memref<f32>, %o: memref<f32>, %t: !tile.tile<8xf3
   tile.store %t, %m[%c0] valid [%c8] : !tile.tile<8xf32>, memref<8xf32>
   tile.store %u, %n[%c0, %c0] valid [%c8, %c8] : !tile.tile<8x8xf32>, memref<8x8xf32>
   return
+}
+
+// -----
+
+// A region makes -inf, computes with it, and asks for it: what stands for it
+// scaled is no sentinel, so that the condition goes along to the mask, which is
+// a map of its own.
+// CHECK-LABEL: func.func private @computed
+// CHECK-NOT: 0xFF800000
+// CHECK: ^bb0(%[[X:[a-z0-9]+]]: f32, %[[I:[a-z0-9]+]]: index, %[[J:[a-z0-9]+]]: index):
+// CHECK: %[[C:.+]] = arith.cmpi slt, %[[J]], %[[I]]
+// CHECK: %[[MASKED:.+]] = arith.select %[[C]], %[[X]]
+// CHECK: %[[SCALED:.+]] = arith.mulf %[[MASKED]]
+// CHECK: %[[NOT:.+]] = arith.select %[[C]], %{{.+}}, %{{.+}} : i1
+// CHECK: arith.select %[[NOT]], %{{.+}}, %[[SCALED]]
+// CHECK: arith.select %{{.+}}, %{{.+}}, %{{.+}} : f32
+// CHECK: tile.yield
+// CHECK: tile.map
+// CHECK: ^bb0(%[[X2:.+]]: f32, %{{.+}}: index, %{{.+}}: index):
+// CHECK-NOT: arith.maximumf
+// CHECK: %[[Y:.+]] = arith.select %{{.+}}, %[[X2]], %{{.+}} : f32
+// CHECK: tile.yield %[[Y]]
+func.func private @computed(%q: !tile.tile<8x8xf32>, %k: !tile.tile<8x8xf32>, %s0: !tile.tile<8x8xf32>, %m: !tile.tile<8xf32>, %i0: index, %g0: index, %g1: index, %g2: index, %g3: index, %g4: index, %g5: index) -> !tile.tile<8xf32> attributes {tile.kernel} {
+  %ninf = arith.constant 0xFF800000 : f32
+  %two = arith.constant 2.0 : f32
+  %low = arith.constant -3.0e38 : f32
+  %s = tile.dot %q, %k, %s0 {transpose_b} : !tile.tile<8x8xf32>, !tile.tile<8x8xf32> -> !tile.tile<8x8xf32>
+  %t = tile.map(%s) at [%i0, %i0] : (!tile.tile<8x8xf32>) -> !tile.tile<8x8xf32> {
+  ^bb0(%x: f32, %i: index, %j: index):
+    %c = arith.cmpi slt, %j, %i : index
+    %masked = arith.select %c, %x, %ninf : f32
+    %scaled = arith.mulf %masked, %two : f32
+    %lowest = arith.cmpf olt, %scaled, %low : f32
+    %y = arith.select %lowest, %masked, %scaled : f32
+    tile.yield %y : f32
+  }
+  %u = tile.map(%t) at [%i0, %i0] : (!tile.tile<8x8xf32>) -> !tile.tile<8x8xf32> {
+  ^bb0(%x: f32, %i: index, %j: index):
+    %keep = arith.cmpi ne, %j, %i : index
+    %y = arith.select %keep, %x, %ninf : f32
+    tile.yield %y : f32
+  }
+  %r = tile.reduce max %u, %m : !tile.tile<8x8xf32> -> !tile.tile<8xf32>
+  return %r : !tile.tile<8xf32>
 }
