@@ -167,7 +167,8 @@ void Narrowing::decideBranch(scf::IfOp branch) {
 
 /// The position of an element: what a workgroup or a thread has is small.
 void Narrowing::decideAddress(Operation *access) {
-  Value memory = access->getOperand(isa<memref::StoreOp>(access) ? 1 : 0);
+  bool isStore = isa<memref::StoreOp, gpu::SubgroupMmaStoreMatrixOp>(access);
+  Value memory = access->getOperand(isStore ? 1 : 0);
   bool isSmall = isa<BlockArgument>(memory);
   if (narrowAddresses || isSmall)
     for (OpOperand &operand : access->getOpOperands())
@@ -181,7 +182,8 @@ void Narrowing::decide(Operation *kernel) {
       return decideLoop(loop);
     if (auto branch = dyn_cast<scf::IfOp>(op))
       return decideBranch(branch);
-    if (isa<memref::LoadOp, memref::StoreOp>(op))
+    if (isa<memref::LoadOp, memref::StoreOp, gpu::SubgroupMmaLoadMatrixOp,
+            gpu::SubgroupMmaStoreMatrixOp>(op))
       return decideAddress(op);
     auto hasWide = [](TypeRange types) { return llvm::any_of(types, isWide); };
     auto fitsHere = [&](Value value) { return fits(value); };

@@ -37,6 +37,14 @@ static bool isScalar(Type type) {
       type);
 }
 
+static bool isMatrixOp(Operation *op) {
+  return isa<gpu::SubgroupMmaLoadMatrixOp, gpu::SubgroupMmaStoreMatrixOp,
+             gpu::SubgroupMmaComputeOp, gpu::SubgroupMmaConstantMatrixOp,
+             gpu::SubgroupMmaElementwiseOp,
+             gpu::SubgroupMmaExtractThreadLocalOp,
+             gpu::SubgroupMmaInsertThreadLocalOp>(op);
+}
+
 /// Two words that hold 64 bits (tile-emulate-int64).
 static bool isPair(Type type) {
   auto vector = dyn_cast<VectorType>(type);
@@ -60,7 +68,8 @@ static bool isKnownOp(Operation *op) {
              gpu::BlockIdOp, gpu::GridDimOp, gpu::SubgroupIdOp,
              gpu::SubgroupSizeOp, gpu::LaneIdOp, gpu::ShuffleOp, gpu::BarrierOp,
              gpu::ReturnOp, ub::PoisonOp, vector::ExtractOp,
-             vector::FromElementsOp>(op);
+             vector::FromElementsOp>(op) ||
+         isMatrixOp(op);
 }
 
 //===----------------------------------------------------------------------===//
@@ -104,8 +113,8 @@ bool Divergence::readsOwnMemory(memref::LoadOp load) {
 Divergence::Divergence(gpu::GPUFuncOp kernel) {
   kernel.walk([&](Operation *op) {
     auto load = dyn_cast<memref::LoadOp>(op);
-    if (isa<gpu::ThreadIdOp, gpu::SubgroupIdOp, gpu::LaneIdOp, gpu::ShuffleOp>(
-            op) ||
+    if (isa<gpu::ThreadIdOp, gpu::SubgroupIdOp, gpu::LaneIdOp, gpu::ShuffleOp,
+            gpu::SubgroupMmaExtractThreadLocalOp>(op) ||
         (load && readsOwnMemory(load)))
       mark(op->getResults());
   });
@@ -282,6 +291,12 @@ LogicalResult KernelVerifier::verifyBarrier(gpu::BarrierOp barrier) {
 //===----------------------------------------------------------------------===//
 
 LogicalResult KernelVerifier::verifyType(Operation *at, Type type) {
+  if (isa<gpu::MMAMatrixType>(type)) {
+    if (!target || target.has(tile::MatrixUnits::Cooperative))
+      return success();
+    return at->emitOpError("has a value of type ")
+           << type << ", for which " << target.getName() << " has no units";
+  }
   if (!isScalar(type) && !isPair(type))
     return at->emitOpError("has a value of type ")
            << type << ", which is not of the kernel form";
@@ -312,7 +327,8 @@ LogicalResult KernelVerifier::verifyLegal(Operation *op) {
         value && !value.getValue().isFinite())
       return op->emitOpError("is not finite, and ")
              << target.getName() << " may assume that every float is";
-  if (!lacks(Lacks::Int64) || isa<memref::MemRefDialect>(op->getDialect()) ||
+  if (!lacks(Lacks::Int64) || isMatrixOp(op) ||
+      isa<memref::MemRefDialect>(op->getDialect()) ||
       isa<arith::ConstantOp, arith::IndexCastOp, arith::IndexCastUIOp,
           gpu::ThreadIdOp, gpu::BlockIdOp, gpu::GridDimOp, gpu::SubgroupIdOp,
           gpu::SubgroupSizeOp, gpu::LaneIdOp>(op))

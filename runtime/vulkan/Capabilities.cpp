@@ -52,12 +52,6 @@ constexpr FeatureName featureNames[] = {
      }},
     {"cooperativeMatrix",
      [](Features &f) -> VkBool32 & { return f.matrix.cooperativeMatrix; }},
-    {"shaderBFloat16Type",
-     [](Features &f) -> VkBool32 & { return f.bfloat.shaderBFloat16Type; }},
-    {"shaderBFloat16CooperativeMatrix",
-     [](Features &f) -> VkBool32 & {
-       return f.bfloat.shaderBFloat16CooperativeMatrix;
-     }},
 };
 
 struct SubgroupOperation {
@@ -85,7 +79,6 @@ const char *componentName(VkComponentTypeKHR type) {
       {VK_COMPONENT_TYPE_FLOAT16_KHR, "f16"},
       {VK_COMPONENT_TYPE_FLOAT32_KHR, "f32"},
       {VK_COMPONENT_TYPE_FLOAT64_KHR, "f64"},
-      {VK_COMPONENT_TYPE_BFLOAT16_KHR, "bf16"},
       {VK_COMPONENT_TYPE_SINT8_KHR, "i8"},
       {VK_COMPONENT_TYPE_UINT8_KHR, "u8"},
       {VK_COMPONENT_TYPE_SINT32_KHR, "i32"},
@@ -99,6 +92,8 @@ const char *componentName(VkComponentTypeKHR type) {
 constexpr const char *sizePrefix = "subgroup-size:";
 constexpr const char *operationPrefix = "subgroup:";
 constexpr const char *matrixPrefix = "cooperative-matrix:";
+constexpr const char *fullSubgroups = "computeFullSubgroups";
+constexpr const char *roundsHalfName = "shaderRoundingModeRTEFloat16";
 
 } // namespace
 
@@ -125,9 +120,7 @@ Features::Features()
       subgroupSize(makeStruct<VkPhysicalDeviceSubgroupSizeControlFeatures>(
           VK_STRUCTURE_TYPE_PHYSICAL_DEVICE_SUBGROUP_SIZE_CONTROL_FEATURES)),
       matrix(makeStruct<VkPhysicalDeviceCooperativeMatrixFeaturesKHR>(
-          VK_STRUCTURE_TYPE_PHYSICAL_DEVICE_COOPERATIVE_MATRIX_FEATURES_KHR)),
-      bfloat(makeStruct<VkPhysicalDeviceShaderBfloat16FeaturesKHR>(
-          VK_STRUCTURE_TYPE_PHYSICAL_DEVICE_SHADER_BFLOAT16_FEATURES_KHR)) {}
+          VK_STRUCTURE_TYPE_PHYSICAL_DEVICE_COOPERATIVE_MATRIX_FEATURES_KHR)) {}
 
 void Features::chain(uint32_t version, const std::set<std::string> &available,
                      std::vector<const char *> &extensions) {
@@ -150,7 +143,6 @@ void Features::chain(uint32_t version, const std::set<std::string> &available,
   add(memoryModel, VK_API_VERSION_1_2, "VK_KHR_vulkan_memory_model");
   add(subgroupSize, VK_API_VERSION_1_3, "VK_EXT_subgroup_size_control");
   add(matrix, never, VK_KHR_COOPERATIVE_MATRIX_EXTENSION_NAME);
-  add(bfloat, never, VK_KHR_SHADER_BFLOAT16_EXTENSION_NAME);
 }
 
 void Features::keepKnown() {
@@ -169,7 +161,6 @@ void Features::keepKnown() {
   take(memoryModel, known.memoryModel);
   take(subgroupSize, known.subgroupSize);
   take(matrix, known.matrix);
-  take(bfloat, known.bfloat);
 }
 
 void Features::read(const void *structs) {
@@ -193,8 +184,6 @@ void Features::read(const void *structs) {
       take(subgroupSize, given);
     else if (given->sType == matrix.sType)
       take(matrix, given);
-    else if (given->sType == bfloat.sType)
-      take(bfloat, given);
     else if (given->sType ==
              VK_STRUCTURE_TYPE_PHYSICAL_DEVICE_VULKAN_1_1_FEATURES) {
       auto *all =
@@ -236,6 +225,8 @@ void Capabilities::query(const InstanceTable &table, VkPhysicalDevice device,
       VK_STRUCTURE_TYPE_PHYSICAL_DEVICE_MAINTENANCE_3_PROPERTIES);
   auto sizes = makeStruct<VkPhysicalDeviceSubgroupSizeControlProperties>(
       VK_STRUCTURE_TYPE_PHYSICAL_DEVICE_SUBGROUP_SIZE_CONTROL_PROPERTIES);
+  auto floats = makeStruct<VkPhysicalDeviceFloatControlsProperties>(
+      VK_STRUCTURE_TYPE_PHYSICAL_DEVICE_FLOAT_CONTROLS_PROPERTIES);
   auto nvidia = makeStruct<VkPhysicalDeviceShaderSMBuiltinsPropertiesNV>(
       VK_STRUCTURE_TYPE_PHYSICAL_DEVICE_SHADER_SM_BUILTINS_PROPERTIES_NV);
   auto amd = makeStruct<VkPhysicalDeviceShaderCoreProperties2AMD>(
@@ -254,12 +245,14 @@ void Capabilities::query(const InstanceTable &table, VkPhysicalDevice device,
   };
   add(sizes, version >= VK_API_VERSION_1_3 ||
                  extensions.count("VK_EXT_subgroup_size_control"));
+  add(floats, version >= VK_API_VERSION_1_2);
   add(nvidia, extensions.count("VK_NV_shader_sm_builtins"));
   add(amd, extensions.count("VK_AMD_shader_core_properties2"));
   table.GetPhysicalDeviceProperties2(device, &all);
 
   properties = all.properties;
   features = enabled;
+  roundsHalf = floats.shaderRoundingModeRTEFloat16;
   mostAllocation = memory.maxMemoryAllocationSize;
   minSubgroupSize = maxSubgroupSize = subgroups.subgroupSize;
   if (sizes.maxSubgroupSize) {
@@ -307,6 +300,11 @@ uint32_t Capabilities::wantedSubgroupSize(const Description &description) {
   return 0;
 }
 
+bool Capabilities::wantsFullSubgroups(const Description &description) {
+  const std::vector<std::string> &needs = description.features;
+  return std::find(needs.begin(), needs.end(), fullSubgroups) != needs.end();
+}
+
 bool Capabilities::canHaveSubgroupSize(uint32_t size) const {
   if (minSubgroupSize == maxSubgroupSize)
     return size == minSubgroupSize;
@@ -328,6 +326,8 @@ bool Capabilities::has(const std::string &need) const {
   if (const char *number = after(need, "vulkan1."))
     return version >= VK_MAKE_API_VERSION(
                           0, 1, uint32_t(std::strtoul(number, nullptr, 10)), 0);
+  if (need == roundsHalfName)
+    return roundsHalf;
   Features mine = features;
   for (const FeatureName &feature : featureNames)
     if (need == feature.name)
@@ -381,7 +381,8 @@ std::string Capabilities::objection(const Description &description) const {
   std::string device =
       std::string("the device (") + properties.deviceName + ")";
   if (!missing.empty())
-    return device + " lacks " + missing;
+    return device + " lacks " + missing +
+           (note.empty() ? "" : " (" + note + ")");
   for (const LaunchDescription &launch : description.launches)
     if (std::string text = launchObjection(launch); !text.empty())
       return text + " on " + device.substr(4);
@@ -394,6 +395,8 @@ std::string Capabilities::list() const {
   for (const FeatureName &feature : featureNames)
     if (feature.of(mine))
       text += std::string(",") + feature.name;
+  if (roundsHalf)
+    text += std::string(",") + roundsHalfName;
   if (subgroups.supportedStages & VK_SHADER_STAGE_COMPUTE_BIT)
     for (const SubgroupOperation &operation : subgroupOperations)
       if (subgroups.supportedOperations & operation.bit)

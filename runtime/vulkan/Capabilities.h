@@ -35,7 +35,6 @@ struct Features {
   VkPhysicalDeviceVulkanMemoryModelFeatures memoryModel;
   VkPhysicalDeviceSubgroupSizeControlFeatures subgroupSize;
   VkPhysicalDeviceCooperativeMatrixFeaturesKHR matrix;
-  VkPhysicalDeviceShaderBfloat16FeaturesKHR bfloat;
 };
 
 class Capabilities {
@@ -60,9 +59,13 @@ public:
 
   /// Whether pipelines may be told their subgroup size.
   bool choosesSubgroupSize() const { return canChoose; }
+  /// Whether a program's workgroups are whole subgroups.
+  static bool wantsFullSubgroups(const Description &description);
 
   VkPhysicalDeviceProperties properties{};
   uint32_t version = 0; // of the device, at most what was asked for
+  /// Why something is missing that the device itself has.
+  std::string note;
   VkDeviceSize mostAllocation = 0;
   int64_t multiprocessors = 0;
 
@@ -74,6 +77,7 @@ private:
 
   Features features;
   VkPhysicalDeviceSubgroupProperties subgroups{};
+  bool roundsHalf = false; // to the nearest, where asked to
   uint32_t minSubgroupSize = 0, maxSubgroupSize = 0;
   bool canChoose = false;
   std::set<std::string> matrices; // "16x16x16:f16:f32"

@@ -129,6 +129,9 @@ VkPipeline Code::createPipeline(const LaunchDescription &launch,
   size.requiredSubgroupSize = Capabilities::wantedSubgroupSize(description);
   if (size.requiredSubgroupSize && device.capabilities.choosesSubgroupSize())
     info.stage.pNext = &size;
+  if (Capabilities::wantsFullSubgroups(description))
+    info.stage.flags =
+        VK_PIPELINE_SHADER_STAGE_CREATE_REQUIRE_FULL_SUBGROUPS_BIT;
   VkPipeline pipeline = VK_NULL_HANDLE;
   check(device.vk.CreateComputePipelines(device.device, device.cache, 1, &info,
                                          nullptr, &pipeline),

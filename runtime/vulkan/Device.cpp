@@ -39,6 +39,21 @@ void checkVersion(uint32_t version, const std::string &what) {
 
 } // namespace
 
+/// The version of Vulkan that the validation layer was written for; 0: there is
+/// no such layer.
+static uint32_t findLayer(const Loader &loader) {
+  uint32_t count = 0;
+  check(loader.EnumerateInstanceLayerProperties(&count, nullptr),
+        "vkEnumerateInstanceLayerProperties");
+  std::vector<VkLayerProperties> layers(count);
+  check(loader.EnumerateInstanceLayerProperties(&count, layers.data()),
+        "vkEnumerateInstanceLayerProperties");
+  for (const VkLayerProperties &layer : layers)
+    if (!std::strcmp(layer.layerName, validationLayer))
+      return layer.specVersion;
+  return 0;
+}
+
 //===----------------------------------------------------------------------===//
 // Instance
 //===----------------------------------------------------------------------===//
@@ -58,6 +73,7 @@ void Device::createInstance(const Loader &loader, bool validates) {
   info.pApplicationInfo = &application;
   const char *extension = VK_EXT_DEBUG_UTILS_EXTENSION_NAME;
   if (validates) {
+    layerVersion = findLayer(loader);
     info.enabledLayerCount = 1, info.ppEnabledLayerNames = &validationLayer;
     info.enabledExtensionCount = 1, info.ppEnabledExtensionNames = &extension;
   }
@@ -201,11 +217,24 @@ void Device::findQueue() {
   timestampBits = families[best].timestampValidBits;
 }
 
+/// A layer takes structs that it does not know for errors.
+void Device::hideFromOldLayer(std::set<std::string> &extensions) {
+  constexpr const char *matrix = VK_KHR_COOPERATIVE_MATRIX_EXTENSION_NAME;
+  constexpr uint32_t knowsMatrix = VK_MAKE_API_VERSION(0, 1, 3, 255);
+  if (!layerVersion || layerVersion >= knowsMatrix || !extensions.erase(matrix))
+    return;
+  capabilities.note = "the validation layer is of Vulkan " +
+                      versionName(layerVersion) + "." +
+                      std::to_string(VK_API_VERSION_PATCH(layerVersion)) +
+                      " and does not know " + matrix;
+}
+
 void Device::create() {
   findQueue();
   VkPhysicalDeviceProperties properties;
   table.GetPhysicalDeviceProperties(physical, &properties);
   std::set<std::string> available = extensionsOf(physical);
+  hideFromOldLayer(available);
   std::vector<const char *> extensions;
   Features features;
   features.chain(std::min(properties.apiVersion, apiVersion), available,

@@ -55,6 +55,7 @@ private:
 
   void createInstance(const Loader &loader, bool validates);
   void listenToValidation();
+  void hideFromOldLayer(std::set<std::string> &extensions);
   void choose(const attn_context_options &options);
   void create();
   void findQueue();
@@ -81,6 +82,7 @@ private:
   void *user = nullptr;
   std::string cachePath;
 
+  uint32_t layerVersion = 0; // of the validation layer; 0: it does not watch
   VkDebugUtilsMessengerEXT messenger = VK_NULL_HANDLE;
   std::mutex messagesMutex;
   std::string messages;

@@ -780,6 +780,10 @@ def KernelsToSPIRV : Pass<"kernels-to-spirv", "::mlir::ModuleOp"> {
     buffers that have less than 32 bits are taken out of words, and put there
     atomically; elsewhere f16 is held as the f32 that it equals, bf16 as its bits.
 
+    For a machine with cooperative matrix units the module is of SPIR-V 1.6 with
+    Vulkan's memory model and 16-bit floats: `!gpu.mma_matrix` becomes
+    `!spirv.coopmatrix`, f16 is itself everywhere and rounded to the nearest even.
+
     ```mlir
     gpu.module @kernels {
       gpu.func @f(%a: memref<f32>, %n: index) kernel attributes {known_block_size = array<i32: 32, 1, 1>} {

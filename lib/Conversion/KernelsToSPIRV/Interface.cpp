@@ -9,7 +9,6 @@
 //===----------------------------------------------------------------------===//
 
 #include "Interface.h"
-#include "SmallElements.h"
 
 #include "mlir/Dialect/SPIRV/Transforms/SPIRVConversion.h"
 #include "mlir/IR/ImplicitLocOpBuilder.h"
@@ -41,12 +40,15 @@ struct Memory {
   Type element;
   /// Several elements share a word.
   bool isPacked = false;
+  /// Threads read what others wrote.
+  bool isExchanged = false;
 };
 
 class EntryPoint {
 public:
-  EntryPoint(gpu::GPUFuncOp kernel, spirv::ModuleOp module)
-      : kernel(kernel), module(module),
+  EntryPoint(gpu::GPUFuncOp kernel, spirv::ModuleOp module, const Words &words,
+             const TypeConverter &types)
+      : kernel(kernel), module(module), words(words), types(types),
         b(kernel.getLoc(), kernel.getContext()) {}
 
   LogicalResult build();
@@ -67,6 +69,8 @@ private:
   Value getBuiltin(spirv::BuiltIn builtin, gpu::Dimension dimension);
   void lowerLoad(memref::LoadOp load);
   void lowerStore(memref::StoreOp store);
+  void lowerLoad(gpu::SubgroupMmaLoadMatrixOp load);
+  void lowerStore(gpu::SubgroupMmaStoreMatrixOp store);
   /// The memory of an access, and the position in it.
   std::pair<Memory, Value> locate(Value memory, Value index);
   Value getElement(const Memory &memory, Value position);
@@ -80,8 +84,22 @@ private:
         kernel.getFunctionType().getNumInputs());
   }
 
+  /// Of Vulkan's own memory model, which orders only what says that it is
+  /// exchanged.
+  bool hasVulkanModel() {
+    return module.getMemoryModel() == spirv::MemoryModel::Vulkan;
+  }
+  spirv::MemoryAccessAttr getAccess(const Memory &memory) {
+    return memory.isExchanged && hasVulkanModel()
+               ? b.getAttr<spirv::MemoryAccessAttr>(
+                     spirv::MemoryAccess::NonPrivatePointer)
+               : spirv::MemoryAccessAttr();
+  }
+
   gpu::GPUFuncOp kernel;
   spirv::ModuleOp module;
+  const Words &words;
+  const TypeConverter &types;
   ImplicitLocOpBuilder b;
   spirv::FuncOp function;
   Block *entry = nullptr;
@@ -104,6 +122,9 @@ Value EntryPoint::declare(const Twine &suffix, Type type, StorageClass storage,
   auto variable =
       binding ? spirv::GlobalVariableOp::create(b, pointer, name, 0, *binding)
               : spirv::GlobalVariableOp::create(b, pointer, StringRef(name));
+  // Since 1.4 an entry point names all that it uses.
+  if (hasVulkanModel())
+    interface.insert(FlatSymbolRefAttr::get(variable));
   b.setInsertionPointToStart(entry);
   return spirv::AddressOfOp::create(b, variable);
 }
@@ -116,6 +137,17 @@ std::string nameArgument(BlockArgument argument) {
   return Twine(argument.getArgNumber()).str();
 }
 
+/// A kernel reads what it writes.
+bool isExchanged(BlockArgument argument) {
+  bool isRead = false, isWritten = false;
+  for (Operation *view : argument.getUsers())
+    for (Operation *access : view->getUsers()) {
+      isRead |= isa<memref::LoadOp>(access);
+      isWritten |= isa<memref::StoreOp>(access);
+    }
+  return isRead && isWritten;
+}
+
 LogicalResult EntryPoint::declareBuffers() {
   unsigned binding = 0;
   for (BlockArgument argument : getParameters()) {
@@ -124,12 +156,15 @@ LogicalResult EntryPoint::declareBuffers() {
       continue;
     Memory memory;
     memory.element = type.getElementType();
-    memory.isPacked = getElementBits(memory.element) < 32;
+    memory.isPacked = words.arePacked(memory.element);
+    memory.isExchanged =
+        isExchanged(kernel.getArgument(argument.getArgNumber()));
     Type stored =
-        memory.isPacked ? b.getI32Type() : getWordType(memory.element);
+        memory.isPacked ? b.getI32Type() : words.getType(memory.element);
     if (!stored)
       return kernel.emitError("SPIR-V has no memory of ") << memory.element;
-    auto array = spirv::RuntimeArrayType::get(stored, /*stride=*/4);
+    unsigned bytes = llvm::divideCeil(stored.getIntOrFloatBitWidth(), 8);
+    auto array = spirv::RuntimeArrayType::get(stored, /*stride=*/bytes);
     memory.pointer = declare(nameArgument(argument), getBlockType(array),
                              StorageClass::StorageBuffer, binding++);
     memories[argument] = memory;
@@ -143,11 +178,13 @@ LogicalResult EntryPoint::declareParameters() {
   for (BlockArgument argument : getParameters()) {
     Type type = isa<MemRefType>(argument.getType())
                     ? b.getI32Type()
-                    : getWordType(argument.getType());
+                    : words.getType(argument.getType());
     if (!type)
       return kernel.emitError("SPIR-V has no parameter of ")
              << argument.getType();
-    fields.push_back(type.isInteger(1) ? b.getI32Type() : type);
+    fields.push_back(type.isInteger(1) ? b.getI32Type()
+                     : type.isF16()    ? b.getF32Type()
+                                       : type);
   }
   SmallVector<Type> grid(kGridFields, b.getI32Type());
   bool fits = kGridFields + fields.size() <= kPushConstants;
@@ -167,7 +204,7 @@ LogicalResult EntryPoint::declareParameters() {
     if (isa<MemRefType>(argument.getType()))
       memories[argument].base = field;
     else
-      argument.replaceAllUsesWith(fromWord(b, field, argument.getType()));
+      argument.replaceAllUsesWith(words.from(b, field, argument.getType()));
   }
   return success();
 }
@@ -178,12 +215,13 @@ LogicalResult EntryPoint::declareLocals() {
     auto type = cast<MemRefType>(buffer.getType());
     Memory memory;
     memory.element = type.getElementType();
-    Type stored = getWordType(memory.element);
+    Type stored = words.getType(memory.element);
     if (!stored)
       return kernel.emitError("SPIR-V has no memory of ") << memory.element;
     auto array = spirv::ArrayType::get(stored, type.getNumElements());
     auto space = cast<gpu::AddressSpaceAttr>(type.getMemorySpace());
     if (space.getValue() == gpu::AddressSpace::Workgroup) {
+      memory.isExchanged = true;
       memory.pointer =
           declare(nameArgument(buffer), array, StorageClass::Workgroup);
     } else {
@@ -207,12 +245,12 @@ Value EntryPoint::loadField(Value block, unsigned field) {
 //===----------------------------------------------------------------------===//
 
 std::pair<Memory, Value> EntryPoint::locate(Value memory, Value index) {
-  Value position = toWord(b, index);
+  Value position = words.to(b, index);
   if (auto view = memory.getDefiningOp<memref::ReinterpretCastOp>()) {
     memory = view.getSource();
     if (!view.getOffsets().empty())
       position = arith::AddIOp::create(b, position,
-                                       toWord(b, view.getOffsets().front()));
+                                       words.to(b, view.getOffsets().front()));
   }
   Memory known = memories.lookup(memory);
   if (known.base)
@@ -234,11 +272,12 @@ void EntryPoint::lowerLoad(memref::LoadOp load) {
   if (memory.isPacked) {
     PackedPosition at(b, position, memory.element);
     Value word = spirv::LoadOp::create(b, getElement(memory, at.word));
-    loaded =
-        decode(b, arith::ShRUIOp::create(b, word, at.shift), memory.element);
+    loaded = words.decode(b, arith::ShRUIOp::create(b, word, at.shift),
+                          memory.element);
   } else {
-    loaded = spirv::LoadOp::create(b, getElement(memory, position));
-    loaded = fromWord(b, loaded, memory.element);
+    loaded = spirv::LoadOp::create(b, getElement(memory, position),
+                                   getAccess(memory));
+    loaded = words.from(b, loaded, memory.element);
   }
   load.replaceAllUsesWith(loaded);
   load.erase();
@@ -250,12 +289,51 @@ void EntryPoint::lowerStore(memref::StoreOp store) {
       locate(store.getMemRef(), store.getIndices().front());
   if (memory.isPacked) {
     PackedPosition at(b, position, memory.element);
-    at.storeAtomically(getElement(memory, at.word),
-                       encode(b, store.getValue()));
+    // Vulkan's model has workgroups of a device only where it is asked for.
+    at.storeAtomically(
+        getElement(memory, at.word), words.encode(b, store.getValue()),
+        hasVulkanModel() ? spirv::Scope::QueueFamily : spirv::Scope::Device);
   } else {
     spirv::StoreOp::create(b, getElement(memory, position),
-                           toWord(b, store.getValue()));
+                           words.to(b, store.getValue()), getAccess(memory),
+                           /*alignment=*/IntegerAttr());
   }
+  store.erase();
+}
+
+static auto getMatrixLayout(bool transpose) {
+  return transpose ? spirv::CooperativeMatrixLayoutKHR::ColumnMajor
+                   : spirv::CooperativeMatrixLayoutKHR::RowMajor;
+}
+
+void EntryPoint::lowerLoad(gpu::SubgroupMmaLoadMatrixOp load) {
+  b.setInsertionPoint(load);
+  auto [memory, position] =
+      locate(load.getSrcMemref(), load.getIndices().front());
+  Type type = load.getRes().getType();
+  Value matrix = spirv::KHRCooperativeMatrixLoadOp::create(
+      b, types.convertType(type), getElement(memory, position),
+      getMatrixLayout(load.getTranspose().value_or(false)),
+      constant(load.getLeadDimension().getSExtValue()), getAccess(memory),
+      /*alignment=*/IntegerAttr());
+  load.replaceAllUsesWith(
+      UnrealizedConversionCastOp::create(b, type, matrix).getResult(0));
+  load.erase();
+}
+
+void EntryPoint::lowerStore(gpu::SubgroupMmaStoreMatrixOp store) {
+  b.setInsertionPoint(store);
+  auto [memory, position] =
+      locate(store.getDstMemref(), store.getIndices().front());
+  Value matrix = store.getSrc();
+  matrix = UnrealizedConversionCastOp::create(
+               b, types.convertType(matrix.getType()), matrix)
+               .getResult(0);
+  spirv::KHRCooperativeMatrixStoreOp::create(
+      b, getElement(memory, position), matrix,
+      getMatrixLayout(store.getTranspose().value_or(false)),
+      constant(store.getLeadDimension().getSExtValue()), getAccess(memory),
+      /*alignment=*/IntegerAttr());
   store.erase();
 }
 
@@ -270,20 +348,34 @@ LogicalResult checkAccess(Operation *access, Value memory, Block *entry) {
 }
 
 LogicalResult EntryPoint::lowerAccesses() {
-  SmallVector<memref::LoadOp> loads;
-  SmallVector<memref::StoreOp> stores;
-  function.walk([&](memref::LoadOp load) { loads.push_back(load); });
-  function.walk([&](memref::StoreOp store) { stores.push_back(store); });
-  for (memref::LoadOp load : loads)
-    if (failed(checkAccess(load, load.getMemRef(), entry)))
-      return failure();
-  for (memref::StoreOp store : stores)
-    if (failed(checkAccess(store, store.getMemRef(), entry)))
-      return failure();
-  llvm::for_each(stores, [&](memref::StoreOp store) { lowerStore(store); });
+  SmallVector<Operation *> loads, stores;
+  WalkResult result = function.walk([&](Operation *op) {
+    Value memory;
+    TypeSwitch<Operation *>(op)
+        .Case<memref::LoadOp, memref::StoreOp>(
+            [&](auto access) { memory = access.getMemRef(); })
+        .Case<gpu::SubgroupMmaLoadMatrixOp>(
+            [&](auto load) { memory = load.getSrcMemref(); })
+        .Case<gpu::SubgroupMmaStoreMatrixOp>(
+            [&](auto store) { memory = store.getDstMemref(); });
+    if (!memory)
+      return WalkResult::advance();
+    (op->getNumResults() ? loads : stores).push_back(op);
+    return WalkResult(checkAccess(op, memory, entry));
+  });
+  if (result.wasInterrupted())
+    return failure();
+  auto lower = [&](Operation *access) {
+    TypeSwitch<Operation *>(access)
+        .Case<memref::LoadOp, gpu::SubgroupMmaLoadMatrixOp>(
+            [&](auto load) { lowerLoad(load); })
+        .Case<memref::StoreOp, gpu::SubgroupMmaStoreMatrixOp>(
+            [&](auto store) { lowerStore(store); });
+  };
+  llvm::for_each(stores, lower);
   // What is loaded is not rounded again.
-  expandConversions(function);
-  llvm::for_each(loads, [&](memref::LoadOp load) { lowerLoad(load); });
+  words.expandConversions(function);
+  llvm::for_each(loads, lower);
   function.walk([](memref::ReinterpretCastOp view) { view.erase(); });
   return success();
 }
@@ -328,24 +420,27 @@ void EntryPoint::lowerIds() {
     } else {
       return;
     }
-    op->getResult(0).replaceAllUsesWith(fromWord(b, id, b.getIndexType()));
+    op->getResult(0).replaceAllUsesWith(words.from(b, id, b.getIndexType()));
     op->erase();
   });
 }
 
-/// Exchanges between lanes, in flow that all of a subgroup reach.
+/// Exchanges between lanes, in flow that all of a subgroup reach. Of 32 bits,
+/// which every device has that exchanges.
 void EntryPoint::lowerShuffles() {
   function.walk([&](gpu::ShuffleOp shuffle) {
     b.setInsertionPoint(shuffle);
-    Value value = toWord(b, shuffle.getValue());
-    Value lane = toWord(b, shuffle.getOffset());
+    Value value = words.to(b, shuffle.getValue());
+    if (value.getType().isF16())
+      value = arith::ExtFOp::create(b, b.getF32Type(), value);
+    Value lane = words.to(b, shuffle.getOffset());
     Value other = shuffle.getMode() == gpu::ShuffleMode::XOR
                       ? Value(spirv::GroupNonUniformShuffleXorOp::create(
                             b, spirv::Scope::Subgroup, value, lane))
                       : Value(spirv::GroupNonUniformShuffleOp::create(
                             b, spirv::Scope::Subgroup, value, lane));
     shuffle.getShuffleResult().replaceAllUsesWith(
-        fromWord(b, other, shuffle.getValue().getType()));
+        words.from(b, other, shuffle.getValue().getType()));
     shuffle.erase();
   });
 }
@@ -353,20 +448,13 @@ void EntryPoint::lowerShuffles() {
 /// A barrier orders storage buffers, too, where a kernel reads what it writes.
 void EntryPoint::lowerBarriers() {
   using Semantics = spirv::MemorySemantics;
-  bool readsWhatItWrites = llvm::any_of(
-      kernel.getArguments().take_front(kernel.getFunctionType().getNumInputs()),
-      [](BlockArgument argument) {
-        bool isRead = false, isWritten = false;
-        for (Operation *view : argument.getUsers())
-          for (Operation *access : view->getUsers()) {
-            isRead |= isa<memref::LoadOp>(access);
-            isWritten |= isa<memref::StoreOp>(access);
-          }
-        return isRead && isWritten;
-      });
   Semantics memory = Semantics::AcquireRelease | Semantics::WorkgroupMemory;
-  if (readsWhatItWrites)
+  if (llvm::any_of(memories, [](const auto &known) {
+        return known.second.base && known.second.isExchanged;
+      }))
     memory = memory | Semantics::UniformMemory;
+  if (hasVulkanModel())
+    memory = memory | Semantics::MakeAvailable | Semantics::MakeVisible;
   function.walk([&](gpu::BarrierOp barrier) {
     b.setInsertionPoint(barrier);
     spirv::ControlBarrierOp::create(b, spirv::Scope::Workgroup,
@@ -404,12 +492,28 @@ LogicalResult EntryPoint::build() {
                               interface.getArrayRef());
   spirv::ExecutionModeOp::create(b, function, spirv::ExecutionMode::LocalSize,
                                  *size);
+  // What converts to f16 may else round as it likes.
+  if (words.getType(b.getF16Type()).isF16())
+    spirv::ExecutionModeOp::create(
+        b, function, spirv::ExecutionMode::RoundingModeRTE, ArrayRef{16});
   return success();
 }
 
 } // namespace
 
-LogicalResult attn::addEntryPoint(gpu::GPUFuncOp kernel,
-                                  spirv::ModuleOp module) {
-  return EntryPoint(kernel, module).build();
+LogicalResult attn::addEntryPoint(gpu::GPUFuncOp kernel, spirv::ModuleOp module,
+                                  const Words &words,
+                                  const TypeConverter &types) {
+  return EntryPoint(kernel, module, words, types).build();
+}
+
+int64_t attn::getWorkgroupBytes(gpu::GPUFuncOp kernel, const Words &words) {
+  int64_t bytes = 0;
+  for (BlockArgument buffer : kernel.getWorkgroupAttributions()) {
+    auto type = cast<MemRefType>(buffer.getType());
+    unsigned bits =
+        words.getType(type.getElementType()).getIntOrFloatBitWidth();
+    bytes += type.getNumElements() * llvm::divideCeil(bits, 8);
+  }
+  return bytes;
 }

@@ -9,10 +9,10 @@
 
 #include "attn/Conversion/KernelsToSPIRV.h"
 #include "Interface.h"
-#include "SmallElements.h"
 #include "attn/Dialect/Tile/Tile.h"
 
 #include "mlir/Conversion/ArithToSPIRV/ArithToSPIRV.h"
+#include "mlir/Conversion/GPUToSPIRV/GPUToSPIRV.h"
 #include "mlir/Conversion/MathToSPIRV/MathToSPIRV.h"
 #include "mlir/Conversion/SCFToSPIRV/SCFToSPIRV.h"
 #include "mlir/Conversion/UBToSPIRV/UBToSPIRV.h"
@@ -122,75 +122,110 @@ struct ExtendFirst final : OpRewritePattern<arith::IndexCastUIOp> {
   }
 };
 
-struct KernelsToSPIRVPass final
-    : attn::impl::KernelsToSPIRVBase<KernelsToSPIRVPass> {
-  using KernelsToSPIRVBase::KernelsToSPIRVBase;
-
-  void runOnOperation() override {
-    for (auto kernels :
-         llvm::to_vector(getOperation().getOps<gpu::GPUModuleOp>()))
-      if (failed(convert(kernels)))
-        return signalPassFailure();
+/// The casts around what Interface.cpp made of matrices.
+struct CastPattern final : OpConversionPattern<UnrealizedConversionCastOp> {
+  using OpConversionPattern::OpConversionPattern;
+  LogicalResult
+  matchAndRewrite(UnrealizedConversionCastOp op, OpAdaptor adaptor,
+                  ConversionPatternRewriter &rewriter) const override {
+    rewriter.replaceOp(op, adaptor.getInputs());
+    return success();
   }
-
-private:
-  static LogicalResult convert(gpu::GPUModuleOp kernels);
-  static LogicalResult convertBodies(spirv::ModuleOp module,
-                                     spirv::VerCapExtAttr needs);
 };
 
 /// A launch says how much workgroup memory its kernel declares.
-void setSharedBytes(gpu::GPUFuncOp kernel) {
+void setSharedBytes(gpu::GPUFuncOp kernel, const attn::Words &words) {
   auto info = attn::tile::LaunchInfoAttr::of(kernel);
   if (!info)
     return;
-  int64_t bytes = 0;
-  for (BlockArgument buffer : kernel.getWorkgroupAttributions())
-    bytes += 4 * cast<MemRefType>(buffer.getType()).getNumElements();
-  kernel->setAttr(
-      info.attributeName,
-      attn::tile::LaunchInfoAttr::get(info.getContext(), info.getParameters(),
-                                      info.getGrid(), info.getThreads(), bytes,
-                                      info.getStack(), info.getCluster()));
+  kernel->setAttr(info.attributeName,
+                  attn::tile::LaunchInfoAttr::get(
+                      info.getContext(), info.getParameters(), info.getGrid(),
+                      info.getThreads(), attn::getWorkgroupBytes(kernel, words),
+                      info.getStack(), info.getCluster()));
 }
 
-LogicalResult KernelsToSPIRVPass::convert(gpu::GPUModuleOp kernels) {
-  OpBuilder b(kernels);
-  b.setInsertionPointAfter(kernels);
-  // What every device with Vulkan 1.1 has, and what subgroups exchange with.
-  SmallVector<spirv::Capability> capabilities{spirv::Capability::Shader};
+/// The target whose SPIR-V a module is.
+class Converter {
+public:
+  explicit Converter(gpu::GPUModuleOp kernels)
+      : kernels(kernels), needs(getNeeds(kernels)), words(hasHalf(needs)),
+        environment(getEnvironment(needs)), types(environment) {
+    const attn::Words &held = words;
+    types.addConversion(
+        [held](BFloat16Type type) { return held.getType(type); });
+    populateMMAToSPIRVCoopMatrixTypeConversion(types);
+  }
+
+  LogicalResult convert();
+
+private:
+  static spirv::VerCapExtAttr getNeeds(gpu::GPUModuleOp kernels);
+  static bool hasHalf(spirv::VerCapExtAttr needs) {
+    return llvm::is_contained(needs.getCapabilities(),
+                              spirv::Capability::Float16);
+  }
+  static spirv::TargetEnvAttr getEnvironment(spirv::VerCapExtAttr needs) {
+    return spirv::TargetEnvAttr::get(
+        needs, spirv::getDefaultResourceLimits(needs.getContext()),
+        spirv::ClientAPI::Vulkan, spirv::Vendor::Unknown,
+        spirv::DeviceType::Unknown, spirv::TargetEnvAttr::kUnknownDeviceID);
+  }
+  LogicalResult convertBodies(spirv::ModuleOp module);
+
+  gpu::GPUModuleOp kernels;
+  spirv::VerCapExtAttr needs;
+  attn::Words words;
+  spirv::TargetEnvAttr environment;
+  SPIRVTypeConverter types;
+};
+
+/// What every device with Vulkan 1.1 has and what subgroups exchange with;
+/// for a machine with matrix units what comes with these.
+spirv::VerCapExtAttr Converter::getNeeds(gpu::GPUModuleOp kernels) {
+  using spirv::Capability;
+  auto target = attn::tile::TargetAttr::lookup(kernels);
+  bool hasMatrices = target && target.has(attn::tile::MatrixUnits::Cooperative);
+  SmallVector<Capability> capabilities{Capability::Shader};
+  if (hasMatrices)
+    llvm::append_range(
+        capabilities,
+        ArrayRef{Capability::Float16, Capability::StorageBuffer16BitAccess,
+                 Capability::RoundingModeRTE, Capability::VulkanMemoryModel,
+                 Capability::CooperativeMatrixKHR});
   bool hasSubgroups =
-      kernels.walk([](gpu::SubgroupIdOp) { return WalkResult::interrupt(); })
+      kernels->walk([](gpu::SubgroupIdOp) { return WalkResult::interrupt(); })
           .wasInterrupted();
   if (hasSubgroups)
     llvm::append_range(capabilities,
-                       ArrayRef{spirv::Capability::GroupNonUniform,
-                                spirv::Capability::GroupNonUniformShuffle});
-  auto needs =
-      spirv::VerCapExtAttr::get(spirv::Version::V_1_3, capabilities,
-                                ArrayRef<spirv::Extension>(), b.getContext());
-  auto module = spirv::ModuleOp::create(
-      b, kernels.getLoc(), spirv::AddressingModel::Logical,
-      spirv::MemoryModel::GLSL450, needs,
-      StringRef(attn::getSPIRVModuleName(kernels)));
-  for (auto kernel : kernels.getOps<gpu::GPUFuncOp>()) {
-    if (failed(attn::addEntryPoint(kernel, module)))
-      return failure();
-    setSharedBytes(kernel);
-  }
-  return convertBodies(module, needs);
+                       ArrayRef{Capability::GroupNonUniform,
+                                Capability::GroupNonUniformShuffle});
+  SmallVector<spirv::Extension> extensions;
+  if (hasMatrices)
+    extensions.push_back(spirv::Extension::SPV_KHR_cooperative_matrix);
+  return spirv::VerCapExtAttr::get(
+      hasMatrices ? spirv::Version::V_1_6 : spirv::Version::V_1_3, capabilities,
+      extensions, kernels.getContext());
 }
 
-LogicalResult KernelsToSPIRVPass::convertBodies(spirv::ModuleOp module,
-                                                spirv::VerCapExtAttr needs) {
+LogicalResult Converter::convert() {
+  OpBuilder b(kernels);
+  b.setInsertionPointAfter(kernels);
+  bool hasMatrices = needs.getVersion() == spirv::Version::V_1_6;
+  auto module = spirv::ModuleOp::create(
+      b, kernels.getLoc(), spirv::AddressingModel::Logical,
+      hasMatrices ? spirv::MemoryModel::Vulkan : spirv::MemoryModel::GLSL450,
+      needs, StringRef(attn::getSPIRVModuleName(kernels)));
+  for (auto kernel : kernels.getOps<gpu::GPUFuncOp>()) {
+    if (failed(attn::addEntryPoint(kernel, module, words, types)))
+      return failure();
+    setSharedBytes(kernel, words);
+  }
+  return convertBodies(module);
+}
+
+LogicalResult Converter::convertBodies(spirv::ModuleOp module) {
   MLIRContext *context = module.getContext();
-  auto environment = spirv::TargetEnvAttr::get(
-      needs, spirv::getDefaultResourceLimits(context), spirv::ClientAPI::Vulkan,
-      spirv::Vendor::Unknown, spirv::DeviceType::Unknown,
-      spirv::TargetEnvAttr::kUnknownDeviceID);
-  SPIRVTypeConverter types(environment);
-  types.addConversion(
-      [](BFloat16Type type) { return attn::getWordType(type); });
   ScfToSPIRVContext loops;
   RewritePatternSet patterns(context);
   arith::populateArithToSPIRVPatterns(types, patterns);
@@ -198,10 +233,11 @@ LogicalResult KernelsToSPIRVPass::convertBodies(spirv::ModuleOp module,
   populateSCFToSPIRVPatterns(types, loops, patterns);
   populateVectorToSPIRVPatterns(types, patterns);
   ub::populateUBToSPIRVConversionPatterns(types, patterns);
+  populateGpuWMMAToSPIRVCoopMatrixKHRConversionPatterns(types, patterns);
   patterns.add<FunctionPattern<math::Exp2Op, spirv::GLExp2Op>,
                FunctionPattern<math::Log2Op, spirv::GLLog2Op>,
                FunctionPattern<math::CtPopOp, spirv::BitCountOp>, TruncPattern,
-               UnsignedCastPattern>(types, context);
+               UnsignedCastPattern, CastPattern>(types, context);
   // Before those of MLIR.
   patterns.add<BitsPattern, ConstantBitsPattern>(types, context, /*benefit=*/2);
   patterns.add<ExtendFirst>(context);
@@ -216,5 +252,17 @@ LogicalResult KernelsToSPIRVPass::convertBodies(spirv::ModuleOp module,
   });
   return success();
 }
+
+struct KernelsToSPIRVPass final
+    : attn::impl::KernelsToSPIRVBase<KernelsToSPIRVPass> {
+  using KernelsToSPIRVBase::KernelsToSPIRVBase;
+
+  void runOnOperation() override {
+    for (auto kernels :
+         llvm::to_vector(getOperation().getOps<gpu::GPUModuleOp>()))
+      if (failed(Converter(kernels).convert()))
+        return signalPassFailure();
+  }
+};
 
 } // namespace

@@ -1,4 +1,4 @@
-//===- SmallElements.cpp - Types that SPIR-V for all lacks ----------------===//
+//===- SmallElements.cpp - What holds the values of kernels ---------------===//
 // SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
 //
 // Conversions to f16 and bf16 are integer arithmetic: GLSL's packHalf2x16 may
@@ -18,8 +18,8 @@ unsigned attn::getElementBits(Type type) {
   return type.isIndex() ? 32 : type.getIntOrFloatBitWidth();
 }
 
-Type attn::getWordType(Type type) {
-  if (type.isInteger(1))
+Type Words::getType(Type type) const {
+  if (type.isInteger(1) || (hasHalf && type.isF16()))
     return type;
   if (type.isF16() || type.isF32())
     return Float32Type::get(type.getContext());
@@ -102,11 +102,16 @@ Value decodeFloat(Value bits, Type type, ImplicitLocOpBuilder &b) {
   return spirv::CompositeExtractOp::create(b, pair, ArrayRef<int32_t>{0});
 }
 
-bool isSmallFloat(Type type) { return type.isF16() || type.isBF16(); }
+/// A float as f32, which holds all f16 exactly.
+Value widen(ImplicitLocOpBuilder &b, Value value) {
+  return value.getType().isF32()
+             ? value
+             : arith::ExtFOp::create(b, b.getF32Type(), value);
+}
 
 } // namespace
 
-Value attn::fromWord(ImplicitLocOpBuilder &b, Value word, Type type) {
+Value Words::from(ImplicitLocOpBuilder &b, Value word, Type type) const {
   if (word.getType() == type)
     return word;
   if (type.isIndex())
@@ -122,78 +127,79 @@ Value attn::fromWord(ImplicitLocOpBuilder &b, Value word, Type type) {
   return arith::TruncIOp::create(b, type, word);
 }
 
-Value attn::toWord(ImplicitLocOpBuilder &b, Value value) {
-  Type type = value.getType(), word = getWordType(type);
+Value Words::to(ImplicitLocOpBuilder &b, Value value) const {
+  Type type = value.getType(), word = getType(type);
   if (type == word)
     return value;
   if (type.isIndex())
     return arith::IndexCastOp::create(b, word, value);
   if (type.isF16())
-    return arith::ExtFOp::create(b, word, value);
+    return widen(b, value);
   if (type.isBF16())
     value = arith::BitcastOp::create(b, b.getI16Type(), value);
   return arith::ExtUIOp::create(b, word, value);
 }
 
-Value attn::decode(ImplicitLocOpBuilder &b, Value bits, Type type) {
+Value Words::decode(ImplicitLocOpBuilder &b, Value bits, Type type) const {
   if (type.isF16())
-    return fromWord(b, decodeFloat(bits, type, b), type);
+    return arith::TruncFOp::create(b, type, decodeFloat(bits, type, b));
   if (type.isInteger(1))
     bits = arith::AndIOp::create(b, bits, constant(b, 0xff));
-  return fromWord(b, bits, type);
+  return from(b, bits, type);
 }
 
-Value attn::encode(ImplicitLocOpBuilder &b, Value value) {
+Value Words::encode(ImplicitLocOpBuilder &b, Value value) const {
   Type type = value.getType();
   if (type.isInteger(1))
     return arith::ExtUIOp::create(b, b.getI32Type(), value);
   if (!type.isF16())
-    return toWord(b, value);
+    return to(b, value);
   // To encode is to round.
   auto conversion = value.getDefiningOp<arith::TruncFOp>();
   bool isF32 = conversion && conversion.getIn().getType().isF32();
-  return encodeFloat(isF32 ? conversion.getIn() : toWord(b, value), type, b);
+  return encodeFloat(isF32 ? conversion.getIn() : widen(b, value), type, b);
 }
 
-/// f16 is f32 already, and has to be rounded to be what it stands for.
-static void expandTruncation(arith::TruncFOp op) {
+/// f16 that is held as f32 has to be rounded to be what it stands for.
+void Words::expand(arith::TruncFOp op) const {
   Type type = op.getType();
-  if (!isSmallFloat(type))
+  if (!type.isBF16() && !(type.isF16() && !hasHalf))
     return;
   if (op.use_empty())
     return op.erase();
   ImplicitLocOpBuilder b(op.getLoc(), op);
-  Value bits = encodeFloat(toWord(b, op.getIn()), type, b);
+  Value bits = encodeFloat(widen(b, op.getIn()), type, b);
   if (type.isF16())
     return op.getInMutable().assign(decodeFloat(bits, type, b));
-  op.replaceAllUsesWith(fromWord(b, bits, type));
+  op.replaceAllUsesWith(from(b, bits, type));
   op.erase();
 }
 
-static void expandExtension(arith::ExtFOp op) {
+void Words::expand(arith::ExtFOp op) const {
   if (!op.getIn().getType().isBF16())
     return;
   ImplicitLocOpBuilder b(op.getLoc(), op);
   Type type = op.getIn().getType();
-  op.replaceAllUsesWith(decodeFloat(toWord(b, op.getIn()), type, b));
+  op.replaceAllUsesWith(decodeFloat(to(b, op.getIn()), type, b));
   op.erase();
 }
 
-/// The bits of f16 are not those of the f32 that holds it.
-static void expandBitcast(arith::BitcastOp op) {
+/// The bits of f16 are not those of the f32 that holds it, and nothing else has
+/// 16 bits.
+void Words::expand(arith::BitcastOp op) const {
   ImplicitLocOpBuilder b(op.getLoc(), op);
   Value result;
   if (op.getIn().getType().isF16() && op.getType().isInteger(16))
-    result = fromWord(b, encode(b, op.getIn()), op.getType());
+    result = from(b, encode(b, op.getIn()), op.getType());
   else if (op.getIn().getType().isInteger(16) && op.getType().isF16())
-    result = decode(b, toWord(b, op.getIn()), op.getType());
+    result = decode(b, to(b, op.getIn()), op.getType());
   else
     return;
   op.replaceAllUsesWith(result);
   op.erase();
 }
 
-void attn::expandConversions(Operation *root) {
+void Words::expandConversions(Operation *root) const {
   SmallVector<Operation *> conversions;
   root->walk([&](Operation *op) {
     if (isa<arith::TruncFOp, arith::ExtFOp, arith::BitcastOp>(op))
@@ -201,9 +207,8 @@ void attn::expandConversions(Operation *root) {
   });
   for (Operation *op : conversions)
     TypeSwitch<Operation *>(op)
-        .Case<arith::TruncFOp>(expandTruncation)
-        .Case<arith::ExtFOp>(expandExtension)
-        .Case<arith::BitcastOp>(expandBitcast);
+        .Case<arith::TruncFOp, arith::ExtFOp, arith::BitcastOp>(
+            [&](auto conversion) { expand(conversion); });
 }
 
 attn::PackedPosition::PackedPosition(ImplicitLocOpBuilder &b, Value position,
@@ -217,12 +222,13 @@ attn::PackedPosition::PackedPosition(ImplicitLocOpBuilder &b, Value position,
       constant(b, width));
 }
 
-void attn::PackedPosition::storeAtomically(Value pointer, Value bits) {
+void attn::PackedPosition::storeAtomically(Value pointer, Value bits,
+                                           spirv::Scope scope) {
   Value mask = arith::ShLIOp::create(b, constant(b, (1u << width) - 1), shift);
   Value others = arith::XOrIOp::create(b, mask, constant(b, ~0u));
   Value shifted = arith::ShLIOp::create(b, bits, shift);
-  spirv::AtomicAndOp::create(b, b.getI32Type(), pointer, spirv::Scope::Device,
+  spirv::AtomicAndOp::create(b, b.getI32Type(), pointer, scope,
                              spirv::MemorySemantics::None, others);
-  spirv::AtomicOrOp::create(b, b.getI32Type(), pointer, spirv::Scope::Device,
+  spirv::AtomicOrOp::create(b, b.getI32Type(), pointer, scope,
                             spirv::MemorySemantics::None, shifted);
 }

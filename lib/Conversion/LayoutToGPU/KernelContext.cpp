@@ -227,8 +227,9 @@ gpu::MMAMatrixType attn::getMatrixType(TileType tile) {
                                  uses[static_cast<int>(layout.getUse())]);
 }
 
-LogicalResult KernelContext::addBuffers(int64_t mostBytes,
-                                        int64_t elementBytes) {
+LogicalResult
+KernelContext::addBuffers(int64_t mostBytes,
+                          function_ref<int64_t(Type)> getElementBytes) {
   struct Buffer {
     Type elementType;
     int64_t numElements, liveUntil;
@@ -255,8 +256,7 @@ LogicalResult KernelContext::addBuffers(int64_t mostBytes,
   }
   int64_t bytes = 0;
   for (const Buffer &buffer : all) {
-    bytes += buffer.numElements *
-             std::max<int64_t>(elementBytes, getNumBytes(buffer.elementType));
+    bytes += buffer.numElements * getElementBytes(buffer.elementType);
     Value memory = addWorkgroupMemory(buffer.numElements, buffer.elementType);
     for (Operation *op : buffer.ops)
       buffers[op] = memory;

@@ -71,8 +71,10 @@ public:
                          mlir::ArrayRef<mlir::Value> indices) const;
 
   /// Workgroup memory of what `op` puts there, and of all that is not needed at
-  /// the same time. The smallest element takes `elementBytes`.
-  mlir::LogicalResult addBuffers(int64_t mostBytes, int64_t elementBytes);
+  /// the same time.
+  mlir::LogicalResult
+  addBuffers(int64_t mostBytes,
+             llvm::function_ref<int64_t(mlir::Type)> getElementBytes);
   mlir::Value getBuffer(mlir::Value tile) const {
     return buffers.lookup(tile.getDefiningOp());
   }

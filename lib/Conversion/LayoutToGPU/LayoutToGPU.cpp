@@ -258,8 +258,14 @@ LogicalResult LayoutToGPU::lower(func::FuncOp source, gpu::GPUModuleOp module,
   KernelContext context = createContext(kernel, threads);
   if (DenseI64ArrayAttr shape = machine.getMatrixShape())
     context.setMatrixDepth(shape[2]);
+  auto getElementBytes = [&](Type type) {
+    int64_t bytes = llvm::divideCeil(type.getIntOrFloatBitWidth(), 8);
+    // What a machine computes with, it has in workgroup memory, too.
+    bool isNative = type.isF16() && machine.hasFeature("shaderFloat16");
+    return isNative ? bytes : std::max<int64_t>(elementBytes, bytes);
+  };
   if (failed(context.addViews()) ||
-      failed(context.addBuffers(workgroupBytes, elementBytes)))
+      failed(context.addBuffers(workgroupBytes, getElementBytes)))
     return failure();
 
   setChoices(kernel, threads);

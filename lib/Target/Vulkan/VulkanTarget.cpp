@@ -34,8 +34,14 @@ namespace {
 struct Chip {
   StringLiteral name;
   int64_t threads, workgroupBytes;
-  /// Lanes that any subgroup of such a device has; 0: not used.
+  /// Lanes that any subgroup of such a device has; 0: not used. With matrices
+  /// exactly these.
   int64_t subgroup = 0;
+  /// Fragments of m x k times k x n, of f16 to f32.
+  std::array<int64_t, 3> matrix = {};
+
+  bool hasMatrices() const { return matrix[0] != 0; }
+  std::vector<std::string> getFeatures() const;
 };
 } // namespace
 
@@ -45,7 +51,26 @@ static constexpr Chip chips[] = {
     {"vulkan1.1", /*threads=*/128, /*workgroupBytes=*/16 * 1024},
     {"vulkan-desktop", 1024, 32 * 1024},
     {"vulkan-subgroup", 1024, 32 * 1024, /*subgroup=*/4},
+    {"vulkan-matrix", 1024, 48 * 1024, /*subgroup=*/32, {16, 16, 16}},
 };
+
+/// What a device needs beyond the limits, as docs/artifact.md calls it.
+std::vector<std::string> Chip::getFeatures() const {
+  std::vector<std::string> features;
+  if (subgroup)
+    features = {"subgroup:shuffle"};
+  if (hasMatrices())
+    llvm::append_range(
+        features,
+        std::initializer_list<std::string>{
+            "vulkan1.3", "shaderFloat16", "storageBuffer16BitAccess",
+            "shaderRoundingModeRTEFloat16", "vulkanMemoryModel",
+            "computeFullSubgroups", "subgroupSizeControl", "cooperativeMatrix",
+            llvm::formatv("subgroup-size:{0}", subgroup),
+            llvm::formatv("cooperative-matrix:{0}x{1}x{2}:f16:f32", matrix[0],
+                          matrix[1], matrix[2])});
+  return features;
+}
 
 /// Small elements of buffers are the concern of kernels-to-spirv, which knows
 /// where in a word they begin.
@@ -63,14 +88,21 @@ public:
   tile::TargetAttr describeChip(MLIRContext *context, StringRef name,
                                 std::string &error) const override {
     const Chip &chip = getChip(chips, name);
+    Builder b(context);
+    std::vector<std::string> features = chip.getFeatures();
     return tile::TargetAttr::get(
         context, targetName, name, /*vectorBits=*/0, /*vectorRegisters=*/0,
         /*l1Bytes=*/0, /*l2Bytes=*/0, chip.threads, chip.subgroup,
         chip.workgroupBytes, chip.workgroupBytes, /*storageBuffers=*/0,
-        /*workers=*/0, tile::MatrixUnits::None,
-        chip.subgroup ? Builder(context).getStrArrayAttr({"subgroup:shuffle"})
-                      : ArrayAttr(),
-        /*matrixShape=*/DenseI64ArrayAttr(), lacks);
+        /*workers=*/0,
+        chip.hasMatrices() ? tile::MatrixUnits::Cooperative
+                           : tile::MatrixUnits::None,
+        features.empty() ? ArrayAttr()
+                         : b.getStrArrayAttr(SmallVector<StringRef>(
+                               features.begin(), features.end())),
+        chip.hasMatrices() ? b.getDenseI64ArrayAttr(chip.matrix)
+                           : DenseI64ArrayAttr(),
+        lacks);
   }
 
   void buildTilePipeline(OpPassManager &pm,
@@ -165,6 +197,13 @@ void Vulkan::explainMachine(tile::TargetAttr machine,
   if (int64_t lanes = machine.getSubgroup())
     exchanges = llvm::formatv(
         "shuffles between {0} lanes of subgroups of any size", lanes);
+  if (machine.has(tile::MatrixUnits::Cooperative)) {
+    ArrayRef<int64_t> shape = machine.getMatrixShape();
+    exchanges =
+        llvm::formatv("matrices of {0}x{1}x{2} f16 to f32 in subgroups "
+                      "of {3} lanes",
+                      shape[0], shape[1], shape[2], machine.getSubgroup());
+  }
   choices.push_back(llvm::formatv(
       "chip {0}: {1} threads and {2} bytes of memory a workgroup, {3}",
       machine.getChip(), machine.getThreads(), machine.getStaticSharedBytes(),

@@ -14,6 +14,22 @@
 // f16 takes as much workgroup memory as f32; more fits where there is more.
 // RUN: attn-compile %s --target=vulkan --report=json -o %t.attn | FileCheck %s --check-prefix=EXPLAIN
 // RUN: attn-compile %s --target=vulkan --chip=vulkan-desktop --report=json -o %t.attn | FileCheck %s --check-prefix=DESKTOP
+// A machine with matrix units says what a device must have; f16 takes two bytes.
+// RUN: attn-compile %s --target=vulkan --chip=vulkan-matrix --report=json -o %t.attn | FileCheck %s --check-prefix=MATRIX
+// MATRIX: chip vulkan-matrix: 1024 threads and 49152 bytes of memory a workgroup, matrices of 16x16x16 f16 to f32 in subgroups of 32 lanes
+// RUN: attn-opt %s --attn-to-vulkan=chip=vulkan-matrix | attn-translate --program-to-json | FileCheck %s --check-prefix=NEEDS
+// NEEDS: "features": [
+// NEEDS-NEXT: "subgroup:shuffle",
+// NEEDS-NEXT: "vulkan1.3",
+// NEEDS-NEXT: "shaderFloat16",
+// NEEDS-NEXT: "storageBuffer16BitAccess",
+// NEEDS-NEXT: "shaderRoundingModeRTEFloat16",
+// NEEDS-NEXT: "vulkanMemoryModel",
+// NEEDS-NEXT: "computeFullSubgroups",
+// NEEDS-NEXT: "subgroupSizeControl",
+// NEEDS-NEXT: "cooperativeMatrix",
+// NEEDS-NEXT: "subgroup-size:32",
+// NEEDS-NEXT: "cooperative-matrix:16x16x16:f16:f32"
 // EXPLAIN: chip vulkan1.1: 128 threads and 16384 bytes of memory a workgroup, neither subgroups nor matrices
 // EXPLAIN: f_kernel0: 32 threads, 8192 bytes of workgroup memory, 4 storage buffers
 // DESKTOP: chip vulkan-desktop: 1024 threads and 32768 bytes

@@ -6,6 +6,9 @@
 // The same with shuffles.
 // RUN: attn-opt %s --attn-to-vulkan=chip=vulkan-subgroup | attn-translate --kernels-to-spirv -o %t.subgroup.spv
 // RUN: %spirv_val %t.subgroup.spv
+// The same with matrices where sizes are multiples of theirs.
+// RUN: attn-opt %s --attn-to-vulkan=chip=vulkan-matrix | attn-translate --kernels-to-spirv -o %t.matrix.spv
+// RUN: %spirv_val --target-env vulkan1.3 %t.matrix.spv
 
 func.func @causal(%q: memref<?x4x?x19xf16>, %k: memref<?x2x?x19xf16>, %v: memref<?x2x?x7xf16>, %o: memref<?x4x?x7xf16>, %lse: memref<?x4x?xf32>) {
   attn.attention ins(%q, %k, %v : memref<?x4x?x19xf16>, memref<?x2x?x19xf16>, memref<?x2x?x7xf16>)
@@ -31,5 +34,12 @@ func.func @regions(%q: memref<1x4x?x32xf32>, %k: memref<1x4x?x32xf32>, %v: memre
         %f = arith.andi %c, %e : i1
         attn.yield %f : i1
       }
+  return
+}
+
+func.func @matrices(%q: memref<?x4x?x64xf16>, %k: memref<?x2x?x64xf16>, %v: memref<?x2x?x32xf16>, %o: memref<?x4x?x32xf16>, %lse: memref<?x4x?xf32>) {
+  attn.attention ins(%q, %k, %v : memref<?x4x?x64xf16>, memref<?x2x?x64xf16>, memref<?x2x?x32xf16>)
+      outs(%o, %lse : memref<?x4x?x32xf16>, memref<?x4x?xf32>)
+      {causal = #attn.causal<bottom_right>, softcap = 20.0 : f32}
   return
 }

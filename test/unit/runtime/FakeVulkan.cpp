@@ -130,8 +130,12 @@ VkResult EnumerateInstanceVersion(uint32_t *version) {
   return VK_SUCCESS;
 }
 VkResult EnumerateInstanceLayerProperties(uint32_t *count,
-                                          VkLayerProperties *) {
-  *count = 0;
+                                          VkLayerProperties *layers) {
+  *count = fakeVulkan.hasValidation;
+  if (layers && *count) {
+    std::strcpy(layers[0].layerName, "VK_LAYER_KHRONOS_validation");
+    layers[0].specVersion = fakeVulkan.layerVersion;
+  }
   return VK_SUCCESS;
 }
 VkResult CreateInstance(const VkInstanceCreateInfo *info,
@@ -200,6 +204,10 @@ void GetPhysicalDeviceProperties2(VkPhysicalDevice device,
       p->maxSubgroupSize = fake.maxSubgroup;
       p->requiredSubgroupSizeStages = VK_SHADER_STAGE_COMPUTE_BIT;
     }
+    if (next->sType ==
+        VK_STRUCTURE_TYPE_PHYSICAL_DEVICE_FLOAT_CONTROLS_PROPERTIES)
+      reinterpret_cast<VkPhysicalDeviceFloatControlsProperties *>(next)
+          ->shaderRoundingModeRTEFloat16 = fake.matrices;
   }
 }
 void GetPhysicalDeviceFeatures2(VkPhysicalDevice device,
@@ -215,7 +223,9 @@ void GetPhysicalDeviceFeatures2(VkPhysicalDevice device,
     if (next->sType ==
         VK_STRUCTURE_TYPE_PHYSICAL_DEVICE_SUBGROUP_SIZE_CONTROL_FEATURES)
       reinterpret_cast<VkPhysicalDeviceSubgroupSizeControlFeatures *>(next)
-          ->subgroupSizeControl = VK_TRUE;
+          ->subgroupSizeControl =
+          reinterpret_cast<VkPhysicalDeviceSubgroupSizeControlFeatures *>(next)
+              ->computeFullSubgroups = VK_TRUE;
     // VkPhysicalDeviceCooperativeMatrixFeaturesKHR, which Debian's headers do
     // not have: its first feature.
     if (next->sType == VkStructureType(1000506000))
@@ -429,6 +439,9 @@ VkResult CreateComputePipelines(VkDevice, VkPipelineCache, uint32_t,
   if (fakeVulkan.pipelineResult != VK_SUCCESS)
     return fakeVulkan.pipelineResult;
   ++fakeVulkan.pipelines;
+  fakeVulkan.fullSubgroups =
+      info->stage.flags &
+      VK_PIPELINE_SHADER_STAGE_CREATE_REQUIRE_FULL_SUBGROUPS_BIT;
   if (info->stage.pNext)
     fakeVulkan.requiredSubgroup =
         static_cast<

@@ -38,6 +38,8 @@ struct FakeVulkan {
   VkResult instanceResult = VK_SUCCESS;
   std::vector<FakeDevice> devices = {FakeDevice()};
   bool hasValidation = true;
+  /// The version of Vulkan that the validation layer was written for.
+  uint32_t layerVersion = VK_MAKE_API_VERSION(0, 1, 3, 239);
   /// What the validation layer says at the next submission.
   std::string complaint;
   VkResult submitResult = VK_SUCCESS, waitResult = VK_SUCCESS,
@@ -49,6 +51,7 @@ struct FakeVulkan {
   /// Extensions and subgroup size that were asked for.
   std::vector<std::string> extensions;
   uint32_t requiredSubgroup = 0;
+  bool fullSubgroups = false;
   bool float16Enabled = false;
   std::string cacheGiven;
   /// The ranges and offsets of the descriptors of the last kernel, and its push

@@ -258,10 +258,32 @@ TEST_F(VulkanBackendTest, RefusesWhatTheDeviceLacks) {
   reopen(able);
   EXPECT_EQ(fakeVulkan.extensions,
             std::vector<std::string>{"VK_KHR_cooperative_matrix"});
+  EXPECT_FALSE(fakeVulkan.fullSubgroups);
   EXPECT_OK(load(json(counting, R"(["cooperativeMatrix","subgroup-size:16",
+                                    "computeFullSubgroups",
+                                    "shaderRoundingModeRTEFloat16",
                                     "cooperative-matrix:16x16x16:f16:f32"])"),
                  program, error));
   EXPECT_EQ(fakeVulkan.requiredSubgroup, 16u);
+  EXPECT_TRUE(fakeVulkan.fullSubgroups);
+}
+
+TEST_F(VulkanBackendTest, KeepsFromTheLayerWhatItDoesNotKnow) {
+  fakeVulkan.devices[0].matrices = true;
+  attn_context *opened = nullptr;
+  EXPECT_OK(createContext(&opened, error, nullptr, 0, /*validation=*/true));
+  context.reset(opened);
+  EXPECT_EQ(fakeVulkan.extensions, std::vector<std::string>());
+  Program program;
+  EXPECT_ERROR(load(json(counting, R"(["cooperativeMatrix"])"), program, error),
+               ATTN_ERROR_UNSUPPORTED_DEVICE,
+               {"lacks cooperativeMatrix (the validation layer is of Vulkan "
+                "1.3.239 and does not know VK_KHR_cooperative_matrix)"});
+  fakeVulkan.layerVersion = VK_MAKE_API_VERSION(0, 1, 4, 309);
+  EXPECT_OK(createContext(&opened, error, nullptr, 0, /*validation=*/true));
+  context.reset(opened);
+  EXPECT_EQ(fakeVulkan.extensions,
+            std::vector<std::string>{"VK_KHR_cooperative_matrix"});
 }
 
 TEST_F(VulkanBackendTest, RefusesLimitsBelowTheNeed) {
