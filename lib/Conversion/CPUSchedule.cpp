@@ -46,8 +46,12 @@ public:
 
 private:
   int64_t getKeys(int64_t rows);
-  int64_t wholeVectors(int64_t rows) {
-    return llvm::alignTo(std::max<int64_t>(rows, 1), lanes);
+  int64_t getKeysOfFew();
+  /// Rows of a tile that holds so many: whole vectors of them, or what there
+  /// are if they are fewer than a vector.
+  int64_t rowsFor(int64_t rows) {
+    rows = std::max<int64_t>(rows, 1);
+    return rows <= lanes ? rows : llvm::alignTo(rows, lanes);
   }
 
   AttentionOp op;
@@ -71,6 +75,20 @@ int64_t Scheduler::getKeys(int64_t rows) {
                                              blockColumns * blockColumns);
 }
 
+/// Keys of a tile with at most a vector of rows: the tile of keys, and that of
+/// values which is prefetched beside it, take half of L1, in whole vectors.
+int64_t Scheduler::getKeysOfFew() {
+  if (options.tileN)
+    return options.tileN;
+  constexpr int64_t fewest = 64, most = 256;
+  int64_t head =
+      std::max({op.getQkHeadSize(), op.getValueHeadSize(), int64_t(1)});
+  int64_t bits =
+      getElementTypeOrSelf(op.getKey().getType()).getIntOrFloatBitWidth();
+  int64_t keys = target.getL1Bytes() / 2 / (head * bits / 8);
+  return std::clamp(keys / fewest * fewest, fewest, most);
+}
+
 void Scheduler::run() {
   ScheduleBuilder b(op);
   if (b.keepsGiven(options.tileM, options.tileN))
@@ -80,13 +98,16 @@ void Scheduler::run() {
   int64_t queries = op.getQueryLength();
   int64_t rows = givenRows ? givenRows : longRows;
   if (!givenRows && !ShapedType::isDynamic(queries))
-    rows = std::min(rows, wholeVectors(queries));
+    rows = std::min(rows, rowsFor(queries));
   auto fitting = [&](const Twine &why) {
     return (why + "; their scores fit L1, copies of keys and values L2").str();
   };
+  auto keysOf = [&](int64_t rows) {
+    return rows <= lanes ? getKeysOfFew() : getKeys(rows);
+  };
   if (givenRows || givenKeys)
-    return b.set(rows, getKeys(rows), /*workers=*/0, "a tile was asked for");
-  b.set(rows, getKeys(rows), /*workers=*/0,
+    return b.set(rows, keysOf(rows), /*workers=*/0, "a tile was asked for");
+  b.set(rows, keysOf(rows), /*workers=*/0,
         fitting(rows < longRows ? "there are no more queries"
                                 : "vectors of queries and the columns they are "
                                   "multiplied with fill the registers"));
@@ -96,13 +117,17 @@ void Scheduler::run() {
     // enough for the average one.
     Value rowsInVectors =
         b.multiply(b.extent(op.getCuSeqlensQ(), 0), b.constant(lanes));
-    b.choose(b.atMost(b.queries(), rowsInVectors), lanes, getKeys(lanes),
+    b.choose(b.atMost(b.queries(), rowsInVectors), lanes, keysOf(lanes),
              /*workers=*/0,
              fitting("a vector of queries holds the average sequence"));
     return;
   }
   Value packed = b.packedRows();
-  if (!b.choose(b.atMost(packed, b.constant(lanes)), lanes, getKeys(lanes),
+  APInt known;
+  bool isKnown = matchPattern(packed, m_ConstantInt(&known));
+  int64_t fewest =
+      isKnown ? std::min(lanes, rowsFor(known.getSExtValue())) : lanes;
+  if (!b.choose(b.atMost(packed, b.constant(lanes)), fewest, keysOf(fewest),
                 target.getWorkers(),
                 fitting("a vector holds the queries of all heads of a key "
                         "head")))
@@ -111,9 +136,8 @@ void Scheduler::run() {
   Value heads = b.packedHeads();
   if (matchPattern(heads, m_One()))
     return;
-  int64_t few = longRows;
-  if (APInt known; matchPattern(packed, m_ConstantInt(&known)))
-    few = std::min(few, wholeVectors(known.getSExtValue()));
+  int64_t few =
+      isKnown ? std::min(longRows, rowsFor(known.getSExtValue())) : longRows;
   b.choose(b.both(b.atMost(packed, b.constant(longRows)),
                   b.manyEnoughToSplit(b.multiply(b.keys(), heads))),
            few, getKeys(few), target.getWorkers(),

@@ -35,7 +35,7 @@ func.func @bf16(%q: memref<1x4x?x32xbf16>, %k: memref<1x4x?x32xbf16>, %v: memref
 // old one (7 at first).
 // CHECK-LABEL: func.func private @delayed
 // CHECK: %[[SEVEN:.*]] = arith.constant dense<7.000000e+00>
-// CHECK: vector.store %[[SEVEN]], %[[M:.*]][%{{.*}}] : memref<16xf32>
+// CHECK: vector.store %[[SEVEN]], %[[M:.*]][%{{.*}}] : memref<32xf32>
 // CHECK: scf.for
 // CHECK: arith.cmpf ogt
 // CHECK-NOT: vector.store {{.*}}, %[[M]][
@@ -43,93 +43,92 @@ func.func @bf16(%q: memref<1x4x?x32xbf16>, %k: memref<1x4x?x32xbf16>, %v: memref
 // CHECK-NOT: vector.store {{.*}}, %[[M]][
 // CHECK: vector.fma
 // CHECK: vector.store {{.*}}, %[[M]][
-func.func private @delayed(%k: memref<16x16xf32>, %o: memref<16xf32>, %n: index, %g0: index, %g1: index, %g2: index, %g3: index, %g4: index, %g5: index) attributes {tile.kernel} {
+func.func private @delayed(%k: memref<32x32xf32>, %o: memref<32xf32>, %n: index, %g0: index, %g1: index, %g2: index, %g3: index, %g4: index, %g5: index) attributes {tile.kernel} {
   %c0 = arith.constant 0 : index
   %c1 = arith.constant 1 : index
-  %c16 = arith.constant 16 : index
+  %c32 = arith.constant 32 : index
   %seven = arith.constant 7.0 : f32
   %zero = arith.constant 0.0 : f32
-  %m0 = tile.splat %seven : f32 -> !tile.tile<16xf32>
-  %a0 = tile.splat %zero : f32 -> !tile.tile<16x16xf32>
-  %r:2 = scf.for %i = %c0 to %n step %c1 iter_args(%m = %m0, %acc = %a0) -> (!tile.tile<16xf32>, !tile.tile<16x16xf32>) {
-    %s = tile.load %k[%c0, %c0] valid [%c16, %c16] : memref<16x16xf32> -> !tile.tile<16x16xf32>
-    %v = tile.load %k[%c0, %c0] valid [%c16, %c16] : memref<16x16xf32> -> !tile.tile<16x16xf32>
-    %scaled = tile.map(%acc, %m) at [%c0, %c0] : (!tile.tile<16x16xf32>, !tile.tile<16xf32>) -> !tile.tile<16x16xf32> {
+  %m0 = tile.splat %seven : f32 -> !tile.tile<32xf32>
+  %a0 = tile.splat %zero : f32 -> !tile.tile<32x32xf32>
+  %r:2 = scf.for %i = %c0 to %n step %c1 iter_args(%m = %m0, %acc = %a0) -> (!tile.tile<32xf32>, !tile.tile<32x32xf32>) {
+    %s = tile.load %k[%c0, %c0] valid [%c32, %c32] : memref<32x32xf32> -> !tile.tile<32x32xf32>
+    %v = tile.load %k[%c0, %c0] valid [%c32, %c32] : memref<32x32xf32> -> !tile.tile<32x32xf32>
+    %scaled = tile.map(%acc, %m) at [%c0, %c0] : (!tile.tile<32x32xf32>, !tile.tile<32xf32>) -> !tile.tile<32x32xf32> {
     ^bb0(%x: f32, %old: f32, %row: index, %col: index):
       %y = arith.mulf %x, %old : f32
       tile.yield %y : f32
     }
-    %m1 = tile.reduce max %s, %m : !tile.tile<16x16xf32> -> !tile.tile<16xf32>
-    %next = tile.dot %s, %v, %scaled : !tile.tile<16x16xf32>, !tile.tile<16x16xf32> -> !tile.tile<16x16xf32>
-    scf.yield %m1, %next : !tile.tile<16xf32>, !tile.tile<16x16xf32>
+    %m1 = tile.reduce max %s, %m : !tile.tile<32x32xf32> -> !tile.tile<32xf32>
+    %next = tile.dot %s, %v, %scaled : !tile.tile<32x32xf32>, !tile.tile<32x32xf32> -> !tile.tile<32x32xf32>
+    scf.yield %m1, %next : !tile.tile<32xf32>, !tile.tile<32x32xf32>
   }
-  tile.store %r#0, %o[%c0] valid [%c16] : !tile.tile<16xf32>, memref<16xf32>
+  tile.store %r#0, %o[%c0] valid [%c32] : !tile.tile<32xf32>, memref<32xf32>
   return
 }
 
 // A product may not overwrite a factor while it reads it.
 // CHECK-LABEL: func.func private @factor
 // CHECK: %[[SEVEN:.*]] = arith.constant dense<7.000000e+00>
-// CHECK: vector.store %[[SEVEN]], %[[X:.*]][%{{.*}}] : memref<16x16xf32>
+// CHECK: vector.store %[[SEVEN]], %[[X:.*]][%{{.*}}] : memref<32x32xf32>
 // CHECK: vector.fma
 // CHECK-NOT: vector.store {{.*}}, %[[X]][
 // CHECK: vector.store {{.*}}, %[[NEXT:.*]][
 // CHECK: vector.load %[[NEXT]][
 // CHECK-NEXT: vector.store {{.*}}, %[[X]][
-func.func private @factor(%k: memref<16x16xf32>, %o: memref<16x16xf32>, %n: index, %g0: index, %g1: index, %g2: index, %g3: index, %g4: index, %g5: index) attributes {tile.kernel} {
+func.func private @factor(%k: memref<32x32xf32>, %o: memref<32x32xf32>, %n: index, %g0: index, %g1: index, %g2: index, %g3: index, %g4: index, %g5: index) attributes {tile.kernel} {
   %c0 = arith.constant 0 : index
   %c1 = arith.constant 1 : index
-  %c16 = arith.constant 16 : index
+  %c32 = arith.constant 32 : index
   %seven = arith.constant 7.0 : f32
   %zero = arith.constant 0.0 : f32
-  %x0 = tile.splat %seven : f32 -> !tile.tile<16x16xf32>
-  %none = tile.splat %zero : f32 -> !tile.tile<16x16xf32>
-  %r = scf.for %i = %c0 to %n step %c1 iter_args(%x = %x0) -> (!tile.tile<16x16xf32>) {
-    %v = tile.load %k[%c0, %c0] valid [%c16, %c16] : memref<16x16xf32> -> !tile.tile<16x16xf32>
-    %next = tile.dot %x, %v, %none : !tile.tile<16x16xf32>, !tile.tile<16x16xf32> -> !tile.tile<16x16xf32>
-    scf.yield %next : !tile.tile<16x16xf32>
+  %x0 = tile.splat %seven : f32 -> !tile.tile<32x32xf32>
+  %none = tile.splat %zero : f32 -> !tile.tile<32x32xf32>
+  %r = scf.for %i = %c0 to %n step %c1 iter_args(%x = %x0) -> (!tile.tile<32x32xf32>) {
+    %v = tile.load %k[%c0, %c0] valid [%c32, %c32] : memref<32x32xf32> -> !tile.tile<32x32xf32>
+    %next = tile.dot %x, %v, %none : !tile.tile<32x32xf32>, !tile.tile<32x32xf32> -> !tile.tile<32x32xf32>
+    scf.yield %next : !tile.tile<32x32xf32>
   }
-  tile.store %r, %o[%c0, %c0] valid [%c16, %c16] : !tile.tile<16x16xf32>, memref<16x16xf32>
+  tile.store %r, %o[%c0, %c0] valid [%c32, %c32] : !tile.tile<32x32xf32>, memref<32x32xf32>
   return
 }
 
 // What the kernel writes is copied when it is loaded, not read in place later.
 // CHECK-LABEL: func.func private @overwritten
-// CHECK-SAME: (%[[K:[a-z0-9]*]]: memref<16x16xf32>
+// CHECK-SAME: (%[[K:[a-z0-9]*]]: memref<32x32xf32>
 // CHECK-DAG: vector.load %[[K]]
 // CHECK: memref.store {{.*}}, %[[K]]
 // CHECK-NOT: memref.load %[[K]]
 // CHECK: vector.fma
-func.func private @overwritten(%k: memref<16x16xf32>, %o: memref<16x16xf32>, %g0: index, %g1: index, %g2: index, %g3: index, %g4: index, %g5: index) attributes {tile.kernel} {
+func.func private @overwritten(%k: memref<32x32xf32>, %o: memref<32x32xf32>, %g0: index, %g1: index, %g2: index, %g3: index, %g4: index, %g5: index) attributes {tile.kernel} {
   %c0 = arith.constant 0 : index
-  %c16 = arith.constant 16 : index
+  %c32 = arith.constant 32 : index
   %seven = arith.constant 7.0 : f32
   %zero = arith.constant 0.0 : f32
-  %x = tile.splat %seven : f32 -> !tile.tile<16x16xf32>
-  %none = tile.splat %zero : f32 -> !tile.tile<16x16xf32>
-  %v = tile.load %k[%c0, %c0] valid [%c16, %c16] : memref<16x16xf32> -> !tile.tile<16x16xf32>
-  tile.store %x, %k[%c0, %c0] valid [%c16, %c16] : !tile.tile<16x16xf32>, memref<16x16xf32>
-  %y = tile.dot %x, %v, %none : !tile.tile<16x16xf32>, !tile.tile<16x16xf32> -> !tile.tile<16x16xf32>
-  tile.store %y, %o[%c0, %c0] valid [%c16, %c16] : !tile.tile<16x16xf32>, memref<16x16xf32>
+  %x = tile.splat %seven : f32 -> !tile.tile<32x32xf32>
+  %none = tile.splat %zero : f32 -> !tile.tile<32x32xf32>
+  %v = tile.load %k[%c0, %c0] valid [%c32, %c32] : memref<32x32xf32> -> !tile.tile<32x32xf32>
+  tile.store %x, %k[%c0, %c0] valid [%c32, %c32] : !tile.tile<32x32xf32>, memref<32x32xf32>
+  %y = tile.dot %x, %v, %none : !tile.tile<32x32xf32>, !tile.tile<32x32xf32> -> !tile.tile<32x32xf32>
+  tile.store %y, %o[%c0, %c0] valid [%c32, %c32] : !tile.tile<32x32xf32>, memref<32x32xf32>
   return
 }
 
-// One vector of rows: as many accumulators, in more columns.
+// Fewer vectors of rows: as many accumulators, in more columns.
 // CHECK-LABEL: func.func private @few
 // AVX512-COUNT-24: vector.fma
 // AVX512-NOT: vector.fma
 // AVX512: scf.yield
-func.func private @few(%q: memref<16x32xf32>, %k: memref<?x32xf32>, %n: index, %o: memref<16x96xf32>, %g0: index, %g1: index, %g2: index, %g3: index, %g4: index, %g5: index) attributes {tile.kernel} {
+func.func private @few(%q: memref<32x32xf32>, %k: memref<?x32xf32>, %n: index, %o: memref<32x96xf32>, %g0: index, %g1: index, %g2: index, %g3: index, %g4: index, %g5: index) attributes {tile.kernel} {
   %c0 = arith.constant 0 : index
-  %c16 = arith.constant 16 : index
   %c32 = arith.constant 32 : index
   %c96 = arith.constant 96 : index
   %zero = arith.constant 0.0 : f32
-  %a = tile.load %q[%c0, %c0] valid [%c16, %c32] : memref<16x32xf32> -> !tile.tile<16x32xf32>
+  %a = tile.load %q[%c0, %c0] valid [%c32, %c32] : memref<32x32xf32> -> !tile.tile<32x32xf32>
   %b = tile.load %k[%c0, %c0] valid [%n, %c32] : memref<?x32xf32> -> !tile.tile<96x32xf32>
-  %none = tile.splat %zero : f32 -> !tile.tile<16x96xf32>
-  %s = tile.dot %a, %b, %none {transpose_b} : !tile.tile<16x32xf32>, !tile.tile<96x32xf32> -> !tile.tile<16x96xf32>
-  tile.store %s, %o[%c0, %c0] valid [%c16, %c96] : !tile.tile<16x96xf32>, memref<16x96xf32>
+  %none = tile.splat %zero : f32 -> !tile.tile<32x96xf32>
+  %s = tile.dot %a, %b, %none {transpose_b} : !tile.tile<32x32xf32>, !tile.tile<96x32xf32> -> !tile.tile<32x96xf32>
+  tile.store %s, %o[%c0, %c0] valid [%c32, %c96] : !tile.tile<32x96xf32>, memref<32x96xf32>
   return
 }
 

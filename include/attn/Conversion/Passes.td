@@ -75,6 +75,11 @@ def TileToCPU : Pass<"tile-to-cpu", "::mlir::func::FuncOp"> {
     reductions over the same tile share one loop nest; the rescale of the
     accumulator is applied where the product loads it.
 
+    Tiles of at most a vector of rows, as in decoding, have columns on the lanes
+    instead: scores lie as `[query][key]`, a score is the sum of the lanes of an
+    accumulator over the head, and four rows share each vector of a key or value,
+    which is read where it is, in its own type and from pages, too.
+
     ```mlir
     // Prepared by: tile-attach-target{target=cpu chip=x86-64-v3}
     func.func private @k(%m: memref<16xf32>, %i: index, %g0: index, %g1: index, %g2: index, %g3: index, %g4: index, %g5: index) attributes {tile.kernel} {
@@ -164,7 +169,8 @@ def CPUSchedule : Pass<"cpu-schedule", "::mlir::func::FuncOp"> {
     Gives every `attn.attention` on memrefs an `#attn.schedule`. Tiles have 64
     rows, or as many vectors as the queries need; the scores of a tile take three
     quarters of the L1 cache. Few rows and many keys, as in decoding, get packed
-    heads, a tile of one vector or of 64 rows, and split keys. Into how many
+    heads, a tile of at most a vector of rows, in which keys take a quarter of the
+    L1 cache, or one of 64 rows, and split keys. Into how many
     parts depends on sizes and on the target's `workers` only, never on the threads
     of a machine (rule 19). What only a launch knows becomes a condition on sizes with
     a version of the op for either case. Tiles that a schedule gives stay, options
@@ -186,7 +192,7 @@ def CPUSchedule : Pass<"cpu-schedule", "::mlir::func::FuncOp"> {
       %c8 = arith.constant 8 : index
       %few = arith.cmpi sle, %queries, %c8 : index
       scf.if %few {
-        attn.attention ins(%q, %k, %v : memref<1x8x?x64xf32>, memref<1x8x?x64xf32>, memref<1x8x?x64xf32>) outs(%o : memref<1x8x?x64xf32>) {attn.schedule = #attn.schedule<tile_m = 8, tile_n = 768, workers = 64>, ...}
+        attn.attention ins(%q, %k, %v : memref<1x8x?x64xf32>, memref<1x8x?x64xf32>, memref<1x8x?x64xf32>) outs(%o : memref<1x8x?x64xf32>) {attn.schedule = #attn.schedule<tile_m = 8, tile_n = 64, workers = 64>, ...}
       } else {
         attn.attention ins(%q, %k, %v : memref<1x8x?x64xf32>, memref<1x8x?x64xf32>, memref<1x8x?x64xf32>) outs(%o : memref<1x8x?x64xf32>) {attn.schedule = #attn.schedule<tile_m = 64, tile_n = 96>, ...}
       }

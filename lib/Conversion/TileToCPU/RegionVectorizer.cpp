@@ -67,24 +67,27 @@ Value RegionVectorizer::asVector(Value value, Type element) {
 
 FailureOr<SmallVector<Value>> RegionVectorizer::run(tile::MapOp map,
                                                     ValueRange elements,
-                                                    Value row, Value col) {
+                                                    Value row, Value col,
+                                                    unsigned laneDim) {
   varying.clear();
   uniform.clear();
   Location loc = map.getLoc();
   for (auto [argument, element] : llvm::zip(map.getElementArgs(), elements))
     varying[argument] = element;
   ValueRange indices = map.getIndexArgs();
-  // Row of lane k: row + k.
+  Value starts[] = {row, col};
+  // Index of lane k: that of the first one and k.
   SmallVector<int32_t> steps(lanes);
   for (unsigned k = 0; k < lanes; ++k)
     steps[k] = k;
   Value lane = arith::ConstantOp::create(b, loc, b.getI32VectorAttr(steps));
-  Value first = arith::IndexCastOp::create(b, loc, b.getI32Type(), row);
+  Value first =
+      arith::IndexCastOp::create(b, loc, b.getI32Type(), starts[laneDim]);
   Value base =
       vector::BroadcastOp::create(b, loc, vectorOf(b.getI32Type()), first);
-  varying[indices[0]] = arith::AddIOp::create(b, loc, base, lane);
+  varying[indices[laneDim]] = arith::AddIOp::create(b, loc, base, lane);
   if (indices.size() > 1)
-    uniform[indices[1]] = col;
+    uniform[indices[1 - laneDim]] = starts[1 - laneDim];
   Block &block = map.getBody().front();
   if (failed(visitBlock(block)))
     return failure();

@@ -2,7 +2,7 @@
 // SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
 //
 // Turns the scalar region of a tile.map into vector code in which each lane is
-// a row (a query) and the column (a key) is uniform.
+// a row (a query) and the column (a key) is uniform, or the other way round.
 //
 //===----------------------------------------------------------------------===//
 
@@ -17,20 +17,20 @@
 
 namespace attn {
 
-/// Vectorises one map region for `lanes` consecutive rows.
+/// Vectorises one map region for `lanes` consecutive rows or columns.
 class RegionVectorizer {
 public:
   RegionVectorizer(mlir::OpBuilder &builder, unsigned lanes,
                    IndexRanges &ranges)
       : b(builder), lanes(lanes), ranges(ranges) {}
 
-  /// Emits the region of `map` for rows `row` + 0 .. lanes - 1 and column
-  /// `col` (null if the map has rank 1). `elements` are the operands' vectors.
-  /// Returns one vector a result, or failure with a diagnostic.
-  mlir::FailureOr<llvm::SmallVector<mlir::Value>> run(tile::MapOp map,
-                                                      mlir::ValueRange elements,
-                                                      mlir::Value row,
-                                                      mlir::Value col);
+  /// Emits the region of `map` for `row` and `col` (null if the map has rank
+  /// 1), one of which, `laneDim`, is that of the first lane; those of the
+  /// others follow. `elements` are the operands' vectors. Returns one vector a
+  /// result, or failure with a diagnostic.
+  mlir::FailureOr<llvm::SmallVector<mlir::Value>>
+  run(tile::MapOp map, mlir::ValueRange elements, mlir::Value row,
+      mlir::Value col, unsigned laneDim);
 
 private:
   bool isVarying(mlir::Value value) const { return varying.contains(value); }

@@ -193,7 +193,7 @@ void CPU::buildTilePipeline(OpPassManager &pm,
   // Every attention op has a schedule; a merge takes these rows.
   if (options.tileM)
     tile.tileM = options.tileM;
-  tile.rowMultiple = 0;
+  tile.rowMultiple = 1;
   tile.fuse = fuse;
   tile.divide = true;
   tile.explain = options.choices;
@@ -248,10 +248,15 @@ void CPU::explainSchedule(AttentionOp op, tile::TargetAttr machine,
         "where the queries of the heads that share a key head are at most {0}: "
         "one tile of them all, keys split so that {1} workers have parts",
         rows, schedule.getWorkers()));
-  choices.push_back(llvm::formatv(
-      "{0} queries a tile{1}: queries lie on the lanes, {2} vectors of them",
-      rows, options.tileM ? " (given)" : "",
-      rows / (machine.getVectorBits() / 32)));
+  int64_t lanes = machine.getVectorBits() / 32;
+  std::string order = llvm::formatv("queries lie on the lanes, {0} vectors of "
+                                    "them",
+                                    rows / lanes);
+  if (rows <= lanes)
+    order = "keys and head elements lie on the lanes; queries share each read "
+            "of a key or value, which stays in its type";
+  choices.push_back(llvm::formatv("{0} queries a tile{1}: {2}", rows,
+                                  options.tileM ? " (given)" : "", order));
   choices.push_back(llvm::formatv(
       "{0} keys a tile{1}: the score tile takes {2} KiB", keys,
       options.tileN ? " (given)" : "", toKiB(rows * keys * sizeof(float))));

@@ -1,0 +1,276 @@
+//===- Elementwise.cpp - Maps and reductions ------------------------------===//
+// SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
+//
+// Elementwise ops over one domain share a loop nest.
+//
+//===----------------------------------------------------------------------===//
+
+#include "KernelLowering.h"
+
+using namespace mlir;
+using namespace attn;
+using namespace attn::cpu;
+using namespace attn::tile;
+
+/// Emits one elementwise op for one vector; `values` holds vectors of tiles
+/// already computed in this element.
+FailureOr<SmallVector<Value>>
+KernelLowering::emitElement(Operation *op, DenseMap<Value, Value> &values,
+                            Value row, Value col) {
+  auto valueOf = [&](Value tile) -> FailureOr<Value> {
+    if (Value value = values.lookup(tile))
+      return value;
+    FailureOr<Value> loaded = elementOf(tile, row, col);
+    if (succeeded(loaded))
+      values[tile] = *loaded;
+    return loaded;
+  };
+  if (auto convert = dyn_cast<ConvertOp>(op)) {
+    FailureOr<Value> in = valueOf(convert.getInput());
+    if (failed(in))
+      return failure();
+    Type narrow = convert.getType().getElementType();
+    if (narrow.isF32())
+      return SmallVector<Value>{*in};
+    auto narrowType =
+        VectorType::get({static_cast<int64_t>(regs.lanes)}, narrow);
+    Value rounded = arith::TruncFOp::create(b, narrowType, *in);
+    return SmallVector<Value>{
+        arith::ExtFOp::create(b, vectorType(regs.lanes), rounded)};
+  }
+  auto map = cast<MapOp>(op);
+  SmallVector<Value> elements;
+  for (Value input : map.getInputs()) {
+    FailureOr<Value> value = valueOf(input);
+    if (failed(value))
+      return failure();
+    elements.push_back(*value);
+  }
+  Value globalRow = add(map.getOffsets()[0], row);
+  Value globalCol =
+      map.getDomainRank() == 2 ? add(map.getOffsets()[1], col) : Value();
+  bool rowsVary = lanes == LaneDim::Rows || map.getDomainRank() == 1;
+  return RegionVectorizer(b, regs.lanes, ranges)
+      .run(map, elements, globalRow, globalCol, /*laneDim=*/rowsVary ? 0 : 1);
+}
+
+/// Row statistics: a loop over vectors of rows.
+LogicalResult KernelLowering::lowerRowMap(MapOp map) {
+  int64_t rows = map.getDomain().first;
+  SmallVector<Value> outputs;
+  for (Value result : map.getResults())
+    outputs.push_back(outputBuffer(result, map));
+  auto emitRows = [&](Value row) -> LogicalResult {
+    DenseMap<Value, Value> values;
+    auto results = emitElement(map, values, row, Value());
+    if (failed(results))
+      return failure();
+    for (auto [result, output] : llvm::zip(*results, outputs))
+      storeVector(result, output, row, Value());
+    return success();
+  };
+  if (failed(tryForRange(index(0), index(rows), regs.lanes, emitRows)))
+    return failure();
+  for (auto [result, output] : llvm::zip(map.getResults(), outputs))
+    places[result].buffer = output;
+  return success();
+}
+
+bool cpu::isElementwise(Operation *op) {
+  if (auto map = dyn_cast<MapOp>(op))
+    return map.getDomainRank() == 2;
+  if (auto convert = dyn_cast<ConvertOp>(op))
+    return convert.getType().getRank() == 2;
+  return isa<ReduceOp>(op);
+}
+
+std::pair<int64_t, int64_t> cpu::domainOf(Operation *op) {
+  if (auto map = dyn_cast<MapOp>(op))
+    return map.getDomain();
+  auto type = cast<TileType>(op->getOperand(0).getType());
+  return {type.getRows(), type.getCols()};
+}
+
+/// True if `op` can be computed element by element together with the group:
+/// the same domain, and no operand that is complete only after the group.
+bool KernelLowering::joinsGroup(Operation *op) {
+  if (!isElementwise(op))
+    return false;
+  if (group.ops.empty())
+    return true;
+  if (domainOf(op) != std::pair<int64_t, int64_t>(group.rows, group.cols))
+    return false;
+  return llvm::none_of(op->getOperands(), [&](Value operand) {
+    Operation *def = operand.getDefiningOp();
+    return def && group.ops.contains(def) && isa<ReduceOp>(def);
+  });
+}
+
+/// The buffer of an operand of the group that dies with it at `op`, and is not
+/// in `taken`: each element is read before it is written. Null without one.
+Value KernelLowering::dyingBuffer(Operation *op,
+                                  llvm::SmallDenseSet<Value> &taken) {
+  for (Operation *member : group.ops) {
+    for (Value operand : member->getOperands()) {
+      auto it = places.find(operand);
+      auto type = dyn_cast<TileType>(operand.getType());
+      if (!type || type.getRank() != 2 || it == places.end() ||
+          it->second.kind != Place::Lanes || taken.contains(operand))
+        continue;
+      Operation *def = operand.getDefiningOp();
+      if (def && def->getBlock() == op->getBlock() &&
+          isDeadAfter(operand, op)) {
+        taken.insert(operand);
+        return it->second.buffer;
+      }
+    }
+  }
+  return Value();
+}
+
+/// What the open group writes.
+GroupOutputs KernelLowering::outputsOfGroup() {
+  GroupOutputs outputs;
+  llvm::SmallDenseSet<Value> taken;
+  for (Operation *op : group.ops) {
+    if (auto reduce = dyn_cast<ReduceOp>(op)) {
+      outputs.reduces.push_back(reduce);
+      continue;
+    }
+    for (Value result : op->getResults()) {
+      bool escapes = llvm::any_of(result.getUsers(), [&](Operation *user) {
+        return !group.ops.contains(user);
+      });
+      if (!escapes)
+        continue;
+      Value buffer;
+      if (!wanted.contains(result))
+        buffer = dyingBuffer(op, taken);
+      if (!buffer)
+        buffer = outputBuffer(result, op);
+      outputs.stored.emplace_back(result, buffer);
+    }
+  }
+  for (ReduceOp reduce : outputs.reduces)
+    outputs.reduced.push_back(outputBuffer(reduce.getResult(), reduce));
+  return outputs;
+}
+
+/// One vector of the group; `carried` are the reductions.
+LogicalResult KernelLowering::emitGroupColumn(const GroupOutputs &outputs,
+                                              Value row, Value col,
+                                              SmallVectorImpl<Value> &carried) {
+  DenseMap<Value, Value> values;
+  for (Operation *op : group.ops) {
+    if (auto reduce = dyn_cast<ReduceOp>(op)) {
+      FailureOr<Value> input = values.lookup(reduce.getInput());
+      if (!*input)
+        input = elementOf(reduce.getInput(), row, col);
+      if (failed(input))
+        return failure();
+      Value &sum = carried[llvm::find(outputs.reduces, reduce) -
+                           outputs.reduces.begin()];
+      sum = combine(reduce.getKind(), *input, sum);
+      continue;
+    }
+    auto results = emitElement(op, values, row, col);
+    if (failed(results))
+      return failure();
+    for (auto [tile, value] : llvm::zip(op->getResults(), *results))
+      values[tile] = value;
+  }
+  for (auto [result, buffer] : outputs.stored)
+    storeVector(values[result], buffer, row, col);
+  return success();
+}
+
+Value KernelLowering::combine(ReduceKind kind, Value element, Value sum) {
+  if (kind == ReduceKind::Sum)
+    return arith::AddFOp::create(b, sum, element);
+  // One compare and select: a NaN element leaves the maximum alone.
+  Value greater =
+      arith::CmpFOp::create(b, arith::CmpFPredicate::OGT, element, sum);
+  return arith::SelectOp::create(b, greater, element, sum);
+}
+
+/// What the lanes of a reduction begin with.
+FailureOr<Value> KernelLowering::reductionInit(ReduceOp reduce, Value row) {
+  if (lanes == LaneDim::Rows)
+    return elementOf(reduce.getInit(), row, Value());
+  if (reduce.getKind() == ReduceKind::Sum)
+    return splatVector(zeroF32());
+  return elementOf(reduce.getInit(), row, index(0));
+}
+
+/// Stores the result of a reduction; with columns on the lanes, they are
+/// combined, by halves, and the initial value of a sum is added.
+void KernelLowering::storeReduced(ReduceOp reduce, Value reduced, Value buffer,
+                                  Value row) {
+  if (lanes == LaneDim::Rows)
+    return storeVector(reduced, buffer, row, Value());
+  for (int64_t half = regs.lanes / 2; half; half /= 2) {
+    auto part = [&](int64_t from) -> Value {
+      return vector::ExtractStridedSliceOp::create(b, reduced, from, half, 1);
+    };
+    reduced = combine(reduce.getKind(), part(half), part(0));
+  }
+  reduced = vector::ExtractOp::create(b, reduced, 0);
+  if (reduce.getKind() == ReduceKind::Sum) {
+    const Place &init = places[reduce.getInit()];
+    Value first = init.kind == Place::Splat
+                      ? init.scalar
+                      : memref::LoadOp::create(b, init.buffer, row).getResult();
+    reduced = arith::AddFOp::create(b, first, reduced);
+  }
+  memref::StoreOp::create(b, reduced, buffer, row);
+}
+
+/// The group at a vector of rows, or at a row with columns on the lanes: a loop
+/// over columns, with row reductions carried in registers.
+LogicalResult KernelLowering::emitGroupRows(const GroupOutputs &outputs,
+                                            Value row) {
+  SmallVector<Value> inits;
+  for (ReduceOp reduce : outputs.reduces) {
+    FailureOr<Value> init = reductionInit(reduce, row);
+    if (failed(init))
+      return failure();
+    inits.push_back(*init);
+  }
+  int64_t step = lanes == LaneDim::Rows ? 1 : regs.lanes;
+  auto loop =
+      scf::ForOp::create(b, index(0), index(group.cols), index(step), inits);
+  {
+    OpBuilder::InsertionGuard inner(b);
+    b.setInsertionPointToStart(loop.getBody());
+    SmallVector<Value> carried(loop.getRegionIterArgs());
+    if (failed(emitGroupColumn(outputs, row, loop.getInductionVar(), carried)))
+      return failure();
+    if (!carried.empty())
+      scf::YieldOp::create(b, carried);
+  }
+  for (auto [reduce, reduced, buffer] :
+       llvm::zip(outputs.reduces, loop.getResults(), outputs.reduced))
+    storeReduced(reduce, reduced, buffer, row);
+  return success();
+}
+
+/// Emits the open group before `before`, by vectors of rows or row by row.
+LogicalResult KernelLowering::flush(Operation *before) {
+  if (group.ops.empty())
+    return success();
+  OpBuilder::InsertionGuard guard(b);
+  b.setInsertionPoint(before);
+  ++groups;
+  GroupOutputs outputs = outputsOfGroup();
+  int64_t step = lanes == LaneDim::Rows ? regs.lanes : 1;
+  if (failed(tryForRange(index(0), index(group.rows), step, [&](Value row) {
+        return emitGroupRows(outputs, row);
+      })))
+    return failure();
+  for (auto [result, buffer] : outputs.stored)
+    places[result].buffer = buffer;
+  for (auto [reduce, buffer] : llvm::zip(outputs.reduces, outputs.reduced))
+    places[reduce.getResult()].buffer = buffer;
+  group = Group();
+  return success();
+}

@@ -1,0 +1,256 @@
+//===- KernelLowering.h - One kernel on vectors -----------------*- C++ -*-===//
+// SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
+//
+// The lowering of one tile kernel: where its tiles live, and the loops that
+// move, multiply and map them. `Buffers`, `Memory`, `Products`, `RowProducts`
+// and `Elementwise` hold its parts.
+//
+//===----------------------------------------------------------------------===//
+
+#ifndef LIB_CONVERSION_TILETOCPU_KERNELLOWERING_H
+#define LIB_CONVERSION_TILETOCPU_KERNELLOWERING_H
+
+#include "RegionVectorizer.h"
+
+#include "attn/Dialect/Tile/Tile.h"
+
+#include "mlir/Dialect/Arith/IR/Arith.h"
+#include "mlir/Dialect/Func/IR/FuncOps.h"
+#include "mlir/Dialect/MemRef/IR/MemRef.h"
+#include "mlir/Dialect/SCF/IR/SCF.h"
+#include "mlir/Dialect/Vector/IR/VectorOps.h"
+#include "mlir/IR/ImplicitLocOpBuilder.h"
+#include "mlir/IR/Matchers.h"
+#include "llvm/ADT/SetVector.h"
+
+namespace attn::cpu {
+
+using namespace mlir;
+using namespace attn::tile;
+
+/// The register block of a matrix product: broadcast columns times vectors of
+/// rows are accumulated at once.
+struct RegisterBlock {
+  unsigned lanes;        ///< f32 lanes of a vector
+  unsigned accumulators; ///< registers for sums
+  unsigned vectors;      ///< most vectors of rows
+
+  /// Columns of a block with so many vectors of rows.
+  unsigned getCols(unsigned numVectors) const {
+    return accumulators / numVectors;
+  }
+};
+
+/// What lies on the lanes of vectors: rows, where tiles have several vectors of
+/// them, else columns. Statistics of rows always lie on lanes.
+enum class LaneDim { Rows, Columns };
+
+/// With columns on the lanes, the rows that are computed together: they share
+/// each vector of the right operand of a product.
+constexpr int64_t kRowsTogether = 4;
+
+/// Where a tile value lives.
+struct Place {
+  enum Kind {
+    Lanes, ///< an f32 buffer of whole vectors: [cols][rows] with rows on lanes,
+           ///< [rows][cols] with columns; [rows] for rank 1
+    Splat, ///< one scalar
+    Memory, ///< in place in memory, or a copy of it, [row][col]
+  } kind = Lanes;
+  Value buffer;               ///< Lanes, Memory
+  Value scalar;               ///< Splat
+  SmallVector<Value> leading; ///< Memory: leading subscripts
+  Value row, col;             ///< Memory: subscript of element (0, 0)
+  Value validRows;            ///< Memory: rows that may be read, or null
+  /// Memory, in place in pages: the page of a row, and the row in it.
+  Value pages, pageRows;
+};
+
+/// Rows of a product that are computed together.
+struct RowBlock {
+  Value start;
+  unsigned rows;
+};
+
+/// A run of elementwise ops over one domain, emitted as one loop nest.
+struct Group {
+  int64_t rows = 0, cols = 0;
+  llvm::SetVector<Operation *> ops;
+};
+
+/// What a group leaves behind.
+struct GroupOutputs {
+  /// Results that something outside of the group reads, and their buffers.
+  SmallVector<std::pair<Value, Value>> stored;
+  SmallVector<ReduceOp> reduces;
+  SmallVector<Value> reduced; ///< the buffers of `reduces`
+};
+
+/// Lowers one kernel function.
+class KernelLowering {
+public:
+  KernelLowering(func::FuncOp kernel, RegisterBlock block)
+      : kernel(kernel), regs(block), b(kernel.getLoc(), kernel.getContext()) {}
+
+  LogicalResult run();
+
+  /// What was done, for statistics.
+  unsigned inPlace = 0, copied = 0, groups = 0;
+
+private:
+  LogicalResult chooseLanes();
+  void findLiveRows();
+  void remarkOnStrides();
+
+  // Structure.
+  LogicalResult lowerBlock(Block &block, ArrayRef<Value> destinations);
+  LogicalResult lowerOp(Operation *op);
+  LogicalResult lowerFor(scf::ForOp loop);
+  LogicalResult lowerIf(scf::IfOp branch, ArrayRef<Value> destinations);
+  LogicalResult finishBlock(Block &block, ArrayRef<Value> destinations);
+
+  // Memory.
+  LogicalResult lowerLoad(LoadOp load);
+  LogicalResult lowerStore(StoreOp store);
+  void loadOnLanes(LoadOp load, TileType type);
+  void loadTransposed(LoadOp load, TileType type, Value buffer, Value rows);
+  void copyRows(LoadOp load, TileType type);
+  void copyRowsTo(Value buffer, LoadOp load, TileType type, Value rows);
+  void findPages(LoadOp load, TileType type);
+  Value storeVectors(StoreOp store, Value buffer, Value rows, Value cols);
+  void copyRowsIfMixed(LoadOp load, TileType type);
+  Value rowCounts(LoadOp load, Value row);
+  bool canStayInMemory(LoadOp load);
+  SmallVector<Value> rowSubscript(LoadOp load, Value row);
+
+  // Computation.
+  LogicalResult lowerDot(DotOp dot);
+  LogicalResult lowerOuterProducts(DotOp dot, const Place &a,
+                                   const Place &right);
+  LogicalResult emitBlock(DotOp dot, const Place &a, const Place &right,
+                          Value out, Value rowStart, unsigned vectors,
+                          Value colStart, unsigned cols, Value depth);
+  FailureOr<Value> accumulatorInit(DotOp dot, Value row, Value col);
+
+  // Products with columns on lanes.
+  struct Lookahead {
+    LoadOp load;
+    int64_t rowsAhead = 0;
+  };
+  LogicalResult lowerRowProducts(DotOp dot, const Place &a, const Place &right);
+  SmallVector<Value> rightSubscript(const Place &right, Value row);
+  Value loadRight(const Place &right, ArrayRef<Value> rowStart, Value col);
+  Lookahead findNextOperand(DotOp dot);
+  void prefetch(Lookahead next, Value row, Value col, int64_t cols);
+  Value sumLanes(ArrayRef<Value> vectors);
+  SmallVector<Value> sumProducts(DotOp dot, Value left, ArrayRef<Value> rows,
+                                 const Place &right, ArrayRef<Value> keys);
+  void emitScores(DotOp dot, Value left, const Place &right, Value out,
+                  const RowBlock &block, Value validKeys);
+  LogicalResult finishScores(DotOp dot, Value out, Value validKeys);
+  LogicalResult emitWeightedRows(DotOp dot, Value left, const Place &right,
+                                 Value out, const RowBlock &block,
+                                 Value colStart, unsigned vectors);
+
+  // Elementwise.
+  LogicalResult lowerRowMap(MapOp map);
+  bool joinsGroup(Operation *op);
+  LogicalResult flush(Operation *before);
+  GroupOutputs outputsOfGroup();
+  Value dyingBuffer(Operation *op, llvm::SmallDenseSet<Value> &taken);
+  LogicalResult emitGroupRows(const GroupOutputs &outputs, Value row);
+  FailureOr<Value> reductionInit(ReduceOp reduce, Value row);
+  void storeReduced(ReduceOp reduce, Value reduced, Value buffer, Value row);
+  Value combine(ReduceKind kind, Value element, Value sum);
+  LogicalResult emitGroupColumn(const GroupOutputs &outputs, Value row,
+                                Value col, SmallVectorImpl<Value> &carried);
+  FailureOr<SmallVector<Value>> emitElement(Operation *op,
+                                            DenseMap<Value, Value> &values,
+                                            Value row, Value col);
+  FailureOr<Value> elementOf(Value tile, Value row, Value col);
+
+  // Helpers.
+  Value index(int64_t value) {
+    return arith::ConstantIndexOp::create(b, value);
+  }
+  Value zeroF32() {
+    return arith::ConstantOp::create(b, b.getF32FloatAttr(0.0f));
+  }
+  Value add(Value x, Value y) { return b.createOrFold<arith::AddIOp>(x, y); }
+  Value min(Value x, Value y) { return b.createOrFold<arith::MinSIOp>(x, y); }
+  Value clampTo(Value x, int64_t bound) {
+    return b.createOrFold<arith::MaxSIOp>(min(x, index(bound)), index(0));
+  }
+  VectorType vectorType(unsigned lanes) {
+    return VectorType::get({static_cast<int64_t>(lanes)}, b.getF32Type());
+  }
+  Value splatVector(Value scalar) {
+    return vector::BroadcastOp::create(b, vectorType(regs.lanes), scalar);
+  }
+  Value newBuffer(TileType type);
+  /// A stack buffer in the entry block, aligned to a cache line.
+  Value allocate(ArrayRef<int64_t> shape, Type element);
+  int64_t wholeVectors(int64_t size) { return llvm::alignTo(size, regs.lanes); }
+  SmallVector<Value> subscript(Value buffer, Value row, Value col);
+  Value loadVector(Value buffer, Value row, Value col);
+  void storeVector(Value vector, Value buffer, Value row, Value col);
+  void forEachVector(Value buffer, function_ref<void(Value, Value)> body);
+  void copyBuffer(Value from, Value to);
+  void fillBuffer(Value scalar, Value buffer);
+  /// The value of `tile` as a lanes buffer, made if it is a splat.
+  FailureOr<Value> lanesBuffer(Value tile);
+  Value loadF32(Value memref, ValueRange at);
+  /// Whether `value` may be used at the insertion point.
+  bool isAvailable(Value value);
+  /// The end of the rows of so many that are computed.
+  Value endOfRows(int64_t rows);
+  void forRange(Value begin, Value end, int64_t step,
+                function_ref<void(Value)> body);
+  /// The same with a body that may fail.
+  LogicalResult tryForRange(Value begin, Value end, int64_t step,
+                            function_ref<LogicalResult(Value)> body);
+  /// The buffer that `result` is wanted in, if writing it there at `op` is
+  /// safe; else a new one.
+  Value outputBuffer(Value result, Operation *op);
+  bool isDeadAfter(Value tile, Operation *op);
+
+  func::FuncOp kernel;
+  RegisterBlock regs;
+  LaneDim lanes = LaneDim::Rows;
+  /// Rows that are stored in the end, if that is known; others are not
+  /// computed.
+  Value liveRows;
+  ImplicitLocOpBuilder b;
+  IndexRanges ranges;
+  DenseMap<Value, Place> places;
+  /// Buffers that block terminators want their operands in.
+  DenseMap<Value, Value> wanted;
+  /// Loop-carried buffers to the block argument that they hold.
+  DenseMap<Value, Value> carriedIn;
+  Group group;
+  SmallVector<Operation *> toErase;
+  /// Tile arguments of lowered loops, dropped after their users.
+  SmallVector<BlockArgument> deadArguments;
+};
+
+/// Whether vectors of a row of the memory can be read.
+bool isContiguous(Value memref);
+
+/// True if every use of the tile is as the right operand of a product.
+bool isRightOperand(Value tile);
+
+/// The product to which `map` belongs, if all that it does is to prepare the
+/// accumulator, elementwise (the rescale of O). It is then applied where the
+/// accumulator is loaded, provided that nothing in between writes memory, from
+/// which it may read.
+DotOp getProductOfPrologue(MapOp map);
+
+/// True if the op is computed element by element, or reduces rows.
+bool isElementwise(Operation *op);
+
+/// Rows and columns over which it is.
+std::pair<int64_t, int64_t> domainOf(Operation *op);
+
+} // namespace attn::cpu
+
+#endif // LIB_CONVERSION_TILETOCPU_KERNELLOWERING_H

@@ -1,0 +1,179 @@
+//===- Products.cpp - Products with rows on lanes -------------------------===//
+// SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
+//
+// A product is a sum of outer products: vectors of rows times broadcast
+// columns, accumulated in registers.
+//
+//===----------------------------------------------------------------------===//
+
+#include "KernelLowering.h"
+
+using namespace mlir;
+using namespace attn;
+using namespace attn::cpu;
+using namespace attn::tile;
+
+/// The element vector of `tile` at (row.., col).
+FailureOr<Value> KernelLowering::elementOf(Value tile, Value row, Value col) {
+  Place &place = places[tile];
+  if (place.kind == Place::Splat)
+    return splatVector(place.scalar);
+  FailureOr<Value> buffer = lanesBuffer(tile);
+  if (failed(buffer))
+    return failure();
+  // With columns on the lanes, they share what a row has one of.
+  if (lanes == LaneDim::Columns && col &&
+      cast<TileType>(tile.getType()).getRank() == 1)
+    return splatVector(memref::LoadOp::create(b, *buffer, row));
+  return loadVector(*buffer, row, col);
+}
+
+FailureOr<Value> KernelLowering::accumulatorInit(DotOp dot, Value row,
+                                                 Value col) {
+  auto map = dot.getAcc().getDefiningOp<MapOp>();
+  if (!map || !getProductOfPrologue(map))
+    return elementOf(dot.getAcc(), row, col);
+  DenseMap<Value, Value> values;
+  FailureOr<SmallVector<Value>> results = emitElement(map, values, row, col);
+  if (failed(results))
+    return failure();
+  return (*results)[0];
+}
+
+/// out[colStart + c][rowStart + ...] = acc + sum over k of a[k][row] * right.
+LogicalResult KernelLowering::emitBlock(DotOp dot, const Place &a,
+                                        const Place &right, Value out,
+                                        Value rowStart, unsigned vectors,
+                                        Value colStart, unsigned cols,
+                                        Value depth) {
+  SmallVector<Value> inits;
+  SmallVector<Value> rows, columns;
+  for (unsigned v = 0; v < vectors; ++v)
+    rows.push_back(add(rowStart, index(v * regs.lanes)));
+  for (unsigned c = 0; c < cols; ++c)
+    columns.push_back(add(colStart, index(c)));
+  for (Value column : columns)
+    for (Value row : rows) {
+      FailureOr<Value> init = accumulatorInit(dot, row, column);
+      if (failed(init))
+        return failure();
+      inits.push_back(*init);
+    }
+  auto loop = scf::ForOp::create(b, index(0), depth, index(1), inits);
+  {
+    OpBuilder::InsertionGuard guard(b);
+    b.setInsertionPointToStart(loop.getBody());
+    Value k = loop.getInductionVar();
+    SmallVector<Value> left;
+    for (Value row : rows)
+      left.push_back(loadVector(a.buffer, row, k));
+    SmallVector<Value> sums;
+    for (auto [c, column] : llvm::enumerate(columns)) {
+      Value element;
+      if (right.kind == Place::Memory) {
+        SmallVector<Value> at(right.leading);
+        Value r = dot.getTransposeB() ? column : k;
+        Value d = dot.getTransposeB() ? k : column;
+        at.push_back(add(right.row, r));
+        at.push_back(add(right.col, d));
+        element = memref::LoadOp::create(b, right.buffer, at);
+      } else {
+        // A computed tile lies as [col][row].
+        SmallVector<Value> at = {dot.getTransposeB() ? k : column,
+                                 dot.getTransposeB() ? column : k};
+        element = memref::LoadOp::create(b, right.buffer, at);
+      }
+      Value broadcast = splatVector(element);
+      for (unsigned v = 0; v < vectors; ++v)
+        sums.push_back(vector::FMAOp::create(
+            b, left[v], broadcast, loop.getRegionIterArg(c * vectors + v)));
+    }
+    scf::YieldOp::create(b, sums);
+  }
+  for (auto [c, column] : llvm::enumerate(columns))
+    for (unsigned v = 0; v < vectors; ++v)
+      storeVector(loop.getResult(c * vectors + v), out, rows[v], column);
+  return success();
+}
+
+LogicalResult KernelLowering::lowerDot(DotOp dot) {
+  if (dot.getTransposeA())
+    return dot.emitOpError("with transpose_a has no CPU lowering");
+  FailureOr<Value> left = lanesBuffer(dot.getA());
+  if (failed(left))
+    return failure();
+  Place a;
+  a.buffer = *left;
+  Place right = places[dot.getB()];
+  if (right.kind == Place::Splat) {
+    FailureOr<Value> buffer = lanesBuffer(dot.getB());
+    if (failed(buffer))
+      return failure();
+    right = Place();
+    right.buffer = *buffer;
+  }
+  if (lanes == LaneDim::Columns)
+    return lowerRowProducts(dot, a, right);
+  return lowerOuterProducts(dot, a, right);
+}
+
+LogicalResult KernelLowering::lowerOuterProducts(DotOp dot, const Place &a,
+                                                 const Place &right) {
+  TileType type = dot.getResult().getType();
+  Value out = outputBuffer(dot.getResult(), dot);
+  places[dot.getResult()].buffer = out;
+
+  int64_t rows = type.getRows(), cols = type.getCols();
+  int64_t depth = dot.getA().getType().getCols();
+  Value depthEnd = index(depth);
+  Value colEnd;
+  if (right.validRows && !dot.getTransposeB())
+    depthEnd = right.validRows;
+  if (right.validRows && dot.getTransposeB())
+    colEnd = right.validRows;
+
+  unsigned vectors = std::min<int64_t>(regs.vectors, rows / regs.lanes);
+  while ((rows / regs.lanes) % vectors)
+    --vectors;
+  int64_t blockRows = vectors * regs.lanes;
+  return tryForRange(index(0), index(rows), blockRows, [&](Value row) {
+    auto emitColumns = [&](Value begin, Value end, unsigned blockCols) {
+      return tryForRange(begin, end, blockCols, [&](Value col) {
+        return emitBlock(dot, a, right, out, row, vectors, col, blockCols,
+                         depthEnd);
+      });
+    };
+    unsigned blockCols = regs.getCols(vectors);
+    if (!colEnd) {
+      int64_t whole = cols / blockCols * blockCols;
+      if (whole && failed(emitColumns(index(0), index(whole), blockCols)))
+        return failure();
+      if (whole == cols)
+        return success();
+      return emitBlock(dot, a, right, out, row, vectors, index(whole),
+                       cols - whole, depthEnd);
+    }
+    // Whole blocks first, then smaller ones, then single columns.
+    Value begin = index(0);
+    for (; blockCols > 1; blockCols = blockCols > 6 ? 6 : 1) {
+      Value end = arith::SubIOp::create(
+          b, colEnd, arith::RemUIOp::create(b, colEnd, index(blockCols)));
+      if (failed(emitColumns(begin, end, blockCols)))
+        return failure();
+      begin = end;
+    }
+    if (failed(emitColumns(begin, colEnd, 1)))
+      return failure();
+    // Columns without keys: the product of zero rows is the accumulator.
+    return tryForRange(colEnd, index(cols), 1, [&](Value col) {
+      for (unsigned v = 0; v < vectors; ++v) {
+        Value at = add(row, index(v * regs.lanes));
+        FailureOr<Value> init = accumulatorInit(dot, at, col);
+        if (failed(init))
+          return failure();
+        storeVector(*init, out, at, col);
+      }
+      return success();
+    });
+  });
+}

@@ -1,0 +1,387 @@
+//===- RowProducts.cpp - Products with columns on lanes -------------------===//
+// SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
+//
+// Products of few rows, where K and V are most of what is read. The rows of a
+// block share every vector of a key or value, which is widened in registers; a
+// score is the sum of the lanes of an accumulator, and a row of the result a
+// sum of weighted values. While one operand is read, the next one is
+// prefetched.
+//
+//===----------------------------------------------------------------------===//
+
+#include "KernelLowering.h"
+
+#include "llvm/Support/MathExtras.h"
+
+using namespace mlir;
+using namespace attn;
+using namespace attn::cpu;
+using namespace attn::tile;
+
+static constexpr int64_t kCacheLineBytes = 64;
+
+//===----------------------------------------------------------------------===//
+// The right operand
+//===----------------------------------------------------------------------===//
+
+/// Subscript of element (row, 0).
+SmallVector<Value> KernelLowering::rightSubscript(const Place &right,
+                                                  Value row) {
+  SmallVector<Value> at(right.leading);
+  if (right.kind != Place::Memory) {
+    at.append({row, index(0)});
+    return at;
+  }
+  if (right.pages) {
+    auto lookUp = [&](Value buffer) -> Value {
+      Value found = memref::LoadOp::create(b, buffer, row);
+      return arith::IndexCastOp::create(b, b.getIndexType(), found);
+    };
+    at.insert(at.begin(), lookUp(right.pages));
+    row = lookUp(right.pageRows);
+  } else {
+    row = add(right.row, row);
+  }
+  at.append({row, right.col});
+  return at;
+}
+
+/// A vector of a row, as f32.
+Value KernelLowering::loadRight(const Place &right, ArrayRef<Value> rowStart,
+                                Value col) {
+  SmallVector<Value> at(rowStart);
+  at.back() = add(at.back(), col);
+  Type element = cast<MemRefType>(right.buffer.getType()).getElementType();
+  auto type = vectorType(regs.lanes).clone(element);
+  Value loaded =
+      vector::LoadOp::create(b, cast<VectorType>(type), right.buffer, at);
+  if (element.isF32())
+    return loaded;
+  return arith::ExtFOp::create(b, vectorType(regs.lanes), loaded);
+}
+
+/// What the product after `dot` reads, in this iteration of the loop around
+/// them or in the next one.
+KernelLowering::Lookahead KernelLowering::findNextOperand(DotOp dot) {
+  Block *block = dot->getBlock();
+  SmallVector<LoadOp> operands;
+  size_t next = 0;
+  for (Operation &op : *block)
+    if (auto product = dyn_cast<DotOp>(op)) {
+      auto load = product.getB().getDefiningOp<LoadOp>();
+      if (load && load->getBlock() == block)
+        operands.push_back(load);
+      if (product == dot)
+        next = operands.size();
+    }
+  Lookahead found;
+  if (operands.empty() || !dot->getParentOfType<scf::ForOp>())
+    return found;
+  found.load = operands[next % operands.size()];
+  if (next == operands.size())
+    found.rowsAhead = found.load.getType().getRows();
+  bool isKnown = llvm::all_of(found.load.getIndices(), [&](Value at) {
+    Operation *def = at.getDefiningOp();
+    return !def || def->getBlock() != block || def->isBeforeInBlock(dot);
+  });
+  if (!isKnown || found.load.getPageTable() ||
+      !isContiguous(found.load.getSource()))
+    found.load = nullptr;
+  return found;
+}
+
+/// Asks for `cols` columns of a row that a later product will read.
+void KernelLowering::prefetch(Lookahead next, Value row, Value col,
+                              int64_t cols) {
+  if (!next.load)
+    return;
+  Value memory = next.load.getSource();
+  auto type = cast<MemRefType>(memory.getType());
+  SmallVector<Value> at(next.load.getIndices());
+  Value &memoryRow = at[at.size() - 2];
+  Value rows = b.createOrFold<memref::DimOp>(memory, type.getRank() - 2);
+  memoryRow = min(add(memoryRow, add(row, index(next.rowsAhead))),
+                  add(rows, index(-1)));
+  Value start = add(at.back(), col);
+  int64_t line = kCacheLineBytes * 8 / type.getElementTypeBitWidth();
+  for (int64_t offset = 0; offset < cols; offset += line) {
+    at.back() = add(start, index(offset));
+    memref::PrefetchOp::create(b, memory, at, /*isWrite=*/false,
+                               /*localityHint=*/3, /*isDataCache=*/true);
+  }
+}
+
+//===----------------------------------------------------------------------===//
+// Scores: sums over columns of both operands
+//===----------------------------------------------------------------------===//
+
+/// Sums of the lanes of vectors, of as many as a vector has lanes at most: lane
+/// i is the sum of vector i. Each step adds neighbours and halves how many
+/// vectors there are: elements of 128 bits first, then those.
+Value KernelLowering::sumLanes(ArrayRef<Value> vectors) {
+  constexpr int64_t blockLanes = 4;
+  int64_t lanes = regs.lanes;
+  SmallVector<Value> sums(vectors);
+  auto addNeighbours = [&](int64_t unit, int64_t span) {
+    SmallVector<int64_t> even, odd;
+    for (int64_t base = 0; base < lanes; base += span)
+      for (int64_t from : {base, lanes + base})
+        for (int64_t at = from; at < from + span; at += 2 * unit)
+          for (int64_t k = 0; k < unit; ++k) {
+            even.push_back(at + k);
+            odd.push_back(at + unit + k);
+          }
+    SmallVector<Value> halved;
+    for (size_t k = 0; k < sums.size(); k += 2) {
+      Value x = sums[k], y = sums[std::min(k + 1, sums.size() - 1)];
+      halved.push_back(
+          arith::AddFOp::create(b, vector::ShuffleOp::create(b, x, y, even),
+                                vector::ShuffleOp::create(b, x, y, odd)));
+    }
+    sums = std::move(halved);
+  };
+  for (int64_t left = blockLanes; left > 1; left /= 2)
+    addNeighbours(/*unit=*/1, blockLanes);
+  for (int64_t left = lanes / blockLanes; left > 1; left /= 2)
+    addNeighbours(blockLanes, lanes);
+  return sums.front();
+}
+
+/// The products of rows and keys, lane by lane: those of the first row first.
+SmallVector<Value> KernelLowering::sumProducts(DotOp dot, Value left,
+                                               ArrayRef<Value> rows,
+                                               const Place &right,
+                                               ArrayRef<Value> keys) {
+  int64_t depth = dot.getA().getType().getCols();
+  int64_t whole = depth / regs.lanes * regs.lanes;
+  auto keyStarts = llvm::map_to_vector(
+      keys, [&](Value key) { return rightSubscript(right, key); });
+  auto multiply = [&](Value at, ValueRange sums, Value mask) {
+    Value zero = splatVector(zeroF32());
+    auto valid = [&](Value vector) -> Value {
+      return mask ? arith::SelectOp::create(b, mask, vector, zero) : vector;
+    };
+    SmallVector<Value> keyVectors, next;
+    for (ArrayRef<Value> start : keyStarts)
+      keyVectors.push_back(valid(loadRight(right, start, at)));
+    for (Value row : rows) {
+      Value query = valid(loadVector(left, row, at));
+      for (Value key : keyVectors)
+        next.push_back(vector::FMAOp::create(b, query, key, sums[next.size()]));
+    }
+    return next;
+  };
+  SmallVector<Value> sums(rows.size() * keys.size(), splatVector(zeroF32()));
+  if (whole) {
+    auto loop =
+        scf::ForOp::create(b, index(0), index(whole), index(regs.lanes), sums);
+    OpBuilder::InsertionGuard guard(b);
+    b.setInsertionPointToStart(loop.getBody());
+    SmallVector<Value> next =
+        multiply(loop.getInductionVar(), loop.getRegionIterArgs(), Value());
+    scf::YieldOp::create(b, next);
+    sums = llvm::to_vector_of<Value>(loop.getResults());
+  }
+  if (whole == depth)
+    return sums;
+  SmallVector<bool> inside(regs.lanes, false);
+  std::fill_n(inside.begin(), depth - whole, true);
+  auto maskType =
+      VectorType::get({static_cast<int64_t>(regs.lanes)}, b.getI1Type());
+  Value mask = arith::ConstantOp::create(
+      b, DenseElementsAttr::get(maskType, ArrayRef<bool>(inside)));
+  return multiply(index(whole), sums, mask);
+}
+
+/// out[row][key] for the rows of a block and keys that may be read.
+void KernelLowering::emitScores(DotOp dot, Value left, const Place &right,
+                                Value out, const RowBlock &block,
+                                Value validKeys) {
+  int64_t keys = dot.getType().getCols();
+  int64_t most = std::min<int64_t>(
+      llvm::bit_floor(regs.accumulators) / block.rows, regs.lanes);
+  int64_t together = llvm::bit_floor(static_cast<uint64_t>(most));
+  while (keys % together)
+    together /= 2;
+  Lookahead next = findNextOperand(dot);
+  SmallVector<Value> rows;
+  for (unsigned r = 0; r < block.rows; ++r)
+    rows.push_back(add(block.start, index(r)));
+  auto emitKeys = [&](Value first, Value last) {
+    SmallVector<Value> at;
+    for (int64_t c = 0; c < together; ++c) {
+      Value key = add(first, index(c));
+      at.push_back(last ? min(key, last) : key);
+      if (!last)
+        prefetch(next, key, index(0),
+                 next.load ? next.load.getType().getCols() : 0);
+    }
+    Value sums = sumLanes(sumProducts(dot, left, rows, right, at));
+    for (auto [r, row] : llvm::enumerate(rows)) {
+      Value part = vector::ExtractStridedSliceOp::create(
+          b, sums, int64_t(r) * together, together, 1);
+      vector::StoreOp::create(b, part, out, subscript(out, row, first));
+    }
+  };
+  Value whole = b.createOrFold<arith::SubIOp>(
+      validKeys, b.createOrFold<arith::RemUIOp>(validKeys, index(together)));
+  forRange(index(0), whole, together,
+           [&](Value first) { emitKeys(first, Value()); });
+  Value rest = b.createOrFold<arith::CmpIOp>(arith::CmpIPredicate::slt, whole,
+                                             validKeys);
+  if (matchPattern(rest, m_Zero()))
+    return;
+  // The last keys: the last one stands in for those past it.
+  auto branch = scf::IfOp::create(b, rest, /*withElseRegion=*/false);
+  OpBuilder::InsertionGuard guard(b);
+  b.setInsertionPointToStart(branch.thenBlock());
+  emitKeys(whole, add(validKeys, index(-1)));
+}
+
+/// Adds the accumulator to the products; those of keys that may not be read are
+/// 0.
+LogicalResult KernelLowering::finishScores(DotOp dot, Value out,
+                                           Value validKeys) {
+  const Place &acc = places[dot.getAcc()];
+  bool addsNothing = acc.kind == Place::Splat && acc.scalar &&
+                     matchPattern(acc.scalar, m_AnyZeroFloat());
+  TileType type = dot.getType();
+  Value step = index(regs.lanes);
+  Value begin = index(0);
+  if (addsNothing)
+    begin = b.createOrFold<arith::SubIOp>(
+        validKeys, b.createOrFold<arith::RemUIOp>(validKeys, step));
+  APInt known;
+  if (addsNothing && matchPattern(begin, m_ConstantInt(&known)) &&
+      known.getSExtValue() >= type.getCols())
+    return success();
+  auto i32s =
+      VectorType::get({static_cast<int64_t>(regs.lanes)}, b.getI32Type());
+  auto spread = [&](Value number) -> Value {
+    Value narrow = arith::IndexCastOp::create(b, b.getI32Type(), number);
+    return vector::BroadcastOp::create(b, i32s, narrow);
+  };
+  Value lane = arith::ConstantOp::create(
+      b,
+      b.getI32VectorAttr(llvm::to_vector(llvm::seq<int32_t>(0, regs.lanes))));
+  Value zero = splatVector(zeroF32());
+  Value valid = spread(validKeys);
+  return tryForRange(index(0), index(type.getRows()), 1, [&](Value row) {
+    return tryForRange(
+        begin, index(wholeVectors(type.getCols())), regs.lanes, [&](Value col) {
+          Value key = arith::AddIOp::create(b, spread(col), lane);
+          Value isRead =
+              arith::CmpIOp::create(b, arith::CmpIPredicate::slt, key, valid);
+          Value score = arith::SelectOp::create(
+              b, isRead, loadVector(out, row, col), zero);
+          if (!addsNothing) {
+            FailureOr<Value> init = accumulatorInit(dot, row, col);
+            if (failed(init))
+              return failure();
+            score = arith::AddFOp::create(b, score, *init);
+          }
+          storeVector(score, out, row, col);
+          return success();
+        });
+  });
+}
+
+//===----------------------------------------------------------------------===//
+// Sums of weighted rows
+//===----------------------------------------------------------------------===//
+
+/// Some vectors of out[row] for the rows of a block: the accumulator and the
+/// rows of the right operand, each times its weight.
+LogicalResult KernelLowering::emitWeightedRows(DotOp dot, Value left,
+                                               const Place &right, Value out,
+                                               const RowBlock &block,
+                                               Value colStart,
+                                               unsigned vectors) {
+  SmallVector<std::pair<Value, Value>> elements;
+  SmallVector<Value> inits;
+  for (unsigned r = 0; r < block.rows; ++r)
+    for (unsigned v = 0; v < vectors; ++v) {
+      Value row = add(block.start, index(r));
+      Value col = add(colStart, index(v * regs.lanes));
+      FailureOr<Value> init = accumulatorInit(dot, row, col);
+      if (failed(init))
+        return failure();
+      elements.emplace_back(row, col);
+      inits.push_back(*init);
+    }
+  Lookahead next = findNextOperand(dot);
+  Value depth =
+      right.validRows ? right.validRows : index(dot.getA().getType().getCols());
+  auto loop = scf::ForOp::create(b, index(0), depth, index(1), inits);
+  {
+    OpBuilder::InsertionGuard guard(b);
+    b.setInsertionPointToStart(loop.getBody());
+    Value k = loop.getInductionVar();
+    prefetch(next, k, colStart, int64_t(vectors) * regs.lanes);
+    SmallVector<Value> start = rightSubscript(right, k);
+    SmallVector<Value> values, sums;
+    for (unsigned v = 0; v < vectors; ++v)
+      values.push_back(loadRight(right, start, elements[v].second));
+    for (unsigned r = 0; r < block.rows; ++r) {
+      Value row = elements[r * vectors].first;
+      Value weight =
+          splatVector(memref::LoadOp::create(b, left, subscript(left, row, k)));
+      for (Value value : values)
+        sums.push_back(vector::FMAOp::create(
+            b, weight, value, loop.getRegionIterArg(sums.size())));
+    }
+    scf::YieldOp::create(b, sums);
+  }
+  for (auto [element, sum] : llvm::zip(elements, loop.getResults()))
+    storeVector(sum, out, element.first, element.second);
+  return success();
+}
+
+//===----------------------------------------------------------------------===//
+// Products
+//===----------------------------------------------------------------------===//
+
+LogicalResult KernelLowering::lowerRowProducts(DotOp dot, const Place &a,
+                                               const Place &right) {
+  TileType type = dot.getType();
+  auto forRowBlocks = [&](function_ref<LogicalResult(const RowBlock &)> body) {
+    int64_t rows = type.getRows();
+    int64_t whole = rows / kRowsTogether * kRowsTogether;
+    if (whole &&
+        failed(tryForRange(
+            index(0), min(endOfRows(rows), index(whole)), kRowsTogether,
+            [&](Value row) { return body({row, unsigned(kRowsTogether)}); })))
+      return failure();
+    if (whole == rows)
+      return success();
+    return body({index(whole), static_cast<unsigned>(rows - whole)});
+  };
+  if (dot.getTransposeB()) {
+    // The accumulator is added in the end.
+    Value out = newBuffer(type);
+    places[dot.getResult()].buffer = out;
+    Value validKeys = right.validRows ? right.validRows : index(type.getCols());
+    (void)forRowBlocks([&](const RowBlock &block) {
+      emitScores(dot, a.buffer, right, out, block, validKeys);
+      return success();
+    });
+    return finishScores(dot, out, validKeys);
+  }
+  Value out = outputBuffer(dot.getResult(), dot);
+  places[dot.getResult()].buffer = out;
+  return forRowBlocks([&](const RowBlock &block) {
+    int64_t most = llvm::bit_floor(regs.accumulators) / block.rows;
+    int64_t all = wholeVectors(type.getCols()) / regs.lanes;
+    int64_t together = std::min(most, all), whole = all / together * together;
+    if (failed(tryForRange(index(0), index(whole * regs.lanes),
+                           together * regs.lanes, [&](Value col) {
+                             return emitWeightedRows(dot, a.buffer, right, out,
+                                                     block, col, together);
+                           })))
+      return failure();
+    if (whole == all)
+      return success();
+    return emitWeightedRows(dot, a.buffer, right, out, block,
+                            index(whole * regs.lanes), all - whole);
+  });
+}

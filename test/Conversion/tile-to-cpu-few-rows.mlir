@@ -1,0 +1,66 @@
+// tile-to-cpu where rows do not fill vectors: keys and head elements lie on the
+// lanes, keys and values are read where they are, in their own type, and the
+// operand that is read next is prefetched.
+// RUN: attn-opt %s -split-input-file -pass-pipeline='builtin.module(tile-attach-target{target=cpu chip=x86-64-v4},attn-to-cpu{launches=true},cse)' | FileCheck %s --implicit-check-not=!tile.tile
+
+// Four heads share a key head: each vector of a key is widened once and meets
+// four queries; sixteen accumulators become a vector of scores.
+// CHECK-LABEL: func.func private @decode_kernel0
+// CHECK-NOT:   memref<64x128xf32>
+// CHECK:       memref.prefetch
+// CHECK:       scf.for {{.*}} iter_args({{(%[^,]*, ){15}%[^,]*}})
+// CHECK-COUNT-4: arith.extf {{.*}} : vector<16xbf16> to vector<16xf32>
+// CHECK-NOT:   arith.extf
+// CHECK-COUNT-16: vector.fma {{.*}} : vector<16xf32>
+// CHECK-NOT:   vector.fma
+// CHECK:       scf.yield
+// CHECK-COUNT-30: vector.shuffle
+// CHECK-NOT:   vector.shuffle
+// CHECK-COUNT-4: vector.store {{.*}} vector<4xf32>
+// The maximum of a row is that of the lanes, in halves.
+// CHECK:       vector.extract_strided_slice {{.*}} : vector<16xf32> to vector<8xf32>
+// CHECK:       vector.extract_strided_slice {{.*}} : vector<2xf32> to vector<1xf32>
+// CHECK:       memref.prefetch
+func.func @decode(%q: memref<1x32x1x128xbf16>, %k: memref<1x8x4096x128xbf16>, %v: memref<1x8x4096x128xbf16>, %o: memref<1x32x1x128xbf16>) {
+  attn.attention ins(%q, %k, %v : memref<1x32x1x128xbf16>, memref<1x8x4096x128xbf16>, memref<1x8x4096x128xbf16>) outs(%o : memref<1x32x1x128xbf16>)
+  return
+}
+
+// -----
+
+// Rows of pages are looked up once a tile, and stay where they are.
+// CHECK-LABEL: func.func private @paged_kernel0
+// CHECK:       memref.alloca() {{.*}} : memref<[[KEYS:[0-9]+]]xi32>
+// CHECK-NOT:   memref<[[KEYS]]x64xf16>
+// CHECK:       memref.store {{.*}} : memref<[[KEYS]]xi32>
+// CHECK:       memref.load {{.*}} : memref<[[KEYS]]xi32>
+// CHECK:       vector.load {{.*}}, vector<16xf16>
+func.func @paged(%q: memref<2x4x1x64xf16>, %k: memref<?x2x16x64xf16>, %v: memref<?x2x16x64xf16>, %t: memref<2x?xi32>, %n: memref<2xi32>, %o: memref<2x4x1x64xf16>) {
+  attn.attention ins(%q, %k, %v : memref<2x4x1x64xf16>, memref<?x2x16x64xf16>, memref<?x2x16x64xf16>) kv_len(%n : memref<2xi32>) page_table(%t : memref<2x?xi32>) outs(%o : memref<2x4x1x64xf16>)
+  return
+}
+
+// -----
+
+// Of a vector of rows, blocks of four are computed as far as queries reach.
+// CHECK-LABEL: func.func private @rows_kernel0
+// CHECK-SAME:  %[[SQ:[a-z0-9]*]]: index
+// CHECK:       arith.divui %{{.*}}, %c4
+// CHECK:       scf.for %{{.*}} = %c0 to %{{.*}} step %c4
+func.func @rows(%q: memref<1x2x?x64xf32>, %k: memref<1x2x?x64xf32>, %v: memref<1x2x?x64xf32>, %o: memref<1x2x?x64xf32>) {
+  attn.attention ins(%q, %k, %v : memref<1x2x?x64xf32>, memref<1x2x?x64xf32>, memref<1x2x?x64xf32>) outs(%o : memref<1x2x?x64xf32>)
+  return
+}
+
+// -----
+
+// Heads that do not fill vectors are copied, in their own type, and padded.
+// CHECK-LABEL: func.func private @padded_kernel0
+// CHECK-DAG:   memref.alloca() {{.*}} : memref<{{[0-9]+}}x48xbf16>
+// CHECK-DAG:   memref.alloca() {{.*}} : memref<2x48xf32>
+// CHECK-DAG:   %[[MASK:.*]] = arith.constant dense<[true, true, true, true, true, true, true, true, false
+// CHECK:       arith.select %[[MASK]]
+func.func @padded(%q: memref<1x2x2x40xbf16>, %k: memref<1x2x500x40xbf16>, %v: memref<1x2x500x40xbf16>, %o: memref<1x2x2x40xbf16>) {
+  attn.attention ins(%q, %k, %v : memref<1x2x2x40xbf16>, memref<1x2x500x40xbf16>, memref<1x2x500x40xbf16>) outs(%o : memref<1x2x2x40xbf16>)
+  return
+}
