@@ -135,13 +135,15 @@ private:
   // Products with columns on lanes.
   struct Lookahead {
     LoadOp load;
-    int64_t rowsAhead = 0;
+    int64_t rowsAhead;
+    unsigned locality; ///< 3: into L1, 2: into L2
   };
   LogicalResult lowerRowProducts(DotOp dot, const Place &a, const Place &right);
   SmallVector<Value> rightSubscript(const Place &right, Value row);
   Value loadRight(const Place &right, ArrayRef<Value> rowStart, Value col);
-  Lookahead findNextOperand(DotOp dot);
-  void prefetch(Lookahead next, Value row, Value col, int64_t cols);
+  SmallVector<Lookahead> findLookaheads(DotOp dot);
+  void prefetch(ArrayRef<Lookahead> lookaheads, Value row, Value col,
+                std::optional<int64_t> cols = std::nullopt);
   Value sumLanes(ArrayRef<Value> vectors);
   SmallVector<Value> sumProducts(DotOp dot, Value left, ArrayRef<Value> rows,
                                  const Place &right, ArrayRef<Value> keys);

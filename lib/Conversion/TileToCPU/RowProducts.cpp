@@ -60,9 +60,11 @@ Value KernelLowering::loadRight(const Place &right, ArrayRef<Value> rowStart,
   return arith::ExtFOp::create(b, vectorType(regs.lanes), loaded);
 }
 
-/// What the product after `dot` reads, in this iteration of the loop around
-/// them or in the next one.
-KernelLowering::Lookahead KernelLowering::findNextOperand(DotOp dot) {
+/// What is read soon, in this iteration of the loop around the product or in
+/// the next one: the right operand of the product after it, which should be in
+/// L1 by then, and the next tile of its own, on its way to L2.
+SmallVector<KernelLowering::Lookahead>
+KernelLowering::findLookaheads(DotOp dot) {
   Block *block = dot->getBlock();
   SmallVector<LoadOp> operands;
   size_t next = 0;
@@ -74,40 +76,46 @@ KernelLowering::Lookahead KernelLowering::findNextOperand(DotOp dot) {
       if (product == dot)
         next = operands.size();
     }
-  Lookahead found;
+  SmallVector<Lookahead> found;
   if (operands.empty() || !dot->getParentOfType<scf::ForOp>())
     return found;
-  found.load = operands[next % operands.size()];
-  if (next == operands.size())
-    found.rowsAhead = found.load.getType().getRows();
-  bool isKnown = llvm::all_of(found.load.getIndices(), [&](Value at) {
-    Operation *def = at.getDefiningOp();
-    return !def || def->getBlock() != block || def->isBeforeInBlock(dot);
-  });
-  if (!isKnown || found.load.getPageTable() ||
-      !isContiguous(found.load.getSource()))
-    found.load = nullptr;
+  auto isKnown = [&](LoadOp load) {
+    return !load.getPageTable() && isContiguous(load.getSource()) &&
+           llvm::all_of(load.getIndices(), [&](Value at) {
+             Operation *def = at.getDefiningOp();
+             return !def || def->getBlock() != block ||
+                    def->isBeforeInBlock(dot);
+           });
+  };
+  bool isLast = next == operands.size();
+  LoadOp following = operands[isLast ? 0 : next];
+  if (isKnown(following))
+    found.push_back({following, isLast ? following.getType().getRows() : 0, 3});
+  auto own = dot.getB().getDefiningOp<LoadOp>();
+  if (own && own != following && isKnown(own))
+    found.push_back({own, own.getType().getRows(), 2});
   return found;
 }
 
-/// Asks for `cols` columns of a row that a later product will read.
-void KernelLowering::prefetch(Lookahead next, Value row, Value col,
-                              int64_t cols) {
-  if (!next.load)
-    return;
-  Value memory = next.load.getSource();
-  auto type = cast<MemRefType>(memory.getType());
-  SmallVector<Value> at(next.load.getIndices());
-  Value &memoryRow = at[at.size() - 2];
-  Value rows = b.createOrFold<memref::DimOp>(memory, type.getRank() - 2);
-  memoryRow = min(add(memoryRow, add(row, index(next.rowsAhead))),
-                  add(rows, index(-1)));
-  Value start = add(at.back(), col);
-  int64_t line = kCacheLineBytes * 8 / type.getElementTypeBitWidth();
-  for (int64_t offset = 0; offset < cols; offset += line) {
-    at.back() = add(start, index(offset));
-    memref::PrefetchOp::create(b, memory, at, /*isWrite=*/false,
-                               /*localityHint=*/3, /*isDataCache=*/true);
+/// Asks for so many columns, or all, of a row that later products will read.
+void KernelLowering::prefetch(ArrayRef<Lookahead> lookaheads, Value row,
+                              Value col, std::optional<int64_t> cols) {
+  for (Lookahead next : lookaheads) {
+    Value memory = next.load.getSource();
+    auto type = cast<MemRefType>(memory.getType());
+    SmallVector<Value> at(next.load.getIndices());
+    Value &memoryRow = at[at.size() - 2];
+    Value rows = b.createOrFold<memref::DimOp>(memory, type.getRank() - 2);
+    memoryRow = min(add(memoryRow, add(row, index(next.rowsAhead))),
+                    add(rows, index(-1)));
+    Value start = add(at.back(), col);
+    int64_t line = kCacheLineBytes * 8 / type.getElementTypeBitWidth();
+    int64_t end = cols.value_or(next.load.getType().getCols());
+    for (int64_t offset = 0; offset < end; offset += line) {
+      at.back() = add(start, index(offset));
+      memref::PrefetchOp::create(b, memory, at, /*isWrite=*/false,
+                                 next.locality, /*isDataCache=*/true);
+    }
   }
 }
 
@@ -203,7 +211,7 @@ void KernelLowering::emitScores(DotOp dot, Value left, const Place &right,
   int64_t together = llvm::bit_floor(static_cast<uint64_t>(most));
   while (keys % together)
     together /= 2;
-  Lookahead next = findNextOperand(dot);
+  SmallVector<Lookahead> lookaheads = findLookaheads(dot);
   SmallVector<Value> rows;
   for (unsigned r = 0; r < block.rows; ++r)
     rows.push_back(add(block.start, index(r)));
@@ -213,8 +221,7 @@ void KernelLowering::emitScores(DotOp dot, Value left, const Place &right,
       Value key = add(first, index(c));
       at.push_back(last ? min(key, last) : key);
       if (!last)
-        prefetch(next, key, index(0),
-                 next.load ? next.load.getType().getCols() : 0);
+        prefetch(lookaheads, key, index(0));
     }
     Value sums = sumLanes(sumProducts(dot, left, rows, right, at));
     for (auto [r, row] : llvm::enumerate(rows)) {
@@ -309,7 +316,7 @@ LogicalResult KernelLowering::emitWeightedRows(DotOp dot, Value left,
       elements.emplace_back(row, col);
       inits.push_back(*init);
     }
-  Lookahead next = findNextOperand(dot);
+  SmallVector<Lookahead> lookaheads = findLookaheads(dot);
   Value depth =
       right.validRows ? right.validRows : index(dot.getA().getType().getCols());
   auto loop = scf::ForOp::create(b, index(0), depth, index(1), inits);
@@ -317,7 +324,7 @@ LogicalResult KernelLowering::emitWeightedRows(DotOp dot, Value left,
     OpBuilder::InsertionGuard guard(b);
     b.setInsertionPointToStart(loop.getBody());
     Value k = loop.getInductionVar();
-    prefetch(next, k, colStart, int64_t(vectors) * regs.lanes);
+    prefetch(lookaheads, k, colStart, int64_t(vectors) * regs.lanes);
     SmallVector<Value> start = rightSubscript(right, k);
     SmallVector<Value> values, sums;
     for (unsigned v = 0; v < vectors; ++v)
