@@ -52,6 +52,20 @@ static bool isPair(Type type) {
          vector.getElementType().isInteger(32);
 }
 
+/// i8, i16 and bf16: a machine without their arithmetic may have memory of
+/// them.
+static bool isSmall(Type type) {
+  return type.isInteger(8) || type.isInteger(16) || type.isBF16();
+}
+
+/// Brings bits from one place to another, or between a small type and words.
+/// What yields leaves the question to its loop or branch.
+static bool isMove(Operation *op) {
+  return isa<memref::LoadOp, memref::StoreOp, arith::ConstantOp, arith::ExtSIOp,
+             arith::ExtUIOp, arith::TruncIOp, arith::BitcastOp, ub::PoisonOp,
+             scf::YieldOp>(op);
+}
+
 static bool isKnownOp(Operation *op) {
   if (isa<arith::ArithDialect>(op->getDialect()))
     return !isa<arith::CeilDivSIOp, arith::CeilDivUIOp, arith::FloorDivSIOp,
@@ -166,6 +180,7 @@ private:
   LogicalResult verifyBarrier(gpu::BarrierOp barrier);
   LogicalResult verifyType(Operation *at, Type type);
   LogicalResult verifyElement(Operation *at, Type element);
+  LogicalResult verifySmall(Operation *op);
   LogicalResult verifyLegal(Operation *op);
 
   gpu::GPUFuncOp kernel;
@@ -300,11 +315,9 @@ LogicalResult KernelVerifier::verifyType(Operation *at, Type type) {
   if (!isScalar(type) && !isPair(type))
     return at->emitOpError("has a value of type ")
            << type << ", which is not of the kernel form";
-  // Where memory has them, they are moved between it and words.
-  bool isSmall = lacks(Lacks::SmallStorage) &&
-                 (type.isInteger(8) || type.isInteger(16) || type.isBF16());
+  // Where memory has them, they are moved between it and words (verifySmall).
   if ((lacks(Lacks::Int64) && (type.isInteger(64) || type.isF64())) ||
-      (lacks(Lacks::SmallInt) && isSmall))
+      (lacks(Lacks::SmallInt) && lacks(Lacks::SmallStorage) && isSmall(type)))
     return at->emitOpError()
            << "has a value of type " << type << ", which " << target.getName()
            << " lacks" << (type.isBF16() ? "; convert to f16 or f32" : "");
@@ -320,7 +333,22 @@ LogicalResult KernelVerifier::verifyElement(Operation *at, Type element) {
   return verifyType(at, element);
 }
 
+/// Arithmetic has small types only where the machine computes with them.
+LogicalResult KernelVerifier::verifySmall(Operation *op) {
+  if (!lacks(Lacks::SmallInt) || isMove(op))
+    return success();
+  for (TypeRange types :
+       {TypeRange(op->getOperandTypes()), TypeRange(op->getResultTypes())})
+    if (auto type = llvm::find_if(types, isSmall); type != types.end())
+      return op->emitOpError("computes with a value of type ")
+             << *type << ", which " << target.getName()
+             << " only moves; compute with i32 or f32";
+  return success();
+}
+
 LogicalResult KernelVerifier::verifyLegal(Operation *op) {
+  if (failed(verifySmall(op)))
+    return failure();
   if (auto constant = dyn_cast<arith::ConstantOp>(op);
       constant && lacks(Lacks::Infinity))
     if (auto value = dyn_cast<FloatAttr>(constant.getValue());

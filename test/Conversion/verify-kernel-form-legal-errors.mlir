@@ -54,6 +54,71 @@ gpu.module @kernels {
 
 // -----
 
+// Memory of small types is no arithmetic on them: each op that computes is
+// refused, whether the type is one of its operands or of its results.
+module attributes {tile.target = #tile.target<name = "t", chip = "c", lacks = small_int>} {
+gpu.module @kernels {
+  gpu.func @add(%a: memref<i8>) kernel attributes {known_block_size = array<i32: 32, 1, 1>} {
+    %c0 = arith.constant 0 : index
+    %m = memref.reinterpret_cast %a to offset: [0], sizes: [32], strides: [1] : memref<i8> to memref<32xi8>
+    %x = memref.load %m[%c0] : memref<32xi8>
+    // expected-error@+1 {{'arith.addi' op computes with a value of type 'i8', which t only moves; compute with i32 or f32}}
+    %y = arith.addi %x, %x : i8
+    memref.store %y, %m[%c0] : memref<32xi8>
+    gpu.return
+  }
+}
+}
+
+// -----
+
+module attributes {tile.target = #tile.target<name = "t", chip = "c", lacks = small_int>} {
+gpu.module @kernels {
+  gpu.func @compare(%a: memref<i16>, %o: memref<i32>) kernel attributes {known_block_size = array<i32: 32, 1, 1>} {
+    %c0 = arith.constant 0 : index
+    %m = memref.reinterpret_cast %a to offset: [0], sizes: [32], strides: [1] : memref<i16> to memref<32xi16>
+    %x = memref.load %m[%c0] : memref<32xi16>
+    // expected-error@+1 {{'arith.cmpi' op computes with a value of type 'i16', which t only moves}}
+    %k = arith.cmpi slt, %x, %x : i16
+    gpu.return
+  }
+}
+}
+
+// -----
+
+module attributes {tile.target = #tile.target<name = "t", chip = "c", lacks = small_int>} {
+gpu.module @kernels {
+  gpu.func @convert(%a: memref<bf16>) kernel attributes {known_block_size = array<i32: 32, 1, 1>} {
+    %c0 = arith.constant 0 : index
+    %m = memref.reinterpret_cast %a to offset: [0], sizes: [32], strides: [1] : memref<bf16> to memref<32xbf16>
+    %x = memref.load %m[%c0] : memref<32xbf16>
+    // expected-error@+1 {{'arith.extf' op computes with a value of type 'bf16', which t only moves}}
+    %y = arith.extf %x : bf16 to f32
+    gpu.return
+  }
+}
+}
+
+// -----
+
+module attributes {tile.target = #tile.target<name = "t", chip = "c", lacks = small_int>} {
+gpu.module @kernels {
+  gpu.func @carry(%n: i32) kernel attributes {known_block_size = array<i32: 32, 1, 1>} {
+    %c0 = arith.constant 0 : i32
+    %c1 = arith.constant 1 : i32
+    %x = arith.trunci %n : i32 to i8
+    // expected-error@+1 {{'scf.for' op computes with a value of type 'i8', which t only moves}}
+    %r = scf.for %k = %c0 to %n step %c1 iter_args(%y = %x) -> (i8) : i32 {
+      scf.yield %y : i8
+    }
+    gpu.return
+  }
+}
+}
+
+// -----
+
 module attributes {tile.target = #tile.target<name = "t", chip = "c", lacks = small_storage>} {
 gpu.module @kernels {
   // expected-error@+1 {{has memory of 'bf16', which t lacks; convert to f16 or f32}}

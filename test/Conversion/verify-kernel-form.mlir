@@ -1,4 +1,4 @@
-// RUN: attn-opt %s --tile-verify-kernel-form=legal | FileCheck %s
+// RUN: attn-opt %s --split-input-file --tile-verify-kernel-form=legal | FileCheck %s
 // Every kernel that tile-to-gpu makes has the form.
 // RUN: attn-opt %S/Inputs/causal_f32.mlir --tile-attach-target=target=cuda --tile-expand-ranges --tile-to-gpu --tile-expand-math --tile-verify-kernel-form -o %t
 // RUN: attn-opt %S/../Target/Inputs/functions.mlir --tile-attach-target=target=cuda --attn-to-tile --tile-to-gpu --tile-expand-math --tile-verify-kernel-form -o %t
@@ -32,6 +32,32 @@ gpu.module @kernels {
     scf.if %first {
       memref.store %mine, %ma[%id] : memref<32xf32>
     }
+    gpu.return
+  }
+}
+}
+
+// -----
+
+// Memory of small types whose arithmetic has 32 bits.
+module attributes {tile.target = #tile.target<name = "t", chip = "c", lacks = small_int>} {
+gpu.module @kernels {
+  // CHECK-LABEL: gpu.func @moves(
+  gpu.func @moves(%a: memref<i8>, %b: memref<bf16>) kernel attributes {known_block_size = array<i32: 32, 1, 1>} {
+    %c0 = arith.constant 0 : index
+    %ma = memref.reinterpret_cast %a to offset: [0], sizes: [32], strides: [1] : memref<i8> to memref<32xi8>
+    %mb = memref.reinterpret_cast %b to offset: [0], sizes: [32], strides: [1] : memref<bf16> to memref<32xbf16>
+    %x = memref.load %ma[%c0] : memref<32xi8>
+    %word = arith.extsi %x : i8 to i32
+    %sum = arith.addi %word, %word : i32
+    %low = arith.trunci %sum : i32 to i8
+    memref.store %low, %ma[%c0] : memref<32xi8>
+    %y = memref.load %mb[%c0] : memref<32xbf16>
+    %bits = arith.bitcast %y : bf16 to i16
+    %wide = arith.extui %bits : i16 to i32
+    %back = arith.trunci %wide : i32 to i16
+    %z = arith.bitcast %back : i16 to bf16
+    memref.store %z, %mb[%c0] : memref<32xbf16>
     gpu.return
   }
 }
