@@ -9,6 +9,7 @@
 #ifndef LIB_CONVERSION_TILEKERNELS_H
 #define LIB_CONVERSION_TILEKERNELS_H
 
+#include "attn/Conversion/ExceedsMemory.h"
 #include "attn/Dialect/Tile/Tile.h"
 
 #include "mlir/Dialect/Arith/IR/Arith.h"
@@ -65,6 +66,29 @@ getTileKernels(mlir::ModuleOp module) {
     if (func->hasAttr("tile.kernel"))
       kernels.push_back(func);
   return kernels;
+}
+
+/// Refuses a kernel that needs `bytes` of workgroup memory `forWhat` where
+/// there are `limit`; says which tile size would fit in place of `largest`, if
+/// any.
+inline mlir::LogicalResult refuseMemory(mlir::Operation *kernel, int64_t bytes,
+                                        llvm::StringRef forWhat, int64_t limit,
+                                        mlir::Value largest) {
+  mlir::InFlightDiagnostic error = kernel->emitOpError("needs ");
+  error << bytes << " bytes of workgroup memory" << forWhat << ", the limit is "
+        << limit;
+  tagExceedsMemory(error);
+  if (!largest)
+    return error;
+  auto type = mlir::cast<tile::TileType>(largest.getType());
+  int64_t rows = type.getRows(), cols = type.getCols();
+  for (int64_t need = bytes; need > limit && rows * cols > 1;
+       need = (need + 1) / 2)
+    (rows > cols ? rows : cols) = std::max(rows, cols) / 2;
+  error.attachNote(largest.getLoc())
+      << "the largest is this " << type << "; one of " << rows << "x" << cols
+      << " fits";
+  return error;
 }
 
 /// Where lowered kernels go: at the end of `module`, which launches them.

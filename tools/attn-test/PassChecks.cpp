@@ -9,6 +9,7 @@
 #include "PassChecks.h"
 
 #include "attn/Conversion/AssignLayouts.h"
+#include "attn/Conversion/ExceedsMemory.h"
 #include "attn/Conversion/ExpandMath.h"
 #include "attn/Conversion/LayoutToGPU.h"
 #include "attn/Dialect/Tile/Tile.h"
@@ -201,13 +202,12 @@ std::string PassChecker::runPass(const CheckedPass &pass, const Stage &before,
   };
   // What is too large for the machine is refused, as it should be.
   bool tooLarge = false;
-  ScopedDiagnosticHandler watch(
-      after.module->getContext(), [&](Diagnostic &diagnostic) {
-        bool isThat = StringRef(diagnostic.str())
-                          .contains("bytes of workgroup memory, the limit is");
-        tooLarge |= isThat;
-        return success(isThat);
-      });
+  ScopedDiagnosticHandler watch(after.module->getContext(),
+                                [&](Diagnostic &diagnostic) {
+                                  bool isThat = exceedsMemory(diagnostic);
+                                  tooLarge |= isThat;
+                                  return success(isThat);
+                                });
   bool isDone = succeeded(pm.run(*after.module));
   if (!isDone && !(pass.subgroup && tooLarge))
     return blame("fails");

@@ -268,20 +268,8 @@ KernelContext::addBuffers(int64_t mostBytes,
   }
   if (bytes <= mostBytes)
     return success();
-  if (!largest)
-    return kernel.emitOpError("needs ")
-           << bytes << " bytes of workgroup memory, the limit is " << mostBytes;
-  auto type = cast<TileType>(largest->op->getResult(0).getType());
-  int64_t rows = type.getRows(), cols = type.getCols();
-  for (int64_t need = bytes; need > mostBytes && rows * cols > 1;
-       need = (need + 1) / 2)
-    (rows > cols ? rows : cols) = std::max(rows, cols) / 2;
-  InFlightDiagnostic error = kernel.emitOpError("needs ");
-  error << bytes << " bytes of workgroup memory, the limit is " << mostBytes;
-  error.attachNote(largest->op->getLoc())
-      << "the largest is this " << type << "; one of " << rows << "x" << cols
-      << " fits";
-  return error;
+  return refuseMemory(kernel, bytes, /*forWhat=*/"", mostBytes,
+                      largest ? largest->op->getResult(0) : Value());
 }
 
 //===----------------------------------------------------------------------===//

@@ -196,20 +196,8 @@ FailureOr<Placement> Placement::compute(func::FuncOp kernel,
           llvm::max_element(staged, [](const Staged &a, const Staged &b) {
             return getNumElements(a.tile) < getNumElements(b.tile);
           });
-      auto type = cast<TileType>(widest->tile.getType());
-      int64_t rows = type.getRows(), cols = type.getCols();
-      for (int64_t need = bytes;
-           need > limits.workgroupBytes && rows * cols > 1;
-           need = (need + 1) / 2)
-        (rows > cols ? rows : cols) = std::max(rows, cols) / 2;
-      InFlightDiagnostic diagnostic =
-          kernel.emitOpError("needs ")
-          << bytes << " bytes of workgroup memory for products of computed "
-          << "tiles, the limit is " << limits.workgroupBytes;
-      diagnostic.attachNote(widest->tile.getLoc())
-          << "the largest is this " << type << "; one of " << rows << "x"
-          << cols << " fits";
-      return failure();
+      return refuseMemory(kernel, bytes, " for products of computed tiles",
+                          limits.workgroupBytes, widest->tile);
     }
     largest->tile.getDefiningOp()->emitRemark("does not fit into ")
         << limits.workgroupBytes << " bytes of workgroup memory next to the "

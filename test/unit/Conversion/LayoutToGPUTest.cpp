@@ -8,6 +8,7 @@
 
 #include "attn/Conversion/LayoutToGPU.h"
 #include "../Dialect/RandomLayout.h"
+#include "attn/Conversion/ExceedsMemory.h"
 #include "attn/Dialect/Tile/Tile.h"
 #include "attn/Reference/TileInterpreter.h"
 
@@ -183,4 +184,34 @@ TEST_F(LayoutToGPUTest, ReducesRowsOfRandomLayouts) {
   EXPECT_GT(reduced, 20);
 }
 
+/// Errors about memory are told from others without their text.
+TEST_F(LayoutToGPUTest, TagsWhatExceedsMemory) {
+  auto countErrors = [&](const std::string &body) {
+    std::string text = formatv(R"(
+module attributes {{tile.target = #tile.target<name = "gpu", chip = "c", threads = 128, subgroup = 4>} {{
+  func.func private @k(%a: memref<f32>, %x: index, %y: index, %z: index, %nx: index, %ny: index, %nz: index) attributes {{tile.kernel} {{
+    %c0 = arith.constant 0 : index
+    %m = memref.reinterpret_cast %a to offset: [0], sizes: [16, 32], strides: [32, 1] : memref<f32> to memref<16x32xf32>
+    %t = tile.load %m[%c0, %c0] valid [%c0, %c0] : memref<16x32xf32> -> !tile.tile<{0}>
+    return
+  }
+})",
+                               body);
+    auto module = parseSourceString<ModuleOp>(text, &context);
+    EXPECT_TRUE(module);
+    std::pair<int, int> taggedAndOthers;
+    ScopedDiagnosticHandler handler(&context, [&](Diagnostic &diagnostic) {
+      ++(exceedsMemory(diagnostic) ? taggedAndOthers.first
+                                   : taggedAndOthers.second);
+    });
+    LayoutToGPUOptions options;
+    options.workgroupBytes = 1024;
+    PassManager pm(&context);
+    pm.addPass(createLayoutToGPU(options));
+    EXPECT_TRUE(failed(pm.run(*module)));
+    return taggedAndOthers;
+  };
+  EXPECT_EQ(countErrors("16x32xf32, #tile.shared"), std::make_pair(1, 0));
+  EXPECT_EQ(countErrors("16x32xf32"), std::make_pair(0, 1));
+}
 } // namespace
