@@ -4,10 +4,12 @@
 // Two proofs let an op on index or i64 be one on i32: its operands and results
 // fit and 32 bits give the same numbers, or nobody looks at the high bits of a
 // sum or product. The first is decided for a whole kernel, then its ops change
-// their types; the second follows from the casts that this leaves.
+// their types; the second follows from the casts that this leaves. What a
+// number of 32 bits is compared with is clamped first.
 //
 //===----------------------------------------------------------------------===//
 
+#include "MatrixKernels.h"
 #include "Retype.h"
 #include "attn/Analysis/IndexRanges.h"
 #include "attn/Conversion/LegalizeKernels.h"
@@ -88,7 +90,10 @@ namespace {
 /// What of one kernel has 32 bits by its ranges.
 class Narrowing {
 public:
-  explicit Narrowing(bool narrowAddresses) : narrowAddresses(narrowAddresses) {}
+  /// With `keepLoops` they count indices, as the positions of tile.range_at
+  /// are.
+  Narrowing(bool narrowAddresses, bool keepLoops)
+      : narrowAddresses(narrowAddresses), keepLoops(keepLoops) {}
 
   void decide(Operation *kernel);
   void apply();
@@ -109,7 +114,7 @@ private:
   void decideBranch(scf::IfOp branch);
   void decideAddress(Operation *access);
 
-  bool narrowAddresses;
+  bool narrowAddresses, keepLoops;
   IndexRanges ranges;
   SmallVector<Operation *> ops;
   SmallVector<scf::ForOp> loops;
@@ -179,7 +184,7 @@ void Narrowing::decideAddress(Operation *access) {
 void Narrowing::decide(Operation *kernel) {
   kernel->walk([&](Operation *op) {
     if (auto loop = dyn_cast<scf::ForOp>(op))
-      return decideLoop(loop);
+      return keepLoops ? void() : decideLoop(loop);
     if (auto branch = dyn_cast<scf::IfOp>(op))
       return decideBranch(branch);
     if (isa<memref::LoadOp, memref::StoreOp, gpu::SubgroupMmaLoadMatrixOp,
@@ -212,6 +217,119 @@ void Narrowing::apply() {
   for (OpOperand *address : addresses) {
     OpBuilder b(address->getOwner());
     address->set(extend(b, truncate(b, address->get()), b.getIndexType()));
+  }
+}
+
+//===----------------------------------------------------------------------===//
+// Numbers that are compared
+//===----------------------------------------------------------------------===//
+
+namespace {
+/// Moves numbers into what 32 bits hold where no user sees the difference.
+class Clamping {
+public:
+  void decide(Operation *kernel);
+  void apply();
+
+private:
+  struct Clamp {
+    OpOperand *operand;
+    int64_t low, high;
+  };
+
+  void decideCompare(arith::CmpIOp compare);
+  void decidePosition(OpOperand &operand);
+
+  IndexRanges ranges;
+  SmallVector<Clamp> compared;
+  SmallVector<OpOperand *> positions;
+  DenseSet<Value> far; // beyond the limit of positions
+};
+} // namespace
+
+void Clamping::decideCompare(arith::CmpIOp compare) {
+  if (!isWide(compare.getLhs().getType()) ||
+      compare.getPredicate() >= arith::CmpIPredicate::ult)
+    return;
+  // A column is compared with the distance of its bound from the first column
+  // of a thread. No column that exists is as far as a clamped bound.
+  auto map = dyn_cast<tile::MapOp>(compare->getParentOp());
+  if (map && map.getDomainRank() == 2 &&
+      compare.getLhs() == map.getIndexArgs()[1] &&
+      !variesWithColumn(compare.getRhs(), map)) {
+    if (!ranges.isWithin(compare.getRhs(), -kIndexLimit, INT32_MAX))
+      compared.push_back(
+          {&compare->getOpOperand(1), -kIndexLimit, kIndexLimit});
+    return;
+  }
+  // A constant or an argument of a kernel: that is done once.
+  for (auto [number, other] : {std::pair(0, 1), std::pair(1, 0)}) {
+    Value wide = compare->getOperand(number);
+    Operation *origin = wide.getDefiningOp();
+    if ((!origin || origin->hasTrait<OpTrait::ConstantLike>()) &&
+        !ranges.fitsInt32(wide) &&
+        ranges.isWithin(compare->getOperand(other), INT32_MIN + 1,
+                        INT32_MAX - 1))
+      compared.push_back(
+          {&compare->getOpOperand(number), INT32_MIN, INT32_MAX});
+  }
+}
+
+/// Where no row, key or tile is, nothing is beyond the limit either.
+void Clamping::decidePosition(OpOperand &operand) {
+  Value value = operand.get();
+  if (!value.getType().isIndex() || isNarrowIndex(value))
+    return;
+  positions.push_back(&operand);
+  if (!ranges.isWithin(value, -kIndexLimit, kIndexLimit))
+    far.insert(value);
+}
+
+void Clamping::decide(Operation *kernel) {
+  kernel->walk([&](Operation *op) {
+    if (auto compare = dyn_cast<arith::CmpIOp>(op))
+      decideCompare(compare);
+    else if (isa<tile::TileDialect>(op->getDialect()) ||
+             (isa<scf::ForOp>(op) && isa<func::FuncOp>(kernel)))
+      for (OpOperand &operand : op->getOpOperands())
+        decidePosition(operand);
+    else if (auto view = dyn_cast<memref::ReinterpretCastOp>(op);
+             view && isa<func::FuncOp>(kernel))
+      for (OpOperand &size : view.getSizesMutable())
+        if (ranges.fitsInt32(size.get()))
+          decidePosition(size);
+  });
+}
+
+static Value clamp(OpBuilder &b, Value value, int64_t low, int64_t high) {
+  Location loc = value.getLoc();
+  auto constant = [&](int64_t number) {
+    return arith::ConstantOp::create(b, loc,
+                                     b.getIntegerAttr(value.getType(), number));
+  };
+  Value below = b.createOrFold<arith::MinSIOp>(loc, value, constant(high));
+  return b.createOrFold<arith::MaxSIOp>(loc, below, constant(low));
+}
+
+void Clamping::apply() {
+  for (const Clamp &compare : compared) {
+    OpBuilder b(compare.operand->getOwner());
+    compare.operand->set(
+        clamp(b, compare.operand->get(), compare.low, compare.high));
+  }
+  DenseMap<Value, Value> narrow;
+  for (OpOperand *position : positions) {
+    Value value = position->get();
+    Value &known = narrow[value];
+    if (!known) {
+      OpBuilder b(value.getContext());
+      b.setInsertionPointAfterValue(value);
+      Value near = far.contains(value)
+                       ? clamp(b, value, -kIndexLimit, kIndexLimit)
+                       : value;
+      known = extend(b, truncate(b, near), b.getIndexType());
+    }
+    position->set(known);
   }
 }
 
@@ -307,6 +425,26 @@ struct ExpandUnsignedCast final : OpRewritePattern<arith::IndexCastUIOp> {
   }
 };
 
+/// The low bits of a kernel's argument are taken once, where it begins.
+void takeArgumentsOnce(Block &entry) {
+  OpBuilder b = OpBuilder::atBlockBegin(&entry);
+  for (BlockArgument argument : entry.getArguments()) {
+    if (!argument.getType().isIndex())
+      continue;
+    Value once;
+    for (Operation *user : llvm::make_early_inc_range(argument.getUsers())) {
+      auto cast = dyn_cast<arith::IndexCastOp>(user);
+      if (!cast || !cast.getType().isInteger(32) || cast.getOut() == once)
+        continue;
+      if (!once)
+        once = arith::IndexCastOp::create(b, argument.getLoc(), b.getI32Type(),
+                                          argument);
+      cast.replaceAllUsesWith(once);
+      cast.erase();
+    }
+  }
+}
+
 struct NarrowIndices final : attn::impl::NarrowIndicesBase<NarrowIndices> {
   void runOnOperation() override {
     FailureOr<tile::TargetAttr> target =
@@ -314,18 +452,31 @@ struct NarrowIndices final : attn::impl::NarrowIndicesBase<NarrowIndices> {
     if (failed(target))
       return signalPassFailure();
     bool narrowAddresses = target->doesLack(tile::Lacks::Int64);
-    getOperation()->walk([&](gpu::GPUFuncOp kernel) {
+    SmallVector<FunctionOpInterface> kernels;
+    getOperation()->walk(
+        [&](gpu::GPUFuncOp kernel) { kernels.push_back(kernel); });
+    // In a gpu.module there are none of them any more.
+    if (auto module = dyn_cast<ModuleOp>(getOperation()))
+      for (func::FuncOp kernel : getTensorCoreKernels(module)) {
+        if (failed(prepareMatrixKernel(kernel)))
+          return signalPassFailure();
+        kernels.push_back(kernel);
+      }
+    for (FunctionOpInterface kernel : kernels)
       if (failed(narrow(kernel, narrowAddresses)))
         signalPassFailure();
-    });
   }
 
-  LogicalResult narrow(gpu::GPUFuncOp kernel, bool narrowAddresses) {
+  LogicalResult narrow(FunctionOpInterface kernel, bool narrowAddresses) {
     RewritePatternSet comparisons(&getContext());
     comparisons.add<CompareDifference, ExpandUnsignedCast>(&getContext());
     if (failed(applyPatternsGreedily(kernel, std::move(comparisons))))
       return failure();
-    Narrowing narrowing(narrowAddresses);
+    Clamping clamping;
+    clamping.decide(kernel);
+    clamping.apply();
+    Narrowing narrowing(narrowAddresses,
+                        /*keepLoops=*/isa<func::FuncOp>(kernel));
     narrowing.decide(kernel);
     narrowing.apply();
     numNarrowed += narrowing.getNumNarrowed();
@@ -334,7 +485,13 @@ struct NarrowIndices final : attn::impl::NarrowIndicesBase<NarrowIndices> {
                     PushTruncation<arith::IndexCastOp>>(&getContext());
     if (failed(applyPatternsGreedily(kernel, std::move(truncations))))
       return failure();
-    kernel.walk([&](Operation *op) {
+    takeArgumentsOnce(kernel.front());
+    count(kernel);
+    return success();
+  }
+
+  void count(Operation *kernel) {
+    kernel->walk([&](Operation *op) {
       bool isArithmetic =
           isa<arith::ArithDialect, math::MathDialect>(op->getDialect());
       if (!isArithmetic || op->getNumOperands() < 2 ||
@@ -343,7 +500,6 @@ struct NarrowIndices final : attn::impl::NarrowIndicesBase<NarrowIndices> {
       LLVM_DEBUG(llvm::dbgs() << "keeps 64 bits: " << *op << "\n");
       ++numWide;
     });
-    return success();
   }
 };
 } // namespace

@@ -124,3 +124,123 @@ gpu.module @kernels {
   }
 }
 }
+
+// -----
+
+// A constant, and an argument of a kernel, that a number of 32 bits is compared
+// with: the extremes of i32 compare alike. What both sides do not fit stays.
+module attributes {tile.target = #tile.target<name = "t", chip = "c">} {
+gpu.module @kernels {
+  // CHECK-LABEL: gpu.func @clamped(
+  // CHECK-SAME: %[[S:[^:]+]]: index
+  // CHECK-DAG: %[[MOST:.+]] = arith.constant 2147483647 : index
+  // CHECK-DAG: %[[LEAST:.+]] = arith.constant -2147483648 : index
+  // CHECK-DAG: %[[BELOW:.+]] = arith.minsi %[[S]], %[[MOST]] : index
+  // CHECK-DAG: %[[WITHIN:.+]] = arith.maxsi %[[BELOW]], %[[LEAST]] : index
+  // CHECK-DAG: %[[S32:.+]] = arith.index_cast %[[WITHIN]] : index to i32
+  // CHECK: arith.cmpi slt, %{{.+}}, %[[S32]] : i32
+  // CHECK: arith.cmpi slt, %{{.+}}, %c2147483647_i32 : i32
+  // CHECK: arith.cmpi slt, %{{.+}}, %[[S]] : index
+  gpu.func @clamped(%o: memref<f32>, %s: index, %x: f32, %y: f32) kernel attributes {known_block_size = array<i32: 32, 1, 1>} {
+    %c5000000000 = arith.constant 5000000000 : index
+    %m = memref.reinterpret_cast %o to offset: [0], sizes: [32], strides: [1] : memref<f32> to memref<32xf32>
+    %id = gpu.thread_id x
+    %k = arith.cmpi slt, %id, %s : index
+    %l = arith.cmpi slt, %id, %c5000000000 : index
+    %far = arith.muli %id, %s : index
+    %n = arith.cmpi slt, %far, %s : index
+    %kl = arith.andi %k, %l : i1
+    %all = arith.andi %kl, %n : i1
+    %z = arith.select %all, %x, %y : f32
+    memref.store %z, %m[%id] : memref<32xf32>
+    gpu.return
+  }
+}
+}
+
+// -----
+
+// Tile kernels with products of 16-bit numbers: positions, counts and bounds of loops are
+// casts of i32. A position that may be far is clamped to where nothing is; a
+// size that fits is cast once, where the kernel begins. Strides keep 64 bits.
+module attributes {tile.target = #tile.target<name = "t", chip = "c">} {
+  // CHECK-LABEL: func.func private @positions(
+  // CHECK-SAME: %[[S:[^:]+]]: index, %[[N:[^:]+]]: index {tile.size = 1000 : index}, %[[FAR:[^:]+]]: index,
+  // CHECK: %[[N32:.+]] = arith.index_cast %[[N]] : index to i32
+  // CHECK: %[[BELOW:.+]] = arith.minsi %[[FAR]], %c1073741824 : index
+  // CHECK: %[[NEAR:.+]] = arith.maxsi %[[BELOW]], %c-1073741824 : index
+  // CHECK: %[[NEAR32:.+]] = arith.index_cast %[[NEAR]] : index to i32
+  // CHECK: %[[POSITION:.+]] = arith.index_cast %[[NEAR32]] : i32 to index
+  // CHECK: memref.reinterpret_cast %{{.+}} strides: [%[[S]], 1]
+  // CHECK: %[[ROW32:.+]] = arith.muli %[[N32]], %{{.+}} : i32
+  // CHECK: %[[ROW:.+]] = arith.index_cast %[[ROW32]] : i32 to index
+  // CHECK: tile.load %{{.+}}[%[[POSITION]], %c0] valid[%[[ROW]], %c16]
+  // CHECK: scf.for %[[I:.+]] = %c0 to %[[ROW]] step %c1
+  // CHECK: %[[I32:.+]] = arith.index_cast %[[I]] : index to i32
+  // CHECK: arith.muli %[[I32]], %{{.+}} : i32
+  func.func private @positions(%a: memref<f32>, %s: index, %n: index {tile.size = 1000 : index}, %far: index, %x: index, %y: index, %z: index, %nx: index, %ny: index, %nz: index) attributes {tile.kernel} {
+    %c0 = arith.constant 0 : index
+    %c1 = arith.constant 1 : index
+    %c16 = arith.constant 16 : index
+    %m = memref.reinterpret_cast %a to offset: [0], sizes: [%n, 16], strides: [%s, 1] : memref<f32> to memref<?x16xf32, strided<[?, 1]>>
+    %row = arith.muli %n, %c16 : index
+    %t = tile.load %m[%far, %c0] valid[%row, %c16] : memref<?x16xf32, strided<[?, 1]>> -> <16x16xf32>
+    %r = scf.for %i = %c0 to %row step %c1 iter_args(%sum = %t) -> (!tile.tile<16x16xf32>) {
+      %at = arith.muli %i, %c16 : index
+      %k = tile.load %m[%at, %c0] valid[%c16, %c16] : memref<?x16xf32, strided<[?, 1]>> -> <16x16xf32>
+      %kh = tile.convert %k : <16x16xf32> -> <16x16xbf16>
+      %next = tile.dot %kh, %kh, %sum : <16x16xbf16>, <16x16xbf16> -> <16x16xf32>
+      scf.yield %next : !tile.tile<16x16xf32>
+    }
+    tile.store %r, %m[%c0, %c0] valid[%c16, %c16] : <16x16xf32>, memref<?x16xf32, strided<[?, 1]>>
+    return
+  }
+
+  // What columns are compared with is clamped, if the thread's first column
+  // cannot be subtracted from it; what differs from column to column is not.
+  // CHECK-LABEL: func.func private @columns(
+  // CHECK: ^bb0(%{{.+}}: f32, %[[I:.+]]: index, %[[J:.+]]: index):
+  // CHECK: %[[BOUND:.+]] = arith.addi %[[I]], %{{.+}} : index
+  // CHECK: %[[BELOW:.+]] = arith.minsi %[[BOUND]], %c1073741824 : index
+  // CHECK: %[[NEAR:.+]] = arith.maxsi %[[BELOW]], %c-1073741824 : index
+  // CHECK: %[[J32:.+]] = arith.index_cast %[[J]] : index to i32
+  // CHECK: %[[NEAR32:.+]] = arith.index_cast %[[NEAR]] : index to i32
+  // CHECK: arith.cmpi sle, %[[J32]], %[[NEAR32]] : i32
+  // CHECK: %[[OTHER:.+]] = arith.addi %[[J]], %{{.+}} : index
+  // CHECK: arith.cmpi sle, %[[J]], %[[OTHER]] : index
+  func.func private @columns(%offset: index, %far: index, %o: memref<f32>, %x: index, %y: index, %z: index, %nx: index, %ny: index, %nz: index) attributes {tile.kernel} {
+    %c16 = arith.constant 16 : index
+    %out = memref.reinterpret_cast %o to offset: [0], sizes: [16, 16], strides: [16, 1] : memref<f32> to memref<16x16xf32, strided<[16, 1]>>
+    %c0 = arith.constant 0 : index
+    %zero = arith.constant 0.0 : f32
+    %half = arith.constant 0.0 : bf16
+    %splat = tile.splat %zero : f32 -> <16x16xf32>
+    %ab = tile.splat %half : bf16 -> <16x16xbf16>
+    %s = tile.dot %ab, %ab, %splat : <16x16xbf16>, <16x16xbf16> -> <16x16xf32>
+    %m = tile.map(%s) at[%c0, %c0] : (!tile.tile<16x16xf32>) -> !tile.tile<16x16xf32> {
+    ^bb0(%e: f32, %i: index, %j: index):
+      %bound = arith.addi %i, %offset : index
+      %near = arith.cmpi sle, %j, %bound : index
+      %other = arith.addi %j, %far : index
+      %less = arith.cmpi sle, %j, %other : index
+      %any = arith.ori %near, %less : i1
+      %r = arith.select %any, %e, %zero : f32
+      tile.yield %r : f32
+    }
+    tile.store %m, %out[%c0, %c0] valid[%c16, %c16] : <16x16xf32>, memref<16x16xf32, strided<[16, 1]>>
+    return
+  }
+
+  // Kernels without products of 16-bit numbers are not for tensor cores.
+  // CHECK-LABEL: func.func private @other(
+  // CHECK: arith.muli %{{.+}}, %{{.+}} : index
+  func.func private @other(%a: memref<f32>, %n: index {tile.size = 1000 : index}, %x: index, %y: index, %z: index, %nx: index, %ny: index, %nz: index) attributes {tile.kernel} {
+    %c0 = arith.constant 0 : index
+    %c16 = arith.constant 16 : index
+    %m = memref.reinterpret_cast %a to offset: [0], sizes: [16, 16], strides: [16, 1] : memref<f32> to memref<16x16xf32, strided<[16, 1]>>
+    %row = arith.muli %n, %c16 : index
+    %t = tile.load %m[%row, %c0] valid[%c16, %c16] : memref<16x16xf32, strided<[16, 1]>> -> <16x16xf32>
+    tile.store %t, %m[%c0, %c0] valid[%c16, %c16] : <16x16xf32>, memref<16x16xf32, strided<[16, 1]>>
+    return
+  }
+}

@@ -1,7 +1,7 @@
 // RUN: split-file %s %t
-// RUN: attn-opt %t/paged.mlir --pass-pipeline="builtin.module(tile-attach-target{target=cuda chip=sm_90a},attn-expand-sugar,attn-make-total,attn-simplify-regions,func.func(attn-tile{tile-m=128 tile-n=128 head-multiple=16},attn-fuse-online-softmax),attn-outline-kernels,canonicalize,cse,tile-expand-math,tile-to-hopper)" | FileCheck %s --check-prefix=PAGED
-// RUN: attn-opt %t/odd.mlir --pass-pipeline="builtin.module(tile-attach-target{target=cuda chip=sm_90a},attn-expand-sugar,attn-make-total,attn-simplify-regions,func.func(attn-tile{tile-m=128 tile-n=128 head-multiple=16},attn-fuse-online-softmax),attn-outline-kernels,canonicalize,cse,tile-expand-math,tile-to-hopper)" | FileCheck %s --check-prefix=ODD
-// RUN: attn-opt %t/split.mlir --tile-attach-target="target=cuda chip=sm_90a" --tile-to-hopper | FileCheck %s --check-prefix=SPLIT
+// RUN: attn-opt %t/paged.mlir --pass-pipeline="builtin.module(tile-attach-target{target=cuda chip=sm_90a},attn-expand-sugar,attn-make-total,attn-simplify-regions,func.func(attn-tile{tile-m=128 tile-n=128 head-multiple=16},attn-fuse-online-softmax),attn-outline-kernels,canonicalize,cse,tile-expand-math,tile-narrow-indices,tile-to-hopper)" | FileCheck %s --check-prefix=PAGED
+// RUN: attn-opt %t/odd.mlir --pass-pipeline="builtin.module(tile-attach-target{target=cuda chip=sm_90a},attn-expand-sugar,attn-make-total,attn-simplify-regions,func.func(attn-tile{tile-m=128 tile-n=128 head-multiple=16},attn-fuse-online-softmax),attn-outline-kernels,canonicalize,cse,tile-expand-math,tile-narrow-indices,tile-to-hopper)" | FileCheck %s --check-prefix=ODD
+// RUN: attn-opt %t/split.mlir --tile-attach-target="target=cuda chip=sm_90a" --tile-narrow-indices --tile-to-hopper | FileCheck %s --check-prefix=SPLIT
 
 // Keys and values in pages: q alone has a tensor map. Copies of 16 bytes need
 // pointers of multiples of 16 bytes, unknown strides of 8 elements.

@@ -1,7 +1,7 @@
 // How blocks come by query tiles: dealt out in turn where all visit as many
 // key tiles, else fetched from a counter, long ones first.
-// RUN: attn-opt %s --pass-pipeline="builtin.module(tile-attach-target{target=cuda chip=sm_90a},func.func(attn-tile{tile-m=128 tile-n=128 head-multiple=16 row-multiple=1},attn-fuse-online-softmax),attn-outline-kernels,canonicalize,cse,tile-expand-math,tile-to-hopper)" --split-input-file | FileCheck %s
-// RUN: attn-opt %s --pass-pipeline="builtin.module(tile-attach-target{target=cuda chip=sm_90a},func.func(attn-tile{tile-m=128 tile-n=128 head-multiple=16 row-multiple=1},attn-fuse-online-softmax),attn-outline-kernels,canonicalize,cse,tile-expand-math,tile-to-hopper{deal-equal=false})" --split-input-file | FileCheck %s --check-prefix=FETCH
+// RUN: attn-opt %s --pass-pipeline="builtin.module(tile-attach-target{target=cuda chip=sm_90a},func.func(attn-tile{tile-m=128 tile-n=128 head-multiple=16 row-multiple=1},attn-fuse-online-softmax),attn-outline-kernels,canonicalize,cse,tile-expand-math,tile-narrow-indices,tile-to-hopper)" --split-input-file | FileCheck %s
+// RUN: attn-opt %s --pass-pipeline="builtin.module(tile-attach-target{target=cuda chip=sm_90a},func.func(attn-tile{tile-m=128 tile-n=128 head-multiple=16 row-multiple=1},attn-fuse-online-softmax),attn-outline-kernels,canonicalize,cse,tile-expand-math,tile-narrow-indices,tile-to-hopper{deal-equal=false})" --split-input-file | FileCheck %s --check-prefix=FETCH
 
 !t = memref<2x8x?x128xbf16>
 

@@ -1,5 +1,6 @@
-// RUN: attn-opt %s -split-input-file --pass-pipeline="builtin.module(tile-attach-target{target=cuda chip=sm_90a},attn-expand-sugar,attn-make-total,attn-simplify-regions,func.func(attn-tile{tile-m=128 tile-n=128},attn-fuse-online-softmax),attn-outline-kernels,canonicalize,cse,tile-expand-math,tile-to-hopper{persistent=false})" | FileCheck %s
-// RUN: attn-opt %s -split-input-file --pass-pipeline="builtin.module(tile-attach-target{target=cuda chip=sm_86},attn-expand-sugar,attn-make-total,attn-simplify-regions,func.func(attn-tile{tile-m=64 tile-n=64},attn-fuse-online-softmax),attn-outline-kernels,canonicalize,cse,tile-expand-math,tile-to-mma)" | FileCheck %s --check-prefix=MMA
+// RUN: attn-opt %s -split-input-file --pass-pipeline="builtin.module(tile-attach-target{target=cuda chip=sm_90a},attn-expand-sugar,attn-make-total,attn-simplify-regions,func.func(attn-tile{tile-m=128 tile-n=128},attn-fuse-online-softmax),attn-outline-kernels,canonicalize,cse,tile-expand-math,tile-narrow-indices,tile-to-hopper{persistent=false})" | FileCheck %s
+// RUN: attn-opt %s -split-input-file --pass-pipeline="builtin.module(tile-attach-target{target=cuda chip=sm_90a},attn-expand-sugar,attn-make-total,attn-simplify-regions,func.func(attn-tile{tile-m=128 tile-n=128},attn-fuse-online-softmax),attn-outline-kernels,canonicalize,cse,tile-expand-math,tile-narrow-indices)" | FileCheck %s --check-prefix=NARROW
+// RUN: attn-opt %s -split-input-file --pass-pipeline="builtin.module(tile-attach-target{target=cuda chip=sm_86},attn-expand-sugar,attn-make-total,attn-simplify-regions,func.func(attn-tile{tile-m=64 tile-n=64},attn-fuse-online-softmax),attn-outline-kernels,canonicalize,cse,tile-expand-math,tile-narrow-indices,tile-to-mma)" | FileCheck %s --check-prefix=MMA
 
 // Indices are narrowed to 32 bits only where that is proved (rule 21).
 
@@ -23,17 +24,25 @@ func.func @strides(%q: !t, %k: !t, %v: !t, %o: !t) {
 
 // -----
 
-// A constant of 2^31 is none of -2^31. The bound of a row is far below all
-// columns, and is moved to where the first column can be subtracted from it.
+// The low bits of 2^31 are those of -2^31, and enough for a difference that
+// fits. The bound of a row is far below all columns, and is moved to where the
+// first column can be subtracted from it.
 !t = memref<1x1x?x64xbf16>
-// CHECK-LABEL: llvm.func @window_kernel0(
-//   CHECK-NOT:   arith.constant -2147483648 : i32
-//       CHECK:   %[[WIDE:.+]] = arith.subi %{{.+}}, %c2147483648_i64 : i64
-//  CHECK-NEXT:   %[[BOUND:.+]] = arith.trunci %[[WIDE]] : i64 to i32
-//  CHECK-NEXT:   %[[BELOW:.+]] = arith.minsi %[[BOUND]], %c1073741824_i32 : i32
-//  CHECK-NEXT:   %[[MOVED:.+]] = arith.maxsi %[[BELOW]], %c-1073741824_i32 : i32
-//  CHECK-NEXT:   %[[LOCAL:.+]] = arith.subi %[[MOVED]], %{{.+}} : i32
-//  CHECK-NEXT:   arith.cmpi sle, %[[LOCAL]], %c0_i32 : i32
+// NARROW-LABEL: func.func private @window_kernel0(
+//       NARROW:   scf.if
+//       NARROW:   ^bb0(%{{.+}}: f32, %[[I:.+]]: index, %{{.+}}: index):
+//       NARROW:   %[[I32:.+]] = arith.index_cast %[[I]] : index to i32
+//  NARROW-NEXT:   %[[BOUND:.+]] = arith.subi %[[I32]], %c-2147483648_i32 : i32
+//  NARROW-NEXT:   %[[BELOW:.+]] = arith.minsi %[[BOUND]], %c1073741824_i32 : i32
+//  NARROW-NEXT:   %[[MOVED:.+]] = arith.maxsi %[[BELOW]], %c-1073741824_i32 : i32
+//       NARROW:   arith.cmpi sge, %{{.+}}, %[[MOVED]] : i32
+//  CHECK-LABEL: llvm.func @window_kernel0(
+//        CHECK:   nvvm.setmaxregister increase
+//        CHECK:   %[[BOUND:.+]] = arith.subi %{{.+}}, %c-2147483648_i32{{.*}} : i32
+//   CHECK-NEXT:   %[[BELOW:.+]] = arith.minsi %[[BOUND]], %c1073741824_i32{{.*}} : i32
+//   CHECK-NEXT:   %[[MOVED:.+]] = arith.maxsi %[[BELOW]], %c-1073741824_i32{{.*}} : i32
+//   CHECK-NEXT:   %[[LOCAL:.+]] = arith.subi %[[MOVED]], %{{.+}} : i32
+//   CHECK-NEXT:   arith.cmpi sle, %[[LOCAL]], %c0_i32 : i32
 func.func @window(%q: !t, %k: !t, %v: !t, %o: !t) {
   attn.attention ins(%q, %k, %v : !t, !t, !t) outs(%o : !t) {causal = #attn.causal<top_left>, window = #attn.window<left = 2147483648>}
   return
@@ -46,10 +55,16 @@ func.func @window(%q: !t, %k: !t, %v: !t, %o: !t) {
 !t = memref<1x1x?x64xbf16>
 // CHECK-LABEL: llvm.func @captured_kernel0(
 //   CHECK-NOT:   arith.trunci %arg3 :
-//       CHECK:   %[[BELOW:.+]] = arith.minsi %arg3, %c2147483647_i64 : i64
-//  CHECK-NEXT:   %[[MOVED:.+]] = arith.maxsi %[[BELOW]], %c-2147483648_i64 : i64
+//       CHECK:   nvvm.setmaxregister increase
+//       CHECK:   %[[MOVED:.+]] = arith.maxsi %{{.+}}, %c-2147483648_i64{{.*}} : i64
 //  CHECK-NEXT:   %[[WIDTH:.+]] = arith.trunci %[[MOVED]] : i64 to i32
-//  CHECK-NEXT:   arith.cmpi slt, %{{.+}}, %[[WIDTH]] : i32
+//       CHECK:   arith.cmpi slt, %{{.+}}, %[[WIDTH]] : i32
+// NARROW-LABEL: func.func private @captured_kernel0(
+//       NARROW:   scf.if
+//       NARROW:   arith.minsi %arg3, %c2147483647 : index
+//  NARROW-NEXT:   %[[MOVED:.+]] = arith.maxsi %{{.+}}, %c-2147483648 : index
+//  NARROW-NEXT:   %[[WIDTH:.+]] = arith.index_cast %[[MOVED]] : index to i32
+//  NARROW-NEXT:   arith.cmpi slt, %{{.+}}, %[[WIDTH]] : i32
 func.func @captured(%q: !t, %k: !t, %v: !t, %o: !t, %w: index) {
   attn.attention ins(%q, %k, %v : !t, !t, !t) captures(%w : index) outs(%o : !t)
   mask(%b: index, %h: index, %i: index, %j: index, %width: index) {
@@ -64,11 +79,13 @@ func.func @captured(%q: !t, %k: !t, %v: !t, %o: !t, %w: index) {
 
 // INT_MIN is a bound, too: the first column is not subtracted from it.
 !t = memref<1x1x?x64xbf16>
-// CHECK-LABEL: llvm.func @table_kernel1(
-//       CHECK:   %[[BELOW:.+]] = arith.minsi %{{.+}}, %c1073741824_i32 : i32
-//  CHECK-NEXT:   %[[MOVED:.+]] = arith.maxsi %[[BELOW]], %c-1073741824_i32 : i32
-//  CHECK-NEXT:   %[[LOCAL:.+]] = arith.subi %[[MOVED]], %{{.+}} : i32
-//  CHECK-NEXT:   arith.cmpi sge, %[[LOCAL]], %c0_i32 : i32
+// NARROW-LABEL: func.func private @table_kernel1(
+//       NARROW:   scf.if
+//       NARROW:   %[[READ:.+]] = memref.load %{{.+}} : memref<?xi32
+//       NARROW:   %[[ALL:.+]] = arith.minsi %{{.+}}, %[[READ]] : i32
+//  NARROW-NEXT:   %[[BELOW:.+]] = arith.minsi %[[ALL]], %c1073741824_i32 : i32
+//  NARROW-NEXT:   %[[MOVED:.+]] = arith.maxsi %[[BELOW]], %c-1073741824_i32 : i32
+//       NARROW:   arith.cmpi sle, %{{.+}}, %[[MOVED]] : i32
 func.func @table(%q: !t, %k: !t, %v: !t, %o: !t, %t: memref<?xi32>) {
   attn.attention ins(%q, %k, %v : !t, !t, !t) captures(%t : memref<?xi32>) outs(%o : !t)
   mask(%b: index, %h: index, %i: index, %j: index, %table: memref<?xi32>) {
@@ -85,7 +102,7 @@ func.func @table(%q: !t, %k: !t, %v: !t, %o: !t, %t: memref<?xi32>) {
 // A window's difference of row and column is a bound of the column.
 !t = memref<1x1x?x64xbf16>
 // CHECK-LABEL: llvm.func @isolated_kernel0(
-//       CHECK:   %[[FIRST:.+]] = arith.subi %{{.+}}, %c255_i32 : i32
+//       CHECK:   %[[FIRST:.+]] = arith.subi %{{.+}}, %c255_i32{{.*}} : i32
 //       CHECK:   %[[LOCAL:.+]] = arith.subi %[[FIRST]], %{{.+}} : i32
 //       CHECK:   arith.cmpi sle, %[[LOCAL]], %c0_i32 : i32
 func.func @isolated(%q: !t, %k: !t, %v: !t, %o: !t) {

@@ -650,6 +650,19 @@ def NarrowIndices : Pass<"tile-narrow-indices"> {
     there a buffer has at most 2^31 - 1 elements (rule 21), so the low 32 bits
     are the address.
 
+    Constants and arguments that a number of 32 bits is compared with are clamped
+    to 32 bits, where the comparison gives the same.
+
+    Of kernels on tiles those that multiply 16-bit numbers are narrowed, for
+    `tile-to-hopper` and `tile-to-mma`. There what a tile op takes as an index (a
+    position, a number of rows or of tiles) and the bounds of loops become casts
+    of i32, and so does what columns of a map are compared with; numbers beyond
+    2^30, where nothing is, are clamped to it. Before that their comparisons are
+    brought into one form: a difference with a column becomes a bound of the
+    column, and two bounds in a conjunction become one, which a thread computes
+    once a row. Scalars that are the same for all key tiles leave the loop, and a
+    branch around all of a kernel becomes an empty loop.
+
     ```mlir
     module attributes {tile.target = #tile.target<name = "wgsl", chip = "webgpu", lacks = int64>} {
       gpu.module @kernels {
@@ -669,10 +682,9 @@ def NarrowIndices : Pass<"tile-narrow-indices"> {
     ```mlir
     ...
     %n32 = arith.index_cast %n : index to i32
-    %t = arith.muli %n32, %c32_i32 : i32
-    ...
     %s32 = arith.index_cast %stride : index to i32
     ...
+    %t = arith.muli %n32, %c32_i32 : i32
     %at32 = arith.muli %t, %s32 : i32
     %at = arith.index_cast %at32 : i32 to index
     memref.store %t, ...[%at] : memref<32xi32>
@@ -914,7 +926,7 @@ def TileToHopper : Pass<"tile-to-hopper", "::mlir::ModuleOp"> {
     stays as it is, with a remark.
 
     ```mlir
-    // Prepared by: tile-attach-target{target=cuda chip=sm_90a},func.func(attn-tile{tile-m=128 head-multiple=16},attn-fuse-online-softmax),attn-outline-kernels,canonicalize,cse
+    // Prepared by: tile-attach-target{target=cuda chip=sm_90a},func.func(attn-tile{tile-m=128 head-multiple=16},attn-fuse-online-softmax),attn-outline-kernels,canonicalize,cse,tile-narrow-indices
     func.func @f(%q: memref<1x1x128x128xbf16>, %k: memref<1x1x128x128xbf16>, %v: memref<1x1x128x128xbf16>, %o: memref<1x1x128x128xbf16>) {
       attn.attention ins(%q, %k, %v : memref<1x1x128x128xbf16>, memref<1x1x128x128xbf16>, memref<1x1x128x128xbf16>)
           outs(%o : memref<1x1x128x128xbf16>)
@@ -984,7 +996,7 @@ def TileToMMA : Pass<"tile-to-mma", "::mlir::ModuleOp"> {
     A kernel of another form stays as it is, with a remark.
 
     ```mlir
-    // Prepared by: tile-attach-target{target=cuda chip=sm_86},func.func(attn-tile{tile-m=64 tile-n=64 head-multiple=16},attn-fuse-online-softmax),attn-outline-kernels,canonicalize,cse
+    // Prepared by: tile-attach-target{target=cuda chip=sm_86},func.func(attn-tile{tile-m=64 tile-n=64 head-multiple=16},attn-fuse-online-softmax),attn-outline-kernels,canonicalize,cse,tile-narrow-indices
     func.func @f(%q: memref<1x1x128x128xbf16>, %k: memref<1x1x128x128xbf16>, %v: memref<1x1x128x128xbf16>, %o: memref<1x1x128x128xbf16>) {
       attn.attention ins(%q, %k, %v : memref<1x1x128x128xbf16>, memref<1x1x128x128xbf16>, memref<1x1x128x128xbf16>)
           outs(%o : memref<1x1x128x128xbf16>)

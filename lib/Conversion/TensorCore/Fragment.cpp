@@ -53,11 +53,11 @@ public:
                                : byElement;
     ValueRange indices = op.getIndexArgs();
     variation[indices[0]] = byRow;
-    firstRow = emit.add(scope.getClamped(op.getOffsets()[0]),
+    firstRow = emit.add(scope.getPosition(op.getOffsets()[0]),
                         tiles.getLane().firstRow);
     if (indices.size() > 1) {
       variation[indices[1]] = byColumn;
-      firstColumn = emit.add(scope.getClamped(op.getOffsets()[1]),
+      firstColumn = emit.add(scope.getPosition(op.getOffsets()[1]),
                              tiles.getLane().firstColumn);
     }
     for (Operation &inner : op.getBody().front()) {
@@ -125,8 +125,15 @@ private:
   bool isBoundOfColumn(arith::CmpIOp compare) {
     return op.getIndexArgs().size() > 1 &&
            compare.getPredicate() < arith::CmpIPredicate::ult && // signed
-           compare.getLhs() == op.getIndexArgs()[1] &&
-           !(variation.lookup(compare.getRhs()) & (byColumn | byElement));
+           isColumn(compare.getLhs()) &&
+           !(variation.lookup(compare.getRhs()) & (byColumn | byElement)) &&
+           // No difference to a column wraps.
+           emit.ranges.isWithin(compare.getRhs(), -kIndexLimit, INT32_MAX);
+  }
+  bool isColumn(Value value) {
+    auto cast = value.getDefiningOp<arith::IndexCastOp>();
+    return cast && cast.getType().isInteger(32) &&
+           cast.getIn() == op.getIndexArgs()[1];
   }
   /// first + column < bound is column < bound - first: columns are constants
   /// then, which take no registers.
@@ -134,17 +141,10 @@ private:
     Value given = get(compare.getRhs());
     Value &bound = fromFirstColumn[given];
     if (!bound)
-      bound = emit.sub(boundOfColumns(compare.getRhs(), given), firstColumn);
+      bound = emit.sub(given, firstColumn);
     return emit.createOrFold<arith::CmpIOp>(
         compare.getPredicate(), emit.i32(tiles.getLane().columnOf(element)),
         bound);
-  }
-
-  /// An i32 from which columns can be subtracted without wrapping.
-  Value boundOfColumns(Value source, Value value) {
-    if (emit.ranges.isWithin(source, -kIndexLimit, INT32_MAX))
-      return emit.toI32(value);
-    return emitClamped(emit, source, value);
   }
 
   Value getArgument(unsigned number) {

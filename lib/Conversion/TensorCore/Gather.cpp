@@ -59,11 +59,11 @@ private:
 /// page is looked up only if the row is valid.
 Value Gather::offsetOfRow(Value row) {
   auto lookup = [&](Value value) { return scope.get(value); };
-  Values indices = scope.getClamped(load.getIndices());
+  Values indices = scope.getPositions(load.getIndices());
   Value &memoryRow = indices[indices.size() - 2];
   Value step = row;
   if (Value packing = load.getPacking()) {
-    Value heads = scope.getClamped(packing);
+    Value heads = scope.getPosition(packing);
     Value &head = indices[indices.size() - 3];
     head = emit.add(head, emit.remainder(row, heads));
     step = emit.divide(row, heads);
@@ -71,7 +71,8 @@ Value Gather::offsetOfRow(Value row) {
   memoryRow = emit.add(memoryRow, step);
   if (Value table = load.getPageTable()) {
     OpFoldResult size = view.sizes[view.sizes.size() - 2];
-    Value pageSize = emitIndex(emit, size, lookup);
+    // Sizes of views fit (rule 21).
+    Value pageSize = emit.toI32(emitIndex(emit, size, lookup));
     View pages = *getView(table);
     Values entry = scope.get(load.getPageIndices());
     entry.push_back(emit.divide(memoryRow, pageSize));
@@ -80,11 +81,8 @@ Value Gather::offsetOfRow(Value row) {
                           emitOffset(emit, pages, entry, lookup),
                           cast<MemRefType>(table.getType()).getElementType());
     // Whatever the table holds, the page is one of the pool.
-    OpFoldResult count = view.sizes.front();
-    std::optional<int64_t> knownCount = getConstantIntValue(count);
-    Value last = emit.sub(knownCount ? emit.i32(*knownCount)
-                                     : lookup(cast<Value>(count)),
-                          emit.i32(1));
+    Value count = emit.toI32(emitIndex(emit, view.sizes.front(), lookup));
+    Value last = emit.sub(count, emit.i32(1));
     page = emit.createOrFold<arith::MinSIOp>(emit.toI32(page), last);
     page = emit.createOrFold<arith::MaxSIOp>(page, emit.i32(0));
     memoryRow = emit.remainder(memoryRow, pageSize);
@@ -99,7 +97,7 @@ void Gather::readChunk(Value target, Value offset, Value column,
   // One number says what of the row and of the columns is valid: predicates
   // that rows share would all stay in registers.
   Value left = emit.select(
-      rowIsValid, emit.sub(scope.getClamped(load.getValid()[1]), column),
+      rowIsValid, emit.sub(scope.getPosition(load.getValid()[1]), column),
       emit.i32(0));
   Value step =
       emit.toI64(emitIndex(emit, view.strides.back(),
@@ -127,7 +125,7 @@ void Gather::copyChunk(Value target, Value offset, int64_t block,
       emit.add(emit.mul(chunk, chunkColumns), block * swizzleColumns);
   if (tile.unit == elementBytes)
     return readChunk(target, offset, column, rowIsValid);
-  Value validColumns = scope.getClamped(load.getValid()[1]);
+  Value validColumns = scope.getPosition(load.getValid()[1]);
   std::optional<int64_t> known = getConstantIntValue(load.getValid()[1]);
   bool isWhole = known && (block + 1) * swizzleColumns <= *known;
   Value left = emit.mul(emit.sub(validColumns, column), elementBytes);
@@ -144,7 +142,7 @@ void Gather::copyChunk(Value target, Value offset, int64_t block,
 }
 
 void Gather::run(Value target) {
-  validRows = scope.getClamped(load.getValid()[0]);
+  validRows = scope.getPosition(load.getValid()[0]);
   int64_t rows = tile.type().getRows();
   int64_t rowsOfWarp =
       llvm::alignTo(llvm::divideCeil(rows, copiers.warps), rowsAtOnce);

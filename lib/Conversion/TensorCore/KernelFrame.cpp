@@ -60,14 +60,15 @@ Values KernelFrame::createKernel(ArrayRef<Parameter> more, int64_t threads,
                       SmallVector<StringRef>(choices.begin(), choices.end())));
 
   for (auto [operand, value] : llvm::zip(operands, values))
-    arguments.bind(operand,
-                   operand.getType().isIndex() && emit.ranges.fitsInt32(operand)
-                       ? emit.toI32(value)
-                       : value);
+    arguments.bind(operand, value);
   for (unsigned dim = 0; dim < tile::kGridRank; ++dim) {
     extents[dim] = values[operands.size() + dim];
     arguments.bind(structure.grid(dim), extents[dim]);
   }
+  // The low bits of parameters are taken where they are read.
+  for (auto cast : source.getOps<arith::IndexCastOp>())
+    if (llvm::is_contained(operands, cast.getIn()))
+      arguments.emitScalar(cast);
   tiles = emit.mul(emit.mul(extents[0], extents[1]), extents[2]);
   return Values(ArrayRef(values).drop_front(operands.size() + tile::kGridRank));
 }
@@ -100,7 +101,8 @@ void KernelFrame::bindPoint(Value tile, const PointOrder &order, Scope &scope) {
 
 void KernelFrame::emitTopLevel(Scope &scope) {
   for (Operation &op : structure.kernel.getOps())
-    scope.emitScalar(&op);
+    if (op.getNumResults() != 1 || !arguments.find(op.getResult(0)))
+      scope.emitScalar(&op);
   structure.loop.walk([&](tile::MapOp map) {
     for (Operation &op : map.getBody().front().without_terminator())
       if (isScalarOp(&op) && !isa<arith::ConstantOp>(op) &&

@@ -8,6 +8,7 @@
 
 #include "LaunchInfo.h"
 
+#include "mlir/Dialect/Arith/IR/Arith.h"
 #include "mlir/IR/AffineMap.h"
 
 using namespace mlir;
@@ -51,8 +52,11 @@ void LaunchInfo::requireStore(tile::StoreOp store) {
 AffineExpr LaunchInfo::expression(OpFoldResult value) {
   if (std::optional<int64_t> known = getConstantIntValue(value))
     return b.getAffineConstantExpr(*known);
-  return b.getAffineSymbolExpr(
-      cast<BlockArgument>(cast<Value>(value)).getArgNumber());
+  // Sizes are cast to 32 bits and back (tile-narrow-indices).
+  Value operand = cast<Value>(value);
+  while (auto cast = operand.getDefiningOp<arith::IndexCastOp>())
+    operand = cast.getIn();
+  return b.getAffineSymbolExpr(cast<BlockArgument>(operand).getArgNumber());
 }
 
 AffineMap LaunchInfo::map(ArrayRef<AffineExpr> expressions) {

@@ -1,257 +1,29 @@
-//===- Prepare.cpp - Kernels as tensor-core lowerings want them -----------===//
+//===- Prepare.cpp - The frame of tensor-core lowerings -------------------===//
 // SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
 //
-// Merges bounds, flattens guards, expands what convert-arith-to-llvm lacks.
+// A gpu.module for each kernel that is taken.
 //
 //===----------------------------------------------------------------------===//
 
 #include "Prepare.h"
 
-#include "attn/Analysis/IndexRanges.h"
+#include "../MatrixKernels.h"
 #include "attn/Dialect/Tile/Tile.h"
 
-#include "mlir/Dialect/Arith/Transforms/Passes.h"
 #include "mlir/Dialect/GPU/IR/GPUDialect.h"
-#include "mlir/Dialect/SCF/IR/SCF.h"
-#include "mlir/Transforms/GreedyPatternRewriteDriver.h"
 
 using namespace mlir;
 
 namespace attn::tensorcore {
 
-namespace {
-/// x <= a and x <= b is x <= min(a, b), likewise for lower bounds: a row's
-/// bound is computed once, a compare an element is saved.
-struct MergeBounds final : OpRewritePattern<arith::AndIOp> {
-  using OpRewritePattern::OpRewritePattern;
-
-  /// x <= bound or x < bound (isUpper), or the other way round.
-  struct Bound {
-    bool isUpper, isStrict;
-    Value value;
-  };
-
-  static std::optional<Bound> getBound(arith::CmpIOp compare) {
-    switch (compare.getPredicate()) {
-    case arith::CmpIPredicate::sle:
-      return Bound{true, false, compare.getRhs()};
-    case arith::CmpIPredicate::slt:
-      return Bound{true, true, compare.getRhs()};
-    case arith::CmpIPredicate::sge:
-      return Bound{false, false, compare.getRhs()};
-    case arith::CmpIPredicate::sgt:
-      return Bound{false, true, compare.getRhs()};
-    default:
-      return std::nullopt;
-    }
-  }
-
-  /// Makes a strict bound include the numbers it means, or one that includes
-  /// them strict; fails where that might wrap.
-  static LogicalResult flip(Bound &bound, Location loc,
-                            PatternRewriter &rewriter) {
-    bool adds = bound.isUpper != bound.isStrict;
-    if (!IndexRanges().isWithin(bound.value, INT64_MIN + 1, INT64_MAX - 1))
-      return failure();
-    Value one = arith::ConstantIndexOp::create(rewriter, loc, 1);
-    bound.value =
-        adds
-            ? arith::AddIOp::create(rewriter, loc, bound.value, one).getResult()
-            : arith::SubIOp::create(rewriter, loc, bound.value, one);
-    bound.isStrict = !bound.isStrict;
-    return success();
-  }
-
-  /// One compare for two, null if there is none.
-  static Value merge(Value left, Value right, Location loc,
-                     PatternRewriter &rewriter) {
-    auto first = left.getDefiningOp<arith::CmpIOp>();
-    auto second = right.getDefiningOp<arith::CmpIOp>();
-    if (!first || !second || first.getLhs() != second.getLhs() ||
-        !first.getLhs().getType().isIndex())
-      return Value();
-    std::optional<Bound> a = getBound(first), b = getBound(second);
-    if (!a || !b || a->isUpper != b->isUpper)
-      return Value();
-    // Preferably none is strict.
-    if (a->isStrict != b->isStrict) {
-      Bound &strict = a->isStrict ? *a : *b, &other = a->isStrict ? *b : *a;
-      if (failed(flip(strict, loc, rewriter)) &&
-          failed(flip(other, loc, rewriter)))
-        return Value();
-    }
-    Value x = a->value, y = b->value;
-    Value both = a->isUpper
-                     ? arith::MinSIOp::create(rewriter, loc, x, y).getResult()
-                     : arith::MaxSIOp::create(rewriter, loc, x, y).getResult();
-    using Predicate = arith::CmpIPredicate;
-    Predicate predicate = a->isUpper
-                              ? (a->isStrict ? Predicate::slt : Predicate::sle)
-                              : (a->isStrict ? Predicate::sgt : Predicate::sge);
-    return arith::CmpIOp::create(rewriter, loc, predicate, first.getLhs(),
-                                 both);
-  }
-
-  LogicalResult matchAndRewrite(arith::AndIOp op,
-                                PatternRewriter &rewriter) const override {
-    Location loc = op.getLoc();
-    if (Value both = merge(op.getLhs(), op.getRhs(), loc, rewriter)) {
-      rewriter.replaceOp(op, both);
-      return success();
-    }
-    // Or one with a part of the other, which may be a conjunction, too.
-    for (auto [whole, parts] : {std::pair(op.getLhs(), op.getRhs()),
-                                std::pair(op.getRhs(), op.getLhs())}) {
-      auto inner = parts.getDefiningOp<arith::AndIOp>();
-      if (!inner)
-        continue;
-      for (auto [part, rest] : {std::pair(inner.getLhs(), inner.getRhs()),
-                                std::pair(inner.getRhs(), inner.getLhs())})
-        if (Value both = merge(whole, part, loc, rewriter)) {
-          rewriter.replaceOpWithNewOp<arith::AndIOp>(op, both, rest);
-          return success();
-        }
-    }
-    return failure();
-  }
-};
-
-/// x - j < c is j > x - c for the column j: that is a bound, computed once a
-/// row.
-struct IsolateColumn final : OpRewritePattern<arith::CmpIOp> {
-  using OpRewritePattern::OpRewritePattern;
-
-  /// Whether `value` differs from column to column of a map.
-  static bool varies(Value value, tile::MapOp map) {
-    SmallVector<Value> work = {value};
-    DenseSet<Value> seen;
-    while (!work.empty()) {
-      Value next = work.pop_back_val();
-      if (!map.getBody().isAncestor(next.getParentRegion()) ||
-          !seen.insert(next).second)
-        continue;
-      if (Operation *op = next.getDefiningOp())
-        llvm::append_range(work, op->getOperands());
-      else if (next != map.getIndexArgs()[0])
-        return true;
-    }
-    return false;
-  }
-
-  /// No sum of two such numbers wraps.
-  static bool isSmall(Value value) {
-    constexpr int64_t limit = int64_t(1) << 61;
-    return IndexRanges().isWithin(value, -limit, limit);
-  }
-
-  LogicalResult matchAndRewrite(arith::CmpIOp op,
-                                PatternRewriter &rewriter) const override {
-    auto map = op->getParentOfType<tile::MapOp>();
-    if (!map || map.getDomainRank() != 2 ||
-        op.getPredicate() >= arith::CmpIPredicate::ult)
-      return failure();
-    Value column = map.getIndexArgs()[1];
-    Value left = op.getLhs(), right = op.getRhs();
-    arith::CmpIPredicate predicate = op.getPredicate();
-    if (varies(right, map)) {
-      std::swap(left, right);
-      predicate = swap(predicate);
-    }
-    auto difference = left.getDefiningOp<arith::SubIOp>();
-    if (!difference || varies(right, map) || !isSmall(right))
-      return failure();
-    // column - x, or x - column.
-    bool isFirst = difference.getLhs() == column;
-    Value x = isFirst ? difference.getRhs() : difference.getLhs();
-    if ((!isFirst && difference.getRhs() != column) || varies(x, map) ||
-        !isSmall(x))
-      return failure();
-    Location loc = op.getLoc();
-    Value bound =
-        isFirst ? arith::AddIOp::create(rewriter, loc, x, right).getResult()
-                : arith::SubIOp::create(rewriter, loc, x, right);
-    rewriter.replaceOpWithNewOp<arith::CmpIOp>(
-        op, isFirst ? predicate : swap(predicate), column, bound);
-    return success();
-  }
-
-private:
-  /// What b has to a where a has `predicate` to b.
-  static arith::CmpIPredicate swap(arith::CmpIPredicate predicate) {
-    using Predicate = arith::CmpIPredicate;
-    switch (predicate) {
-    case Predicate::slt:
-      return Predicate::sgt;
-    case Predicate::sle:
-      return Predicate::sge;
-    case Predicate::sgt:
-      return Predicate::slt;
-    case Predicate::sge:
-      return Predicate::sle;
-    default:
-      return predicate;
-    }
-  }
-};
-
-/// A kernel that is empty where its query tile lies behind a sequence's end
-/// becomes one whose loop is empty there: no row is valid, so the stores that
-/// follow write nothing.
-void flattenGuard(func::FuncOp kernel) {
-  SmallVector<scf::IfOp> guards(kernel.getOps<scf::IfOp>());
-  if (guards.size() != 1 || guards[0].getNumResults() != 0 ||
-      guards[0].elseBlock())
-    return;
-  scf::IfOp guard = guards[0];
-  for (scf::ForOp loop : guard.thenBlock()->getOps<scf::ForOp>()) {
-    OpBuilder builder(loop);
-    loop.setUpperBound(
-        arith::SelectOp::create(builder, loop.getLoc(), guard.getCondition(),
-                                loop.getUpperBound(), loop.getLowerBound()));
-  }
-  for (Operation &op :
-       llvm::make_early_inc_range(guard.thenBlock()->without_terminator()))
-    op.moveBefore(guard);
-  guard.erase();
-}
-
-void prepareKernel(func::FuncOp kernel) {
-  flattenGuard(kernel);
-  // convert-arith-to-llvm knows no rounding division; arith-expand would also
-  // expand the floating-point maxima, which are single instructions here.
-  RewritePatternSet patterns(kernel.getContext());
-  arith::populateCeilFloorDivExpandOpsPatterns(patterns);
-  patterns.add<IsolateColumn, MergeBounds>(kernel.getContext());
-  (void)applyPatternsGreedily(kernel, std::move(patterns));
-}
-} // namespace
-
-/// Summaries of captured tables, the combination of partial results and the
-/// like are no work for tensor cores.
-static bool isForTensorCores(func::FuncOp kernel) {
-  constexpr int64_t fewestRows = 16;
-  return kernel
-      .walk([](tile::DotOp dot) {
-        return dot.getType().getRows() < fewestRows ? WalkResult::advance()
-                                                    : WalkResult::interrupt();
-      })
-      .wasInterrupted();
-}
-
 void lowerKernels(ModuleOp module, StringRef target, LowerKernel lower) {
-  for (auto kernel :
-       llvm::make_early_inc_range(module.getOps<func::FuncOp>())) {
-    if (!kernel->hasAttr("tile.kernel") || !isForTensorCores(kernel))
-      continue;
-    // What is not taken stays as it was.
-    OwningOpRef<func::FuncOp> copy = kernel.clone();
-    prepareKernel(*copy);
+  for (func::FuncOp kernel : getMatrixKernels(module)) {
     Emitter emit(kernel.getLoc(), kernel.getContext());
     emit.setInsertionPoint(kernel);
     auto gpuModule = gpu::GPUModuleOp::create(emit, kernel.getName());
     emit.setInsertionPointToStart(gpuModule.getBody());
     std::string why;
-    if (succeeded(lower(*copy, emit, why))) {
+    if (succeeded(lower(kernel, emit, why))) {
       auto name = FlatSymbolRefAttr::get(kernel.getSymNameAttr());
       tile::retargetLaunches(
           module, name, SymbolRefAttr::get(gpuModule.getSymNameAttr(), name));

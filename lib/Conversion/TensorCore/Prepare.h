@@ -1,7 +1,7 @@
-//===- Prepare.h - Kernels as tensor-core lowerings want them ---*- C++ -*-===//
+//===- Prepare.h - The frame of tensor-core lowerings -----------*- C++ -*-===//
 // SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
 //
-// Rewrites in front of the analysis, and the frame of the passes.
+// What the passes tile-to-hopper and tile-to-mma have in common.
 //
 //===----------------------------------------------------------------------===//
 
@@ -17,7 +17,7 @@
 
 namespace attn::tensorcore {
 
-/// Emits a prepared kernel in the gpu.module that `emit` points into, or says
+/// Emits a kernel in the gpu.module that `emit` points into, or says
 /// why not before it emits anything.
 using LowerKernel = llvm::function_ref<mlir::LogicalResult(
     mlir::func::FuncOp kernel, Emitter &emit, std::string &why)>;

@@ -1,13 +1,14 @@
 //===- ScalarEmitter.cpp - Scalar code of a tile kernel -------------------===//
 // SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
 //
-// Arithmetic is cloned, with narrower types where they suffice; exp2, log2,
-// reciprocals and roots become the special function unit's. Reads are in
-// bounds already (attn-make-total).
+// Arithmetic is cloned; exp2, log2, reciprocals and roots become the special
+// function unit's. Reads are in bounds already (attn-make-total).
 //
 //===----------------------------------------------------------------------===//
 
 #include "ScalarEmitter.h"
+
+#include "../MatrixKernels.h"
 
 #include "mlir/Dialect/Math/IR/Math.h"
 
@@ -39,9 +40,10 @@ bool isScalarOp(Operation *op) {
     return getView(dim.getSource()) && dim.getConstantIndex();
   if (isMathOp(op))
     return true;
-  // Remainders of floats would be a call.
+  // Remainders of floats would be a call, and tile-narrow-indices leaves no
+  // unsigned casts of indices.
   return isa_and_nonnull<arith::ArithDialect>(op->getDialect()) &&
-         !isa<arith::RemFOp>(op) &&
+         !isa<arith::RemFOp, arith::IndexCastUIOp>(op) &&
          llvm::all_of(op->getOperandTypes(), isScalarType);
 }
 
@@ -49,24 +51,9 @@ bool isScalarOp(Operation *op) {
 // Ops
 //===----------------------------------------------------------------------===//
 
-/// The type that `source` becomes.
-static Type narrow(Emitter &emit, Value source) {
-  if (!source.getType().isIndex())
-    return source.getType();
-  return emit.ranges.fitsInt32(source) ? emit.getI32Type() : emit.getI64Type();
-}
-
-/// Converts between integers of different widths.
-static Value resize(Emitter &emit, Value value, Type type, bool isSigned) {
-  unsigned from = value.getType().getIntOrFloatBitWidth();
-  unsigned to = type.getIntOrFloatBitWidth();
-  if (from == to)
-    return value;
-  if (from > to)
-    return emit.createOrFold<arith::TruncIOp>(type, value);
-  if (isSigned)
-    return emit.createOrFold<arith::ExtSIOp>(type, value);
-  return emit.createOrFold<arith::ExtUIOp>(type, value);
+/// An index as arithmetic has it, other values as they are.
+static Type toArithmetic(Emitter &emit, Type type) {
+  return type.isIndex() ? emit.getI64Type() : type;
 }
 
 static Value constantIndex(Emitter &emit, int64_t value) {
@@ -79,13 +66,6 @@ Value emitIndex(Emitter &emit, OpFoldResult value, Lookup lookup) {
   return lookup(cast<Value>(value));
 }
 
-Value emitClamped(Emitter &emit, Value source, Value value) {
-  if (emit.ranges.isWithin(source, -kIndexLimit, kIndexLimit))
-    return emit.toI32(value);
-  Value below = emit.smaller(value, emit.constantLike(value, kIndexLimit));
-  return emit.toI32(emit.larger(below, emit.constantLike(value, -kIndexLimit)));
-}
-
 Value emitOffset(Emitter &emit, const View &view, ValueRange indices,
                  Lookup lookup) {
   Value offset = emit.i64(0);
@@ -96,69 +76,20 @@ Value emitOffset(Emitter &emit, const View &view, ValueRange indices,
   return offset;
 }
 
-/// Whether `op` on indices gives with 32 bits what it gives with 64, if they
-/// and its results fit.
-static bool agreesIn32Bits(Emitter &emit, Operation *op) {
-  auto isWithin = [&](unsigned operand, int64_t high) {
-    return emit.ranges.isWithin(op->getOperand(operand), 0, high);
-  };
-  if (isa<arith::ShLIOp, arith::ShRSIOp>(op))
-    return isWithin(1, 31);
-  if (isa<arith::ShRUIOp>(op))
-    return isWithin(0, INT32_MAX) && isWithin(1, 31);
-  if (isa<arith::DivUIOp, arith::RemUIOp>(op))
-    return isWithin(0, INT32_MAX) && isWithin(1, INT32_MAX);
-  return isa<arith::AddIOp, arith::SubIOp, arith::MulIOp, arith::DivSIOp,
-             arith::RemSIOp, arith::MinSIOp, arith::MaxSIOp, arith::MinUIOp,
-             arith::MaxUIOp, arith::AndIOp, arith::OrIOp, arith::XOrIOp,
-             arith::SelectOp, arith::CmpIOp, math::AbsIOp>(op);
-}
-
-/// Moves what a number of 32 bits is compared with into 32 bits, if it is a
-/// constant or an argument of the kernel: that is done once.
-static void narrowComparison(Emitter &emit, arith::CmpIOp op,
-                             MutableArrayRef<Value> operands) {
-  if (!op.getLhs().getType().isIndex() ||
-      op.getPredicate() >= arith::CmpIPredicate::ult)
-    return;
-  for (auto [number, other] : {std::pair(0, 1), std::pair(1, 0)}) {
-    Value wide = op->getOperand(number);
-    Operation *origin = wide.getDefiningOp();
-    if ((origin && !origin->hasTrait<OpTrait::ConstantLike>()) ||
-        !operands[number].getType().isInteger(64) ||
-        !emit.ranges.isWithin(op->getOperand(other), INT32_MIN + 1,
-                              INT32_MAX - 1))
-      continue;
-    Value below = emit.smaller(operands[number], emit.i64(INT32_MAX));
-    operands[number] = emit.toI32(emit.larger(below, emit.i64(INT32_MIN)));
-  }
-}
-
-/// Gives the operands of `op` that are indices one width, and returns whether
-/// it is 64 bits.
-static bool matchWidths(Emitter &emit, Operation *op,
-                        MutableArrayRef<Value> operands) {
-  auto isWide = [&](Value source, Type type) {
-    return source.getType().isIndex() && type.isInteger(64);
-  };
-  bool wide = !agreesIn32Bits(emit, op);
-  for (auto [source, value] : llvm::zip_equal(op->getOperands(), operands))
-    wide |= isWide(source, value.getType());
-  for (Value result : op->getResults())
-    wide |= isWide(result, narrow(emit, result));
-  if (wide)
-    for (auto [source, value] : llvm::zip_equal(op->getOperands(), operands))
-      if (source.getType().isIndex())
-        value = emit.toI64(value);
-  return wide;
-}
-
 /// Casts between an index, which is a signed number of 64 bits even where it is
-/// held in 32, and other integers.
-static Value emitIndexCast(Emitter &emit, Operation *op, Value operand) {
-  bool isSigned =
-      isa<arith::IndexCastOp>(op) || op->getOperand(0).getType().isIndex();
-  return resize(emit, operand, narrow(emit, op->getResult(0)), isSigned);
+/// kept in 32, and other integers.
+static Value emitIndexCast(Emitter &emit, arith::IndexCastOp op,
+                           Value operand) {
+  unsigned from = operand.getType().getIntOrFloatBitWidth();
+  // An index of few bits is kept as an i32 until it is used.
+  unsigned to = op.getType().isIndex() ? std::max(from, 32u)
+                                       : op.getType().getIntOrFloatBitWidth();
+  Type type = emit.getIntegerType(to);
+  if (from == to)
+    return operand;
+  if (from > to)
+    return emit.createOrFold<arith::TruncIOp>(type, operand);
+  return emit.createOrFold<arith::ExtSIOp>(type, operand);
 }
 
 Values emitScalarOp(Emitter &emit, Operation *op, Lookup lookup) {
@@ -173,13 +104,12 @@ Values emitScalarOp(Emitter &emit, Operation *op, Lookup lookup) {
     Values indices;
     for (Value index : load.getIndices())
       indices.push_back(lookup(index));
+    Type type = toArithmetic(emit, load.getType());
     if (indices.empty())
-      return {
-          emit.loadGlobal(lookup(view.base), emit.i64(0), narrow(emit, load))};
+      return {emit.loadGlobal(lookup(view.base), emit.i64(0), type)};
     // The address of a row of the table is one for many elements.
     Value last = indices.back();
     indices.back() = emit.i32(0);
-    Type type = narrow(emit, load);
     Value row = emit.elementAddress(
         lookup(view.base), emitOffset(emit, view, indices, lookup), type);
     Value step = emit.toI64(emitIndex(emit, view.strides.back(), lookup));
@@ -193,8 +123,8 @@ Values emitScalarOp(Emitter &emit, Operation *op, Lookup lookup) {
   Values operands;
   for (Value operand : op->getOperands())
     operands.push_back(lookup(operand));
-  if (isa<arith::IndexCastOp, arith::IndexCastUIOp>(op))
-    return {emitIndexCast(emit, op, operands[0])};
+  if (auto cast = dyn_cast<arith::IndexCastOp>(op))
+    return {emitIndexCast(emit, cast, operands[0])};
   if (auto select = dyn_cast<arith::SelectOp>(op);
       select && select.getType().isF32() &&
       select.getCondition().getDefiningOp<arith::AndIOp>())
@@ -217,15 +147,13 @@ Values emitScalarOp(Emitter &emit, Operation *op, Lookup lookup) {
           emit.fmul(operands[0], emit.f32(1.0 / divisor.getValueAsDouble()))};
     return {emit.fdiv(operands[0], operands[1])};
   }
-  if (auto compare = dyn_cast<arith::CmpIOp>(op))
-    narrowComparison(emit, compare, operands);
-  bool wide = matchWidths(emit, op, operands);
+  for (auto [source, value] : llvm::zip_equal(op->getOperands(), operands))
+    if (source.getType().isIndex())
+      value = emit.toI64(value);
   OperationState state(emit.getLoc(), op->getName());
   state.addOperands(operands);
   for (Type type : op->getResultTypes())
-    state.addTypes(!type.isIndex() ? type
-                   : wide          ? emit.getI64Type()
-                                   : emit.getI32Type());
+    state.addTypes(toArithmetic(emit, type));
   state.attributes = op->getAttrs();
   state.propertiesAttr = op->getPropertiesAsAttribute();
   Operation *clone = emit.create(state);
@@ -234,9 +162,6 @@ Values emitScalarOp(Emitter &emit, Operation *op, Lookup lookup) {
     clone->erase();
   else
     llvm::append_range(results, clone->getResults());
-  for (auto [source, value] : llvm::zip_equal(op->getResults(), results))
-    if (source.getType().isIndex())
-      value = resize(emit, value, narrow(emit, source), /*isSigned=*/true);
   return Values(results);
 }
 
@@ -262,9 +187,14 @@ Values Scope::get(ValueRange sources) {
   return llvm::map_to_vector(sources, [&](Value value) { return get(value); });
 }
 
-Values Scope::getClamped(ValueRange sources) {
+Value Scope::getPosition(Value source) {
+  assert(isNarrowIndex(source) && "Structure refuses wide positions");
+  return emit.toI32(get(source));
+}
+
+Values Scope::getPositions(ValueRange sources) {
   return llvm::map_to_vector(sources,
-                             [&](Value value) { return getClamped(value); });
+                             [&](Value value) { return getPosition(value); });
 }
 
 void Scope::emitScalar(Operation *op) {
@@ -293,8 +223,8 @@ Value emitRowCounts(Emitter &emit, tile::LoadOp load, Value row, Scope &scope) {
 
 static Value emitExtent(Emitter &emit, tile::RangesOp ranges, unsigned number,
                         Scope &scope) {
-  return emit.larger(emit.sub(scope.getClamped(ranges.getEnd(number)),
-                              scope.getClamped(ranges.getBegin(number))),
+  return emit.larger(emit.sub(scope.getPosition(ranges.getEnd(number)),
+                              scope.getPosition(ranges.getBegin(number))),
                      emit.i32(0));
 }
 
@@ -316,10 +246,10 @@ KeyTile emitRangeAt(Emitter &emit, tile::RangesOp ranges, Value position,
     before = emit.add(before, emitExtent(emit, ranges, number, scope));
   }
   for (unsigned number = ranges.getNumRanges(); number-- > 0;) {
-    Value tile = emit.add(scope.getClamped(ranges.getBegin(number)),
+    Value tile = emit.add(scope.getPosition(ranges.getBegin(number)),
                           emit.sub(position, starts[number]));
-    Value fullBegin = scope.getClamped(ranges.getFullBegin(number));
-    Value fullEnd = scope.getClamped(ranges.getFullEnd(number));
+    Value fullBegin = scope.getPosition(ranges.getFullBegin(number));
+    Value fullEnd = scope.getPosition(ranges.getFullEnd(number));
     Value full = emit.both(emit.createOrFold<arith::CmpIOp>(
                                arith::CmpIPredicate::sge, tile, fullBegin),
                            emit.less(tile, fullEnd));

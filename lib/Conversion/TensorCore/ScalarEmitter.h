@@ -1,9 +1,9 @@
 //===- ScalarEmitter.h - Scalar code of a tile kernel -----------*- C++ -*-===//
 // SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
 //
-// Clones the scalar ops of a kernel and of map regions for one thread. An
-// index becomes an i32 where IndexRanges proves that it fits, else an i64.
-// Addresses are computed in 64 bits.
+// Clones the scalar ops of a kernel and of map regions for one thread. An index
+// is an i64. One that is cast from i32 (tile-narrow-indices) is kept as that
+// and extended where a use needs it. Addresses are computed in 64 bits.
 //
 //===----------------------------------------------------------------------===//
 
@@ -23,11 +23,6 @@ using Lookup = llvm::function_ref<Value(Value)>;
 /// Emits `op` on the values that `lookup` finds for its operands.
 Values emitScalarOp(Emitter &emit, Operation *op, Lookup lookup);
 
-/// The index that `value` became, as an i32. What is beyond kIndexLimit, where
-/// no row, key or tile is, is moved there: it compares as before with those
-/// that exist.
-Value emitClamped(Emitter &emit, Value source, Value value);
-
 /// The size or stride `value`.
 Value emitIndex(Emitter &emit, mlir::OpFoldResult value, Lookup lookup);
 
@@ -44,12 +39,10 @@ public:
   /// The emitted value; emits the ops it needs at the insertion point.
   Value get(Value source);
   Values get(ValueRange sources);
-  /// A position in a tensor, a number of rows or of tiles, as an i32 (see
-  /// emitClamped).
-  Value getClamped(Value source) {
-    return emitClamped(emit, source, get(source));
-  }
-  Values getClamped(ValueRange sources);
+  /// A position in a tensor, a number of rows or of tiles, as an i32: an index
+  /// that is narrow, or Structure had refused the kernel.
+  Value getPosition(Value source);
+  Values getPositions(ValueRange sources);
   /// The emitted value, null if there is none yet.
   Value find(Value source);
   /// Emits `op` now if it is scalar.

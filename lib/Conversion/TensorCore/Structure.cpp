@@ -9,6 +9,8 @@
 
 #include "ScalarEmitter.h"
 
+#include "../MatrixKernels.h"
+
 #include "mlir/Analysis/SliceAnalysis.h"
 #include "llvm/Support/ScopedPrinter.h"
 
@@ -274,6 +276,11 @@ LogicalResult StructureFinder::findRoles() {
 }
 
 LogicalResult StructureFinder::checkOp(Operation *op) {
+  if (isa<tile::TileDialect>(op->getDialect()) || op == structure.loop)
+    for (Value operand : op->getOperands())
+      if (operand.getType().isIndex() && !isNarrowIndex(operand))
+        return fail("a position of " + op->getName().getStringRef() +
+                    " has 64 bits (tile-narrow-indices)");
   if (auto map = dyn_cast<tile::MapOp>(op)) {
     for (Operation &inner : map.getBody().front().without_terminator())
       if (!isScalarOp(&inner))

@@ -213,8 +213,8 @@ void TileEmitter::storeRows(tile::StoreOp op, Scope &scope) {
   const LanePosition &lane = tiles.getLane();
   View view = *getView(op.getDest());
   Values values = tiles.spread(tiles.get(op.getTile()), op.getTile().getType());
-  Values indices = scope.getClamped(op.getIndices());
-  Value valid = scope.getClamped(op.getValid()[0]);
+  Values indices = scope.getPositions(op.getIndices());
+  Value valid = scope.getPosition(op.getValid()[0]);
   Value firstOfQuad = emit.equal(lane.firstColumn, 0);
   Value start = indices.back();
   for (size_t row = 0; row < lane.numRows(); ++row) {
@@ -233,9 +233,9 @@ void TileEmitter::storeElements(tile::StoreOp op, Scope &scope) {
   View view = *getView(op.getDest());
   const Fragment &fragment = tiles.get(op.getTile());
   tile::TileType type = op.getTile().getType();
-  Values indices = scope.getClamped(op.getIndices());
-  Value validRows = scope.getClamped(op.getValid()[0]);
-  Value validColumns = scope.getClamped(op.getValid()[1]);
+  Values indices = scope.getPositions(op.getIndices());
+  Value validRows = scope.getPosition(op.getValid()[0]);
+  Value validColumns = scope.getPosition(op.getValid()[1]);
   Value startRow = indices[indices.size() - 2];
   Value startColumn = indices.back();
   // A register holds one f32 or a pair of 16-bit columns, which is stored at

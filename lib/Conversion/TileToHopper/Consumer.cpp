@@ -311,7 +311,7 @@ void Consumer::emitStore(tile::StoreOp op, Scope &scope) {
   // A TMA store writes all rows of a warpgroup: rows past the valid ones may
   // belong to the next sequence.
   Value left =
-      emit.sub(scope.getClamped(op.getValid()[0]), emit.mul(group, groupRows));
+      emit.sub(scope.getPosition(op.getValid()[0]), emit.mul(group, groupRows));
   Value whole = emit.less(emit.i32(groupRows - 1), left);
   Block *fast = emit.createBlock();
   Block *slow = emit.createBlock();
@@ -343,7 +343,7 @@ void Consumer::storeByTma(tile::StoreOp op, Scope &scope) {
   Value unit = emit.shiftLeft(
       emit.bitXor(emit.shiftRight(kernel.lane, 4), rowInEight), 4);
 
-  Values coordinates = scope.getClamped(op.getIndices());
+  Values coordinates = scope.getPositions(op.getIndices());
   std::reverse(coordinates.begin(), coordinates.end());
   Value column = coordinates[0];
   coordinates[1] = emit.add(coordinates[1], emit.mul(group, groupRows));
@@ -425,8 +425,8 @@ void Consumer::run() {
   emitPrologue(scope);
   HopperEmitter::Slot query = kernel.getSlot(layout.memory.query, queries);
   queryIndex = query.index;
-  Value end = scope.getClamped(loop.getUpperBound());
-  Value lower = scope.getClamped(loop.getLowerBound());
+  Value end = scope.getPosition(loop.getUpperBound());
+  Value lower = scope.getPosition(loop.getLowerBound());
   emit.barrierWait(query.full, query.parity);
   Value first = nextKeyTile(lower, layout.memory.query, query.index);
 

@@ -112,7 +112,7 @@ void Producer::issue(SharedTile &tile, const Ring &ring, Value index,
                      Value barrier, Emitter::L2 hint, Scope &scope) {
   emit.barrierExpect(barrier, tile.bytes());
   tile::LoadOp load = tile.load;
-  Values coordinates = scope.getClamped(load.getIndices());
+  Values coordinates = scope.getPositions(load.getIndices());
   std::reverse(coordinates.begin(), coordinates.end());
   Value column = coordinates[0];
   Value start = target(ring, index);
@@ -196,7 +196,7 @@ Value Producer::loadCleared(Value count, Value clears, Scope &scope) {
   onFirstWarp([&] {
     emit.barrierWait(slot.empty, emit.bitXor(slot.parity, emit.i32(1)));
   });
-  Value valid = scope.getClamped(load.getValid()[0]);
+  Value valid = scope.getPosition(load.getValid()[0]);
   Value partial = emit.less(valid, emit.i32(tile.type().getRows()));
   Value mixed;
   if (load.getMixed()) {
@@ -308,14 +308,14 @@ void Producer::run() {
   std::optional<Lookahead> walk;
   Value end, first, second;
   if (layout.hasPredicate()) {
-    end = scope.getClamped(loop.getUpperBound());
-    walk.emplace(kernel, scope.getClamped(loop.getLowerBound()), end, scope);
+    end = scope.getPosition(loop.getUpperBound());
+    walk.emplace(kernel, scope.getPosition(loop.getLowerBound()), end, scope);
     first = walk->next();
     loadQuery(first);
   } else {
     loadQuery(Value());
-    end = scope.getClamped(loop.getUpperBound());
-    first = scope.getClamped(loop.getLowerBound());
+    end = scope.getPosition(loop.getUpperBound());
+    first = scope.getPosition(loop.getLowerBound());
   }
 
   // What goes along where control flow joins, behind a block's own arguments.

@@ -175,7 +175,7 @@ void MMAEmitter::load(const SharedTile &tile, int64_t offset, Value index,
   Value thread = emit.threadIdAnew();
   Scope inner(emit, &scope);
   for (Value place : tile::LoadOp(tile.load).getIndices().drop_back(2))
-    inner.bind(place, emit.anew(scope.getClamped(place)));
+    inner.bind(place, emit.anew(scope.getPosition(place)));
   emitGather(emit, tile, buffer(tile, offset, index),
              {emit.shiftRight(thread, 5), emit.bitAnd(thread, warpSize - 1),
               layout.warps},
@@ -301,9 +301,9 @@ void MMAEmitter::run() {
   frame.bindPoint(emit.blockId(), layout.schedule, scope);
   frame.emitTopLevel(scope);
   emitPrologue(scope);
-  Value end = scope.getClamped(layout.loop.getUpperBound());
+  Value end = scope.getPosition(layout.loop.getUpperBound());
   Value first =
-      frame.advance(scope.getClamped(layout.loop.getLowerBound()), end, scope);
+      frame.advance(scope.getPosition(layout.loop.getLowerBound()), end, scope);
   Block *some = emit.createBlock();
   Block *finish = emit.createBlock(carriedTypes());
   emit.branchIf(emit.less(first, end), some, {}, finish, initialValues());

@@ -11,6 +11,7 @@
 #include "../Chips.h"
 #include "attn/Conversion/CUDASchedule.h"
 #include "attn/Conversion/ExpandMath.h"
+#include "attn/Conversion/LegalizeKernels.h"
 #include "attn/Conversion/TileToHopper.h"
 #include "attn/Conversion/TileToMMA.h"
 #include "attn/Pipelines/Pipelines.h"
@@ -152,6 +153,7 @@ void CUDA::buildKernelPipeline(OpPassManager &pm) const {
   ExpandMathOptions math;
   math.shortTanh = true;
   pm.addPass(createExpandMath(math));
+  pm.addPass(createNarrowIndices());
   pm.addPass(createTileToHopper());
   pm.addPass(createTileToMMA());
   buildNVPTXPlainPipeline(pm, /*threads=*/0);
