@@ -43,7 +43,7 @@ void attn::buildGridPipeline(OpPassManager &pm,
   if (options.fuse)
     pm.addNestedPass<func::FuncOp>(createFuseOnlineSoftmax());
   pm.addNestedPass<func::FuncOp>(createExpandRanges());
-  pm.addNestedPass<func::FuncOp>(createUnswitchMasks());
+  pm.addNestedPass<func::FuncOp>(createUnswitchMasks({options.scoresOnly}));
   addCleanup(pm);
   pm.addPass(createOutlineKernels());
   addCleanup(pm);

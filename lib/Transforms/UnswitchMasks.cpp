@@ -20,29 +20,67 @@ namespace attn {
 using namespace mlir;
 using namespace attn;
 
-/// Clones the ops `[begin, end)` with `select` replaced by one of its branches.
-static void cloneWithBranch(OpBuilder &b, Block::iterator begin,
-                            Block::iterator end, scf::IfOp select,
-                            Block *branch, IRMapping &mapping) {
-  for (auto it = begin; it != end; ++it) {
-    if (&*it != select) {
-      b.clone(*it, mapping);
+/// Clones `ops` with `select` replaced by one of its branches.
+static void cloneWithBranch(OpBuilder &b, ArrayRef<Operation *> ops,
+                            scf::IfOp select, Block *branch,
+                            IRMapping &mapping) {
+  for (Operation *op : ops) {
+    if (op != select) {
+      b.clone(*op, mapping);
       continue;
     }
-    for (Operation &op : branch->without_terminator())
-      b.clone(op, mapping);
+    for (Operation &nested : branch->without_terminator())
+      b.clone(nested, mapping);
     for (auto [result, yielded] :
          llvm::zip(select.getResults(), branch->getTerminator()->getOperands()))
       mapping.map(result, mapping.lookupOrDefault(yielded));
   }
 }
 
+/// Replaces `ops`, among them `select`, by a choice at `place` with a copy of
+/// them all in each branch.
+static void moveIntoBranches(scf::IfOp select, ArrayRef<Operation *> ops,
+                             Operation *place) {
+  auto isMoved = [&](Operation *user) {
+    return llvm::is_contained(ops,
+                              select->getBlock()->findAncestorOpInBlock(*user));
+  };
+  SmallVector<Value> results;
+  for (Operation *op : ops)
+    for (Value result : op->getResults())
+      if (!llvm::all_of(result.getUsers(), isMoved))
+        results.push_back(result);
+  OpBuilder b(place);
+  auto unswitched =
+      scf::IfOp::create(b, select.getLoc(), TypeRange(ValueRange(results)),
+                        select.getCondition(), /*withElseRegion=*/true);
+  for (auto [block, branch] :
+       {std::pair(unswitched.thenBlock(), select.thenBlock()),
+        std::pair(unswitched.elseBlock(), select.elseBlock())}) {
+    if (!block->empty())
+      block->back().erase();
+    IRMapping mapping;
+    b.setInsertionPointToEnd(block);
+    cloneWithBranch(b, ops, select, branch, mapping);
+    SmallVector<Value> yielded;
+    for (Value result : results)
+      yielded.push_back(mapping.lookupOrDefault(result));
+    scf::YieldOp::create(b, select.getLoc(), yielded);
+  }
+  for (auto [result, replacement] : llvm::zip(results, unswitched.getResults()))
+    result.replaceUsesWithIf(replacement, [&](OpOperand &use) {
+      return !isMoved(use.getOwner()) && use.getOwner() != unswitched;
+    });
+  // Uses come after definitions, so erase from the back.
+  for (Operation *op : llvm::reverse(ops))
+    op->erase();
+}
+
 /// Unswitches the block that holds `select`, a tile-valued choice whose
 /// condition is computed by scalar ops at the top of the block. Replaces all
 /// that follows them, other choices too; false if it cannot.
-static bool unswitch(scf::IfOp select) {
+static bool unswitchBody(scf::IfOp select) {
   Block *body = select->getBlock();
-  Operation *terminator = body->getTerminator();
   // Everything from the first tile op on moves into the branches.
   auto begin = llvm::find_if(*body, [&](Operation &op) {
     return &op == select ||
@@ -53,36 +91,47 @@ static bool unswitch(scf::IfOp select) {
       condition && condition->getBlock() == body &&
       !condition->isBeforeInBlock(&*begin))
     return false;
-  OpBuilder b(terminator);
-  auto unswitched =
-      scf::IfOp::create(b, select.getLoc(), terminator->getOperandTypes(),
-                        select.getCondition(), /*withElseRegion=*/true);
-  auto end = unswitched->getIterator();
-  for (auto [block, branch] :
-       {std::pair(unswitched.thenBlock(), select.thenBlock()),
-        std::pair(unswitched.elseBlock(), select.elseBlock())}) {
-    if (!block->empty())
-      block->back().erase();
-    IRMapping mapping;
-    b.setInsertionPointToEnd(block);
-    cloneWithBranch(b, begin, end, select, branch, mapping);
-    SmallVector<Value> yielded;
-    for (Value operand : terminator->getOperands())
-      yielded.push_back(mapping.lookupOrDefault(operand));
-    scf::YieldOp::create(b, select.getLoc(), yielded);
-  }
-  terminator->setOperands(unswitched.getResults());
-  // Uses come after definitions, so erase from the back.
-  SmallVector<Operation *> moved;
-  for (auto it = begin; it != end; ++it)
-    moved.push_back(&*it);
-  for (Operation *op : llvm::reverse(moved))
-    op->erase();
+  SmallVector<Operation *> ops;
+  for (Operation &op :
+       llvm::make_range(begin, body->getTerminator()->getIterator()))
+    ops.push_back(&op);
+  moveIntoBranches(select, ops, body->getTerminator());
+  return true;
+}
+
+/// Unswitches what computes the scores that `select` chooses, in one pass over
+/// them: maps that nothing else reads, and reductions of what is chosen.
+static bool unswitchScores(scf::IfOp select) {
+  Block *body = select->getBlock();
+  llvm::SmallSetVector<Operation *, 8> moved;
+  moved.insert(select);
+  auto isBefore = [&](Value value) {
+    Operation *op = value.getDefiningOp();
+    return !op || op->getBlock() != body || op->isBeforeInBlock(select);
+  };
+  for (Operation *user : select.getResult(0).getUsers())
+    if (auto reduce = dyn_cast<tile::ReduceOp>(user);
+        reduce && reduce->getBlock() == body && isBefore(reduce.getInit()))
+      moved.insert(reduce);
+  for (Operation &op :
+       llvm::reverse(llvm::make_range(body->begin(), select->getIterator())))
+    if (isa<tile::MapOp>(op) &&
+        llvm::all_of(op.getUsers(), [&](Operation *user) {
+          Operation *ancestor = body->findAncestorOpInBlock(*user);
+          return moved.contains(ancestor);
+        }))
+      moved.insert(&op);
+  SmallVector<Operation *> ops = moved.takeVector();
+  llvm::sort(ops,
+             [](Operation *a, Operation *b) { return a->isBeforeInBlock(b); });
+  moveIntoBranches(select, ops, select);
   return true;
 }
 
 namespace {
 struct UnswitchMasks : attn::impl::UnswitchMasksBase<UnswitchMasks> {
+  using Base::Base;
+
   void runOnOperation() override {
     // By block, inner blocks first.
     llvm::MapVector<Block *, SmallVector<scf::IfOp>> selects;
@@ -96,7 +145,8 @@ struct UnswitchMasks : attn::impl::UnswitchMasksBase<UnswitchMasks> {
     // Two choices of a block would give four copies of it: the first one
     // decides, others stay what they are in its branches, as copies.
     for (auto &[block, candidates] : selects)
-      numSplit += llvm::any_of(candidates, unswitch);
+      numSplit +=
+          llvm::any_of(candidates, scoresOnly ? unswitchScores : unswitchBody);
   }
 };
 } // namespace

@@ -1,5 +1,6 @@
 // tile-unswitch-masks: full key tiles run without a compare.
 // RUN: attn-opt %s -pass-pipeline='builtin.module(func.func(attn-tile{tile-m=32 tile-n=48},canonicalize,cse,attn-fuse-online-softmax,tile-expand-ranges,tile-unswitch-masks,canonicalize))' | FileCheck %s
+// RUN: attn-opt %s -pass-pipeline='builtin.module(func.func(attn-tile{tile-m=32 tile-n=48},canonicalize,cse,attn-fuse-online-softmax,tile-expand-ranges,tile-unswitch-masks{scores-only},canonicalize))' | FileCheck %s --check-prefix=SCORES
 
 // CHECK-LABEL: func @causal
 func.func @causal(%q: memref<1x1x?x16xf32>, %k: memref<1x1x?x16xf32>, %v: memref<1x1x?x16xf32>, %o: memref<1x1x?x16xf32>) {
@@ -18,6 +19,25 @@ func.func @causal(%q: memref<1x1x?x16xf32>, %k: memref<1x1x?x16xf32>, %v: memref
   // CHECK:     tile.reduce max
   // CHECK:     tile.dot
   // CHECK:     scf.yield
+  // The scale and the maximum of the scores are in both branches, products are
+  // outside.
+  // SCORES-LABEL: func @causal
+  // SCORES: scf.for
+  // SCORES:   %[[DOT:.*]] = tile.dot {{.*}} {transpose_b}
+  // SCORES:   %[[CHOICE:.*]]:2 = scf.if
+  // SCORES-NOT: arith.cmpi
+  // SCORES:     tile.map(%[[DOT]])
+  // SCORES:     tile.reduce max
+  // SCORES:   } else {
+  // SCORES:     tile.map(%[[DOT]])
+  // SCORES:     arith.cmpi sle
+  // SCORES:     tile.reduce max
+  // SCORES:     scf.yield
+  // SCORES-NOT: scf.if
+  // SCORES:   tile.reduce sum
+  // SCORES:   tile.dot
+  // SCORES-NOT: tile.dot
+  // SCORES:   scf.yield
   attn.attention ins(%q, %k, %v : memref<1x1x?x16xf32>, memref<1x1x?x16xf32>, memref<1x1x?x16xf32>) outs(%o : memref<1x1x?x16xf32>)
       mask(%b: index, %h: index, %i: index, %j: index) {
     %keep = arith.cmpi sle, %j, %i : index

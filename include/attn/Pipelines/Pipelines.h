@@ -45,6 +45,12 @@ struct TilePipelineOptions
                       llvm::cl::desc("Divide o by the row sum instead of "
                                      "multiplying by its inverse"),
                       llvm::cl::init(false)};
+  Option<bool> scoresOnly{
+      *this, "scores-only",
+      llvm::cl::desc(
+          "Two versions of the scores of a key tile, with and without "
+          "a mask, in place of two bodies of the loop"),
+      llvm::cl::init(false)};
   Option<bool> explain{
       *this, "explain",
       llvm::cl::desc("Say on grids which key tiles their query tiles visit"),

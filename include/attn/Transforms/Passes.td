@@ -559,6 +559,11 @@ def UnswitchMasks : Pass<"tile-unswitch-masks", "::mlir::func::FuncOp"> {
     }
     ```
   }];
+  let options = [
+    Option<"scoresOnly", "scores-only", "bool", /*default=*/"false",
+           "Move only what computes the scores and their maximum into the "
+           "branches: half the code where products are loops">
+  ];
   let statistics = [
     Statistic<"numSplit", "loops-split", "Loops with a body each for masked and clean key tiles">
   ];

@@ -215,6 +215,7 @@ private:
   /// safe; else a new one.
   Value outputBuffer(Value result, Operation *op);
   bool isDeadAfter(Value tile, Operation *op);
+  Value branchBuffer(scf::IfOp branch, OpResult result);
 
   func::FuncOp kernel;
   RegisterBlock regs;

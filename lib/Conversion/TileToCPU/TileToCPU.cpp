@@ -12,6 +12,8 @@
 
 #include "attn/Conversion/TileToCPU.h"
 
+#include "mlir/Transforms/RegionUtils.h"
+
 namespace attn {
 #define GEN_PASS_DEF_TILETOCPU
 #include "attn/Conversion/Passes.h.inc"
@@ -132,11 +134,10 @@ LogicalResult KernelLowering::lowerOp(Operation *op) {
   if (auto loop = dyn_cast<scf::ForOp>(op))
     return lowerFor(loop);
   if (auto branch = dyn_cast<scf::IfOp>(op)) {
-    // Results that the enclosing block yields go where they are wanted.
     SmallVector<Value> destinations;
-    for (Value result : branch.getResults())
+    for (OpResult result : branch.getResults())
       if (isa<TileType>(result.getType())) {
-        Value destination = outputBuffer(result, branch);
+        Value destination = branchBuffer(branch, result);
         destinations.push_back(destination);
         places[result].buffer = destination;
       }
@@ -168,6 +169,47 @@ LogicalResult KernelLowering::lowerOp(Operation *op) {
   if (auto map = dyn_cast<MapOp>(op))
     return lowerRowMap(map);
   return op->emitOpError("has no CPU lowering");
+}
+
+/// True if a branch may write its `result` over `tile`, which it reads: element
+/// by element in one op, or it yields the tile itself.
+static bool canOverwrite(Value tile, Region &region, unsigned result) {
+  if (region.front().getTerminator()->getOperand(result) == tile)
+    return true;
+  SmallVector<Operation *> users =
+      llvm::filter_to_vector(tile.getUsers(), [&](Operation *user) {
+        return region.isAncestor(user->getParentRegion());
+      });
+  return users.empty() ||
+         (users.size() == 1 && users.front()->getParentRegion() == &region &&
+          isElementwise(users.front()));
+}
+
+/// Where `result` of `branch` goes: where the enclosing block wants it, else
+/// over a tile that dies in both branches, else into a new buffer.
+Value KernelLowering::branchBuffer(scf::IfOp branch, OpResult result) {
+  auto type = cast<TileType>(result.getType());
+  auto overwritten = [&](Value tile) {
+    auto it = places.find(tile);
+    auto other = dyn_cast<TileType>(tile.getType());
+    Operation *def = tile.getDefiningOp();
+    return other && other.getRank() == 2 &&
+           other.getRows() == type.getRows() &&
+           other.getCols() == type.getCols() && it != places.end() &&
+           it->second.kind == Place::Lanes && def &&
+           def->getBlock() == branch->getBlock() && isDeadAfter(tile, branch) &&
+           llvm::all_of(branch->getRegions(), [&](Region &region) {
+             return canOverwrite(tile, region, result.getResultNumber());
+           });
+  };
+  if (type.getRank() == 2 && !wanted.contains(result)) {
+    llvm::SetVector<Value> read;
+    getUsedValuesDefinedAbove(branch->getRegions(), read);
+    for (Value tile : read)
+      if (overwritten(tile))
+        return places[tile].buffer;
+  }
+  return outputBuffer(result, branch);
 }
 
 LogicalResult KernelLowering::lowerFor(scf::ForOp loop) {

@@ -196,6 +196,7 @@ void CPU::buildTilePipeline(OpPassManager &pm,
   tile.rowMultiple = 1;
   tile.fuse = fuse;
   tile.divide = true;
+  tile.scoresOnly = true;
   tile.explain = options.choices;
   buildGridPipeline(pm, tile);
 }
