@@ -90,9 +90,36 @@ nb::object callMethod(nb::handle object, const nb::object &name) {
   return steal(PyObject_CallMethodNoArgs(object.ptr(), name.ptr()));
 }
 
+/// The functions of DLPack that a library exchanges tensors by without making
+/// objects (`DLPackExchangeAPI` of dlpack.h, since its version 1.2).
+struct ExchangeFunctions {
+  struct {
+    uint32_t major, minor;
+    void *older;
+  } header;
+  void *allocate, *fromObject, *toObject;
+  /// What a tensor is, for as long as nobody changes it; 0 if there is no
+  /// error.
+  int (*view)(void *object, nb::dlpack::dltensor *tensor);
+  void *currentStream;
+
+  /// Those of a type; null if it has none that we know.
+  static const ExchangeFunctions *of(nb::handle type) {
+    nb::object capsule =
+        nb::getattr(type, "__dlpack_c_exchange_api__", nb::none());
+    if (!PyCapsule_IsValid(capsule.ptr(), "dlpack_exchange_api"))
+      return nullptr;
+    auto *functions = static_cast<const ExchangeFunctions *>(
+        PyCapsule_GetPointer(capsule.ptr(), "dlpack_exchange_api"));
+    return functions->header.major == 1 ? functions : nullptr;
+  }
+};
+
 /// What PyTorch calls things, looked up once.
 struct Torch {
-  nb::object tensor, isGradEnabled;
+  nb::object tensor, isGradEnabled, emptyLike;
+  /// Null in a PyTorch that has none: attributes tell the same, slower.
+  const ExchangeFunctions *exchange = nullptr;
   nb::object requiresGrad = intern("requires_grad"), dtype = intern("dtype"),
              isCpu = intern("is_cpu"), isCuda = intern("is_cuda"),
              shape = intern("shape"), stride = intern("stride"),
@@ -112,6 +139,8 @@ struct Torch {
     auto *made = new Torch();
     made->tensor = handle.attr("Tensor");
     made->isGradEnabled = handle.attr("is_grad_enabled");
+    made->emptyLike = handle.attr("empty_like");
+    made->exchange = ExchangeFunctions::of(made->tensor);
     for (auto [name, dtype] : {std::pair("float32", ATTN_DTYPE_F32),
                                {"float16", ATTN_DTYPE_F16},
                                {"bfloat16", ATTN_DTYPE_BF16},
@@ -256,12 +285,50 @@ private:
     array.tensor.rank = static_cast<int32_t>(rank);
   }
 
-  /// Attributes, not __dlpack__: that costs microseconds a tensor.
   void readTensor(const Torch &torch) {
     if (isTrue(object, torch.requiresGrad) &&
         nb::cast<bool>(torch.isGradEnabled()))
       raiseInvalid(name + " requires gradients, and there is no backward "
                           "pass; call under torch.no_grad(), or detach it");
+    if (!viewTensor(torch))
+      readAttributes(torch);
+    // The imaginary part of a conjugate holds negated numbers; it is never
+    // dense.
+    int last = array.tensor.rank - 1;
+    if (last >= 0 && array.tensor.strides[last] != 1 &&
+        nb::cast<bool>(object.attr("is_neg")()))
+      raiseInvalid(name + " is a view that negates; call resolve_neg()");
+    array.owner = nb::borrow(object);
+  }
+
+  /// False if the tensor is none that the library lends, or not one of ours.
+  bool viewTensor(const Torch &torch) {
+    if (!torch.exchange ||
+        Py_TYPE(object.ptr()) !=
+            reinterpret_cast<PyTypeObject *>(torch.tensor.ptr()))
+      return false;
+    nb::dlpack::dltensor view;
+    if (torch.exchange->view(object.ptr(), &view)) {
+      PyErr_Clear();
+      return false;
+    }
+    array.tensor.dtype = getDlpackDtype(view.dtype);
+    bool onGPU = view.device.device_type == nb::device::cuda::value;
+    if (array.tensor.dtype == ATTN_DTYPE_NONE || !view.strides ||
+        view.ndim > ATTN_MAX_RANK ||
+        !(onGPU || view.device.device_type == nb::device::cpu::value))
+      return false;
+    if (onGPU)
+      array.device = view.device.device_id;
+    array.tensor.rank = view.ndim;
+    std::copy_n(view.shape, view.ndim, array.tensor.dims);
+    std::copy_n(view.strides, view.ndim, array.tensor.strides);
+    array.tensor.data = static_cast<char *>(view.data) + view.byte_offset;
+    return true;
+  }
+
+  /// Attributes, not __dlpack__: that costs microseconds a tensor.
+  void readAttributes(const Torch &torch) {
     array.tensor.dtype = torch.find(object.attr(torch.dtype));
     if (array.tensor.dtype == ATTN_DTYPE_NONE)
       raiseInvalid(name + " has element type " + show(object.attr("dtype")) +
@@ -278,15 +345,8 @@ private:
       array.tensor.dims[i] = nb::cast<int64_t>(shape[i]);
       array.tensor.strides[i] = nb::cast<int64_t>(strides[i]);
     }
-    // The imaginary part of a conjugate holds negated numbers; it is never
-    // dense.
-    int last = array.tensor.rank - 1;
-    if (last >= 0 && array.tensor.strides[last] != 1 &&
-        nb::cast<bool>(object.attr("is_neg")()))
-      raiseInvalid(name + " is a view that negates; call resolve_neg()");
     array.tensor.data = reinterpret_cast<void *>(
         nb::cast<uintptr_t>(callMethod(object, torch.dataPtr)));
-    array.owner = nb::borrow(object);
   }
 
   bool readBuffer() {
@@ -470,6 +530,7 @@ private:
                         nb::handle like, Array &array);
   nb::object allocate(attn_dtype dtype, const int64_t *dims, int rank,
                       nb::handle like);
+  nb::object allocateResult(const Lane &lane, size_t index, nb::handle like);
   void launch(Lane &lane, uintptr_t stream, nb::handle like);
   void checkDevice(const std::string &name, const Array &array) const {
     if (array.device == device)
@@ -577,6 +638,26 @@ nb::object Program::allocate(attn_dtype dtype, const int64_t *dims, int rank,
   return numpyEmpty(shape, name);
 }
 
+/// As the first argument if that is a dense tensor of the shape and type that
+/// the result has, which PyTorch makes fastest.
+nb::object Program::allocateResult(const Lane &lane, size_t index,
+                                   nb::handle like) {
+  const Shape &shape = lane.shapes[index];
+  attn_dtype dtype = results[index].dtype;
+  const attn_tensor &first = lane.arguments.front();
+  if (!like || arguments.front().kind != ATTN_ARGUMENT_BUFFER ||
+      first.dtype != dtype || first.rank != shape.rank ||
+      !std::equal(shape.dims, shape.dims + shape.rank, first.dims))
+    return allocate(dtype, shape.dims, shape.rank, like);
+  int64_t dense = 1;
+  for (int i = shape.rank; i > 0; --i) {
+    if (first.strides[i - 1] != dense)
+      return allocate(dtype, shape.dims, shape.rank, like);
+    dense *= shape.dims[i - 1];
+  }
+  return steal(PyObject_CallOneArg(Torch::get()->emptyLike.ptr(), like.ptr()));
+}
+
 void Program::inferShapes(Lane &lane) {
   if (lane.areShapesKnown)
     return;
@@ -590,10 +671,8 @@ void Program::inferShapes(Lane &lane) {
 
 nb::object Program::bindResult(Lane &lane, size_t index, nb::handle out,
                                nb::handle like, Array &array) {
-  const Shape &shape = lane.shapes[index];
-  nb::object result = out.is_none() ? allocate(results[index].dtype, shape.dims,
-                                               shape.rank, like)
-                                    : nb::borrow(out);
+  nb::object result =
+      out.is_none() ? allocateResult(lane, index, like) : nb::borrow(out);
   std::string label = "result " + std::to_string(index);
   Importer(label, result, /*writes=*/true, array).run();
   checkDevice(label, array);

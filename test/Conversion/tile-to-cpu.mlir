@@ -135,67 +135,65 @@ func.func private @few(%q: memref<32x32xf32>, %k: memref<?x32xf32>, %n: index, %
 // A choice is made where the scores are: one branch leaves them, one writes
 // over them.
 // CHECK-LABEL: func.func private @chosen
-// CHECK: memref.alloca() {{.*}}: memref<96x16xf32>
-// CHECK-NOT: memref.alloca() {{.*}}: memref<96x16xf32>
+// CHECK: memref.alloca() {{.*}}: memref<96x32xf32>
+// CHECK-NOT: memref.alloca() {{.*}}: memref<96x32xf32>
 // CHECK: scf.if
-func.func private @chosen(%q: memref<16x32xf32>, %k: memref<96x32xf32>, %c: i1, %o: memref<16x96xf32>, %m: memref<16xf32>, %g0: index, %g1: index, %g2: index, %g3: index, %g4: index, %g5: index) attributes {tile.kernel} {
+func.func private @chosen(%q: memref<32x32xf32>, %k: memref<96x32xf32>, %c: i1, %o: memref<32x96xf32>, %m: memref<32xf32>, %g0: index, %g1: index, %g2: index, %g3: index, %g4: index, %g5: index) attributes {tile.kernel} {
   %c0 = arith.constant 0 : index
-  %c16 = arith.constant 16 : index
   %c32 = arith.constant 32 : index
   %c96 = arith.constant 96 : index
   %zero = arith.constant 0.0 : f32
-  %a = tile.load %q[%c0, %c0] valid [%c16, %c32] : memref<16x32xf32> -> !tile.tile<16x32xf32>
+  %a = tile.load %q[%c0, %c0] valid [%c32, %c32] : memref<32x32xf32> -> !tile.tile<32x32xf32>
   %b = tile.load %k[%c0, %c0] valid [%c96, %c32] : memref<96x32xf32> -> !tile.tile<96x32xf32>
-  %none = tile.splat %zero : f32 -> !tile.tile<16x96xf32>
-  %low = tile.splat %zero : f32 -> !tile.tile<16xf32>
-  %s = tile.dot %a, %b, %none {transpose_b} : !tile.tile<16x32xf32>, !tile.tile<96x32xf32> -> !tile.tile<16x96xf32>
-  %r:2 = scf.if %c -> (!tile.tile<16x96xf32>, !tile.tile<16xf32>) {
-    %max = tile.reduce max %s, %low : !tile.tile<16x96xf32> -> !tile.tile<16xf32>
-    scf.yield %s, %max : !tile.tile<16x96xf32>, !tile.tile<16xf32>
+  %none = tile.splat %zero : f32 -> !tile.tile<32x96xf32>
+  %low = tile.splat %zero : f32 -> !tile.tile<32xf32>
+  %s = tile.dot %a, %b, %none {transpose_b} : !tile.tile<32x32xf32>, !tile.tile<96x32xf32> -> !tile.tile<32x96xf32>
+  %r:2 = scf.if %c -> (!tile.tile<32x96xf32>, !tile.tile<32xf32>) {
+    %max = tile.reduce max %s, %low : !tile.tile<32x96xf32> -> !tile.tile<32xf32>
+    scf.yield %s, %max : !tile.tile<32x96xf32>, !tile.tile<32xf32>
   } else {
-    %t = tile.map(%s) at [%c0, %c0] : (!tile.tile<16x96xf32>) -> !tile.tile<16x96xf32> {
+    %t = tile.map(%s) at [%c0, %c0] : (!tile.tile<32x96xf32>) -> !tile.tile<32x96xf32> {
     ^bb0(%x: f32, %i: index, %j: index):
       %y = math.absf %x : f32
       tile.yield %y : f32
     }
-    %max = tile.reduce max %t, %low : !tile.tile<16x96xf32> -> !tile.tile<16xf32>
-    scf.yield %t, %max : !tile.tile<16x96xf32>, !tile.tile<16xf32>
+    %max = tile.reduce max %t, %low : !tile.tile<32x96xf32> -> !tile.tile<32xf32>
+    scf.yield %t, %max : !tile.tile<32x96xf32>, !tile.tile<32xf32>
   }
-  tile.store %r#0, %o[%c0, %c0] valid [%c16, %c96] : !tile.tile<16x96xf32>, memref<16x96xf32>
-  tile.store %r#1, %m[%c0] valid [%c16] : !tile.tile<16xf32>, memref<16xf32>
+  tile.store %r#0, %o[%c0, %c0] valid [%c32, %c96] : !tile.tile<32x96xf32>, memref<32x96xf32>
+  tile.store %r#1, %m[%c0] valid [%c32] : !tile.tile<32xf32>, memref<32xf32>
   return
 }
 
 // Scores that something reads later stay.
 // CHECK-LABEL: func.func private @kept
-// CHECK-COUNT-2: memref.alloca() {{.*}}: memref<96x16xf32>
+// CHECK-COUNT-2: memref.alloca() {{.*}}: memref<96x32xf32>
 // CHECK: scf.if
-func.func private @kept(%q: memref<16x32xf32>, %k: memref<96x32xf32>, %c: i1, %o: memref<16x96xf32>, %m: memref<16xf32>, %g0: index, %g1: index, %g2: index, %g3: index, %g4: index, %g5: index) attributes {tile.kernel} {
+func.func private @kept(%q: memref<32x32xf32>, %k: memref<96x32xf32>, %c: i1, %o: memref<32x96xf32>, %m: memref<32xf32>, %g0: index, %g1: index, %g2: index, %g3: index, %g4: index, %g5: index) attributes {tile.kernel} {
   %c0 = arith.constant 0 : index
-  %c16 = arith.constant 16 : index
   %c32 = arith.constant 32 : index
   %c96 = arith.constant 96 : index
   %zero = arith.constant 0.0 : f32
-  %a = tile.load %q[%c0, %c0] valid [%c16, %c32] : memref<16x32xf32> -> !tile.tile<16x32xf32>
+  %a = tile.load %q[%c0, %c0] valid [%c32, %c32] : memref<32x32xf32> -> !tile.tile<32x32xf32>
   %b = tile.load %k[%c0, %c0] valid [%c96, %c32] : memref<96x32xf32> -> !tile.tile<96x32xf32>
-  %none = tile.splat %zero : f32 -> !tile.tile<16x96xf32>
-  %low = tile.splat %zero : f32 -> !tile.tile<16xf32>
-  %s = tile.dot %a, %b, %none {transpose_b} : !tile.tile<16x32xf32>, !tile.tile<96x32xf32> -> !tile.tile<16x96xf32>
-  %r:2 = scf.if %c -> (!tile.tile<16x96xf32>, !tile.tile<16xf32>) {
-    %max = tile.reduce max %s, %low : !tile.tile<16x96xf32> -> !tile.tile<16xf32>
-    scf.yield %s, %max : !tile.tile<16x96xf32>, !tile.tile<16xf32>
+  %none = tile.splat %zero : f32 -> !tile.tile<32x96xf32>
+  %low = tile.splat %zero : f32 -> !tile.tile<32xf32>
+  %s = tile.dot %a, %b, %none {transpose_b} : !tile.tile<32x32xf32>, !tile.tile<96x32xf32> -> !tile.tile<32x96xf32>
+  %r:2 = scf.if %c -> (!tile.tile<32x96xf32>, !tile.tile<32xf32>) {
+    %max = tile.reduce max %s, %low : !tile.tile<32x96xf32> -> !tile.tile<32xf32>
+    scf.yield %s, %max : !tile.tile<32x96xf32>, !tile.tile<32xf32>
   } else {
-    %t = tile.map(%s) at [%c0, %c0] : (!tile.tile<16x96xf32>) -> !tile.tile<16x96xf32> {
+    %t = tile.map(%s) at [%c0, %c0] : (!tile.tile<32x96xf32>) -> !tile.tile<32x96xf32> {
     ^bb0(%x: f32, %i: index, %j: index):
       %y = math.absf %x : f32
       tile.yield %y : f32
     }
-    %max = tile.reduce max %t, %low : !tile.tile<16x96xf32> -> !tile.tile<16xf32>
-    scf.yield %t, %max : !tile.tile<16x96xf32>, !tile.tile<16xf32>
+    %max = tile.reduce max %t, %low : !tile.tile<32x96xf32> -> !tile.tile<32xf32>
+    scf.yield %t, %max : !tile.tile<32x96xf32>, !tile.tile<32xf32>
   }
-  tile.store %r#0, %o[%c0, %c0] valid [%c16, %c96] : !tile.tile<16x96xf32>, memref<16x96xf32>
-  tile.store %r#1, %m[%c0] valid [%c16] : !tile.tile<16xf32>, memref<16xf32>
-  tile.store %s, %o[%c0, %c0] valid [%c16, %c96] : !tile.tile<16x96xf32>, memref<16x96xf32>
+  tile.store %r#0, %o[%c0, %c0] valid [%c32, %c96] : !tile.tile<32x96xf32>, memref<32x96xf32>
+  tile.store %r#1, %m[%c0] valid [%c32] : !tile.tile<32xf32>, memref<32xf32>
+  tile.store %s, %o[%c0, %c0] valid [%c32, %c96] : !tile.tile<32x96xf32>, memref<32x96xf32>
   return
 }
 

@@ -193,8 +193,7 @@ Value KernelLowering::branchBuffer(scf::IfOp branch, OpResult result) {
     auto it = places.find(tile);
     auto other = dyn_cast<TileType>(tile.getType());
     Operation *def = tile.getDefiningOp();
-    return other && other.getRank() == 2 &&
-           other.getRows() == type.getRows() &&
+    return other && other.getRank() == 2 && other.getRows() == type.getRows() &&
            other.getCols() == type.getCols() && it != places.end() &&
            it->second.kind == Place::Lanes && def &&
            def->getBlock() == branch->getBlock() && isDeadAfter(tile, branch) &&
