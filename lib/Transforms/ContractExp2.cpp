@@ -14,6 +14,8 @@
 #include "mlir/IR/ImplicitLocOpBuilder.h"
 #include "mlir/IR/Matchers.h"
 
+#include <cmath>
+
 namespace attn {
 #define GEN_PASS_DEF_CONTRACTEXP2
 #include "attn/Transforms/Passes.h.inc"
@@ -62,28 +64,38 @@ std::optional<Exponential> match(MapOp map) {
   return std::nullopt;
 }
 
-/// The factor of a score and the addend, a row: c and -m c. Where m c is huge,
-/// a power of two replaces c, so that both products are exact: the result is
-/// then 1 for s = m and 0 for s < m, as it must be, since m and the next
+/// The factor of a score and the addend, a row: c and -m c. The addend is
+/// rounded, which multiplies a whole row by 2^e with |e| <= 2^-24 |m c|; beyond
+/// 2^28 such a factor leaves the range of f16, and soon that of f32. A power of
+/// two then replaces c, so that both products are exact: the result is 1 for
+/// s = m and next to nothing for s < m, as it must be, since m and the next
 /// smaller float are far apart.
 SmallVector<Value> emitRow(ImplicitLocOpBuilder &b, Value statistic,
                            const APFloat &constant) {
+  constexpr float large = 0x1p28f;
   constexpr float huge = 0x1p126f;
   constexpr float safe = 0x1p-4f;
   auto f32 = [&](float value) -> Value {
     return arith::ConstantOp::create(b, b.getF32FloatAttr(value));
   };
+  const float c = constant.convertToFloat();
+  int exponent;
+  const float fraction = std::frexp(c, &exponent); // c = fraction 2^exponent
+  const float power = std::ldexp(fraction == 0.5f ? 0.5f : 1.0f, exponent);
   Value negated = arith::NegFOp::create(b, statistic);
-  Value product =
-      arith::MulFOp::create(b, negated, f32(constant.convertToFloat()));
-  Value isHuge =
-      arith::CmpFOp::create(b, arith::CmpFPredicate::OGT,
-                            math::AbsFOp::create(b, product), f32(huge));
-  Value factor = arith::SelectOp::create(b, isHuge, f32(safe),
-                                         f32(constant.convertToFloat()));
-  Value addend = arith::SelectOp::create(
-      b, isHuge, arith::MulFOp::create(b, negated, f32(safe)), product);
-  return {factor, addend};
+  Value size = math::AbsFOp::create(
+      b, arith::MulFOp::create(b, negated, f32(c)).getResult());
+  auto replaceAbove = [&](float bound, float replacement, Value factor) {
+    Value isAbove =
+        arith::CmpFOp::create(b, arith::CmpFPredicate::OGT, size, f32(bound));
+    return arith::SelectOp::create(b, isAbove, f32(replacement), factor)
+        .getResult();
+  };
+  Value factor = replaceAbove(large, power, f32(c));
+  // A power above 1 overflows with the largest statistics.
+  if (power > 1)
+    factor = replaceAbove(huge, safe, factor);
+  return {factor, arith::MulFOp::create(b, negated, factor)};
 }
 
 void contract(MapOp map, Exponential &match) {

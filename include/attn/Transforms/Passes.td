@@ -635,8 +635,9 @@ def ContractExp2 : Pass<"tile-contract-exp2", "::mlir::func::FuncOp"> {
     In maps over scores s and a row statistic m, with a positive constant c,
     the argument of exp2 becomes `fma(s, c, -m * c)`; the addend is computed once
     a row. s - m cannot overflow towards a wrong answer but m * c can: rows
-    where it is beyond 2^126 use a power of two in the place of c, which keeps
-    exp2 of 0 at s = m and of a huge negative number below (rule 15).
+    where it is beyond 2^28, where its rounding alone could overflow exp2, use a
+    power of two in the place of c, which keeps exp2 of 0 at s = m and of a huge
+    negative number below (rule 15).
 
     ```mlir
     func.func @f(%s: !tile.tile<4x8xf32>, %m: !tile.tile<4xf32>, %i0: index) -> !tile.tile<4x8xf32> {
@@ -656,11 +657,12 @@ def ContractExp2 : Pass<"tile-contract-exp2", "::mlir::func::FuncOp"> {
     %row:2 = tile.map(%m) at[%i0] : (!tile.tile<4xf32>) -> (!tile.tile<4xf32>, !tile.tile<4xf32>) {
     ^bb0(%max: f32, %i: index):
       ...
-      %huge = arith.cmpf ogt, ...
+      %large = arith.cmpf ogt, ...
       ...
-      %factor = arith.select %huge, ...                   // 2^-4 or c
+      %most = arith.select %large, ...                    // 2 or c
       ...
-      %addend = arith.select %huge, ...                   // -m times that
+      %factor = arith.select %huge, ...                   // 2^-4 or that
+      %addend = arith.mulf %negated, %factor              // -m times that
       tile.yield %factor, %addend : f32, f32
     }
     %p = tile.map(%s, %row#0, %row#1) at[%i0, %i0] : ... {
