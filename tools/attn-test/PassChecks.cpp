@@ -12,6 +12,7 @@
 #include "attn/Conversion/ExceedsMemory.h"
 #include "attn/Conversion/ExpandMath.h"
 #include "attn/Conversion/LayoutToGPU.h"
+#include "attn/Conversion/LegalizeKernels.h"
 #include "attn/Dialect/Tile/Tile.h"
 #include "attn/Pipelines/Pipelines.h"
 #include "attn/Reference/Interpreter.h"
@@ -85,6 +86,9 @@ ArrayRef<PassChecker::CheckedPass> PassChecker::getPasses() {
       {"canonicalize, cse", addCleanup, 0},
       {"attn-outline-kernels",
        [](OpPassManager &pm) { pm.addPass(createOutlineKernels()); }, 0},
+      {"tile-narrow-indices",
+       [](OpPassManager &pm) { pm.addPass(createNarrowIndices()); }, 0,
+       /*isF32Only=*/false, /*subgroup=*/1},
       {"tile-layout-to-gpu, quads", addLayouts, real, /*isF32Only=*/false,
        /*subgroup=*/4, /*lanes=*/8},
       {"tile-layout-to-gpu, subgroups", addLayouts, real, /*isF32Only=*/false,
