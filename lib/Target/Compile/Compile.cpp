@@ -6,6 +6,7 @@
 //
 //===----------------------------------------------------------------------===//
 
+#include "Cache.h"
 #include "Postpone.h"
 
 #include "attn/Dialect/Attn/Attn.h"
@@ -329,14 +330,46 @@ attn::lowerForTarget(ModuleOp source, const CompileOptions &options) {
   return std::move(compilation.module);
 }
 
-FailureOr<std::string> attn::compileToArtifact(ModuleOp source,
-                                               const CompileOptions &options,
-                                               CompileReport *given) {
-  CompileReport local;
-  CompileReport &report = given ? *given : local;
-  report = CompileReport();
-  Compilation compilation(options, report, /*explains=*/given);
+static FailureOr<std::string> compile(ModuleOp source,
+                                      const CompileOptions &options,
+                                      CompileReport &report, bool explains) {
+  Compilation compilation(options, report, explains);
   if (failed(compilation.lower(source)))
     return failure();
   return compilation.pack();
+}
+
+/// What the cache has, or what is compiled and put there. Compilations that
+/// have something to say are not kept.
+static FailureOr<std::string> compileOnce(ModuleOp source,
+                                          const CompileOptions &options,
+                                          const CacheEntry &entry) {
+  Location loc = getPlace(source);
+  if (std::optional<std::string> known = entry.read(loc))
+    return std::move(*known);
+  CompileReport report;
+  bool isSilent = true;
+  FailureOr<std::string> artifact = [&] {
+    ScopedDiagnosticHandler handler(source.getContext(), [&](Diagnostic &) {
+      isSilent = false;
+      return failure();
+    });
+    return compile(source, options, report, /*explains=*/false);
+  }();
+  if (succeeded(artifact) && isSilent)
+    entry.write(*artifact, loc);
+  return artifact;
+}
+
+FailureOr<std::string> attn::compileToArtifact(ModuleOp source,
+                                               const CompileOptions &options,
+                                               CompileReport *report) {
+  if (report) {
+    *report = CompileReport();
+    return compile(source, options, *report, /*explains=*/true);
+  }
+  if (std::optional<CacheEntry> entry = CacheEntry::of(source, options))
+    return compileOnce(source, options, *entry);
+  CompileReport local;
+  return compile(source, options, local, /*explains=*/false);
 }
