@@ -9,6 +9,7 @@
 //===----------------------------------------------------------------------===//
 
 #include "attn/Conversion/AssignLayouts.h"
+#include "FewRowsLayouts.h"
 #include "KernelChoices.h"
 #include "TileKernels.h"
 #include "attn/Dialect/Tile/Tile.h"
@@ -326,6 +327,8 @@ struct AssignLayouts final : impl::AssignLayoutsBase<AssignLayouts> {
                             {{"threads", mostThreads, lanes,
                               std::max(target->getThreads(), lanes)}})))
       return signalPassFailure();
+    if (assignFewRows(kernel, lanes))
+      return;
     bool hasProducts =
         kernel.walk([](DotOp) { return WalkResult::interrupt(); })
             .wasInterrupted();

@@ -140,11 +140,7 @@ void schedule(AttentionOp op, const CUDAScheduleOptions &options,
     return;
   // Decoding: all rows that read a key head fit one tile, and keys are many.
   if (!op.isRagged() &&
-      !b.choose(b.both(b.atMost(b.packedRows(), b.constant(decodeRows)),
-                       b.manyEnoughToSplit(b.keys())),
-                decodeRows, tile.keys, target.getWorkers(),
-                "one tile holds the queries of all heads of a key head, and "
-                "keys are many"))
+      !b.chooseSplit(decodeRows, tile.keys, target.getWorkers()))
     return;
   if (tile.rows > 128 && op.hasMaskRegion())
     b.choose(b.atMost(b.queries(), b.constant(shortQueries)), 128, tile.keys,

@@ -89,6 +89,15 @@ Value ScheduleBuilder::manyEnoughToSplit(Value keys) {
   return atMost(constant(fewest), keys);
 }
 
+bool ScheduleBuilder::chooseSplit(int64_t rows, int64_t tileN,
+                                  int64_t workers) {
+  return choose(
+      both(atMost(packedRows(), constant(rows)), manyEnoughToSplit(keys())),
+      rows, tileN, workers,
+      "one tile holds the queries of all heads of a key head, and "
+      "keys are many");
+}
+
 Value ScheduleBuilder::constant(int64_t value) {
   return arith::ConstantIndexOp::create(b, value);
 }

@@ -50,6 +50,11 @@ public:
   /// more of them take longer, pays for combining the parts.
   mlir::Value manyEnoughToSplit(mlir::Value keys);
 
+  /// Splits keys for `workers` where one tile of `rows` holds the queries of
+  /// all heads of a key head, and keys are many. Returns false if that always
+  /// is.
+  bool chooseSplit(int64_t rows, int64_t keys, int64_t workers);
+
   mlir::Value constant(int64_t value);
   mlir::Value extent(mlir::Value memref, int dim);
   mlir::Value multiply(mlir::Value x, mlir::Value y);

@@ -267,8 +267,15 @@ void KeySplitter::splitLoops(ImplicitLocOpBuilder &b, Value part, Value parts) {
   IndexBuilder ib{b};
   Value count = softmax.maxLoop.getUpperBound();
   b.setInsertionPointAfterValue(count);
+  // The first parts have a key tile more where they are no multiple. Nothing
+  // exceeds the number of tiles, so that no more bits are needed than for that.
+  Value each = ib.divUnsigned(count, parts);
+  Value more = ib.remUnsigned(count, parts);
   auto boundary = [&](Value number) {
-    return ib.divUnsigned(ib.mul(count, number), parts);
+    Value whole = ib.mul(number, each);
+    if (Operation *product = whole.getDefiningOp<arith::MulIOp>())
+      product->setAttr(kSizeAttrName, b.getIndexAttr(kIndexLimit));
+    return ib.min(ib.add(whole, ib.min(number, more)), count);
   };
   Value begin = boundary(part);
   Value end = boundary(ib.add(part, ib.constant(1)));

@@ -71,8 +71,9 @@ VkDescriptorBufferInfo Launch::bind(const LaunchArgument &argument,
     fail(ATTN_ERROR_INVALID_ARGUMENT,
          who + " has " + std::to_string(extent.bytes) +
              " bytes, of which not all are in one buffer of " + device.name);
-  size_t align =
-      std::max<size_t>(limits.minStorageBufferOffsetAlignment, wordBytes);
+  // What a kernel loads together lies together in what it is bound to.
+  size_t align = std::max({size_t(limits.minStorageBufferOffsetAlignment),
+                           wordBytes, size_t(argument.multiple)});
   size_t element = elementBytes(argument.buffer);
   // The distance counts elements: a part of a temporary starts where it can.
   if (element == 0) {

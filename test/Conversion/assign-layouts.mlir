@@ -86,3 +86,88 @@ module attributes {tile.target = #tile.target<name = "gpu", chip = "c", threads 
     return
   }
 }
+
+// -----
+
+// A few rows: lanes share the columns of the factors, 16 bytes each; two lanes
+// that are left have other rows. Of what is computed, each lane has a column of
+// its own; what multiplies rows goes to the lanes that have them, and of the sums
+// these halve the columns.
+// CHECK-LABEL: func private @few
+// CHECK: %[[Q:.*]] = tile.load %{{.*}} -> <3x16xf32, #tile.layout<register = {{\[\[}}0, 1], [0, 2]], lane = {{\[\[}}0, 4], [0, 8], [0, 0]]>>
+// CHECK: %[[K:.*]] = tile.load %{{.*}} -> <16x16xf32, #tile.layout<register = {{\[\[}}0, 1], [0, 2], [1, 0], [2, 0]], lane = {{\[\[}}0, 4], [0, 8], [4, 0]]>>
+// CHECK: %[[V:.*]] = tile.load %{{.*}} -> <16x16xf32, #tile.layout<register = {{\[\[}}0, 1], [0, 2], [1, 0], [2, 0]], lane = {{\[\[}}0, 4], [0, 8], [4, 0]]>>
+// CHECK: %[[M:.*]] = tile.load %{{.*}} -> <3xf32, #tile.layout<lane = {{\[\[}}0, 0], [0, 0], [0, 0]]>>
+// CHECK: %[[S:.*]] = tile.dot %[[Q]], %[[K]], %{{.*}} {transpose_b} : {{.*}} -> <3x16xf32, #tile.layout<lane = {{\[\[}}0, 1], [0, 2], [0, 4]]>>
+// CHECK: tile.reduce max %[[S]], %[[M]]
+// CHECK: %[[P:.*]] = tile.relayout %{{.*}} -> <3x16xf32, #tile.layout<register = {{\[\[}}0, 1], [0, 2]], lane = {{\[\[}}0, 0], [0, 0], [0, 4]]>>
+// CHECK: tile.dot %[[P]], %[[V]], %{{.*}} -> <3x16xf32, #tile.layout<register = {{\[\[}}0, 1]], lane = {{\[\[}}0, 4], [0, 8], [0, 2]]>>
+module attributes {tile.target = #tile.target<name = "gpu", chip = "c", threads = 128, subgroup = 8, shared_bytes = 16384, static_shared_bytes = 16384>} {
+  func.func private @few(%a: memref<f32>, %b: memref<f32>, %x: index, %y: index, %z: index, %nx: index, %ny: index, %nz: index) attributes {tile.kernel} {
+    %c0 = arith.constant 0 : index
+    %c3 = arith.constant 3 : index
+    %c16 = arith.constant 16 : index
+    %zero = arith.constant 0.0 : f32
+    %m = memref.reinterpret_cast %a to offset: [0], sizes: [16, 16], strides: [16, 1] : memref<f32> to memref<16x16xf32>
+    %out = memref.reinterpret_cast %b to offset: [0], sizes: [16, 16], strides: [16, 1] : memref<f32> to memref<16x16xf32>
+    %r = memref.reinterpret_cast %a to offset: [0], sizes: [16], strides: [1] : memref<f32> to memref<16xf32>
+    %q = tile.load %m[%c0, %c0] valid [%c3, %c16] : memref<16x16xf32> -> !tile.tile<3x16xf32>
+    %k = tile.load %m[%c0, %c0] valid [%c16, %c16] : memref<16x16xf32> -> !tile.tile<16x16xf32>
+    %v = tile.load %m[%c0, %c0] valid [%c16, %c16] : memref<16x16xf32> -> !tile.tile<16x16xf32>
+    %old = tile.load %r[%c0] valid [%c3] : memref<16xf32> -> !tile.tile<3xf32>
+    %init = tile.splat %zero : f32 -> !tile.tile<3x16xf32>
+    %acc = tile.splat %zero : f32 -> !tile.tile<3x16xf32>
+    %s = tile.dot %q, %k, %init {transpose_b} : !tile.tile<3x16xf32>, !tile.tile<16x16xf32> -> !tile.tile<3x16xf32>
+    %new = tile.reduce max %s, %old : !tile.tile<3x16xf32> -> !tile.tile<3xf32>
+    %p = tile.map (%s, %new) at [%c0, %c0] : (!tile.tile<3x16xf32>, !tile.tile<3xf32>) -> !tile.tile<3x16xf32> {
+    ^bb0(%e: f32, %max: f32, %i: index, %j: index):
+      %d = arith.subf %e, %max : f32
+      tile.yield %d : f32
+    }
+    %o = tile.dot %p, %v, %acc : !tile.tile<3x16xf32>, !tile.tile<16x16xf32> -> !tile.tile<3x16xf32>
+    tile.store %o, %out[%c0, %c0] valid [%c3, %c16] : !tile.tile<3x16xf32>, memref<16x16xf32>
+    return
+  }
+}
+
+// -----
+
+// A row more, and each subgroup has rows of its own.
+// CHECK-LABEL: func private @more
+// CHECK: tile.load %{{.*}} -> <16x16xf32, #tile.shared<padding = 1>>
+module attributes {tile.target = #tile.target<name = "gpu", chip = "c", threads = 128, subgroup = 8, shared_bytes = 16384, static_shared_bytes = 16384>} {
+  func.func private @more(%a: memref<f32>, %x: index, %y: index, %z: index, %nx: index, %ny: index, %nz: index) attributes {tile.kernel} {
+    %c0 = arith.constant 0 : index
+    %c9 = arith.constant 9 : index
+    %c16 = arith.constant 16 : index
+    %zero = arith.constant 0.0 : f32
+    %m = memref.reinterpret_cast %a to offset: [0], sizes: [16, 16], strides: [16, 1] : memref<f32> to memref<16x16xf32>
+    %q = tile.load %m[%c0, %c0] valid [%c9, %c16] : memref<16x16xf32> -> !tile.tile<9x16xf32>
+    %k = tile.load %m[%c0, %c0] valid [%c16, %c16] : memref<16x16xf32> -> !tile.tile<16x16xf32>
+    %init = tile.splat %zero : f32 -> !tile.tile<9x16xf32>
+    %s = tile.dot %q, %k, %init {transpose_b} : !tile.tile<9x16xf32>, !tile.tile<16x16xf32> -> !tile.tile<9x16xf32>
+    tile.store %s, %m[%c0, %c0] valid [%c9, %c16] : !tile.tile<9x16xf32>, memref<16x16xf32>
+    return
+  }
+}
+
+// -----
+
+// What a kernel wrote is read by the threads that wrote it, or behind barriers.
+// CHECK-LABEL: func private @exchange
+// CHECK: tile.load %{{.*}} -> <16x16xf32, #tile.shared<padding = 1>>
+module attributes {tile.target = #tile.target<name = "gpu", chip = "c", threads = 128, subgroup = 8, shared_bytes = 16384, static_shared_bytes = 16384>} {
+  func.func private @exchange(%a: memref<f32>, %x: index, %y: index, %z: index, %nx: index, %ny: index, %nz: index) attributes {tile.kernel} {
+    %c0 = arith.constant 0 : index
+    %c3 = arith.constant 3 : index
+    %c16 = arith.constant 16 : index
+    %zero = arith.constant 0.0 : f32
+    %m = memref.reinterpret_cast %a to offset: [0], sizes: [16, 16], strides: [16, 1] : memref<f32> to memref<16x16xf32>
+    %q = tile.load %m[%c0, %c0] valid [%c3, %c16] : memref<16x16xf32> -> !tile.tile<3x16xf32>
+    %k = tile.load %m[%c0, %c0] valid [%c16, %c16] : memref<16x16xf32> -> !tile.tile<16x16xf32>
+    %init = tile.splat %zero : f32 -> !tile.tile<3x16xf32>
+    %s = tile.dot %q, %k, %init {transpose_b} : !tile.tile<3x16xf32>, !tile.tile<16x16xf32> -> !tile.tile<3x16xf32>
+    tile.store %s, %m[%c0, %c0] valid [%c3, %c16] : !tile.tile<3x16xf32>, memref<16x16xf32>
+    return
+  }
+}

@@ -1,7 +1,7 @@
 // gpu-schedule: one tile for all sizes, fewer rows where there are fewer, what
-// was given otherwise.
-// RUN: attn-opt %s --pass-pipeline='builtin.module(func.func(gpu-schedule))' | FileCheck %s
-// RUN: attn-opt %s --pass-pipeline='builtin.module(func.func(gpu-schedule{tile-n=16}))' | FileCheck %s --check-prefix=GIVEN
+// was given otherwise. Keys are split where the target says for how many workers.
+// RUN: attn-opt %s --split-input-file --pass-pipeline='builtin.module(func.func(gpu-schedule))' | FileCheck %s
+// RUN: attn-opt %s --split-input-file --pass-pipeline='builtin.module(func.func(gpu-schedule{tile-n=16}))' | FileCheck %s --check-prefix=GIVEN
 
 // CHECK-LABEL: func @dynamic
 // CHECK: attn.schedule = #attn.schedule<tile_m = 32, tile_n = 32>, attn.schedule_reason = "a row a thread
@@ -26,4 +26,67 @@ func.func @few(%q: memref<2x8x5x64xf32>, %k: memref<2x8x70x64xf32>, %o: memref<2
 func.func @given(%t: memref<2x8x70x64xf32>, %o: memref<2x8x70x64xf32>) {
   attn.attention ins(%t, %t, %t : memref<2x8x70x64xf32>, memref<2x8x70x64xf32>, memref<2x8x70x64xf32>) outs(%o : memref<2x8x70x64xf32>) {attn.schedule = #attn.schedule<tile_m = 64, tile_n = 8>}
   return
+}
+
+// -----
+
+// A known number of rows that read a key head has a tile of its own; where only
+// a launch knows, lanes share up to eight, or a tile holds up to 32.
+module attributes {tile.target = #tile.target<name = "vulkan", chip = "x", threads = 1024, subgroup = 32, workers = 512>} {
+  // CHECK-LABEL: func @decode
+  // CHECK: %[[KEYS:.+]] = memref.dim
+  // CHECK: arith.cmpi sge, %[[KEYS]], %c1024
+  // CHECK: scf.if %{{.+}} {
+  // CHECK: #attn.schedule<tile_m = 4, tile_n = 32, workers = 512>
+  // CHECK: } else {
+  // CHECK: #attn.schedule<tile_m = 1, tile_n = 32>
+  // GIVEN-LABEL: func @decode
+  // GIVEN-NOT: scf.if
+  func.func @decode(%q: memref<2x32x1x128xf16>, %k: memref<2x8x?x128xf16>, %o: memref<2x32x1x128xf16>) {
+    attn.attention ins(%q, %k, %k : memref<2x32x1x128xf16>, memref<2x8x?x128xf16>, memref<2x8x?x128xf16>) outs(%o : memref<2x32x1x128xf16>)
+    return
+  }
+
+  // CHECK-LABEL: func @any
+  // CHECK: scf.if
+  // CHECK: #attn.schedule<tile_m = 8, tile_n = 32, workers = 512>
+  // CHECK: scf.if
+  // CHECK: #attn.schedule<tile_m = 32, tile_n = 32, workers = 512>
+  // CHECK: #attn.schedule<tile_m = 32, tile_n = 32>
+  func.func @any(%q: memref<?x?x?x128xf16>, %k: memref<?x?x?x128xf16>, %o: memref<?x?x?x128xf16>) {
+    attn.attention ins(%q, %k, %k : memref<?x?x?x128xf16>, memref<?x?x?x128xf16>, memref<?x?x?x128xf16>) outs(%o : memref<?x?x?x128xf16>)
+    return
+  }
+
+  // Many rows are not few.
+  // CHECK-LABEL: func @long
+  // CHECK-NOT: workers
+  // CHECK: return
+  func.func @long(%q: memref<2x32x64x128xf16>, %k: memref<2x8x?x128xf16>, %o: memref<2x32x64x128xf16>) {
+    attn.attention ins(%q, %k, %k : memref<2x32x64x128xf16>, memref<2x8x?x128xf16>, memref<2x8x?x128xf16>) outs(%o : memref<2x32x64x128xf16>)
+    return
+  }
+
+  // Packed sequences of a few queries each.
+  // CHECK-LABEL: func @ragged
+  // CHECK: scf.if
+  // CHECK: #attn.schedule<tile_m = 8, tile_n = 32>
+  // CHECK: #attn.schedule<tile_m = 32, tile_n = 32>
+  func.func @ragged(%q: memref<8x?x64xf16>, %k: memref<8x?x64xf16>, %o: memref<8x?x64xf16>, %c: memref<?xi32>) {
+    attn.attention ins(%q, %k, %k : memref<8x?x64xf16>, memref<8x?x64xf16>, memref<8x?x64xf16>) cu_seqlens(%c, %c : memref<?xi32>, memref<?xi32>) outs(%o : memref<8x?x64xf16>)
+    return
+  }
+}
+
+// -----
+
+// Without shuffles between enough lanes, tiles hold the rows.
+module attributes {tile.target = #tile.target<name = "vulkan", chip = "x", threads = 1024, subgroup = 4, workers = 512>} {
+  // CHECK-LABEL: func @quads
+  // CHECK-NOT: tile_m = 8
+  // CHECK: #attn.schedule<tile_m = 32, tile_n = 32, workers = 512>
+  func.func @quads(%q: memref<?x?x?x128xf16>, %k: memref<?x?x?x128xf16>, %o: memref<?x?x?x128xf16>) {
+    attn.attention ins(%q, %k, %k : memref<?x?x?x128xf16>, memref<?x?x?x128xf16>, memref<?x?x?x128xf16>) outs(%o : memref<?x?x?x128xf16>)
+    return
+  }
 }

@@ -1,5 +1,6 @@
 // RUN: attn-opt %s --kernels-to-spirv -o %t.mlir
 // RUN: FileCheck %s --input-file=%t.mlir
+// RUN: FileCheck %s --input-file=%t.mlir --check-prefix=LAUNCH
 // RUN: attn-translate --kernels-to-spirv %t.mlir -o %t.spv
 // RUN: %if spirv-val %{ %spirv_val %t.spv %}
 
@@ -111,6 +112,60 @@ gpu.module @kernels {
     memref.store %x, %m[%t] : memref<32xf32>
     gpu.return
   }
+
+  // Neighbours that begin at a multiple of 16 bytes are loaded together. The
+  // launch is asked for the address, and for the stride where that tells.
+  // CHECK-DAG: spirv.GlobalVariable @wide_0 bind(0, 0) : !spirv.ptr<!spirv.struct<(!spirv.rtarray<f32, stride=4> [0])>, StorageBuffer>
+  // CHECK-DAG: spirv.GlobalVariable @wide_0_fours bind(0, 0) : !spirv.ptr<!spirv.struct<(!spirv.rtarray<vector<4xi32>, stride=16> [0])>, StorageBuffer>
+  // CHECK: spirv.func @wide() "None"
+  // CHECK: %[[TWO:.+]] = spirv.Constant 2 : i32
+  // CHECK: %[[FOUR:.+]] = spirv.ShiftRightLogical %{{.+}}, %[[TWO]]
+  // CHECK: %[[AT:.+]] = spirv.AccessChain %{{.+}}[%{{.+}}, %[[FOUR]]]
+  // CHECK: %[[WORDS:.+]] = spirv.Load "StorageBuffer" %[[AT]] : vector<4xi32>
+  // CHECK: %[[WORD:.+]] = spirv.CompositeExtract %[[WORDS]][1 : i32]
+  // CHECK: %[[B:.+]] = spirv.Bitcast %[[WORD]] : i32 to f32
+  // CHECK: spirv.FAdd %{{.+}}, %[[B]]
+  // Without the first, the others are loads of their own.
+  // CHECK-COUNT-3: spirv.Load "StorageBuffer" %{{.+}} : f32
+  gpu.func @wide(%a: memref<f32>, %b: memref<f32>, %stride: i32) kernel attributes {known_block_size = array<i32: 32, 1, 1>, tile.launch_info = #tile.launch_info<parameters = [#tile.operand<0>, #tile.operand<1>, #tile.operand<2>], grid = points, threads = 32>} {
+    %c0 = arith.constant 0 : index
+    %c1 = arith.constant 1 : i32
+    %c2 = arith.constant 2 : i32
+    %c3 = arith.constant 3 : i32
+    %from = memref.reinterpret_cast %a to offset: [0], sizes: [4096], strides: [1] : memref<f32> to memref<4096xf32>
+    %to = memref.reinterpret_cast %b to offset: [0], sizes: [64], strides: [1] : memref<f32> to memref<64xf32>
+    %t = gpu.thread_id x
+    %n = arith.index_cast %t : index to i32
+    %row = arith.muli %n, %stride : i32
+    %i0 = arith.index_cast %row : i32 to index
+    %n1 = arith.addi %row, %c1 : i32
+    %i1 = arith.index_cast %n1 : i32 to index
+    %n2 = arith.addi %row, %c2 : i32
+    %i2 = arith.index_cast %n2 : i32 to index
+    %n3 = arith.addi %row, %c3 : i32
+    %i3 = arith.index_cast %n3 : i32 to index
+    %x0 = memref.load %from[%i0] : memref<4096xf32>
+    %x1 = memref.load %from[%i1] : memref<4096xf32>
+    %x2 = memref.load %from[%i2] : memref<4096xf32>
+    %x3 = memref.load %from[%i3] : memref<4096xf32>
+    %s1 = arith.addf %x0, %x1 : f32
+    %s2 = arith.addf %s1, %x2 : f32
+    %s3 = arith.addf %s2, %x3 : f32
+    %y1 = memref.load %from[%t] : memref<4096xf32>
+    %m1 = arith.addi %n, %c1 : i32
+    %j1 = arith.index_cast %m1 : i32 to index
+    %y2 = memref.load %from[%j1] : memref<4096xf32>
+    %m2 = arith.addi %n, %c2 : i32
+    %j2 = arith.index_cast %m2 : i32 to index
+    %y3 = memref.load %from[%j2] : memref<4096xf32>
+    %s4 = arith.addf %s3, %y1 : f32
+    %s5 = arith.addf %s4, %y2 : f32
+    %s6 = arith.addf %s5, %y3 : f32
+    memref.store %s6, %to[%c0] : memref<64xf32>
+    gpu.return
+  }
+  // LAUNCH: gpu.func @wide
+  // LAUNCH-SAME: parameters = [#tile.operand<0, multiple = 16>, #tile.operand<1>, #tile.operand<2, multiple = 4>]
 
   // 27 parameters do not fit into push constants: they are a uniform buffer.
   // CHECK: spirv.GlobalVariable @many_dispatch : !spirv.ptr<!spirv.struct<(i32 [0], i32 [4], i32 [8], i32 [12], i32 [16], i32 [20])>, PushConstant>

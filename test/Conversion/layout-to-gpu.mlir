@@ -172,3 +172,68 @@ module attributes {tile.target = #tile.target<name = "gpu", chip = "c", threads 
     return
   }
 }
+
+// -----
+
+// Two lanes have half of the depth of a product each. Both add up the products
+// of two columns; the first keeps column 0, the second column 1.
+// CHECK-LABEL: gpu.func @depth
+// CHECK: %[[Q0:.+]] = memref.load
+// CHECK: %[[Q1:.+]] = memref.load
+// CHECK: %[[K00:.+]] = memref.load
+// CHECK: %[[K01:.+]] = memref.load
+// CHECK: %[[K10:.+]] = memref.load
+// CHECK: %[[K11:.+]] = memref.load
+// CHECK: %[[P0:.+]] = arith.mulf %[[Q0]], %[[K00]]
+// CHECK: %[[S0:.+]] = math.fma %[[Q1]], %[[K01]], %[[P0]]
+// CHECK: %[[P1:.+]] = arith.mulf %[[Q0]], %[[K10]]
+// CHECK: %[[S1:.+]] = math.fma %[[Q1]], %[[K11]], %[[P1]]
+// CHECK: %[[UPPER:.+]] = arith.cmpi ne
+// CHECK: %[[KEPT:.+]] = arith.select %[[UPPER]], %[[S1]], %[[S0]]
+// CHECK: %[[SENT:.+]] = arith.select %[[UPPER]], %[[S0]], %[[S1]]
+// CHECK: %[[GOT:.+]], %{{.+}} = gpu.shuffle xor %[[SENT]]
+// CHECK: arith.addf %[[KEPT]], %[[GOT]]
+#halves = #tile.layout<register = [[0, 1]], lane = [[0, 2]]>
+#rows = #tile.layout<register = [[0, 1], [1, 0]], lane = [[0, 2]]>
+#column = #tile.layout<lane = [[0, 1]]>
+module attributes {tile.target = #tile.target<name = "gpu", chip = "c", threads = 128, subgroup = 2, shared_bytes = 16384, static_shared_bytes = 16384>} {
+  func.func private @depth(%a: memref<f32>, %b: memref<f32>, %c: memref<f32>, %x: index, %y: index, %z: index, %nx: index, %ny: index, %nz: index) attributes {tile.kernel} {
+    %c0 = arith.constant 0 : index
+    %c1 = arith.constant 1 : index
+    %c2 = arith.constant 2 : index
+    %c4 = arith.constant 4 : index
+    %zero = arith.constant 0.0 : f32
+    %m = memref.reinterpret_cast %a to offset: [0], sizes: [2, 4], strides: [4, 1] : memref<f32> to memref<2x4xf32>
+    %l = memref.reinterpret_cast %b to offset: [0], sizes: [1, 4], strides: [4, 1] : memref<f32> to memref<1x4xf32>
+    %r = memref.reinterpret_cast %c to offset: [0], sizes: [1, 2], strides: [2, 1] : memref<f32> to memref<1x2xf32>
+    %q = tile.load %l[%c0, %c0] valid [%c1, %c4] : memref<1x4xf32> -> !tile.tile<1x4xf32, #halves>
+    %k = tile.load %m[%c0, %c0] valid [%c2, %c4] : memref<2x4xf32> -> !tile.tile<2x4xf32, #rows>
+    %init = tile.splat %zero : f32 -> !tile.tile<1x2xf32, #column>
+    %s = tile.dot %q, %k, %init {transpose_b} : !tile.tile<1x4xf32, #halves>, !tile.tile<2x4xf32, #rows> -> !tile.tile<1x2xf32, #column>
+    tile.store %s, %r[%c0, %c0] valid [%c1, %c2] : !tile.tile<1x2xf32, #column>, memref<1x2xf32>
+    return
+  }
+}
+
+// -----
+
+// Rows that may not be there are read from the begin of the memory, without a
+// branch, and given up.
+// CHECK-LABEL: gpu.func @run
+// CHECK: %[[IN:.+]] = arith.cmpi slt
+// CHECK: %[[AT:.+]] = arith.select %[[IN]], %{{.+}}, %{{.+}} : index
+// CHECK-NOT: scf.if
+// CHECK: %[[X:.+]] = memref.load %{{.+}}[%[[AT]]]
+// CHECK: arith.select %[[IN]], %[[X]]
+#pairs = #tile.layout<register = [[0, 1]], lane = [[1, 0]]>
+module attributes {tile.target = #tile.target<name = "gpu", chip = "c", threads = 128, subgroup = 2, shared_bytes = 16384, static_shared_bytes = 16384>} {
+  func.func private @run(%a: memref<f32>, %c: memref<f32>, %n: index, %x: index, %y: index, %z: index, %nx: index, %ny: index, %nz: index) attributes {tile.kernel} {
+    %c0 = arith.constant 0 : index
+    %c2 = arith.constant 2 : index
+    %m = memref.reinterpret_cast %a to offset: [0], sizes: [2, 2], strides: [2, 1] : memref<f32> to memref<2x2xf32>
+    %r = memref.reinterpret_cast %c to offset: [0], sizes: [2, 2], strides: [2, 1] : memref<f32> to memref<2x2xf32>
+    %q = tile.load %m[%c0, %c0] valid [%n, %c2] : memref<2x2xf32> -> !tile.tile<2x2xf32, #pairs>
+    tile.store %q, %r[%c0, %c0] valid [%c2, %c2] : !tile.tile<2x2xf32, #pairs>, memref<2x2xf32>
+    return
+  }
+}

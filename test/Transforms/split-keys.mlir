@@ -13,11 +13,16 @@ func.func @split(%q: memref<2x8x4x64xf32>, %k: memref<2x2x4096x64xf32>, %v: memr
   // CHECK: scf.forall (%[[B:.*]], %[[G:.*]], %[[STEP:.*]]) in (2, 2, 33)
   // CHECK:   %[[PART:.*]] = arith.remui %[[STEP]], %c33
   // CHECK:   %[[COUNT:.*]] = tile.range_count
-  // CHECK:   %[[BELOW:.*]] = arith.muli %[[COUNT]], %[[PART]]
-  // CHECK:   %[[BEGIN:.*]] = arith.divui %[[BELOW]], %c33
+  // The first parts have one more; no number is larger than the count.
+  // CHECK:   %[[EACH:.*]] = arith.divui %[[COUNT]], %c33
+  // CHECK:   %[[MORE:.*]] = arith.remui %[[COUNT]], %c33
+  // CHECK:   %[[BELOW:.*]] = arith.muli %[[PART]], %[[EACH]] {tile.size = {{.*}}}
+  // CHECK:   %[[LONGER:.*]] = arith.minsi %[[PART]], %[[MORE]]
+  // CHECK:   %[[FROM:.*]] = arith.addi %[[BELOW]], %[[LONGER]]
+  // CHECK:   %[[BEGIN:.*]] = arith.minsi %[[FROM]], %[[COUNT]]
   // CHECK:   %[[NEXT:.*]] = arith.addi %[[PART]], %c1
-  // CHECK:   %[[UPTO:.*]] = arith.muli %[[COUNT]], %[[NEXT]]
-  // CHECK:   %[[END:.*]] = arith.divui %[[UPTO]], %c33
+  // CHECK:   %[[UPTO:.*]] = arith.muli %[[NEXT]], %[[EACH]]
+  // CHECK:   %[[END:.*]] = arith.minsi %{{.*}}, %[[COUNT]]
   // CHECK:   tile.load {{.*}} packed %c4
   // CHECK:   scf.for %{{.*}} = %[[BEGIN]] to %[[END]]
   // CHECK:   scf.for %{{.*}} = %[[BEGIN]] to %[[END]]

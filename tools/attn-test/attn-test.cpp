@@ -125,7 +125,7 @@ private:
   bool collect(std::vector<Recipe> &recipes);
   void select(std::vector<Recipe> candidates, std::vector<Recipe> &recipes);
   /// Asks for split keys wherever a query tile can hold the packed heads.
-  void splitKeys(ModuleOp module, ArrayRef<Tensor> inputs) const;
+  void splitKeys(ModuleOp module, ArrayRef<Tensor> inputs);
   /// What is wrong with case number `index`; "" if nothing is.
   std::string runCase(const Case &testCase, uint64_t index);
   /// What is right, and what f32 computes without being fused (rule 20).
@@ -146,8 +146,17 @@ private:
                                          uint64_t strideSeed = 0) const;
   /// Where cases run.
   BackendOptions getDevice() const;
-  /// What the machine of the target does not have.
-  bool doesLack(tile::Lacks what);
+  /// The machine of the target; null without one.
+  tile::TargetAttr getMachine();
+  bool doesLack(tile::Lacks what) {
+    tile::TargetAttr machine = getMachine();
+    return machine && machine.doesLack(what);
+  }
+  /// Whether a kernel can have tiles of any size.
+  bool takesAnyTile() {
+    tile::TargetAttr machine = getMachine();
+    return machine && machine.getMatrix() == tile::MatrixUnits::None;
+  }
   /// Whether a launch had to be refused, and says so (rule 8).
   bool isRefused(ArrayRef<Tensor> inputs);
   /// What is tested, as an option.
@@ -176,8 +185,12 @@ Driver::Maker Driver::getMaker(StringRef suite) const {
   return suite == "combinations" ? makeCombination : nullptr;
 }
 
-void Driver::splitKeys(ModuleOp module, ArrayRef<Tensor> inputs) const {
-  constexpr int64_t mostRows = 1024, rowMultiple = 16, keys = 32;
+void Driver::splitKeys(ModuleOp module, ArrayRef<Tensor> inputs) {
+  constexpr int64_t keys = 32;
+  // Of vectors or fragments; lanes compute with any number of rows, but not
+  // with many.
+  bool isDevice = target && !target->isHost() && takesAnyTile();
+  int64_t mostRows = isDevice ? 32 : 1024, rowMultiple = isDevice ? 1 : 16;
   module.walk([&](AttentionOp op) {
     auto query = dyn_cast<BlockArgument>(op.getQuery());
     auto key = dyn_cast<BlockArgument>(op.getKey());
@@ -205,13 +218,13 @@ BackendOptions Driver::getDevice() const {
   return options;
 }
 
-bool Driver::doesLack(tile::Lacks what) {
+tile::TargetAttr Driver::getMachine() {
   if (!target)
-    return false;
+    return {};
   StringRef chip = args.chip;
-  tile::TargetAttr machine = target->describeChip(
+  context.loadDialect<tile::TileDialect>();
+  return target->describeChip(
       &context, chip.empty() ? target->getDefaultChip() : chip.str(), problem);
-  return machine && machine.doesLack(what);
 }
 
 bool Driver::isRefused(ArrayRef<Tensor> inputs) {
@@ -331,7 +344,7 @@ std::string Driver::compareWithReference(const Case &testCase, ModuleOp module,
     return isTiles ? passChecker.checkTiles(*copy, inputs)
                    : passChecker.checkAttention(*copy, inputs, expected->ref);
   // Schedules are for the host here; a device has tile sizes of its own.
-  if (target && !target->isHost())
+  if (target && !target->isHost() && !(args.workers && takesAnyTile()))
     copy->walk([](AttentionOp op) {
       op->removeDiscardableAttr(ScheduleAttr::attributeName);
     });

@@ -366,11 +366,15 @@ def SplitKeys : Pass<"tile-split-keys", "::mlir::func::FuncOp"> {
       %part = arith.remui %step, %c4 : index
       ...
       %n = tile.range_count %ranges : index
-      %below = arith.muli %n, %part : index
-      %begin = arith.divui %below, %c4 : index
+      %each = arith.divui %n, %c4 : index
+      %more = arith.remui %n, %c4 : index
+      %below = arith.muli %part, %each ... : index
       ...
-      %above = arith.muli %n, %next : index
-      %end = arith.divui %above, %c4 : index
+      %begin = arith.minsi ..., %n : index
+      ...
+      %above = arith.muli %next, %each ... : index
+      ...
+      %end = arith.minsi ..., %n : index
       ...
       %m = scf.for %it = %begin to %end step ... -> (!tile.tile<16xf32>) {
         ...

@@ -9,6 +9,8 @@
 //===----------------------------------------------------------------------===//
 
 #include "Interface.h"
+#include "WideLoads.h"
+#include "attn/Dialect/Tile/Tile.h"
 
 #include "mlir/Dialect/SPIRV/Transforms/SPIRVConversion.h"
 #include "mlir/IR/ImplicitLocOpBuilder.h"
@@ -40,6 +42,9 @@ struct Memory {
   Type element;
   /// Several elements share a word.
   bool isPacked = false;
+  unsigned binding = 0;
+  /// The same in fours of words, where a kernel loads these.
+  Value fours;
   /// Threads read what others wrote.
   bool isExchanged = false;
 };
@@ -71,6 +76,9 @@ private:
   void lowerStore(memref::StoreOp store);
   void lowerLoad(gpu::SubgroupMmaLoadMatrixOp load);
   void lowerStore(gpu::SubgroupMmaStoreMatrixOp store);
+  void lowerWideLoad(const WideLoad &wide);
+  Value getFours(BlockArgument buffer);
+  void requireMultiple(BlockArgument argument, int64_t multiple);
   /// The memory of an access, and the position in it.
   std::pair<Memory, Value> locate(Value memory, Value index);
   Value getElement(const Memory &memory, Value position);
@@ -106,6 +114,7 @@ private:
   /// By argument of the entry block.
   DenseMap<Value, Memory> memories;
   Value dispatch;
+  SmallVector<WideLoad> wideLoads;
   SetVector<Attribute> interface;
 };
 
@@ -166,7 +175,8 @@ LogicalResult EntryPoint::declareBuffers() {
     unsigned bytes = llvm::divideCeil(stored.getIntOrFloatBitWidth(), 8);
     auto array = spirv::RuntimeArrayType::get(stored, /*stride=*/bytes);
     memory.pointer = declare(nameArgument(argument), getBlockType(array),
-                             StorageClass::StorageBuffer, binding++);
+                             StorageClass::StorageBuffer, binding);
+    memory.binding = binding++;
     memories[argument] = memory;
   }
   return success();
@@ -283,6 +293,62 @@ void EntryPoint::lowerLoad(memref::LoadOp load) {
   load.erase();
 }
 
+/// A buffer as an array of fours of words.
+Value EntryPoint::getFours(BlockArgument buffer) {
+  Memory &memory = memories[buffer];
+  if (memory.fours)
+    return memory.fours;
+  auto array = spirv::RuntimeArrayType::get(VectorType::get(4, b.getI32Type()),
+                                            /*stride=*/kWideBytes);
+  return memory.fours =
+             declare(nameArgument(buffer) + "_fours", getBlockType(array),
+                     StorageClass::StorageBuffer, memory.binding);
+}
+
+/// A launch sees to it that an argument is a multiple of a number.
+void EntryPoint::requireMultiple(BlockArgument argument, int64_t multiple) {
+  using tile::LaunchInfoAttr;
+  auto info = LaunchInfoAttr::of(kernel);
+  if (!info)
+    return;
+  SmallVector<Attribute> parameters(info.getParameters().getValue());
+  Attribute &parameter = parameters[argument.getArgNumber()];
+  auto known = cast<tile::OperandAttr>(parameter);
+  parameter = b.getAttr<tile::OperandAttr>(
+      known.getIndex(), std::max(known.getMultiple(), multiple));
+  kernel->setAttr(
+      info.attributeName,
+      LaunchInfoAttr::get(info.getContext(), b.getArrayAttr(parameters),
+                          info.getGrid(), info.getThreads(), info.getShared(),
+                          info.getStack(), info.getCluster()));
+}
+
+void EntryPoint::lowerWideLoad(const WideLoad &wide) {
+  SmallVector<memref::LoadOp> loads = wide.loads;
+  Value fours = getFours(wide.buffer);
+  requireMultiple(wide.buffer, kWideBytes);
+  for (BlockArgument stride : wide.strides)
+    requireMultiple(stride, loads.size());
+  b.setInsertionPoint(loads.front());
+  auto [memory, position] =
+      locate(loads.front().getMemRef(), loads.front().getIndices().front());
+  Value number = arith::ShRUIOp::create(b, position,
+                                        constant(llvm::Log2_64(loads.size())));
+  Value four = spirv::LoadOp::create(
+      b,
+      spirv::AccessChainOp::create(b, fours, ValueRange{constant(0), number}));
+  size_t perWord = loads.size() / 4;
+  for (size_t k = 0; k < 4; ++k) {
+    Value word = spirv::CompositeExtractOp::create(
+        b, four, ArrayRef<int32_t>{static_cast<int32_t>(k)});
+    SmallVector<Value> elements = words.unpack(b, word, memory.element);
+    for (size_t n = 0; n < perWord; ++n)
+      loads[k * perWord + n].replaceAllUsesWith(elements[n]);
+  }
+  for (memref::LoadOp load : loads)
+    load.erase();
+}
+
 void EntryPoint::lowerStore(memref::StoreOp store) {
   b.setInsertionPoint(store);
   auto [memory, position] =
@@ -375,6 +441,13 @@ LogicalResult EntryPoint::lowerAccesses() {
   llvm::for_each(stores, lower);
   // What is loaded is not rounded again.
   words.expandConversions(function);
+  DenseSet<Operation *> together;
+  for (const WideLoad &wide : wideLoads) {
+    together.insert(wide.loads.begin(), wide.loads.end());
+    lowerWideLoad(wide);
+  }
+  llvm::erase_if(loads,
+                 [&](Operation *load) { return together.contains(load); });
   llvm::for_each(loads, lower);
   function.walk([](memref::ReinterpretCastOp view) { view.erase(); });
   return success();
@@ -474,6 +547,8 @@ LogicalResult EntryPoint::build() {
   kernel.getBody().cloneInto(&function.getBody(), mapping);
   entry = &function.getBody().front();
 
+  // By the arguments of the kernel.
+  wideLoads = findWideLoads(function);
   if (failed(declareBuffers()) || failed(declareParameters()) ||
       failed(declareLocals()) || failed(lowerAccesses()))
     return failure();

@@ -148,6 +148,27 @@ Value Words::decode(ImplicitLocOpBuilder &b, Value bits, Type type) const {
   return from(b, bits, type);
 }
 
+SmallVector<Value> Words::unpack(ImplicitLocOpBuilder &b, Value word,
+                                 Type type) const {
+  if (type.isF32())
+    return {arith::BitcastOp::create(b, type, word)};
+  if (!type.isF16())
+    return {decode(b, word, type),
+            decode(b, arith::ShRUIOp::create(b, word, constant(b, 16)), type)};
+  auto pair = VectorType::get(2, hasHalf ? type : b.getF32Type());
+  Value both =
+      hasHalf ? spirv::BitcastOp::create(b, pair, word).getResult()
+              : spirv::GLUnpackHalf2x16Op::create(b, pair, word).getResult();
+  SmallVector<Value> halves;
+  for (int32_t k : {0, 1}) {
+    Value half =
+        spirv::CompositeExtractOp::create(b, both, ArrayRef<int32_t>{k});
+    halves.push_back(
+        hasHalf ? half : arith::TruncFOp::create(b, type, half).getResult());
+  }
+  return halves;
+}
+
 Value Words::encode(ImplicitLocOpBuilder &b, Value value) const {
   Type type = value.getType();
   if (type.isInteger(1))

@@ -41,6 +41,11 @@ public:
   /// The value of `type` whose bits are the low ones of `bits`.
   mlir::Value decode(mlir::ImplicitLocOpBuilder &b, mlir::Value bits,
                      mlir::Type type) const;
+  /// The values of `type`, a float, that a word of memory holds, the low bits
+  /// first.
+  mlir::SmallVector<mlir::Value> unpack(mlir::ImplicitLocOpBuilder &b,
+                                        mlir::Value word,
+                                        mlir::Type type) const;
   /// The bits of a value as an i32. What is no f16 yet is rounded to the
   /// nearest one, ties to even.
   mlir::Value encode(mlir::ImplicitLocOpBuilder &b, mlir::Value value) const;

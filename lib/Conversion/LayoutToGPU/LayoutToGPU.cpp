@@ -10,6 +10,7 @@
 
 #include "attn/Conversion/LayoutToGPU.h"
 #include "Patterns.h"
+#include "attn/Analysis/IndexRanges.h"
 #include "attn/Dialect/Tile/Tile.h"
 
 #include "mlir/Dialect/Arith/IR/Arith.h"
@@ -127,8 +128,13 @@ static void moveBody(func::FuncOp source, gpu::GPUFuncOp kernel) {
   constexpr gpu::Dimension dims[] = {gpu::Dimension::z, gpu::Dimension::y,
                                      gpu::Dimension::x};
   for (unsigned k = 0; k < kGridRank; ++k) {
-    replace(arguments.point[k], gpu::BlockIdOp::create(b, dims[k]));
-    replace(arguments.extents[k], gpu::GridDimOp::create(b, dims[k]));
+    Operation *id = gpu::BlockIdOp::create(b, dims[k]);
+    Operation *extent = gpu::GridDimOp::create(b, dims[k]);
+    // No launcher counts further.
+    for (Operation *op : {id, extent})
+      op->setAttr(kSizeAttrName, b.getIndexAttr(INT32_MAX));
+    replace(arguments.point[k], id->getResult(0));
+    replace(arguments.extents[k], extent->getResult(0));
   }
   to.getOperations().splice(to.end(), from.getOperations());
   Operation *terminator = &to.back();
@@ -288,6 +294,7 @@ LogicalResult LayoutToGPU::lower(func::FuncOp source, gpu::GPUModuleOp module,
                                                        target);
   populateMemoryPatterns(converter, context, patterns);
   populateComputePatterns(converter, context, patterns);
+  populateRegisterDotPatterns(converter, context, patterns);
   populateFragmentPatterns(converter, context, patterns);
   if (failed(applyFullConversion(kernel, target, std::move(patterns))))
     return failure();

@@ -60,8 +60,10 @@ static Value isValid(ImplicitLocOpBuilder &b, TileType type, ValueRange valid,
   return condition;
 }
 
-static Value readElement(ImplicitLocOpBuilder &b, const KernelContext &context,
-                         LoadOp op, ArrayRef<Value> coordinates) {
+/// Where an element of the tile lies in the memory of `op`.
+static Value getElementAddress(ImplicitLocOpBuilder &b,
+                               const KernelContext &context, LoadOp op,
+                               ArrayRef<Value> coordinates) {
   SmallVector<Value> indices(op.getIndices());
   SmallVector<Value> at(coordinates);
   unsigned first = indices.size() - at.size();
@@ -93,8 +95,25 @@ static Value readElement(ImplicitLocOpBuilder &b, const KernelContext &context,
     indices[first] = arith::RemUIOp::create(b, indices[first], pageSize);
     indices.insert(indices.begin(), page);
   }
-  return memref::LoadOp::create(b, memory.flat,
-                                context.getAddress(b, memory, indices));
+  return context.getAddress(b, memory, indices);
+}
+
+static Value readElement(ImplicitLocOpBuilder &b, const KernelContext &context,
+                         LoadOp op, ArrayRef<Value> coordinates) {
+  Value address = getElementAddress(b, context, op, coordinates);
+  return memref::LoadOp::create(b, context.getView(op.getSource())->flat,
+                                address);
+}
+
+/// When an element of the tile that `op` loads is read; null is always.
+static Value findCondition(ImplicitLocOpBuilder &b, LoadOp op,
+                           ArrayRef<Value> coordinates,
+                           const ElementPosition &position) {
+  Value condition =
+      isValid(b, op.getType(), op.getValid(), coordinates, position.inside);
+  if (op.getMixed())
+    condition = both(b, condition, rowCounts(b, op, position.row));
+  return condition;
 }
 
 /// An element of the tile that `op` loads, zero where it is not valid.
@@ -105,10 +124,7 @@ static Value readTileElement(ImplicitLocOpBuilder &b,
   SmallVector<Value> coordinates{position.row};
   if (type.getRank() == 2)
     coordinates.push_back(position.col);
-  Value condition =
-      isValid(b, type, op.getValid(), coordinates, position.inside);
-  if (op.getMixed())
-    condition = both(b, condition, rowCounts(b, op, position.row));
+  Value condition = findCondition(b, op, coordinates, position);
   if (!condition)
     return readElement(b, context, op, coordinates);
   auto branch = scf::IfOp::create(b, TypeRange{type.getElementType()},
@@ -121,6 +137,57 @@ static Value readTileElement(ImplicitLocOpBuilder &b,
       arith::ConstantOp::create(b, b.getZeroAttr(type.getElementType()));
   scf::YieldOp::create(b, zero);
   return branch.getResult(0);
+}
+
+/// How many registers, one after the other, hold neighbours of a row that are
+/// valid together and lie side by side in memory.
+static int64_t getRunLength(const KernelContext &context, LoadOp op,
+                            const LinearLayout &layout) {
+  TileType type = op.getType();
+  Value stride = context.getView(op.getSource())->strides.back();
+  if (type.getRank() == 1 || !isConstantIntValue(stride, 1))
+    return 1;
+  int64_t length = 1;
+  for (const Basis &basis : layout.getRegisters()) {
+    if (basis != Basis{0, length})
+      break;
+    length *= 2;
+  }
+  int64_t bound = type.getCols();
+  if (!op.getValid().empty()) {
+    std::optional<int64_t> constant = getConstantIntValue(op.getValid().back());
+    if (!constant)
+      return 1;
+    bound = std::min(bound, *constant);
+  }
+  return bound % length == 0 ? length : 1;
+}
+
+/// Neighbours of a row, without a branch, so that loads of many registers are
+/// under way together. What is not valid is read from the begin of the memory
+/// and given up.
+static void readRun(ImplicitLocOpBuilder &b, const KernelContext &context,
+                    LoadOp op, const ElementPosition &position, int64_t length,
+                    SmallVectorImpl<Value> &elements) {
+  SmallVector<Value> coordinates{position.row, position.col};
+  Value condition = findCondition(b, op, coordinates, position);
+  // Nor does a page table have entries for other rows.
+  if (condition && op.getPageTable())
+    coordinates[0] =
+        arith::SelectOp::create(b, condition, coordinates[0], index(b, 0));
+  Value address = getElementAddress(b, context, op, coordinates);
+  if (condition)
+    address = arith::SelectOp::create(b, condition, address, index(b, 0));
+  Value zero = arith::ConstantOp::create(
+      b, b.getZeroAttr(op.getType().getElementType()));
+  for (int64_t k = 0; k < length; ++k) {
+    Value element = memref::LoadOp::create(
+        b, context.getView(op.getSource())->flat,
+        b.createOrFold<arith::AddIOp>(address, index(b, k)));
+    if (condition)
+      element = arith::SelectOp::create(b, condition, element, zero);
+    elements.push_back(element);
+  }
 }
 
 void attn::forEachElement(ImplicitLocOpBuilder &b, const KernelContext &context,
@@ -181,9 +248,14 @@ struct LoadLowering : TileOpPattern<LoadOp> {
     if (!layout)
       return failure();
     SmallVector<Value> elements;
-    for (int64_t reg = 0; reg < layout->getNumRegisters(); ++reg)
-      elements.push_back(readTileElement(b, context, op,
-                                         context.getPosition(b, *layout, reg)));
+    int64_t length = getRunLength(context, op, *layout);
+    for (int64_t reg = 0; reg < layout->getNumRegisters(); reg += length) {
+      ElementPosition position = context.getPosition(b, *layout, reg);
+      if (length > 1)
+        readRun(b, context, op, position, length, elements);
+      else
+        elements.push_back(readTileElement(b, context, op, position));
+    }
     rewriter.replaceOpWithMultiple(op, ArrayRef<ValueRange>{elements});
     return success();
   }

@@ -24,6 +24,11 @@ void populateComputePatterns(const mlir::TypeConverter &converter,
                              const KernelContext &context,
                              mlir::RewritePatternSet &patterns);
 
+/// tile.dot of factors in registers.
+void populateRegisterDotPatterns(const mlir::TypeConverter &converter,
+                                 const KernelContext &context,
+                                 mlir::RewritePatternSet &patterns);
+
 /// The same ops, and loads and stores, on matrix fragments.
 void populateFragmentPatterns(const mlir::TypeConverter &converter,
                               const KernelContext &context,

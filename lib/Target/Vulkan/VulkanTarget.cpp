@@ -37,6 +37,8 @@ struct Chip {
   /// Lanes that any subgroup of such a device has; 0: not used. With matrices
   /// exactly these.
   int64_t subgroup = 0;
+  /// Workgroups that read keys side by side where queries are few.
+  int64_t workers = 0;
   /// Fragments of m x k times k x n, of f16 to f32.
   std::array<int64_t, 3> matrix = {};
 
@@ -50,15 +52,25 @@ struct Chip {
 static constexpr Chip chips[] = {
     {"vulkan1.1", /*threads=*/128, /*workgroupBytes=*/16 * 1024},
     {"vulkan-desktop", 1024, 32 * 1024},
-    {"vulkan-subgroup", 1024, 32 * 1024, /*subgroup=*/4},
-    {"vulkan-matrix", 1024, 48 * 1024, /*subgroup=*/32, {16, 16, 16}},
+    {"vulkan-subgroup", 1024, 32 * 1024, /*subgroup=*/4, /*workers=*/512},
+    {"vulkan-subgroup8", 1024, 32 * 1024, /*subgroup=*/8, /*workers=*/512},
+    {"vulkan-subgroup32", 1024, 48 * 1024, /*subgroup=*/32, /*workers=*/512},
+    {"vulkan-matrix",
+     1024,
+     48 * 1024,
+     /*subgroup=*/32,
+     /*workers=*/512,
+     {16, 16, 16}},
 };
 
 /// What a device needs beyond the limits, as docs/artifact.md calls it.
 std::vector<std::string> Chip::getFeatures() const {
   std::vector<std::string> features;
   if (subgroup)
-    features = {"subgroup:shuffle"};
+    features.push_back("subgroup:shuffle");
+  // Of any size there are four lanes.
+  if (subgroup > 4)
+    features.push_back(llvm::formatv("subgroup-size:{0}", subgroup));
   if (hasMatrices())
     llvm::append_range(
         features,
@@ -66,7 +78,6 @@ std::vector<std::string> Chip::getFeatures() const {
             "vulkan1.3", "shaderFloat16", "storageBuffer16BitAccess",
             "shaderRoundingModeRTEFloat16", "vulkanMemoryModel",
             "computeFullSubgroups", "subgroupSizeControl", "cooperativeMatrix",
-            llvm::formatv("subgroup-size:{0}", subgroup),
             llvm::formatv("cooperative-matrix:{0}x{1}x{2}:f16:f32", matrix[0],
                           matrix[1], matrix[2])});
   return features;
@@ -94,7 +105,7 @@ public:
         context, targetName, name, /*vectorBits=*/0, /*vectorRegisters=*/0,
         /*l1Bytes=*/0, /*l2Bytes=*/0, chip.threads, chip.subgroup,
         chip.workgroupBytes, chip.workgroupBytes, /*storageBuffers=*/0,
-        /*workers=*/0,
+        chip.workers,
         chip.hasMatrices() ? tile::MatrixUnits::Cooperative
                            : tile::MatrixUnits::None,
         features.empty() ? ArrayAttr()

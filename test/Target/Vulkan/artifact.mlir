@@ -20,6 +20,7 @@
 // RUN: attn-opt %s --attn-to-vulkan=chip=vulkan-matrix | attn-translate --program-to-json | FileCheck %s --check-prefix=NEEDS
 // NEEDS: "features": [
 // NEEDS-NEXT: "subgroup:shuffle",
+// NEEDS-NEXT: "subgroup-size:32",
 // NEEDS-NEXT: "vulkan1.3",
 // NEEDS-NEXT: "shaderFloat16",
 // NEEDS-NEXT: "storageBuffer16BitAccess",
@@ -28,7 +29,6 @@
 // NEEDS-NEXT: "computeFullSubgroups",
 // NEEDS-NEXT: "subgroupSizeControl",
 // NEEDS-NEXT: "cooperativeMatrix",
-// NEEDS-NEXT: "subgroup-size:32",
 // NEEDS-NEXT: "cooperative-matrix:16x16x16:f16:f32"
 // EXPLAIN: chip vulkan1.1: 128 threads and 16384 bytes of memory a workgroup, neither subgroups nor matrices
 // EXPLAIN: f_kernel0: 32 threads, 8192 bytes of workgroup memory, 4 storage buffers

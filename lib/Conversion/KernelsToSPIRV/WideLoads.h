@@ -1,0 +1,33 @@
+//===- WideLoads.h - Loads of 16 bytes --------------------------*- C++ -*-===//
+// SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
+//
+// Loads of neighbours in a buffer that can be one load of four words.
+//
+//===----------------------------------------------------------------------===//
+
+#ifndef LIB_CONVERSION_KERNELSTOSPIRV_WIDELOADS_H
+#define LIB_CONVERSION_KERNELSTOSPIRV_WIDELOADS_H
+
+#include "mlir/Dialect/MemRef/IR/MemRef.h"
+
+namespace attn {
+
+/// Bytes that are loaded at once: four words.
+constexpr int64_t kWideBytes = 16;
+
+/// Loads of elements one after the other, of `kWideBytes` together. The first
+/// in memory is the first in its block.
+struct WideLoad {
+  llvm::SmallVector<mlir::memref::LoadOp> loads;
+  /// The argument that begins at a multiple of `kWideBytes`, and those that are
+  /// multiples of the number of loads, if the first load does.
+  mlir::BlockArgument buffer;
+  llvm::SmallVector<mlir::BlockArgument> strides;
+};
+
+/// Those of buffers that `function` only reads.
+llvm::SmallVector<WideLoad> findWideLoads(mlir::Operation *function);
+
+} // namespace attn
+
+#endif // LIB_CONVERSION_KERNELSTOSPIRV_WIDELOADS_H
