@@ -47,31 +47,74 @@ static Value decode(ImplicitLocOpBuilder &b, Value word, Type type,
   return arith::BitcastOp::create(b, type, bits);
 }
 
-/// Reads the word around an element instead of the element.
-static void readWord(memref::LoadOp load, int64_t width, ValueRange offsets,
-                     bool countsIn32Bits) {
-  ImplicitLocOpBuilder b(load.getLoc(), load);
-  int64_t perWord = 32 / width;
-  Type type = load.getType();
-  Value index = load.getIndices().front();
+/// The bits of an element, with zeros in front.
+static Value encode(ImplicitLocOpBuilder &b, Value element, int64_t width) {
+  if (isa<FloatType>(element.getType()))
+    element = arith::BitcastOp::create(b, b.getIntegerType(width), element);
+  return arith::ExtUIOp::create(b, b.getI32Type(), element);
+}
+
+/// The number of an element in its buffer.
+static Value getPosition(ImplicitLocOpBuilder &b, Value index,
+                         ValueRange offsets, bool countsIn32Bits) {
   for (Value offset : offsets)
     index = b.createOrFold<arith::AddIOp>(offset, index);
   // A launcher that narrows what it binds counts elements in 32 bits (rule 21).
   if (Operation *op = index.getDefiningOp();
       op && op->getNumResults() == 1 && countsIn32Bits)
     op->setAttr(kSizeAttrName, b.getIndexAttr(INT32_MAX));
-  load.getIndicesMutable().assign(bitsAbove(b, index, llvm::Log2_64(perWord)));
+  return index;
+}
+
+/// How far from the low end of its word an element of `width` bits lies.
+static Value getShift(ImplicitLocOpBuilder &b, Value position, int64_t width) {
+  Value lane = b.createOrFold<arith::AndIOp>(
+      position, arith::ConstantIndexOp::create(b, 32 / width - 1));
+  return b.createOrFold<arith::MulIOp>(
+      arith::IndexCastOp::create(b, b.getI32Type(), lane),
+      arith::ConstantOp::create(b, b.getI32IntegerAttr(width)));
+}
+
+/// Reads the word around an element instead of the element.
+static void readWord(memref::LoadOp load, int64_t width, ValueRange offsets,
+                     bool countsIn32Bits) {
+  ImplicitLocOpBuilder b(load.getLoc(), load);
+  Type type = load.getType();
+  Value position =
+      getPosition(b, load.getIndices().front(), offsets, countsIn32Bits);
+  load.getIndicesMutable().assign(
+      bitsAbove(b, position, llvm::Log2_64(32 / width)));
   load.getResult().setType(b.getI32Type());
 
   b.setInsertionPointAfter(load);
-  Value lane = b.createOrFold<arith::AndIOp>(
-      index, arith::ConstantIndexOp::create(b, perWord - 1));
-  Value shift = b.createOrFold<arith::MulIOp>(
-      arith::IndexCastOp::create(b, b.getI32Type(), lane),
-      arith::ConstantOp::create(b, b.getI32IntegerAttr(width)));
-  auto low = arith::ShRUIOp::create(b, load.getResult(), shift);
+  auto low =
+      arith::ShRUIOp::create(b, load.getResult(), getShift(b, position, width));
   Value element = decode(b, low, type, width);
   load.getResult().replaceAllUsesExcept(element, low);
+}
+
+/// Clears an element in its word and sets its bits: threads, also of other
+/// workgroups, store other elements of the word meanwhile.
+static void writeWord(memref::StoreOp store, int64_t width, ValueRange offsets,
+                      bool countsIn32Bits) {
+  ImplicitLocOpBuilder b(store.getLoc(), store);
+  Value position =
+      getPosition(b, store.getIndices().front(), offsets, countsIn32Bits);
+  Value word = bitsAbove(b, position, llvm::Log2_64(32 / width));
+  Value shift = getShift(b, position, width);
+  auto constant = [&](int64_t bits) {
+    return arith::ConstantOp::create(
+        b, b.getI32IntegerAttr(static_cast<int32_t>(bits)));
+  };
+  Value mask =
+      arith::ShLIOp::create(b, constant((int64_t(1) << width) - 1), shift);
+  Value others = arith::XOrIOp::create(b, mask, constant(-1));
+  Value bits =
+      arith::ShLIOp::create(b, encode(b, store.getValue(), width), shift);
+  for (auto [kind, value] : {std::pair(arith::AtomicRMWKind::andi, others),
+                             {arith::AtomicRMWKind::ori, bits}})
+    memref::AtomicRMWOp::create(b, kind, value, store.getMemRef(), word);
+  store.erase();
 }
 
 /// A view of whole words; offsets within them are added to indices.
@@ -101,19 +144,18 @@ static LogicalResult pack(gpu::GPUFuncOp kernel) {
     int64_t width = memory ? getPackedWidth(memory.getElementType()) : 0;
     if (!width)
       continue;
-    for (Operation *access : getAccesses(argument))
-      if (!isa<memref::LoadOp>(access))
-        return access->emitOpError("stores an element of ")
-               << width << " bits, which " << target.getName() << " cannot"
-               << (memory.getElementType().isBF16() ? "; convert to f16 or f32"
-                                                    : "");
+    bool countsIn32Bits = target.doesLack(tile::Lacks::Int64);
     Type word = IntegerType::get(kernel.getContext(), 32);
     setElementType(kernel, argument, word);
     for (Operation *user : llvm::to_vector(argument.getUsers())) {
       auto view = cast<memref::ReinterpretCastOp>(user);
-      for (Operation *access : llvm::to_vector(view->getUsers()))
-        readWord(cast<memref::LoadOp>(access), width, view.getOffsets(),
-                 target.doesLack(tile::Lacks::Int64));
+      for (Operation *access : llvm::to_vector(view->getUsers())) {
+        if (auto load = dyn_cast<memref::LoadOp>(access))
+          readWord(load, width, view.getOffsets(), countsIn32Bits);
+        else
+          writeWord(cast<memref::StoreOp>(access), width, view.getOffsets(),
+                    countsIn32Bits);
+      }
       viewWords(view, 32 / width);
     }
   }

@@ -78,8 +78,8 @@ static bool isKnownOp(Operation *op) {
                op) ||
            isa<math::TanhOp>(op); // of a target that keeps it
   return isa<scf::ForOp, scf::IfOp, scf::YieldOp, memref::LoadOp,
-             memref::StoreOp, memref::ReinterpretCastOp, gpu::ThreadIdOp,
-             gpu::BlockIdOp, gpu::GridDimOp, gpu::SubgroupIdOp,
+             memref::StoreOp, memref::AtomicRMWOp, memref::ReinterpretCastOp,
+             gpu::ThreadIdOp, gpu::BlockIdOp, gpu::GridDimOp, gpu::SubgroupIdOp,
              gpu::SubgroupSizeOp, gpu::LaneIdOp, gpu::ShuffleOp, gpu::BarrierOp,
              gpu::ReturnOp, ub::PoisonOp, vector::ExtractOp,
              vector::FromElementsOp>(op) ||
@@ -119,8 +119,9 @@ bool Divergence::readsOwnMemory(memref::LoadOp load) {
   auto view = load.getMemref().getDefiningOp<memref::ReinterpretCastOp>();
   return !view ||
          llvm::any_of(view.getSource().getUsers(), [](Operation *other) {
-           return llvm::any_of(other->getUsers(),
-                               llvm::IsaPred<memref::StoreOp>);
+           return llvm::any_of(
+               other->getUsers(),
+               llvm::IsaPred<memref::StoreOp, memref::AtomicRMWOp>);
          });
 }
 
@@ -245,7 +246,7 @@ LogicalResult KernelVerifier::verifyView(Operation *view) {
   for (OpOperand &use : cast->getUses()) {
     auto store = dyn_cast<memref::StoreOp>(use.getOwner());
     bool isAddress = store && store.getMemref() == use.get();
-    if (!isAddress && !isa<memref::LoadOp>(use.getOwner()))
+    if (!isAddress && !isa<memref::LoadOp, memref::AtomicRMWOp>(use.getOwner()))
       return use.getOwner()->emitOpError(
           "uses a view otherwise than to load or store an element");
   }

@@ -2,7 +2,8 @@
 // SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
 //
 // Every op on small integers becomes one on i32 between casts; then a cast down
-// and up again becomes shifts or a mask.
+// and up again becomes shifts or a mask. Numbers of bf16 are moved as their
+// bits.
 //
 //===----------------------------------------------------------------------===//
 
@@ -12,6 +13,7 @@
 #include "mlir/Dialect/Arith/IR/Arith.h"
 #include "mlir/Dialect/Arith/Transforms/Passes.h"
 #include "mlir/Dialect/Math/IR/Math.h"
+#include "mlir/Dialect/UB/IR/UBOps.h"
 #include "mlir/Transforms/GreedyPatternRewriteDriver.h"
 
 namespace attn {
@@ -82,6 +84,82 @@ static void widen(Operation *op) {
       toSigned.result(result, i32);
 }
 
+/// Lets what moves a bf16 from one place to another move an i16.
+static void moveAsBits(Operation *op) {
+  auto isNumber = [](Value value) { return value.getType().isBF16(); };
+  if (!llvm::any_of(op->getResults(), isNumber))
+    return;
+  Type i16 = IntegerType::get(op->getContext(), 16);
+  Retype bits{[&](OpBuilder &b, Value value) -> Value {
+                return b.createOrFold<arith::BitcastOp>(value.getLoc(), i16,
+                                                        value);
+              },
+              [](OpBuilder &b, Value value, Type type) -> Value {
+                return arith::BitcastOp::create(b, value.getLoc(), type, value);
+              }};
+  if (auto loop = dyn_cast<scf::ForOp>(op)) {
+    for (auto [number, value] : llvm::enumerate(loop.getResults()))
+      if (isNumber(value))
+        bits.carried(loop, number, i16);
+  } else if (auto branch = dyn_cast<scf::IfOp>(op)) {
+    for (auto [number, value] : llvm::enumerate(branch.getResults()))
+      if (isNumber(value))
+        bits.yielded(branch, number, i16);
+  } else if (auto select = dyn_cast<arith::SelectOp>(op)) {
+    bits.operand(select.getTrueValueMutable());
+    bits.operand(select.getFalseValueMutable());
+    bits.result(select.getResult(), i16);
+  } else if (auto constant = dyn_cast<arith::ConstantOp>(op)) {
+    APInt value =
+        cast<FloatAttr>(constant.getValue()).getValue().bitcastToAPInt();
+    constant.setValueAttr(IntegerAttr::get(i16, value));
+    bits.result(constant.getResult(), i16);
+  } else if (isa<ub::PoisonOp>(op)) {
+    bits.result(op->getResult(0), i16);
+  }
+}
+
+/// Reads a small element out of a word of its own.
+static void readWord(memref::LoadOp load, Type element) {
+  OpBuilder b(load->getContext());
+  b.setInsertionPointAfter(load);
+  Value word = load.getResult();
+  Type bitsType = b.getIntegerType(element.getIntOrFloatBitWidth());
+  word.setType(b.getI32Type());
+  auto bits = arith::TruncIOp::create(b, load.getLoc(), bitsType, word);
+  Value value = b.createOrFold<arith::BitcastOp>(load.getLoc(), element, bits);
+  word.replaceAllUsesExcept(value, bits);
+}
+
+static void writeWord(memref::StoreOp store) {
+  OpBuilder b(store);
+  Value value = store.getValue();
+  Type bitsType = b.getIntegerType(value.getType().getIntOrFloatBitWidth());
+  Value bits =
+      b.createOrFold<arith::BitcastOp>(store.getLoc(), bitsType, value);
+  store.getValueMutable().assign(
+      arith::ExtUIOp::create(b, store.getLoc(), b.getI32Type(), bits));
+}
+
+/// Gives each small element of the kernel's own buffers a word.
+static void widenBuffers(gpu::GPUFuncOp kernel) {
+  for (BlockArgument buffer : kernel.getArguments().drop_front(
+           kernel.getFunctionType().getNumInputs())) {
+    auto type = cast<MemRefType>(buffer.getType());
+    Type element = type.getElementType();
+    if (!isSmall(element) && !element.isBF16())
+      continue;
+    buffer.setType(MemRefType::Builder(type).setElementType(
+        IntegerType::get(kernel.getContext(), 32)));
+    for (Operation *access : llvm::to_vector(buffer.getUsers())) {
+      if (auto load = dyn_cast<memref::LoadOp>(access))
+        readWord(load, element);
+      else
+        writeWord(cast<memref::StoreOp>(access));
+    }
+  }
+}
+
 namespace {
 /// The low bits of an i32, with zeros or copies of the sign in front.
 template <typename Ext> struct ExpandExtension final : OpRewritePattern<Ext> {
@@ -132,6 +210,8 @@ struct WidenSmallIntegers final
     arith::populateExpandBFloat16Patterns(patterns);
     if (failed(applyPatternsGreedily(kernel, std::move(patterns))))
       return failure();
+    widenBuffers(kernel);
+    kernel.walk(moveAsBits);
     kernel.walk(widen);
     RewritePatternSet extensions(&getContext());
     extensions

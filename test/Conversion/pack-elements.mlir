@@ -62,5 +62,32 @@ gpu.module @kernels {
     memref.store %z, %r[%i] : memref<32xf16>
     gpu.return
   }
+
+  // Elements of a word are stored by other threads meanwhile: bits are cleared
+  // and set, each in one step.
+  // CHECK-LABEL: gpu.func @stores(
+  // CHECK-SAME: %[[O:.+]]: memref<i32> {tile.element = bf16}, %[[B:.+]]: memref<i32> {tile.element = i1}, %[[X:.+]]: bf16, %[[K:.+]]: i1, %[[I:.+]]: index
+  gpu.func @stores(%o: memref<bf16>, %b: memref<i1>, %x: bf16, %k: i1, %i: index) kernel attributes {known_block_size = array<i32: 32, 1, 1>} {
+    // CHECK: %[[M:.+]] = memref.reinterpret_cast %[[O]] to offset: [0], sizes: [17], strides: [1] : memref<i32> to memref<17xi32>
+    %m = memref.reinterpret_cast %o to offset: [0], sizes: [33], strides: [1] : memref<bf16> to memref<33xbf16>
+    %r = memref.reinterpret_cast %b to offset: [0], sizes: [32], strides: [1] : memref<i1> to memref<32xi1>
+    // CHECK: %[[AT:.+]] = arith.shrui %[[I]], %{{.+}} : index
+    // CHECK: %[[LANE:.+]] = arith.andi %[[I]], %{{.+}} : index
+    // CHECK: %[[SHIFT:.+]] = arith.muli
+    // CHECK: %[[LOW:.+]] = arith.constant 65535 : i32
+    // CHECK: %[[MASK:.+]] = arith.shli %[[LOW]], %[[SHIFT]] : i32
+    // CHECK: %[[OTHERS:.+]] = arith.xori %[[MASK]], %{{.+}} : i32
+    // CHECK: %[[HALF:.+]] = arith.bitcast %[[X]] : bf16 to i16
+    // CHECK: %[[WORD:.+]] = arith.extui %[[HALF]] : i16 to i32
+    // CHECK: %[[BITS:.+]] = arith.shli %[[WORD]], %[[SHIFT]] : i32
+    // CHECK: memref.atomic_rmw andi %[[OTHERS]], %[[M]][%[[AT]]]
+    // CHECK: memref.atomic_rmw ori %[[BITS]], %[[M]][%[[AT]]]
+    memref.store %x, %m[%i] : memref<33xbf16>
+    // CHECK: arith.constant 255 : i32
+    // CHECK: arith.extui %[[K]] : i1 to i32
+    // CHECK: memref.atomic_rmw ori
+    memref.store %k, %r[%i] : memref<32xi1>
+    gpu.return
+  }
 }
 }

@@ -82,5 +82,46 @@ gpu.module @kernels {
     memref.store %x, %m[%i] : memref<32xf32>
     gpu.return
   }
+
+  // What moves a bf16 moves its bits; a small element of the kernel's own
+  // buffers has a word.
+  // CHECK-LABEL: gpu.func @moves(
+  // CHECK-SAME: workgroup(%[[W:.+]] : memref<8xi32, #gpu.address_space<workgroup>>)
+  // CHECK-SAME: private(%[[P:.+]] : memref<4xi32, #gpu.address_space<private>>, %{{.+}} : memref<4xf16, #gpu.address_space<private>>)
+  gpu.func @moves(%o: memref<f32>, %n: i32, %p: i1, %i: index) workgroup(%w: memref<8xbf16, #gpu.address_space<workgroup>>)
+      private(%l: memref<4xi8, #gpu.address_space<private>>, %h: memref<4xf16, #gpu.address_space<private>>)
+      kernel attributes {known_block_size = array<i32: 32, 1, 1>} {
+    %m = memref.reinterpret_cast %o to offset: [0], sizes: [32], strides: [1] : memref<f32> to memref<32xf32>
+    %c0 = arith.constant 0 : index
+    %c1 = arith.constant 1 : index
+    %c4 = arith.constant 4 : index
+    // CHECK-NOT: bf16
+    // CHECK-NOT: : i16
+    // CHECK: %[[X:.+]] = memref.load %[[W]]
+    // CHECK: scf.if %{{.+}} -> (i32)
+    // CHECK: scf.for {{.*}} -> (i32)
+    // CHECK: arith.select {{.*}} : i32
+    // CHECK: memref.store %{{.+}}, %[[W]]
+    // CHECK: arith.bitcast %{{.+}} : i32 to f32
+    // CHECK-NOT: bf16
+    %one = arith.constant 1.0 : bf16
+    %x = memref.load %w[%i] : memref<8xbf16, #gpu.address_space<workgroup>>
+    %y = scf.if %p -> bf16 {
+      scf.yield %x : bf16
+    } else {
+      scf.yield %one : bf16
+    }
+    %z = scf.for %k = %c0 to %c4 step %c1 iter_args(%a = %y) -> bf16 {
+      %s = arith.select %p, %a, %x : bf16
+      scf.yield %s : bf16
+    }
+    memref.store %z, %w[%i] : memref<8xbf16, #gpu.address_space<workgroup>>
+    %f = arith.extf %z : bf16 to f32
+    memref.store %f, %m[%i] : memref<32xf32>
+    %b = arith.trunci %n : i32 to i8
+    // CHECK: memref.store %{{.+}}, %[[P]]
+    memref.store %b, %l[%c1] : memref<4xi8, #gpu.address_space<private>>
+    gpu.return
+  }
 }
 }

@@ -500,12 +500,13 @@ def BindArguments : Pass<"tile-bind-arguments"> {
 }
 
 def PackElements : Pass<"tile-pack-elements"> {
-  let summary = "Read small elements out of words";
+  let summary = "Read and write small elements in words";
   let description = [{
     Where the target lacks `small_storage`, buffers of i1 (a byte each), i8, i16
     and bf16 become buffers of i32 that hold the same bytes; an element is
     shifted out of its word. Bytes of a word belong to several threads, so a
-    store of one is an error. `tile.element` on a parameter says what lies there.
+    store clears and sets the bits of an element atomically. `tile.element` on a
+    parameter says what lies there.
 
     ```mlir
     module attributes {tile.target = #tile.target<name = "wgsl", chip = "webgpu", lacks = small_storage>} {
@@ -579,7 +580,8 @@ def WidenSmallIntegers : Pass<"tile-widen-small-integers"> {
     Where the target lacks `small_int`, integers of 2 to 31 bits are computed
     with 32 and wrapped: operands are extended as the op reads them (zeros in
     front for unsigned ones), and a result that is extended again keeps its low
-    bits. What is read of bf16 becomes an f32 by its bits.
+    bits. Conversions of bf16 go by the bits of an f32; what moves a bf16 moves
+    its bits, and the kernel's own buffers have a word for each small element.
 
     ```mlir
     module attributes {tile.target = #tile.target<name = "wgsl", chip = "webgpu", lacks = small_int>} {

@@ -118,6 +118,8 @@ Placement::findStaged(func::FuncOp kernel) const {
 
 int64_t Placement::getBytes(Type elementType, int64_t numElements) const {
   int64_t bytes = llvm::divideCeil(elementType.getIntOrFloatBitWidth(), 8);
+  if (lacksSmall && !elementType.isF16())
+    bytes = std::max<int64_t>(bytes, sizeof(int32_t));
   return std::max(bytes, elementBytes) * numElements;
 }
 
@@ -151,6 +153,7 @@ FailureOr<Placement> Placement::compute(func::FuncOp kernel,
                                         const Limits &limits) {
   Placement placement;
   placement.elementBytes = limits.elementBytes;
+  placement.lacksSmall = limits.lacksSmall;
   int64_t rows = 1, cols = 1;
   forEachTile(kernel, [&](Value tile) {
     auto type = cast<TileType>(tile.getType());

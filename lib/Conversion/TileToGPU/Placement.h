@@ -43,6 +43,7 @@ public:
     int64_t maxThreads;
     int64_t threads; ///< 0: chosen, one a row if there are several rows
     int64_t elementBytes = 1; ///< that the smallest element takes
+    bool lacksSmall = false;  ///< elements that the target lacks take words
   };
 
   /// Plans `kernel`; a diagnostic if its tiles cannot fit.
@@ -74,6 +75,7 @@ private:
   int64_t getBytes(mlir::Type elementType, int64_t numElements) const;
 
   int64_t numThreads = 0, elementBytes = 1;
+  bool lacksSmall = false;
   llvm::DenseSet<mlir::Value> fragments;
   llvm::DenseMap<mlir::Value, unsigned> bufferOf;
   llvm::SmallVector<WorkgroupBuffer> buffers;

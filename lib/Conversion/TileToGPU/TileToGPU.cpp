@@ -1097,6 +1097,8 @@ struct TileToGPUPass final : attn::impl::TileToGPUBase<TileToGPUPass> {
   void runOnOperation() override {
     ModuleOp module = getOperation();
     Placement::Limits limits{workgroupBytes, maxThreads, threads, elementBytes};
+    if (TargetAttr target = TargetAttr::lookup(module))
+      limits.lacksSmall = target.doesLack(Lacks::SmallStorage);
     if (!limits.workgroupBytes || !limits.maxThreads) {
       auto target = TargetAttr::require(module, getArgument());
       if (failed(target))
