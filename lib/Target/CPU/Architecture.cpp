@@ -1,7 +1,8 @@
 //===- Architecture.cpp - The kinds of CPUs there is code for -------------===//
 // SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
 //
-// x86-64 from AVX2 on, and AArch64, by LLVM's lists of processors.
+// x86-64 from AVX2 on, and AArch64, by LLVM's lists of processors; WebAssembly
+// with vectors of 128 bits.
 //
 //===----------------------------------------------------------------------===//
 
@@ -86,6 +87,34 @@ static CPULimits getAArch64Limits(const StringMap<bool> &) {
 }
 
 //===----------------------------------------------------------------------===//
+// WebAssembly
+//===----------------------------------------------------------------------===//
+
+// An engine is no chip: the names say what the engine has. Relaxed instructions
+// round a product and a sum once where the machine does.
+static constexpr StringLiteral kWasmFeatures[] = {"simd128", "relaxed-simd"};
+static constexpr StringLiteral kWasmNeeded[] = {"simd128"};
+static constexpr StringLiteral kWasm = "wasm32",
+                               kRelaxedWasm = "wasm32-relaxed";
+
+static void listWasmChips(SmallVectorImpl<StringRef> &chips) {
+  chips.append({kWasm, kRelaxedWasm});
+}
+
+static StringMap<bool> getWasmFeatures(StringRef chip) {
+  StringMap<bool> present;
+  present["simd128"] = true;
+  present["relaxed-simd"] = chip == kRelaxedWasm;
+  return present;
+}
+
+/// Engines keep what they can of the registers of x86-64.
+static CPULimits getWasmLimits(const StringMap<bool> &) {
+  return {/*vectorBits=*/128, /*registers=*/16, /*l1Bytes=*/32 << 10,
+          /*l2Bytes=*/512 << 10};
+}
+
+//===----------------------------------------------------------------------===//
 // All
 //===----------------------------------------------------------------------===//
 
@@ -96,7 +125,10 @@ llvm::ArrayRef<CPUArchitecture> CPUArchitecture::getAll() {
        /*generatesForChip=*/true},
       {"AArch64", "aarch64-unknown-linux-gnu", kAArch64Features,
        kAArch64Features, "NEON", listAArch64Chips, getAArch64Features,
-       getAArch64Limits, /*generatesForChip=*/false}};
+       getAArch64Limits, /*generatesForChip=*/false},
+      {"WebAssembly", "wasm32-unknown-unknown", kWasmFeatures, kWasmNeeded,
+       "SIMD of 128 bits", listWasmChips, getWasmFeatures, getWasmLimits,
+       /*generatesForChip=*/false}};
   return all;
 }
 

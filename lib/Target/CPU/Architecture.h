@@ -24,7 +24,8 @@ struct CPULimits {
 struct CPUArchitecture {
   /// For messages.
   llvm::StringRef name;
-  /// What LLVM generates code for.
+  /// What LLVM generates code for; a module of WebAssembly or an ELF shared
+  /// object.
   llvm::StringRef triple;
   /// Features that generated code may use, in the order they are listed.
   llvm::ArrayRef<llvm::StringLiteral> features;

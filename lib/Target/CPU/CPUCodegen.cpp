@@ -1,13 +1,15 @@
 //===- CPUCodegen.cpp - Kernels to a shared object ------------------------===//
 // SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
 //
-// Vector code to LLVM IR, machine code and an ELF shared object.
+// Vector code to LLVM IR, machine code and an ELF shared object, or a module of
+// WebAssembly.
 //
 //===----------------------------------------------------------------------===//
 
 #include "CPUCodegen.h"
 #include "Architecture.h"
 #include "Link.h"
+#include "Wasm.h"
 
 #include "mlir/Conversion/Passes.h"
 #include "mlir/Dialect/Arith/Transforms/Passes.h"
@@ -191,9 +193,12 @@ attn::compileCPUKernels(ModuleOp module, tile::TargetAttr machine,
       architecture.generatesForChip ? machine.getChip() : StringRef("generic");
   std::unique_ptr<llvm::TargetMachine> codeGenerator(
       backend->createTargetMachine(
-          triple, chip, features, llvm::TargetOptions(), llvm::Reloc::PIC_,
+          triple, chip, features, llvm::TargetOptions(),
+          triple.isWasm() ? llvm::Reloc::Static : llvm::Reloc::PIC_,
           std::nullopt, llvm::CodeGenOptLevel::Default));
   code->setTargetTriple(triple);
+  if (triple.isWasm())
+    legalizeForWasm(*code);
   code->setDataLayout(codeGenerator->createDataLayout());
   for (llvm::Function &function : *code) {
     if (function.isDeclaration())

@@ -76,8 +76,15 @@ public:
 
   StringRef getBackend() const override { return machineName; }
   bool isHost() const override { return true; }
+  /// A browser's processor, or Node's.
+  std::optional<Host> getHost() const override {
+    if (!fuse)
+      return std::nullopt;
+    return Host{"wasm", "runtime/web/host/host.mjs"};
+  }
+  /// That host tells the chip; the runtime, features of this one.
   std::string chooseChip(StringRef features) const override {
-    return hostName.str();
+    return features.starts_with("wasm") ? features.str() : hostName.str();
   }
   StringRef getBaseline() const override { return fuse ? standardName : ""; }
 
@@ -288,8 +295,8 @@ void CPU::explainKernels(ModuleOp module, tile::TargetAttr machine,
 static std::unique_ptr<CPU> makeFused() {
   return std::make_unique<CPU>(
       CPU::machineName.str(),
-      "x86-64 from AVX2 on, AArch64: vectors, register blocks, fused online "
-      "softmax",
+      "x86-64 from AVX2 on, AArch64, WebAssembly: vectors, register blocks, "
+      "fused online softmax",
       /*fuse=*/true);
 }
 

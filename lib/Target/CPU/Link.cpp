@@ -25,6 +25,8 @@ using namespace attn;
 /// ld for this machine comes first: it starts five times faster than lld, which
 /// loads LLVM, but knows no other machine.
 static SmallVector<std::string> getLinkers(const llvm::Triple &triple) {
+  if (triple.isWasm())
+    return {"wasm-ld-22", "wasm-ld"};
   SmallVector<std::string> names{"ld.lld-22", "ld.lld"};
   if (triple.getArch() == llvm::Triple(llvm::sys::getProcessTriple()).getArch())
     names.insert(names.begin(), "ld");
@@ -52,6 +54,19 @@ static FailureOr<std::string> findLinker(const llvm::Triple &triple,
          << " is on the PATH (install binutils, or name one in ATTN_LINKER)";
 }
 
+/// How a linker for `triple` is called, but for files.
+static SmallVector<StringRef> getArguments(const llvm::Triple &triple) {
+  // No pages of their own for what is not code: artifacts stay small.
+  if (!triple.isWasm())
+    return {"-shared",          "-z",           "defs", "-z", "noseparate-code",
+            "--hash-style=gnu", "--strip-debug"};
+  // Below the data there is the stack, as large as a kernel may ask for: what
+  // overflows it traps.
+  return {"--no-entry",          "--export-dynamic", "--export=__heap_base",
+          "--import-memory",     "--stack-first",    "-z",
+          "stack-size=16777216", "--strip-all"};
+}
+
 FailureOr<std::string> attn::linkSharedObject(StringRef object,
                                               const llvm::Triple &triple,
                                               Location loc) {
@@ -71,11 +86,9 @@ FailureOr<std::string> attn::linkSharedObject(StringRef object,
     return emitError(loc, "cannot create a temporary file for the linker");
   llvm::FileRemover removeLog(log);
 
-  StringRef arguments[] = {
-      *linker, "-shared", "-z", "defs",
-      // No pages of their own for what is not code: artifacts stay small.
-      "-z", "noseparate-code", "--hash-style=gnu", "--strip-debug", "-o", out,
-      in};
+  SmallVector<StringRef> arguments = getArguments(triple);
+  arguments.insert(arguments.begin(), *linker);
+  arguments.append({"-o", out, in});
   std::optional<StringRef> redirects[] = {StringRef(), StringRef(log),
                                           StringRef(log)};
   std::string error;
