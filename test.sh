@@ -45,6 +45,8 @@ if [[ $preset == release ]]; then
     say "unsupported here, no nanobind: the Python package is not built"
   scripts/install-vulkan-checks.sh ||
     say "unsupported here, no lavapipe: kernels for Vulkan are not run"
+  scripts/install-web-checks.sh ||
+    say "unsupported here, no Dawn and no Chromium: kernels for WebGPU are not run"
 fi
 if [[ $preset == release && $(uname -m) != aarch64 ]]; then
   scripts/install-aarch64-checks.sh ||
@@ -111,6 +113,17 @@ else
     step execution-vulkan env "${vulkan[@]}" $directory/bin/attn-test \
       --backend=vulkan --device=llvmpipe --validation --count=$rasterised \
       --seed=$seed
+  fi
+  # WebAssembly, through runtime/web in Node.
+  if [[ $preset == release ]] && command -v node >/dev/null; then
+    step execution-wasm $directory/bin/attn-test --backend=wasm --count=$rasterised --seed=$seed
+  fi
+  # Through runtime/web on Dawn: on lavapipe, which has f16, else on SwiftShader.
+  if [[ $preset == release && -f .cache/web/environment ]]; then
+    mapfile -t web <.cache/web/environment
+    [[ -f .cache/vulkan/environment ]] && mapfile -t web <.cache/vulkan/environment
+    step execution-webgpu env "${web[@]}" $directory/bin/attn-test --backend=webgpu \
+      --suite=mods,matrix,empty,rejections,random,combinations --count=$rasterised --seed=$seed
   fi
   # What ptxas says of kernels for Hopper; it comes with CUDA or from PyPI
   # (scripts/install-gpu-checks.sh).

@@ -154,23 +154,16 @@ if glob.glob(os.path.join(config.attn_build_dir, "python/attn/_attn*.so")) and a
             " --no-error-summary --cache-dir=/dev/null",
         ))
 
-# Kernels in WGSL run on Dawn (npm's webgpu) and SwiftShader, and their results
-# are checked with NumPy; scripts/install-gpu-checks.sh brings what is missing.
-CACHE = os.path.join(config.attn_source_dir, ".cache")
-VENV_PYTHON = os.path.join(config.attn_source_dir, ".venv/bin/python")
-SWIFTSHADER = os.path.join(CACHE, "swiftshader")
-WEBGPU = os.path.join(CACHE, "webgpu/node_modules")
-if (
-    shutil.which("node")
-    and os.path.exists(os.path.join(WEBGPU, "webgpu"))
-    and os.path.exists(os.path.join(SWIFTSHADER, "libvk_swiftshader.so"))
-    and glob.glob(os.path.join(config.attn_source_dir, ".venv/lib/python3*/site-packages/numpy"))
-):
-    config.available_features.add("wgsl-run")
-    config.substitutions.append((
-        "%check_wgsl",
-        f"env VK_ICD_FILENAMES={SWIFTSHADER}/vk_swiftshader_icd.json"
-        f" LD_LIBRARY_PATH={SWIFTSHADER} {VENV_PYTHON}"
-        f" {config.attn_source_dir}/test/Target/WGSL/Inputs/check.py"
-        f" attn-compile {WEBGPU}",
-    ))
+# Node runs the unit tests of runtime/web, which ask for its test runner.
+node = shutil.which("node")
+if node and int(subprocess.run([node, "-p", "parseInt(process.versions.node)"], capture_output=True, text=True).stdout or 0) >= 20:
+    config.available_features.add("node")
+
+# WGSL runs on Dawn and SwiftShader, and pages in Chromium, where
+# scripts/install-web-checks.sh put them.
+WEB = os.path.join(config.attn_source_dir, ".cache/web")
+if "node" in config.available_features and os.path.exists(os.path.join(WEB, "version")):
+    config.available_features.update(("webgpu-run", "browser"))
+    config.substitutions.append(("%web_folder", WEB))
+    with open(os.path.join(WEB, "environment"), encoding="utf-8") as settings:
+        config.substitutions.append(("%web", "env " + " ".join(settings.read().split())))

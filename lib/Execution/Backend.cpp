@@ -7,6 +7,7 @@
 
 #include "attn/Execution/Backend.h"
 #include "Compiled.h"
+#include "Hosted.h"
 #include "attn/Reference/Interpreter.h"
 #include "attn/Target/Target.h"
 
@@ -63,10 +64,20 @@ private:
 
 std::string attn::execution::listBackends() {
   std::string names = autoBackend.str();
-  for (const Target *target : getTargets())
+  for (const Target *target : getTargets()) {
     if (!target->getBackend().empty())
       names += (", " + target->getName()).str();
+    if (std::optional<Host> host = target->getHost())
+      names += (", " + host->backend).str();
+  }
   return names + ", reference, unfused";
+}
+
+/// The target that a program beside the runtime runs; null for other backends.
+static const Target *findHosted(StringRef backend) {
+  const Target *target = findBackend(backend);
+  std::optional<Host> host = target ? target->getHost() : std::nullopt;
+  return host && host->backend == backend ? target : nullptr;
 }
 
 static bool isInterpreted(StringRef backend) {
@@ -81,8 +92,9 @@ attn::execution::createExecutable(func::FuncOp function,
     return std::unique_ptr<Executable>(new Interpreted(
         function, {options.name == "unfused" ? Mode::Unfused : Mode::Float64,
                    options.threads}));
-  std::string error;
-  if (options.name == autoBackend || findTarget(options.name, error))
+  if (const Target *target = findHosted(options.name))
+    return createHosted(function, *target, options);
+  if (options.name == autoBackend || findBackend(options.name))
     return createCompiled(function, options);
   return emitError(UnknownLoc::get(function.getContext()))
          << explainUnavailable(options);
@@ -92,8 +104,9 @@ std::string attn::execution::explainUnavailable(const BackendOptions &options) {
   StringRef backend = options.name;
   if (isInterpreted(backend))
     return "";
-  std::string error;
-  if (backend == autoBackend || findTarget(backend, error))
+  if (const Target *target = findHosted(backend))
+    return explainNoHost(*target);
+  if (backend == autoBackend || findBackend(backend))
     return explainNoDevice(options);
   std::string message = ("unknown backend '" + backend + "'").str();
   SmallVector<StringRef> known;

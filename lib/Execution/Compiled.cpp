@@ -381,9 +381,11 @@ FailureOr<SmallVector<Tensor>> Compiled::getOutputs() {
   return tensors;
 }
 
-json::Object Compiled::describe() const {
+json::Object attn::execution::describeReport(const Target &target,
+                                             const CompileReport &report,
+                                             size_t artifactBytes) {
   json::Object description{
-      {"backend", target->getName()},
+      {"backend", target.getName()},
       {"chip", report.chip},
       {"code_bytes", report.codeBytes},
       {"artifact_bytes", static_cast<int64_t>(artifactBytes)}};
@@ -412,6 +414,11 @@ json::Object Compiled::describe() const {
   description["phases"] = std::move(phases);
   description["compile_ms"] = total;
   description["ranges"] = std::move(ranges);
+  return description;
+}
+
+json::Object Compiled::describe() const {
+  json::Object description = describeReport(*target, report, artifactBytes);
   int64_t fused = 0, standard = 0;
   if (binding && attn_binding_memory_estimate(binding.get(), &fused, &standard,
                                               nullptr) == ATTN_OK)

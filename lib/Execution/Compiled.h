@@ -9,6 +9,8 @@
 #define ATTN_LIB_EXECUTION_COMPILED_H
 
 #include "attn/Execution/Backend.h"
+#include "attn/Target/Compile.h"
+#include "attn/Target/Target.h"
 
 namespace attn::execution {
 
@@ -20,6 +22,11 @@ createCompiled(mlir::func::FuncOp function, const BackendOptions &options);
 /// Why this machine runs nothing compiled for the backend of `options`, one of
 /// those, or "".
 std::string explainNoDevice(const BackendOptions &options);
+
+/// What was chosen when compiling and why, as Executable::describe tells it.
+llvm::json::Object describeReport(const Target &target,
+                                  const CompileReport &report,
+                                  size_t artifactBytes);
 
 } // namespace attn::execution
 

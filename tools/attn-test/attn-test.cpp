@@ -109,7 +109,9 @@ class Driver {
 public:
   explicit Driver(const Arguments &args)
       : args(args), passChecker(args.tileM, args.tileN) {
-    target = findTarget(args.backend, problem);
+    target = findBackend(args.backend);
+    if (!target)
+      findTarget(args.backend, problem);
     DialectRegistry registry;
     registerDialects(registry);
     context.appendDialectRegistry(registry);
@@ -263,7 +265,7 @@ FailureOr<SmallVector<Tensor>> Driver::execute(ModuleOp module,
 std::string Driver::emitCase(const InterpretedCase &interpreted,
                              ModuleOp module, uint64_t index) const {
   CompileOptions compile;
-  compile.target = args.backend;
+  compile.target = target->getName().str();
   if (!args.chip.empty())
     compile.chip = args.chip;
   compile.tileM = args.tileM;

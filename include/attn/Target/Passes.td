@@ -1,7 +1,8 @@
 //===- Passes.td - Passes that ask the registry of targets -*- tablegen -*-===//
 // SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
 //
-// The first pass of every target's pipeline.
+// The first pass of every target's pipeline, and what the launchers of a target
+// hand to its kernels.
 //
 //===----------------------------------------------------------------------===//
 
@@ -36,6 +37,42 @@ def AttachTarget : Pass<"tile-attach-target", "::mlir::ModuleOp"> {
            "One of its chips; empty: its default">
   ];
   let dependentDialects = ["::attn::tile::TileDialect", "::mlir::DLTIDialect"];
+}
+
+def AddDispatchParameters
+    : Pass<"tile-add-dispatch-parameters", "::mlir::gpu::GPUModuleOp"> {
+  let summary = "Take parts of buffers, and grids in several dispatches";
+  let description = [{
+    WebGPU binds buffers at multiples of 256 bytes and dispatches at most 65,535
+    groups a dimension. Kernels get what a launcher needs for tensors that begin
+    elsewhere and for larger grids: first the number of the dispatch's first
+    group, then the extents of the grid, and behind each buffer its base, the
+    distance in elements of its first element from what is bound. `tile.dispatch`
+    marks them: a launch does not list them.
+
+    ```mlir
+    gpu.module @kernels {
+      gpu.func @k(%o: memref<f32>, %x: f32) kernel attributes {known_block_size = array<i32: 32, 1, 1>} {
+        %tile = gpu.block_id x
+        %m = memref.reinterpret_cast %o to offset: [0], sizes: [8], strides: [1] : memref<f32> to memref<8xf32>
+        memref.store %x, %m[%tile] : memref<8xf32>
+        gpu.return
+      }
+    }
+    ```
+    becomes
+    ```mlir
+    gpu.func @k(%first_x: index {tile.dispatch, tile.size = 2147483647 : index}, ..., %o: memref<f32>, %o_base: index {...}, %x: f32) ... {
+      %id = gpu.block_id x
+      %tile = arith.addi %id, %first_x : index
+      %m = memref.reinterpret_cast %o to ...
+      %at = arith.addi %tile, %o_base : index
+      memref.store %x, %m[%at] : memref<8xf32>
+      gpu.return
+    }
+    ```
+  }];
+  let dependentDialects = ["::mlir::arith::ArithDialect"];
 }
 
 #endif // ATTN_TARGET_PASSES_TD

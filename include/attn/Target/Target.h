@@ -19,6 +19,7 @@
 #include "mlir/Pass/PassOptions.h"
 
 #include <memory>
+#include <optional>
 #include <string>
 #include <vector>
 
@@ -39,6 +40,14 @@ struct TargetOptions {
 /// Code in an artifact.
 struct CodeSection {
   std::string name, bytes;
+};
+
+/// A program beside the runtime that runs artifacts of a target.
+struct Host {
+  /// How command lines call it.
+  llvm::StringRef backend;
+  /// What Node runs, from the root of the sources.
+  llvm::StringRef script;
 };
 
 /// Is told the name of each phase as it ends.
@@ -116,6 +125,8 @@ public:
   /// The backend of the runtime that loads its artifacts; artifacts carry this
   /// name. Empty if there is none.
   virtual llvm::StringRef getBackend() const { return getName(); }
+  /// What runs its artifacts where the runtime has no backend.
+  virtual std::optional<Host> getHost() const { return std::nullopt; }
   /// Whether kernels run on the host, which can then read what they work on.
   virtual bool isHost() const { return false; }
   /// The chip to compile for where the runtime's device has `features`; empty
@@ -158,6 +169,10 @@ std::vector<const Target *> getTargets();
 /// The target called `name`; null and a message, which lists what there is and
 /// the nearest name, if there is none.
 const Target *findTarget(llvm::StringRef name, std::string &error);
+
+/// The target whose artifacts run on `backend`, as command lines call it: the
+/// target's name, or that of its host. Null if there is none.
+const Target *findBackend(llvm::StringRef backend);
 
 /// The one registered first; null and a message if there is none.
 const Target *getDefaultTarget(std::string &error);

@@ -119,8 +119,9 @@ LogicalResult TileDialect::verifyRegionArgAttribute(Operation *op, unsigned,
       !isa<TypeAttr>(attribute.getValue()))
     return op->emitOpError() << "has an argument attribute 'tile.element' as "
                              << attribute.getValue() << ", which is no type";
-  return verifyKnownName([&] { return op->emitOpError(); }, attribute.getName(),
-                         {"tile.element", "tile.size", "tile.table"});
+  return verifyKnownName(
+      [&] { return op->emitOpError(); }, attribute.getName(),
+      {"tile.dispatch", "tile.element", "tile.size", "tile.table"});
 }
 
 Type TileType::parse(AsmParser &parser) {

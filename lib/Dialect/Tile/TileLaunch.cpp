@@ -129,16 +129,21 @@ LaunchInfoAttr LaunchInfoAttr::of(Operation *kernel) {
 /// An address: a memref, or what a target makes of it.
 static bool isMemory(Type type) { return !type.isIntOrIndexOrFloat(); }
 
-/// What of the parameters of `kernel` a launch passes: all, but of a function
-/// the point of the grid.
+/// What of the parameters of `kernel` a launch passes: all but what the
+/// launcher adds of itself, and of a function the point of the grid.
 static FailureOr<SmallVector<Type>> getParameterTypes(Operation *op) {
   auto kernel = dyn_cast<FunctionOpInterface>(op);
   if (!kernel)
     return op->emitOpError("is no function and has ")
            << LaunchInfoAttr::attributeName;
   ArrayRef<Type> types = kernel.getArgumentTypes();
-  if (!isa<func::FuncOp>(op))
-    return llvm::to_vector(types);
+  if (!isa<func::FuncOp>(op)) {
+    SmallVector<Type> passed;
+    for (auto [number, type] : llvm::enumerate(types))
+      if (!kernel.getArgAttr(number, "tile.dispatch"))
+        passed.push_back(type);
+    return passed;
+  }
   if (!KernelTypes::fits(types))
     return op->emitOpError("takes ")
            << types.size()

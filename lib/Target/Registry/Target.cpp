@@ -121,6 +121,15 @@ const Target *attn::findTarget(StringRef name, std::string &error) {
   return nullptr;
 }
 
+const Target *attn::findBackend(StringRef backend) {
+  for (const Target *target : getTargets()) {
+    std::optional<Host> host = target->getHost();
+    if (target->getName() == backend || (host && host->backend == backend))
+      return target;
+  }
+  return nullptr;
+}
+
 const Target *attn::getDefaultTarget(std::string &error) {
   std::vector<const Target *> targets = getTargets();
   if (!targets.empty())
@@ -199,7 +208,10 @@ void attn::registerTargetPipeline(StringRef pipeline, StringRef name,
 
 void attn::printTargets(llvm::raw_ostream &os) {
   for (const Target *target : getTargets()) {
-    os << target->getName() << ": " << target->getSummary() << "\n  chips:";
+    os << target->getName() << ": " << target->getSummary();
+    if (std::optional<Host> host = target->getHost())
+      os << " (--backend=" << host->backend << ")";
+    os << "\n  chips:";
     for (const std::string &chip : target->getChips())
       os << " " << chip
          << (chip == target->getDefaultChip() ? " (default)" : "");

@@ -64,6 +64,7 @@ private:
   LogicalResult printFor(scf::ForOp op);
   LogicalResult printIf(scf::IfOp op);
   LogicalResult printStore(memref::StoreOp op);
+  LogicalResult printAtomic(memref::AtomicRMWOp op);
   LogicalResult assign(ValueRange values, ArrayRef<std::string> variables);
   raw_ostream &line() { return os.indent(2 * depth); }
 
@@ -71,6 +72,8 @@ private:
   FailureOr<Expression> expressionOf(Operation &op);
   Expression get(Value value) { return expressions.lookup(value); }
   std::string access(Value memory, Value index);
+  /// Whether the elements of the buffer behind `memory` are atomic.
+  bool isAtomic(Value memory);
   Expression binary(StringRef symbol, Precedence precedence, Operation &op);
   Expression call(StringRef function, ValueRange operands);
   Expression divide(StringRef symbol, Operation &op);
@@ -164,7 +167,7 @@ bool Printer::isInline(Operation *op) {
     if (isa<arith::ConstantOp>(op) || isRenaming(op))
       return true;
     if (op->getNumRegions() || op->getNumResults() != 1 || writes(op) ||
-        isa<gpu::ThreadIdOp, gpu::BlockIdOp, gpu::GridDimOp>(op))
+        isa<gpu::ThreadIdOp>(op))
       return false;
     SmallVector<OpOperand *> uses = getNeededUses(op->getResult(0));
     if (uses.size() != 1)
@@ -304,13 +307,16 @@ LogicalResult Printer::declareArguments(gpu::GPUFuncOp kernel) {
     for (Operation *user : arg.getUsers())
       if (isRenaming(user)) {
         isWritten |=
-            llvm::any_of(user->getUsers(), llvm::IsaPred<memref::StoreOp>);
+            llvm::any_of(user->getUsers(),
+                         llvm::IsaPred<memref::StoreOp, memref::AtomicRMWOp>);
         isRead |= llvm::any_of(user->getUsers(), llvm::IsaPred<memref::LoadOp>);
       }
     readsWhatItWrites |= isWritten && isRead;
     FailureOr<std::string> element = typeName(kernel, memory.getElementType());
     if (failed(element))
       return failure();
+    if (isAtomic(arg))
+      element = "atomic<" + *element + ">";
     std::string name = uniqueName(nameHint(arg.getLoc(), memory), true);
     os << llvm::formatv("@group(0) @binding({0}) var<storage, {1}> {2}: "
                         "array<{3}>;{4}\n",
@@ -428,6 +434,8 @@ LogicalResult Printer::printOp(Operation &op) {
     return printIf(branch);
   if (auto store = dyn_cast<memref::StoreOp>(op))
     return printStore(store);
+  if (auto atomic = dyn_cast<memref::AtomicRMWOp>(op))
+    return printAtomic(atomic);
   if (isa<gpu::BarrierOp>(op)) {
     if (readsWhatItWrites)
       line() << "storageBarrier();\n";
@@ -593,14 +601,37 @@ LogicalResult Printer::printStore(memref::StoreOp op) {
            << ";\n";
     return success();
   }
-  line() << access(op.getMemRef(), op.getIndices().front()) << " = "
-         << value.text << ";\n";
+  std::string element = access(op.getMemRef(), op.getIndices().front());
+  if (isAtomic(op.getMemRef()))
+    line() << "atomicStore(&" << element << ", " << value.text << ");\n";
+  else
+    line() << element << " = " << value.text << ";\n";
+  return success();
+}
+
+/// What elements of a word take (tile-pack-elements): nobody reads the result.
+LogicalResult Printer::printAtomic(memref::AtomicRMWOp op) {
+  StringRef function = op.getKind() == arith::AtomicRMWKind::andi  ? "atomicAnd"
+                       : op.getKind() == arith::AtomicRMWKind::ori ? "atomicOr"
+                                                                   : "";
+  if (function.empty() || !op.use_empty())
+    return op.emitOpError("has no WGSL form");
+  line() << function << "(&" << access(op.getMemref(), op.getIndices().front())
+         << ", " << get(op.getValue()).text << ");\n";
   return success();
 }
 
 //===----------------------------------------------------------------------===//
 // Expressions
 //===----------------------------------------------------------------------===//
+
+bool Printer::isAtomic(Value memory) {
+  if (auto view = memory.getDefiningOp<memref::ReinterpretCastOp>())
+    memory = view.getSource();
+  return llvm::any_of(memory.getUsers(), [](Operation *view) {
+    return llvm::any_of(view->getUsers(), llvm::IsaPred<memref::AtomicRMWOp>);
+  });
+}
 
 std::string Printer::access(Value memory, Value index) {
   auto type = cast<MemRefType>(memory.getType());
@@ -933,7 +964,10 @@ FailureOr<Expression> Printer::expressionOf(Operation &op) {
       .Case([&](gpu::BlockIdOp id) { return builtin(id, "group"); })
       .Case([&](gpu::GridDimOp id) { return builtin(id, "group_count"); })
       .Case([&](memref::LoadOp op) -> FailureOr<Expression> {
-        return Expression{access(op.getMemRef(), op.getIndices().front())};
+        std::string element = access(op.getMemRef(), op.getIndices().front());
+        return Expression{isAtomic(op.getMemRef())
+                              ? "atomicLoad(&" + element + ")"
+                              : element};
       })
       .Case([&](ub::PoisonOp op) -> FailureOr<Expression> {
         // Whatever it stands for, nobody may look.

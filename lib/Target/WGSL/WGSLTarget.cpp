@@ -18,9 +18,11 @@
 #include "attn/Target/WGSL.h"
 #include "attn/Transforms/Passes.h"
 
+#include "mlir/Dialect/Arith/Transforms/Passes.h"
 #include "mlir/Pass/PassOptions.h"
 #include "mlir/Pass/PassRegistry.h"
 #include "mlir/Transforms/Passes.h"
+#include "llvm/ADT/StringMap.h"
 #include "llvm/Support/FormatVariadic.h"
 
 using namespace mlir;
@@ -34,11 +36,13 @@ struct Chip {
 };
 } // namespace
 
-/// The limits that every WebGPU device has, and those of a device that Vulkan,
-/// Metal or Direct3D 12 drives on a desktop.
+/// The limits that every WebGPU device has, more buffers (ids of documents with
+/// row statistics take 9), and those of a device that Vulkan, Metal or Direct3D
+/// 12 drives on a desktop.
 static constexpr Chip chips[] = {
     {"webgpu", /*storageBuffers=*/8, /*threads=*/256,
      /*workgroupBytes=*/16 * 1024},
+    {"webgpu-10", 10, 256, 16 * 1024},
     {"webgpu-desktop", 16, 1024, 32 * 1024},
 };
 
@@ -52,6 +56,10 @@ static void buildShaders(OpPassManager &pm, const TileToGPUOptions &toGPU) {
   pm.addPass(createTileToGPU(toGPU));
 
   OpPassManager &kernels = pm.nest<gpu::GPUModuleOp>();
+  kernels.addPass(createAddDispatchParameters());
+  arith::ArithEmulateUnsupportedFloatsOptions floats;
+  floats.sourceTypeStrs = {"bf16"};
+  kernels.addPass(arith::createArithEmulateUnsupportedFloats(floats));
   kernels.addPass(createExpandMath());
   kernels.addPass(createCanonicalizerPass());
   kernels.addPass(createCSEPass());
@@ -72,9 +80,7 @@ static LogicalResult checkName(gpu::GPUFuncOp kernel, StringRef shader) {
 namespace {
 class WGSL final : public Target {
 public:
-  WGSL()
-      : Target(targetName.str(), "WebGPU shaders: text for a launcher of one's "
-                                 "own") {}
+  WGSL() : Target(targetName.str(), "WebGPU shaders, for runtime/web") {}
 
   std::vector<std::string> getChips() const override { return getNames(chips); }
   tile::TargetAttr describeChip(MLIRContext *context, StringRef name,
@@ -122,9 +128,12 @@ public:
     return sections;
   }
   int64_t getIndexBits() const override { return 32; }
-  /// The runtime has no WebGPU.
+  /// The runtime has no WebGPU: browsers and Node do.
   StringRef getBackend() const override { return ""; }
-  std::string chooseChip(StringRef features) const override { return ""; }
+  std::optional<Host> getHost() const override {
+    return Host{"webgpu", "runtime/web/host/host.mjs"};
+  }
+  std::string chooseChip(StringRef features) const override;
 
   void explainMachine(tile::TargetAttr machine,
                       std::vector<std::string> &choices) const override {
@@ -138,6 +147,25 @@ public:
   static constexpr StringLiteral targetName = "wgsl";
 };
 } // namespace
+
+/// The largest chip whose limits the device has, of which the host tells
+/// "storageBuffers=8,threads=256,workgroupBytes=16384".
+std::string WGSL::chooseChip(StringRef features) const {
+  llvm::StringMap<int64_t> limits;
+  for (StringRef limit : llvm::split(features, ',')) {
+    auto [name, value] = limit.split('=');
+    value.getAsInteger(10, limits[name]);
+  }
+  auto runs = [&](const Chip &chip) {
+    return limits.lookup("storageBuffers") >= chip.storageBuffers &&
+           limits.lookup("threads") >= chip.threads &&
+           limits.lookup("workgroupBytes") >= chip.workgroupBytes;
+  };
+  for (const Chip &chip : llvm::reverse(chips))
+    if (runs(chip))
+      return chip.name.str();
+  return "";
+}
 
 void attn::registerWGSLTargets() { registerTarget(std::make_unique<WGSL>()); }
 

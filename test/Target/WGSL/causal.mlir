@@ -8,7 +8,19 @@
 // CHECK: @group(0) @binding(3) var<storage, read_write> o: array<f32>;
 // lse receives infinities as bits (rule 16).
 // CHECK: @group(0) @binding(4) var<storage, read_write> lse: array<i32>; // f32, by its bits
+// The dispatch comes first, and behind a buffer its base.
 // CHECK: struct Causal_params {
+// CHECK-NEXT: first_x: i32,
+// CHECK-NEXT: first_y: i32,
+// CHECK-NEXT: first_z: i32,
+// CHECK-NEXT: grid_x: i32,
+// CHECK-NEXT: grid_y: i32,
+// CHECK-NEXT: grid_z: i32,
+// CHECK-NEXT: q_base: i32,
+// CHECK-NEXT: k_base: i32,
+// CHECK-NEXT: v_base: i32,
+// CHECK-NEXT: o_base: i32,
+// CHECK-NEXT: lse_base: i32,
 // CHECK-NEXT: batches: i32,
 // CHECK-NEXT: queries: i32,
 // CHECK-NEXT: keys: i32,
@@ -16,6 +28,8 @@
 // CHECK: var<workgroup> shared_tile: array<f32, 1024>;
 // CHECK: @compute @workgroup_size(32)
 // CHECK: fn causal(
+// Groups are those of the whole grid.
+// CHECK: let batch = i32(group.z) + causal_params.first_z;
 // Single uses are written inline,
 // CHECK: [[X:[a-z0-9_]+]] = q[batch *
 // masked scores are a finite sentinel, others are clamped above it (rule 15),

@@ -1,0 +1,39 @@
+// SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
+//
+// A device of Dawn in Node, from npm's `webgpu` as
+// scripts/install-web-checks.sh installs it.
+
+import { existsSync } from 'node:fs';
+import { createRequire } from 'node:module';
+import { fileURLToPath } from 'node:url';
+
+const modules = process.env.ATTN_WEB_MODULES ??
+  fileURLToPath(new URL('../../../.cache/web/node_modules/', import.meta.url));
+
+/** Dawn must outlive what it made: nothing else keeps it. */
+const instances = [];
+
+/** An adapter of the Vulkan driver that the environment names; `toggles` are
+ * Dawn's, `backend=null` a device that validates and runs nothing. */
+export async function requestAdapter(toggles = ['backend=vulkan']) {
+  if (!existsSync(modules)) throw new Error(`no Dawn in ${modules}: scripts/install-web-checks.sh installs it`);
+  const { create, globals } = createRequire(`${modules}/`)('webgpu');
+  Object.assign(globalThis, globals);
+  const instance = create(toggles);
+  instances.push(instance);
+  const adapter = await instance.requestAdapter();
+  if (!adapter) throw new Error('Dawn finds no Vulkan device: run under `env $(cat .cache/web/environment)`');
+  return adapter;
+}
+
+/** New memory of `device` holds NaN, so that who reads what nobody wrote is
+ * found out. */
+export function poison(device) {
+  const createBuffer = device.createBuffer.bind(device);
+  device.createBuffer = (descriptor) => {
+    const buffer = createBuffer(descriptor);
+    if (!descriptor.mappedAtCreation && descriptor.usage & GPUBufferUsage.COPY_DST && descriptor.usage & GPUBufferUsage.STORAGE)
+      device.queue.writeBuffer(buffer, 0, new Uint8Array(descriptor.size).fill(0xff));
+    return buffer;
+  };
+}

@@ -1,0 +1,115 @@
+// SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
+//
+// Types of attn-web. GPU types are those of @webgpu/types or TypeScript's DOM
+// library.
+
+export type Dtype = 'f32' | 'f16' | 'bf16' | 'f64' | 'i1' | 'i8' | 'i32' | 'i64';
+
+export type ErrorCode =
+  | 'INVALID_ARGUMENT' | 'UNSUPPORTED_VERSION' | 'MALFORMED_ARTIFACT' | 'CORRUPTED_ARTIFACT'
+  | 'UNSUPPORTED_DEVICE' | 'OUT_OF_MEMORY' | 'NOT_FOUND' | 'DEVICE_ERROR';
+
+/** Every error of this module. */
+export class AttnError extends Error {
+  /** A status of the C API, without ATTN_ERROR_. */
+  readonly code: ErrorCode;
+  /** The rule of docs/semantics.md that the message names. */
+  readonly rule: number | undefined;
+}
+
+/** A tensor in a buffer of the caller, which was created with STORAGE usage. */
+export interface BufferTensor {
+  buffer: GPUBuffer;
+  shape: number[];
+  /** In elements, of either sign; dense and row-major without it. */
+  strides?: number[];
+  /** Bytes from the start of the buffer to the element whose indices are 0. */
+  offset?: number;
+  /** What the buffer holds: 'i32' or 'f32' where the program has i64 or f64. */
+  dtype?: Dtype;
+}
+
+export type TensorData =
+  | Float32Array | Float64Array | BigInt64Array | Int32Array | Int8Array | Uint8Array | Uint16Array;
+
+/** An array of the host. On a GPU it is dense: the call copies it when it is
+ * bound, and converts i64 to i32 and f64 to f32 with a check (rule 8). On the
+ * processor it is read, and written, in every run. f16 and bf16 are Uint16Array
+ * (or Float16Array), i1 is Uint8Array. */
+export interface HostTensor {
+  data: TensorData;
+  shape: number[];
+  /** On the processor, as in BufferTensor. */
+  strides?: number[];
+  offset?: number;
+}
+
+export type Bound = BufferTensor | HostTensor | number | bigint | boolean;
+
+export interface Tensor {
+  /** On a GPU. */
+  buffer?: GPUBuffer;
+  /** On the processor. */
+  data?: TensorData;
+  shape: number[];
+  strides: number[];
+  offset: number;
+  dtype: Dtype;
+}
+
+export interface Argument {
+  readonly name: string;
+  readonly kind: 'buffer' | 'scalar';
+  readonly dtype: Dtype | 'index';
+  readonly shape?: readonly (number | '?')[];
+  readonly access?: 'read' | 'write' | 'readwrite';
+}
+
+/** What the sizes of one call amount to; bound tensors may be rewritten, a call
+ * of other sizes or buffers is another one. */
+export interface Call {
+  /** In the order of the function. Those that were not bound have buffers that
+   * destroy() frees. */
+  readonly results: Tensor[];
+  readonly allocatedBytes: number;
+  tensor(name: string): Tensor;
+  /** A named quantity of the artifact, such as 'flops'. */
+  metric(name: string): number;
+  /** Adds the computation to an encoder of the caller: one compute pass. On the
+   * processor there is run() alone. */
+  encode(encoder: GPUCommandEncoder, pass?: GPUComputePassDescriptor): void;
+  /** Encodes and submits, and reports what the device says of it. */
+  run(): Promise<void>;
+  /** The elements of a tensor that was created with COPY_SRC, dense. */
+  read(tensor: Tensor): Promise<Uint8Array>;
+  destroy(): void;
+}
+
+export class Program {
+  /** null: the program runs on the processor. */
+  readonly device: GPUDevice | null;
+  readonly arguments: readonly Argument[];
+  /** Which variant was chosen, and why none of the others. */
+  readonly reason: string;
+  bind(bound: Record<string, Bound> | Bound[]): Call;
+}
+
+export interface Variant {
+  /** 'wgsl:webgpu' */
+  readonly name: string;
+  readonly needs: { features: string[]; limits: Record<string, number> };
+}
+
+/** Loads an artifact: what makes most of `device`, or of the processor where that
+ * is null or code for it (--target=cpu:wasm32) is all there is. */
+export function loadProgram(device: GPUDevice | null, artifact: ArrayBuffer | ArrayBufferView): Promise<Program>;
+
+export function openVariants(artifact: ArrayBuffer | ArrayBufferView): Variant[];
+
+/** The variant that makes most of a device or adapter, and why that one. */
+export function chooseVariant(
+  variants: Variant[], device: GPUDevice | GPUAdapter | null): { variant: Variant; reason: string };
+
+/** For requestDevice: what the best variants of `artifacts` need. */
+export function describeDevice(
+  adapter: GPUAdapter, ...artifacts: (ArrayBuffer | ArrayBufferView)[]): GPUDeviceDescriptor;

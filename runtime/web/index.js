@@ -1,0 +1,8 @@
+// SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
+//
+// Runs artifacts of the attention compiler on WebGPU, and on the
+// processor where there is none. No dependencies.
+
+export { AttnError } from './error.js';
+export { chooseVariant, describeDevice, openVariants } from './device.js';
+export { loadProgram, Program } from './program.js';

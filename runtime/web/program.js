@@ -1,0 +1,81 @@
+// SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
+//
+// A loaded artifact: the variant for a device and its pipelines.
+
+import { chooseVariant, describeKernel, openVariants } from './device.js';
+import { fail } from './error.js';
+import { GpuCall } from './gpu-call.js';
+import { instantiate, WasmCall } from './wasm-call.js';
+
+/** Compiles the kernel of a launch; what the device says of it is an error. */
+async function createPipeline(device, modules, launch, code) {
+  if (!modules.has(launch.code)) modules.set(launch.code, device.createShaderModule({ label: launch.code, code }));
+  const module = modules.get(launch.code);
+  const { access } = describeKernel(code, launch.kernel);
+  const COMPUTE = 4;
+  const entries = Array.from(access, (mode, binding) => ({
+    binding,
+    visibility: COMPUTE,
+    buffer: { type: mode === 'read' ? 'read-only-storage' : 'storage' },
+  }));
+  // Launches have parameters of their own in one buffer.
+  entries.push({ binding: access.length, visibility: COMPUTE, buffer: { type: 'uniform', hasDynamicOffset: true } });
+  const group = device.createBindGroupLayout({ label: launch.kernel, entries });
+  try {
+    const pipeline = await device.createComputePipelineAsync({
+      label: launch.kernel,
+      layout: device.createPipelineLayout({ bindGroupLayouts: [group] }),
+      compute: { module, entryPoint: launch.kernel },
+    });
+    return { pipeline, group, access };
+  } catch (error) {
+    const { messages } = await module.getCompilationInfo();
+    const text = messages.map(({ type, lineNum, message }) => `; ${type} in line ${lineNum}: ${message}`).join('');
+    fail('DEVICE_ERROR', `the device does not compile the kernel '${launch.kernel}': ${error.message}${text}`,
+         { cause: error });
+  }
+}
+
+export class Program {
+  #makeCall;
+  #lost = null;
+
+  /** `device` is null for a program that runs on the processor. */
+  constructor(device, description, reason, makeCall) {
+    this.device = device;
+    this.description = description;
+    /** Which variant was chosen, and why none of the others. */
+    this.reason = reason;
+    this.#makeCall = makeCall;
+    device?.lost?.then((info) => { this.#lost = info; });
+  }
+
+  get arguments() { return this.description.arguments; }
+
+  /** Checks a call and prepares it. `bound` has an entry for each argument, by
+   * name or in order: {buffer, shape, strides?, offset?}, {data, shape} or a
+   * number; and for results that are not in an argument, if the caller has
+   * buffers for them. */
+  bind(bound) {
+    this.checkDevice();
+    return this.#makeCall(this, bound);
+  }
+
+  checkDevice() {
+    if (this.#lost) fail('DEVICE_ERROR', `the device is lost (${this.#lost.reason}): ${this.#lost.message}`);
+  }
+}
+
+/** Loads an artifact, an ArrayBuffer or a view of one: what makes most of
+ * `device`, or of the processor where that is null or code for it is all. */
+export async function loadProgram(device, artifact) {
+  const { variant: { description, codes }, reason } = chooseVariant(openVariants(artifact), device);
+  if (description.target === 'cpu') {
+    const engine = await instantiate(codes.get(description.launches.find(({ code }) => code).code));
+    return new Program(null, description, reason, (program, bound) => new WasmCall(program, engine, bound));
+  }
+  const modules = new Map();
+  const kernels = await Promise.all(description.launches.map((launch) =>
+    (launch.code ? createPipeline(device, modules, launch, codes.get(launch.code)) : null)));
+  return new Program(device, description, reason, (program, bound) => new GpuCall(program, kernels, bound));
+}
