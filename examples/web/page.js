@@ -1,0 +1,199 @@
+// SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
+//
+// Runs compiled variants on the visitor's device, checks and times them, and
+// draws what they attend.
+
+import { describeDevice, loadProgram } from './attn-web/index.js';
+import { rowOf, tilesOf, VARIANTS, weightsOf } from './attention.js';
+
+const HEADS = 4, SIZE = 64, TILE = 32;
+/** Rule 20 for f32 and inputs like these: what the order of sums may change. */
+const TOLERANCE = 2e-5;
+const element = (id) => document.getElementById(id);
+
+let device = null, deviceName = '';
+const programs = new Map();
+
+/** Numbers around 0 that are the same on every visit. */
+function makeNumbers(count, seed) {
+  let state = seed;
+  return Float32Array.from({ length: count }, () => {
+    state = (Math.imul(state, 1664525) + 1013904223) >>> 0;
+    return (state / 2 ** 32 - 0.5) * 3.4;
+  });
+}
+
+async function openDevice(artifact) {
+  if (!navigator.gpu) throw new Error('this browser has no WebGPU: choose the processor');
+  const adapter = await navigator.gpu.requestAdapter({ powerPreference: 'high-performance' });
+  if (!adapter) throw new Error('this browser offers no WebGPU adapter: choose the processor');
+  const descriptor = describeDevice(adapter, artifact);
+  if (adapter.features.has('timestamp-query')) descriptor.requiredFeatures.push('timestamp-query');
+  device = await adapter.requestDevice(descriptor);
+  const { vendor, architecture, description } = adapter.info;
+  deviceName = description || [vendor, architecture].filter(Boolean).join(' ') || 'GPU';
+  device.lost.then(({ reason, message }) => {
+    device = null;
+    programs.clear();
+    if (reason !== 'destroyed') showError(new Error(`the device is lost: ${message}; Run opens another`));
+  });
+}
+
+async function fetchFile(name) {
+  const response = await fetch(name);
+  if (!response.ok) throw new Error(`${name}: ${response.status} ${response.statusText}`);
+  return response;
+}
+
+async function getProgram(name, where) {
+  const artifact = await (await fetchFile(`${name}.attn`)).arrayBuffer();
+  if (where === 'gpu' && !device) await openDevice(artifact);
+  const key = `${name} ${where}`;
+  if (!programs.has(key)) programs.set(key, await loadProgram(where === 'gpu' ? device : null, artifact));
+  return programs.get(key);
+}
+
+/** The median of a few times in milliseconds. */
+const RUNS = 5;
+async function median(measure) {
+  const times = [];
+  for (let n = 0; n < RUNS; ++n) times.push(await measure());
+  return times.sort((a, b) => a - b)[RUNS >> 1];
+}
+
+/** The GPU's own time of a launch where it has timestamps, else the page's. */
+async function time(call, onGpu) {
+  if (!onGpu || !device.features.has('timestamp-query'))
+    return median(async () => {
+      const begin = performance.now();
+      await call.run();
+      if (onGpu) await device.queue.onSubmittedWorkDone();
+      return performance.now() - begin;
+    });
+  const querySet = device.createQuerySet({ type: 'timestamp', count: 2 });
+  const resolved = device.createBuffer({ size: 16, usage: GPUBufferUsage.QUERY_RESOLVE | GPUBufferUsage.COPY_SRC });
+  const read = device.createBuffer({ size: 16, usage: GPUBufferUsage.MAP_READ | GPUBufferUsage.COPY_DST });
+  const milliseconds = await median(async () => {
+    const encoder = device.createCommandEncoder();
+    call.encode(encoder, { timestampWrites: { querySet, beginningOfPassWriteIndex: 0, endOfPassWriteIndex: 1 } });
+    encoder.resolveQuerySet(querySet, 0, 2, resolved, 0);
+    encoder.copyBufferToBuffer(resolved, 0, read, 0, 16);
+    device.queue.submit([encoder.finish()]);
+    await read.mapAsync(GPUMapMode.READ);
+    const [begin, end] = new BigInt64Array(read.getMappedRange().slice(0));
+    read.unmap();
+    return Number(end - begin) / 1e6;
+  });
+  for (const object of [querySet, resolved, read]) object.destroy();
+  return milliseconds;
+}
+
+/** The largest difference from the formula, on some rows of every head. */
+function compare(variant, inputs, output) {
+  const { rows, size } = inputs, step = Math.max(1, Math.floor(rows / 48));
+  let largest = 0;
+  for (let h = 0; h < HEADS; ++h)
+    for (let i = h % step; i < rows; i += step) {
+      const row = rowOf(variant, inputs, h, i);
+      for (let d = 0; d < size; ++d) {
+        const difference = Math.abs(row[d] - output[(h * rows + i) * size + d]);
+        // NaN is a difference, too.
+        if (!(difference <= largest)) largest = difference;
+      }
+    }
+  return largest;
+}
+
+function drawMask(variant, inputs) {
+  const { count, tiles } = tilesOf(variant, inputs, TILE), canvas = element('mask');
+  canvas.width = canvas.height = count;
+  canvas.style.width = canvas.style.height = '320px';
+  const context = canvas.getContext('2d');
+  tiles.forEach((kind, n) => {
+    context.fillStyle = ['#ffffff', '#a9bff0', '#2457c5'][kind];
+    context.fillRect(n % count, Math.floor(n / count), 1, 1);
+  });
+  const visited = tiles.filter(Boolean).length;
+  canvas.title = `${visited} of ${tiles.length} tiles are visited`;
+}
+
+function drawWeights(variant, inputs) {
+  const PIXELS = 160, { rows } = inputs, canvas = element('weights'), count = Math.min(rows, PIXELS);
+  canvas.width = canvas.height = count;
+  canvas.style.width = canvas.style.height = '320px';
+  const context = canvas.getContext('2d'), image = context.createImageData(count, count);
+  for (let y = 0; y < count; ++y) {
+    const weights = weightsOf(variant, inputs, 0, Math.floor((y * rows) / count));
+    const largest = weights.reduce((a, b) => Math.max(a, b), 1e-30);
+    for (let x = 0; x < count; ++x) {
+      const value = weights[Math.floor((x * rows) / count)] / largest;
+      const light = Math.round(255 * Math.sqrt(value));
+      image.data.set([light, Math.round(light * 0.85), Math.round(60 + light * 0.4), 255], 4 * (y * count + x));
+    }
+  }
+  context.putImageData(image, 0, 0);
+}
+
+function addRow({ title, place, rows, milliseconds, gflops, error }) {
+  const row = element('results').insertRow(0), right = error <= TOLERANCE;
+  for (const text of [title, place, rows, milliseconds.toFixed(3), gflops.toFixed(1), error.toExponential(1)])
+    row.insertCell().textContent = text;
+  const verdict = row.insertCell();
+  verdict.textContent = right ? 'right' : 'wrong';
+  verdict.className = verdict.textContent;
+}
+
+/** An output of `count` floats where kernels reach it. */
+function makeOutput(onGpu, count, shape) {
+  if (!onGpu) return { data: new Float32Array(count), shape };
+  const usage = GPUBufferUsage.STORAGE | GPUBufferUsage.COPY_SRC;
+  return { buffer: device.createBuffer({ size: 4 * count, usage }), shape };
+}
+
+async function runVariant(name, rows, where) {
+  const variant = VARIANTS[name], program = await getProgram(name, where), onGpu = program.device !== null;
+  const [q, k, v] = [1, 2, 3].map((seed) => makeNumbers(HEADS * rows * SIZE, seed));
+  const extra = variant.extra?.(HEADS, rows) ?? {};
+  const inputs = { q, k, v, heads: HEADS, rows, size: SIZE, extra }, shape = [1, HEADS, rows, SIZE];
+  const o = makeOutput(onGpu, HEADS * rows * SIZE, shape);
+  // In the order of the function: q, k, v, what the variant takes, o.
+  const call = program.bind([...[q, k, v].map((data) => ({ data, shape })), ...Object.values(extra), o]);
+  await call.run();
+  const output = new Float32Array((await call.read(call.results[0])).buffer);
+  const milliseconds = await time(call, onGpu), gflops = call.metric('flops') / milliseconds / 1e6;
+  call.destroy();
+  o.buffer?.destroy();
+  const place = onGpu ? deviceName : 'processor';
+  addRow({ title: variant.title, place, rows, milliseconds, gflops, error: compare(variant, inputs, output) });
+  drawMask(variant, inputs);
+  drawWeights(variant, inputs);
+  element('source').textContent = await (await fetchFile(`${name}.mlir`)).text();
+}
+
+function showError(error) {
+  element('status').textContent = error.message;
+  element('status').className = 'error';
+}
+
+/** Runs variants one after the other; the page says how far it is. */
+async function run(names) {
+  const buttons = [element('run'), element('run-all')], rows = Number(element('rows').value);
+  const where = element('where').value;
+  buttons.forEach((button) => { button.disabled = true; });
+  element('status').className = '';
+  try {
+    for (const name of names) {
+      element('status').textContent = `${VARIANTS[name].title}: ${VARIANTS[name].text} …`;
+      await runVariant(name, rows, where);
+    }
+    element('status').textContent = 'done';
+  } catch (error) {
+    showError(error);
+  }
+  buttons.forEach((button) => { button.disabled = false; });
+}
+
+for (const [name, { title }] of Object.entries(VARIANTS)) element('variant').add(new Option(title, name));
+if (!navigator.gpu) element('where').value = 'processor';
+element('run').addEventListener('click', () => run([element('variant').value]));
+element('run-all').addEventListener('click', () => run(Object.keys(VARIANTS)));

@@ -1,0 +1,94 @@
+// SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
+//
+// Uses the page of examples/web in Chromium as a visitor would:
+//   node check_page.mjs SITE BROWSER_FOLDER SCREENSHOTS_FOLDER
+
+import assert from 'node:assert/strict';
+import { mkdirSync, renameSync, writeFileSync } from 'node:fs';
+import { join } from 'node:path';
+
+import { Browser, serve } from './browser.mjs';
+
+const [site, browserFolder, screenshots] = process.argv.slice(2);
+mkdirSync(screenshots, { recursive: true });
+const server = await serve(site);
+const browser = await Browser.launch(browserFolder);
+
+/** The rows of the table, the newest first, as arrays of texts. */
+const readRows = () => browser.evaluate(
+  "[...document.querySelectorAll('#results tr')].map((row) => [...row.cells].map((cell) => cell.textContent))");
+const readStatus = () => browser.evaluate("document.querySelector('#status').textContent");
+const choose = (id, value) => browser.evaluate(`document.querySelector('#${id}').value = '${value}'`);
+const finish = () => browser.until("!document.querySelector('#run').disabled && document.querySelector('#status').textContent");
+/** How many pixels of a canvas have each colour. */
+const readColours = (id) => browser.evaluate(`(() => {
+  const { width, height } = document.querySelector('#${id}');
+  const { data } = document.querySelector('#${id}').getContext('2d').getImageData(0, 0, width, height);
+  const colours = {};
+  for (let n = 0; n < data.length; n += 4) {
+    const colour = [...data.slice(n, n + 3)].join();
+    colours[colour] = (colours[colour] ?? 0) + 1;
+  }
+  return colours;
+})()`);
+
+try {
+  await browser.open(server.url);
+  // All variants at once.
+  await choose('rows', 256);
+  await browser.click('#run-all');
+  await finish();
+  assert.equal(await readStatus(), 'done', browser.messages.join('\n'));
+  const rows = await readRows();
+  writeFileSync(join(screenshots, 'all.png'), await browser.screenshot());
+  for (const [title, place, tokens, ms, gflops, error, verdict] of rows.reverse()) {
+    console.log(`${verdict} ${title}: ${tokens} tokens on ${place}, ${ms} ms, error ${error}`);
+    assert.equal(verdict, 'right', title);
+    assert.ok(Number(ms) > 0 && Number(gflops) > 0, `${title}: ${ms} ms, ${gflops} GFLOP/s`);
+  }
+  assert.equal(rows.length, 6);
+
+  // One of them, at another size: 4 x 4 tiles, of which a causal mask has 4 in
+  // parts and 6 whole.
+  await choose('rows', 128);
+  await choose('variant', 'causal');
+  await browser.click('#run');
+  await finish();
+  let [newest] = await readRows();
+  assert.deepEqual([newest[0], newest[2], newest[6]], ['causal', '128', 'right']);
+  assert.deepEqual(await readColours('mask'), { '36,87,197': 6, '169,191,240': 4, '255,255,255': 6 });
+  assert.ok(Object.keys(await readColours('weights')).length > 20);
+  assert.match(await browser.evaluate("document.querySelector('#source').textContent"), /attn\.attention/);
+  writeFileSync(join(screenshots, 'causal.png'), await browser.screenshot());
+  console.log('ok one variant');
+
+  // All of them without a GPU.
+  await choose('where', 'processor');
+  await choose('rows', 256);
+  await browser.click('#run-all');
+  await finish();
+  for (const [title, place, tokens, ms, , error, verdict] of (await readRows()).slice(0, 6).reverse()) {
+    assert.deepEqual([place, verdict], ['processor', 'right'], title);
+    console.log(`${verdict} ${title}: ${tokens} tokens on the processor, ${ms} ms, error ${error}`);
+  }
+  writeFileSync(join(screenshots, 'processor.png'), await browser.screenshot());
+  await choose('where', 'gpu');
+
+  // What goes wrong is said on the page, and the next run works.
+  await choose('variant', 'alibi');
+  renameSync(join(site, 'alibi.attn'), join(site, 'gone.attn'));
+  await browser.click('#run');
+  await finish();
+  assert.match(await readStatus(), /alibi\.attn: 404/);
+  writeFileSync(join(screenshots, 'error.png'), await browser.screenshot());
+  renameSync(join(site, 'gone.attn'), join(site, 'alibi.attn'));
+  await browser.click('#run');
+  await finish();
+  assert.equal(await readStatus(), 'done');
+
+  assert.deepEqual(browser.messages, []);
+  console.log('ok errors');
+} finally {
+  await browser.close();
+  server.close();
+}
