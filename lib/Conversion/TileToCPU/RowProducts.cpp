@@ -223,11 +223,19 @@ void KernelLowering::emitScores(DotOp dot, Value left, const Place &right,
       if (!last)
         prefetch(lookaheads, key, index(0));
     }
-    Value sums = sumLanes(sumProducts(dot, left, rows, right, at));
-    for (auto [r, row] : llvm::enumerate(rows)) {
-      Value part = vector::ExtractStridedSliceOp::create(
-          b, sums, int64_t(r) * together, together, 1);
-      vector::StoreOp::create(b, part, out, subscript(out, row, first));
+    // A vector has room for the sums of some rows.
+    SmallVector<Value> products = sumProducts(dot, left, rows, right, at);
+    size_t atOnce = std::max<size_t>(regs.lanes / together, 1);
+    for (size_t begin = 0; begin < rows.size(); begin += atOnce) {
+      size_t count = std::min(atOnce, rows.size() - begin);
+      Value sums = sumLanes(
+          ArrayRef<Value>(products).slice(begin * together, count * together));
+      for (size_t r = 0; r < count; ++r) {
+        Value part = vector::ExtractStridedSliceOp::create(
+            b, sums, int64_t(r) * together, together, 1);
+        vector::StoreOp::create(b, part, out,
+                                subscript(out, rows[begin + r], first));
+      }
     }
   };
   Value whole = b.createOrFold<arith::SubIOp>(
