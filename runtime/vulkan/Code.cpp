@@ -126,10 +126,14 @@ VkPipeline Code::createPipeline(const LaunchDescription &launch,
   info.stage.module = modules[launch.code];
   info.stage.pName = launch.kernel.c_str();
   info.layout = layout;
-  size.requiredSubgroupSize = Capabilities::wantedSubgroupSize(description);
-  if (size.requiredSubgroupSize && device.capabilities.choosesSubgroupSize())
+  // A workgroup that is no multiple, such as one thread that sums up, does not
+  // ask how large subgroups are.
+  uint32_t wanted = Capabilities::wantedSubgroupSize(description);
+  bool isWhole = !wanted || launch.block[0] % wanted == 0;
+  size.requiredSubgroupSize = wanted;
+  if (wanted && isWhole && device.capabilities.choosesSubgroupSize())
     info.stage.pNext = &size;
-  if (Capabilities::wantsFullSubgroups(description))
+  if (isWhole && Capabilities::wantsFullSubgroups(description))
     info.stage.flags =
         VK_PIPELINE_SHADER_STAGE_CREATE_REQUIRE_FULL_SUBGROUPS_BIT;
   VkPipeline pipeline = VK_NULL_HANDLE;

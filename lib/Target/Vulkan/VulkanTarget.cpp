@@ -61,6 +61,12 @@ static constexpr Chip chips[] = {
      /*subgroup=*/32,
      /*workers=*/512,
      {16, 16, 16}},
+    {"vulkan-matrix8",
+     1024,
+     32 * 1024,
+     /*subgroup=*/8,
+     /*workers=*/512,
+     {8, 8, 8}},
 };
 
 /// What a device needs beyond the limits, as docs/artifact.md calls it.

@@ -17,6 +17,8 @@
 // A machine with matrix units says what a device must have; f16 takes two bytes.
 // RUN: attn-compile %s --target=vulkan --chip=vulkan-matrix --report=json -o %t.attn | FileCheck %s --check-prefix=MATRIX
 // MATRIX: chip vulkan-matrix: 1024 threads and 49152 bytes of memory a workgroup, matrices of 16x16x16 f16 to f32 in subgroups of 32 lanes
+// RUN: attn-compile %s --target=vulkan --chip=vulkan-matrix8 --report=json -o %t.attn | FileCheck %s --check-prefix=SMALL
+// SMALL: chip vulkan-matrix8: 1024 threads and 32768 bytes of memory a workgroup, matrices of 8x8x8 f16 to f32 in subgroups of 8 lanes
 // RUN: attn-opt %s --attn-to-vulkan=chip=vulkan-matrix | attn-translate --program-to-json | FileCheck %s --check-prefix=NEEDS
 // NEEDS: "features": [
 // NEEDS-NEXT: "subgroup:shuffle",

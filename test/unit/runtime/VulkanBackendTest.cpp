@@ -161,7 +161,8 @@ TEST_F(VulkanBackendTest, Describes) {
   EXPECT_STREQ(info.backend, "vulkan");
   EXPECT_STREQ(info.device, "Fake GPU");
   EXPECT_STREQ(info.features,
-               "vulkan1.3,shaderFloat16,subgroupSizeControl,subgroup:basic,"
+               "vulkan1.3,shaderFloat16,subgroupSizeControl,"
+               "computeFullSubgroups,subgroup:basic,"
                "subgroup-size:32,workgroup-threads:1024,workgroup-bytes:32768");
   EXPECT_EQ(info.is_processor, 0);
   EXPECT_TRUE(fakeVulkan.float16Enabled);
@@ -259,13 +260,27 @@ TEST_F(VulkanBackendTest, RefusesWhatTheDeviceLacks) {
   EXPECT_EQ(fakeVulkan.extensions,
             std::vector<std::string>{"VK_KHR_cooperative_matrix"});
   EXPECT_FALSE(fakeVulkan.fullSubgroups);
-  EXPECT_OK(load(json(counting, R"(["cooperativeMatrix","subgroup-size:16",
+  auto ofThreads = [](const std::string &threads) {
+    return R"("arguments":[],"results":[],
+      "temporaries":[{"name":"t","bytes":4}],"launches":[{"kernel":"count",
+      "code":"code/k","grid":[1,1,1],"block":[)" +
+           threads + R"(,1,1],"args":[]}])";
+  };
+  EXPECT_OK(load(json(ofThreads("32"),
+                      R"(["cooperativeMatrix","subgroup-size:16",
                                     "computeFullSubgroups",
                                     "shaderRoundingModeRTEFloat16",
                                     "cooperative-matrix:16x16x16:f16:f32"])"),
                  program, error));
   EXPECT_EQ(fakeVulkan.requiredSubgroup, 16u);
   EXPECT_TRUE(fakeVulkan.fullSubgroups);
+  // What is no multiple does not ask.
+  fakeVulkan.requiredSubgroup = 0;
+  EXPECT_OK(load(
+      json(ofThreads("1"), R"(["subgroup-size:16","computeFullSubgroups"])"),
+      program, error));
+  EXPECT_EQ(fakeVulkan.requiredSubgroup, 0u);
+  EXPECT_FALSE(fakeVulkan.fullSubgroups);
 }
 
 TEST_F(VulkanBackendTest, KeepsFromTheLayerWhatItDoesNotKnow) {
