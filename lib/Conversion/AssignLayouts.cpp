@@ -11,13 +11,12 @@
 #include "attn/Conversion/AssignLayouts.h"
 #include "FewRowsLayouts.h"
 #include "KernelChoices.h"
+#include "Matrices.h"
 #include "TileKernels.h"
 #include "attn/Dialect/Tile/Tile.h"
 #include "attn/Transforms/PassOptions.h"
 
 #include "llvm/Support/MathExtras.h"
-
-#include <numeric>
 
 using namespace mlir;
 using namespace attn::tile;
@@ -87,12 +86,6 @@ SharedAttr getSharedLayout(TileType tile) {
 
 bool isFactor(OpOperand &use) {
   return isa<DotOp>(use.getOwner()) && use.getOperandNumber() < 2;
-}
-
-/// A tile that is read for products only: it need not go through registers.
-bool isStaged(Value tile) {
-  return tile.getDefiningOp<LoadOp>() && !tile.use_empty() &&
-         llvm::all_of(tile.getUses(), isFactor);
 }
 
 /// The layout of what ops compute, by the shape of a tile, and what else loads
@@ -179,11 +172,6 @@ private:
 // Matrix units
 //===----------------------------------------------------------------------===//
 
-/// Fragments of m x k times k x n, and over how many subgroups rows are split.
-struct Matrices {
-  int64_t m, n, k, subgroups;
-};
-
 /// Everything in fragments; loads, stores and factors by way of workgroup
 /// memory.
 class FragmentAssigner final : public Assigner {
@@ -194,9 +182,7 @@ public:
 private:
   Attribute getLayout(Value tile) const override {
     auto type = cast<TileType>(tile.getType());
-    // Fragments of other elements need not lie alike: what is converted goes
-    // through workgroup memory.
-    if (isa_and_nonnull<LoadOp, ConvertOp>(tile.getDefiningOp()))
+    if (isLoaded(tile))
       return getStagedLayout(type);
     return getFragments(type, FragmentUse::Accumulator, matrices.n);
   }
@@ -217,16 +203,24 @@ private:
       return steps;
     }
     if (isFactor(use) || isa<StoreOp>(user)) {
-      if (!isShared)
-        steps.push_back(getStagedLayout(type));
       // The left factor stays with its subgroup.
       auto dot = dyn_cast<DotOp>(user);
-      if (dot && use.getOperandNumber() == 0 && !dot.getTransposeA())
+      bool isLeft = dot && use.getOperandNumber() == 0 && !dot.getTransposeA();
+      if (isLeft)
         steps.push_back(getFragments(type, FragmentUse::A, matrices.k));
+      else if (!isShared)
+        steps.push_back(getStagedLayout(type));
     } else if (isShared) {
       steps.push_back(getFragments(type, FragmentUse::Accumulator, matrices.n));
     }
     return steps;
+  }
+
+  /// In workgroup memory, where it is converted, too.
+  static bool isLoaded(Value tile) {
+    while (auto convert = tile.getDefiningOp<ConvertOp>())
+      tile = convert.getInput();
+    return tile.getDefiningOp<LoadOp>();
   }
 
   FragmentAttr getFragments(TileType type, FragmentUse use,
@@ -249,61 +243,6 @@ private:
 
   const Matrices matrices;
 };
-
-/// Why the matrix units of `target` cannot compute the kernel, or nothing.
-std::string fitMatrices(func::FuncOp kernel, TargetAttr target,
-                        int64_t mostThreads, Matrices &matrices) {
-  ArrayRef<int64_t> shape = target.getMatrixShape();
-  matrices = {shape[0], shape[1], shape[2], 1};
-  if (target.getSubgroup() == 0 ||
-      matrices.m * matrices.n % target.getSubgroup() != 0)
-    return "a fragment does not have as many elements for each lane";
-  std::string reason;
-  auto check = [&](bool fits, const Twine &what) {
-    if (!fits && reason.empty())
-      reason = what.str();
-  };
-  auto isMultiple = [&](int64_t size, int64_t of, StringRef what) {
-    check(size % of == 0, what + " " + Twine(size) +
-                              " is no multiple of the fragments' " + Twine(of));
-  };
-  int64_t rows = 0;
-  forEachTile(kernel, [&](Value tile) {
-    auto type = cast<TileType>(tile.getType());
-    if (isStaged(tile))
-      return;
-    check(isa<Float16Type, Float32Type>(type.getElementType()),
-          "a tile is neither f16 nor f32");
-    isMultiple(type.getRows(), matrices.m, "the number of rows");
-    if (type.getRank() == 2)
-      isMultiple(type.getCols(), matrices.n, "the number of columns");
-    // Both are powers of two times the same fragments.
-    rows = rows ? std::gcd(rows, type.getRows()) : type.getRows();
-  });
-  kernel.walk([&](MapOp map) {
-    auto isOther = [&](Type type) {
-      return cast<TileType>(type).getElementType() !=
-             cast<TileType>(map.getResult(0).getType()).getElementType();
-    };
-    check(llvm::none_of(
-              map->getOperands().take_front(map.getInputs().size()).getTypes(),
-              isOther) &&
-              llvm::none_of(map->getResultTypes(), isOther),
-          "a tile.map mixes element types, whose fragments need not lie alike");
-  });
-  kernel.walk([&](DotOp dot) {
-    TileType a = dot.getA().getType();
-    check(a.getElementType().isF16() ||
-              (a.getElementType().isF32() && target.hasFeature("matrix-f32")),
-          "the factors of a product are not f16");
-    isMultiple(a.getShape()[dot.getTransposeA() ? 0 : 1], matrices.k,
-               "the depth of a product");
-  });
-  while (rows % (2 * matrices.subgroups * matrices.m) == 0 &&
-         2 * matrices.subgroups * target.getSubgroup() <= mostThreads)
-    matrices.subgroups *= 2;
-  return reason;
-}
 
 struct AssignLayouts final : impl::AssignLayoutsBase<AssignLayouts> {
   using AssignLayoutsBase::AssignLayoutsBase;
@@ -329,17 +268,12 @@ struct AssignLayouts final : impl::AssignLayoutsBase<AssignLayouts> {
       return signalPassFailure();
     if (assignFewRows(kernel, lanes))
       return;
-    bool hasProducts =
-        kernel.walk([](DotOp) { return WalkResult::interrupt(); })
-            .wasInterrupted();
-    if (hasProducts && target->has(MatrixUnits::Cooperative)) {
-      Matrices matrices;
-      std::string reason = fitMatrices(kernel, *target, mostThreads, matrices);
-      if (reason.empty())
-        return FragmentAssigner(kernel, matrices).run();
+    std::string reason;
+    if (auto matrices = findMatrices(kernel, *target, mostThreads, reason))
+      return FragmentAssigner(kernel, *matrices).run();
+    if (!reason.empty())
       kernel.emitRemark("does not use matrix units, which is slower: ")
           << reason;
-    }
     int64_t rows = 1;
     forEachTile(kernel, [&](Value tile) {
       if (!isStaged(tile))

@@ -87,7 +87,9 @@ static void narrowExtreme(arith::ConstantOp op) {
 /// Elements are counted in 32 bits (rule 21).
 static LogicalResult checkSpan(BlockArgument buffer) {
   for (Operation *user : buffer.getUsers()) {
-    auto view = cast<memref::ReinterpretCastOp>(user);
+    auto view = dyn_cast<memref::ReinterpretCastOp>(user);
+    if (!view)
+      continue;
     std::optional<int64_t> span =
         getConstantIntValue(view.getConstifiedMixedSizes().front());
     if (!span || *span <= INT32_MAX)

@@ -311,3 +311,7 @@ bool attn::assignFewRows(func::FuncOp kernel, int64_t lanes) {
   layouts.assign();
   return true;
 }
+
+bool attn::hasFewRows(func::FuncOp kernel, int64_t lanes) {
+  return lanes >= kFewestSharingLanes && FewRows(kernel, lanes).match();
+}

@@ -21,6 +21,8 @@ constexpr int64_t kFewestSharingLanes = 8;
 /// layouts in the registers of one subgroup of `lanes`, if they fit each other:
 /// otherwise returns false and changes nothing.
 bool assignFewRows(mlir::func::FuncOp kernel, int64_t lanes);
+/// Whether it would, for passes in front.
+bool hasFewRows(mlir::func::FuncOp kernel, int64_t lanes);
 
 } // namespace attn
 

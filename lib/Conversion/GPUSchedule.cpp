@@ -1,8 +1,9 @@
 //===- GPUSchedule.cpp - gpu-schedule -------------------------------------===//
 // SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
 //
-// Chooses tile sizes that fit what every GPU has, without matrix units, and
-// split keys where queries are few, if the target says for how many workers.
+// Chooses tile sizes that fit what every GPU has or, with matrix units, what a
+// workgroup of the target has, and split keys where queries are few, if the
+// target says for how many workers.
 //
 //===----------------------------------------------------------------------===//
 
@@ -21,6 +22,78 @@ namespace attn {
 #include "attn/Conversion/Passes.h.inc"
 
 namespace {
+
+/// What a tile of rows and keys takes where products are in matrix fragments of
+/// f16 to f32 (tile-assign-layouts), and the threads that compute it.
+class FragmentModel {
+public:
+  FragmentModel(AttentionOp op, tile::TargetAttr target);
+
+  /// Whether there are units for the op.
+  bool applies() const { return hasUnits; }
+  bool fits(int64_t rows, int64_t keys) const {
+    return getBytes(rows, keys) <= target.getStaticSharedBytes() &&
+           getRegisters(rows, keys) <= mostRegisters;
+  }
+  /// Rows that fragments are made of.
+  int64_t align(int64_t rows) const { return llvm::alignTo(rows, m); }
+
+private:
+  /// Registers of a thread beyond which compilers spill, on all devices that
+  /// are known; what addresses, offsets and sums take of them.
+  static constexpr int64_t mostRegisters = 256, otherRegisters = 40;
+  static constexpr int64_t threads = 256;
+
+  int64_t getSubgroups(int64_t rows) const {
+    return std::min(rows / m, threads / target.getSubgroup());
+  }
+  int64_t getBytes(int64_t rows, int64_t keys) const;
+  int64_t getRegisters(int64_t rows, int64_t keys) const;
+
+  tile::TargetAttr target;
+  bool hasUnits = false;
+  int64_t m = 1, n = 1, headSize = 0, valueSize = 0;
+};
+
+FragmentModel::FragmentModel(AttentionOp op, tile::TargetAttr target)
+    : target(target) {
+  auto q = cast<ShapedType>(op.getQuery().getType());
+  auto v = cast<ShapedType>(op.getValue().getType());
+  hasUnits = target && target.has(tile::MatrixUnits::Cooperative) &&
+             q.getElementType().isF16();
+  if (!hasUnits)
+    return;
+  ArrayRef<int64_t> shape = target.getMatrixShape();
+  m = shape[0];
+  n = shape[1];
+  headSize = llvm::alignTo(q.getShape().back(), shape[2]);
+  valueSize = llvm::alignTo(v.getShape().back(), n);
+}
+
+/// Keys and values stand in workgroup memory together, queries before and
+/// outputs after them, with 16 bytes between rows; and the strips of subgroups.
+int64_t FragmentModel::getBytes(int64_t rows, int64_t keys) const {
+  constexpr int64_t padding = 8, halfBytes = 2, floatBytes = 4;
+  int64_t query = headSize + padding, value = valueSize + padding;
+  int64_t staged =
+      std::max({keys * (query + value), rows * query, rows * value});
+  int64_t strip = m * (n + 1) * floatBytes;
+  if (!target.hasFeature("matrix-element-map"))
+    strip += m * n * halfBytes;
+  return staged * halfBytes + getSubgroups(rows) * strip +
+         std::max(m, n) * floatBytes;
+}
+
+/// Fragments of queries, outputs, scores and weights, and what is on its way to
+/// workgroup memory.
+int64_t FragmentModel::getRegisters(int64_t rows, int64_t keys) const {
+  int64_t lanes = getSubgroups(rows) * target.getSubgroup();
+  int64_t elements = rows * (headSize / 2 + valueSize + keys + keys / 2);
+  constexpr int64_t mostWaiting = 32;
+  int64_t waiting = keys * (headSize + valueSize) / 2 / lanes;
+  return elements / lanes + (waiting <= mostWaiting ? waiting : 0) +
+         otherRegisters;
+}
 
 class GPUSchedule final : public impl::GPUScheduleBase<GPUSchedule> {
 public:
@@ -42,12 +115,44 @@ public:
 private:
   static constexpr int64_t keys = 32;
 
+  /// The most rows, and then keys, that a workgroup has room for: each row more
+  /// reads keys and values less often.
+  static bool scheduleFragments(ScheduleBuilder &b, AttentionOp op,
+                                const FragmentModel &model) {
+    int64_t queries = op.getQueryLength();
+    for (int64_t most : {256, 128, 64, 32, 16}) {
+      int64_t rows = most;
+      if (ShapedType::isStatic(queries))
+        rows = std::min(rows, static_cast<int64_t>(llvm::bit_ceil<uint64_t>(
+                                  model.align(queries))));
+      for (int64_t columns : {64, 32, 16}) {
+        if (!model.fits(rows, columns))
+          continue;
+        b.set(rows, columns, /*workers=*/0,
+              "rows and keys in matrix fragments that fit the registers of "
+              "256 threads and a workgroup's memory");
+        return true;
+      }
+    }
+    return false;
+  }
+
   void schedule(AttentionOp op, tile::TargetAttr target) {
     ScheduleBuilder b(op);
     if (b.keepsGiven(tileM, tileN))
       return;
     auto [givenRows, givenKeys] = b.getGivenTile(tileM, tileN);
-    // Few queries need no more threads.
+    bool isGiven = givenRows || givenKeys;
+    FragmentModel model(op, target);
+    if (isGiven || !model.applies() || !scheduleFragments(b, op, model))
+      scheduleThreads(b, op, givenRows, givenKeys);
+    if (!isGiven && target && target.getWorkers())
+      scheduleFewRows(b, op, target);
+  }
+
+  /// Few queries need no more threads.
+  static void scheduleThreads(ScheduleBuilder &b, AttentionOp op,
+                              int64_t givenRows, int64_t givenKeys) {
     int64_t rows = kGPUTileRows;
     if (int64_t queries = op.getQueryLength(); ShapedType::isStatic(queries))
       rows = std::clamp<int64_t>(queries, 1, rows);
@@ -57,8 +162,6 @@ private:
               ? "a tile was asked for"
               : "a row a thread, whose registers hold it; a workgroup of every "
                 "device has memory for this many keys and values");
-    if (!givenRows && !givenKeys && target && target.getWorkers())
-      scheduleFewRows(b, op, target);
   }
 
   /// Decoding: lanes of a subgroup compute with few rows together, or tiles

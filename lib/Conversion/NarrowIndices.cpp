@@ -172,9 +172,8 @@ void Narrowing::decideBranch(scf::IfOp branch) {
 
 /// The position of an element: what a workgroup or a thread has is small.
 void Narrowing::decideAddress(Operation *access) {
-  bool isStore =
-      isa<memref::StoreOp, memref::AtomicRMWOp, gpu::SubgroupMmaStoreMatrixOp>(
-          access);
+  bool isStore = isa<memref::StoreOp, memref::AtomicRMWOp, vector::StoreOp,
+                     gpu::SubgroupMmaStoreMatrixOp>(access);
   Value memory = access->getOperand(isStore ? 1 : 0);
   bool isSmall = isa<BlockArgument>(memory);
   if (narrowAddresses || isSmall)
@@ -190,7 +189,8 @@ void Narrowing::decide(Operation *kernel) {
     if (auto branch = dyn_cast<scf::IfOp>(op))
       return decideBranch(branch);
     if (isa<memref::LoadOp, memref::StoreOp, memref::AtomicRMWOp,
-            gpu::SubgroupMmaLoadMatrixOp, gpu::SubgroupMmaStoreMatrixOp>(op))
+            vector::LoadOp, vector::StoreOp, gpu::SubgroupMmaLoadMatrixOp,
+            gpu::SubgroupMmaStoreMatrixOp>(op))
       return decideAddress(op);
     auto hasWide = [](TypeRange types) { return llvm::any_of(types, isWide); };
     auto fitsHere = [&](Value value) { return fits(value); };

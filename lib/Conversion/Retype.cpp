@@ -79,15 +79,16 @@ void setElementType(gpu::GPUFuncOp kernel, BlockArgument argument,
       argument.getArgNumber(), kElementAttrName,
       TypeAttr::get(cast<MemRefType>(argument.getType()).getElementType()));
   setParameterType(kernel, argument, withElement(argument.getType(), element));
-  for (Operation *view : argument.getUsers())
-    view->getResult(0).setType(
-        withElement(view->getResult(0).getType(), element));
+  for (Operation *user : argument.getUsers())
+    if (auto view = dyn_cast<memref::ReinterpretCastOp>(user))
+      view.getResult().setType(withElement(view.getType(), element));
 }
 
 SmallVector<Operation *> getAccesses(BlockArgument argument) {
   SmallVector<Operation *> accesses;
-  for (Operation *view : argument.getUsers())
-    llvm::append_range(accesses, view->getUsers());
+  for (Operation *user : argument.getUsers())
+    if (auto view = dyn_cast<memref::ReinterpretCastOp>(user))
+      llvm::append_range(accesses, view->getUsers());
   return accesses;
 }
 

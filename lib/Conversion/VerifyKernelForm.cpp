@@ -45,6 +45,13 @@ static bool isMatrixOp(Operation *op) {
              gpu::SubgroupMmaInsertThreadLocalOp>(op);
 }
 
+/// 16 bytes of memory.
+static bool isPiece(Type type) {
+  auto vector = dyn_cast<VectorType>(type);
+  return vector && vector.getRank() == 1 && vector.getElementType().isF16() &&
+         vector.getNumElements() == 8;
+}
+
 /// Two words that hold 64 bits (tile-emulate-int64).
 static bool isPair(Type type) {
   auto vector = dyn_cast<VectorType>(type);
@@ -81,8 +88,10 @@ static bool isKnownOp(Operation *op) {
              memref::StoreOp, memref::AtomicRMWOp, memref::ReinterpretCastOp,
              gpu::ThreadIdOp, gpu::BlockIdOp, gpu::GridDimOp, gpu::SubgroupIdOp,
              gpu::SubgroupSizeOp, gpu::LaneIdOp, gpu::ShuffleOp, gpu::BarrierOp,
-             gpu::ReturnOp, ub::PoisonOp, vector::ExtractOp,
-             vector::FromElementsOp>(op) ||
+             gpu::ReturnOp, gpu::SubgroupReduceOp, ub::PoisonOp,
+             memref::ExtractAlignedPointerAsIndexOp, tile::ConvertMatrixOp,
+             tile::SubgroupBarrierOp, vector::ExtractOp, vector::FromElementsOp,
+             vector::LoadOp, vector::StoreOp>(op) ||
          isMatrixOp(op);
 }
 
@@ -117,19 +126,20 @@ private:
 /// Memory of a thread or workgroup, or what the kernel writes itself.
 bool Divergence::readsOwnMemory(memref::LoadOp load) {
   auto view = load.getMemref().getDefiningOp<memref::ReinterpretCastOp>();
-  return !view ||
-         llvm::any_of(view.getSource().getUsers(), [](Operation *other) {
-           return llvm::any_of(
-               other->getUsers(),
-               llvm::IsaPred<memref::StoreOp, memref::AtomicRMWOp>);
-         });
+  return !view || llvm::any_of(view.getSource().getUsers(), [](Operation
+                                                                   *other) {
+    return llvm::any_of(
+        other->getUsers(),
+        llvm::IsaPred<memref::StoreOp, memref::AtomicRMWOp, vector::StoreOp>);
+  });
 }
 
 Divergence::Divergence(gpu::GPUFuncOp kernel) {
   kernel.walk([&](Operation *op) {
     auto load = dyn_cast<memref::LoadOp>(op);
     if (isa<gpu::ThreadIdOp, gpu::SubgroupIdOp, gpu::LaneIdOp, gpu::ShuffleOp,
-            gpu::SubgroupMmaExtractThreadLocalOp>(op) ||
+            gpu::SubgroupReduceOp, gpu::SubgroupMmaExtractThreadLocalOp,
+            vector::LoadOp>(op) ||
         (load && readsOwnMemory(load)))
       mark(op->getResults());
   });
@@ -231,7 +241,8 @@ LogicalResult KernelVerifier::verifyParameter(BlockArgument parameter) {
   if (failed(verifyElement(kernel, memory.getElementType())))
     return failure();
   for (Operation *view : parameter.getUsers())
-    if (failed(verifyView(view)))
+    if (!isa<memref::ExtractAlignedPointerAsIndexOp>(view) &&
+        failed(verifyView(view)))
       return failure();
   return success();
 }
@@ -245,8 +256,11 @@ LogicalResult KernelVerifier::verifyView(Operation *view) {
                              "memref.reinterpret_cast to rank 1 and stride 1");
   for (OpOperand &use : cast->getUses()) {
     auto store = dyn_cast<memref::StoreOp>(use.getOwner());
-    bool isAddress = store && store.getMemref() == use.get();
-    if (!isAddress && !isa<memref::LoadOp, memref::AtomicRMWOp>(use.getOwner()))
+    auto piece = dyn_cast<vector::StoreOp>(use.getOwner());
+    bool isAddress = (store && store.getMemref() == use.get()) ||
+                     (piece && piece.getBase() == use.get());
+    if (!isAddress && !isa<memref::LoadOp, memref::AtomicRMWOp, vector::LoadOp>(
+                          use.getOwner()))
       return use.getOwner()->emitOpError(
           "uses a view otherwise than to load or store an element");
   }
@@ -313,6 +327,8 @@ LogicalResult KernelVerifier::verifyType(Operation *at, Type type) {
     return at->emitOpError("has a value of type ")
            << type << ", for which " << target.getName() << " has no units";
   }
+  if (isPiece(type))
+    return success();
   if (!isScalar(type) && !isPair(type))
     return at->emitOpError("has a value of type ")
            << type << ", which is not of the kernel form";
@@ -358,6 +374,7 @@ LogicalResult KernelVerifier::verifyLegal(Operation *op) {
              << target.getName() << " may assume that every float is";
   if (!lacks(Lacks::Int64) || isMatrixOp(op) ||
       isa<memref::MemRefDialect>(op->getDialect()) ||
+      isa<vector::LoadOp, vector::StoreOp>(op) ||
       isa<arith::ConstantOp, arith::IndexCastOp, arith::IndexCastUIOp,
           gpu::ThreadIdOp, gpu::BlockIdOp, gpu::GridDimOp, gpu::SubgroupIdOp,
           gpu::SubgroupSizeOp, gpu::LaneIdOp>(op))

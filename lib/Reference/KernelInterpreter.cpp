@@ -10,9 +10,12 @@
 #include "KernelInterpreter.h"
 #include "ScalarProgram.h"
 
+#include "attn/Dialect/Tile/Tile.h"
+
 #include "mlir/Dialect/Arith/IR/Arith.h"
 #include "mlir/Dialect/MemRef/IR/MemRef.h"
 #include "mlir/Dialect/SCF/IR/SCF.h"
+#include "mlir/Dialect/Vector/IR/VectorOps.h"
 #include "llvm/ADT/TypeSwitch.h"
 
 #include <random>
@@ -22,7 +25,8 @@ using namespace attn::reference;
 
 namespace {
 
-/// One number a thread: in one of the two.
+/// One number a thread, or those of a vector one after the other: in one of the
+/// two.
 struct Lanes {
   std::vector<double> floats;
   std::vector<int64_t> ints;
@@ -41,10 +45,15 @@ struct View {
   int64_t privateSize = 0;
 };
 
-/// Who accessed an element since the last barrier.
+/// Who accessed an element since the last barrier of the workgroup, and after
+/// how many barriers of its subgroup.
 struct Trace {
   static constexpr int64_t nobody = -1, several = -2;
-  int64_t epoch = 0, writer = nobody, reader = nobody;
+  struct Access {
+    int64_t who = nobody, subgroupEpoch = 0;
+  };
+  int64_t epoch = 0;
+  Access writer, reader;
 };
 
 class BlockInterpreter {
@@ -68,6 +77,14 @@ private:
   LogicalResult executeLoad(memref::LoadOp op, const Mask &mask);
   LogicalResult executeStore(memref::StoreOp op, const Mask &mask);
   LogicalResult executeBarrier(Operation &op, const Mask &mask);
+  LogicalResult executeSubgroupBarrier(Operation &op, const Mask &mask);
+  LogicalResult executeVote(gpu::SubgroupReduceOp op, const Mask &mask);
+
+  // Vectors.
+  LogicalResult executeVectorLoad(vector::LoadOp op, const Mask &mask);
+  LogicalResult executeVectorStore(vector::StoreOp op, const Mask &mask);
+  LogicalResult executeVectorConstant(arith::ConstantOp op);
+  void executeFromElements(vector::FromElementsOp op);
   LogicalResult executeShuffle(gpu::ShuffleOp op, const Mask &mask);
 
   // Matrices.
@@ -78,6 +95,7 @@ private:
   LogicalResult executeProduct(gpu::SubgroupMmaComputeOp op, const Mask &mask);
   void executeConstantMatrix(gpu::SubgroupMmaConstantMatrixOp op);
   LogicalResult executeElementwise(gpu::SubgroupMmaElementwiseOp op);
+  void executeConvertMatrix(attn::tile::ConvertMatrixOp op);
   LogicalResult executeExtract(gpu::SubgroupMmaExtractThreadLocalOp op);
   LogicalResult executeInsert(gpu::SubgroupMmaInsertThreadLocalOp op);
   LogicalResult
@@ -98,6 +116,32 @@ private:
                          int64_t thread);
   LogicalResult noteWrite(Operation *op, const View &view, int64_t position,
                           int64_t thread, bool changes);
+  /// Besides threads, subgroups access memory: lanes that nobody knows store
+  /// and load matrices, or several lanes have accessed an element.
+  enum class Group { Stores, Loads, Lanes };
+  int64_t getGroup(Group group, int64_t subgroup) const {
+    return numThreads + static_cast<int64_t>(group) * numSubgroups + subgroup;
+  }
+  int64_t getSubgroup(int64_t who) const {
+    return who < numThreads ? who / options.subgroup
+                            : (who - numThreads) % numSubgroups;
+  }
+  /// Whether `who` sees what the other did.
+  bool isOrdered(const Trace::Access &other, int64_t who) const {
+    if (other.who == Trace::nobody || other.who == who)
+      return true;
+    return other.who != Trace::several &&
+           getSubgroup(other.who) == getSubgroup(who) &&
+           other.subgroupEpoch < subgroupEpochs[getSubgroup(who)];
+  }
+  void note(Trace::Access &access, int64_t who) const {
+    int64_t subgroup = getSubgroup(who);
+    if (!isOrdered(access, who))
+      who = access.who != Trace::several && getSubgroup(access.who) == subgroup
+                ? getGroup(Group::Lanes, subgroup)
+                : Trace::several;
+    access = {who, subgroupEpochs[subgroup]};
+  }
   LogicalResult getUniform(Operation *op, OpFoldResult value, int64_t &result);
   SmallVector<int64_t> getIndices(ValueRange indices, int64_t thread) {
     return llvm::map_to_vector(indices, [&](Value index) {
@@ -121,6 +165,7 @@ private:
   ArrayRef<int64_t> grid, point;
   const KernelOptions options;
   int64_t numThreads = 0, numSubgroups = 0, epoch = 0;
+  std::vector<int64_t> subgroupEpochs;
   DenseMap<Value, Lanes> scalars;
   DenseMap<Value, View> views;
   DenseMap<Value, Fragments> fragments;
@@ -170,13 +215,15 @@ void BlockInterpreter::set(ValueRange values, const Values &from,
     Lanes &to = scalars[value];
     to.floats.resize(lanes.floats.size());
     to.ints.resize(lanes.ints.size());
-    for (int64_t t = 0; t < numThreads; ++t) {
-      if (!mask[t])
+    int64_t width =
+        std::max(lanes.floats.size(), lanes.ints.size()) / numThreads;
+    for (int64_t n = 0; n < numThreads * width; ++n) {
+      if (!mask[n / width])
         continue;
       if (!lanes.floats.empty())
-        to.floats[t] = lanes.floats[t];
+        to.floats[n] = lanes.floats[n];
       if (!lanes.ints.empty())
-        to.ints[t] = lanes.ints[t];
+        to.ints[n] = lanes.ints[n];
     }
   }
 }
@@ -213,6 +260,7 @@ LogicalResult BlockInterpreter::prepare() {
   for (int32_t dim : *size)
     numThreads *= dim;
   numSubgroups = llvm::divideCeil(numThreads, options.subgroup);
+  subgroupEpochs.assign(numSubgroups, 0);
   if (arguments.size() != kernel.getNumArguments())
     return kernel.emitOpError("takes ")
            << kernel.getNumArguments() << " arguments, not "
@@ -293,6 +341,10 @@ LogicalResult BlockInterpreter::execute(Operation &op, const Mask &mask) {
         return number(size, [&](int64_t) { return options.subgroup; });
       })
       .Case([&](gpu::BarrierOp barrier) { return executeBarrier(op, mask); })
+      .Case([&](attn::tile::SubgroupBarrierOp) {
+        return executeSubgroupBarrier(op, mask);
+      })
+      .Case([&](gpu::SubgroupReduceOp vote) { return executeVote(vote, mask); })
       .Case(
           [&](gpu::ShuffleOp shuffle) { return executeShuffle(shuffle, mask); })
       .Case([&](gpu::SubgroupMmaLoadMatrixOp load) {
@@ -315,6 +367,25 @@ LogicalResult BlockInterpreter::execute(Operation &op, const Mask &mask) {
       })
       .Case([&](gpu::SubgroupMmaInsertThreadLocalOp insert) {
         return executeInsert(insert);
+      })
+      .Case([&](attn::tile::ConvertMatrixOp convert) {
+        return executeConvertMatrix(convert), success();
+      })
+      .Case([&](vector::LoadOp load) { return executeVectorLoad(load, mask); })
+      .Case([&](vector::StoreOp store) {
+        return executeVectorStore(store, mask);
+      })
+      .Case([&](vector::FromElementsOp elements) {
+        return executeFromElements(elements), success();
+      })
+      .Case([&](arith::ConstantOp constant) {
+        return isa<VectorType>(constant.getType())
+                   ? executeVectorConstant(constant)
+                   : executeScalar(op);
+      })
+      .Case([&](memref::ExtractAlignedPointerAsIndexOp address) {
+        // Whatever is bound begins at an address that all types are aligned to.
+        return number(address, [](int64_t) { return 0; });
       })
       .Case([&](memref::ReinterpretCastOp view) { return executeView(view); })
       .Case([&](memref::LoadOp load) { return executeLoad(load, mask); })
@@ -479,14 +550,12 @@ LogicalResult BlockInterpreter::noteRead(Operation *op, const View &view,
   all.resize(std::max(buffer.floats.size(), buffer.ints.size()));
   Trace &trace = all[position];
   if (trace.epoch != epoch)
-    trace = {epoch};
-  if (trace.writer != Trace::nobody && trace.writer != thread)
+    trace = {epoch, {}, {}};
+  if (!isOrdered(trace.writer, thread))
     return op->emitOpError("thread ")
            << thread << " reads element " << position
            << ", which another thread has written since the last barrier";
-  trace.reader = trace.reader == Trace::nobody || trace.reader == thread
-                     ? thread
-                     : Trace::several;
+  note(trace.reader, thread);
   return success();
 }
 
@@ -498,16 +567,14 @@ LogicalResult BlockInterpreter::noteWrite(Operation *op, const View &view,
   all.resize(std::max(buffer.floats.size(), buffer.ints.size()));
   Trace &trace = all[position];
   if (trace.epoch != epoch)
-    trace = {epoch};
-  auto isOther = [&](int64_t who) {
-    return who != Trace::nobody && who != thread;
-  };
+    trace = {epoch, {}, {}};
   // Threads may store the same number together.
-  if (isOther(trace.reader) || (changes && isOther(trace.writer)))
+  if (!isOrdered(trace.reader, thread) ||
+      (changes && !isOrdered(trace.writer, thread)))
     return op->emitOpError("thread ")
            << thread << " writes element " << position
            << ", which another thread has accessed since the last barrier";
-  trace.writer = isOther(trace.writer) ? Trace::several : thread;
+  note(trace.writer, thread);
   return success();
 }
 
@@ -569,6 +636,119 @@ LogicalResult BlockInterpreter::executeBarrier(Operation &op,
   ++epoch;
   return success();
 }
+
+LogicalResult BlockInterpreter::executeSubgroupBarrier(Operation &op,
+                                                       const Mask &mask) {
+  if (failed(checkSubgroups(&op, mask)))
+    return failure();
+  for (int64_t s = 0; s < numSubgroups; ++s)
+    subgroupEpochs[s] += mask[s * options.subgroup];
+  return success();
+}
+
+LogicalResult BlockInterpreter::executeVote(gpu::SubgroupReduceOp op,
+                                            const Mask &mask) {
+  if (op.getOp() != gpu::AllReduceOperation::OR || !op.getType().isInteger(1))
+    return op.emitOpError("reduces in a way that no lowering asks for");
+  if (failed(checkSubgroups(op, mask)))
+    return failure();
+  const std::vector<int64_t> votes = scalars.find(op.getValue())->second.ints;
+  setInts(op.getResult(), [&](int64_t t) {
+    auto first = votes.begin() + (t - t % options.subgroup);
+    return std::any_of(first, first + options.subgroup,
+                       [](int64_t vote) { return vote != 0; });
+  });
+  return success();
+}
+
+//===----------------------------------------------------------------------===//
+// Vectors
+//===----------------------------------------------------------------------===//
+
+/// Of the first element of a vector.
+static LogicalResult checkAlignment(Operation *op,
+                                    std::optional<uint64_t> alignment,
+                                    const View &view, int64_t position) {
+  int64_t bytes = view.array.elementType.getIntOrFloatBitWidth() / 8;
+  if (!alignment || position * bytes % *alignment == 0)
+    return success();
+  return op->emitOpError("is at byte ")
+         << position * bytes << ", which is no multiple of " << *alignment;
+}
+
+LogicalResult BlockInterpreter::executeVectorLoad(vector::LoadOp op,
+                                                  const Mask &mask) {
+  const View &view = views.find(op.getBase())->second;
+  int64_t width = op.getVectorType().getNumElements();
+  Lanes loaded;
+  loaded.floats.resize(numThreads * width);
+  for (int64_t n = 0; n < numThreads * width; ++n) {
+    int64_t t = n / width;
+    if (!mask[t])
+      continue;
+    SmallVector<int64_t> at = getIndices(op.getIndices(), t);
+    at.back() += n % width;
+    FailureOr<int64_t> position = locate(op, view, at, t);
+    if (failed(position) || failed(noteRead(op, view, *position, t)) ||
+        (n % width == 0 &&
+         failed(checkAlignment(op, op.getAlignment(), view, *position))))
+      return failure();
+    loaded.floats[n] = view.array.buffer->floats[*position];
+  }
+  scalars[op.getResult()] = std::move(loaded);
+  return success();
+}
+
+LogicalResult BlockInterpreter::executeVectorStore(vector::StoreOp op,
+                                                   const Mask &mask) {
+  const View &view = views.find(op.getBase())->second;
+  const std::vector<double> &values =
+      scalars.find(op.getValueToStore())->second.floats;
+  int64_t width = op.getVectorType().getNumElements();
+  for (int64_t n = 0; n < numThreads * width; ++n) {
+    int64_t t = n / width;
+    if (!mask[t])
+      continue;
+    SmallVector<int64_t> at = getIndices(op.getIndices(), t);
+    at.back() += n % width;
+    FailureOr<int64_t> position = locate(op, view, at, t);
+    if (failed(position) ||
+        (n % width == 0 &&
+         failed(checkAlignment(op, op.getAlignment(), view, *position))))
+      return failure();
+    double &to = view.array.buffer->floats[*position];
+    if (failed(noteWrite(op, view, *position, t, to != values[n])))
+      return failure();
+    to = round(view.array.elementType, values[n]);
+  }
+  return success();
+}
+
+LogicalResult BlockInterpreter::executeVectorConstant(arith::ConstantOp op) {
+  auto elements = dyn_cast<DenseFPElementsAttr>(op.getValue());
+  if (!elements || !elements.isSplat())
+    return op.emitOpError("is a vector that no lowering makes");
+  double value = elements.getSplatValue<APFloat>().convertToDouble();
+  scalars[op.getResult()] = {
+      std::vector<double>(numThreads * elements.getNumElements(), value), {}};
+  return success();
+}
+
+void BlockInterpreter::executeFromElements(vector::FromElementsOp op) {
+  int64_t width = op.getElements().size();
+  Lanes vector;
+  vector.floats.resize(numThreads * width);
+  for (auto [k, element] : llvm::enumerate(op.getElements())) {
+    const std::vector<double> &from = scalars.find(element)->second.floats;
+    for (int64_t t = 0; t < numThreads; ++t)
+      vector.floats[t * width + k] = from[t];
+  }
+  scalars[op.getResult()] = std::move(vector);
+}
+
+//===----------------------------------------------------------------------===//
+// Lanes of a subgroup
+//===----------------------------------------------------------------------===//
 
 LogicalResult BlockInterpreter::executeShuffle(gpu::ShuffleOp op,
                                                const Mask &mask) {
@@ -651,8 +831,8 @@ BlockInterpreter::executeMatrixLoad(gpu::SubgroupMmaLoadMatrixOp op,
         if (!mask[s * options.subgroup])
           return success();
         loaded[s][element] = view.array.buffer->floats[position];
-        // Which lane reads it, nobody knows: not the one that wrote it.
-        return noteRead(op, view, position, numThreads + s);
+        // By another lane than the one that wrote it, perhaps.
+        return noteRead(op, view, position, getGroup(Group::Loads, s));
       });
   fragments[op.getResult()] = std::move(loaded);
   return status;
@@ -666,17 +846,18 @@ BlockInterpreter::executeMatrixStore(gpu::SubgroupMmaStoreMatrixOp op,
   auto type = cast<gpu::MMAMatrixType>(op.getSrc().getType());
   const View &view = views.find(op.getDstMemref())->second;
   const Fragments &stored = fragments.find(op.getSrc())->second;
-  return forEachElement(
-      op, op.getDstMemref(), op.getIndices(),
-      op.getLeadDimension().getSExtValue(), op.getTranspose().value_or(false),
-      type, [&](int64_t s, int64_t element, int64_t position) {
-        if (!mask[s * options.subgroup])
-          return success();
-        double &to = view.array.buffer->floats[position];
-        bool changes = to != stored[s][element];
-        to = stored[s][element];
-        return noteWrite(op, view, position, numThreads + s, changes);
-      });
+  return forEachElement(op, op.getDstMemref(), op.getIndices(),
+                        op.getLeadDimension().getSExtValue(),
+                        op.getTranspose().value_or(false), type,
+                        [&](int64_t s, int64_t element, int64_t position) {
+                          if (!mask[s * options.subgroup])
+                            return success();
+                          double &to = view.array.buffer->floats[position];
+                          bool changes = to != stored[s][element];
+                          to = stored[s][element];
+                          return noteWrite(op, view, position,
+                                           getGroup(Group::Stores, s), changes);
+                        });
 }
 
 LogicalResult BlockInterpreter::executeProduct(gpu::SubgroupMmaComputeOp op,
@@ -738,6 +919,17 @@ BlockInterpreter::executeElementwise(gpu::SubgroupMmaElementwiseOp op) {
     }
   fragments[op.getRes()] = std::move(result);
   return success();
+}
+
+/// In float64 nothing rounds, as with tile.convert.
+void BlockInterpreter::executeConvertMatrix(attn::tile::ConvertMatrixOp op) {
+  Fragments result = fragments.find(op.getInput())->second;
+  Type element =
+      cast<gpu::MMAMatrixType>(op.getResult().getType()).getElementType();
+  for (std::vector<double> &elements : result)
+    for (double &number : elements)
+      number = round(element, number);
+  fragments[op.getResult()] = std::move(result);
 }
 
 FailureOr<int64_t> BlockInterpreter::getElement(Operation *op,

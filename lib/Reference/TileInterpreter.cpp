@@ -65,6 +65,7 @@ private:
   template <typename F>
   LogicalResult runMap(tile::MapOp op, MutableArrayRef<Array> results);
   LogicalResult executeReduce(tile::ReduceOp op);
+  LogicalResult executeAnyAbove(tile::AnyAboveOp op);
   LogicalResult executeConvert(tile::ConvertOp op);
   LogicalResult executeRanges(tile::RangesOp op);
   LogicalResult executeRangeCount(tile::RangeCountOp op);
@@ -351,7 +352,9 @@ LogicalResult TileInterpreter::executeReduce(tile::ReduceOp op) {
     return op.emitOpError("reduces floats only");
   for (int64_t row = 0; row < input.sizes[0]; ++row)
     for (int64_t col = 0; col < input.sizes[1]; ++col) {
-      double &total = result.buffer->floats[row];
+      // Every k-th column, or all of them.
+      int64_t cols = op.getType().getCols();
+      double &total = result.buffer->floats[row * cols + col % cols];
       double element = input.buffer->floats[row * input.sizes[1] + col];
       total = op.getKind() == tile::ReduceKind::Max ? std::fmax(total, element)
               : settings.wide ? total + element
@@ -360,6 +363,17 @@ LogicalResult TileInterpreter::executeReduce(tile::ReduceOp op) {
   round(result);
   env[op] = std::move(result);
   return success();
+}
+
+/// The rows together: it may be for any of them.
+LogicalResult TileInterpreter::executeAnyAbove(tile::AnyAboveOp op) {
+  Array input = getArray(op.getInput()), limit = getArray(op.getLimit());
+  int64_t isAbove = 0;
+  for (int64_t row = 0; row < input.sizes[0]; ++row)
+    for (int64_t col = 0; col < input.sizes[1]; ++col)
+      isAbove |= input.buffer->floats[row * input.sizes[1] + col] >
+                 limit.buffer->floats[row];
+  return setResults(*op, {isAbove});
 }
 
 LogicalResult TileInterpreter::executeConvert(tile::ConvertOp op) {
@@ -589,6 +603,7 @@ LogicalResult TileInterpreter::executeOther(Operation &op) {
       .Case([&](tile::DotOp dot) { return executeDot(dot); })
       .Case([&](tile::MapOp map) { return executeMap(map); })
       .Case([&](tile::ReduceOp reduce) { return executeReduce(reduce); })
+      .Case([&](tile::AnyAboveOp above) { return executeAnyAbove(above); })
       .Case([&](tile::ConvertOp convert) { return executeConvert(convert); })
       .Case([&](tile::RelayoutOp relayout) {
         // Where a tile lives changes no element.

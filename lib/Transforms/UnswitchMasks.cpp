@@ -133,6 +133,11 @@ struct UnswitchMasks : attn::impl::UnswitchMasksBase<UnswitchMasks> {
   using Base::Base;
 
   void runOnOperation() override {
+    // Where tiles are in fragments, a loop asks for the next ones before it
+    // knows which branch they are for; the choice stays around the mask.
+    auto target = tile::TargetAttr::lookup(getOperation());
+    if (target && target.has(tile::MatrixUnits::Cooperative))
+      return;
     // By block, inner blocks first.
     llvm::MapVector<Block *, SmallVector<scf::IfOp>> selects;
     getOperation().walk([&](scf::IfOp op) {

@@ -62,9 +62,8 @@ module attributes {tile.target = #tile.target<name = "gpu", chip = "c", threads 
 // CHECK: %[[LOADED:.*]] = tile.load %{{.*}} -> <32x16xf16, #tile.shared<padding = 8>>
 // CHECK: %[[Q:.*]] = tile.relayout %[[LOADED]] : <32x16xf16, #tile.shared<padding = 8>> -> <32x16xf16, #tile.fragment<use = a, shape = [16, 16], subgroups = [2, 1]>>
 // CHECK: %[[S:.*]] = tile.dot %[[Q]], %[[LOADED]], %{{.*}} {transpose_b} : <32x16xf16, #tile.fragment<use = a, shape = [16, 16], subgroups = [2, 1]>>, <32x16xf16, #tile.shared<padding = 8>> -> <32x32xf32, #tile.fragment<use = accumulator, shape = [16, 16], subgroups = [2, 1]>>
-// CHECK: %[[OUT:.*]] = tile.relayout %[[S]] : <32x32xf32, #tile.fragment<use = accumulator, shape = [16, 16], subgroups = [2, 1]>> -> <32x32xf32, #tile.shared<padding = 8>>
-// CHECK: %[[H:.*]] = tile.convert %[[OUT]] : <32x32xf32, #tile.shared<padding = 8>> -> <32x32xf16, #tile.shared<padding = 8>>
-// CHECK: %[[P:.*]] = tile.relayout %[[H]] : <32x32xf16, #tile.shared<padding = 8>> -> <32x32xf16, #tile.fragment<use = a, shape = [16, 16], subgroups = [2, 1]>>
+// CHECK: %[[H:.*]] = tile.convert %[[S]] : <32x32xf32, #tile.fragment<use = accumulator, shape = [16, 16], subgroups = [2, 1]>> -> <32x32xf16, #tile.fragment<use = accumulator, shape = [16, 16], subgroups = [2, 1]>>
+// CHECK: %[[P:.*]] = tile.relayout %[[H]] : <32x32xf16, #tile.fragment<use = accumulator, shape = [16, 16], subgroups = [2, 1]>> -> <32x32xf16, #tile.fragment<use = a, shape = [16, 16], subgroups = [2, 1]>>
 // CHECK: %[[O:.*]] = tile.dot %[[P]], %[[LOADED]]
 // CHECK: %[[STAGED:.*]] = tile.relayout %[[O]] : <32x16xf32, #tile.fragment<use = accumulator, shape = [16, 16], subgroups = [2, 1]>> -> <32x16xf32, #tile.shared<padding = 4>>
 // CHECK: tile.store %[[STAGED]]

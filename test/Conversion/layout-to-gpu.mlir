@@ -93,17 +93,19 @@ module attributes {tile.target = #tile.target<name = "gpu", chip = "c", threads 
 #acc = #tile.layout<register = [[0, 1], [0, 2]], lane = [[1, 0], [2, 0]]>
 module attributes {tile.target = #tile.target<name = "gpu", chip = "c", threads = 128, subgroup = 4, shared_bytes = 16384, static_shared_bytes = 16384>} {
   // CHECK-LABEL: gpu.func @product
-  // CHECK-SAME: workgroup(%[[LEFT:.*]] : memref<20xf16, #gpu.address_space<workgroup>>, %[[RIGHT:.*]] : memref<16xf16, #gpu.address_space<workgroup>>)
+  // One after the other in a buffer.
+  // CHECK-SAME: workgroup(%[[BOTH:.*]] : memref<40xf16, #gpu.address_space<workgroup>>)
   // CHECK: scf.for %{{.*}} to %c16 step %c4
-  // CHECK: memref.store %{{.*}}, %[[LEFT]]
-  // CHECK: memref.store %{{.*}}, %[[RIGHT]]
+  // CHECK: memref.store %{{.*}}, %[[BOTH]]
+  // CHECK: arith.addi %{{.*}}, %c24
+  // CHECK: memref.store %{{.*}}, %[[BOTH]]
   // CHECK: gpu.barrier
   // CHECK: scf.for %[[K:.*]] = %c0 to %c4 step %c1 iter_args(%{{.*}} = %cst, %{{.*}} = %cst, %{{.*}} = %cst, %{{.*}} = %cst)
-  // CHECK: memref.load %[[LEFT]]
+  // CHECK: memref.load %[[BOTH]]
   // CHECK: arith.extf
   // Swizzled.
   // CHECK: arith.remui %[[K]], %c2
-  // CHECK-COUNT-4: memref.load %[[RIGHT]]
+  // CHECK-COUNT-4: memref.load %[[BOTH]]
   // CHECK-COUNT-4: math.fma
   func.func private @product(%a: memref<f16>, %b: memref<f32>, %x: index, %y: index, %z: index, %nx: index, %ny: index, %nz: index) attributes {tile.kernel} {
     %c0 = arith.constant 0 : index
@@ -130,23 +132,23 @@ module attributes {tile.target = #tile.target<name = "gpu", chip = "c", threads 
 module attributes {tile.target = #tile.target<name = "gpu", chip = "c", threads = 128, subgroup = 32, shared_bytes = 16384, static_shared_bytes = 16384, matrix = cooperative, matrix_shape = [16, 16, 16]>} {
   // CHECK-LABEL: gpu.func @fragments
   // CHECK: arith.sitofp
-  // CHECK: %[[ROWS:.*]] = gpu.subgroup_mma_load_matrix %{{.*}}[%c0] {leadDimension = 0 : index, transpose}
   // CHECK: %[[A:.*]] = gpu.subgroup_mma_load_matrix %{{.*}} {leadDimension = 24 : index} : {{.*}} -> !gpu.mma_matrix<16x16xf16, "AOp">
   // CHECK: %[[B:.*]] = gpu.subgroup_mma_load_matrix %{{.*}}[%c0] {leadDimension = 24 : index, transpose} : {{.*}} -> !gpu.mma_matrix<16x16xf16, "BOp">
   // CHECK: %[[S:.*]] = gpu.subgroup_mma_compute %[[A]], %[[B]]
   // CHECK: gpu.subgroup_mma_compute %[[A]]
+  // CHECK: %[[ROWS:.*]] = gpu.subgroup_mma_load_matrix %{{.*}}[%c0] {leadDimension = 0 : index, transpose}
   // The region for each of the eight elements of a lane and both fragments.
   // CHECK: gpu.subgroup_mma_extract_thread_local %[[S]][%c0]
   // CHECK: %[[ROW:.*]] = gpu.subgroup_mma_extract_thread_local %[[ROWS]][%c0]
   // CHECK: arith.fptosi %[[ROW]] : f32 to i32
   // CHECK: gpu.subgroup_mma_insert_thread_local
-  // CHECK: gpu.barrier
+  // CHECK: tile.subgroup_barrier
   // CHECK: gpu.subgroup_mma_store_matrix %{{.*}}, %[[STRIP:.*]][%{{.*}}] {leadDimension = 16 : index}
-  // CHECK: gpu.barrier
+  // CHECK: tile.subgroup_barrier
   // CHECK: scf.for
   // CHECK-COUNT-16: memref.load %[[STRIP]]
   // CHECK: memref.store %{{.*}}, %[[STRIP]]
-  // CHECK: gpu.barrier
+  // CHECK: tile.subgroup_barrier
   // CHECK: gpu.subgroup_mma_load_matrix %[[STRIP]][%{{.*}}] {leadDimension = 0 : index, transpose}
   func.func private @fragments(%a: memref<f16>, %b: memref<f32>, %i0: index, %x: index, %y: index, %z: index, %nx: index, %ny: index, %nz: index) attributes {tile.kernel} {
     %c0 = arith.constant 0 : index
@@ -234,6 +236,73 @@ module attributes {tile.target = #tile.target<name = "gpu", chip = "c", threads 
     %r = memref.reinterpret_cast %c to offset: [0], sizes: [2, 2], strides: [2, 1] : memref<f32> to memref<2x2xf32>
     %q = tile.load %m[%c0, %c0] valid [%n, %c2] : memref<2x2xf32> -> !tile.tile<2x2xf32, #pairs>
     tile.store %q, %r[%c0, %c0] valid [%c2, %c2] : !tile.tile<2x2xf32, #pairs>, memref<2x2xf32>
+    return
+  }
+}
+
+// -----
+
+// A computed left factor goes through the strip of its subgroup; with the
+// feature matrix-element-map, element by element. Pieces come from memory at
+// once where the kernel finds all rows aligned, and then valid.
+#left = #tile.fragment<use = a, shape = [16, 16], subgroups = [1, 1]>
+#sum = #tile.fragment<use = accumulator, shape = [16, 16], subgroups = [1, 1]>
+#staged = #tile.shared<padding = 8>
+#pieces = #tile.pieces<elements = 8, threads = 32>
+module attributes {tile.target = #tile.target<name = "gpu", chip = "c", threads = 128, subgroup = 32, shared_bytes = 16384, static_shared_bytes = 16384, matrix = cooperative, matrix_shape = [16, 16, 16]>} {
+  // CHECK-LABEL: gpu.func @factor
+  // CHECK: %[[ADDRESS:.*]] = memref.extract_aligned_pointer_as_index
+  // CHECK: arith.remui %[[ADDRESS]], %c16
+  // CHECK: scf.if %{{.*}} -> (vector<8xf16>)
+  // CHECK: scf.if %{{.*}} -> (vector<8xf16>)
+  // CHECK: vector.load %{{.*}} {alignment = 16 : i64}
+  // CHECK: } else {
+  // CHECK: scf.if
+  // CHECK: vector.load
+  // CHECK: } else {
+  // CHECK-COUNT-8: memref.load
+  // CHECK: vector.from_elements
+  // CHECK: gpu.barrier
+  // CHECK: vector.store %{{.*}}, %{{.*}} {alignment = 16 : i64}
+  // CHECK: gpu.barrier
+  // CHECK: %[[S:.*]] = gpu.subgroup_mma_compute
+  // CHECK: gpu.subgroup_mma_extract_thread_local %[[S]]
+  // CHECK: arith.cmpf ogt
+  // CHECK-COUNT-7: arith.ori
+  // CHECK: %[[ANY:.*]] = gpu.subgroup_reduce or %{{.*}} : (i1) -> i1
+  // CHECK: scf.if %[[ANY]]
+  // CHECK: %[[H:.*]] = tile.convert_matrix %{{.*}} : !gpu.mma_matrix<16x16xf32, "COp"> to !gpu.mma_matrix<16x16xf16, "COp">
+  // CHECK: tile.subgroup_barrier
+  // CHECK: gpu.subgroup_mma_store_matrix %[[H]], %[[STRIP:.*]][%{{.*}}] {leadDimension = 16 : index}
+  // CHECK: tile.subgroup_barrier
+  // CHECK: gpu.subgroup_mma_load_matrix %[[STRIP]][%{{.*}}] {leadDimension = 16 : index} : {{.*}} -> !gpu.mma_matrix<16x16xf16, "AOp">
+  func.func private @factor(%a: memref<f16>, %rows: index, %x: index, %y: index, %z: index, %nx: index, %ny: index, %nz: index) attributes {tile.kernel} {
+    %c0 = arith.constant 0 : index
+    %c16 = arith.constant 16 : index
+    %zero = arith.constant 0.0 : f32
+    %m = memref.reinterpret_cast %a to offset: [0], sizes: [16, 16], strides: [16, 1] : memref<f16> to memref<16x16xf16>
+    %p = tile.load %m[%c0, %c0] valid [%rows, %c16] : memref<16x16xf16> -> !tile.tile<16x16xf16, #pieces>
+    %q = tile.relayout %p : <16x16xf16, #pieces> -> <16x16xf16, #staged>
+    %init = tile.splat %zero : f32 -> !tile.tile<16x16xf32, #sum>
+    %limit = tile.splat %zero : f32 -> !tile.tile<16xf32, #sum>
+    %s = tile.dot %q, %q, %init {transpose_b} : <16x16xf16, #staged>, <16x16xf16, #staged> -> <16x16xf32, #sum>
+    %any = tile.any_above %s, %limit : <16x16xf32, #sum>, <16xf32, #sum>
+    %t = scf.if %any -> (!tile.tile<16x16xf32, #sum>) {
+      %u = tile.map (%s) at [%c0, %c0] : (!tile.tile<16x16xf32, #sum>) -> !tile.tile<16x16xf32, #sum> {
+      ^bb0(%e: f32, %i: index, %j: index):
+        %f = arith.addf %e, %e : f32
+        tile.yield %f : f32
+      }
+      scf.yield %u : !tile.tile<16x16xf32, #sum>
+    } else {
+      scf.yield %s : !tile.tile<16x16xf32, #sum>
+    }
+    %h = tile.convert %t : <16x16xf32, #sum> -> <16x16xf16, #sum>
+    %l = tile.relayout %h : <16x16xf16, #sum> -> <16x16xf16, #left>
+    %o = tile.dot %l, %q, %s : <16x16xf16, #left>, <16x16xf16, #staged> -> <16x16xf32, #sum>
+    %r = tile.convert %o : <16x16xf32, #sum> -> <16x16xf16, #sum>
+    %out = tile.relayout %r : <16x16xf16, #sum> -> <16x16xf16, #staged>
+    tile.store %out, %m[%c0, %c0] valid [%rows, %c16] : <16x16xf16, #staged>, memref<16x16xf16>
     return
   }
 }

@@ -59,6 +59,16 @@ struct PassChecker::CheckedPass {
   bool hasMatrices = false;
 };
 
+/// What kernels go through on their way to matrix units.
+static void addMatrices(OpPassManager &pm) {
+  pm.addNestedPass<func::FuncOp>(createPadTiles());
+  pm.addNestedPass<func::FuncOp>(createDeferSums());
+  pm.addNestedPass<func::FuncOp>(createLazyMaxima());
+  pm.addNestedPass<func::FuncOp>(createAssignLayouts());
+  pm.addNestedPass<func::FuncOp>(createPrefetchLoads());
+  pm.addPass(createLayoutToGPU());
+}
+
 /// Threads with registers of their own, exchanges by shuffles.
 static void addLayouts(OpPassManager &pm) {
   pm.addNestedPass<func::FuncOp>(createAssignLayouts());
@@ -82,10 +92,13 @@ ArrayRef<PassChecker::CheckedPass> PassChecker::getPasses() {
       {"tile-sink-scale", addNested<createSinkScale>, rounded},
       {"tile-contract-exp2", addNested<createContractExp2>, real},
       {"tile-expand-ranges", addNested<createExpandRanges>, 0},
-      {"tile-unswitch-masks", addNested<createUnswitchMasks>, 0},
       {"canonicalize, cse", addCleanup, 0},
       {"attn-outline-kernels",
        [](OpPassManager &pm) { pm.addPass(createOutlineKernels()); }, 0},
+      {"tile-pad-tiles to tile-layout-to-gpu, matrices", addMatrices, real,
+       /*isF32Only=*/false, /*subgroup=*/8, /*lanes=*/8, /*hasMatrices=*/true},
+      {"tile-unswitch-masks", addNested<createUnswitchMasks>, 0},
+      {"canonicalize, cse", addCleanup, 0},
       {"tile-narrow-indices",
        [](OpPassManager &pm) { pm.addPass(createNarrowIndices()); }, 0,
        /*isF32Only=*/false, /*subgroup=*/1},

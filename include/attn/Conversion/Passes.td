@@ -278,6 +278,231 @@ def TileToGPU : Pass<"tile-to-gpu", "::mlir::ModuleOp"> {
   ];
 }
 
+def PadTiles : Pass<"tile-pad-tiles", "::mlir::func::FuncOp"> {
+  let summary = "Make the sizes of tiles multiples of the fragments of matrix units";
+  let description = [{
+    In a `tile.kernel` with products, for a target with cooperative matrices,
+    rows and columns of all tiles grow to multiples of the fragments. Loads fill
+    what they add with zeros, which add nothing to a product, and no more is
+    valid than was; where an op could tell, all tiles stay as they are: a
+    reduction over columns that are no multiple, a product over computed tiles
+    whose depth is none, a region that reads memory at rows and columns.
+
+    ```mlir
+    module attributes {tile.target = #tile.target<name = "gpu", chip = "c", threads = 128, subgroup = 32, shared_bytes = 16384, static_shared_bytes = 16384, matrix = cooperative, matrix_shape = [16, 16, 16]>} {
+      func.func private @k(%a: memref<f16>, %b: memref<f32>, %x: index, %y: index, %z: index, %nx: index, %ny: index, %nz: index) attributes {tile.kernel} {
+        %c0 = arith.constant 0 : index
+        %c16 = arith.constant 16 : index
+        %c20 = arith.constant 20 : index
+        %zero = arith.constant 0.0 : f32
+        %m = memref.reinterpret_cast %a to offset: [0], sizes: [16, 20], strides: [20, 1] : memref<f16> to memref<16x20xf16>
+        %o = memref.reinterpret_cast %b to offset: [0], sizes: [16, 16], strides: [16, 1] : memref<f32> to memref<16x16xf32>
+        %q = tile.load %m[%c0, %c0] valid [%c16, %c20] : memref<16x20xf16> -> !tile.tile<16x20xf16>
+        %s0 = tile.splat %zero : f32 -> !tile.tile<16x16xf32>
+        %s = tile.dot %q, %q, %s0 {transpose_b} : !tile.tile<16x20xf16>, !tile.tile<16x20xf16> -> !tile.tile<16x16xf32>
+        tile.store %s, %o[%c0, %c0] valid [%c16, %c16] : !tile.tile<16x16xf32>, memref<16x16xf32>
+        return
+      }
+    }
+    ```
+    becomes
+    ```mlir
+    %q = tile.load %m[%c0, %c0] valid[%c16, %c20] : memref<16x20xf16> -> <16x32xf16>
+    %s0 = tile.splat %zero : f32 -> <16x16xf32>
+    %s = tile.dot %q, %q, %s0 {transpose_b} : <16x32xf16>, <16x32xf16> -> <16x16xf32>
+    tile.store %s, %o[%c0, %c0] valid[%c16, %c16] : <16x16xf32>, memref<16x16xf32>
+    ```
+  }];
+  let dependentDialects = ["::mlir::arith::ArithDialect"];
+  let statistics = [
+    Statistic<"numPadded", "tiles-padded", "Tiles that grew">
+  ];
+}
+
+def DeferSums : Pass<"tile-defer-sums", "::mlir::func::FuncOp"> {
+  let summary = "Add up rows after the loop that carries their sums";
+  let description = [{
+    A row sum that a loop carries, multiplied by row statistics and added to, is
+    carried as many partial sums a row as the fragments of the target's matrix
+    units have columns: fragments meet element by element. The sums of rows come
+    after the loop. Kernels that matrix units cannot compute stay as they are.
+
+    ```mlir
+    module attributes {tile.target = #tile.target<name = "gpu", chip = "c", threads = 128, subgroup = 32, shared_bytes = 16384, static_shared_bytes = 16384, matrix = cooperative, matrix_shape = [16, 16, 16]>} {
+      func.func private @k(%a: memref<f16>, %b: memref<f32>, %n: index, %x: index, %y: index, %z: index, %nx: index, %ny: index, %nz: index) attributes {tile.kernel} {
+        %c0 = arith.constant 0 : index
+        %c1 = arith.constant 1 : index
+        %c16 = arith.constant 16 : index
+        %zero = arith.constant 0.0 : f32
+        %m = memref.reinterpret_cast %a to offset: [0], sizes: [16, 16], strides: [16, 1] : memref<f16> to memref<16x16xf16>
+        %o = memref.reinterpret_cast %b to offset: [0], sizes: [16], strides: [1] : memref<f32> to memref<16xf32>
+        %q = tile.load %m[%c0, %c0] valid [%c16, %c16] : memref<16x16xf16> -> !tile.tile<16x16xf16>
+        %s0 = tile.splat %zero : f32 -> !tile.tile<16x16xf32>
+        %l0 = tile.splat %zero : f32 -> !tile.tile<16xf32>
+        %l = scf.for %i = %c0 to %n step %c1 iter_args(%li = %l0) -> (!tile.tile<16xf32>) {
+          %s = tile.dot %q, %q, %s0 {transpose_b} : !tile.tile<16x16xf16>, !tile.tile<16x16xf16> -> !tile.tile<16x16xf32>
+          %l1 = tile.reduce sum %s, %li : !tile.tile<16x16xf32> -> !tile.tile<16xf32>
+          scf.yield %l1 : !tile.tile<16xf32>
+        }
+        tile.store %l, %o[%c0] valid [%c16] : !tile.tile<16xf32>, memref<16xf32>
+        return
+      }
+    }
+    ```
+    becomes
+    ```mlir
+    %partial = scf.for %i = ... iter_args(%li = %{{.*}}) -> (!tile.tile<16x16xf32>) {
+      %s = tile.dot ...
+      %l1 = tile.reduce sum %s, %li : <16x16xf32> -> <16x16xf32>
+      scf.yield %l1 : !tile.tile<16x16xf32>
+    }
+    ...
+    %l = tile.reduce sum %partial, ... : <16x16xf32> -> <16xf32>
+    tile.store %l, ...
+    ```
+  }];
+  let dependentDialects = ["::mlir::arith::ArithDialect"];
+  let statistics = [
+    Statistic<"numDeferred", "sums-deferred", "Row sums that left their loop">
+  ];
+}
+
+def LazyMaxima : Pass<"tile-lazy-maxima", "::mlir::func::FuncOp"> {
+  let summary = "Move running maxima only when scores outgrow them";
+  let description = [{
+    In a loop that carries a row maximum m, sums of exp2((s - m) c), and what is
+    multiplied by exp2((m_old - m) c) when m grows, any m near the maximum does
+    as well. It stays until a score exceeds it by 8 / c: then, and only then, rows are
+    reduced and what is carried is multiplied, under a branch. -inf is exceeded
+    by any other score, so that it still means that there was none. After the
+    loop m moves to the maximum: what the loop returns is what it was.
+
+    What is computed of m alone is carried along. For kernels that matrix units
+    compute: a reduction to a row goes through workgroup memory there.
+
+    ```mlir
+    module attributes {tile.target = #tile.target<name = "gpu", chip = "c", threads = 128, subgroup = 32, shared_bytes = 16384, static_shared_bytes = 16384, matrix = cooperative, matrix_shape = [16, 16, 16]>} {
+      func.func private @k(%a: memref<f16>, %b: memref<f32>, %n: index, %x: index, %y: index, %z: index, %nx: index, %ny: index, %nz: index) attributes {tile.kernel} {
+        %c0 = arith.constant 0 : index
+        %c1 = arith.constant 1 : index
+        %c16 = arith.constant 16 : index
+        %zero = arith.constant 0.0 : f32
+        %one = arith.constant 1.0 : f32
+        %ninf = arith.constant 0xFF800000 : f32
+        %m = memref.reinterpret_cast %a to offset: [0], sizes: [16, 16], strides: [16, 1] : memref<f16> to memref<16x16xf16>
+        %o = memref.reinterpret_cast %b to offset: [0], sizes: [16], strides: [1] : memref<f32> to memref<16xf32>
+        %q = tile.load %m[%c0, %c0] valid [%c16, %c16] : memref<16x16xf16> -> !tile.tile<16x16xf16>
+        %s0 = tile.splat %zero : f32 -> !tile.tile<16x16xf32>
+        %m0 = tile.splat %ninf : f32 -> !tile.tile<16xf32>
+        %r:2 = scf.for %i = %c0 to %n step %c1 iter_args(%mi = %m0, %li = %s0) -> (!tile.tile<16xf32>, !tile.tile<16x16xf32>) {
+          %s = tile.dot %q, %q, %s0 {transpose_b} : !tile.tile<16x16xf16>, !tile.tile<16x16xf16> -> !tile.tile<16x16xf32>
+          %m1 = tile.reduce max %s, %mi : !tile.tile<16x16xf32> -> !tile.tile<16xf32>
+          %alpha = tile.map (%mi, %m1) at [%c0] : (!tile.tile<16xf32>, !tile.tile<16xf32>) -> !tile.tile<16xf32> {
+          ^bb0(%u: f32, %v: f32, %row: index):
+            %d = arith.subf %u, %v : f32
+            %d2 = arith.mulf %d, %one : f32
+            %e = math.exp2 %d2 : f32
+            tile.yield %e : f32
+          }
+          %p = tile.map (%s, %m1) at [%c0, %c0] : (!tile.tile<16x16xf32>, !tile.tile<16xf32>) -> !tile.tile<16x16xf32> {
+          ^bb0(%u: f32, %v: f32, %row: index, %col: index):
+            %d = arith.subf %u, %v : f32
+            %e = math.exp2 %d : f32
+            tile.yield %e : f32
+          }
+          %l1 = tile.map (%li, %alpha) at [%c0, %c0] : (!tile.tile<16x16xf32>, !tile.tile<16xf32>) -> !tile.tile<16x16xf32> {
+          ^bb0(%u: f32, %v: f32, %row: index, %col: index):
+            %e = arith.mulf %u, %v : f32
+            tile.yield %e : f32
+          }
+          %l2 = tile.reduce sum %p, %l1 : !tile.tile<16x16xf32> -> !tile.tile<16x16xf32>
+          scf.yield %m1, %l2 : !tile.tile<16xf32>, !tile.tile<16x16xf32>
+        }
+        tile.store %r#0, %o[%c0] valid [%c16] : !tile.tile<16xf32>, memref<16xf32>
+        return
+      }
+    }
+    ```
+    becomes
+    ```mlir
+    %r:3 = scf.for %i = ... iter_args(%mi = %{{.*}}, %li = %{{.*}}, %so_far = %{{.*}}) -> (!tile.tile<16xf32>, !tile.tile<16x16xf32>, !tile.tile<16x16xf32>) {
+      %s = tile.dot ...
+      ...
+      %top = tile.reduce max %s, %so_far : <16x16xf32> -> <16x16xf32>
+      %limit = tile.map(%mi) at[...] : ...
+      ...
+      %outgrown = tile.any_above %top, %limit : <16x16xf32>, <16xf32>
+      %moved:2 = scf.if %outgrown -> (!tile.tile<16xf32>, !tile.tile<16x16xf32>) {
+        %m1 = tile.reduce max %top, %mi : <16x16xf32> -> <16xf32>
+        %alpha = tile.map(%mi, %m1) ...
+        ...
+        %l1 = tile.map(%li, %alpha) ...
+        ...
+        scf.yield %m1, %l1 : ...
+      } else {
+        scf.yield %mi, %li : ...
+      }
+      %p = tile.map(%s, %moved#0) ...
+      ...
+      %l2 = tile.reduce sum %p, %moved#1 : <16x16xf32> -> <16x16xf32>
+      scf.yield %moved#0, %l2, %top : ...
+    }
+    %m1 = tile.reduce max %r#2, %r#0 : <16x16xf32> -> <16xf32>
+    ```
+  }];
+  let dependentDialects = ["::mlir::arith::ArithDialect"];
+  let statistics = [
+    Statistic<"numLazy", "maxima-lazy", "Running maxima that move when outgrown">
+  ];
+}
+
+def PrefetchLoads : Pass<"tile-prefetch-loads", "::mlir::func::FuncOp"> {
+  let summary = "Load what the next iteration stages";
+  let description = [{
+    In loops of kernels whose products are in fragments, a load into workgroup
+    memory becomes one of the next iteration's tile into registers, in pieces of
+    16 bytes; it goes to workgroup memory at the beginning of that iteration. Only
+    loads whose place depends on nothing but the number of the iteration, whose
+    rows are made of whole pieces, and for which a thread has registers.
+
+    ```mlir
+    #acc = #tile.fragment<use = accumulator, shape = [16, 16], subgroups = [1, 1]>
+    #staged = #tile.shared<padding = 8>
+    module attributes {tile.target = #tile.target<name = "gpu", chip = "c", threads = 128, subgroup = 32, shared_bytes = 16384, static_shared_bytes = 16384, matrix = cooperative, matrix_shape = [16, 16, 16]>} {
+      func.func private @k(%a: memref<f16>, %n: index, %x: index, %y: index, %z: index, %nx: index, %ny: index, %nz: index) attributes {tile.kernel} {
+        %c0 = arith.constant 0 : index
+        %c1 = arith.constant 1 : index
+        %c16 = arith.constant 16 : index
+        %zero = arith.constant 0.0 : f32
+        %m = memref.reinterpret_cast %a to offset: [0], sizes: [%n, 16], strides: [16, 1] : memref<f16> to memref<?x16xf16, strided<[16, 1]>>
+        %s0 = tile.splat %zero : f32 -> !tile.tile<16x16xf32, #acc>
+        %s = scf.for %i = %c0 to %n step %c1 iter_args(%si = %s0) -> (!tile.tile<16x16xf32, #acc>) {
+          %k = tile.load %m[%i, %c0] valid [%c1, %c16] : memref<?x16xf16, strided<[16, 1]>> -> !tile.tile<16x16xf16, #staged>
+          %s1 = tile.dot %k, %k, %si {transpose_a} : !tile.tile<16x16xf16, #staged>, !tile.tile<16x16xf16, #staged> -> !tile.tile<16x16xf32, #acc>
+          scf.yield %s1 : !tile.tile<16x16xf32, #acc>
+        }
+        return
+      }
+    }
+    ```
+    becomes
+    ```mlir
+    %first = tile.load %m[%c0, %c0] valid[%{{.*}}, %c16] : ... -> <16x16xf16, #tile.pieces<elements = 8, threads = 32>>
+    %r:2 = scf.for %i = ... iter_args(%si = %{{.*}}, %waits = %first) -> ... {
+      %k = tile.relayout %waits : <16x16xf16, #tile.pieces<elements = 8, threads = 32>> -> <16x16xf16, #tile.shared<padding = 8>>
+      ...
+      %next = tile.load %m[%{{.*}}, %c0] valid[%{{.*}}, %c16] : ... -> <16x16xf16, #tile.pieces<elements = 8, threads = 32>>
+      %s1 = tile.dot %k, %k, %si ...
+      scf.yield %s1, %next : ...
+    }
+    ```
+  }];
+  let dependentDialects = ["::mlir::arith::ArithDialect"];
+  let statistics = [
+    Statistic<"numPrefetched", "loads-prefetched", "Loads that an iteration does for the next">
+  ];
+}
+
 def AssignLayouts : Pass<"tile-assign-layouts", "::mlir::func::FuncOp"> {
   let summary = "Decide where the tiles of a kernel live";
   let description = [{

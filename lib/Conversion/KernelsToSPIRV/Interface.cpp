@@ -47,7 +47,17 @@ struct Memory {
   Value fours;
   /// Threads read what others wrote.
   bool isExchanged = false;
+  /// The same memory as an array of 16 bytes; null where nobody asks. `pointer`
+  /// is null where nobody asks for elements.
+  Value pieces;
 };
+
+/// Elements in 16 bytes of f16, and how many bits of a position tell them.
+constexpr int64_t kPieceElements = 8, kPieceBits = 3;
+
+VectorType getPieceType(Builder &b) {
+  return VectorType::get(4, b.getI32Type());
+}
 
 class EntryPoint {
 public:
@@ -68,7 +78,8 @@ private:
   void lowerBarriers();
 
   Value declare(const Twine &suffix, Type type, StorageClass storage,
-                std::optional<unsigned> binding = std::nullopt);
+                std::optional<unsigned> binding = std::nullopt,
+                bool isAliased = false);
   Value loadField(Value block, unsigned field);
   Value getBuiltin(spirv::BuiltIn builtin);
   Value getBuiltin(spirv::BuiltIn builtin, gpu::Dimension dimension);
@@ -79,9 +90,21 @@ private:
   void lowerWideLoad(const WideLoad &wide);
   Value getFours(BlockArgument buffer);
   void requireMultiple(BlockArgument argument, int64_t multiple);
+  void lowerLoad(vector::LoadOp load);
+  void lowerStore(vector::StoreOp store);
   /// The memory of an access, and the position in it.
   std::pair<Memory, Value> locate(Value memory, Value index);
   Value getElement(const Memory &memory, Value position);
+  /// The 16 bytes at a position that is a multiple of them.
+  Value getPiece(const Memory &memory, Value position);
+  /// The word of an array of 16 bytes that an element is in.
+  Value getPieceWord(const Memory &memory, Value word);
+  /// What a matrix begins with, and in how many of it rows are `stride`
+  /// elements apart.
+  std::pair<Value, Value> getRows(const Memory &memory, Value position,
+                                  int64_t stride);
+  void lowerAddresses();
+  void lowerVotes();
   Value constant(int64_t value) {
     return spirv::ConstantOp::create(b, b.getI32Type(),
                                      b.getI32IntegerAttr(value));
@@ -123,7 +146,7 @@ private:
 //===----------------------------------------------------------------------===//
 
 Value EntryPoint::declare(const Twine &suffix, Type type, StorageClass storage,
-                          std::optional<unsigned> binding) {
+                          std::optional<unsigned> binding, bool isAliased) {
   auto pointer = spirv::PointerType::get(type, storage);
   OpBuilder::InsertionGuard guard(b);
   std::string name = (kernel.getName() + "_" + suffix).str();
@@ -131,6 +154,8 @@ Value EntryPoint::declare(const Twine &suffix, Type type, StorageClass storage,
   auto variable =
       binding ? spirv::GlobalVariableOp::create(b, pointer, name, 0, *binding)
               : spirv::GlobalVariableOp::create(b, pointer, StringRef(name));
+  if (isAliased)
+    variable->setAttr("aliased", b.getUnitAttr());
   // Since 1.4 an entry point names all that it uses.
   if (hasVulkanModel())
     interface.insert(FlatSymbolRefAttr::get(variable));
@@ -151,10 +176,35 @@ bool isExchanged(BlockArgument argument) {
   bool isRead = false, isWritten = false;
   for (Operation *view : argument.getUsers())
     for (Operation *access : view->getUsers()) {
-      isRead |= isa<memref::LoadOp>(access);
-      isWritten |= isa<memref::StoreOp>(access);
+      isRead |= isa<memref::LoadOp, vector::LoadOp>(access);
+      isWritten |= isa<memref::StoreOp, vector::StoreOp>(access);
     }
   return isRead && isWritten;
+}
+
+/// Whether 16 bytes of a buffer are moved at a time.
+bool movesPieces(BlockArgument argument) {
+  return llvm::any_of(argument.getUsers(), [](Operation *view) {
+    return llvm::any_of(view->getUsers(),
+                        llvm::IsaPred<vector::LoadOp, vector::StoreOp>);
+  });
+}
+
+/// Whether nothing else than 16 bytes, and matrices whose rows begin at
+/// multiples of them, are moved to workgroup memory and from it, where an
+/// element may be found in its word.
+bool movesPiecesOnly(BlockArgument buffer) {
+  auto isMultiple = [](APInt stride) {
+    return stride.getSExtValue() % kPieceElements == 0;
+  };
+  return cast<MemRefType>(buffer.getType()).getElementType().isF16() &&
+         llvm::all_of(buffer.getUsers(), [&](Operation *access) {
+           if (auto load = dyn_cast<gpu::SubgroupMmaLoadMatrixOp>(access))
+             return isMultiple(load.getLeadDimension());
+           if (auto store = dyn_cast<gpu::SubgroupMmaStoreMatrixOp>(access))
+             return isMultiple(store.getLeadDimension());
+           return isa<memref::LoadOp, vector::LoadOp, vector::StoreOp>(access);
+         });
 }
 
 LogicalResult EntryPoint::declareBuffers() {
@@ -174,8 +224,15 @@ LogicalResult EntryPoint::declareBuffers() {
       return kernel.emitError("SPIR-V has no memory of ") << memory.element;
     unsigned bytes = llvm::divideCeil(stored.getIntOrFloatBitWidth(), 8);
     auto array = spirv::RuntimeArrayType::get(stored, /*stride=*/bytes);
-    memory.pointer = declare(nameArgument(argument), getBlockType(array),
-                             StorageClass::StorageBuffer, binding);
+    bool hasPieces = movesPieces(argument);
+    memory.pointer =
+        declare(nameArgument(argument), getBlockType(array),
+                StorageClass::StorageBuffer, binding, /*isAliased=*/hasPieces);
+    if (hasPieces)
+      memory.pieces = declare(
+          nameArgument(argument) + "_pieces",
+          getBlockType(spirv::RuntimeArrayType::get(getPieceType(b), 16)),
+          StorageClass::StorageBuffer, binding, /*isAliased=*/true);
     memory.binding = binding++;
     memories[argument] = memory;
   }
@@ -230,7 +287,16 @@ LogicalResult EntryPoint::declareLocals() {
       return kernel.emitError("SPIR-V has no memory of ") << memory.element;
     auto array = spirv::ArrayType::get(stored, type.getNumElements());
     auto space = cast<gpu::AddressSpaceAttr>(type.getMemorySpace());
-    if (space.getValue() == gpu::AddressSpace::Workgroup) {
+    if (space.getValue() == gpu::AddressSpace::Workgroup &&
+        words.getType(memory.element).isF16() && movesPiecesOnly(buffer)) {
+      memory.isExchanged = true;
+      memory.pieces =
+          declare(nameArgument(buffer),
+                  spirv::ArrayType::get(
+                      getPieceType(b),
+                      llvm::divideCeil(type.getNumElements(), kPieceElements)),
+                  StorageClass::Workgroup);
+    } else if (space.getValue() == gpu::AddressSpace::Workgroup) {
       memory.isExchanged = true;
       memory.pointer =
           declare(nameArgument(buffer), array, StorageClass::Workgroup);
@@ -275,13 +341,116 @@ Value EntryPoint::getElement(const Memory &memory, Value position) {
                                       ValueRange{constant(0), position});
 }
 
+Value EntryPoint::getPiece(const Memory &memory, Value position) {
+  Value piece = arith::ShRUIOp::create(b, position, constant(kPieceBits));
+  SmallVector<Value> path{piece};
+  if (memory.base)
+    path.insert(path.begin(), constant(0));
+  return spirv::AccessChainOp::create(b, memory.pieces, path);
+}
+
+Value EntryPoint::getPieceWord(const Memory &memory, Value word) {
+  constexpr int64_t wordBits = 2;
+  Value piece = arith::ShRUIOp::create(b, word, constant(wordBits));
+  Value within = arith::AndIOp::create(b, word, constant((1 << wordBits) - 1));
+  return spirv::AccessChainOp::create(b, memory.pieces,
+                                      ValueRange{piece, within});
+}
+
+std::pair<Value, Value> EntryPoint::getRows(const Memory &memory,
+                                            Value position, int64_t stride) {
+  if (memory.pointer)
+    return {getElement(memory, position), constant(stride)};
+  return {getPiece(memory, position), constant(stride / kPieceElements)};
+}
+
+void EntryPoint::lowerLoad(vector::LoadOp load) {
+  b.setInsertionPoint(load);
+  auto [memory, position] = locate(load.getBase(), load.getIndices().front());
+  Type type = load.getType();
+  Value loaded;
+  if (memory.pieces) {
+    loaded =
+        spirv::LoadOp::create(b, getPiece(memory, position), getAccess(memory));
+    loaded = UnrealizedConversionCastOp::create(b, type, loaded).getResult(0);
+  } else {
+    SmallVector<Value> elements;
+    for (int64_t k = 0; k < kPieceElements; ++k)
+      elements.push_back(spirv::LoadOp::create(
+          b,
+          getElement(memory, arith::AddIOp::create(b, position, constant(k))),
+          getAccess(memory)));
+    loaded =
+        vector::FromElementsOp::create(b, cast<VectorType>(type), elements);
+  }
+  load.replaceAllUsesWith(loaded);
+  load.erase();
+}
+
+/// What is not an array of 16 bytes is written element by element.
+void EntryPoint::lowerStore(vector::StoreOp store) {
+  b.setInsertionPoint(store);
+  auto [memory, position] = locate(store.getBase(), store.getIndices().front());
+  Value piece = UnrealizedConversionCastOp::create(b, getPieceType(b),
+                                                   store.getValueToStore())
+                    .getResult(0);
+  if (memory.pieces) {
+    spirv::StoreOp::create(b, getPiece(memory, position), piece,
+                           getAccess(memory), /*alignment=*/IntegerAttr());
+  } else {
+    auto pair = VectorType::get(2, b.getF16Type());
+    for (int32_t k = 0; k < kPieceElements; ++k) {
+      Value word =
+          spirv::CompositeExtractOp::create(b, piece, ArrayRef<int32_t>{k / 2});
+      Value element = spirv::CompositeExtractOp::create(
+          b, spirv::BitcastOp::create(b, pair, word), ArrayRef<int32_t>{k % 2});
+      spirv::StoreOp::create(
+          b,
+          getElement(memory, arith::AddIOp::create(b, position, constant(k))),
+          element, getAccess(memory), /*alignment=*/IntegerAttr());
+    }
+  }
+  store.erase();
+}
+
+/// Bindings begin at multiples of 16 bytes, from which a buffer has its
+/// distance.
+void EntryPoint::lowerAddresses() {
+  function.walk([&](memref::ExtractAlignedPointerAsIndexOp address) {
+    b.setInsertionPoint(address);
+    const Memory &memory = memories.find(address.getSource())->second;
+    Value bytes = arith::MulIOp::create(
+        b, memory.base, constant(getElementBits(memory.element) / 8));
+    address.replaceAllUsesWith(words.from(b, bytes, b.getIndexType()));
+    address.erase();
+  });
+}
+
+/// Whether a condition holds in a lane of a subgroup.
+void EntryPoint::lowerVotes() {
+  function.walk([&](gpu::SubgroupReduceOp vote) {
+    if (vote.getOp() != gpu::AllReduceOperation::OR ||
+        !vote.getType().isInteger(1))
+      return;
+    b.setInsertionPoint(vote);
+    vote.replaceAllUsesWith(spirv::GroupNonUniformAnyOp::create(
+                                b, spirv::Scope::Subgroup, vote.getValue())
+                                .getResult());
+    vote.erase();
+  });
+}
+
 void EntryPoint::lowerLoad(memref::LoadOp load) {
   b.setInsertionPoint(load);
   auto [memory, position] = locate(load.getMemRef(), load.getIndices().front());
   Value loaded;
-  if (memory.isPacked) {
+  if (memory.isPacked || !memory.pointer) {
     PackedPosition at(b, position, memory.element);
-    Value word = spirv::LoadOp::create(b, getElement(memory, at.word));
+    Value word =
+        spirv::LoadOp::create(b,
+                              memory.pointer ? getElement(memory, at.word)
+                                             : getPieceWord(memory, at.word),
+                              getAccess(memory));
     loaded = words.decode(b, arith::ShRUIOp::create(b, word, at.shift),
                           memory.element);
   } else {
@@ -377,11 +546,12 @@ void EntryPoint::lowerLoad(gpu::SubgroupMmaLoadMatrixOp load) {
   auto [memory, position] =
       locate(load.getSrcMemref(), load.getIndices().front());
   Type type = load.getRes().getType();
+  auto [first, stride] =
+      getRows(memory, position, load.getLeadDimension().getSExtValue());
   Value matrix = spirv::KHRCooperativeMatrixLoadOp::create(
-      b, types.convertType(type), getElement(memory, position),
-      getMatrixLayout(load.getTranspose().value_or(false)),
-      constant(load.getLeadDimension().getSExtValue()), getAccess(memory),
-      /*alignment=*/IntegerAttr());
+      b, types.convertType(type), first,
+      getMatrixLayout(load.getTranspose().value_or(false)), stride,
+      getAccess(memory), /*alignment=*/IntegerAttr());
   load.replaceAllUsesWith(
       UnrealizedConversionCastOp::create(b, type, matrix).getResult(0));
   load.erase();
@@ -395,11 +565,11 @@ void EntryPoint::lowerStore(gpu::SubgroupMmaStoreMatrixOp store) {
   matrix = UnrealizedConversionCastOp::create(
                b, types.convertType(matrix.getType()), matrix)
                .getResult(0);
+  auto [first, stride] =
+      getRows(memory, position, store.getLeadDimension().getSExtValue());
   spirv::KHRCooperativeMatrixStoreOp::create(
-      b, getElement(memory, position), matrix,
-      getMatrixLayout(store.getTranspose().value_or(false)),
-      constant(store.getLeadDimension().getSExtValue()), getAccess(memory),
-      /*alignment=*/IntegerAttr());
+      b, first, matrix, getMatrixLayout(store.getTranspose().value_or(false)),
+      stride, getAccess(memory), /*alignment=*/IntegerAttr());
   store.erase();
 }
 
@@ -420,6 +590,8 @@ LogicalResult EntryPoint::lowerAccesses() {
     TypeSwitch<Operation *>(op)
         .Case<memref::LoadOp, memref::StoreOp>(
             [&](auto access) { memory = access.getMemRef(); })
+        .Case<vector::LoadOp, vector::StoreOp>(
+            [&](auto access) { memory = access.getBase(); })
         .Case<gpu::SubgroupMmaLoadMatrixOp>(
             [&](auto load) { memory = load.getSrcMemref(); })
         .Case<gpu::SubgroupMmaStoreMatrixOp>(
@@ -433,9 +605,9 @@ LogicalResult EntryPoint::lowerAccesses() {
     return failure();
   auto lower = [&](Operation *access) {
     TypeSwitch<Operation *>(access)
-        .Case<memref::LoadOp, gpu::SubgroupMmaLoadMatrixOp>(
+        .Case<memref::LoadOp, vector::LoadOp, gpu::SubgroupMmaLoadMatrixOp>(
             [&](auto load) { lowerLoad(load); })
-        .Case<memref::StoreOp, gpu::SubgroupMmaStoreMatrixOp>(
+        .Case<memref::StoreOp, vector::StoreOp, gpu::SubgroupMmaStoreMatrixOp>(
             [&](auto store) { lowerStore(store); });
   };
   llvm::for_each(stores, lower);
@@ -534,6 +706,12 @@ void EntryPoint::lowerBarriers() {
                                     spirv::Scope::Workgroup, memory);
     barrier.erase();
   });
+  function.walk([&](tile::SubgroupBarrierOp barrier) {
+    b.setInsertionPoint(barrier);
+    spirv::ControlBarrierOp::create(b, spirv::Scope::Subgroup,
+                                    spirv::Scope::Subgroup, memory);
+    barrier.erase();
+  });
 }
 
 LogicalResult EntryPoint::build() {
@@ -547,13 +725,20 @@ LogicalResult EntryPoint::build() {
   kernel.getBody().cloneInto(&function.getBody(), mapping);
   entry = &function.getBody().front();
 
-  // By the arguments of the kernel.
-  wideLoads = findWideLoads(function);
+  // By the arguments of the kernel. One that moves 16 bytes has asked whether
+  // rows are aligned; what it loads otherwise is not.
+  bool asks =
+      function.walk([](vector::LoadOp) { return WalkResult::interrupt(); })
+          .wasInterrupted();
+  if (!asks)
+    wideLoads = findWideLoads(function);
   if (failed(declareBuffers()) || failed(declareParameters()) ||
       failed(declareLocals()) || failed(lowerAccesses()))
     return failure();
+  lowerAddresses();
   lowerIds();
   lowerShuffles();
+  lowerVotes();
   lowerBarriers();
   function.walk([&](gpu::ReturnOp exit) {
     b.setInsertionPoint(exit);

@@ -133,6 +133,61 @@ struct CastPattern final : OpConversionPattern<UnrealizedConversionCastOp> {
   }
 };
 
+/// Of 16 bytes in registers, which are words.
+struct PieceConstantPattern final : OpConversionPattern<arith::ConstantOp> {
+  using OpConversionPattern::OpConversionPattern;
+  LogicalResult
+  matchAndRewrite(arith::ConstantOp op, OpAdaptor adaptor,
+                  ConversionPatternRewriter &rewriter) const override {
+    auto elements = dyn_cast<DenseFPElementsAttr>(op.getValue());
+    if (!elements || !isPiece(op.getType()) || !elements.isSplat() ||
+        !elements.getSplatValue<APFloat>().isPosZero())
+      return failure();
+    auto type = cast<VectorType>(typeConverter->convertType(op.getType()));
+    rewriter.replaceOpWithNewOp<spirv::ConstantOp>(
+        op, type, DenseElementsAttr::get(type, APInt(32, 0)));
+    return success();
+  }
+  static bool isPiece(Type type) {
+    auto vector = dyn_cast<VectorType>(type);
+    return vector && vector.getElementType().isF16() &&
+           vector.getNumElements() == 8;
+  }
+};
+
+struct PiecePattern final : OpConversionPattern<vector::FromElementsOp> {
+  using OpConversionPattern::OpConversionPattern;
+  LogicalResult
+  matchAndRewrite(vector::FromElementsOp op, OpAdaptor adaptor,
+                  ConversionPatternRewriter &rewriter) const override {
+    if (!PieceConstantPattern::isPiece(op.getType()))
+      return failure();
+    Location loc = op.getLoc();
+    auto type = cast<VectorType>(typeConverter->convertType(op.getType()));
+    auto pair = VectorType::get(2, rewriter.getF16Type());
+    SmallVector<Value> words;
+    for (unsigned k = 0; k < adaptor.getElements().size(); k += 2)
+      words.push_back(spirv::BitcastOp::create(
+          rewriter, loc, rewriter.getI32Type(),
+          spirv::CompositeConstructOp::create(
+              rewriter, loc, pair, adaptor.getElements().slice(k, 2))));
+    rewriter.replaceOpWithNewOp<spirv::CompositeConstructOp>(op, type, words);
+    return success();
+  }
+};
+
+struct ConvertMatrixPattern final
+    : OpConversionPattern<attn::tile::ConvertMatrixOp> {
+  using OpConversionPattern::OpConversionPattern;
+  LogicalResult
+  matchAndRewrite(attn::tile::ConvertMatrixOp op, OpAdaptor adaptor,
+                  ConversionPatternRewriter &rewriter) const override {
+    rewriter.replaceOpWithNewOp<spirv::FConvertOp>(
+        op, typeConverter->convertType(op.getType()), adaptor.getInput());
+    return success();
+  }
+};
+
 /// A launch says how much workgroup memory its kernel declares.
 void setSharedBytes(gpu::GPUFuncOp kernel, const attn::Words &words) {
   auto info = attn::tile::LaunchInfoAttr::of(kernel);
@@ -155,6 +210,12 @@ public:
     types.addConversion(
         [held](BFloat16Type type) { return held.getType(type); });
     populateMMAToSPIRVCoopMatrixTypeConversion(types);
+    // 16 bytes in registers are four words.
+    types.addConversion([](VectorType type) -> std::optional<Type> {
+      if (!PieceConstantPattern::isPiece(type))
+        return std::nullopt;
+      return VectorType::get(4, IntegerType::get(type.getContext(), 32));
+    });
   }
 
   LogicalResult convert();
@@ -200,6 +261,10 @@ spirv::VerCapExtAttr Converter::getNeeds(gpu::GPUModuleOp kernels) {
     llvm::append_range(capabilities,
                        ArrayRef{Capability::GroupNonUniform,
                                 Capability::GroupNonUniformShuffle});
+  if (kernels
+          ->walk([](gpu::SubgroupReduceOp) { return WalkResult::interrupt(); })
+          .wasInterrupted())
+    capabilities.push_back(Capability::GroupNonUniformVote);
   SmallVector<spirv::Extension> extensions;
   if (hasMatrices)
     extensions.push_back(spirv::Extension::SPV_KHR_cooperative_matrix);
@@ -237,9 +302,11 @@ LogicalResult Converter::convertBodies(spirv::ModuleOp module) {
   patterns.add<FunctionPattern<math::Exp2Op, spirv::GLExp2Op>,
                FunctionPattern<math::Log2Op, spirv::GLLog2Op>,
                FunctionPattern<math::CtPopOp, spirv::BitCountOp>, TruncPattern,
-               UnsignedCastPattern, CastPattern>(types, context);
+               UnsignedCastPattern, CastPattern, ConvertMatrixPattern>(types,
+                                                                       context);
   // Before those of MLIR.
-  patterns.add<BitsPattern, ConstantBitsPattern>(types, context, /*benefit=*/2);
+  patterns.add<BitsPattern, ConstantBitsPattern, PieceConstantPattern,
+               PiecePattern>(types, context, /*benefit=*/2);
   patterns.add<ExtendFirst>(context);
   if (failed(applyFullConversion(module,
                                  *SPIRVConversionTarget::get(environment),

@@ -211,7 +211,7 @@ struct DotLowering : TileOpPattern<DotOp> {
           auto read = [&](Value tile, bool transposed, Value i, Value j) {
             if (transposed)
               std::swap(i, j);
-            Value at = getSharedOffset(b, cast<TileType>(tile.getType()), i, j);
+            Value at = context.getSharedOffset(b, tile, i, j);
             Value memory = context.getBuffer(tile);
             return widen(b, memref::LoadOp::create(b, memory, at));
           };

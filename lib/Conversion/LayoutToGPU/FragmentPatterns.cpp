@@ -4,7 +4,8 @@
 // Nobody knows which lane holds which element of a fragment, only that
 // fragments of one type agree: so arithmetic is on the elements of a lane, by
 // number; a row statistic is a fragment whose columns are alike; numbers of
-// rows and columns come in fragments, too. Only reductions go through memory.
+// rows and columns come in fragments, too. What a subgroup reduces or turns
+// into a factor goes through a strip of its own.
 //
 //===----------------------------------------------------------------------===//
 
@@ -148,10 +149,14 @@ struct MapFragments : TileOpPattern<MapOp> {
     ImplicitLocOpBuilder b(op.getLoc(), rewriter);
     auto domain = cast<TileType>(op.getResult(0).getType());
     Grid grid(b, context, domain);
+    std::array<Value, 2> numbers;
+    for (auto [k, arg] : llvm::enumerate(op.getIndexArgs()))
+      if (!arg.use_empty())
+        numbers[k] = context.loadNumbers(b, getFragments(domain), k);
     SmallVector<SmallVector<Value>> results(op.getNumResults());
     for (int64_t row = 0; row < grid.rows; ++row)
       for (int64_t col = 0; col < grid.cols; ++col)
-        mapFragment(b, op, adaptor, grid, row, col, results);
+        mapFragment(b, op, adaptor, grid, numbers, row, col, results);
     rewriter.replaceOpWithMultiple(
         op, llvm::map_to_vector(results, [](const SmallVector<Value> &values) {
           return ValueRange(values);
@@ -161,7 +166,8 @@ struct MapFragments : TileOpPattern<MapOp> {
 
 private:
   void mapFragment(ImplicitLocOpBuilder &b, MapOp op, OneToNOpAdaptor adaptor,
-                   const Grid &grid, int64_t row, int64_t col,
+                   const Grid &grid, ArrayRef<Value> numbers, int64_t row,
+                   int64_t col,
                    MutableArrayRef<SmallVector<Value>> results) const {
     Block &body = op.getBody().front();
     SmallVector<gpu::MMAMatrixType> types;
@@ -186,8 +192,7 @@ private:
         if (arg.use_empty())
           continue;
         Value first = k ? grid.getCol(b, col) : grid.getRow(b, row);
-        Value within = getNumber(
-            b, k ? context.getColNumbers() : context.getRowNumbers(), number);
+        Value within = getNumber(b, numbers[k], number);
         mapping.map(
             arg, b.createOrFold<arith::AddIOp>(
                      b.createOrFold<arith::AddIOp>(op.getOffsets()[k], first),
@@ -273,15 +278,15 @@ private:
     if (transposed)
       std::swap(row, col);
     return load(b, type, context.getBuffer(tile),
-                getSharedOffset(b, tileType, row, col),
+                context.getSharedOffset(b, tile, row, col),
                 shared.getPitch(tileType.getRows(), tileType.getCols()),
                 transposed != shared.getColumnMajor());
   }
 };
 
-/// Fragments of a row are combined element by element; what is left of each
-/// row, a lane folds in workgroup memory, from where it comes back in all
-/// columns.
+/// Fragments of a row are combined element by element. To one value a row, a
+/// lane folds what is left of it in the strip of its subgroup, from where it
+/// comes back in all columns.
 struct ReduceFragments : TileOpPattern<ReduceOp> {
   using TileOpPattern::TileOpPattern;
 
@@ -294,15 +299,24 @@ struct ReduceFragments : TileOpPattern<ReduceOp> {
     ImplicitLocOpBuilder b(op.getLoc(), rewriter);
     Grid grid(b, context, op.getInput().getType());
     gpu::MMAMatrixType type = getMatrixType(op.getType());
-    SmallVector<Value> results;
+    bool toRows = op.getType().getRank() == 1;
+    int64_t cols = toRows ? 1 : op.getType().getCols() / grid.fragmentCols;
+    SmallVector<Value> results(adaptor.getInit());
     for (int64_t row = 0; row < grid.rows; ++row) {
       ValueRange fragments =
           ValueRange(adaptor.getInput()).slice(row * grid.cols, grid.cols);
-      Value folded = fragments.front();
-      for (Value fragment : fragments.drop_front())
-        folded = combine(b, op, type, folded, fragment);
-      Value total = foldColumns(b, op, layout, type, folded);
-      results.push_back(combine(b, op, type, adaptor.getInit()[row], total));
+      SmallVector<Value> folded(fragments.take_front(cols));
+      for (auto [number, fragment] :
+           llvm::enumerate(fragments.drop_front(cols))) {
+        Value &part = folded[number % cols];
+        part = combine(b, op, type, part, fragment);
+      }
+      for (int64_t col = 0; col < cols; ++col) {
+        Value part = toRows ? foldColumns(b, op, layout, type, folded.front())
+                            : folded[col];
+        Value &result = results[row * cols + col];
+        result = combine(b, op, type, result, part);
+      }
     }
     rewriter.replaceOpWithMultiple(op, ArrayRef<ValueRange>{results});
     return success();
@@ -321,9 +335,9 @@ private:
                     gpu::MMAMatrixType type, Value fragment) const {
     KernelContext::Strip strip = context.getStrip(b, layout);
     int64_t rows = layout.getFragmentRows(), cols = layout.getFragmentCols();
-    gpu::BarrierOp::create(b);
+    SubgroupBarrierOp::create(b);
     store(b, fragment, strip.memory, strip.fragment, cols, /*transpose=*/false);
-    gpu::BarrierOp::create(b);
+    SubgroupBarrierOp::create(b);
     auto loop = scf::ForOp::create(b, context.getLane(), index(b, rows),
                                    index(b, context.getNumLanes()));
     {
@@ -342,9 +356,54 @@ private:
       memref::StoreOp::create(b, total, strip.memory,
                               b.createOrFold<arith::AddIOp>(strip.rows, row));
     }
-    gpu::BarrierOp::create(b);
+    SubgroupBarrierOp::create(b);
     return load(b, type, strip.memory, strip.rows, /*pitch=*/0,
                 /*transpose=*/true);
+  }
+};
+
+/// Lanes compare the elements that they hold, and vote.
+struct AnyAboveFragments : TileOpPattern<AnyAboveOp> {
+  using TileOpPattern::TileOpPattern;
+
+  LogicalResult
+  matchAndRewrite(AnyAboveOp op, OneToNOpAdaptor adaptor,
+                  ConversionPatternRewriter &rewriter) const override {
+    if (!isFragments(op.getInput()))
+      return failure();
+    ImplicitLocOpBuilder b(op.getLoc(), rewriter);
+    Grid grid(b, context, op.getInput().getType());
+    gpu::MMAMatrixType type = getMatrixType(op.getInput().getType());
+    Value any;
+    for (auto [k, fragment] : llvm::enumerate(adaptor.getInput()))
+      for (int64_t number = 0; number < getLength(context, type); ++number) {
+        Value limit = extract(b, adaptor.getLimit()[k / grid.cols], number);
+        Value isAbove = arith::CmpFOp::create(
+            b, arith::CmpFPredicate::OGT, extract(b, fragment, number), limit);
+        any = any ? arith::OrIOp::create(b, any, isAbove) : isAbove;
+      }
+    rewriter.replaceOpWithNewOp<gpu::SubgroupReduceOp>(
+        op, any, gpu::AllReduceOperation::OR, /*uniform=*/false);
+    return success();
+  }
+};
+
+/// Fragment by fragment: of another element type, lanes may hold others.
+struct ConvertFragments : TileOpPattern<ConvertOp> {
+  using TileOpPattern::TileOpPattern;
+
+  LogicalResult
+  matchAndRewrite(ConvertOp op, OneToNOpAdaptor adaptor,
+                  ConversionPatternRewriter &rewriter) const override {
+    if (!isFragments(op))
+      return failure();
+    ImplicitLocOpBuilder b(op.getLoc(), rewriter);
+    Type type = getMatrixType(op.getType());
+    SmallVector<Value> fragments;
+    for (Value fragment : adaptor.getInput())
+      fragments.push_back(ConvertMatrixOp::create(b, type, fragment));
+    rewriter.replaceOpWithMultiple(op, ArrayRef<ValueRange>{fragments});
+    return success();
   }
 };
 
@@ -364,6 +423,11 @@ struct RelayoutFragments : TileOpPattern<RelayoutOp> {
       return shared && !shared.getSwizzle();
     };
     ImplicitLocOpBuilder b(op.getLoc(), rewriter);
+    if (getFragments(to) && getFragments(from)) {
+      rewriter.replaceOpWithMultiple(op,
+                                     {changeUse(b, op, adaptor.getInput())});
+      return success();
+    }
     if (getFragments(to) && isPlain(from)) {
       rewriter.replaceOpWithMultiple(op, {loadFragments(b, op)});
       return success();
@@ -379,6 +443,41 @@ struct RelayoutFragments : TileOpPattern<RelayoutOp> {
   }
 
 private:
+  /// Accumulators become factors: element by element where the machine has the
+  /// same elements in both, else through the strip of the subgroup.
+  SmallVector<Value> changeUse(ImplicitLocOpBuilder &b, RelayoutOp op,
+                               ValueRange fragments) const {
+    TileType from = op.getInput().getType(), to = op.getType();
+    gpu::MMAMatrixType fromType = getMatrixType(from), type = getMatrixType(to);
+    if (context.areElementsAlike(fromType, type))
+      return llvm::map_to_vector(fragments, [&](Value fragment) {
+        return build(b, context, type, [&](int64_t number) {
+          return extract(b, fragment, number);
+        });
+      });
+    Grid fromGrid(b, context, from), grid(b, context, to);
+    KernelContext::FactorStrip strip = context.getFactorStrip(b, to);
+    int64_t cols = std::max(fromGrid.fragmentCols, grid.fragmentCols);
+    int64_t stored = cols / fromGrid.fragmentCols;
+    int64_t loaded = cols / grid.fragmentCols;
+    SmallVector<Value> result;
+    for (size_t first = 0; first < fragments.size(); first += stored) {
+      auto place = [&](int64_t col) {
+        return b.createOrFold<arith::AddIOp>(strip.first, index(b, col));
+      };
+      SubgroupBarrierOp::create(b);
+      for (int64_t k = 0; k < stored; ++k)
+        store(b, fragments[first + k], strip.memory,
+              place(k * fromGrid.fragmentCols), cols, /*transpose=*/false);
+      SubgroupBarrierOp::create(b);
+      for (int64_t k = 0; k < loaded; ++k)
+        result.push_back(load(b, type, strip.memory,
+                              place(k * grid.fragmentCols), cols,
+                              /*transpose=*/false));
+    }
+    return result;
+  }
+
   SmallVector<Value> loadFragments(ImplicitLocOpBuilder &b,
                                    RelayoutOp op) const {
     TileType from = op.getInput().getType();
@@ -390,8 +489,9 @@ private:
     SmallVector<Value> fragments;
     for (int64_t row = 0; row < grid.rows; ++row)
       for (int64_t col = 0; col < grid.cols; ++col) {
-        Value at = getSharedOffset(b, from, grid.getRow(b, row),
-                                   isBlock ? grid.getCol(b, col) : index(b, 0));
+        Value at = context.getSharedOffset(
+            b, op.getInput(), grid.getRow(b, row),
+            isBlock ? grid.getCol(b, col) : index(b, 0));
         // A row statistic is read for each column anew.
         fragments.push_back(
             isBlock ? load(b, type, memory, at,
@@ -412,7 +512,8 @@ private:
     for (int64_t row = 0; row < grid.rows; ++row)
       for (int64_t col = 0; col < grid.cols; ++col)
         store(b, fragments[row * grid.cols + col], context.getBuffer(op),
-              getSharedOffset(b, to, grid.getRow(b, row), grid.getCol(b, col)),
+              context.getSharedOffset(b, op, grid.getRow(b, row),
+                                      grid.getCol(b, col)),
               shared.getPitch(to.getRows(), to.getCols()),
               shared.getColumnMajor());
     gpu::BarrierOp::create(b);
@@ -421,15 +522,15 @@ private:
   /// Of columns that are alike the first.
   void storeRows(ImplicitLocOpBuilder &b, RelayoutOp op,
                  ValueRange fragments) const {
-    TileType to = op.getType();
     FragmentAttr layout = getFragments(op.getInput());
     Grid grid(b, context, op.getInput().getType());
     KernelContext::Strip strip = context.getStrip(b, layout);
+    gpu::BarrierOp::create(b);
     for (auto [row, fragment] : llvm::enumerate(fragments)) {
-      gpu::BarrierOp::create(b);
+      SubgroupBarrierOp::create(b);
       store(b, fragment, strip.memory, strip.fragment, grid.fragmentCols,
             /*transpose=*/false);
-      gpu::BarrierOp::create(b);
+      SubgroupBarrierOp::create(b);
       auto loop =
           scf::ForOp::create(b, context.getLane(), index(b, grid.fragmentRows),
                              index(b, context.getNumLanes()));
@@ -442,8 +543,9 @@ private:
       Value element = memref::LoadOp::create(b, strip.memory, at);
       Value tileRow = b.createOrFold<arith::AddIOp>(grid.getRow(b, row),
                                                     loop.getInductionVar());
-      memref::StoreOp::create(b, element, context.getBuffer(op),
-                              getSharedOffset(b, to, tileRow, index(b, 0)));
+      memref::StoreOp::create(
+          b, element, context.getBuffer(op),
+          context.getSharedOffset(b, op, tileRow, index(b, 0)));
     }
     gpu::BarrierOp::create(b);
   }
@@ -455,5 +557,6 @@ void attn::populateFragmentPatterns(const TypeConverter &converter,
                                     const KernelContext &context,
                                     RewritePatternSet &patterns) {
   patterns.add<SplatFragments, MapFragments, DotFragments, ReduceFragments,
-               RelayoutFragments>(converter, context);
+               AnyAboveFragments, ConvertFragments, RelayoutFragments>(
+      converter, context);
 }

@@ -7,6 +7,7 @@
 //===----------------------------------------------------------------------===//
 
 #include "KernelContext.h"
+#include "../Pieces.h"
 
 #include "mlir/Dialect/Arith/IR/Arith.h"
 #include "mlir/Dialect/SCF/IR/SCF.h"
@@ -18,6 +19,10 @@ using namespace attn::tile;
 
 static Value index(ImplicitLocOpBuilder &b, int64_t value) {
   return arith::ConstantIndexOp::create(b, value);
+}
+
+static int64_t getNumBytes(Type type) {
+  return llvm::divideCeil(type.getIntOrFloatBitWidth(), 8);
 }
 
 Value attn::both(ImplicitLocOpBuilder &b, Value lhs, Value rhs) {
@@ -33,6 +38,38 @@ Value attn::isLess(ImplicitLocOpBuilder &b, Value lhs, Value rhs) {
 //===----------------------------------------------------------------------===//
 // Memory
 //===----------------------------------------------------------------------===//
+
+static bool movesPieces(Operation *access) {
+  auto moves = [](int64_t elements, TileType type) {
+    return elements && (isa_and_nonnull<PiecesAttr>(type.getLayout()) ||
+                        holdsPieces(type, elements));
+  };
+  if (auto load = dyn_cast<LoadOp>(access))
+    return moves(getPieceElements(load), load.getType());
+  auto store = dyn_cast<StoreOp>(access);
+  return store && moves(getPieceElements(store), store.getTile().getType());
+}
+
+/// Whether what is bound, the first element and all steps from row to row are
+/// multiples of 16 bytes.
+static Value isAligned(ImplicitLocOpBuilder &b, memref::ReinterpretCastOp op,
+                       const MemoryView &view, OpFoldResult offset) {
+  constexpr int64_t alignment = 16;
+  int64_t elements = alignment / getNumBytes(op.getType().getElementType());
+  auto isMultiple = [&](Value number, int64_t of) -> Value {
+    Value rest = b.createOrFold<arith::RemUIOp>(number, index(b, of));
+    return b.createOrFold<arith::CmpIOp>(arith::CmpIPredicate::eq, rest,
+                                         index(b, 0));
+  };
+  Value address =
+      memref::ExtractAlignedPointerAsIndexOp::create(b, op.getSource());
+  Value aligned = isMultiple(address, alignment);
+  if (auto number = dyn_cast<Value>(offset))
+    aligned = both(b, aligned, isMultiple(number, elements));
+  for (Value stride : ArrayRef(view.strides).drop_back())
+    aligned = both(b, aligned, isMultiple(stride, elements));
+  return aligned;
+}
 
 LogicalResult KernelContext::addViews() {
   SmallVector<memref::ReinterpretCastOp> casts;
@@ -71,6 +108,8 @@ LogicalResult KernelContext::addViews() {
     view.flat = memref::ReinterpretCastOp::create(
         b, type, op.getSource(), offset, ArrayRef<OpFoldResult>{span},
         ArrayRef<OpFoldResult>{b.getIndexAttr(1)});
+    if (llvm::any_of(op->getUsers(), movesPieces))
+      view.aligned = isAligned(b, op, view, offset);
     views[op.getResult()] = view;
   }
   return success();
@@ -88,10 +127,6 @@ Value KernelContext::getAddress(ImplicitLocOpBuilder &b, const MemoryView &view,
 //===----------------------------------------------------------------------===//
 // Workgroup buffers
 //===----------------------------------------------------------------------===//
-
-static int64_t getNumBytes(Type type) {
-  return llvm::divideCeil(type.getIntOrFloatBitWidth(), 8);
-}
 
 namespace {
 /// What an op has in workgroup memory, from its number `begin` to `end`.
@@ -116,8 +151,7 @@ static int64_t getNumStaged(Operation *op) {
   if (auto shared = dyn_cast_or_null<SharedAttr>(type.getLayout()))
     return shared.getNumElements(type.getRows(), type.getCols());
   auto relayout = dyn_cast<RelayoutOp>(op);
-  bool meets = relayout && relayout.getCost().kind == Exchange::Memory &&
-               relayout.getCost().bytes;
+  bool meets = relayout && relayout.getCost().bytes;
   return meets ? type.getRows() * type.getCols() : 0;
 }
 
@@ -198,7 +232,7 @@ void KernelContext::addFragmentMemory(FragmentAttr layout) {
   int64_t rows = layout.getFragmentRows(), cols = layout.getFragmentCols();
   strips = addWorkgroupMemory(numSubgroups * getStripSize(layout), f32);
   int64_t most = std::max(rows, cols);
-  Value numbers = addWorkgroupMemory(most, f32);
+  numbers = addWorkgroupMemory(most, f32);
   ImplicitLocOpBuilder b(kernel.getLoc(), kernel.getContext());
   b.setInsertionPointAfterValue(subgroup);
   auto loop =
@@ -210,14 +244,48 @@ void KernelContext::addFragmentMemory(FragmentAttr layout) {
                           loop.getInductionVar());
   b.setInsertionPointAfter(loop);
   gpu::BarrierOp::create(b);
-  auto type = gpu::MMAMatrixType::get({rows, cols}, f32, "COp");
-  auto load = [&](UnitAttr transpose) {
-    return gpu::SubgroupMmaLoadMatrixOp::create(b, type, numbers,
-                                                ValueRange{index(b, 0)},
-                                                b.getIndexAttr(0), transpose);
-  };
-  rowNumbers = load(b.getUnitAttr());
-  colNumbers = load(UnitAttr());
+}
+
+Value KernelContext::loadNumbers(ImplicitLocOpBuilder &b, FragmentAttr layout,
+                                 unsigned dim) const {
+  auto type = gpu::MMAMatrixType::get(layout.getShape(), b.getF32Type(), "COp");
+  return gpu::SubgroupMmaLoadMatrixOp::create(
+      b, type, numbers, ValueRange{index(b, 0)}, b.getIndexAttr(0),
+      dim == 0 ? b.getUnitAttr() : UnitAttr());
+}
+
+/// Elements of a strip in which accumulators become factors.
+static int64_t getFactorStripSize(FragmentAttr from, FragmentAttr to) {
+  return to.getFragmentRows() *
+         std::max(from.getFragmentCols(), to.getFragmentCols());
+}
+
+int64_t KernelContext::addFactorStrips() {
+  llvm::MapVector<Type, int64_t> sizes;
+  kernel.walk([&](RelayoutOp op) {
+    TileType from = op.getInput().getType(), to = op.getType();
+    auto in = dyn_cast<FragmentAttr>(from.getLayout());
+    auto out = dyn_cast<FragmentAttr>(to.getLayout());
+    if (!in || !out ||
+        areElementsAlike(attn::getMatrixType(from), attn::getMatrixType(to)))
+      return;
+    int64_t &size = sizes[to.getElementType()];
+    size = std::max(size, getFactorStripSize(in, out));
+  });
+  int64_t bytes = 0;
+  for (auto [type, size] : sizes) {
+    factorStrips[type] = addWorkgroupMemory(numSubgroups * size, type);
+    bytes += numSubgroups * size * ::getNumBytes(type);
+  }
+  return bytes;
+}
+
+KernelContext::FactorStrip
+KernelContext::getFactorStrip(ImplicitLocOpBuilder &b, TileType factor) const {
+  Value memory = factorStrips.lookup(factor.getElementType());
+  int64_t size =
+      cast<MemRefType>(memory.getType()).getNumElements() / numSubgroups;
+  return {memory, b.createOrFold<arith::MulIOp>(subgroup, index(b, size))};
 }
 
 gpu::MMAMatrixType attn::getMatrixType(TileType tile) {
@@ -227,44 +295,90 @@ gpu::MMAMatrixType attn::getMatrixType(TileType tile) {
                                  uses[static_cast<int>(layout.getUse())]);
 }
 
+/// The first place in a buffer where `staged` overlaps nothing that is needed
+/// at the same time. Rows begin at multiples of 16 bytes if theirs do.
+static int64_t findGap(ArrayRef<std::pair<const Staged *, int64_t>> placed,
+                       const Staged &staged) {
+  constexpr int64_t alignment = 16;
+  SmallVector<std::pair<int64_t, int64_t>> taken;
+  for (auto [other, first] : placed)
+    if (other->end > staged.begin && staged.end > other->begin)
+      taken.push_back({first, first + other->numElements});
+  llvm::sort(taken);
+  int64_t first = 0;
+  for (auto [begin, end] : taken) {
+    if (begin - first >= staged.numElements)
+      break;
+    first = std::max<int64_t>(
+        first, llvm::alignTo(
+                   end, std::max<int64_t>(
+                            alignment / ::getNumBytes(staged.elementType), 1)));
+  }
+  return first;
+}
+
+/// Whether `op` fills a buffer in workgroup memory from elsewhere.
+static bool fillsBuffer(Operation *op) {
+  if (!isa<LoadOp, RelayoutOp>(op))
+    return false;
+  auto type = cast<TileType>(op->getResult(0).getType());
+  if (!isa<SharedAttr>(type.getLayout()))
+    return false;
+  auto relayout = dyn_cast<RelayoutOp>(op);
+  return !relayout ||
+         isa<PiecesAttr>(relayout.getInput().getType().getLayout());
+}
+
+void KernelContext::joinStages() {
+  kernel.walk([&](Block *block) {
+    Operation *previous = nullptr;
+    for (Operation &op : *block) {
+      if (fillsBuffer(&op)) {
+        if (previous) {
+          joinedAfter.insert(previous);
+          joinedBefore.insert(&op);
+        }
+        previous = &op;
+      } else if (op.getNumRegions() || !isMemoryEffectFree(&op) ||
+                 llvm::any_of(op.getOperandTypes(), llvm::IsaPred<TileType>)) {
+        previous = nullptr;
+      }
+    }
+  });
+}
+
 LogicalResult
 KernelContext::addBuffers(int64_t mostBytes,
                           function_ref<int64_t(Type)> getElementBytes) {
   struct Buffer {
-    Type elementType;
-    int64_t numElements, liveUntil;
-    SmallVector<Operation *> ops;
+    int64_t numElements = 0;
+    SmallVector<std::pair<const Staged *, int64_t>> placed;
   };
-  SmallVector<Buffer> all;
+  llvm::MapVector<Type, Buffer> all;
   const Staged *largest = nullptr;
   SmallVector<Staged> stagedOps = findStaged(kernel);
   for (const Staged &staged : stagedOps) {
-    // First fit in program order.
-    Buffer *buffer = llvm::find_if(all, [&](const Buffer &other) {
-      return other.elementType == staged.elementType &&
-             other.liveUntil <= staged.begin;
-    });
-    if (buffer == all.end()) {
-      all.push_back({staged.elementType, 0, 0, {}});
-      buffer = &all.back();
-    }
-    buffer->numElements = std::max(buffer->numElements, staged.numElements);
-    buffer->liveUntil = staged.end;
-    buffer->ops.push_back(staged.op);
+    // Program order; the first gap between what lives at the same time.
+    Buffer &buffer = all[staged.elementType];
+    int64_t first = findGap(buffer.placed, staged);
+    buffer.placed.push_back({&staged, first});
+    buffer.numElements =
+        std::max(buffer.numElements, first + staged.numElements);
     if (!largest || staged.getNumBytes() > largest->getNumBytes())
       largest = &staged;
   }
   int64_t bytes = 0;
-  for (const Buffer &buffer : all) {
-    bytes += buffer.numElements * getElementBytes(buffer.elementType);
-    Value memory = addWorkgroupMemory(buffer.numElements, buffer.elementType);
-    for (Operation *op : buffer.ops)
-      buffers[op] = memory;
+  for (const auto &[type, buffer] : all) {
+    bytes += buffer.numElements * getElementBytes(type);
+    Value memory = addWorkgroupMemory(buffer.numElements, type);
+    for (auto [staged, first] : buffer.placed)
+      buffers[staged->op] = {memory, first};
   }
   if (FragmentAttr layout = findFragments(kernel)) {
     addFragmentMemory(layout);
     bytes += 4 * (numSubgroups * getStripSize(layout) +
                   std::max(layout.getFragmentRows(), layout.getFragmentCols()));
+    bytes += addFactorStrips();
   }
   if (bytes <= mostBytes)
     return success();
@@ -386,9 +500,10 @@ RegisterRows KernelContext::getCols(const LinearLayout &layout) {
   return numberRegisters(layout, &TilePosition::col);
 }
 
-Value attn::getSharedOffset(ImplicitLocOpBuilder &b, TileType tile, Value row,
-                            Value col) {
-  auto shared = cast<SharedAttr>(tile.getLayout());
+Value KernelContext::getSharedOffset(ImplicitLocOpBuilder &b, Value tile,
+                                     TileType type, Value row,
+                                     Value col) const {
+  auto shared = cast<SharedAttr>(type.getLayout());
   if (shared.getColumnMajor())
     std::swap(row, col);
   if (DenseI64ArrayAttr swizzle = shared.getSwizzle()) {
@@ -396,7 +511,9 @@ Value attn::getSharedOffset(ImplicitLocOpBuilder &b, TileType tile, Value row,
     col = b.createOrFold<arith::XOrIOp>(
         col, b.createOrFold<arith::MulIOp>(phase, index(b, swizzle[0])));
   }
-  Value pitch = index(b, shared.getPitch(tile.getRows(), tile.getCols()));
-  return b.createOrFold<arith::AddIOp>(
+  Value pitch = index(b, shared.getPitch(type.getRows(), type.getCols()));
+  Value offset = b.createOrFold<arith::AddIOp>(
       b.createOrFold<arith::MulIOp>(row, pitch), col);
+  int64_t first = buffers.lookup(tile.getDefiningOp()).first;
+  return b.createOrFold<arith::AddIOp>(offset, index(b, first));
 }

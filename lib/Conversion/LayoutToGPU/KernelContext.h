@@ -23,6 +23,8 @@ namespace attn {
 struct MemoryView {
   mlir::Value flat;
   mlir::SmallVector<mlir::Value> sizes, strides;
+  /// Whether all rows begin at multiples of 16 bytes; null where nobody asks.
+  mlir::Value aligned;
 };
 
 /// A register of a thread: which element of the tile it is. `inside` is null
@@ -56,6 +58,13 @@ public:
   /// The lane of the machine that is lane 0 of this thread's layout subgroup.
   mlir::Value getFirstLane() const { return firstLane; }
   void setFirstLane(mlir::Value lane_) { firstLane = lane_; }
+  /// A lane holds as n-th element of any fragment what it holds as n-th of one
+  /// of another type and use.
+  void setElementsAlike(bool alike) { elementsAlike = alike; }
+  bool areElementsAlike(mlir::gpu::MMAMatrixType lhs,
+                        mlir::gpu::MMAMatrixType rhs) const {
+    return elementsAlike && lhs.getShape() == rhs.getShape();
+  }
   /// Columns of the left factor of matrix units.
   int64_t getMatrixDepth() const { return matrixDepth; }
   void setMatrixDepth(int64_t depth) { matrixDepth = depth; }
@@ -76,7 +85,26 @@ public:
   addBuffers(int64_t mostBytes,
              llvm::function_ref<int64_t(mlir::Type)> getElementBytes);
   mlir::Value getBuffer(mlir::Value tile) const {
-    return buffers.lookup(tile.getDefiningOp());
+    return buffers.lookup(tile.getDefiningOp()).memory;
+  }
+  /// Where element (row, col) of a tile in workgroup memory is in its buffer.
+  mlir::Value getSharedOffset(mlir::ImplicitLocOpBuilder &b, mlir::Value tile,
+                              tile::TileType type, mlir::Value row,
+                              mlir::Value col) const;
+  mlir::Value getSharedOffset(mlir::ImplicitLocOpBuilder &b, mlir::Value tile,
+                              mlir::Value row, mlir::Value col) const {
+    return getSharedOffset(b, tile, mlir::cast<tile::TileType>(tile.getType()),
+                           row, col);
+  }
+
+  /// Ops that fill buffers one right after the other wait once before and once
+  /// after all.
+  void joinStages();
+  bool waitsBefore(mlir::Operation *op) const {
+    return !joinedBefore.contains(op);
+  }
+  bool waitsAfter(mlir::Operation *op) const {
+    return !joinedAfter.contains(op);
   }
 
   /// Workgroup memory of every subgroup for the rows of one fragment, and for
@@ -86,9 +114,17 @@ public:
   };
   Strip getStrip(mlir::ImplicitLocOpBuilder &b,
                  tile::FragmentAttr layout) const;
-  /// Fragments that hold the row and the column of each of their elements.
-  mlir::Value getRowNumbers() const { return rowNumbers; }
-  mlir::Value getColNumbers() const { return colNumbers; }
+  /// Workgroup memory of every subgroup for accumulators that become factors
+  /// of this tile, and where that of this subgroup begins.
+  struct FactorStrip {
+    mlir::Value memory, first;
+  };
+  FactorStrip getFactorStrip(mlir::ImplicitLocOpBuilder &b,
+                             tile::TileType factor) const;
+  /// A fragment that holds the row (dim 0) or the column of each of its
+  /// elements.
+  mlir::Value loadNumbers(mlir::ImplicitLocOpBuilder &b,
+                          tile::FragmentAttr layout, unsigned dim) const;
 
   /// Where the elements of a thread begin; of another lane if one is given.
   ElementPosition getThreadPosition(mlir::ImplicitLocOpBuilder &b,
@@ -108,21 +144,29 @@ public:
 private:
   mlir::Value addWorkgroupMemory(int64_t numElements, mlir::Type type);
   void addFragmentMemory(tile::FragmentAttr layout);
+  /// Their bytes.
+  int64_t addFactorStrips();
 
   mlir::gpu::GPUFuncOp kernel;
   mlir::Value lane, subgroup, thread, firstLane;
   int64_t numLanes, numSubgroups, matrixDepth = 0;
-  mlir::Value strips, rowNumbers, colNumbers;
+  bool elementsAlike = false;
+  mlir::Value strips, numbers;
   mlir::DenseMap<mlir::Value, MemoryView> views;
-  mlir::DenseMap<mlir::Operation *, mlir::Value> buffers;
+  /// Tiles of one element type share a buffer, at different places if they are
+  /// needed at the same time.
+  struct Place {
+    mlir::Value memory;
+    int64_t first = 0;
+  };
+  mlir::DenseMap<mlir::Operation *, Place> buffers;
+  mlir::DenseSet<mlir::Operation *> joinedBefore, joinedAfter;
+  /// By element type.
+  llvm::MapVector<mlir::Type, mlir::Value> factorStrips;
 };
 
 /// The matrix type of the fragments of a tile.
 mlir::gpu::MMAMatrixType getMatrixType(tile::TileType tile);
-
-/// Element (row, col) of a tile in workgroup memory.
-mlir::Value getSharedOffset(mlir::ImplicitLocOpBuilder &b, tile::TileType tile,
-                            mlir::Value row, mlir::Value col);
 
 /// Both, where either may be null: always.
 mlir::Value both(mlir::ImplicitLocOpBuilder &b, mlir::Value lhs,

@@ -18,6 +18,7 @@
 #include "mlir/Dialect/Func/IR/FuncOps.h"
 #include "mlir/Dialect/GPU/Transforms/Passes.h"
 #include "mlir/Dialect/SCF/Transforms/Patterns.h"
+#include "mlir/Dialect/Vector/IR/VectorOps.h"
 #include "mlir/Transforms/GreedyPatternRewriteDriver.h"
 #include "llvm/Support/FormatVariadic.h"
 
@@ -44,6 +45,12 @@ static std::optional<LogicalResult> convertTile(TileType type,
     types.append(type.getRank() == 2 ? rows * cols : rows, getMatrixType(type));
     return success();
   }
+  if (auto pieces = dyn_cast_or_null<PiecesAttr>(type.getLayout())) {
+    types.append(
+        pieces.getNumPieces(type.getRows(), type.getCols()),
+        VectorType::get({pieces.getElements()}, type.getElementType()));
+    return success();
+  }
   return success(isa_and_nonnull<SharedAttr>(type.getLayout()));
 }
 
@@ -52,6 +59,10 @@ namespace {
 struct LayoutToGPU final : attn::impl::LayoutToGPUBase<LayoutToGPU> {
   using LayoutToGPUBase::LayoutToGPUBase;
 
+  void getDependentDialects(DialectRegistry &registry) const override {
+    LayoutToGPUBase::getDependentDialects(registry);
+    registry.insert<vector::VectorDialect>();
+  }
   void runOnOperation() override;
 
 private:
@@ -209,6 +220,8 @@ static std::string describe(RelayoutOp op) {
   auto where = [](TileType tile) -> StringRef {
     if (isa<SharedAttr>(tile.getLayout()))
       return "workgroup memory";
+    if (isa<PiecesAttr>(tile.getLayout()))
+      return "pieces in registers";
     return isa<FragmentAttr>(tile.getLayout()) ? "fragments" : "registers";
   };
   TileType from = op.getInput().getType(), to = op.getType();
@@ -228,7 +241,11 @@ static std::string describe(RelayoutOp op) {
     os << cost.shuffles << " shuffles a thread";
     break;
   case Exchange::Memory:
-    os << cost.bytes << " bytes of workgroup memory";
+    if (isa<FragmentAttr>(from.getLayout()) &&
+        isa<FragmentAttr>(to.getLayout()))
+      os << "a strip of each subgroup";
+    else
+      os << cost.bytes << " bytes of workgroup memory";
     if (cost.moves)
       os << ", " << cost.moves << " values a thread";
     break;
@@ -270,10 +287,11 @@ LogicalResult LayoutToGPU::lower(func::FuncOp source, gpu::GPUModuleOp module,
     bool isNative = type.isF16() && machine.hasFeature("shaderFloat16");
     return isNative ? bytes : std::max<int64_t>(elementBytes, bytes);
   };
+  context.setElementsAlike(machine.hasFeature("matrix-element-map"));
   if (failed(context.addViews()) ||
       failed(context.addBuffers(workgroupBytes, getElementBytes)))
     return failure();
-
+  context.joinStages();
   setChoices(kernel, threads);
 
   TypeConverter converter;
@@ -282,7 +300,7 @@ LogicalResult LayoutToGPU::lower(func::FuncOp source, gpu::GPUModuleOp module,
   ConversionTarget target(getContext());
   target.markUnknownOpDynamicallyLegal([](Operation *) { return true; });
   target.addIllegalDialect<TileDialect>();
-  target.addLegalOp<YieldOp>();
+  target.addLegalOp<YieldOp, SubgroupBarrierOp, ConvertMatrixOp>();
   target.addDynamicallyLegalOp<memref::LoadOp>(
       [&](memref::LoadOp op) { return !context.isView(op.getMemRef()); });
   target.addDynamicallyLegalOp<memref::StoreOp>(

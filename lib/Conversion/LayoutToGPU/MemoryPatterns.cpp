@@ -6,10 +6,12 @@
 //
 //===----------------------------------------------------------------------===//
 
+#include "../Pieces.h"
 #include "Patterns.h"
 
 #include "mlir/Dialect/Arith/IR/Arith.h"
 #include "mlir/Dialect/SCF/IR/SCF.h"
+#include "mlir/Dialect/Vector/IR/VectorOps.h"
 
 using namespace mlir;
 using namespace attn;
@@ -98,13 +100,6 @@ static Value getElementAddress(ImplicitLocOpBuilder &b,
   return context.getAddress(b, memory, indices);
 }
 
-static Value readElement(ImplicitLocOpBuilder &b, const KernelContext &context,
-                         LoadOp op, ArrayRef<Value> coordinates) {
-  Value address = getElementAddress(b, context, op, coordinates);
-  return memref::LoadOp::create(b, context.getView(op.getSource())->flat,
-                                address);
-}
-
 /// When an element of the tile that `op` loads is read; null is always.
 static Value findCondition(ImplicitLocOpBuilder &b, LoadOp op,
                            ArrayRef<Value> coordinates,
@@ -116,25 +111,61 @@ static Value findCondition(ImplicitLocOpBuilder &b, LoadOp op,
   return condition;
 }
 
-/// An element of the tile that `op` loads, zero where it is not valid.
-static Value readTileElement(ImplicitLocOpBuilder &b,
-                             const KernelContext &context, LoadOp op,
-                             const ElementPosition &position) {
+/// A vector of the elements of a piece of a tile.
+static VectorType getPieceType(TileType tile, int64_t elements) {
+  return VectorType::get({elements}, tile.getElementType());
+}
+
+static constexpr int64_t kPieceBytes = 16;
+
+/// What of a tile is read at a time.
+struct Reading {
+  /// Of an element, or a vector for a piece.
+  Type type;
+  /// Pieces begin at multiples of their size.
+  bool aligned = false;
+  /// All rows of the tile are valid.
+  bool whole = false;
+};
+
+/// What stands at `position` of the tile that `op` loads, zero where it is not
+/// valid.
+static Value readTile(ImplicitLocOpBuilder &b, const KernelContext &context,
+                      LoadOp op, const ElementPosition &position,
+                      const Reading &reading) {
   TileType type = op.getType();
+  Type read = reading.type;
   SmallVector<Value> coordinates{position.row};
   if (type.getRank() == 2)
     coordinates.push_back(position.col);
-  Value condition = findCondition(b, op, coordinates, position);
+  Value condition = position.inside;
+  if (!reading.whole || op.getMixed())
+    condition = findCondition(b, op, coordinates, position);
+  auto load = [&]() -> Value {
+    Value memory = context.getView(op.getSource())->flat;
+    Value address = getElementAddress(b, context, op, coordinates);
+    auto vector = dyn_cast<VectorType>(read);
+    if (!vector)
+      return memref::LoadOp::create(b, memory, address);
+    if (reading.aligned)
+      return vector::LoadOp::create(b, vector, memory, address,
+                                    /*nontemporal=*/false,
+                                    llvm::MaybeAlign(kPieceBytes));
+    SmallVector<Value> elements;
+    for (int64_t k = 0; k < vector.getNumElements(); ++k)
+      elements.push_back(memref::LoadOp::create(
+          b, memory, b.createOrFold<arith::AddIOp>(address, index(b, k))));
+    return vector::FromElementsOp::create(b, vector, elements);
+  };
   if (!condition)
-    return readElement(b, context, op, coordinates);
-  auto branch = scf::IfOp::create(b, TypeRange{type.getElementType()},
-                                  condition, /*withElseRegion=*/true);
+    return load();
+  auto branch = scf::IfOp::create(b, TypeRange{read}, condition,
+                                  /*withElseRegion=*/true);
   OpBuilder::InsertionGuard guard(b);
   b.setInsertionPointToStart(branch.thenBlock());
-  scf::YieldOp::create(b, readElement(b, context, op, coordinates));
+  scf::YieldOp::create(b, load());
   b.setInsertionPointToStart(branch.elseBlock());
-  Value zero =
-      arith::ConstantOp::create(b, b.getZeroAttr(type.getElementType()));
+  Value zero = arith::ConstantOp::create(b, b.getZeroAttr(read));
   scf::YieldOp::create(b, zero);
   return branch.getResult(0);
 }
@@ -190,6 +221,55 @@ static void readRun(ImplicitLocOpBuilder &b, const KernelContext &context,
   }
 }
 
+/// The same for an element of a tile.
+static Value readTileElement(ImplicitLocOpBuilder &b,
+                             const KernelContext &context, LoadOp op,
+                             const ElementPosition &position) {
+  return readTile(b, context, op, position, {op.getType().getElementType()});
+}
+
+/// Where piece `number` of a tile begins; inside if there are `all`.
+static ElementPosition getPiece(ImplicitLocOpBuilder &b, TileType type,
+                                int64_t elements, Value number, bool all) {
+  int64_t ofRow = type.getCols() / elements;
+  Value row = b.createOrFold<arith::DivUIOp>(number, index(b, ofRow));
+  Value col = b.createOrFold<arith::MulIOp>(
+      b.createOrFold<arith::RemUIOp>(number, index(b, ofRow)),
+      index(b, elements));
+  Value inside;
+  if (!all)
+    inside = isLess(b, number, index(b, type.getRows() * ofRow));
+  return {row, col, inside};
+}
+
+/// The pieces of a thread, by number.
+static void
+forEachOwnPiece(ImplicitLocOpBuilder &b, const KernelContext &context,
+                TileType type, PiecesAttr pieces,
+                function_ref<void(int64_t, const ElementPosition &)> body) {
+  int64_t elements = pieces.getElements(), threads = pieces.getThreads();
+  bool all = type.getRows() * type.getCols() % (elements * threads) == 0;
+  int64_t count = pieces.getNumPieces(type.getRows(), type.getCols());
+  for (int64_t k = 0; k < count; ++k) {
+    Value number = b.createOrFold<arith::AddIOp>(context.getThread(),
+                                                 index(b, k * threads));
+    body(k, getPiece(b, type, elements, number, all));
+  }
+}
+
+/// Threads visit the pieces of a tile one after the other.
+static void forEachPiece(ImplicitLocOpBuilder &b, const KernelContext &context,
+                         TileType type, int64_t elements,
+                         function_ref<void(const ElementPosition &)> body) {
+  auto loop =
+      scf::ForOp::create(b, context.getThread(),
+                         index(b, type.getRows() * type.getCols() / elements),
+                         index(b, context.getNumThreads()));
+  OpBuilder::InsertionGuard guard(b);
+  b.setInsertionPointToStart(loop.getBody());
+  body(getPiece(b, type, elements, loop.getInductionVar(), /*all=*/true));
+}
+
 void attn::forEachElement(ImplicitLocOpBuilder &b, const KernelContext &context,
                           TileType type,
                           function_ref<void(const ElementPosition &)> body) {
@@ -204,18 +284,41 @@ void attn::forEachElement(ImplicitLocOpBuilder &b, const KernelContext &context,
         b.createOrFold<arith::RemUIOp>(element, cols), Value()});
 }
 
-/// Threads write a tile to `buffer`.
+/// Threads write what `op` makes to its buffer, between barriers.
 static void stage(ImplicitLocOpBuilder &b, const KernelContext &context,
-                  TileType type, Value buffer,
-                  function_ref<Value(const ElementPosition &)> read) {
+                  Operation *op, function_ref<void()> fill) {
   // Nobody reads any more what was there before.
-  gpu::BarrierOp::create(b);
-  forEachElement(b, context, type, [&](const ElementPosition &position) {
-    Value value = read(position);
-    memref::StoreOp::create(
-        b, value, buffer, getSharedOffset(b, type, position.row, position.col));
+  if (context.waitsBefore(op))
+    gpu::BarrierOp::create(b);
+  fill();
+  if (context.waitsAfter(op))
+    gpu::BarrierOp::create(b);
+}
+
+/// Element by element.
+static void fillElements(ImplicitLocOpBuilder &b, const KernelContext &context,
+                         Value tile,
+                         function_ref<Value(const ElementPosition &)> read) {
+  forEachElement(
+      b, context, cast<TileType>(tile.getType()),
+      [&](const ElementPosition &position) {
+        Value value = read(position);
+        memref::StoreOp::create(
+            b, value, context.getBuffer(tile),
+            context.getSharedOffset(b, tile, position.row, position.col));
+      });
+}
+
+/// A piece to a tile in workgroup memory, where all are aligned.
+static void fillPiece(ImplicitLocOpBuilder &b, const KernelContext &context,
+                      Value tile, const ElementPosition &position,
+                      Value piece) {
+  guarded(b, position.inside, [&] {
+    vector::StoreOp::create(
+        b, piece, context.getBuffer(tile),
+        context.getSharedOffset(b, tile, position.row, position.col),
+        /*nontemporal=*/false, llvm::MaybeAlign(kPieceBytes));
   });
-  gpu::BarrierOp::create(b);
 }
 
 namespace {
@@ -237,11 +340,12 @@ struct LoadLowering : TileOpPattern<LoadOp> {
     ImplicitLocOpBuilder b(op.getLoc(), rewriter);
     TileType type = op.getType();
     if (isa<SharedAttr>(type.getLayout())) {
-      Value buffer = context.getBuffer(op);
-      stage(b, context, type, buffer, [&](const ElementPosition &position) {
-        return readTileElement(b, context, op, position);
-      });
+      stageLoad(b, op);
       rewriter.replaceOpWithMultiple(op, {ValueRange()});
+      return success();
+    }
+    if (auto pieces = dyn_cast<PiecesAttr>(type.getLayout())) {
+      rewriter.replaceOpWithMultiple(op, {readPieces(b, op, pieces)});
       return success();
     }
     std::optional<LinearLayout> layout = type.getLinearLayout();
@@ -259,6 +363,69 @@ struct LoadLowering : TileOpPattern<LoadOp> {
     rewriter.replaceOpWithMultiple(op, ArrayRef<ValueRange>{elements});
     return success();
   }
+
+private:
+  void stageLoad(ImplicitLocOpBuilder &b, LoadOp op) const {
+    TileType type = op.getType();
+    int64_t elements = getPieceElements(op);
+    stage(b, context, op, [&] {
+      if (!holdsPieces(type, elements))
+        return fillElements(b, context, op,
+                            [&](const ElementPosition &position) {
+                              return readTileElement(b, context, op, position);
+                            });
+      forEachPiece(
+          b, context, type, elements, [&](const ElementPosition &position) {
+            Type read = getPieceType(type, elements);
+            auto choices = choose(
+                b, context.getView(op.getSource())->aligned,
+                [&](bool aligned) -> SmallVector<Value> {
+                  return {readTile(b, context, op, position, {read, aligned})};
+                });
+            fillPiece(b, context, op, position, choices.front());
+          });
+    });
+  }
+
+  /// With one branch around all loads where nothing has to be asked of each.
+  SmallVector<Value> readPieces(ImplicitLocOpBuilder &b, LoadOp op,
+                                PiecesAttr pieces) const {
+    TileType type = op.getType();
+    auto read = [&](bool aligned, bool whole) {
+      SmallVector<Value> values;
+      forEachOwnPiece(
+          b, context, type, pieces,
+          [&](int64_t, const ElementPosition &position) {
+            values.push_back(readTile(
+                b, context, op, position,
+                {getPieceType(type, pieces.getElements()), aligned, whole}));
+          });
+      return values;
+    };
+    auto areAllValid = [&]() -> Value {
+      return arith::CmpIOp::create(b, arith::CmpIPredicate::sge,
+                                   op.getValid()[0], index(b, type.getRows()));
+    };
+    return choose(b, context.getView(op.getSource())->aligned,
+                  [&](bool aligned) {
+                    if (!aligned)
+                      return read(/*aligned=*/false, /*whole=*/false);
+                    return choose(b, areAllValid(), [&](bool whole) {
+                      return read(/*aligned=*/true, whole);
+                    });
+                  });
+  }
+
+  /// The same results from one of two ways.
+  static SmallVector<Value>
+  choose(ImplicitLocOpBuilder &b, Value condition,
+         function_ref<SmallVector<Value>(bool)> build) {
+    auto branch = scf::IfOp::create(
+        b, condition,
+        [&](OpBuilder &, Location) { scf::YieldOp::create(b, build(true)); },
+        [&](OpBuilder &, Location) { scf::YieldOp::create(b, build(false)); });
+    return llvm::to_vector_of<Value>(branch.getResults());
+  }
 };
 
 struct StoreLowering : TileOpPattern<StoreOp> {
@@ -275,26 +442,59 @@ struct StoreLowering : TileOpPattern<StoreOp> {
       return failure();
     ImplicitLocOpBuilder b(op.getLoc(), rewriter);
     if (!layout)
-      forEachElement(b, context, type, [&](const ElementPosition &position) {
-        writeElement(b, op, *view, position, [&]() -> Value {
-          return memref::LoadOp::create(
-              b, buffer, getSharedOffset(b, type, position.row, position.col));
-        });
-      });
+      storeShared(b, op, *view);
     else
       guarded(b, context.isFirstReplica(b, *layout), [&] {
         for (auto [reg, element] : llvm::enumerate(adaptor.getTile()))
-          writeElement(b, op, *view, context.getPosition(b, *layout, reg),
-                       [&, element = element] { return element; });
+          write(b, op, *view, context.getPosition(b, *layout, reg),
+                [&, element = element] { return element; });
       });
     rewriter.eraseOp(op);
     return success();
   }
 
 private:
-  void writeElement(ImplicitLocOpBuilder &b, StoreOp op, const MemoryView &view,
-                    const ElementPosition &position,
-                    function_ref<Value()> getElement) const {
+  void storeShared(ImplicitLocOpBuilder &b, StoreOp op,
+                   const MemoryView &view) const {
+    TileType type = op.getTile().getType();
+    Value buffer = context.getBuffer(op.getTile());
+    auto place = [&](const ElementPosition &position) {
+      return context.getSharedOffset(b, op.getTile(), position.row,
+                                     position.col);
+    };
+    auto storeElements = [&] {
+      forEachElement(b, context, type, [&](const ElementPosition &position) {
+        write(b, op, view, position, [&]() -> Value {
+          return memref::LoadOp::create(b, buffer, place(position));
+        });
+      });
+    };
+    int64_t elements = getPieceElements(op);
+    if (!holdsPieces(type, elements))
+      return storeElements();
+    scf::IfOp::create(
+        b, view.aligned,
+        [&](OpBuilder &, Location) {
+          forEachPiece(
+              b, context, type, elements, [&](const ElementPosition &position) {
+                write(b, op, view, position, [&]() -> Value {
+                  return vector::LoadOp::create(
+                      b, getPieceType(type, elements), buffer, place(position),
+                      /*nontemporal=*/false, llvm::MaybeAlign(kPieceBytes));
+                });
+              });
+          scf::YieldOp::create(b);
+        },
+        [&](OpBuilder &, Location) {
+          storeElements();
+          scf::YieldOp::create(b);
+        });
+  }
+
+  /// An element, or a piece that begins there.
+  void write(ImplicitLocOpBuilder &b, StoreOp op, const MemoryView &view,
+             const ElementPosition &position,
+             function_ref<Value()> getValue) const {
     TileType type = op.getTile().getType();
     SmallVector<Value> coordinates{position.row};
     if (type.getRank() == 2)
@@ -307,8 +507,14 @@ private:
       indices[first + k] =
           b.createOrFold<arith::AddIOp>(indices[first + k], coordinate);
     guarded(b, condition, [&] {
-      memref::StoreOp::create(b, getElement(), view.flat,
-                              context.getAddress(b, view, indices));
+      Value value = getValue();
+      Value address = context.getAddress(b, view, indices);
+      if (isa<VectorType>(value.getType()))
+        vector::StoreOp::create(b, value, view.flat, address,
+                                /*nontemporal=*/false,
+                                llvm::MaybeAlign(kPieceBytes));
+      else
+        memref::StoreOp::create(b, value, view.flat, address);
     });
   }
 };
@@ -323,14 +529,15 @@ struct StagedConvertLowering : TileOpPattern<ConvertOp> {
     if (!isa<SharedAttr>(op.getType().getLayout()))
       return failure();
     ImplicitLocOpBuilder b(op.getLoc(), rewriter);
-    TileType from = op.getInput().getType(), to = op.getType();
-    stage(b, context, to, context.getBuffer(op),
-          [&](const ElementPosition &position) {
-            Value element = memref::LoadOp::create(
-                b, context.getBuffer(op.getInput()),
-                getSharedOffset(b, from, position.row, position.col));
-            return convertFloat(b, element, to.getElementType());
-          });
+    stage(b, context, op, [&] {
+      fillElements(b, context, op, [&](const ElementPosition &position) {
+        Value element = memref::LoadOp::create(
+            b, context.getBuffer(op.getInput()),
+            context.getSharedOffset(b, op.getInput(), position.row,
+                                    position.col));
+        return convertFloat(b, element, op.getType().getElementType());
+      });
+    });
     rewriter.replaceOpWithMultiple(op, {ValueRange()});
     return success();
   }
@@ -356,41 +563,59 @@ struct RelayoutLowering : TileOpPattern<RelayoutOp> {
       rewriter.replaceOpWithMultiple(op, {exchange(b, op, adaptor.getInput())});
       return success();
     }
+    if (auto pieces = dyn_cast<PiecesAttr>(from.getLayout())) {
+      if (!holdsPieces(to, pieces.getElements()))
+        return failure();
+      writePieces(b, op, pieces, adaptor.getInput());
+      rewriter.replaceOpWithMultiple(op, {ValueRange()});
+      return success();
+    }
+    if (isa<PiecesAttr>(to.getLayout()))
+      return failure();
     // Out to workgroup memory, if it is not there, and back, if it must.
-    Value memory;
-    TileType inMemory = from;
-    if (isa<SharedAttr>(from.getLayout())) {
-      memory = context.getBuffer(op.getInput());
-    } else {
-      memory = context.getBuffer(op);
-      inMemory = isa<SharedAttr>(to.getLayout())
-                     ? to
-                     : to.withLayout(SharedAttr::get(op.getContext(), false, 0,
-                                                     DenseI64ArrayAttr()));
-      write(b, inMemory, *from.getLinearLayout(), adaptor.getInput(), memory);
+    Value inMemory = op.getInput();
+    TileType type = from;
+    if (!isa<SharedAttr>(from.getLayout())) {
+      inMemory = op;
+      type = isa<SharedAttr>(to.getLayout())
+                 ? to
+                 : to.withLayout(SharedAttr::get(op.getContext(), false, 0,
+                                                 DenseI64ArrayAttr()));
+      write(b, op, type, *from.getLinearLayout(), adaptor.getInput());
     }
     if (isa<SharedAttr>(to.getLayout())) {
       if (isa<SharedAttr>(from.getLayout()))
-        copy(b, from, to, memory, context.getBuffer(op));
+        copy(b, op);
       rewriter.replaceOpWithMultiple(op, {ValueRange()});
       return success();
     }
     rewriter.replaceOpWithMultiple(
-        op, {read(b, inMemory, *to.getLinearLayout(), memory)});
+        op, {read(b, inMemory, type, *to.getLinearLayout())});
     return success();
   }
 
 private:
-  void write(ImplicitLocOpBuilder &b, TileType type, const LinearLayout &layout,
-             ValueRange elements, Value memory) const {
+  void writePieces(ImplicitLocOpBuilder &b, RelayoutOp op, PiecesAttr pieces,
+                   ValueRange values) const {
+    stage(b, context, op, [&] {
+      forEachOwnPiece(b, context, op.getType(), pieces,
+                      [&](int64_t number, const ElementPosition &position) {
+                        fillPiece(b, context, op, position, values[number]);
+                      });
+    });
+  }
+
+  void write(ImplicitLocOpBuilder &b, Value tile, TileType type,
+             const LinearLayout &layout, ValueRange elements) const {
     gpu::BarrierOp::create(b);
     guarded(b, context.isFirstReplica(b, layout), [&] {
       for (auto [reg, element] : llvm::enumerate(elements)) {
         ElementPosition position = context.getPosition(b, layout, reg);
         guarded(b, position.inside, [&, element = element] {
-          memref::StoreOp::create(
-              b, element, memory,
-              getSharedOffset(b, type, position.row, position.col));
+          memref::StoreOp::create(b, element, context.getBuffer(tile),
+                                  context.getSharedOffset(b, tile, type,
+                                                          position.row,
+                                                          position.col));
         });
       }
     });
@@ -398,8 +623,8 @@ private:
   }
 
   /// Elements past the tile, which mean nothing, are read from its edge.
-  SmallVector<Value> read(ImplicitLocOpBuilder &b, TileType type,
-                          const LinearLayout &layout, Value memory) const {
+  SmallVector<Value> read(ImplicitLocOpBuilder &b, Value tile, TileType type,
+                          const LinearLayout &layout) const {
     SmallVector<Value> elements;
     for (int64_t reg = 0; reg < layout.getNumRegisters(); ++reg) {
       ElementPosition position = context.getPosition(b, layout, reg);
@@ -409,18 +634,22 @@ private:
         col = b.createOrFold<arith::MinUIOp>(col, index(b, type.getCols() - 1));
       }
       elements.push_back(memref::LoadOp::create(
-          b, memory, getSharedOffset(b, type, row, col)));
+          b, context.getBuffer(tile),
+          context.getSharedOffset(b, tile, type, row, col)));
     }
     return elements;
   }
 
-  void copy(ImplicitLocOpBuilder &b, TileType from, TileType to, Value source,
-            Value target) const {
-    stage(
-        b, context, to, target, [&](const ElementPosition &position) -> Value {
-          return memref::LoadOp::create(
-              b, source, getSharedOffset(b, from, position.row, position.col));
-        });
+  void copy(ImplicitLocOpBuilder &b, RelayoutOp op) const {
+    Value from = op.getInput();
+    stage(b, context, op, [&] {
+      fillElements(
+          b, context, op, [&](const ElementPosition &position) -> Value {
+            return memref::LoadOp::create(
+                b, context.getBuffer(from),
+                context.getSharedOffset(b, from, position.row, position.col));
+          });
+    });
   }
 
   /// Registers of this and other lanes, as the conversion says.

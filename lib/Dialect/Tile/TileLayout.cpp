@@ -131,6 +131,22 @@ FragmentAttr::getFragmentsOfSubgroup(int64_t rows, int64_t cols) const {
 }
 
 //===----------------------------------------------------------------------===//
+// #tile.pieces
+//===----------------------------------------------------------------------===//
+
+LogicalResult PiecesAttr::verify(function_ref<InFlightDiagnostic()> emitError,
+                                 int64_t elements, int64_t threads) {
+  if (elements <= 0 || threads <= 0)
+    return emitError() << "pieces of " << elements << " elements for "
+                       << threads << " threads hold nothing";
+  return success();
+}
+
+int64_t PiecesAttr::getNumPieces(int64_t rows, int64_t cols) const {
+  return llvm::divideCeil(rows * cols, getElements() * getThreads());
+}
+
+//===----------------------------------------------------------------------===//
 // Layouts of tiles
 //===----------------------------------------------------------------------===//
 
@@ -163,8 +179,15 @@ attn::tile::verifyLayout(function_ref<InFlightDiagnostic()> emitError,
                          << cols;
     return success();
   }
-  return emitError() << "a layout is #tile.layout, #tile.shared or "
-                        "#tile.fragment, not "
+  if (auto pieces = dyn_cast<PiecesAttr>(layout)) {
+    if (!isBlock || cols % pieces.getElements() != 0)
+      return emitError() << "pieces of " << pieces.getElements()
+                         << " elements do not make up the rows of a tile of "
+                         << rows << "x" << cols;
+    return success();
+  }
+  return emitError() << "a layout is #tile.layout, #tile.shared, "
+                        "#tile.fragment or #tile.pieces, not "
                      << layout;
 }
 
@@ -196,14 +219,21 @@ RelayoutCost RelayoutOp::getCost() {
     return {conversion.kind, conversion.moves, conversion.shuffles,
             conversion.kind == Exchange::Memory ? out.getNumBytes() : 0};
   }
-  // One side is in workgroup memory already, or fragments meet there.
   auto bytesIn = [](TileType tile, SharedAttr shared) {
     return tile.getNumBytes() / (tile.getRows() * tile.getCols()) *
            shared.getNumElements(tile.getRows(), tile.getCols());
   };
-  int64_t moves = to     ? to->getNumRegisters()
-                  : from ? from->getNumRegisters()
-                         : 0;
+  auto countValues = [](TileType tile) -> int64_t {
+    if (auto linear = tile.getLinearLayout())
+      return linear->getNumRegisters();
+    auto pieces = dyn_cast<PiecesAttr>(tile.getLayout());
+    return pieces ? pieces.getNumPieces(tile.getRows(), tile.getCols()) : 0;
+  };
+  // One side is in workgroup memory already, or fragments meet there: those of
+  // a subgroup in a strip of its own, one after the other.
+  int64_t moves = countValues(to ? out : in);
+  if (isa<FragmentAttr>(in.getLayout()) && isa<FragmentAttr>(out.getLayout()))
+    return {Exchange::Memory, moves, 0, 0};
   if (isa<SharedAttr>(in.getLayout()))
     return {Exchange::Memory, moves, 0,
             isa<SharedAttr>(out.getLayout())

@@ -8,6 +8,7 @@
 #include "attn/Dialect/Tile/Tile.h"
 
 #include "mlir/Dialect/Func/IR/FuncOps.h"
+#include "mlir/Dialect/GPU/IR/GPUDialect.h"
 #include "mlir/IR/Builders.h"
 #include "mlir/IR/Matchers.h"
 #include "mlir/IR/PatternMatch.h"
@@ -224,15 +225,34 @@ LogicalResult DotOp::verify() {
 
 LogicalResult ReduceOp::verify() {
   TileType in = getInput().getType(), init = getInit().getType();
-  if (in.getRank() != 2 || init.getRank() != 1)
-    return emitOpError("reduces the rows of a rank-2 tile to a rank-1 tile");
+  if (in.getRank() != 2)
+    return emitOpError("reduces the rows of a rank-2 tile");
   if (in.getRows() != init.getRows())
     return emitOpError("the tile has ")
            << in.getRows() << " rows, the initial value " << init.getRows();
   if (in.getElementType() != init.getElementType())
     return emitOpError("element types differ: ")
            << in.getElementType() << " and " << init.getElementType();
-  return verifyLayoutIs(*this, init, in.getRowLayout());
+  if (init.getRank() == 1)
+    return verifyLayoutIs(*this, init, in.getRowLayout());
+  if (in.getCols() % init.getCols() != 0)
+    return emitOpError("reduces ")
+           << in.getCols() << " columns to " << init.getCols()
+           << ", of which they are no multiple";
+  return verifyLayoutIs(*this, init, in.getLayout());
+}
+
+LogicalResult AnyAboveOp::verify() {
+  TileType in = getInput().getType(), limit = getLimit().getType();
+  if (in.getRank() != 2 || limit.getRank() != 1)
+    return emitOpError("compares a rank-2 tile with a rank-1 tile of limits");
+  if (in.getRows() != limit.getRows())
+    return emitOpError("the tile has ")
+           << in.getRows() << " rows, the limits " << limit.getRows();
+  if (!in.getElementType().isF32() || !limit.getElementType().isF32())
+    return emitOpError("compares f32, not ")
+           << in.getElementType() << " with " << limit.getElementType();
+  return verifyLayoutIs(*this, limit, in.getRowLayout());
 }
 
 LogicalResult ConvertOp::verify() {
@@ -512,4 +532,16 @@ bool attn::tile::isWritten(Value memref) {
                memref::CollapseShapeOp>(user) &&
            isWritten(user->getResult(0));
   });
+}
+
+//===----------------------------------------------------------------------===//
+// tile.convert_matrix
+//===----------------------------------------------------------------------===//
+
+LogicalResult ConvertMatrixOp::verify() {
+  auto from = cast<gpu::MMAMatrixType>(getInput().getType());
+  auto to = cast<gpu::MMAMatrixType>(getResult().getType());
+  if (from.getShape() != to.getShape() || from.getOperand() != to.getOperand())
+    return emitOpError("keeps shape and use: ") << from << " and " << to;
+  return success();
 }

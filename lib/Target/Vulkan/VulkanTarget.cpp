@@ -81,9 +81,10 @@ std::vector<std::string> Chip::getFeatures() const {
     llvm::append_range(
         features,
         std::initializer_list<std::string>{
-            "vulkan1.3", "shaderFloat16", "storageBuffer16BitAccess",
-            "shaderRoundingModeRTEFloat16", "vulkanMemoryModel",
-            "computeFullSubgroups", "subgroupSizeControl", "cooperativeMatrix",
+            "vulkan1.3", "subgroup:vote", "shaderFloat16",
+            "storageBuffer16BitAccess", "shaderRoundingModeRTEFloat16",
+            "vulkanMemoryModel", "computeFullSubgroups", "subgroupSizeControl",
+            "cooperativeMatrix", llvm::formatv("subgroup-size:{0}", subgroup),
             llvm::formatv("cooperative-matrix:{0}x{1}x{2}:f16:f32", matrix[0],
                           matrix[1], matrix[2])});
   return features;
@@ -158,9 +159,11 @@ void Vulkan::buildTilePipeline(OpPassManager &pm,
 }
 
 void Vulkan::buildKernelPipeline(OpPassManager &pm) const {
+  addMatrixPasses(pm.nest<func::FuncOp>());
   pm.addNestedPass<func::FuncOp>(createFiniteScores());
   // Small elements of workgroup memory are words: threads store them.
   pm.addNestedPass<func::FuncOp>(createAssignLayouts());
+  pm.addNestedPass<func::FuncOp>(createPrefetchLoads());
   LayoutToGPUOptions layouts;
   layouts.elementBytes = 4;
   pm.addPass(createLayoutToGPU(layouts));

@@ -101,3 +101,19 @@ func.func @relayout(%p: !tile.tile<8x8xf32, #tile.layout<lane = [[0, 1], [0, 2],
       -> !tile.tile<8x8xf32, #tile.shared<padding = 4>>
   return
 }
+
+func.func @reduce_to_columns(%p: !tile.tile<64x128xf32>, %l0: !tile.tile<64x16xf32>) {
+  %l1 = tile.reduce sum %p, %l0 : !tile.tile<64x128xf32> -> !tile.tile<64x16xf32>
+  return
+}
+
+func.func @any_above(%s: !tile.tile<64x16xf32>, %limit: !tile.tile<64xf32>) {
+  %outgrown = tile.any_above %s, %limit : !tile.tile<64x16xf32>, !tile.tile<64xf32>
+  return
+}
+
+func.func @subgroups(%p: !gpu.mma_matrix<16x16xf32, "COp">) {
+  tile.subgroup_barrier
+  %h = tile.convert_matrix %p : !gpu.mma_matrix<16x16xf32, "COp"> to !gpu.mma_matrix<16x16xf16, "COp">
+  return
+}

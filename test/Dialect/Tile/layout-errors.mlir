@@ -61,7 +61,7 @@ func.func private @f(!tile.tile<96x16xf32, #tile.fragment<use = a, shape = [16, 
 
 // -----
 
-// expected-error @+1 {{a layout is #tile.layout, #tile.shared or #tile.fragment, not 7}}
+// expected-error @+1 {{a layout is #tile.layout, #tile.shared, #tile.fragment or #tile.pieces, not 7}}
 func.func private @f(!tile.tile<8x8xf32, 7>)
 
 // -----
@@ -118,3 +118,13 @@ func.func @f(%x: !tile.tile<8x8xf32, #tile.shared>) {
   %y = tile.convert %x : !tile.tile<8x8xf32, #tile.shared> -> !tile.tile<8x8xf16>
   return
 }
+
+// -----
+
+// expected-error @+1 {{pieces of 0 elements for 32 threads hold nothing}}
+func.func private @pieces(!tile.tile<8x8xf16, #tile.pieces<elements = 0, threads = 32>>)
+
+// -----
+
+// expected-error @+1 {{pieces of 8 elements do not make up the rows of a tile of 8x12}}
+func.func private @rows(!tile.tile<8x12xf16, #tile.pieces<elements = 8, threads = 32>>)

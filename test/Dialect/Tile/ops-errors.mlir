@@ -218,9 +218,50 @@ func.func @f(%a: !tile.tile<64x32xf32>, %b: !tile.tile<32x128xf16>, %c: !tile.ti
 // -----
 
 // Ranks of a reduction.
-func.func @f(%a: !tile.tile<64x128xf32>, %b: !tile.tile<64x128xf32>) {
-  // expected-error @+1 {{reduces the rows of a rank-2 tile to a rank-1 tile}}
-  %t = tile.reduce max %a, %b : !tile.tile<64x128xf32> -> !tile.tile<64x128xf32>
+func.func @f(%a: !tile.tile<64xf32>) {
+  // expected-error @+1 {{reduces the rows of a rank-2 tile}}
+  %t = tile.reduce max %a, %a : !tile.tile<64xf32> -> !tile.tile<64xf32>
+  return
+}
+
+// -----
+
+// Columns that a reduction leaves.
+func.func @f(%a: !tile.tile<64x128xf32>, %b: !tile.tile<64x48xf32>) {
+  // expected-error @+1 {{reduces 128 columns to 48, of which they are no multiple}}
+  %t = tile.reduce max %a, %b : !tile.tile<64x128xf32> -> !tile.tile<64x48xf32>
+  return
+}
+
+// -----
+
+func.func @f(%a: !tile.tile<64x128xf32>, %b: !tile.tile<32xf32>) {
+  // expected-error @+1 {{the tile has 64 rows, the limits 32}}
+  %t = tile.any_above %a, %b : !tile.tile<64x128xf32>, !tile.tile<32xf32>
+  return
+}
+
+// -----
+
+func.func @f(%a: !tile.tile<64x128xf32>) {
+  // expected-error @+1 {{compares a rank-2 tile with a rank-1 tile of limits}}
+  %t = tile.any_above %a, %a : !tile.tile<64x128xf32>, !tile.tile<64x128xf32>
+  return
+}
+
+// -----
+
+func.func @f(%a: !tile.tile<64x128xf16>, %b: !tile.tile<64xf32>) {
+  // expected-error @+1 {{compares f32, not 'f16' with 'f32'}}
+  %t = tile.any_above %a, %b : !tile.tile<64x128xf16>, !tile.tile<64xf32>
+  return
+}
+
+// -----
+
+func.func @f(%a: !gpu.mma_matrix<16x16xf32, "COp">) {
+  // expected-error @+1 {{keeps shape and use}}
+  %t = tile.convert_matrix %a : !gpu.mma_matrix<16x16xf32, "COp"> to !gpu.mma_matrix<16x16xf16, "AOp">
   return
 }
 

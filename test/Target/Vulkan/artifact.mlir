@@ -24,6 +24,7 @@
 // NEEDS-NEXT: "subgroup:shuffle",
 // NEEDS-NEXT: "subgroup-size:32",
 // NEEDS-NEXT: "vulkan1.3",
+// NEEDS-NEXT: "subgroup:vote",
 // NEEDS-NEXT: "shaderFloat16",
 // NEEDS-NEXT: "storageBuffer16BitAccess",
 // NEEDS-NEXT: "shaderRoundingModeRTEFloat16",

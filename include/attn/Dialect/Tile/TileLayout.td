@@ -107,4 +107,25 @@ def Tile_FragmentAttr : Tile_Attr<"Fragment", "fragment"> {
   }];
 }
 
+def Tile_PiecesAttr : Tile_Attr<"Pieces", "pieces"> {
+  let summary = "a tile on its way to workgroup memory";
+  let description = [{
+    In registers, as memory has it: row by row in pieces of `elements`
+    neighbours of a row, of which thread t of `threads` has number t, t +
+    threads, and so on. Loads that are issued before the tile is needed wait
+    there; nothing computes on it.
+
+    ```mlir
+    #tile.pieces<elements = 8, threads = 256>
+    ```
+  }];
+  let parameters = (ins "int64_t":$elements, "int64_t":$threads);
+  let assemblyFormat = "`<` struct(params) `>`";
+  let genVerifyDecl = 1;
+  let extraClassDeclaration = [{
+    /// Of a thread; the last may lie past the tile.
+    int64_t getNumPieces(int64_t rows, int64_t cols) const;
+  }];
+}
+
 #endif // TILE_LAYOUT_TD

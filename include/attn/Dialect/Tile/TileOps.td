@@ -18,6 +18,9 @@ include "mlir/Interfaces/ControlFlowInterfaces.td"
 include "mlir/Interfaces/InferTypeOpInterface.td"
 include "mlir/Interfaces/SideEffectInterfaces.td"
 
+def Tile_Matrix : DialectType<Tile_Dialect, CPred<"::llvm::isa<::mlir::gpu::MMAMatrixType>($_self)">,
+                               "matrix fragment", "::mlir::Type">;
+
 class Tile_Op<string mnemonic, list<Trait> traits = []>
     : Op<Tile_Dialect, mnemonic,
          !listconcat(traits, [KnownAttributes])>;
@@ -234,10 +237,36 @@ def Tile_ReduceOp : Tile_Op<"reduce", [Pure, AllTypesMatch<["init", "result"]>]>
     ```mlir
     %m1 = tile.reduce max %s, %m0 : !tile.tile<64x128xf32> -> !tile.tile<64xf32>
     ```
+
+    To k columns, of which x has a multiple, every k-th is reduced:
+    `result[r, c] = init[r, c] (op) x[r, c] (op) x[r, c + k] ...`. Fragments then
+    meet element by element; what is left of a row is reduced later.
+
+    ```mlir
+    %l1 = tile.reduce sum %p, %l0 : !tile.tile<64x128xf32> -> !tile.tile<64x16xf32>
+    ```
   }];
   let arguments = (ins Tile_ReduceKind:$kind, Tile_TileType:$input, Tile_TileType:$init);
   let results = (outs Tile_TileType:$result);
   let assemblyFormat = "$kind $input `,` $init attr-dict `:` type($input) `->` type($result)";
+  let hasVerifier = 1;
+}
+
+def Tile_AnyAboveOp : Tile_Op<"any_above", [Pure]> {
+  let summary = "whether an element is above the limit of its row";
+  let description = [{
+    True where an element of a row is greater than the row's limit; a NaN is not.
+    Threads that compute different rows may get different answers, each for rows
+    of its own: what depends on it must be right for rows in which nothing is
+    above the limit, too, and must not need other rows.
+
+    ```mlir
+    %outgrown = tile.any_above %s, %limit : !tile.tile<64x16xf32>, !tile.tile<64xf32>
+    ```
+  }];
+  let arguments = (ins Tile_TileType:$input, Tile_TileType:$limit);
+  let results = (outs I1:$result);
+  let assemblyFormat = "$input `,` $limit attr-dict `:` type($input) `,` type($limit)";
   let hasVerifier = 1;
 }
 
@@ -422,6 +451,41 @@ def Tile_EstimateOp : Tile_Op<"estimate", [MemoryEffects<[MemWrite]>]> {
   }];
   let arguments = (ins Index:$flops, Index:$scores);
   let assemblyFormat = "`flops` $flops `scores` $scores attr-dict";
+}
+
+//===----------------------------------------------------------------------===//
+// In GPU kernels, next to what the GPU dialect has
+//===----------------------------------------------------------------------===//
+
+def Tile_SubgroupBarrierOp : Tile_Op<"subgroup_barrier"> {
+  let summary = "lanes of a subgroup see each other's workgroup memory";
+  let description = [{
+    All lanes of a subgroup wait for each other, other subgroups do not: what
+    one wrote to workgroup memory before, the others read after. The GPU
+    dialect has a barrier for the whole workgroup only.
+
+    ```mlir
+    tile.subgroup_barrier
+    ```
+  }];
+  let assemblyFormat = "attr-dict";
+}
+
+def Tile_ConvertMatrixOp : Tile_Op<"convert_matrix", [Pure]> {
+  let summary = "the same matrix with other elements";
+  let description = [{
+    Every element of a matrix fragment rounded to the element type of the
+    result, which has the same shape and use. Lanes need not hold the same
+    elements of both; of the GPU dialect, element-wise ops extend only.
+
+    ```mlir
+    %h = tile.convert_matrix %p : !gpu.mma_matrix<16x16xf32, "COp"> to !gpu.mma_matrix<16x16xf16, "COp">
+    ```
+  }];
+  let arguments = (ins Tile_Matrix:$input);
+  let results = (outs Tile_Matrix:$result);
+  let assemblyFormat = "$input attr-dict `:` type($input) `to` type($result)";
+  let hasVerifier = 1;
 }
 
 #endif // TILE_OPS_TD

@@ -1,0 +1,380 @@
+//===- LazyMaxima.cpp - tile-lazy-maxima ----------------------------------===//
+// SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
+//
+// A running maximum is an offset that keeps exponentials small, and any offset
+// nearby serves as well: exp2((s - m) c) and all that was scaled by it follow
+// another m exactly. So it stays where it is until a score has outgrown it by a
+// bound, and the reductions and products that move it wait under a branch.
+// After the loop it moves to the maximum, and nobody can tell.
+//
+//===----------------------------------------------------------------------===//
+
+#include "Matrices.h"
+#include "attn/Conversion/AssignLayouts.h"
+
+#include "mlir/Dialect/Arith/IR/Arith.h"
+#include "mlir/Dialect/Math/IR/Math.h"
+#include "mlir/Dialect/SCF/IR/SCF.h"
+#include "mlir/IR/IRMapping.h"
+#include "mlir/IR/ImplicitLocOpBuilder.h"
+#include "mlir/IR/Matchers.h"
+#include "mlir/IR/PatternMatch.h"
+
+namespace attn {
+#define GEN_PASS_DEF_LAZYMAXIMA
+#include "attn/Conversion/Passes.h.inc"
+} // namespace attn
+
+using namespace mlir;
+using namespace attn;
+using namespace attn::tile;
+
+/// Exponentials stay below two to this: products with 16 bits keep far from
+/// their largest number, and sums in f32 from theirs.
+static constexpr float kBound = 8;
+
+namespace {
+
+/// A maximum that a loop carries, and what an iteration does when it moves.
+struct RunningMaximum {
+  unsigned number;
+  ReduceOp reduce;
+  /// Of the new maximum alone, in order.
+  SmallVector<MapOp> derived;
+  /// By what the old and the new maximum differ, and the constant in
+  /// exp2((old - new) * constant).
+  MapOp alpha;
+  float factor = 0;
+  /// Products of carried values by that.
+  SmallVector<std::pair<unsigned, MapOp>> rescaled;
+};
+
+class Matcher {
+public:
+  Matcher(scf::ForOp loop, unsigned number) : loop(loop) {
+    maximum.number = number;
+  }
+  std::optional<RunningMaximum> run();
+
+private:
+  bool findDerived();
+  bool matchAlpha();
+  bool matchRescaled();
+  /// Whether the value is the new maximum, or 0 where it is -inf.
+  bool isMaximum(Value tile);
+  bool isOutside(Value value) {
+    return !loop.getBodyRegion().isAncestor(value.getParentRegion());
+  }
+
+  scf::ForOp loop;
+  RunningMaximum maximum;
+};
+
+} // namespace
+
+bool Matcher::isMaximum(Value tile) {
+  if (tile == maximum.reduce.getResult())
+    return true;
+  auto map = tile.getDefiningOp<MapOp>();
+  if (!map || map.getInputs().size() != 1 || map.getNumResults() != 1 ||
+      map.getInputs()[0] != maximum.reduce.getResult())
+    return false;
+  Value element = map.getElementArgs()[0];
+  auto yield = cast<tile::YieldOp>(map.getBody().front().getTerminator());
+  auto select = yield.getValues()[0].getDefiningOp<arith::SelectOp>();
+  auto isEmpty = select ? select.getCondition().getDefiningOp<arith::CmpFOp>()
+                        : arith::CmpFOp();
+  return isEmpty && select.getFalseValue() == element &&
+         isEmpty.getPredicate() == arith::CmpFPredicate::OEQ &&
+         isEmpty.getLhs() == element &&
+         matchPattern(isEmpty.getRhs(), m_NegInfFloat());
+}
+
+/// Row statistics of the maximum, and what is computed from them alone.
+bool Matcher::findDerived() {
+  DenseSet<Value> known{Value(maximum.reduce.getResult())};
+  Value old = loop.getRegionIterArg(maximum.number);
+  for (auto map : loop.getBody()->getOps<MapOp>()) {
+    bool uses = llvm::any_of(
+        map.getInputs(), [&](Value input) { return known.contains(input); });
+    if (map.getDomainRank() != 1 || !uses)
+      continue;
+    if (!llvm::all_of(map.getOffsets(),
+                      [&](Value at) { return isOutside(at); }))
+      return false;
+    if (llvm::is_contained(map.getInputs(), old)) {
+      if (maximum.alpha)
+        return false;
+      maximum.alpha = map;
+      continue;
+    }
+    if (!llvm::all_of(map.getInputs(), [&](Value input) {
+          return known.contains(input) || isOutside(input);
+        }))
+      continue;
+    maximum.derived.push_back(map);
+    known.insert(map.result_begin(), map.result_end());
+  }
+  return static_cast<bool>(maximum.alpha);
+}
+
+bool Matcher::matchAlpha() {
+  MapOp map = maximum.alpha;
+  ValueRange elements = map.getElementArgs();
+  if (elements.size() != 2 || map.getNumResults() != 1 ||
+      map.getInputs()[0] != loop.getRegionIterArg(maximum.number) ||
+      !isMaximum(map.getInputs()[1]))
+    return false;
+  auto yield = cast<tile::YieldOp>(map.getBody().front().getTerminator());
+  auto exp = yield.getValues()[0].getDefiningOp<math::Exp2Op>();
+  auto scaled =
+      exp ? exp.getOperand().getDefiningOp<arith::MulFOp>() : arith::MulFOp();
+  auto difference =
+      scaled ? scaled.getLhs().getDefiningOp<arith::SubFOp>() : arith::SubFOp();
+  FloatAttr factor;
+  if (!difference || difference.getLhs() != elements[0] ||
+      difference.getRhs() != elements[1] ||
+      !matchPattern(scaled.getRhs(), m_Constant(&factor)))
+    return false;
+  maximum.factor = factor.getValueAsDouble();
+  return std::isnormal(maximum.factor) && maximum.factor > 0 &&
+         std::isfinite(kBound / maximum.factor);
+}
+
+/// What is carried is multiplied, and nothing else becomes of it. It begins
+/// with 0: where no score is above -inf, the factor is 0 or 1.
+bool Matcher::matchRescaled() {
+  Value alpha = maximum.alpha.getResult(0);
+  for (Operation *user : alpha.getUsers()) {
+    auto map = dyn_cast<MapOp>(user);
+    if (!map || map->getBlock() != loop.getBody() ||
+        map.getInputs().size() != 2 || map.getNumResults() != 1 ||
+        map.getInputs()[1] != alpha)
+      return false;
+    auto carried = dyn_cast<BlockArgument>(map.getInputs()[0]);
+    auto yield = cast<tile::YieldOp>(map.getBody().front().getTerminator());
+    auto product = yield.getValues()[0].getDefiningOp<arith::MulFOp>();
+    ValueRange elements = map.getElementArgs();
+    if (!carried || carried.getOwner() != loop.getBody() ||
+        carried.getArgNumber() == 0 || !carried.hasOneUse() || !product ||
+        product.getLhs() != elements[0] || product.getRhs() != elements[1] ||
+        !llvm::all_of(map.getOffsets(), [&](Value at) {
+          return isOutside(at) || matchPattern(at, m_Constant());
+        }))
+      return false;
+    unsigned number = carried.getArgNumber() - 1;
+    auto init = loop.getInitArgs()[number].getDefiningOp<SplatOp>();
+    if (!init || !matchPattern(init.getValue(), m_AnyZeroFloat()))
+      return false;
+    maximum.rescaled.push_back({number, map});
+  }
+  return true;
+}
+
+std::optional<RunningMaximum> Matcher::run() {
+  Value old = loop.getRegionIterArg(maximum.number);
+  auto type = dyn_cast<TileType>(old.getType());
+  if (!type || type.getRank() != 1 || !type.getElementType().isF32())
+    return std::nullopt;
+  maximum.reduce =
+      loop.getYieldedValues()[maximum.number].getDefiningOp<ReduceOp>();
+  if (!maximum.reduce || maximum.reduce->getBlock() != loop.getBody() ||
+      maximum.reduce.getKind() != ReduceKind::Max ||
+      maximum.reduce.getInit() != old || !findDerived() || !matchAlpha() ||
+      !matchRescaled())
+    return std::nullopt;
+  // The reduction and the difference, nothing else.
+  return old.hasNUses(2) ? std::optional(maximum) : std::nullopt;
+}
+
+namespace {
+/// Rewrites a loop.
+class Rewriter {
+public:
+  Rewriter(scf::ForOp loop, const RunningMaximum &maximum, int64_t cols)
+      : loop(loop), maximum(maximum), cols(cols),
+        b(ReduceOp(maximum.reduce).getLoc(), loop) {}
+  void run();
+
+private:
+  void carryMore();
+  Value isOutgrown(Value top);
+  /// What moves with the offset, computed again for another one: `reduced` is
+  /// the new, `mapping` knows the old and what is carried.
+  void cloneMove(Value reduced, IRMapping &mapping);
+  void moveAfterLoop();
+
+  scf::ForOp loop;
+  RunningMaximum maximum;
+  int64_t cols;
+  ImplicitLocOpBuilder b;
+  /// What the loop carries of the maximum; then come the greatest scores so
+  /// far, of which a row has several.
+  SmallVector<Value> derived;
+  unsigned firstDerived = 0, top = 0;
+};
+} // namespace
+
+/// What other ops need of the maximum is carried along, since it changes as
+/// seldom.
+void Rewriter::carryMore() {
+  for (MapOp map : maximum.derived)
+    for (Value result : map.getResults())
+      if (llvm::any_of(result.getUsers(), [&](Operation *user) {
+            return user != maximum.alpha &&
+                   !llvm::is_contained(maximum.derived, user);
+          }))
+        derived.push_back(result);
+  IRMapping initial;
+  initial.map(maximum.reduce.getResult(), loop.getInitArgs()[maximum.number]);
+  for (MapOp map : maximum.derived)
+    b.clone(*map, initial);
+  SmallVector<Value> inits = llvm::map_to_vector(
+      derived, [&](Value value) { return initial.lookup(value); });
+  TileType rows = maximum.reduce.getType();
+  auto type = TileType::get(b.getContext(), {rows.getRows(), cols},
+                            rows.getElementType());
+  inits.push_back(SplatOp::create(
+      b, type,
+      arith::ConstantOp::create(
+          b, FloatAttr::get(b.getF32Type(),
+                            APFloat::getInf(APFloat::IEEEsingle(), true)))));
+  firstDerived = loop.getNumRegionIterArgs();
+  top = firstDerived + derived.size();
+  IRRewriter rewriter(b.getContext());
+  rewriter.setInsertionPoint(loop);
+  loop = cast<scf::ForOp>(
+      (*loop.replaceWithAdditionalYields(
+           rewriter, inits, /*replaceInitOperandUsesInLoop=*/false,
+           [&](OpBuilder &, Location, ArrayRef<BlockArgument> carried) {
+             SmallVector<Value> yielded(derived);
+             yielded.push_back(carried.back());
+             return yielded;
+           }))
+          .getOperation());
+}
+
+Value Rewriter::isOutgrown(Value top) {
+  Value old = loop.getRegionIterArg(maximum.number);
+  MapOp alpha = maximum.alpha;
+  float distance = kBound / maximum.factor;
+  Value limit =
+      MapOp::create(
+          b, TypeRange{old.getType()}, ValueRange{old}, alpha.getOffsets(),
+          [&](OpBuilder &nested, Location loc, ValueRange x,
+              ValueRange) -> SmallVector<Value> {
+            ImplicitLocOpBuilder body(loc, nested);
+            Value bound =
+                arith::ConstantOp::create(body, body.getF32FloatAttr(distance));
+            return {arith::AddFOp::create(body, x[0], bound)};
+          })
+          .getResult(0);
+  return AnyAboveOp::create(b, top, limit);
+}
+
+void Rewriter::cloneMove(Value reduced, IRMapping &mapping) {
+  mapping.map(maximum.reduce.getResult(), reduced);
+  for (MapOp map : maximum.derived)
+    b.clone(*map, mapping);
+  b.clone(*maximum.alpha, mapping);
+  for (auto [number, map] : maximum.rescaled) {
+    // Offsets that are constants of the body.
+    for (Value at : map.getOffsets())
+      if (Operation *constant = at.getDefiningOp();
+          constant && constant->getBlock() == loop.getBody() &&
+          !mapping.contains(at))
+        b.clone(*constant, mapping);
+    b.clone(*map, mapping);
+  }
+}
+
+/// After the loop the offset moves to the maximum, so that all is what it was.
+void Rewriter::moveAfterLoop() {
+  b.setInsertionPointAfter(loop);
+  IRMapping last;
+  last.map(loop.getRegionIterArgs(), loop.getResults());
+  Value offset = loop.getResult(maximum.number);
+  auto reduced = ReduceOp::create(b, maximum.reduce.getType(), ReduceKind::Max,
+                                  loop.getResult(top), offset);
+  cloneMove(reduced, last);
+  SmallPtrSet<Operation *, 8> own{reduced};
+  auto note = [&](MapOp map) {
+    own.insert(last.lookup(map.getResult(0)).getDefiningOp());
+  };
+  llvm::for_each(maximum.derived, note);
+  note(maximum.alpha);
+  for (auto [number, map] : maximum.rescaled)
+    note(map);
+  offset.replaceAllUsesExcept(reduced, own);
+  for (auto [number, map] : maximum.rescaled)
+    loop.getResult(number).replaceAllUsesExcept(last.lookup(map.getResult(0)),
+                                                own);
+}
+
+void Rewriter::run() {
+  carryMore();
+  moveAfterLoop();
+  ReduceOp reduce = maximum.reduce;
+  b.setInsertionPoint(reduce);
+  Value old = loop.getRegionIterArg(maximum.number);
+  Value greatest = loop.getRegionIterArg(top);
+  greatest = ReduceOp::create(b, greatest.getType(), ReduceKind::Max,
+                              reduce.getInput(), greatest);
+  auto yield = cast<scf::YieldOp>(loop.getBody()->getTerminator());
+  yield.setOperand(top, greatest);
+  SmallVector<Value> replaced{reduce.getResult()}, kept{old};
+  for (auto [k, value] : llvm::enumerate(derived)) {
+    replaced.push_back(value);
+    kept.push_back(loop.getRegionIterArg(firstDerived + k));
+  }
+  for (auto [number, map] : maximum.rescaled) {
+    replaced.push_back(map.getResult(0));
+    kept.push_back(loop.getRegionIterArg(number));
+  }
+  auto branch =
+      scf::IfOp::create(b, TypeRange(ValueRange(kept)), isOutgrown(greatest),
+                        /*withElseRegion=*/true);
+  OpBuilder::InsertionGuard guard(b);
+  b.setInsertionPointToStart(branch.thenBlock());
+  IRMapping moved;
+  cloneMove(
+      ReduceOp::create(b, reduce.getType(), ReduceKind::Max, greatest, old),
+      moved);
+  scf::YieldOp::create(b, llvm::map_to_vector(replaced, [&](Value value) {
+                         return moved.lookup(value);
+                       }));
+  b.setInsertionPointToStart(branch.elseBlock());
+  scf::YieldOp::create(b, kept);
+  for (auto [value, result] : llvm::zip_equal(replaced, branch.getResults()))
+    value.replaceAllUsesExcept(result, branch);
+  // Users first.
+  for (auto [number, map] : maximum.rescaled)
+    map.erase();
+  maximum.alpha.erase();
+  for (MapOp map : llvm::reverse(maximum.derived))
+    map.erase();
+  reduce.erase();
+}
+
+namespace {
+struct LazyMaxima final : attn::impl::LazyMaximaBase<LazyMaxima> {
+  void runOnOperation() override {
+    std::optional<Matrices> matrices = findMatrices(getOperation());
+    if (!matrices)
+      return;
+    SmallVector<scf::ForOp> loops;
+    getOperation().walk([&](scf::ForOp loop) { loops.push_back(loop); });
+    for (scf::ForOp loop : loops)
+      for (unsigned k = 0; k < loop.getNumRegionIterArgs(); ++k) {
+        std::optional<RunningMaximum> maximum = Matcher(loop, k).run();
+        if (!maximum ||
+            maximum->reduce.getInput().getType().getCols() % matrices->n)
+          continue;
+        // One a loop, which becomes another.
+        Rewriter(loop, *maximum, matrices->n).run();
+        ++numLazy;
+        break;
+      }
+  }
+};
+} // namespace

@@ -1,0 +1,101 @@
+//===- Matrices.cpp - Kernels for matrix units ----------------------------===//
+// SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
+//
+// See Matrices.h.
+//
+//===----------------------------------------------------------------------===//
+
+#include "Matrices.h"
+#include "FewRowsLayouts.h"
+#include "TileKernels.h"
+
+#include <numeric>
+
+using namespace mlir;
+using namespace attn;
+using namespace attn::tile;
+
+static bool isFactor(OpOperand &use) {
+  return isa<DotOp>(use.getOwner()) && use.getOperandNumber() < 2;
+}
+
+bool attn::isStaged(Value tile) {
+  return tile.getDefiningOp<LoadOp>() && !tile.use_empty() &&
+         llvm::all_of(tile.getUses(), isFactor);
+}
+
+/// Why the units of `target` cannot compute the kernel, or nothing.
+static std::string fit(func::FuncOp kernel, TargetAttr target,
+                       int64_t mostThreads, Matrices &matrices) {
+  if (target.getSubgroup() == 0 ||
+      matrices.m * matrices.n % target.getSubgroup() != 0)
+    return "a fragment does not have as many elements for each lane";
+  std::string reason;
+  auto check = [&](bool fits, const Twine &what) {
+    if (!fits && reason.empty())
+      reason = what.str();
+  };
+  auto isMultiple = [&](int64_t size, int64_t of, StringRef what) {
+    check(size % of == 0, what + " " + Twine(size) +
+                              " is no multiple of the fragments' " + Twine(of));
+  };
+  int64_t rows = 0;
+  forEachTile(kernel, [&](Value tile) {
+    auto type = cast<TileType>(tile.getType());
+    if (isStaged(tile))
+      return;
+    check(isa<Float16Type, Float32Type>(type.getElementType()),
+          "a tile is neither f16 nor f32");
+    isMultiple(type.getRows(), matrices.m, "the number of rows");
+    if (type.getRank() == 2)
+      isMultiple(type.getCols(), matrices.n, "the number of columns");
+    // Both are powers of two times the same fragments.
+    rows = rows ? std::gcd(rows, type.getRows()) : type.getRows();
+  });
+  kernel.walk([&](MapOp map) {
+    auto isOther = [&](Type type) {
+      return cast<TileType>(type).getElementType() !=
+             cast<TileType>(map.getResult(0).getType()).getElementType();
+    };
+    check(llvm::none_of(
+              map->getOperands().take_front(map.getInputs().size()).getTypes(),
+              isOther) &&
+              llvm::none_of(map->getResultTypes(), isOther),
+          "a tile.map mixes element types, whose fragments need not lie alike");
+  });
+  kernel.walk([&](DotOp dot) {
+    TileType a = dot.getA().getType();
+    check(a.getElementType().isF16() ||
+              (a.getElementType().isF32() && target.hasFeature("matrix-f32")),
+          "the factors of a product are not f16");
+    isMultiple(a.getShape()[dot.getTransposeA() ? 0 : 1], matrices.k,
+               "the depth of a product");
+  });
+  while (rows % (2 * matrices.subgroups * matrices.m) == 0 &&
+         2 * matrices.subgroups * target.getSubgroup() <= mostThreads)
+    matrices.subgroups *= 2;
+  return reason;
+}
+
+std::optional<Matrices> attn::findMatrices(func::FuncOp kernel,
+                                           TargetAttr target,
+                                           int64_t mostThreads,
+                                           std::string &reason) {
+  bool hasProducts = kernel.walk([](DotOp) { return WalkResult::interrupt(); })
+                         .wasInterrupted();
+  if (!hasProducts || !target.has(MatrixUnits::Cooperative))
+    return std::nullopt;
+  ArrayRef<int64_t> shape = target.getMatrixShape();
+  Matrices matrices{shape[0], shape[1], shape[2], 1};
+  reason = fit(kernel, target, mostThreads, matrices);
+  return reason.empty() ? std::optional(matrices) : std::nullopt;
+}
+
+std::optional<Matrices> attn::findMatrices(func::FuncOp kernel) {
+  auto target = TargetAttr::lookup(kernel);
+  std::string reason;
+  return target && kernel->hasAttr("tile.kernel") &&
+                 !hasFewRows(kernel, target.getSubgroup())
+             ? findMatrices(kernel, target, target.getThreads(), reason)
+             : std::nullopt;
+}

@@ -1,0 +1,40 @@
+//===- Matrices.h - Kernels for matrix units --------------------*- C++ -*-===//
+// SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
+//
+// Whether the cooperative matrices of a machine can compute a kernel. Passes
+// that prepare kernels for them ask the same question as the one that decides.
+//
+//===----------------------------------------------------------------------===//
+
+#ifndef LIB_CONVERSION_MATRICES_H
+#define LIB_CONVERSION_MATRICES_H
+
+#include "attn/Dialect/Tile/Tile.h"
+
+#include "mlir/Dialect/Func/IR/FuncOps.h"
+
+#include <string>
+
+namespace attn {
+
+/// Fragments of m x k times k x n, and over how many subgroups rows are split.
+struct Matrices {
+  int64_t m, n, k, subgroups;
+};
+
+/// A tile that is read for products only: it need not go through registers.
+bool isStaged(mlir::Value tile);
+
+/// The matrices that compute the products of a kernel: nothing if it has none,
+/// or if the machine has no units. Otherwise `reason` says what does not fit.
+std::optional<Matrices> findMatrices(mlir::func::FuncOp kernel,
+                                     tile::TargetAttr target,
+                                     int64_t mostThreads, std::string &reason);
+
+/// The same for a pass that has nothing to say where they do not fit; also
+/// where the kernel is none or the module has no target.
+std::optional<Matrices> findMatrices(mlir::func::FuncOp kernel);
+
+} // namespace attn
+
+#endif // LIB_CONVERSION_MATRICES_H

@@ -1,0 +1,52 @@
+//===- Pieces.h - Memory by 16 bytes ----------------------------*- C++ -*-===//
+// SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
+//
+// Whether a tile comes from memory in pieces of several elements.
+//
+//===----------------------------------------------------------------------===//
+
+#ifndef LIB_CONVERSION_PIECES_H
+#define LIB_CONVERSION_PIECES_H
+
+#include "attn/Dialect/Tile/Tile.h"
+
+#include "mlir/Dialect/MemRef/IR/MemRef.h"
+#include "mlir/Dialect/Utils/StaticValueUtils.h"
+
+namespace attn {
+
+/// Elements of 16 bytes, of which each is either read as a whole or not at all:
+/// the columns of the tile and those that are valid are multiples, and columns
+/// are neighbours in memory. Otherwise 0.
+template <typename Access>
+int64_t getPieceElements(Access access, tile::TileType type,
+                         mlir::Value memory) {
+  constexpr int64_t pieceBits = 128;
+  if (type.getRank() != 2 || !type.getElementType().isF16())
+    return 0;
+  int64_t elements = pieceBits / 16;
+  auto view = memory.template getDefiningOp<mlir::memref::ReinterpretCastOp>();
+  std::optional<int64_t> cols = mlir::getConstantIntValue(access.getValid()[1]);
+  bool fits =
+      view && cols && *cols % elements == 0 && type.getCols() % elements == 0 &&
+      mlir::isConstantIntValue(view.getConstifiedMixedStrides().back(), 1);
+  return fits ? elements : 0;
+}
+inline int64_t getPieceElements(tile::LoadOp load) {
+  return getPieceElements(load, load.getType(), load.getSource());
+}
+inline int64_t getPieceElements(tile::StoreOp store) {
+  return getPieceElements(store, store.getTile().getType(), store.getDest());
+}
+
+/// Whether a tile in workgroup memory has rows of whole pieces.
+inline bool holdsPieces(tile::TileType tile, int64_t elements) {
+  auto shared = mlir::dyn_cast_or_null<tile::SharedAttr>(tile.getLayout());
+  return shared && !shared.getColumnMajor() && !shared.getSwizzle() &&
+         elements > 1 && tile.getCols() % elements == 0 &&
+         shared.getPadding() % elements == 0;
+}
+
+} // namespace attn
+
+#endif // LIB_CONVERSION_PIECES_H

@@ -1,0 +1,186 @@
+//===- PrefetchLoads.cpp - tile-prefetch-loads ----------------------------===//
+// SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
+//
+// A loop that stages tiles in workgroup memory asks for those of the next
+// iteration before it computes: they wait in registers, in the pieces in which
+// memory has them, so that an iteration waits for barriers only.
+//
+//===----------------------------------------------------------------------===//
+
+#include "Pieces.h"
+#include "attn/Conversion/AssignLayouts.h"
+#include "attn/Dialect/Tile/Tile.h"
+
+#include "mlir/Analysis/SliceAnalysis.h"
+#include "mlir/Dialect/Arith/IR/Arith.h"
+#include "mlir/Dialect/SCF/IR/SCF.h"
+#include "mlir/IR/IRMapping.h"
+#include "mlir/IR/ImplicitLocOpBuilder.h"
+#include "mlir/IR/PatternMatch.h"
+
+namespace attn {
+#define GEN_PASS_DEF_PREFETCHLOADS
+#include "attn/Conversion/Passes.h.inc"
+} // namespace attn
+
+using namespace mlir;
+using namespace attn;
+using namespace attn::tile;
+
+namespace {
+
+/// A load that an iteration can do for the next one.
+struct Prefetch {
+  LoadOp load;
+  /// What computes its operands, in order.
+  SmallVector<Operation *> slice;
+  PiecesAttr pieces;
+};
+
+class Prefetcher {
+public:
+  Prefetcher(scf::ForOp loop, int64_t threads) : loop(loop), threads(threads) {}
+  unsigned run();
+
+private:
+  std::optional<Prefetch> match(LoadOp load);
+  Value load(ImplicitLocOpBuilder &b, Prefetch &prefetch, Value at);
+
+  scf::ForOp loop;
+  const int64_t threads;
+};
+
+} // namespace
+
+std::optional<Prefetch> Prefetcher::match(LoadOp load) {
+  // Beyond that, registers are missed elsewhere.
+  TileType type = load.getType();
+  int64_t elements = getPieceElements(load);
+  auto shared = dyn_cast_or_null<SharedAttr>(type.getLayout());
+  if (!shared || !elements || load.getMixed())
+    return std::nullopt;
+  Prefetch prefetch{
+      load, {}, PiecesAttr::get(load.getContext(), elements, threads)};
+  SetVector<Operation *> slice;
+  BackwardSliceOptions options;
+  options.omitBlockArguments = true;
+  options.inclusive = true;
+  options.filter = [&](Operation *op) {
+    return op->getBlock() == loop.getBody();
+  };
+  for (Value operand : load->getOperands())
+    if (failed(getBackwardSlice(operand, &slice, options)))
+      return std::nullopt;
+  auto isCarried = [&](Value value) {
+    auto argument = dyn_cast<BlockArgument>(value);
+    return argument && argument.getOwner() == loop.getBody() &&
+           argument != loop.getInductionVar();
+  };
+  if (llvm::any_of(load->getOperands(), isCarried))
+    return std::nullopt;
+  for (Operation *op : slice) {
+    if (!isMemoryEffectFree(op) || op->getNumRegions() ||
+        llvm::any_of(op->getOperands(), isCarried))
+      return std::nullopt;
+  }
+  for (Operation &op : *loop.getBody())
+    if (slice.contains(&op))
+      prefetch.slice.push_back(&op);
+  return prefetch;
+}
+
+/// What iteration `at` loads: nothing past the last.
+Value Prefetcher::load(ImplicitLocOpBuilder &b, Prefetch &prefetch, Value at) {
+  IRMapping mapping;
+  mapping.map(loop.getInductionVar(), at);
+  for (Operation *op : prefetch.slice)
+    b.clone(*op, mapping);
+  auto cloned = cast<LoadOp>(b.clone(*prefetch.load.getOperation(), mapping));
+  b.setInsertionPoint(cloned);
+  Value inside = arith::CmpIOp::create(b, arith::CmpIPredicate::slt, at,
+                                       loop.getUpperBound());
+  Value zero = arith::ConstantIndexOp::create(b, 0);
+  OpOperand &rows = cloned.getValidMutable()[0];
+  rows.set(arith::SelectOp::create(b, inside, rows.get(), zero));
+  b.setInsertionPointAfter(cloned);
+  cloned.getResult().setType(cloned.getType().withLayout(prefetch.pieces));
+  return cloned;
+}
+
+unsigned Prefetcher::run() {
+  // 16 bytes a piece: what is left of the registers of a thread beside the
+  // fragments of an attention of 128 columns.
+  int64_t pieces = 8;
+  SmallVector<Prefetch> prefetches;
+  for (auto load : loop.getBody()->getOps<LoadOp>())
+    if (std::optional<Prefetch> prefetch = match(load)) {
+      TileType type = load.getType();
+      int64_t need =
+          prefetch->pieces.getNumPieces(type.getRows(), type.getCols());
+      if (need > pieces)
+        continue;
+      pieces -= need;
+      prefetches.push_back(*prefetch);
+    }
+  if (prefetches.empty())
+    return 0;
+
+  ImplicitLocOpBuilder b(loop.getLoc(), loop);
+  SmallVector<Value> first;
+  for (Prefetch &prefetch : prefetches) {
+    b.setInsertionPoint(loop);
+    first.push_back(load(b, prefetch, loop.getLowerBound()));
+  }
+  unsigned numCarried = loop.getNumRegionIterArgs();
+  IRRewriter rewriter(b.getContext());
+  rewriter.setInsertionPoint(loop);
+  Value step = loop.getStep();
+  loop = cast<scf::ForOp>(
+      (*loop.replaceWithAdditionalYields(
+           rewriter, first, /*replaceInitOperandUsesInLoop=*/false,
+           [](OpBuilder &, Location, ArrayRef<BlockArgument> carried) {
+             return SmallVector<Value>(carried.begin(), carried.end());
+           }))
+          .getOperation());
+  // What waits is staged first of all, then the next is asked for.
+  b.setInsertionPointToStart(loop.getBody());
+  for (auto [k, prefetch] : llvm::enumerate(prefetches)) {
+    Value staged = RelayoutOp::create(b, prefetch.load.getType(),
+                                      loop.getRegionIterArg(numCarried + k));
+    prefetch.load.getResult().replaceAllUsesWith(staged);
+  }
+  Value next = arith::AddIOp::create(b, loop.getInductionVar(), step);
+  auto yield = cast<scf::YieldOp>(loop.getBody()->getTerminator());
+  for (auto [k, prefetch] : llvm::enumerate(prefetches))
+    yield.setOperand(numCarried + k, load(b, prefetch, next));
+  for (Prefetch &prefetch : prefetches)
+    prefetch.load.erase();
+  return prefetches.size();
+}
+
+/// Threads of a kernel that computes in fragments; 0 for others.
+static int64_t countThreads(func::FuncOp kernel, int64_t lanes) {
+  int64_t threads = 0;
+  kernel.walk([&](DotOp dot) {
+    if (auto layout = dyn_cast_or_null<FragmentAttr>(dot.getType().getLayout()))
+      threads = lanes * layout.getSubgroups()[0] * layout.getSubgroups()[1];
+  });
+  return threads;
+}
+
+namespace {
+struct PrefetchLoads final : attn::impl::PrefetchLoadsBase<PrefetchLoads> {
+  void runOnOperation() override {
+    auto target = TargetAttr::lookup(getOperation());
+    if (!target || !getOperation()->hasAttr("tile.kernel"))
+      return;
+    int64_t threads = countThreads(getOperation(), target.getSubgroup());
+    if (!threads)
+      return;
+    SmallVector<scf::ForOp> loops;
+    getOperation().walk([&](scf::ForOp loop) { loops.push_back(loop); });
+    for (scf::ForOp loop : loops)
+      numPrefetched += Prefetcher(loop, threads).run();
+  }
+};
+} // namespace

@@ -1,0 +1,34 @@
+// gpu-schedule with matrix units: the most rows and keys that 256 registers and
+// a workgroup's memory hold, by the size of heads; few queries take no more rows
+// than fragments have; other elements have no units.
+// RUN: attn-opt %s --pass-pipeline='builtin.module(func.func(gpu-schedule))' | FileCheck %s
+
+module attributes {tile.target = #tile.target<name = "vulkan", chip = "vulkan-matrix", threads = 1024, subgroup = 32, shared_bytes = 49152, static_shared_bytes = 49152, matrix = cooperative, matrix_shape = [16, 16, 16]>} {
+// CHECK-LABEL: func @d128
+// CHECK: attn.schedule = #attn.schedule<tile_m = 128, tile_n = 64>, attn.schedule_reason = "rows and keys in matrix fragments
+func.func @d128(%t: memref<?x8x?x128xf16>, %o: memref<?x8x?x128xf16>) {
+  attn.attention ins(%t, %t, %t : memref<?x8x?x128xf16>, memref<?x8x?x128xf16>, memref<?x8x?x128xf16>) outs(%o : memref<?x8x?x128xf16>)
+  return
+}
+
+// CHECK-LABEL: func @d256
+// CHECK: #attn.schedule<tile_m = 64, tile_n = 32>
+func.func @d256(%t: memref<?x8x?x256xf16>, %o: memref<?x8x?x256xf16>) {
+  attn.attention ins(%t, %t, %t : memref<?x8x?x256xf16>, memref<?x8x?x256xf16>, memref<?x8x?x256xf16>) outs(%o : memref<?x8x?x256xf16>)
+  return
+}
+
+// CHECK-LABEL: func @few
+// CHECK: #attn.schedule<tile_m = 16, tile_n = 64>
+func.func @few(%q: memref<2x8x5x72xf16>, %k: memref<2x8x70x72xf16>, %o: memref<2x8x5x72xf16>) {
+  attn.attention ins(%q, %k, %k : memref<2x8x5x72xf16>, memref<2x8x70x72xf16>, memref<2x8x70x72xf16>) outs(%o : memref<2x8x5x72xf16>)
+  return
+}
+
+// CHECK-LABEL: func @f32
+// CHECK: #attn.schedule<tile_m = 32, tile_n = 32>
+func.func @f32(%t: memref<?x8x?x64xf32>, %o: memref<?x8x?x64xf32>) {
+  attn.attention ins(%t, %t, %t : memref<?x8x?x64xf32>, memref<?x8x?x64xf32>, memref<?x8x?x64xf32>) outs(%o : memref<?x8x?x64xf32>)
+  return
+}
+}
