@@ -113,6 +113,10 @@ else
     step execution-vulkan env "${vulkan[@]}" $directory/bin/attn-test \
       --backend=vulkan --device=llvmpipe --validation --count=$rasterised \
       --seed=$seed
+    # Few rows, in the registers of subgroups as this device has them.
+    step execution-vulkan-rows env "${vulkan[@]}" $directory/bin/attn-test \
+      --backend=vulkan --device=llvmpipe --chip=vulkan-subgroup8 --tile-m=8 \
+      --tile-n=16 --suite=mods,matrix --filter=/d32 --count=3 --seed=$seed
   fi
   # WebAssembly, through runtime/web in Node.
   if [[ $preset == release ]] && command -v node >/dev/null; then

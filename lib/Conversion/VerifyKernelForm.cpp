@@ -73,6 +73,12 @@ static bool isMove(Operation *op) {
              scf::YieldOp>(op);
 }
 
+/// Hands values on. Small integers are words on the way
+/// (tile-widen-small-integers), a bf16 is bits that nobody looks at.
+static bool isChoice(Operation *op) {
+  return isa<scf::ForOp, scf::IfOp, arith::SelectOp, gpu::ShuffleOp>(op);
+}
+
 static bool isKnownOp(Operation *op) {
   if (isa<arith::ArithDialect>(op->getDialect()))
     return !isa<arith::CeilDivSIOp, arith::CeilDivUIOp, arith::FloorDivSIOp,
@@ -354,9 +360,12 @@ LogicalResult KernelVerifier::verifyElement(Operation *at, Type element) {
 LogicalResult KernelVerifier::verifySmall(Operation *op) {
   if (!lacks(Lacks::SmallInt) || isMove(op))
     return success();
+  auto isComputed = [&](Type type) {
+    return isSmall(type) && !(type.isBF16() && isChoice(op));
+  };
   for (TypeRange types :
        {TypeRange(op->getOperandTypes()), TypeRange(op->getResultTypes())})
-    if (auto type = llvm::find_if(types, isSmall); type != types.end())
+    if (auto type = llvm::find_if(types, isComputed); type != types.end())
       return op->emitOpError("computes with a value of type ")
              << *type << ", which " << target.getName()
              << " only moves; compute with i32 or f32";

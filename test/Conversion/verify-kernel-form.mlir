@@ -60,5 +60,22 @@ gpu.module @kernels {
     memref.store %z, %mb[%c0] : memref<32xbf16>
     gpu.return
   }
+
+  // Flow and choices compute nothing.
+  // CHECK-LABEL: gpu.func @chooses(
+  gpu.func @chooses(%b: memref<bf16>, %is: i1) kernel attributes {known_block_size = array<i32: 32, 1, 1>} {
+    %c0 = arith.constant 0 : index
+    %zero = arith.constant 0.0 : bf16
+    %m = memref.reinterpret_cast %b to offset: [0], sizes: [32], strides: [1] : memref<bf16> to memref<32xbf16>
+    %x = scf.if %is -> (bf16) {
+      %y = memref.load %m[%c0] : memref<32xbf16>
+      scf.yield %y : bf16
+    } else {
+      scf.yield %zero : bf16
+    }
+    %z = arith.select %is, %x, %zero : bf16
+    memref.store %z, %m[%c0] : memref<32xbf16>
+    gpu.return
+  }
 }
 }
