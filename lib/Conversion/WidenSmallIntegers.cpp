@@ -14,6 +14,7 @@
 #include "mlir/Dialect/Arith/Transforms/Passes.h"
 #include "mlir/Dialect/Math/IR/Math.h"
 #include "mlir/Dialect/UB/IR/UBOps.h"
+#include "mlir/IR/ImplicitLocOpBuilder.h"
 #include "mlir/Transforms/GreedyPatternRewriteDriver.h"
 
 namespace attn {
@@ -119,6 +120,46 @@ static void moveAsBits(Operation *op) {
   }
 }
 
+/// The bits of an f16, by those of the f32 that it is exactly.
+static void expandHalfBits(arith::BitcastOp op) {
+  if (!op.getIn().getType().isF16() || !op.getType().isInteger(16))
+    return;
+  ImplicitLocOpBuilder b(op.getLoc(), op);
+  auto bitsOf = [&](uint32_t value) -> Value {
+    return arith::ConstantOp::create(
+        b, b.getI32IntegerAttr(static_cast<int32_t>(value)));
+  };
+  auto isAtLeast = [&](Value bits, uint32_t limit) -> Value {
+    return arith::CmpIOp::create(b, arith::CmpIPredicate::sge, bits,
+                                 bitsOf(limit));
+  };
+  constexpr uint32_t bias = (127 - 15) << 23, smallest = 0x38800000,
+                     infinity = 0x7f800000, halfInfinity = 0x7c00;
+  Value number = arith::ExtFOp::create(b, b.getF32Type(), op.getIn());
+  Value bits = arith::BitcastOp::create(b, b.getI32Type(), number);
+  Value magnitude = arith::AndIOp::create(b, bits, bitsOf(0x7fffffff));
+  Value sign = arith::XOrIOp::create(b, bits, magnitude);
+  Value normal = arith::ShRSIOp::create(
+      b, arith::SubIOp::create(b, magnitude, bitsOf(bias)), bitsOf(13));
+  // Subnormal numbers are multiples of 2^-24.
+  Value count = arith::MulFOp::create(
+      b, arith::BitcastOp::create(b, b.getF32Type(), magnitude),
+      arith::ConstantOp::create(b, b.getF32FloatAttr(0x1p24f)));
+  Value subnormal = arith::FPToSIOp::create(b, b.getI32Type(), count);
+  Value half = arith::SelectOp::create(b, isAtLeast(magnitude, smallest),
+                                       normal, subnormal);
+  // Infinity, and NaN with its upper bits.
+  Value rest = arith::ShRSIOp::create(
+      b, arith::AndIOp::create(b, magnitude, bitsOf(0x7fffff)), bitsOf(13));
+  Value special = arith::OrIOp::create(b, rest, bitsOf(halfInfinity));
+  half =
+      arith::SelectOp::create(b, isAtLeast(magnitude, infinity), special, half);
+  Value upper = arith::ShRUIOp::create(b, sign, bitsOf(16));
+  Value all = arith::OrIOp::create(b, half, upper);
+  op.replaceAllUsesWith(truncate(b, all, op.getType()));
+  op.erase();
+}
+
 /// Reads a small element out of a word of its own.
 static void readWord(memref::LoadOp load, Type element) {
   OpBuilder b(load->getContext());
@@ -210,6 +251,7 @@ struct WidenSmallIntegers final
     arith::populateExpandBFloat16Patterns(patterns);
     if (failed(applyPatternsGreedily(kernel, std::move(patterns))))
       return failure();
+    kernel.walk(expandHalfBits);
     widenBuffers(kernel);
     kernel.walk(moveAsBits);
     kernel.walk(widen);

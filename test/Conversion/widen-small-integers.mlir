@@ -123,5 +123,26 @@ gpu.module @kernels {
     memref.store %b, %l[%c1] : memref<4xi8, #gpu.address_space<private>>
     gpu.return
   }
+
+  // The bits of an f16 follow from those of the f32 that it is.
+  // CHECK-LABEL: gpu.func @half_bits(
+  // CHECK-NOT: i16
+  // CHECK: %[[X:.+]] = arith.extf %{{.+}} : f16 to f32
+  // CHECK: arith.bitcast %[[X]] : f32 to i32
+  // CHECK: arith.fptosi
+  // CHECK: arith.cmpi eq, %{{.+}}, %{{.+}} : i32
+  // CHECK-NOT: i16
+  // CHECK: gpu.return
+  gpu.func @half_bits(%o: memref<f16>, %i: index) kernel attributes {known_block_size = array<i32: 32, 1, 1>} {
+    %m = memref.reinterpret_cast %o to offset: [0], sizes: [32], strides: [1] : memref<f16> to memref<32xf16>
+    %c = arith.constant -1024 : i16
+    %zero = arith.constant 0.0 : f16
+    %x = memref.load %m[%i] : memref<32xf16>
+    %bits = arith.bitcast %x : f16 to i16
+    %is = arith.cmpi eq, %bits, %c : i16
+    %y = arith.select %is, %zero, %x : f16
+    memref.store %y, %m[%i] : memref<32xf16>
+    gpu.return
+  }
 }
 }
