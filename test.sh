@@ -127,7 +127,7 @@ else
     mapfile -t web <.cache/web/environment
     [[ -f .cache/vulkan/environment ]] && mapfile -t web <.cache/vulkan/environment
     step execution-webgpu env "${web[@]}" $directory/bin/attn-test --backend=webgpu \
-      --suite=mods,matrix,empty,rejections,random,combinations --count=$rasterised --seed=$seed
+      --suite=mods,matrix,empty,rejections,random,combinations --count=$(((rasterised + 1) / 2)) --seed=$seed
   fi
   # What ptxas says of kernels for Hopper; it comes with CUDA or from PyPI
   # (scripts/install-gpu-checks.sh).
