@@ -64,3 +64,35 @@ func.func @padded(%q: memref<1x2x2x40xbf16>, %k: memref<1x2x500x40xbf16>, %v: me
   attn.attention ins(%q, %k, %v : memref<1x2x2x40xbf16>, memref<1x2x500x40xbf16>, memref<1x2x500x40xbf16>) outs(%o : memref<1x2x2x40xbf16>)
   return
 }
+
+// -----
+
+// The rescale of the accumulator is applied where the product loads it, though
+// the sum of the rows is stored after it and before the product.
+// CHECK-LABEL: func.func private @rescaled
+// CHECK:       vector.load %[[ACC:.*]][%{{.*}}] : memref<5x16xf32>, vector<16xf32>
+// CHECK:       vector.load %[[FACTOR:.*]][
+func.func private @rescaled(%k: memref<256x16xf32>, %f: memref<5xf32>, %o: memref<5x16xf32>, %l: memref<5xf32>, %g0: index, %g1: index, %g2: index, %g3: index, %g4: index, %g5: index) attributes {tile.kernel} {
+  %c0 = arith.constant 0 : index
+  %c5 = arith.constant 5 : index
+  %c16 = arith.constant 16 : index
+  %c256 = arith.constant 256 : index
+  %one = arith.constant 1.0 : f32
+  %zero = arith.constant 0.0 : f32
+  %q = tile.load %k[%c0, %c0] valid [%c5, %c16] : memref<256x16xf32> -> !tile.tile<5x16xf32>
+  %factor = tile.load %f[%c0] valid [%c5] : memref<5xf32> -> !tile.tile<5xf32>
+  %kt = tile.load %k[%c0, %c0] valid [%c256, %c16] : memref<256x16xf32> -> !tile.tile<256x16xf32>
+  %none = tile.splat %zero : f32 -> !tile.tile<5x256xf32>
+  %s = tile.dot %q, %kt, %none {transpose_b} : !tile.tile<5x16xf32>, !tile.tile<256x16xf32> -> !tile.tile<5x256xf32>
+  %ones = tile.splat %one : f32 -> !tile.tile<5xf32>
+  %sum = tile.reduce sum %s, %ones : !tile.tile<5x256xf32> -> !tile.tile<5xf32>
+  %acc = tile.map(%q, %factor) at [%c0, %c0] : (!tile.tile<5x16xf32>, !tile.tile<5xf32>) -> !tile.tile<5x16xf32> {
+  ^bb0(%x: f32, %y: f32, %row: index, %col: index):
+    %z = arith.mulf %x, %y : f32
+    tile.yield %z : f32
+  }
+  %r = tile.dot %s, %kt, %acc : !tile.tile<5x256xf32>, !tile.tile<256x16xf32> -> !tile.tile<5x16xf32>
+  tile.store %sum, %l[%c0] valid [%c5] : !tile.tile<5xf32>, memref<5xf32>
+  tile.store %r, %o[%c0, %c0] valid [%c5, %c16] : !tile.tile<5x16xf32>, memref<5x16xf32>
+  return
+}

@@ -80,6 +80,10 @@ def TileToCPU : Pass<"tile-to-cpu", "::mlir::func::FuncOp"> {
     accumulator over the head, and four rows share each vector of a key or value,
     which is read where it is, in its own type and from pages, too.
 
+    Where the target multiplies pairs of bf16 faster (`multipliesBF16Pairs`), q
+    and p lie as `[d / 2][query][2]` and `[key / 2][query][2]`; keys are pairs in
+    place, and of values two rows are copied side by side.
+
     ```mlir
     // Prepared by: tile-attach-target{target=cpu chip=x86-64-v3}
     func.func private @k(%m: memref<16xf32>, %i: index, %g0: index, %g1: index, %g2: index, %g3: index, %g4: index, %g5: index) attributes {tile.kernel} {
@@ -114,7 +118,7 @@ def TileToCPU : Pass<"tile-to-cpu", "::mlir::func::FuncOp"> {
   let dependentDialects = [
     "::mlir::arith::ArithDialect", "::mlir::math::MathDialect",
     "::mlir::memref::MemRefDialect", "::mlir::scf::SCFDialect",
-    "::mlir::vector::VectorDialect"
+    "::mlir::vector::VectorDialect", "::mlir::x86vector::X86VectorDialect"
   ];
   let statistics = [
     Statistic<"numKernels", "kernels-lowered", "Kernels that were lowered">,

@@ -8,6 +8,8 @@
 #ifndef ATTN_CONVERSION_TILETOCPU_H
 #define ATTN_CONVERSION_TILETOCPU_H
 
+#include "attn/Dialect/Tile/Tile.h"
+
 #include "mlir/Dialect/Func/IR/FuncOps.h"
 #include "mlir/Pass/Pass.h"
 
@@ -18,6 +20,10 @@ namespace attn {
 /// Stack bytes of a kernel's call on a CPU beyond its buffers: spills, saved
 /// registers, alignment.
 constexpr int64_t kCPUFrameBytes = 65536;
+
+/// Whether products of bf16 take pairs (vdpbf16ps): AMD's cores have it at
+/// twice the rate of f32, on Intel's it takes as long as two of f32 or longer.
+bool multipliesBF16Pairs(tile::TargetAttr target);
 } // namespace attn
 
 #endif // ATTN_CONVERSION_TILETOCPU_H

@@ -133,7 +133,9 @@ Value KernelLowering::loadF32(Value memref, ValueRange at) {
   return arith::ExtFOp::create(b, b.getF32Type(), element);
 }
 
-DotOp cpu::getProductOfPrologue(MapOp map) {
+/// The product to which `map` belongs, if all that it does is to prepare the
+/// accumulator, and nothing in between writes memory, from which it may read.
+static DotOp findProductOfPrologue(MapOp map) {
   if (map.getNumResults() != 1 || map.getDomainRank() != 2 ||
       !map.getResult(0).hasOneUse())
     return nullptr;
@@ -150,6 +152,13 @@ DotOp cpu::getProductOfPrologue(MapOp map) {
       return nullptr;
   }
   return dot;
+}
+
+void KernelLowering::findPrologues() {
+  kernel.walk([&](MapOp map) {
+    if (DotOp dot = findProductOfPrologue(map))
+      prologues[map] = dot;
+  });
 }
 
 /// True if nothing reads `tile` after `op`, in whose block it is defined or

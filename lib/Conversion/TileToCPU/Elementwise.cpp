@@ -138,6 +138,13 @@ GroupOutputs KernelLowering::outputsOfGroup() {
       continue;
     }
     for (Value result : op->getResults()) {
+      if (isPairOperand(result)) {
+        auto type = cast<TileType>(result.getType());
+        outputs.pairs.emplace_back(
+            result, allocate({type.getCols() / 2, 2 * type.getRows()},
+                             b.getBF16Type()));
+        continue;
+      }
       bool escapes = llvm::any_of(result.getUsers(), [&](Operation *user) {
         return !group.ops.contains(user);
       });
@@ -159,7 +166,8 @@ GroupOutputs KernelLowering::outputsOfGroup() {
 /// One vector of the group; `carried` are the reductions.
 LogicalResult KernelLowering::emitGroupColumn(const GroupOutputs &outputs,
                                               Value row, Value col,
-                                              SmallVectorImpl<Value> &carried) {
+                                              SmallVectorImpl<Value> &carried,
+                                              SmallVectorImpl<Value> &paired) {
   DenseMap<Value, Value> values;
   for (Operation *op : group.ops) {
     if (auto reduce = dyn_cast<ReduceOp>(op)) {
@@ -181,6 +189,8 @@ LogicalResult KernelLowering::emitGroupColumn(const GroupOutputs &outputs,
   }
   for (auto [result, buffer] : outputs.stored)
     storeVector(values[result], buffer, row, col);
+  for (auto [result, buffer] : outputs.pairs)
+    paired.push_back(values[result]);
   return success();
 }
 
@@ -236,15 +246,27 @@ LogicalResult KernelLowering::emitGroupRows(const GroupOutputs &outputs,
       return failure();
     inits.push_back(*init);
   }
-  int64_t step = lanes == LaneDim::Rows ? 1 : regs.lanes;
+  // Two columns at a time where they become pairs.
+  unsigned together = outputs.pairs.empty() ? 1 : 2;
+  int64_t step = lanes == LaneDim::Rows ? together : regs.lanes;
   auto loop =
       scf::ForOp::create(b, index(0), index(group.cols), index(step), inits);
   {
     OpBuilder::InsertionGuard inner(b);
     b.setInsertionPointToStart(loop.getBody());
+    Value first = loop.getInductionVar();
     SmallVector<Value> carried(loop.getRegionIterArgs());
-    if (failed(emitGroupColumn(outputs, row, loop.getInductionVar(), carried)))
-      return failure();
+    SmallVector<Value> paired[2];
+    for (unsigned c = 0; c < together; ++c)
+      if (failed(emitGroupColumn(outputs, row, add(first, index(c)), carried,
+                                 paired[c])))
+        return failure();
+    for (auto [k, output] : llvm::enumerate(outputs.pairs)) {
+      Value pair = arith::DivUIOp::create(b, first, index(2));
+      Value start = arith::MulIOp::create(b, row, index(2));
+      vector::StoreOp::create(b, interleave(paired[0][k], paired[1][k]),
+                              output.second, ValueRange{pair, start});
+    }
     if (!carried.empty())
       scf::YieldOp::create(b, carried);
   }
@@ -269,6 +291,10 @@ LogicalResult KernelLowering::flush(Operation *before) {
     return failure();
   for (auto [result, buffer] : outputs.stored)
     places[result].buffer = buffer;
+  for (auto [result, buffer] : outputs.pairs) {
+    places[result].kind = Place::Pairs;
+    places[result].buffer = buffer;
+  }
   for (auto [reduce, buffer] : llvm::zip(outputs.reduces, outputs.reduced))
     places[reduce.getResult()].buffer = buffer;
   group = Group();

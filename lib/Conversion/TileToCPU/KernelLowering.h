@@ -34,6 +34,7 @@ struct RegisterBlock {
   unsigned lanes;        ///< f32 lanes of a vector
   unsigned accumulators; ///< registers for sums
   unsigned vectors;      ///< most vectors of rows
+  bool bf16Pairs; ///< products of bf16 take two columns at a time, as pairs
 
   /// Columns of a block with so many vectors of rows.
   unsigned getCols(unsigned numVectors) const {
@@ -54,10 +55,12 @@ struct Place {
   enum Kind {
     Lanes, ///< an f32 buffer of whole vectors: [cols][rows] with rows on lanes,
            ///< [rows][cols] with columns; [rows] for rank 1
+    Pairs, ///< a bf16 buffer with rows on lanes, columns in pairs:
+           ///< [col / 2][2 * row + col % 2]
     Splat, ///< one scalar
     Memory, ///< in place in memory, or a copy of it, [row][col]
   } kind = Lanes;
-  Value buffer;               ///< Lanes, Memory
+  Value buffer;               ///< Lanes, Pairs, Memory
   Value scalar;               ///< Splat
   SmallVector<Value> leading; ///< Memory: leading subscripts
   Value row, col;             ///< Memory: subscript of element (0, 0)
@@ -82,6 +85,8 @@ struct Group {
 struct GroupOutputs {
   /// Results that something outside of the group reads, and their buffers.
   SmallVector<std::pair<Value, Value>> stored;
+  /// The same of those that are read as pairs.
+  SmallVector<std::pair<Value, Value>> pairs;
   SmallVector<ReduceOp> reduces;
   SmallVector<Value> reduced; ///< the buffers of `reduces`
 };
@@ -100,6 +105,11 @@ public:
 private:
   LogicalResult chooseLanes();
   void findLiveRows();
+  void findPrologues();
+  /// The product to which `map` belongs, if all that it does is to prepare the
+  /// accumulator, elementwise (the rescale of O). It is then applied where the
+  /// accumulator is loaded.
+  DotOp getProductOfPrologue(MapOp map) { return prologues.lookup(map); }
   void remarkOnStrides();
 
   // Structure.
@@ -117,16 +127,30 @@ private:
   void copyRows(LoadOp load, TileType type);
   void copyRowsTo(Value buffer, LoadOp load, TileType type, Value rows);
   void findPages(LoadOp load, TileType type);
+  void loadPairs(LoadOp load, TileType type);
+  void copyRowPairs(LoadOp load, TileType type);
   Value storeVectors(StoreOp store, Value buffer, Value rows, Value cols);
   void copyRowsIfMixed(LoadOp load, TileType type);
   Value rowCounts(LoadOp load, Value row);
   bool canStayInMemory(LoadOp load);
   SmallVector<Value> rowSubscript(LoadOp load, Value row);
 
+  // Pairs of bf16.
+  bool isPairOperand(Value left);
+  bool isOfPairs(LoadOp right);
+  VectorType pairVector() {
+    return VectorType::get({2 * static_cast<int64_t>(regs.lanes)},
+                           b.getBF16Type());
+  }
+  Value interleave(Value even, Value odd);
+  Value loadPairVector(Value buffer, Value row, Value pair);
+  Value splatPair(DotOp dot, const Place &right, Value column, Value pair);
+
   // Computation.
   LogicalResult lowerDot(DotOp dot);
   LogicalResult lowerOuterProducts(DotOp dot, const Place &a,
                                    const Place &right);
+  Value rightElement(DotOp dot, const Place &right, Value column, Value k);
   LogicalResult emitBlock(DotOp dot, const Place &a, const Place &right,
                           Value out, Value rowStart, unsigned vectors,
                           Value colStart, unsigned cols, Value depth);
@@ -165,7 +189,8 @@ private:
   void storeReduced(ReduceOp reduce, Value reduced, Value buffer, Value row);
   Value combine(ReduceKind kind, Value element, Value sum);
   LogicalResult emitGroupColumn(const GroupOutputs &outputs, Value row,
-                                Value col, SmallVectorImpl<Value> &carried);
+                                Value col, SmallVectorImpl<Value> &carried,
+                                SmallVectorImpl<Value> &paired);
   FailureOr<SmallVector<Value>> emitElement(Operation *op,
                                             DenseMap<Value, Value> &values,
                                             Value row, Value col);
@@ -226,6 +251,8 @@ private:
   ImplicitLocOpBuilder b;
   IndexRanges ranges;
   DenseMap<Value, Place> places;
+  /// Found before anything is lowered: later, other writes are in between.
+  DenseMap<Operation *, DotOp> prologues;
   /// Buffers that block terminators want their operands in.
   DenseMap<Value, Value> wanted;
   /// Loop-carried buffers to the block argument that they hold.
@@ -241,12 +268,6 @@ bool isContiguous(Value memref);
 
 /// True if every use of the tile is as the right operand of a product.
 bool isRightOperand(Value tile);
-
-/// The product to which `map` belongs, if all that it does is to prepare the
-/// accumulator, elementwise (the rescale of O). It is then applied where the
-/// accumulator is loaded, provided that nothing in between writes memory, from
-/// which it may read.
-DotOp getProductOfPrologue(MapOp map);
 
 /// True if the op is computed element by element, or reduces rows.
 bool isElementwise(Operation *op);

@@ -53,6 +53,8 @@ bool KernelLowering::canStayInMemory(LoadOp load) {
       !matchPattern(load.getValid()[1], m_ConstantInt(&columns)) ||
       columns.getSExtValue() < type.getCols())
     return false;
+  if (lanes == LaneDim::Rows && isOfPairs(load))
+    return !load.getPageTable() && isContiguous(load.getSource());
   if (lanes == LaneDim::Rows)
     return !load.getPageTable() && type.getElementType().isF32();
   return isContiguous(load.getSource()) && type.getCols() % regs.lanes == 0 &&
@@ -147,12 +149,15 @@ void KernelLowering::loadTransposed(LoadOp load, TileType type, Value buffer,
 }
 
 /// Right operands that cannot stay in memory: a copy, row by row. With rows on
-/// the lanes its elements are broadcast, and so f32.
+/// the lanes its elements are broadcast, and so f32, if they are not multiplied
+/// in pairs.
 void KernelLowering::copyRows(LoadOp load, TileType type) {
   Place &place = places[load.getResult()];
   place.kind = Place::Memory;
   if (lanes == LaneDim::Rows)
-    place.buffer = allocate(type.getShape(), b.getF32Type());
+    place.buffer =
+        allocate(type.getShape(),
+                 isOfPairs(load) ? type.getElementType() : b.getF32Type());
   else
     place.buffer = allocate({type.getRows(), wholeVectors(type.getCols())},
                             type.getElementType());
@@ -300,7 +305,14 @@ LogicalResult KernelLowering::lowerLoad(LoadOp load) {
     if (load.getMixed())
       return load.emitOpError("leaves out rows of a tile that is not the right "
                               "operand of a product");
-    loadOnLanes(load, type);
+    isPairOperand(load.getResult()) ? loadPairs(load, type)
+                                    : loadOnLanes(load, type);
+    ++copied;
+    return success();
+  }
+  auto dot = cast<DotOp>(*load->user_begin());
+  if (isOfPairs(load) && !dot.getTransposeB()) {
+    copyRowPairs(load, type);
     ++copied;
     return success();
   }

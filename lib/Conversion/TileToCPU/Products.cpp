@@ -8,6 +8,8 @@
 
 #include "KernelLowering.h"
 
+#include "mlir/Dialect/X86Vector/X86VectorDialect.h"
+
 using namespace mlir;
 using namespace attn;
 using namespace attn::cpu;
@@ -40,6 +42,20 @@ FailureOr<Value> KernelLowering::accumulatorInit(DotOp dot, Value row,
   return (*results)[0];
 }
 
+/// The element of the right operand for a column of the result and the k-th
+/// element of the sum.
+Value KernelLowering::rightElement(DotOp dot, const Place &right, Value column,
+                                   Value k) {
+  Value row = dot.getTransposeB() ? column : k;
+  Value col = dot.getTransposeB() ? k : column;
+  // A computed tile lies as [col][row].
+  if (right.kind != Place::Memory)
+    return memref::LoadOp::create(b, right.buffer, ValueRange{col, row});
+  SmallVector<Value> at(right.leading);
+  at.append({add(right.row, row), add(right.col, col)});
+  return memref::LoadOp::create(b, right.buffer, at);
+}
+
 /// out[colStart + c][rowStart + ...] = acc + sum over k of a[k][row] * right.
 LogicalResult KernelLowering::emitBlock(DotOp dot, const Place &a,
                                         const Place &right, Value out,
@@ -64,29 +80,24 @@ LogicalResult KernelLowering::emitBlock(DotOp dot, const Place &a,
     OpBuilder::InsertionGuard guard(b);
     b.setInsertionPointToStart(loop.getBody());
     Value k = loop.getInductionVar();
+    bool pairs = a.kind == Place::Pairs;
     SmallVector<Value> left;
     for (Value row : rows)
-      left.push_back(loadVector(a.buffer, row, k));
+      left.push_back(pairs ? loadPairVector(a.buffer, row, k)
+                           : loadVector(a.buffer, row, k));
     SmallVector<Value> sums;
-    for (auto [c, column] : llvm::enumerate(columns)) {
-      Value element;
-      if (right.kind == Place::Memory) {
-        SmallVector<Value> at(right.leading);
-        Value r = dot.getTransposeB() ? column : k;
-        Value d = dot.getTransposeB() ? k : column;
-        at.push_back(add(right.row, r));
-        at.push_back(add(right.col, d));
-        element = memref::LoadOp::create(b, right.buffer, at);
-      } else {
-        // A computed tile lies as [col][row].
-        SmallVector<Value> at = {dot.getTransposeB() ? k : column,
-                                 dot.getTransposeB() ? column : k};
-        element = memref::LoadOp::create(b, right.buffer, at);
+    for (Value column : columns) {
+      Value broadcast = pairs
+                            ? splatPair(dot, right, column, k)
+                            : splatVector(rightElement(dot, right, column, k));
+      for (Value vector : left) {
+        Value sum = loop.getRegionIterArg(sums.size());
+        sums.push_back(pairs
+                           ? x86vector::DotBF16Op::create(b, sum.getType(), sum,
+                                                          vector, broadcast)
+                                 .getResult()
+                           : vector::FMAOp::create(b, vector, broadcast, sum));
       }
-      Value broadcast = splatVector(element);
-      for (unsigned v = 0; v < vectors; ++v)
-        sums.push_back(vector::FMAOp::create(
-            b, left[v], broadcast, loop.getRegionIterArg(c * vectors + v)));
     }
     scf::YieldOp::create(b, sums);
   }
@@ -99,11 +110,14 @@ LogicalResult KernelLowering::emitBlock(DotOp dot, const Place &a,
 LogicalResult KernelLowering::lowerDot(DotOp dot) {
   if (dot.getTransposeA())
     return dot.emitOpError("with transpose_a has no CPU lowering");
-  FailureOr<Value> left = lanesBuffer(dot.getA());
-  if (failed(left))
-    return failure();
-  Place a;
-  a.buffer = *left;
+  Place a = places[dot.getA()];
+  if (a.kind != Place::Pairs) {
+    FailureOr<Value> left = lanesBuffer(dot.getA());
+    if (failed(left))
+      return failure();
+    a = Place();
+    a.buffer = *left;
+  }
   Place right = places[dot.getB()];
   if (right.kind == Place::Splat) {
     FailureOr<Value> buffer = lanesBuffer(dot.getB());
@@ -131,6 +145,8 @@ LogicalResult KernelLowering::lowerOuterProducts(DotOp dot, const Place &a,
     depthEnd = right.validRows;
   if (right.validRows && dot.getTransposeB())
     colEnd = right.validRows;
+  if (a.kind == Place::Pairs)
+    depthEnd = b.createOrFold<arith::CeilDivUIOp>(depthEnd, index(2));
 
   unsigned vectors = std::min<int64_t>(regs.vectors, rows / regs.lanes);
   while ((rows / regs.lanes) % vectors)

@@ -12,6 +12,7 @@
 
 #include "attn/Conversion/TileToCPU.h"
 
+#include "mlir/Dialect/X86Vector/X86VectorDialect.h"
 #include "mlir/Transforms/RegionUtils.h"
 
 namespace attn {
@@ -382,6 +383,7 @@ LogicalResult KernelLowering::run() {
   if (failed(chooseLanes()))
     return failure();
   findLiveRows();
+  findPrologues();
   FunctionType type = kernel.getFunctionType();
   if (llvm::any_of(type.getInputs(), llvm::IsaPred<TileType>) ||
       llvm::any_of(type.getResults(), llvm::IsaPred<TileType>))
@@ -402,6 +404,11 @@ LogicalResult KernelLowering::run() {
 //===----------------------------------------------------------------------===//
 // Pass
 //===----------------------------------------------------------------------===//
+
+bool attn::multipliesBF16Pairs(TargetAttr target) {
+  return target.hasFeature("avx512bf16") && target.getVectorBits() == 512 &&
+         target.getChip().starts_with("znver");
+}
 
 /// Bytes of the buffers that one call of `kernel` keeps on its stack.
 static int64_t bufferBytes(func::FuncOp kernel) {
@@ -454,6 +461,7 @@ struct TileToCPU : attn::impl::TileToCPUBase<TileToCPU> {
     block.lanes = target->getVectorBits() / 32;
     block.accumulators = registers >= 32 ? 24 : 12;
     block.vectors = registers >= 32 ? 4 : 2;
+    block.bf16Pairs = multipliesBF16Pairs(*target);
     KernelLowering lowering(kernel, block);
     if (failed(lowering.run()))
       return signalPassFailure();

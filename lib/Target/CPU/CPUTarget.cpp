@@ -265,6 +265,10 @@ void CPU::explainSchedule(AttentionOp op, tile::TargetAttr machine,
             "of a key or value, which stays in its type";
   choices.push_back(llvm::formatv("{0} queries a tile{1}: {2}", rows,
                                   options.tileM ? " (given)" : "", order));
+  if (rows > lanes && multipliesBF16Pairs(machine) &&
+      getElementTypeOrSelf(op.getKey().getType()).isBF16())
+    choices.push_back("products of bf16 take pairs, without widening "
+                      "(vdpbf16ps)");
   choices.push_back(llvm::formatv(
       "{0} keys a tile{1}: the score tile takes {2} KiB", keys,
       options.tileN ? " (given)" : "", toKiB(rows * keys * sizeof(float))));
