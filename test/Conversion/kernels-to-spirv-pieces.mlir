@@ -30,6 +30,10 @@ gpu.module @kernels {
   // CHECK: %[[MATRIX:.+]] = spirv.KHR.CooperativeMatrixLoad %{{.+}}, %cst3_i32{{.*}}, <RowMajor>, <NonPrivatePointer> : !spirv.ptr<vector<4xi32>, Workgroup>
   // CHECK: spirv.KHR.CooperativeMatrixLoad %{{.+}}, %cst16_i32{{.*}}, <RowMajor>, <NonPrivatePointer> : !spirv.ptr<f16, Workgroup>
   // CHECK: spirv.FConvert %{{.+}} : !spirv.coopmatrix<16x16xf32, Subgroup, MatrixAcc> to !spirv.coopmatrix<16x16xf16, Subgroup, MatrixAcc>
+  // Numbers are finite.
+  // CHECK: %[[FIRST:.+]] = spirv.CompositeExtract %{{.+}}[0 : i32] : !spirv.coopmatrix
+  // CHECK-NEXT: %[[GREATER:.+]] = spirv.GL.FMax %[[FIRST]], %{{.+}} : f32
+  // CHECK-NEXT: spirv.FOrdGreaterThan %[[GREATER]]
   // CHECK: spirv.GroupNonUniformAny <Subgroup> %{{.+}} : i1
   // An element in its word.
   // CHECK: spirv.AccessChain %{{.+}}[%{{.+}}, %{{.+}}] : {{.*}} -> !spirv.ptr<i32, Workgroup>
@@ -71,7 +75,8 @@ gpu.module @kernels {
     %h = tile.convert_matrix %d : !gpu.mma_matrix<16x16xf32, "COp"> to !gpu.mma_matrix<16x16xf16, "COp">
     gpu.subgroup_mma_store_matrix %h, %s[%c0] {leadDimension = 16 : index} : !gpu.mma_matrix<16x16xf16, "COp">, memref<512xf16, #gpu.address_space<workgroup>>
     %first = gpu.subgroup_mma_extract_thread_local %d[%c0] : !gpu.mma_matrix<16x16xf32, "COp"> -> f32
-    %above = arith.cmpf ogt, %first, %none : f32
+    %greater = arith.maxnumf %first, %none : f32
+    %above = arith.cmpf ogt, %greater, %none : f32
     %any = gpu.subgroup_reduce or %above : (i1) -> i1
     %w = memref.load %s[%lane] : memref<512xf16, #gpu.address_space<workgroup>>
     scf.if %any {

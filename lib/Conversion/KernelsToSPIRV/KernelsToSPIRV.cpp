@@ -41,7 +41,9 @@ struct FunctionPattern final : OpConversionPattern<From> {
   LogicalResult
   matchAndRewrite(From op, typename From::Adaptor adaptor,
                   ConversionPatternRewriter &rewriter) const override {
-    rewriter.replaceOpWithNewOp<To>(op, adaptor.getOperand());
+    rewriter.replaceOpWithNewOp<To>(
+        op, this->typeConverter->convertType(op.getType()),
+        adaptor.getOperands());
     return success();
   }
 };
@@ -307,6 +309,14 @@ LogicalResult Converter::convertBodies(spirv::ModuleOp module) {
   // Before those of MLIR.
   patterns.add<BitsPattern, ConstantBitsPattern, PieceConstantPattern,
                PiecePattern>(types, context, /*benefit=*/2);
+  // Numbers are finite there (tile-finite-scores): none is asked whether it is
+  // a NaN, which would take more than the maximum itself.
+  if (needs.getVersion() == spirv::Version::V_1_6)
+    patterns.add<FunctionPattern<arith::MaxNumFOp, spirv::GLFMaxOp>,
+                 FunctionPattern<arith::MinNumFOp, spirv::GLFMinOp>,
+                 FunctionPattern<arith::MaximumFOp, spirv::GLFMaxOp>,
+                 FunctionPattern<arith::MinimumFOp, spirv::GLFMinOp>>(
+        types, context, /*benefit=*/2);
   patterns.add<ExtendFirst>(context);
   if (failed(applyFullConversion(module,
                                  *SPIRVConversionTarget::get(environment),

@@ -84,7 +84,7 @@ std::vector<std::string> Chip::getFeatures() const {
             "vulkan1.3", "subgroup:vote", "shaderFloat16",
             "storageBuffer16BitAccess", "shaderRoundingModeRTEFloat16",
             "vulkanMemoryModel", "computeFullSubgroups", "subgroupSizeControl",
-            "cooperativeMatrix", llvm::formatv("subgroup-size:{0}", subgroup),
+            "cooperativeMatrix",
             llvm::formatv("cooperative-matrix:{0}x{1}x{2}:f16:f32", matrix[0],
                           matrix[1], matrix[2])});
   return features;
