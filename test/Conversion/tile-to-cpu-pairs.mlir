@@ -44,3 +44,17 @@ func.func @window(%q: memref<1x2x512x64xbf16>, %k: memref<1x2x?x64xbf16>, %v: me
       {causal = #attn.causal<bottom_right>, window = #attn.window<left = 99>}
   return
 }
+
+// -----
+
+// Values whose columns are not contiguous are copied element by element, two
+// rows side by side as well.
+// CHECK-LABEL: func.func private @strided_values_kernel0
+// CHECK:       x86vector.avx512.dot
+// CHECK:       memref.load {{.*}} strided<[?, ?, ?, ?]>>
+// CHECK-NEXT:  memref.load {{.*}} strided<[?, ?, ?, ?]>>
+// CHECK:       x86vector.avx512.dot
+func.func @strided_values(%q: memref<1x2x512x64xbf16>, %k: memref<1x2x512x64xbf16>, %v: memref<1x2x512x64xbf16, strided<[?, ?, ?, ?], offset: ?>>, %o: memref<1x2x512x64xbf16>) {
+  attn.attention ins(%q, %k, %v : memref<1x2x512x64xbf16>, memref<1x2x512x64xbf16>, memref<1x2x512x64xbf16, strided<[?, ?, ?, ?], offset: ?>>) outs(%o : memref<1x2x512x64xbf16>)
+  return
+}
