@@ -113,6 +113,31 @@ gpu.module @kernels {
     gpu.return
   }
 
+  // The result of a loop without iterations is what it begins with: it is stored
+  // ahead of the loop, too.
+  // CHECK: spirv.func @sum() "None"
+  // CHECK: %[[FIRST:.+]] = spirv.Load "StorageBuffer"
+  // CHECK: %[[RESULT:.+]] = spirv.Variable : !spirv.ptr<f32, Function>
+  // CHECK: spirv.Store "Function" %[[RESULT]], %[[FIRST]]
+  // CHECK: spirv.mlir.loop
+  // CHECK: spirv.Branch ^bb1({{.*}}, %[[FIRST]] : i32, f32)
+  // CHECK: %[[NEXT:.+]] = spirv.FAdd
+  // CHECK: spirv.Store "Function" %[[RESULT]], %[[NEXT]]
+  // CHECK: spirv.Load "Function" %[[RESULT]]
+  gpu.func @sum(%a: memref<f32>, %n: index) kernel attributes {known_block_size = array<i32: 1, 1, 1>} {
+    %c0 = arith.constant 0 : index
+    %c1 = arith.constant 1 : index
+    %m = memref.reinterpret_cast %a to offset: [0], sizes: [32], strides: [1] : memref<f32> to memref<32xf32>
+    %first = memref.load %m[%c0] : memref<32xf32>
+    %all = scf.for %k = %c0 to %n step %c1 iter_args(%sum = %first) -> (f32) {
+      %x = memref.load %m[%k] : memref<32xf32>
+      %next = arith.addf %sum, %x : f32
+      scf.yield %next : f32
+    }
+    memref.store %all, %m[%c0] : memref<32xf32>
+    gpu.return
+  }
+
   // Neighbours that begin at a multiple of 16 bytes are loaded together. The
   // launch is asked for the address, and for the stride where that tells.
   // CHECK-DAG: spirv.GlobalVariable @wide_0 bind(0, 0) : !spirv.ptr<!spirv.struct<(!spirv.rtarray<f32, stride=4> [0])>, StorageBuffer>

@@ -202,6 +202,29 @@ void setSharedBytes(gpu::GPUFuncOp kernel, const attn::Words &words) {
                       info.getStack(), info.getCluster()));
 }
 
+/// MLIR 22 stores what a loop yields at the end of each iteration and loads it
+/// behind the loop: without an iteration nothing is stored. Stores what the
+/// loop begins with ahead of it.
+void storeInitialValues(spirv::LoopOp loop) {
+  auto entry = dyn_cast<spirv::BranchOp>(loop.getEntryBlock()->getTerminator());
+  Block *latch = loop.getContinueBlock();
+  auto back = dyn_cast<spirv::BranchOp>(latch->getTerminator());
+  if (!entry || !back)
+    return;
+  // The first argument of the header is the induction variable.
+  OperandRange begin = entry.getBlockArguments().drop_front(),
+               next = back.getBlockArguments().drop_front();
+  SmallVector<spirv::StoreOp> stores(latch->getOps<spirv::StoreOp>());
+  OpBuilder b(loop);
+  stores.erase(stores.begin(), stores.end() - next.size());
+  for (auto [store, first, value] : llvm::zip_equal(stores, begin, next)) {
+    assert(store.getValue() == value &&
+           store.getPtr().getDefiningOp<spirv::VariableOp>() &&
+           "a loop whose results are stored in another order");
+    spirv::StoreOp::create(b, store.getLoc(), store.getPtr(), first);
+  }
+}
+
 /// The target whose SPIR-V a module is.
 class Converter {
 public:
@@ -326,6 +349,7 @@ LogicalResult Converter::convertBodies(spirv::ModuleOp module) {
   // long to compile; loops that gain by it are unrolled by their lowering.
   module.walk([](spirv::LoopOp loop) {
     loop.setLoopControl(spirv::LoopControl::DontUnroll);
+    storeInitialValues(loop);
   });
   return success();
 }
