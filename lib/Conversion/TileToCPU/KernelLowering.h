@@ -240,7 +240,7 @@ private:
   /// safe; else a new one.
   Value outputBuffer(Value result, Operation *op);
   bool isDeadAfter(Value tile, Operation *op);
-  Value branchBuffer(scf::IfOp branch, OpResult result);
+  Value branchBuffer(scf::IfOp branch, OpResult result, ArrayRef<Value> taken);
 
   func::FuncOp kernel;
   RegisterBlock regs;

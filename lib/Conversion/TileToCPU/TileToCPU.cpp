@@ -138,7 +138,7 @@ LogicalResult KernelLowering::lowerOp(Operation *op) {
     SmallVector<Value> destinations;
     for (OpResult result : branch.getResults())
       if (isa<TileType>(result.getType())) {
-        Value destination = branchBuffer(branch, result);
+        Value destination = branchBuffer(branch, result, destinations);
         destinations.push_back(destination);
         places[result].buffer = destination;
       }
@@ -173,22 +173,30 @@ LogicalResult KernelLowering::lowerOp(Operation *op) {
 }
 
 /// True if a branch may write its `result` over `tile`, which it reads: element
-/// by element in one op, or it yields the tile itself.
+/// by element in one op, not behind the one that makes the result, or it yields
+/// the tile itself.
 static bool canOverwrite(Value tile, Region &region, unsigned result) {
-  if (region.front().getTerminator()->getOperand(result) == tile)
+  Value yielded = region.front().getTerminator()->getOperand(result);
+  if (yielded == tile)
     return true;
   SmallVector<Operation *> users =
       llvm::filter_to_vector(tile.getUsers(), [&](Operation *user) {
         return region.isAncestor(user->getParentRegion());
       });
-  return users.empty() ||
-         (users.size() == 1 && users.front()->getParentRegion() == &region &&
-          isElementwise(users.front()));
+  if (users.empty())
+    return true;
+  Operation *made = yielded.getDefiningOp();
+  return users.size() == 1 && users.front()->getParentRegion() == &region &&
+         isElementwise(users.front()) && made &&
+         made->getParentRegion() == &region &&
+         !made->isBeforeInBlock(users.front());
 }
 
 /// Where `result` of `branch` goes: where the enclosing block wants it, else
-/// over a tile that dies in both branches, else into a new buffer.
-Value KernelLowering::branchBuffer(scf::IfOp branch, OpResult result) {
+/// over a tile that dies in both branches, unless one of the results before it,
+/// which went to `taken`, is there; else into a new buffer.
+Value KernelLowering::branchBuffer(scf::IfOp branch, OpResult result,
+                                   ArrayRef<Value> taken) {
   auto type = cast<TileType>(result.getType());
   auto overwritten = [&](Value tile) {
     auto it = places.find(tile);
@@ -196,7 +204,8 @@ Value KernelLowering::branchBuffer(scf::IfOp branch, OpResult result) {
     Operation *def = tile.getDefiningOp();
     return other && other.getRank() == 2 && other.getRows() == type.getRows() &&
            other.getCols() == type.getCols() && it != places.end() &&
-           it->second.kind == Place::Lanes && def &&
+           it->second.kind == Place::Lanes &&
+           !llvm::is_contained(taken, it->second.buffer) && def &&
            def->getBlock() == branch->getBlock() && isDeadAfter(tile, branch) &&
            llvm::all_of(branch->getRegions(), [&](Region &region) {
              return canOverwrite(tile, region, result.getResultNumber());
