@@ -69,6 +69,8 @@ void attn::buildLegalizePipeline(OpPassManager &pm) {
   pm.addPass(createSignedWhenEquivalent());
   pm.addPass(createCanonicalizerPass());
   pm.addPass(createCSEPass());
+  // MLIR compares what was extended ahead of its extension.
+  pm.addPass(createWidenSmallIntegers());
   pm.addPass(createVerifyKernelForm({/*legal=*/true}));
 }
 
