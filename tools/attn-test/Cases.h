@@ -83,8 +83,9 @@ Case makeRandomCase(uint64_t seed);
 /// Random sugar on random operands: shapes, lengths, layouts and tables that
 /// nobody combined before, what may not be read poisoned.
 Case makeCombination(uint64_t seed);
-/// Every operand with every dimension, and every length and page, wrong.
-std::vector<Recipe> enumerateRejections();
+/// Every operand with every dimension wrong and, where the host reads what is
+/// in memory, every length and page: a device clamps them (rule 11).
+std::vector<Recipe> enumerateRejections(bool hostReads);
 
 /// One random program of tile ops; the second one has none that the CPU
 /// cannot lower.

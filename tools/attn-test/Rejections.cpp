@@ -296,7 +296,7 @@ static Case makeWrongContents(const Contents &wrong, bool memrefs,
   return result;
 }
 
-std::vector<Recipe> attn::tools::enumerateRejections() {
+std::vector<Recipe> attn::tools::enumerateRejections(bool hostReads) {
   std::vector<Recipe> recipes;
   for (bool memrefs : {false, true}) {
     std::string prefix = memrefs ? "rejections/memref/" : "rejections/tensor/";
@@ -319,6 +319,8 @@ std::vector<Recipe> attn::tools::enumerateRejections() {
                  }});
           }
         }
+    if (!hostReads)
+      continue;
     for (const Contents &wrong : contents) {
       std::string name = prefix + "contents/" + wrong.name;
       recipes.push_back({name, [=, &wrong](mlir::MLIRContext &) {

@@ -493,7 +493,7 @@ bool Driver::collect(std::vector<Recipe> &recipes) {
     } else if (suite == "rejections") {
       // Whether a case is rejected is seen when it is run.
       if (args.emit.empty() && !args.passes)
-        select(enumerateRejections(), recipes);
+        select(enumerateRejections(!target || target->isHost()), recipes);
     } else if (auto *make = getMaker(suite)) {
       for (uint64_t n = 0, e = args.count ? args.count : 10000; n < e; ++n) {
         uint64_t seed = args.seed + n;
