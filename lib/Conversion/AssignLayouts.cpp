@@ -84,10 +84,6 @@ SharedAttr getSharedLayout(TileType tile) {
                          /*swizzle=*/DenseI64ArrayAttr());
 }
 
-bool isFactor(OpOperand &use) {
-  return isa<DotOp>(use.getOwner()) && use.getOperandNumber() < 2;
-}
-
 /// The layout of what ops compute, by the shape of a tile, and what else loads
 /// and operands need.
 class Assigner {

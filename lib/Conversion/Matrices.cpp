@@ -15,7 +15,7 @@ using namespace mlir;
 using namespace attn;
 using namespace attn::tile;
 
-static bool isFactor(OpOperand &use) {
+bool attn::isFactor(OpOperand &use) {
   return isa<DotOp>(use.getOwner()) && use.getOperandNumber() < 2;
 }
 
@@ -77,13 +77,24 @@ static std::string fit(func::FuncOp kernel, TargetAttr target,
   return reason;
 }
 
+static bool hasProducts(func::FuncOp kernel) {
+  return kernel.walk([](DotOp) { return WalkResult::interrupt(); })
+      .wasInterrupted();
+}
+
+TargetAttr attn::getMatrixTarget(func::FuncOp kernel) {
+  auto target = TargetAttr::lookup(kernel);
+  bool mayUse = target && kernel->hasAttr("tile.kernel") &&
+                target.has(MatrixUnits::Cooperative) && hasProducts(kernel) &&
+                !hasFewRows(kernel, target.getSubgroup());
+  return mayUse ? target : TargetAttr();
+}
+
 std::optional<Matrices> attn::findMatrices(func::FuncOp kernel,
                                            TargetAttr target,
                                            int64_t mostThreads,
                                            std::string &reason) {
-  bool hasProducts = kernel.walk([](DotOp) { return WalkResult::interrupt(); })
-                         .wasInterrupted();
-  if (!hasProducts || !target.has(MatrixUnits::Cooperative))
+  if (!target.has(MatrixUnits::Cooperative) || !hasProducts(kernel))
     return std::nullopt;
   ArrayRef<int64_t> shape = target.getMatrixShape();
   Matrices matrices{shape[0], shape[1], shape[2], 1};
@@ -92,10 +103,8 @@ std::optional<Matrices> attn::findMatrices(func::FuncOp kernel,
 }
 
 std::optional<Matrices> attn::findMatrices(func::FuncOp kernel) {
-  auto target = TargetAttr::lookup(kernel);
+  TargetAttr target = getMatrixTarget(kernel);
   std::string reason;
-  return target && kernel->hasAttr("tile.kernel") &&
-                 !hasFewRows(kernel, target.getSubgroup())
-             ? findMatrices(kernel, target, target.getThreads(), reason)
-             : std::nullopt;
+  return target ? findMatrices(kernel, target, target.getThreads(), reason)
+                : std::nullopt;
 }

@@ -22,8 +22,16 @@ struct Matrices {
   int64_t m, n, k, subgroups;
 };
 
+/// A use of a tile as one of the two that a product multiplies.
+bool isFactor(mlir::OpOperand &use);
+
 /// A tile that is read for products only: it need not go through registers.
 bool isStaged(mlir::Value tile);
+
+/// The target of a kernel whose products its units may compute, if they fit:
+/// null for a kernel without products or with few rows, which lanes share, for
+/// a machine without units, and where there is no kernel or no target.
+tile::TargetAttr getMatrixTarget(mlir::func::FuncOp kernel);
 
 /// The matrices that compute the products of a kernel: nothing if it has none,
 /// or if the machine has no units. Otherwise `reason` says what does not fit.
@@ -31,8 +39,7 @@ std::optional<Matrices> findMatrices(mlir::func::FuncOp kernel,
                                      tile::TargetAttr target,
                                      int64_t mostThreads, std::string &reason);
 
-/// The same for a pass that has nothing to say where they do not fit; also
-/// where the kernel is none or the module has no target.
+/// The same for a pass that has nothing to say where they do not fit.
 std::optional<Matrices> findMatrices(mlir::func::FuncOp kernel);
 
 } // namespace attn

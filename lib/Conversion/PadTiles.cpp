@@ -6,7 +6,7 @@
 //
 //===----------------------------------------------------------------------===//
 
-#include "FewRowsLayouts.h"
+#include "Matrices.h"
 #include "TileKernels.h"
 #include "attn/Conversion/AssignLayouts.h"
 
@@ -101,13 +101,8 @@ namespace {
 struct PadTiles final : attn::impl::PadTilesBase<PadTiles> {
   void runOnOperation() override {
     func::FuncOp kernel = getOperation();
-    auto target = TargetAttr::lookup(kernel);
-    bool hasProducts =
-        kernel.walk([](DotOp) { return WalkResult::interrupt(); })
-            .wasInterrupted();
-    if (!target || !kernel->hasAttr("tile.kernel") || !hasProducts ||
-        !target.has(MatrixUnits::Cooperative) ||
-        hasFewRows(kernel, target.getSubgroup()))
+    TargetAttr target = getMatrixTarget(kernel);
+    if (!target)
       return;
     ArrayRef<int64_t> shape = target.getMatrixShape();
     int64_t cols = std::lcm(shape[1], shape[2]);

@@ -196,25 +196,32 @@ LogicalResult Compiled::openContext(const BackendOptions &options) {
                  : emitError(UnknownLoc::get(function.getContext())) << problem;
 }
 
-LogicalResult Compiled::load(const BackendOptions &options) {
-  if (failed(openContext(options)))
-    return failure();
-  strideSeed = options.strideSeed;
+FailureOr<std::string>
+attn::execution::compileFor(func::FuncOp function, const Target &target,
+                            StringRef chip, const BackendOptions &options,
+                            CompileReport &report) {
   CompileOptions compile;
   compile.entry = function.getName().str();
-  compile.target = target->getName().str();
+  compile.target = target.getName().str();
   // A module that says what machine it is for knows better than the device.
   bool isDescribed = tile::TargetAttr::lookup(function) != tile::TargetAttr();
   if (!options.chip.empty())
     compile.chip = options.chip;
   else if (!isDescribed)
-    compile.chip = chip;
+    compile.chip = chip.str();
   compile.tileM = options.tileM;
   compile.tileN = options.tileN;
   compile.schedule = options.schedule;
+  return compileToArtifact(function->getParentOfType<ModuleOp>(), compile,
+                           options.explain ? &report : nullptr);
+}
+
+LogicalResult Compiled::load(const BackendOptions &options) {
+  if (failed(openContext(options)))
+    return failure();
+  strideSeed = options.strideSeed;
   FailureOr<std::string> artifact =
-      compileToArtifact(function->getParentOfType<ModuleOp>(), compile,
-                        options.explain ? &report : nullptr);
+      compileFor(function, *target, chip, options, report);
   if (failed(artifact))
     return failure();
   artifactBytes = artifact->size();

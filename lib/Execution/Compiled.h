@@ -23,6 +23,14 @@ createCompiled(mlir::func::FuncOp function, const BackendOptions &options);
 /// those, or "".
 std::string explainNoDevice(const BackendOptions &options);
 
+/// The artifact of `function` for `target` as `options` want it. `chip` is what
+/// the device asks for, where neither they nor the module say.
+mlir::FailureOr<std::string> compileFor(mlir::func::FuncOp function,
+                                        const Target &target,
+                                        llvm::StringRef chip,
+                                        const BackendOptions &options,
+                                        CompileReport &report);
+
 /// What was chosen when compiling and why, as Executable::describe tells it.
 llvm::json::Object describeReport(const Target &target,
                                   const CompileReport &report,

@@ -131,21 +131,9 @@ LogicalResult Hosted::write(const Twine &name, StringRef bytes) {
 
 LogicalResult Hosted::load(const BackendOptions &options) {
   strideSeed = options.strideSeed;
-  CompileOptions compile;
-  compile.entry = function.getName().str();
-  compile.target = target.getName().str();
-  // A module that says what machine it is for knows better than the device.
-  bool isDescribed = tile::TargetAttr::lookup(function) != tile::TargetAttr();
-  if (!options.chip.empty())
-    compile.chip = options.chip;
-  else if (!isDescribed)
-    compile.chip = target.chooseChip(getDevice(target).features);
-  compile.tileM = options.tileM;
-  compile.tileN = options.tileN;
-  compile.schedule = options.schedule;
-  FailureOr<std::string> artifact =
-      compileToArtifact(function->getParentOfType<ModuleOp>(), compile,
-                        options.explain ? &report : nullptr);
+  FailureOr<std::string> artifact = compileFor(
+      function, target, target.chooseChip(getDevice(target).features), options,
+      report);
   if (failed(artifact))
     return failure();
   artifactBytes = artifact->size();

@@ -74,15 +74,27 @@ private:
   LogicalResult executeIf(scf::IfOp op, const Mask &mask);
   LogicalResult executeScalar(Operation &op);
   LogicalResult executeView(memref::ReinterpretCastOp op);
-  LogicalResult executeLoad(memref::LoadOp op, const Mask &mask);
-  LogicalResult executeStore(memref::StoreOp op, const Mask &mask);
+  /// What each thread loads or stores: an element or neighbours of it.
+  struct Access {
+    Operation *op;
+    Value memory;
+    ValueRange indices;
+    int64_t width = 1;
+    std::optional<uint64_t> alignment = std::nullopt;
+  };
+  /// Calls `visit` with the number of each element among those of all threads,
+  /// its position and the thread.
+  LogicalResult
+  forEachAccess(const Access &access, const View &view, const Mask &mask,
+                function_ref<LogicalResult(int64_t, int64_t, int64_t)> visit);
+  LogicalResult executeLoad(const Access &access, const Mask &mask);
+  LogicalResult executeStore(const Access &access, Value stored,
+                             const Mask &mask);
   LogicalResult executeBarrier(Operation &op, const Mask &mask);
   LogicalResult executeSubgroupBarrier(Operation &op, const Mask &mask);
   LogicalResult executeVote(gpu::SubgroupReduceOp op, const Mask &mask);
 
   // Vectors.
-  LogicalResult executeVectorLoad(vector::LoadOp op, const Mask &mask);
-  LogicalResult executeVectorStore(vector::StoreOp op, const Mask &mask);
   LogicalResult executeVectorConstant(arith::ConstantOp op);
   void executeFromElements(vector::FromElementsOp op);
   LogicalResult executeShuffle(gpu::ShuffleOp op, const Mask &mask);
@@ -371,9 +383,17 @@ LogicalResult BlockInterpreter::execute(Operation &op, const Mask &mask) {
       .Case([&](attn::tile::ConvertMatrixOp convert) {
         return executeConvertMatrix(convert), success();
       })
-      .Case([&](vector::LoadOp load) { return executeVectorLoad(load, mask); })
+      .Case([&](vector::LoadOp load) {
+        return executeLoad({load, load.getBase(), load.getIndices(),
+                            load.getVectorType().getNumElements(),
+                            load.getAlignment()},
+                           mask);
+      })
       .Case([&](vector::StoreOp store) {
-        return executeVectorStore(store, mask);
+        return executeStore({store, store.getBase(), store.getIndices(),
+                             store.getVectorType().getNumElements(),
+                             store.getAlignment()},
+                            store.getValueToStore(), mask);
       })
       .Case([&](vector::FromElementsOp elements) {
         return executeFromElements(elements), success();
@@ -388,8 +408,13 @@ LogicalResult BlockInterpreter::execute(Operation &op, const Mask &mask) {
         return number(address, [](int64_t) { return 0; });
       })
       .Case([&](memref::ReinterpretCastOp view) { return executeView(view); })
-      .Case([&](memref::LoadOp load) { return executeLoad(load, mask); })
-      .Case([&](memref::StoreOp store) { return executeStore(store, mask); })
+      .Case([&](memref::LoadOp load) {
+        return executeLoad({load, load.getMemRef(), load.getIndices()}, mask);
+      })
+      .Case([&](memref::StoreOp store) {
+        return executeStore({store, store.getMemRef(), store.getIndices()},
+                            store.getValue(), mask);
+      })
       .Case<arith::ExtFOp, arith::TruncFOp>([&](auto) {
         // In float64 nothing rounds, as with tile.convert.
         if (!options.wide)
@@ -578,51 +603,79 @@ LogicalResult BlockInterpreter::noteWrite(Operation *op, const View &view,
   return success();
 }
 
-LogicalResult BlockInterpreter::executeLoad(memref::LoadOp op,
-                                            const Mask &mask) {
-  const View &view = views.find(op.getMemRef())->second;
-  Lanes loaded;
-  (view.array.isFloat() ? void(loaded.floats.resize(numThreads))
-                        : void(loaded.ints.resize(numThreads)));
-  for (int64_t t = 0; t < numThreads; ++t) {
+/// Of the first element of a vector.
+static LogicalResult checkAlignment(Operation *op,
+                                    std::optional<uint64_t> alignment,
+                                    const View &view, int64_t position) {
+  int64_t bytes = view.array.elementType.getIntOrFloatBitWidth() / 8;
+  if (!alignment || position * bytes % *alignment == 0)
+    return success();
+  return op->emitOpError("is at byte ")
+         << position * bytes << ", which is no multiple of " << *alignment;
+}
+
+LogicalResult BlockInterpreter::forEachAccess(
+    const Access &access, const View &view, const Mask &mask,
+    function_ref<LogicalResult(int64_t, int64_t, int64_t)> visit) {
+  for (int64_t n = 0; n < numThreads * access.width; ++n) {
+    int64_t t = n / access.width;
     if (!mask[t])
       continue;
-    FailureOr<int64_t> position =
-        locate(op, view, getIndices(op.getIndices(), t), t);
-    if (failed(position) || failed(noteRead(op, view, *position, t)))
+    SmallVector<int64_t> at = getIndices(access.indices, t);
+    if (access.width > 1)
+      at.back() += n % access.width;
+    FailureOr<int64_t> position = locate(access.op, view, at, t);
+    if (failed(position) ||
+        (n % access.width == 0 &&
+         failed(
+             checkAlignment(access.op, access.alignment, view, *position))) ||
+        failed(visit(n, *position, t)))
       return failure();
-    if (view.array.isFloat())
-      loaded.floats[t] = view.array.buffer->floats[*position];
-    else
-      loaded.ints[t] = view.array.buffer->ints[*position];
   }
-  scalars[op.getResult()] = std::move(loaded);
   return success();
 }
 
-LogicalResult BlockInterpreter::executeStore(memref::StoreOp op,
-                                             const Mask &mask) {
-  const View &view = views.find(op.getMemRef())->second;
-  const Lanes &value = scalars.find(op.getValue())->second;
-  for (int64_t t = 0; t < numThreads; ++t) {
-    if (!mask[t])
-      continue;
-    FailureOr<int64_t> position =
-        locate(op, view, getIndices(op.getIndices(), t), t);
-    if (failed(position))
-      return failure();
-    Buffer &buffer = *view.array.buffer;
-    bool changes = view.array.isFloat()
-                       ? buffer.floats[*position] != value.floats[t]
-                       : buffer.ints[*position] != value.ints[t];
-    if (failed(noteWrite(op, view, *position, t, changes)))
-      return failure();
-    if (view.array.isFloat())
-      buffer.floats[*position] = round(view.array.elementType, value.floats[t]);
-    else
-      buffer.ints[*position] = value.ints[t];
-  }
+LogicalResult BlockInterpreter::executeLoad(const Access &access,
+                                            const Mask &mask) {
+  const View &view = views.find(access.memory)->second;
+  int64_t size = numThreads * access.width;
+  Lanes loaded;
+  (view.array.isFloat() ? void(loaded.floats.resize(size))
+                        : void(loaded.ints.resize(size)));
+  if (failed(forEachAccess(
+          access, view, mask, [&](int64_t n, int64_t position, int64_t t) {
+            if (failed(noteRead(access.op, view, position, t)))
+              return failure();
+            if (view.array.isFloat())
+              loaded.floats[n] = view.array.buffer->floats[position];
+            else
+              loaded.ints[n] = view.array.buffer->ints[position];
+            return success();
+          })))
+    return failure();
+  scalars[access.op->getResult(0)] = std::move(loaded);
   return success();
+}
+
+LogicalResult BlockInterpreter::executeStore(const Access &access, Value stored,
+                                             const Mask &mask) {
+  const View &view = views.find(access.memory)->second;
+  const Lanes &value = scalars.find(stored)->second;
+  return forEachAccess(
+      access, view, mask, [&](int64_t n, int64_t position, int64_t t) {
+        Buffer &buffer = *view.array.buffer;
+        bool changes = view.array.isFloat()
+                           ? buffer.floats[position] != value.floats[n]
+                           : buffer.ints[position] != value.ints[n];
+        if (failed(noteWrite(access.op, view, position, t, changes)))
+          return failure();
+        if (view.array.isFloat())
+          buffer.floats[position] =
+              round(view.array.elementType, value.floats[n]);
+        else
+          buffer.ints[position] = value.ints[n];
+        return success();
+      });
 }
 
 //===----------------------------------------------------------------------===//
@@ -664,65 +717,6 @@ LogicalResult BlockInterpreter::executeVote(gpu::SubgroupReduceOp op,
 //===----------------------------------------------------------------------===//
 // Vectors
 //===----------------------------------------------------------------------===//
-
-/// Of the first element of a vector.
-static LogicalResult checkAlignment(Operation *op,
-                                    std::optional<uint64_t> alignment,
-                                    const View &view, int64_t position) {
-  int64_t bytes = view.array.elementType.getIntOrFloatBitWidth() / 8;
-  if (!alignment || position * bytes % *alignment == 0)
-    return success();
-  return op->emitOpError("is at byte ")
-         << position * bytes << ", which is no multiple of " << *alignment;
-}
-
-LogicalResult BlockInterpreter::executeVectorLoad(vector::LoadOp op,
-                                                  const Mask &mask) {
-  const View &view = views.find(op.getBase())->second;
-  int64_t width = op.getVectorType().getNumElements();
-  Lanes loaded;
-  loaded.floats.resize(numThreads * width);
-  for (int64_t n = 0; n < numThreads * width; ++n) {
-    int64_t t = n / width;
-    if (!mask[t])
-      continue;
-    SmallVector<int64_t> at = getIndices(op.getIndices(), t);
-    at.back() += n % width;
-    FailureOr<int64_t> position = locate(op, view, at, t);
-    if (failed(position) || failed(noteRead(op, view, *position, t)) ||
-        (n % width == 0 &&
-         failed(checkAlignment(op, op.getAlignment(), view, *position))))
-      return failure();
-    loaded.floats[n] = view.array.buffer->floats[*position];
-  }
-  scalars[op.getResult()] = std::move(loaded);
-  return success();
-}
-
-LogicalResult BlockInterpreter::executeVectorStore(vector::StoreOp op,
-                                                   const Mask &mask) {
-  const View &view = views.find(op.getBase())->second;
-  const std::vector<double> &values =
-      scalars.find(op.getValueToStore())->second.floats;
-  int64_t width = op.getVectorType().getNumElements();
-  for (int64_t n = 0; n < numThreads * width; ++n) {
-    int64_t t = n / width;
-    if (!mask[t])
-      continue;
-    SmallVector<int64_t> at = getIndices(op.getIndices(), t);
-    at.back() += n % width;
-    FailureOr<int64_t> position = locate(op, view, at, t);
-    if (failed(position) ||
-        (n % width == 0 &&
-         failed(checkAlignment(op, op.getAlignment(), view, *position))))
-      return failure();
-    double &to = view.array.buffer->floats[*position];
-    if (failed(noteWrite(op, view, *position, t, to != values[n])))
-      return failure();
-    to = round(view.array.elementType, values[n]);
-  }
-  return success();
-}
 
 LogicalResult BlockInterpreter::executeVectorConstant(arith::ConstantOp op) {
   auto elements = dyn_cast<DenseFPElementsAttr>(op.getValue());

@@ -80,6 +80,9 @@ private:
   Value declare(const Twine &suffix, Type type, StorageClass storage,
                 std::optional<unsigned> binding = std::nullopt,
                 bool isAliased = false);
+  /// A buffer once more, as an array of fours of words.
+  Value declareWide(BlockArgument buffer, StringRef suffix, unsigned binding,
+                    bool isAliased = false);
   Value loadField(Value block, unsigned field);
   Value getBuiltin(spirv::BuiltIn builtin);
   Value getBuiltin(spirv::BuiltIn builtin, gpu::Dimension dimension);
@@ -171,6 +174,13 @@ std::string nameArgument(BlockArgument argument) {
   return Twine(argument.getArgNumber()).str();
 }
 
+Value EntryPoint::declareWide(BlockArgument buffer, StringRef suffix,
+                              unsigned binding, bool isAliased) {
+  auto array = spirv::RuntimeArrayType::get(getPieceType(b), kWideBytes);
+  return declare(nameArgument(buffer) + suffix, getBlockType(array),
+                 StorageClass::StorageBuffer, binding, isAliased);
+}
+
 /// A kernel reads what it writes.
 bool isExchanged(BlockArgument argument) {
   bool isRead = false, isWritten = false;
@@ -229,10 +239,8 @@ LogicalResult EntryPoint::declareBuffers() {
         declare(nameArgument(argument), getBlockType(array),
                 StorageClass::StorageBuffer, binding, /*isAliased=*/hasPieces);
     if (hasPieces)
-      memory.pieces = declare(
-          nameArgument(argument) + "_pieces",
-          getBlockType(spirv::RuntimeArrayType::get(getPieceType(b), 16)),
-          StorageClass::StorageBuffer, binding, /*isAliased=*/true);
+      memory.pieces =
+          declareWide(argument, "_pieces", binding, /*isAliased=*/true);
     memory.binding = binding++;
     memories[argument] = memory;
   }
@@ -467,11 +475,7 @@ Value EntryPoint::getFours(BlockArgument buffer) {
   Memory &memory = memories[buffer];
   if (memory.fours)
     return memory.fours;
-  auto array = spirv::RuntimeArrayType::get(VectorType::get(4, b.getI32Type()),
-                                            /*stride=*/kWideBytes);
-  return memory.fours =
-             declare(nameArgument(buffer) + "_fours", getBlockType(array),
-                     StorageClass::StorageBuffer, memory.binding);
+  return memory.fours = declareWide(buffer, "_fours", memory.binding);
 }
 
 /// A launch sees to it that an argument is a multiple of a number.

@@ -205,24 +205,30 @@ void setSharedBytes(gpu::GPUFuncOp kernel, const attn::Words &words) {
 /// MLIR 22 stores what a loop yields at the end of each iteration and loads it
 /// behind the loop: without an iteration nothing is stored. Stores what the
 /// loop begins with ahead of it.
-void storeInitialValues(spirv::LoopOp loop) {
+LogicalResult storeInitialValues(spirv::LoopOp loop) {
   auto entry = dyn_cast<spirv::BranchOp>(loop.getEntryBlock()->getTerminator());
   Block *latch = loop.getContinueBlock();
   auto back = dyn_cast<spirv::BranchOp>(latch->getTerminator());
   if (!entry || !back)
-    return;
+    return success();
   // The first argument of the header is the induction variable.
   OperandRange begin = entry.getBlockArguments().drop_front(),
                next = back.getBlockArguments().drop_front();
   SmallVector<spirv::StoreOp> stores(latch->getOps<spirv::StoreOp>());
   OpBuilder b(loop);
+  auto refuse = [&] {
+    return loop.emitError("stores its results otherwise than MLIR 22 does");
+  };
+  if (stores.size() < next.size())
+    return refuse();
   stores.erase(stores.begin(), stores.end() - next.size());
   for (auto [store, first, value] : llvm::zip_equal(stores, begin, next)) {
-    assert(store.getValue() == value &&
-           store.getPtr().getDefiningOp<spirv::VariableOp>() &&
-           "a loop whose results are stored in another order");
+    if (store.getValue() != value ||
+        !store.getPtr().getDefiningOp<spirv::VariableOp>())
+      return refuse();
     spirv::StoreOp::create(b, store.getLoc(), store.getPtr(), first);
   }
+  return success();
 }
 
 /// The target whose SPIR-V a module is.
@@ -347,11 +353,11 @@ LogicalResult Converter::convertBodies(spirv::ModuleOp module) {
     return failure();
   // Drivers unroll loops of known length unasked, which takes them ten times as
   // long to compile; loops that gain by it are unrolled by their lowering.
-  module.walk([](spirv::LoopOp loop) {
+  WalkResult result = module.walk([](spirv::LoopOp loop) {
     loop.setLoopControl(spirv::LoopControl::DontUnroll);
-    storeInitialValues(loop);
+    return WalkResult(storeInitialValues(loop));
   });
-  return success();
+  return failure(result.wasInterrupted());
 }
 
 struct KernelsToSPIRVPass final
