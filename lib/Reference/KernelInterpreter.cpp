@@ -82,6 +82,13 @@ private:
     int64_t width = 1;
     std::optional<uint64_t> alignment = std::nullopt;
   };
+  template <typename Op> static Access getElement(Op op) {
+    return {op, op.getMemRef(), op.getIndices()};
+  }
+  template <typename Op> static Access getVector(Op op) {
+    return {op, op.getBase(), op.getIndices(),
+            op.getVectorType().getNumElements(), op.getAlignment()};
+  }
   /// Calls `visit` with the number of each element among those of all threads,
   /// its position and the thread.
   LogicalResult
@@ -384,16 +391,10 @@ LogicalResult BlockInterpreter::execute(Operation &op, const Mask &mask) {
         return executeConvertMatrix(convert), success();
       })
       .Case([&](vector::LoadOp load) {
-        return executeLoad({load, load.getBase(), load.getIndices(),
-                            load.getVectorType().getNumElements(),
-                            load.getAlignment()},
-                           mask);
+        return executeLoad(getVector(load), mask);
       })
       .Case([&](vector::StoreOp store) {
-        return executeStore({store, store.getBase(), store.getIndices(),
-                             store.getVectorType().getNumElements(),
-                             store.getAlignment()},
-                            store.getValueToStore(), mask);
+        return executeStore(getVector(store), store.getValueToStore(), mask);
       })
       .Case([&](vector::FromElementsOp elements) {
         return executeFromElements(elements), success();
@@ -409,11 +410,10 @@ LogicalResult BlockInterpreter::execute(Operation &op, const Mask &mask) {
       })
       .Case([&](memref::ReinterpretCastOp view) { return executeView(view); })
       .Case([&](memref::LoadOp load) {
-        return executeLoad({load, load.getMemRef(), load.getIndices()}, mask);
+        return executeLoad(getElement(load), mask);
       })
       .Case([&](memref::StoreOp store) {
-        return executeStore({store, store.getMemRef(), store.getIndices()},
-                            store.getValue(), mask);
+        return executeStore(getElement(store), store.getValue(), mask);
       })
       .Case<arith::ExtFOp, arith::TruncFOp>([&](auto) {
         // In float64 nothing rounds, as with tile.convert.
