@@ -109,12 +109,12 @@ export function compile(node, path, names) {
     expect(0, 0);
     return (call) => BigInt(call.threads());
   }
-  if (names.loops && name === 'index') {
+  if (names.loops !== undefined && name === 'index') {
     expect(1, 1);
     if (!(operands[0] >= 0 && operands[0] < names.loops)) malformed(path, `there are ${names.loops} loops`);
     return (call) => call.index(operands[0]);
   }
-  if (names.loops && name === 'load') {
+  if (names.loops !== undefined && name === 'load') {
     expect(2, 2);
     if (!names.ranks.has(operands[0])) malformed(path, `no buffer argument is called '${operands[0]}'`);
     const distance = compile(operands[1], `${path}[2]`, names);
@@ -240,7 +240,7 @@ export function parseDescription(json) {
       // An extent may depend on the indices of the loops before it.
       const loops = forall?.map((extent, k) => compile(extent, `$.checks[${n}].forall[${k}]`, { ...names, loops: k }));
       // Without a loop the check is of what buffers hold all the same.
-      const inner = loops ? { ...names, loops: Math.max(loops.length, 1) } : names;
+      const inner = loops ? { ...names, loops: loops.length } : names;
       return {
         message: check.message,
         loops,

@@ -343,6 +343,24 @@ test('what buffers hold is checked in every run', async () => {
   await fails(() => call.run(), 'INVALID_ARGUMENT', 'rule 11: too long (b = 1, x = 7)');
 });
 
+test('checks without loops read buffers, and so does the extent of a first loop', async () => {
+  const ids = { name: 'x', kind: 'buffer', dtype: 'i32', shape: ['?', 4], access: 'read' };
+  const first = ['load', 'x', 0];
+  const checks = [{ forall: [], expr: ['le', first, 3], message: 'rule 11: too many', values: [{ name: 'first', expr: first }] },
+                  { forall: [first], expr: ['lt', ['load', 'x', ['add', ['index', 0], 1]], 5], message: 'rule 11: too long',
+                    values: [{ name: 'p', expr: ['index', 0] }] }];
+  const program = await loadProgram(null, wasmArtifact({ arguments: [ids, ...describe().arguments.slice(1)], checks }));
+  const data = new Int32Array([2, 4, 4, 9]);
+  const call = program.bind({ x: { data, shape: [1, 4] }, y: { data: new Float32Array(4), shape: [1, 4] }, n: 0, c: 2 });
+  await call.run();
+  data[0] = 3;
+  await fails(() => call.run(), 'INVALID_ARGUMENT', 'rule 11: too long (p = 2)');
+  data[0] = 4;
+  await fails(() => call.run(), 'INVALID_ARGUMENT', 'rule 11: too many (first = 4)');
+  const index = [{ forall: [], expr: ['lt', ['index', 0], 5], message: 'rule 11: none', values: [] }];
+  await fails(() => loadProgram(null, wasmArtifact({ arguments: [ids, ...describe().arguments.slice(1)], checks: index })), 'MALFORMED_ARTIFACT', '0 loops');
+});
+
 test('a device goes before the processor', async () => {
   const bundle = makeContainer({
     json: JSON.stringify({ format: 'attn-bundle', version: 1, variants: [
