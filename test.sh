@@ -5,6 +5,8 @@
 # them. Execution tests are a subset that changes with the commit.
 #
 #   --full      all execution tests (hours on two cores)
+#   --coverage  an execution test of each variant on each target, for
+#               docs/coverage.md, which --full writes, too
 #   --seed=N    another subset; the one that ran is printed
 #   --sanitize  a build with AddressSanitizer and UBSan
 #   --tsan      the runtime's tests under ThreadSanitizer
@@ -12,17 +14,19 @@
 source "$(dirname "$0")/scripts/setup.sh"
 
 preset=release directory=build count=60 standard=15 assembled=16 interpreted=15 rasterised=20 seed=
+each=() covers=
 for argument; do
   case $argument in
   --seed=*) seed=${argument#--seed=} ;;
-  --full) count=0 standard=0 assembled=0 interpreted=500 rasterised=400 ;;
+  --full) count=0 standard=0 assembled=0 interpreted=500 rasterised=400 covers=1 ;;
+  --coverage) count=1 standard=1 rasterised=1 each=(--each) covers=1 ;;
   --sanitize) preset=sanitize directory=build-sanitize count=10 standard=5 assembled=2 interpreted=3 ;;
   --tsan) preset=tsan directory=build-tsan ;;
   --help | -h)
     sed -n '4,/^$/s/^# \{0,1\}//p' "$0"
     exit 0
     ;;
-  *) die "test.sh: unknown argument '$argument'; there are --full, --seed=N, --sanitize, --tsan" ;;
+  *) die "test.sh: unknown argument '$argument'; there are --full, --coverage, --seed=N, --sanitize, --tsan" ;;
   esac
 done
 
@@ -58,7 +62,7 @@ build_targets $preset $directory "${targets[@]}"
 
 results=$directory/test-results
 rm -rf $results
-mkdir -p $results
+mkdir -p $results/coverage
 
 # step NAME COMMAND...: runs it; a failure without a count counts as one.
 step() {
@@ -71,6 +75,12 @@ step() {
     echo "${PIPESTATUS[0]}" >"$results/$name.status"
   fi
   echo "$((SECONDS - begin)) s"
+}
+
+# cases COLUMN OPTION...: execution tests, for a column of docs/coverage.md
+cases() {
+  step "execution-$1" $directory/bin/attn-test "${each[@]}" --seed=$seed \
+    --results="$results/coverage/$1.tsv" "${@:2}"
 }
 
 check_format() {
@@ -89,57 +99,64 @@ say "seed $seed"
 if [[ $preset == tsan ]]; then
   step runtime $directory/runtime/unit/runtime-tests
 else
-  [[ $preset == release ]] && step format check_format
-  step lit /usr/lib/llvm-22/bin/lit -q -j "$(nproc)" -o $results/lit.json $directory/test
-  step unit ctest --test-dir $directory -E '^lit$' --output-junit "$PWD/$results/unit.xml" \
-    --output-on-failure --no-label-summary \
-    --test-output-size-passed 1000000
-  step execution-cpu $directory/bin/attn-test --backend=cpu --count=$count --seed=$seed
-  step execution-cpu-split $directory/bin/attn-test --backend=cpu --workers=40 \
-    --count=$standard --seed=$seed
+  if [[ -z ${each[*]} ]]; then
+    [[ $preset == release ]] && step format check_format
+    step lit /usr/lib/llvm-22/bin/lit -q -j "$(nproc)" -o $results/lit.json $directory/test
+    step unit ctest --test-dir $directory -E '^lit$' --output-junit "$PWD/$results/unit.xml" \
+      --output-on-failure --no-label-summary \
+      --test-output-size-passed 1000000
+    # Passes on tile IR in the tile interpreter.
+    step passes $directory/bin/attn-test --passes --tile-m=16 --tile-n=16 \
+      --suite=tiles,random,combinations --count=$interpreted --seed=$seed
+    # What ptxas says of kernels for Hopper; it comes with CUDA or from PyPI
+    # (scripts/install-gpu-checks.sh).
+    ptxas=$(compgen -G '.venv/lib/python3*/site-packages/nvidia/*/bin/ptxas' || command -v ptxas || true)
+    if [[ -n $ptxas ]]; then
+      step ptx python3 test/Target/CUDA/Inputs/check_ptx.py $directory/bin "$ptxas" \
+        --count=$assembled --seed=$seed
+      step ptx-mma python3 test/Target/CUDA/Inputs/check_ptx.py $directory/bin \
+        "$ptxas" --chip=sm_80 --count=$assembled --seed=$seed
+    else
+      say "unsupported here, no ptxas: kernels for NVIDIA GPUs are not assembled"
+    fi
+  fi
+  [[ -z $covers ]] || cases reference --backend=reference --count=$standard
+  cases cpu --backend=cpu --count=$count
+  cases cpu-split --backend=cpu --workers=40 --count=$standard
   # The same code for a CPU without AVX-512.
-  step execution-cpu-avx2 $directory/bin/attn-test --backend=cpu \
-    --chip=x86-64-v3 --count=$standard --seed=$seed
-  step execution-cpu-standard $directory/bin/attn-test --backend=cpu-standard \
-    --count=$standard --seed=$seed
-  # Passes on tile IR in the tile interpreter, and the CPU's code for such IR.
-  step passes $directory/bin/attn-test --passes --tile-m=16 --tile-n=16 \
-    --suite=tiles,random,combinations --count=$interpreted --seed=$seed
-  step execution-cpu-tiles $directory/bin/attn-test --backend=cpu --suite=tiles \
-    --count=$count --seed=$seed
+  cases cpu-avx2 --backend=cpu --chip=x86-64-v3 --count=$standard
+  cases cpu-standard --backend=cpu-standard --count=$standard
+  # Programs of tile ops that are not attention.
+  cases cpu-tiles --backend=cpu --suite=tiles --count=$count
   # On lavapipe, a Vulkan device on the CPU, with the validation layer watching.
   if [[ $preset == release && -f .cache/vulkan/environment ]]; then
     mapfile -t vulkan <.cache/vulkan/environment
-    step execution-vulkan env "${vulkan[@]}" $directory/bin/attn-test \
-      --backend=vulkan --device=llvmpipe --validation --count=$rasterised \
-      --seed=$seed
-    # Few rows, in the registers of subgroups as this device has them.
-    step execution-vulkan-rows env "${vulkan[@]}" $directory/bin/attn-test \
-      --backend=vulkan --device=llvmpipe --chip=vulkan-subgroup8 --tile-m=8 \
-      --tile-n=16 --suite=mods,matrix --filter=/d32 --count=3 --seed=$seed
+    (
+      export "${vulkan[@]}"
+      cases vulkan --backend=vulkan --device=llvmpipe --validation --count=$rasterised
+      # Few rows, in the registers of subgroups as this device has them.
+      cases vulkan-rows --backend=vulkan --device=llvmpipe --chip=vulkan-subgroup8 \
+        --tile-m=8 --tile-n=16 --suite=mods,matrix --filter=/d32 \
+        --count=$(((rasterised + 6) / 7))
+    )
   fi
   # WebAssembly, through runtime/web in Node.
   if [[ $preset == release ]] && command -v node >/dev/null; then
-    step execution-wasm $directory/bin/attn-test --backend=wasm --count=$rasterised --seed=$seed
+    cases wasm --backend=wasm --count=$rasterised
   fi
   # Through runtime/web on Dawn: on lavapipe, which has f16, else on SwiftShader.
   # A case takes ten seconds there, most of it compiling.
   if [[ $preset == release && -f .cache/web/environment ]]; then
     mapfile -t web <.cache/web/environment
     [[ -f .cache/vulkan/environment ]] && mapfile -t web <.cache/vulkan/environment
-    step execution-webgpu env "${web[@]}" $directory/bin/attn-test --backend=webgpu \
-      --suite=mods,matrix,empty,rejections,random,combinations --count=$(((rasterised + 19) / 20)) --seed=$seed
+    (
+      export "${web[@]}"
+      cases webgpu --backend=webgpu --count=$(((rasterised + 19) / 20))
+    )
   fi
-  # What ptxas says of kernels for Hopper; it comes with CUDA or from PyPI
-  # (scripts/install-gpu-checks.sh).
-  ptxas=$(compgen -G '.venv/lib/python3*/site-packages/nvidia/*/bin/ptxas' || command -v ptxas || true)
-  if [[ -n $ptxas ]]; then
-    step ptx python3 test/Target/CUDA/Inputs/check_ptx.py $directory/bin "$ptxas" \
-      --count=$assembled --seed=$seed
-    step ptx-mma python3 test/Target/CUDA/Inputs/check_ptx.py $directory/bin \
-      "$ptxas" --chip=sm_80 --count=$assembled --seed=$seed
-  else
-    say "unsupported here, no ptxas: kernels for NVIDIA GPUs are not assembled"
-  fi
+fi
+if [[ -n $covers ]]; then
+  python3 scripts/coverage.py $results/coverage \
+    --commit="$(git rev-parse --short HEAD 2>/dev/null || echo 'sources without git')"
 fi
 exec python3 scripts/tally.py $results

@@ -32,9 +32,11 @@
 #include "llvm/Support/FileSystem.h"
 #include "llvm/Support/Format.h"
 #include "llvm/Support/FormatVariadic.h"
+#include "llvm/Support/xxhash.h"
 
 #include <chrono>
 #include <cmath>
+#include <map>
 
 using namespace mlir;
 using namespace attn;
@@ -62,6 +64,10 @@ struct Arguments {
   cl::opt<uint64_t> count{
       "count", cl::init(100),
       cl::desc("Cases of each suite (0: all; of random ones 10000)"),
+      cl::cat(category)};
+  cl::opt<bool> each{
+      "each",
+      cl::desc("Let --count be of each variant in mods, matrix and empty"),
       cl::cat(category)};
   cl::opt<std::string> filter{"filter",
                               cl::desc("Only cases with this in their name"),
@@ -94,11 +100,18 @@ struct Arguments {
       cl::desc("Run nothing: write cases for attn-check, which needs no "
                "compiler, to this folder"),
       cl::value_desc("folder"), cl::cat(category)};
+  cl::opt<std::string> results{
+      "results",
+      cl::desc("Append a line for every case to this file: its name, a tab, "
+               "passed or failed"),
+      cl::value_desc("file"), cl::cat(category)};
   cl::opt<bool> passes{
       "passes",
       cl::desc("Run no backend: interpret each case before and after every "
                "pass on tile IR"),
       cl::cat(category)};
+  cl::opt<bool> list{"list", cl::desc("Run nothing: list the cases"),
+                     cl::cat(category)};
   cl::opt<bool> print{"print", cl::desc("Print the MLIR of every case"),
                       cl::cat(category)};
   cl::opt<bool> verbose{"verbose", cl::desc("Print the name of every case"),
@@ -455,22 +468,39 @@ std::string Driver::getCommand(const Case &testCase) const {
   return command + " --count=0 --filter=" + testCase.name;
 }
 
+/// Keeps `count` random ones of `candidates`; 0: all.
+static void sample(std::vector<Recipe> &candidates, uint64_t count,
+                   uint64_t seed) {
+  if (count == 0 || count >= candidates.size())
+    return;
+  // The first `count` of a shuffle.
+  Random random(seed);
+  for (uint64_t n = 0; n < count; ++n)
+    std::swap(candidates[n],
+              candidates[random.range(n, candidates.size() - 1)]);
+  candidates.resize(count);
+}
+
+/// The suite and the variant in the name of a case that is called
+/// SUITE/VARIANT/...
+static std::string getVariant(StringRef name) {
+  auto [suite, rest] = name.split('/');
+  return (suite + "/" + rest.split('/').first).str();
+}
+
 void Driver::select(std::vector<Recipe> candidates,
                     std::vector<Recipe> &recipes) {
-  if (!args.filter.empty())
-    llvm::erase_if(candidates, [&](const Recipe &recipe) {
-      return !StringRef(recipe.name).contains(args.filter);
-    });
-  uint64_t count = args.count;
-  if (count != 0 && count < candidates.size()) {
-    // The first `count` of a shuffle.
-    Random random(args.seed);
-    for (uint64_t n = 0; n < count; ++n)
-      std::swap(candidates[n],
-                candidates[random.range(n, candidates.size() - 1)]);
-    candidates.resize(count);
+  std::map<std::string, std::vector<Recipe>> groups;
+  for (Recipe &recipe : candidates)
+    if (StringRef(recipe.name).contains(args.filter))
+      groups[args.each ? getVariant(recipe.name) : ""].push_back(
+          std::move(recipe));
+  for (auto &[variant, group] : groups) {
+    // Variants are to differ in what is drawn for them.
+    uint64_t offset = args.each ? llvm::xxh3_64bits(variant) : 0;
+    sample(group, args.count, args.seed ^ offset);
+    llvm::append_range(recipes, group);
   }
-  llvm::append_range(recipes, candidates);
 }
 
 bool Driver::collect(std::vector<Recipe> &recipes) {
@@ -522,7 +552,7 @@ int Driver::run() {
     if (std::error_code error = llvm::sys::fs::create_directories(args.emit))
       return reject(args.emit + ": " + error.message());
   } else if (std::string problem = explainUnavailable(getDevice());
-             !problem.empty() && !args.passes) {
+             !problem.empty() && !args.passes && !args.list) {
     return reject(problem);
   }
   std::vector<Recipe> recipes;
@@ -530,6 +560,18 @@ int Driver::run() {
     return 2;
   if (recipes.empty())
     return reject("no case is called like '" + args.filter + "'");
+  if (args.list) {
+    for (const Recipe &recipe : recipes)
+      llvm::outs() << recipe.name << "\n";
+    return 0;
+  }
+  std::optional<llvm::raw_fd_ostream> results;
+  if (!args.results.empty()) {
+    std::error_code error;
+    results.emplace(args.results, error, llvm::sys::fs::OF_Append);
+    if (error)
+      return reject(args.results + ": " + error.message());
+  }
   llvm::outs() << (args.passes ? "every pass" : "backend " + args.backend)
                << ", seed " << args.seed << ", " << recipes.size()
                << " cases\n";
@@ -552,6 +594,9 @@ int Driver::run() {
     auto run = [&] { return runCase(testCase, index); };
     std::string fault = isolated ? runIsolated(run) : run();
     ++index;
+    if (results)
+      *results << testCase.name << "\t" << (fault.empty() ? "passed" : "failed")
+               << "\n";
     if (fault.empty()) {
       ++passed;
       continue;
