@@ -19,6 +19,7 @@
 #include "mlir/InitAllDialects.h"
 #include "mlir/Tools/mlir-translate/MlirTranslateMain.h"
 #include "mlir/Tools/mlir-translate/Translation.h"
+#include "llvm/ADT/StringExtras.h"
 #include "llvm/Support/CommandLine.h"
 #include "llvm/Support/FormatVariadic.h"
 
@@ -30,25 +31,53 @@ static llvm::cl::opt<std::string>
     chip("chip", llvm::cl::desc("Chip that text is printed for (default: what "
                                 "the file says)"));
 
-/// Prints every GPU module of a file that the pipelines of `target` made.
+static llvm::cl::opt<std::string>
+    kernelName("kernel", llvm::cl::value_desc("name"),
+               llvm::cl::desc("Print only the module of this kernel"));
+
+/// The GPU modules to print: all, or the one of the kernel that is asked for.
+static FailureOr<SmallVector<gpu::GPUModuleOp>>
+findModules(const attn::Target &target, Operation *op) {
+  SmallVector<gpu::GPUModuleOp> modules;
+  SmallVector<StringRef> kernels;
+  op->walk([&](gpu::GPUModuleOp module) {
+    bool isAskedFor = kernelName.empty();
+    for (auto kernel : module.getOps<gpu::GPUFuncOp>()) {
+      kernels.push_back(kernel.getName());
+      isAskedFor |= kernel.getName() == kernelName;
+    }
+    if (isAskedFor)
+      modules.push_back(module);
+  });
+  if (kernels.empty() && modules.empty())
+    return emitError(attn::getPlace(op),
+                     "there is no gpu.module to print; attn-opt ")
+           << target.getPipeline() << " makes them of attention";
+  std::string names = llvm::join(kernels, ", ");
+  if (modules.empty())
+    return emitError(attn::getPlace(op), "there is no kernel '")
+           << kernelName << "'; --kernel takes one of " << names;
+  if (modules.size() > 1 && target.printsBinary())
+    return emitError(attn::getPlace(op), "there are ")
+           << modules.size() << " modules, of which a file holds one; --kernel "
+           << "takes one of " << names;
+  return modules;
+}
+
+/// Prints GPU modules of a file that the pipelines of `target` made.
 static LogicalResult printKernels(const attn::Target &target, Operation *op,
                                   raw_ostream &os) {
   std::string known = chip;
   if (attn::tile::TargetAttr machine = attn::tile::TargetAttr::lookup(op);
       known.empty() && machine)
     known = machine.getChip().str();
-  bool any = false;
-  WalkResult result = op->walk([&](gpu::GPUModuleOp module) {
-    any = true;
-    return failed(target.printKernels(module, known, os))
-               ? WalkResult::interrupt()
-               : WalkResult::skip();
-  });
-  if (!any)
-    return emitError(attn::getPlace(op),
-                     "there is no gpu.module to print; attn-opt ")
-           << target.getPipeline() << " makes them of attention";
-  return failure(result.wasInterrupted());
+  FailureOr<SmallVector<gpu::GPUModuleOp>> modules = findModules(target, op);
+  if (failed(modules))
+    return failure();
+  for (gpu::GPUModuleOp module : *modules)
+    if (failed(target.printKernels(module, known, os)))
+      return failure();
+  return success();
 }
 
 /// Prints the description of the one host function of a file.
@@ -101,6 +130,7 @@ int main(int argc, char **argv) {
   // Those of LLVM; what a translation needs is registered below.
   attn::dropRegisteredOptions();
   chip.addArgument();
+  kernelName.addArgument();
   llvm::cl::extrahelp examples(kExamples);
   attn::registerAllTargets();
   attn::addListTargetsOption();

@@ -1,7 +1,8 @@
 //===- KernelsToSPIRV.h - GPU kernels to SPIR-V -----------------*- C++ -*-===//
 // SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
 //
-// `kernels-to-spirv`, and what those who serialise its modules know of it.
+// `separate-kernels` and `kernels-to-spirv`, and what those who serialise its
+// modules know of it.
 //
 //===----------------------------------------------------------------------===//
 
@@ -15,6 +16,7 @@
 
 namespace attn {
 #define GEN_PASS_DECL_KERNELSTOSPIRV
+#define GEN_PASS_DECL_SEPARATEKERNELS
 #include "attn/Conversion/Passes.h.inc"
 
 /// The symbol of the spirv.module that stands next to `kernels`.

@@ -1017,6 +1017,37 @@ def MathToNVPTX : Pass<"math-to-nvptx"> {
   let dependentDialects = ["::mlir::LLVM::LLVMDialect"];
 }
 
+def SeparateKernels : Pass<"separate-kernels", "::mlir::ModuleOp"> {
+  let summary = "Give each GPU kernel a module of its own";
+  let description = [{
+    The first kernel of a `gpu.module` stays there, each other one moves to a
+    module behind it; launches follow. Drivers compile SPIR-V by the module, and
+    NVIDIA's (580) crashes on valid ones whose kernels use workgroup memory in
+    different ways; what passes do to modules, they do to kernels side by side.
+
+    ```mlir
+    gpu.module @kernels {
+      gpu.func @f() kernel { gpu.return }
+      gpu.func @g() kernel { gpu.return }
+    }
+    ```
+    becomes
+    ```mlir
+    gpu.module @kernels {
+      gpu.func @f() kernel {
+        gpu.return
+      }
+    }
+    gpu.module @kernels_0 {
+      gpu.func @g() kernel {
+        gpu.return
+      }
+    }
+    ```
+  }];
+  let dependentDialects = ["::mlir::gpu::GPUDialect"];
+}
+
 def KernelsToSPIRV : Pass<"kernels-to-spirv", "::mlir::ModuleOp"> {
   let summary = "Convert GPU kernels in normal form to SPIR-V for Vulkan";
   let description = [{

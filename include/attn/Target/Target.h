@@ -105,6 +105,8 @@ public:
   /// How people call what it prints, as in `attn-translate --kernels-to-ptx`;
   /// empty if there is nothing to read.
   virtual llvm::StringRef getTextFormat() const { return ""; }
+  /// Whether a file of what it prints holds one module.
+  virtual bool printsBinary() const { return false; }
   /// The options of attn-opt that make what it prints.
   virtual std::string getPipeline() const { return "--attn-to-" + name; }
   /// Prints the lowered kernels of a module for `chip`.

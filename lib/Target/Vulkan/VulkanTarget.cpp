@@ -128,6 +128,7 @@ public:
   void buildKernelPipeline(OpPassManager &pm) const override;
 
   StringRef getTextFormat() const override { return "spirv"; }
+  bool printsBinary() const override { return true; }
   LogicalResult printKernels(gpu::GPUModuleOp module, StringRef chip,
                              raw_ostream &os) const override;
   FailureOr<std::vector<CodeSection>>
@@ -170,6 +171,7 @@ void Vulkan::buildKernelPipeline(OpPassManager &pm) const {
   TileToGPUOptions toGPU;
   toGPU.elementBytes = 4;
   pm.addPass(createTileToGPU(toGPU));
+  pm.addPass(createSeparateKernels());
   OpPassManager &kernels = pm.nest<gpu::GPUModuleOp>();
   arith::ArithEmulateUnsupportedFloatsOptions floats;
   floats.sourceTypeStrs = {"f16", "bf16"};

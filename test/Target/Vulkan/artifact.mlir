@@ -39,6 +39,24 @@
 
 // RUN: not attn-translate --kernels-to-spirv %S/../../Conversion/kernels-to-spirv.mlir -o %t.spv 2>&1 | FileCheck %s --check-prefix=NONE
 // NONE: error: has no SPIR-V next to it; kernels-to-spirv makes it
+
+// A section is the module of one kernel, whichever ways kernels share rows:
+// drivers compile by the module.
+// RUN: attn-compile %s --target=vulkan --chip=vulkan-subgroup32 -o %t.attn
+// RUN: attn-compile --inspect=%t.attn | FileCheck %s --check-prefix=MODULES
+// MODULES: launches
+// MODULES: f_kernel0
+// MODULES: f_kernel1
+// MODULES-DAG: code/kernels: {{[0-9]+}} bytes
+// MODULES-DAG: code/kernels_0: {{[0-9]+}} bytes
+// RUN: attn-opt %s --attn-to-vulkan=chip=vulkan-subgroup32 -o %t.mlir
+// RUN: not attn-translate --kernels-to-spirv %t.mlir 2>&1 | FileCheck %s --check-prefix=SEVERAL
+// SEVERAL: error: there are {{[2-9]}} modules, of which a file holds one; --kernel takes one of {{.*}}f_kernel0
+// RUN: not attn-translate --kernels-to-spirv --kernel=g %t.mlir 2>&1 | FileCheck %s --check-prefix=UNKNOWN
+// UNKNOWN: error: there is no kernel 'g'; --kernel takes one of {{.*}}f_kernel0
+// RUN: attn-translate --kernels-to-spirv --kernel=f_kernel1 %t.mlir -o %t.spv
+// RUN: %python -c "import re, sys; print(sorted(set(re.findall(rb'f_kernel[0-9]', open(sys.argv[1], 'rb').read()))))" %t.spv | FileCheck %s --check-prefix=ONE
+// ONE: {{^}}[b'f_kernel1']{{$}}
 func.func @f(%q: memref<1x4x?x64xf16>, %k: memref<1x2x?x64xf16>, %v: memref<1x2x?x64xf16>, %o: memref<1x4x?x64xf16>) {
   attn.attention ins(%q, %k, %v : memref<1x4x?x64xf16>, memref<1x2x?x64xf16>, memref<1x2x?x64xf16>) outs(%o : memref<1x4x?x64xf16>)
   return

@@ -1,14 +1,19 @@
 // REQUIRES: spirv-val
 // What attention becomes is valid for Vulkan 1.1: causal with grouped heads, odd
 // head sizes of 16 bits and row statistics; tables.
-// RUN: attn-opt %s --attn-to-vulkan | attn-translate --kernels-to-spirv -o %t.spv
-// RUN: %spirv_val %t.spv
+// RUN: rm -rf %t && mkdir %t
+// RUN: attn-compile %s --entry=causal --target=vulkan -o %t/causal.attn
+// RUN: attn-compile %s --entry=regions --target=vulkan -o %t/regions.attn
 // The same with shuffles.
-// RUN: attn-opt %s --attn-to-vulkan=chip=vulkan-subgroup | attn-translate --kernels-to-spirv -o %t.subgroup.spv
-// RUN: %spirv_val %t.subgroup.spv
+// RUN: attn-compile %s --entry=causal --target=vulkan --chip=vulkan-subgroup -o %t/causal4.attn
+// RUN: attn-compile %s --entry=regions --target=vulkan --chip=vulkan-subgroup -o %t/regions4.attn
+// RUN: %python %S/Inputs/validate.py %t %spirv_val | FileCheck %s
+// CHECK: {{[0-9]+}} modules, 0 invalid
 // The same with matrices where sizes are multiples of theirs.
-// RUN: attn-opt %s --attn-to-vulkan=chip=vulkan-matrix | attn-translate --kernels-to-spirv -o %t.matrix.spv
-// RUN: %spirv_val --target-env vulkan1.3 %t.matrix.spv
+// RUN: rm -rf %t && mkdir %t
+// RUN: attn-compile %s --entry=causal --target=vulkan --chip=vulkan-matrix -o %t/causal.attn
+// RUN: attn-compile %s --entry=matrices --target=vulkan --chip=vulkan-matrix -o %t/matrices.attn
+// RUN: %python %S/Inputs/validate.py %t %spirv_val --target-env vulkan1.3 | FileCheck %s
 
 func.func @causal(%q: memref<?x4x?x19xf16>, %k: memref<?x2x?x19xf16>, %v: memref<?x2x?x7xf16>, %o: memref<?x4x?x7xf16>, %lse: memref<?x4x?xf32>) {
   attn.attention ins(%q, %k, %v : memref<?x4x?x19xf16>, memref<?x2x?x19xf16>, memref<?x2x?x7xf16>)
