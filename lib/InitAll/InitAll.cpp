@@ -13,6 +13,7 @@
 #include "attn/Pipelines/Pipelines.h"
 #include "attn/Target/CPU.h"
 #include "attn/Target/CUDA.h"
+#include "attn/Target/Metal.h"
 #include "attn/Target/Passes.h"
 #include "attn/Target/Vulkan.h"
 #include "attn/Target/WGSL.h"
@@ -32,6 +33,7 @@ void attn::registerAllTargets() {
   registerCUDATargets();
   registerVulkanTargets();
   registerWGSLTargets();
+  registerMetalTargets();
 }
 
 void attn::registerAllDialects(mlir::DialectRegistry &registry) {
@@ -62,6 +64,7 @@ void attn::registerAllPasses() {
     registerCUDAPipelines();
     registerVulkanPipelines();
     registerWGSLPipelines();
+    registerMetalPipelines();
     return true;
   }();
   (void)done;

@@ -75,4 +75,32 @@ def AddDispatchParameters
   let dependentDialects = ["::mlir::arith::ArithDialect"];
 }
 
+def MarkExact : Pass<"tile-mark-exact", "::mlir::gpu::GPUModuleOp"> {
+  let summary = "Say which sums and products of i32 do not overflow";
+  let description = [{
+    Integers wrap in kernels; in languages where overflow of a signed one is
+    undefined a printer has to compute without sign what may. This pass marks
+    with `nsw` what cannot: what the ranges of its operands prove, and what only
+    says where an element lies, which a launcher counts in 31 bits (rule 21).
+
+    ```mlir
+    gpu.module @kernels {
+      gpu.func @k(%o: memref<f32>, %x: f32, %stride: i32) kernel attributes {known_block_size = array<i32: 32, 1, 1>} {
+        %tile = gpu.block_id x {tile.size = 1024 : index}
+        %row = arith.index_cast %tile : index to i32
+        %first = arith.muli %row, %stride : i32
+        %at = arith.index_cast %first : i32 to index
+        %m = memref.reinterpret_cast %o to offset: [0], sizes: [8], strides: [1] : memref<f32> to memref<8xf32>
+        memref.store %x, %m[%at] : memref<8xf32>
+        gpu.return
+      }
+    }
+    ```
+    becomes
+    ```mlir
+    arith.muli {{.*}} overflow<nsw> : i32
+    ```
+  }];
+}
+
 #endif // ATTN_TARGET_PASSES_TD

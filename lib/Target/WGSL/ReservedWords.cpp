@@ -8,9 +8,7 @@
 //===----------------------------------------------------------------------===//
 
 #include "ReservedWords.h"
-
-#include "llvm/ADT/SmallVector.h"
-#include "llvm/ADT/StringSet.h"
+#include "../CLike/Names.h"
 
 using namespace llvm;
 
@@ -87,15 +85,7 @@ static constexpr StringLiteral kPredeclared =
     "quadBroadcast quadSwapDiagonal quadSwapX quadSwapY";
 
 bool attn::isReservedInWGSL(StringRef name) {
-  static const StringSet<> words = [] {
-    StringSet<> set;
-    for (StringRef table : {kKeywords, kReservedWords, kPredeclared}) {
-      SmallVector<StringRef> names;
-      table.split(names, ' ');
-      for (StringRef word : names)
-        set.insert(word);
-    }
-    return set;
-  }();
+  static const StringSet<> words =
+      clike::splitWords({kKeywords, kReservedWords, kPredeclared});
   return words.contains(name);
 }

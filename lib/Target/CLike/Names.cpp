@@ -1,0 +1,70 @@
+//===- Names.cpp - Names of printed kernels -------------------------------===//
+// SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
+//
+// Identifiers and the scopes in which they are declared.
+//
+//===----------------------------------------------------------------------===//
+
+#include "Names.h"
+
+#include "mlir/IR/BuiltinTypes.h"
+#include "llvm/ADT/StringExtras.h"
+
+using namespace mlir;
+using namespace attn::clike;
+
+std::string attn::clike::toIdentifier(StringRef hint) {
+  std::string name;
+  for (char c : hint)
+    name += llvm::isAlnum(c) ? c : '_';
+  if (name.empty() || llvm::isDigit(name.front()) || name.front() == '_')
+    name = "x" + name;
+  return name;
+}
+
+std::string attn::clike::getNameHint(Location loc, Type type) {
+  if (auto name = dyn_cast<NameLoc>(loc))
+    return name.getName().str();
+  if (type.isInteger(1))
+    return "is";
+  return isa<FloatType>(type) ? "x" : "n";
+}
+
+bool attn::clike::mentions(StringRef text, StringRef name) {
+  // A word of a pair mentions the pair, a field of the parameters does not.
+  auto isWord = [](char c) { return llvm::isAlnum(c) || c == '_'; };
+  for (size_t at = text.find(name); at != StringRef::npos;
+       at = text.find(name, at + 1)) {
+    size_t end = at + name.size();
+    if ((at == 0 || !(isWord(text[at - 1]) || text[at - 1] == '.')) &&
+        (end == text.size() || !isWord(text[end])))
+      return true;
+  }
+  return false;
+}
+
+llvm::StringSet<>
+attn::clike::splitWords(ArrayRef<llvm::StringLiteral> tables) {
+  llvm::StringSet<> set;
+  for (StringRef table : tables) {
+    SmallVector<StringRef> words;
+    table.split(words, ' ');
+    for (StringRef word : words)
+      set.insert(word);
+  }
+  return set;
+}
+
+std::string Names::declare(StringRef hint, bool isGlobal) {
+  std::string base = toIdentifier(hint), name = base;
+  auto isTaken = [&](StringRef name) {
+    return isReserved(name) || globals.contains(name) ||
+           llvm::any_of(scopes, [&](const llvm::StringSet<> &scope) {
+             return scope.contains(name);
+           });
+  };
+  for (unsigned k = 1; isTaken(name); ++k)
+    name = base + (llvm::isDigit(base.back()) ? "_" : "") + std::to_string(k);
+  (isGlobal ? globals : scopes.back()).insert(name);
+  return name;
+}

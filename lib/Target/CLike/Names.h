@@ -1,0 +1,54 @@
+//===- Names.h - Names of printed kernels -----------------------*- C++ -*-===//
+// SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
+//
+// Identifiers from the names that locations carry, each declared once in the
+// scopes around it and none that the language keeps for itself.
+//
+//===----------------------------------------------------------------------===//
+
+#ifndef LIB_TARGET_CLIKE_NAMES_H
+#define LIB_TARGET_CLIKE_NAMES_H
+
+#include "mlir/IR/Location.h"
+#include "mlir/IR/Types.h"
+#include "llvm/ADT/ArrayRef.h"
+#include "llvm/ADT/StringSet.h"
+
+namespace attn::clike {
+
+/// `hint` as an identifier.
+std::string toIdentifier(llvm::StringRef hint);
+
+/// What a value of `type` would like to be called.
+std::string getNameHint(mlir::Location loc, mlir::Type type);
+
+/// True if `name` occurs in `text` as a whole word.
+bool mentions(llvm::StringRef text, llvm::StringRef name);
+
+/// The words of tables that are separated by spaces.
+llvm::StringSet<> splitWords(llvm::ArrayRef<llvm::StringLiteral> tables);
+
+/// Which names are taken where.
+class Names {
+public:
+  /// `isReserved` tells the words of the language.
+  explicit Names(std::function<bool(llvm::StringRef)> isReserved)
+      : isReserved(std::move(isReserved)) {}
+
+  /// A name like `hint` for the innermost scope, or for the whole text.
+  std::string declare(llvm::StringRef hint, bool isGlobal = false);
+  void enterScope() { scopes.emplace_back(); }
+  void leaveScope() { scopes.pop_back(); }
+  bool isReservedWord(llvm::StringRef name) const { return isReserved(name); }
+  /// Forgets all scopes, but what is known in the whole text.
+  void leaveAllScopes() { scopes.clear(); }
+
+private:
+  std::function<bool(llvm::StringRef)> isReserved;
+  llvm::StringSet<> globals;
+  llvm::SmallVector<llvm::StringSet<>> scopes;
+};
+
+} // namespace attn::clike
+
+#endif // LIB_TARGET_CLIKE_NAMES_H

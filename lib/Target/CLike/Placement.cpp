@@ -1,0 +1,128 @@
+//===- Placement.cpp - What of a kernel is printed, and where -------------===//
+// SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
+//
+// Statements, inline expressions and declarations of variables.
+//
+//===----------------------------------------------------------------------===//
+
+#include "Placement.h"
+#include "attn/Dialect/Tile/Tile.h"
+
+#include "mlir/Dialect/Arith/IR/Arith.h"
+#include "mlir/Dialect/SCF/IR/SCF.h"
+#include "mlir/Interfaces/SideEffectInterfaces.h"
+
+using namespace mlir;
+using namespace attn::clike;
+
+static bool writes(Operation *op) {
+  return isa<gpu::BarrierOp, attn::tile::SubgroupBarrierOp>(op) ||
+         hasEffect<MemoryEffects::Write>(op) ||
+         (op->getNumRegions() && !isMemoryEffectFree(op));
+}
+
+/// Lanes that exchange values have to do so together, not where an operand of
+/// `&&` or `?:` is evaluated for some of them.
+static bool isExchange(Operation *op) {
+  return isa<gpu::ShuffleOp, gpu::SubgroupReduceOp>(op);
+}
+
+SmallVector<OpOperand *> Placement::getNeededUses(Value value) {
+  SmallVector<OpOperand *> uses;
+  for (OpOperand &use : value.getUses()) {
+    Operation *user = use.getOwner();
+    auto view = dyn_cast<memref::ReinterpretCastOp>(user);
+    if (!view && isRenaming(user)) {
+      llvm::append_range(uses, getNeededUses(user->getResult(0)));
+      continue;
+    }
+    // An offset is added to every index; sizes are not printed.
+    if (view && use.getOperandNumber() > 0 &&
+        !llvm::is_contained(view.getOffsets(), value))
+      continue;
+    if (isNeeded(user))
+      uses.push_back(&use);
+  }
+  return uses;
+}
+
+bool Placement::isNeeded(Operation *op) {
+  auto [it, isNew] = needed.try_emplace(op, true);
+  if (!isNew)
+    return it->second;
+  bool result = op->hasTrait<OpTrait::IsTerminator>() || op->getNumRegions() ||
+                writes(op);
+  for (Value value : op->getResults())
+    result = result || !getNeededUses(value).empty();
+  return needed[op] = result;
+}
+
+bool Placement::isInline(Operation *op) {
+  auto it = inlined.find(op);
+  if (it != inlined.end())
+    return it->second;
+  bool result = canInline(op);
+  inlined[op] = result;
+  return result;
+}
+
+bool Placement::canInline(Operation *op) {
+  if (isa<arith::ConstantOp>(op) || isRenaming(op))
+    return true;
+  if (op->getNumRegions() || op->getNumResults() != 1 || writes(op) ||
+      isExchange(op) || isa<gpu::ThreadIdOp>(op))
+    return false;
+  SmallVector<OpOperand *> uses = getNeededUses(op->getResult(0));
+  if (uses.size() != 1)
+    return false;
+  Operation *user = uses.front()->getOwner();
+  if (user->getBlock() != op->getBlock())
+    return false;
+  // A loop evaluates its bounds again and again.
+  if (isa<scf::ForOp>(user) && uses.front()->getOperandNumber() < 3)
+    return false;
+  if (isMemoryEffectFree(op))
+    return true;
+  // Every access evaluates the offset of its view.
+  if (isa<memref::ReinterpretCastOp>(user))
+    return false;
+  Operation *statement = getStatement(user);
+  for (Operation *next = op->getNextNode(); next != statement;
+       next = next->getNextNode())
+    if (writes(next))
+      return false;
+  return true;
+}
+
+/// The op of the same block whose statement evaluates `op`.
+Operation *Placement::getStatement(Operation *op) {
+  while (isInline(op) && !isRenaming(op))
+    op = getNeededUses(op->getResult(0)).front()->getOwner();
+  return op;
+}
+
+/// Scalar variables whose every use follows a store of the same block are
+/// declared there.
+void Placement::findDeclarations(gpu::GPUFuncOp kernel) {
+  for (BlockArgument buffer : kernel.getPrivateAttributions()) {
+    if (cast<MemRefType>(buffer.getType()).getNumElements() != 1)
+      continue;
+    Operation *first = nullptr;
+    kernel.walk<WalkOrder::PreOrder>([&](Operation *op) {
+      if (!llvm::is_contained(op->getOperands(), buffer))
+        return WalkResult::advance();
+      first = op;
+      return WalkResult::interrupt();
+    });
+    auto store = dyn_cast_or_null<memref::StoreOp>(first);
+    if (store && llvm::all_of(buffer.getUsers(), [&](Operation *user) {
+          return store->getBlock()->findAncestorOpInBlock(*user);
+        }))
+      declaringStores[store] = buffer;
+  }
+}
+
+bool Placement::isDeclaredByStore(Value buffer) const {
+  return llvm::any_of(declaringStores,
+                      [&](auto &entry) { return entry.second == buffer; });
+}

@@ -1,0 +1,50 @@
+//===- Placement.h - What of a kernel is printed, and where -----*- C++ -*-===//
+// SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
+//
+// Decides which ops have statements of their own, which are written inline
+// where they are used, and which stores declare their variable.
+//
+//===----------------------------------------------------------------------===//
+
+#ifndef LIB_TARGET_CLIKE_PLACEMENT_H
+#define LIB_TARGET_CLIKE_PLACEMENT_H
+
+#include "mlir/Dialect/GPU/IR/GPUDialect.h"
+#include "mlir/Dialect/MemRef/IR/MemRef.h"
+
+namespace attn::clike {
+
+class Placement {
+public:
+  /// `isRenaming` tells the ops whose result is printed as their operand.
+  explicit Placement(std::function<bool(mlir::Operation *)> isRenaming)
+      : isRenaming(std::move(isRenaming)) {}
+
+  /// Looks for variables that are declared by their first store.
+  void findDeclarations(mlir::gpu::GPUFuncOp kernel);
+  /// True if a store declares `buffer`.
+  bool isDeclaredByStore(mlir::Value buffer) const;
+  bool declares(mlir::memref::StoreOp store) const {
+    return declaringStores.contains(store);
+  }
+
+  /// False for what nobody uses.
+  bool isNeeded(mlir::Operation *op);
+  /// True if the op has no statement of its own: constants and renamings, and
+  /// what is used once, in the same block, by something that is evaluated there
+  /// with the same result.
+  bool isInline(mlir::Operation *op);
+
+private:
+  bool canInline(mlir::Operation *op);
+  llvm::SmallVector<mlir::OpOperand *> getNeededUses(mlir::Value value);
+  mlir::Operation *getStatement(mlir::Operation *op);
+
+  std::function<bool(mlir::Operation *)> isRenaming;
+  llvm::DenseMap<mlir::Operation *, bool> needed, inlined;
+  llvm::DenseMap<mlir::Operation *, mlir::Value> declaringStores;
+};
+
+} // namespace attn::clike
+
+#endif // LIB_TARGET_CLIKE_PLACEMENT_H

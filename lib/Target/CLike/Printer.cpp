@@ -1,0 +1,313 @@
+//===- Printer.cpp - GPU kernels in languages like C ----------------------===//
+// SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
+//
+// Declarations and statements.
+//
+//===----------------------------------------------------------------------===//
+
+#include "Printer.h"
+
+#include "mlir/Dialect/Vector/IR/VectorOps.h"
+#include "mlir/IR/Matchers.h"
+
+using namespace mlir;
+using namespace attn::clike;
+
+Printer::~Printer() = default;
+
+Printer::Printer(raw_ostream &os, StringRef name,
+                 std::function<bool(StringRef)> isReserved)
+    : os(os), language(name), names(std::move(isReserved)),
+      placement([this](Operation *op) { return isRenaming(op); }) {}
+
+LogicalResult Printer::printLocals(gpu::GPUFuncOp kernel) { return success(); }
+
+std::optional<LogicalResult> Printer::printStatement(Operation &op) {
+  return std::nullopt;
+}
+
+//===----------------------------------------------------------------------===//
+// Declarations
+//===----------------------------------------------------------------------===//
+
+Accesses::Accesses(BlockArgument buffer) {
+  for (Operation *view : buffer.getUsers())
+    for (OpOperand &use : view->getUses()) {
+      Operation *user = use.getOwner();
+      isWritten |= isa<memref::StoreOp, memref::AtomicRMWOp, vector::StoreOp,
+                       gpu::SubgroupMmaStoreMatrixOp>(user);
+      isRead |=
+          isa<memref::LoadOp, vector::LoadOp, gpu::SubgroupMmaLoadMatrixOp>(
+              user);
+    }
+}
+
+FailureOr<std::string> Printer::getTypeName(Operation *op, Type type) const {
+  std::string name = spellType(type);
+  if (!name.empty())
+    return name;
+  op->emitError() << language << " has no type for " << type
+                  << "; attn-legalize-kernels makes kernels that it has";
+  return failure();
+}
+
+std::string Printer::declareField(BlockArgument argument,
+                                  llvm::StringSet<> &fields) const {
+  std::string field =
+      toIdentifier(getNameHint(argument.getLoc(), argument.getType()));
+  if (names.isReservedWord(field) || !fields.insert(field).second)
+    fields.insert(field += "_" + std::to_string(argument.getArgNumber()));
+  return field;
+}
+
+LogicalResult Printer::declareBuffers(gpu::GPUFuncOp kernel,
+                                      gpu::AddressSpace space) {
+  bool isShared = space == gpu::AddressSpace::Workgroup;
+  ArrayRef<BlockArgument> buffers = isShared ? kernel.getWorkgroupAttributions()
+                                             : kernel.getPrivateAttributions();
+  for (auto [k, buffer] : llvm::enumerate(buffers)) {
+    if (buffer.use_empty())
+      continue;
+    auto type = cast<MemRefType>(buffer.getType());
+    FailureOr<std::string> element = getTypeName(kernel, type.getElementType());
+    if (failed(element))
+      return failure();
+    Attribute hint = isShared
+                         ? kernel.getWorkgroupAttributionAttr(k, "attn.name")
+                         : kernel.getPrivateAttributionAttr(k, "attn.name");
+    auto named = dyn_cast_or_null<StringAttr>(hint);
+    std::string name = declare(named ? named.getValue() : StringRef("buffer"),
+                               /*isGlobal=*/depth == 0);
+    set(buffer, {name});
+    if (placement.isDeclaredByStore(buffer))
+      continue;
+    bool isScalar = type.getNumElements() == 1 && !isShared;
+    line() << (isScalar ? spellVariable(*element, name)
+                        : spellArray(*element, name, type.getNumElements(),
+                                     isShared))
+           << ";\n";
+  }
+  return success();
+}
+
+void Printer::printHeader(gpu::GPUFuncOp kernel, int64_t threads) {
+  os << "// " << kernel.getName() << ": a workgroup of " << threads
+     << " threads computes one tile of rows of one (batch, head).\n";
+  if (auto summary = kernel->getAttrOfType<StringAttr>("attn.summary"))
+    os << "// Tiles: " << summary.getValue() << "\n";
+  os << "// Row statistics are f32, exponentials base 2, -1.5 * 2^126 stands "
+        "for -infinity.\n\n";
+}
+
+LogicalResult Printer::printKernel(gpu::GPUFuncOp kernel) {
+  std::optional<ArrayRef<int32_t>> size = kernel.getKnownBlockSize();
+  if (!size)
+    return kernel.emitError("the size of the workgroup is not known");
+  printHeader(kernel, size->front());
+  names.leaveAllScopes();
+  names.enterScope();
+  readsWhatItWrites = false;
+  placement.findDeclarations(kernel);
+  if (failed(printSignature(kernel)))
+    return failure();
+  os << " {\n";
+  ++depth;
+  if (failed(printLocals(kernel)) ||
+      failed(declareBuffers(kernel, gpu::AddressSpace::Private)) ||
+      failed(printBlock(kernel.getBody().front())))
+    return failure();
+  --depth;
+  os << "}\n";
+  return success();
+}
+
+//===----------------------------------------------------------------------===//
+// Statements
+//===----------------------------------------------------------------------===//
+
+LogicalResult Printer::printBlock(Block &block) {
+  for (Operation &op : block.without_terminator())
+    if (placement.isNeeded(&op) && failed(printOp(op)))
+      return failure();
+  return success();
+}
+
+LogicalResult Printer::printOp(Operation &op) {
+  if (std::optional<LogicalResult> printed = printStatement(op))
+    return *printed;
+  if (auto loop = dyn_cast<scf::ForOp>(op))
+    return printFor(loop);
+  if (auto branch = dyn_cast<scf::IfOp>(op))
+    return printIf(branch);
+  if (auto store = dyn_cast<memref::StoreOp>(op))
+    return printStore(store);
+  if (auto barrier = dyn_cast<gpu::BarrierOp>(op)) {
+    printBarrier(barrier);
+    return success();
+  }
+  if (isRenaming(&op)) {
+    set(op.getResult(0), get(op.getOperand(0)));
+    return success();
+  }
+  return printValue(op);
+}
+
+LogicalResult Printer::printValue(Operation &op) {
+  FailureOr<Expression> expression = spell(op);
+  if (failed(expression))
+    return failure();
+  Value result = op.getResult(0);
+  // Long chains get names, or they would nest deeper than parsers go.
+  constexpr size_t kLongestInline = 300;
+  if (placement.isInline(&op) && expression->text.size() <= kLongestInline) {
+    set(result, *expression);
+    return success();
+  }
+  FailureOr<std::string> type = getTypeName(&op, result.getType());
+  if (failed(type))
+    return failure();
+  std::string name = declare(getNameHint(op.getLoc(), result.getType()));
+  line() << spellConstant(*type, name) << " = " << expression->text << ";\n";
+  set(result, {name});
+  return success();
+}
+
+/// Assigns in parallel: a value that reads a variable assigned before it is
+/// computed first.
+void Printer::assign(ValueRange values, ArrayRef<std::string> variables) {
+  SmallVector<std::string> texts;
+  for (auto [k, value] : llvm::enumerate(values)) {
+    texts.push_back(get(value).text);
+    if (llvm::any_of(variables.take_front(k), [&](StringRef variable) {
+          return mentions(texts.back(), variable);
+        })) {
+      std::string name = declare("next_" + variables[k]);
+      line() << spellConstant(spellType(value.getType()), name) << " = "
+             << texts.back() << ";\n";
+      texts.back() = name;
+    }
+  }
+  for (auto [text, variable] : llvm::zip(texts, variables))
+    if (text != variable)
+      line() << variable << " = " << text << ";\n";
+}
+
+/// A region in a scope of its own, with what it yields.
+LogicalResult Printer::printRegion(Region &region,
+                                   ArrayRef<std::string> results) {
+  ++depth;
+  names.enterScope();
+  if (failed(printBlock(region.front())))
+    return failure();
+  assign(region.front().getTerminator()->getOperands(), results);
+  names.leaveScope();
+  --depth;
+  return success();
+}
+
+LogicalResult Printer::printFor(scf::ForOp op) {
+  SmallVector<std::string> variables;
+  for (auto [arg, init, result] :
+       llvm::zip(op.getRegionIterArgs(), op.getInitArgs(), op.getResults())) {
+    FailureOr<std::string> type = getTypeName(op, arg.getType());
+    if (failed(type))
+      return failure();
+    std::string name = declare(getNameHint(arg.getLoc(), arg.getType()));
+    line() << spellVariable(*type, name) << " = " << get(init).text << ";\n";
+    set(arg, {name});
+    set(result, {name});
+    variables.push_back(name);
+  }
+  Value counter = op.getInductionVar();
+  FailureOr<std::string> type = getTypeName(op, counter.getType());
+  if (failed(type))
+    return failure();
+  names.enterScope();
+  std::string k = declare(getNameHint(op.getLoc(), counter.getType()));
+  set(counter, {k});
+  line() << "for (" << spellInitialized(*type, k) << " = "
+         << get(op.getLowerBound()).text << "; " << k << " < "
+         << get(op.getUpperBound()).at(kSum) << "; " << k;
+  if (isConstantIntValue(op.getStep(), 1))
+    os << "++) {\n";
+  else
+    os << " += " << get(op.getStep()).text << ") {\n";
+  if (failed(printRegion(op.getRegion(), variables)))
+    return failure();
+  names.leaveScope();
+  line() << "}\n";
+  return success();
+}
+
+/// Declares the variable of result `k`, which begins with what a constant else
+/// branch yields.
+FailureOr<std::string> Printer::declareResult(scf::IfOp op, unsigned k,
+                                              bool startsWithElse) {
+  Value result = op.getResult(k);
+  FailureOr<std::string> type = getTypeName(op, result.getType());
+  if (failed(type))
+    return failure();
+  std::string name = declare(getNameHint(op.getLoc(), result.getType()));
+  line() << spellVariable(*type, name);
+  if (startsWithElse) {
+    auto init = op.elseYield().getOperand(k).getDefiningOp<arith::ConstantOp>();
+    FailureOr<Expression> value = spell(*init);
+    if (failed(value))
+      return failure();
+    os << " = " << value->text;
+  }
+  os << ";\n";
+  set(result, {name});
+  return name;
+}
+
+LogicalResult Printer::printIf(scf::IfOp op) {
+  // Constants of the else branch become initial values.
+  bool startsWithElse = op.getNumResults() &&
+                        llvm::all_of(op.elseYield().getOperands(), [](Value v) {
+                          return v.getDefiningOp<arith::ConstantOp>();
+                        });
+  SmallVector<std::string> variables;
+  for (unsigned k = 0; k < op.getNumResults(); ++k) {
+    FailureOr<std::string> name = declareResult(op, k, startsWithElse);
+    if (failed(name))
+      return failure();
+    variables.push_back(*name);
+  }
+  auto isEmpty = [&](Region *region) {
+    return region->empty() ||
+           (region->front().without_terminator().empty() && variables.empty());
+  };
+  Region *thenRegion = &op.getThenRegion(), *elseRegion = &op.getElseRegion();
+  Expression condition = get(op.getCondition());
+  if (isEmpty(thenRegion) && !isEmpty(elseRegion)) {
+    condition = {"!" + condition.at(kPrimary), kUnary};
+    std::swap(thenRegion, elseRegion);
+  }
+  line() << "if (" << condition.text << ") {\n";
+  if (failed(printRegion(*thenRegion, variables)))
+    return failure();
+  if (!startsWithElse && !isEmpty(elseRegion)) {
+    line() << "} else {\n";
+    if (failed(printRegion(*elseRegion, variables)))
+      return failure();
+  }
+  line() << "}\n";
+  return success();
+}
+
+LogicalResult Printer::printStore(memref::StoreOp op) {
+  Expression value = get(op.getValue());
+  if (!placement.declares(op)) {
+    line() << access(op.getMemRef(), op.getIndices().front()) << " = "
+           << value.text << ";\n";
+    return success();
+  }
+  // The name is taken where the variable is in scope.
+  FailureOr<std::string> type = getTypeName(op, op.getValue().getType());
+  if (failed(type))
+    return failure();
+  line() << spellInitialized(*type, get(op.getMemRef()).text) << " = "
+         << value.text << ";\n";
+  return success();
+}

@@ -1,0 +1,163 @@
+//===- MetalTarget.cpp - The target metal ---------------------------------===//
+// SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
+//
+// Tile kernels to text for Apple's GPUs from the A14 and the M1 on: simdgroups
+// of 32 lanes, 32 KiB of threadgroup memory, no infinities, because compilers
+// of Metal assume by default that there are none.
+//
+//===----------------------------------------------------------------------===//
+
+#include "TranslateToMSL.h"
+
+#include "../Chips.h"
+#include "../Shaders.h"
+#include "attn/Conversion/AssignLayouts.h"
+#include "attn/Conversion/ExpandMath.h"
+#include "attn/Conversion/FiniteScores.h"
+#include "attn/Conversion/LayoutToGPU.h"
+#include "attn/Conversion/TileToGPU.h"
+#include "attn/Target/Metal.h"
+#include "attn/Target/Passes.h"
+#include "attn/Transforms/Passes.h"
+
+#include "mlir/Dialect/Arith/Transforms/Passes.h"
+#include "mlir/Transforms/Passes.h"
+#include "llvm/Support/FormatVariadic.h"
+
+using namespace mlir;
+using namespace attn;
+
+namespace {
+/// A version of the language; the GPUs are the same.
+struct Chip {
+  StringLiteral name;
+  bool hasBFloat;
+};
+} // namespace
+
+static constexpr Chip chips[] = {
+    {"metal3.1", /*hasBFloat=*/true},
+    {"metal2.4", false},
+    {"metal4", true},
+};
+
+/// The limits of the GPU families that have simdgroup matrices (Apple7). Of the
+/// 31 buffers one has the scalars.
+static constexpr int64_t kThreads = 1024, kThreadgroupBytes = 32 * 1024,
+                         kBuffers = 30;
+
+/// Integers of 64 bits the language has, but launchers count in 32 as for other
+/// shaders (rule 21). Before it had bfloat, small numbers are moved, not
+/// computed with.
+static tile::Lacks getLacks(const Chip &chip) {
+  auto lacks = tile::Lacks::Int64 | tile::Lacks::Infinity;
+  return chip.hasBFloat ? lacks : lacks | tile::Lacks::SmallInt;
+}
+
+/// The description calls a kernel by its symbol, so the text has to as well.
+static LogicalResult checkName(gpu::GPUFuncOp kernel, StringRef text) {
+  if (text.contains(("\nkernel void " + kernel.getName() + "(").str()))
+    return success();
+  return kernel.emitError("the kernel '")
+         << kernel.getName()
+         << "' cannot be called so in MSL; use letters, digits and "
+            "underscores in the name of the function";
+}
+
+namespace {
+class Metal final : public Target {
+public:
+  Metal()
+      : Target(targetName.str(), "Apple's GPUs: text in Metal's language") {}
+
+  std::vector<std::string> getChips() const override { return getNames(chips); }
+  tile::TargetAttr describeChip(MLIRContext *context, StringRef name,
+                                std::string &error) const override {
+    const Chip &chip = getChip(chips, name);
+    return tile::TargetAttr::get(
+        context, targetName, name, /*vectorBits=*/0, /*vectorRegisters=*/0,
+        /*l1Bytes=*/0, /*l2Bytes=*/0, kThreads, /*subgroup=*/0,
+        kThreadgroupBytes, kThreadgroupBytes, kBuffers, /*workers=*/0,
+        tile::MatrixUnits::None, /*features=*/ArrayAttr(),
+        /*matrixShape=*/DenseI64ArrayAttr(), getLacks(chip));
+  }
+
+  void buildTilePipeline(OpPassManager &pm,
+                         const TargetOptions &options) const override {
+    buildShaderTilePipeline(pm, *this, options);
+  }
+  void buildKernelPipeline(OpPassManager &pm) const override;
+
+  StringRef getTextFormat() const override { return "msl"; }
+  LogicalResult printKernels(gpu::GPUModuleOp module, StringRef chip,
+                             raw_ostream &os) const override {
+    return translateToMSL(module, os);
+  }
+  FailureOr<std::vector<CodeSection>>
+  emitCode(ModuleOp module, tile::TargetAttr machine,
+           const TargetOptions &options, PhaseCallback timer) const override;
+
+  int64_t getIndexBits() const override { return 32; }
+  /// The runtime has no Metal.
+  StringRef getBackend() const override { return ""; }
+  std::string chooseChip(StringRef features) const override {
+    return getDefaultChip();
+  }
+
+  void explainMachine(tile::TargetAttr machine,
+                      std::vector<std::string> &choices) const override {
+    choices.push_back(llvm::formatv(
+        "chip {0}: {1} threads and {2} bytes of memory a threadgroup",
+        machine.getChip(), machine.getThreads(),
+        machine.getStaticSharedBytes()));
+  }
+
+  static constexpr StringLiteral targetName = "metal";
+};
+} // namespace
+
+void Metal::buildKernelPipeline(OpPassManager &pm) const {
+  pm.addNestedPass<func::FuncOp>(createExpandRanges());
+  pm.addNestedPass<func::FuncOp>(createFiniteScores());
+  pm.addPass(createTileToGPU());
+  OpPassManager &kernels = pm.nest<gpu::GPUModuleOp>();
+  arith::ArithEmulateUnsupportedFloatsOptions floats;
+  floats.sourceTypeStrs = {"bf16"};
+  kernels.addPass(arith::createArithEmulateUnsupportedFloats(floats));
+  kernels.addPass(createExpandMath());
+  kernels.addPass(createCanonicalizerPass());
+  kernels.addPass(createCSEPass());
+  kernels.addPass(createLoopInvariantCodeMotionPass());
+  attn::buildLegalizePipeline(kernels);
+  kernels.addPass(createMarkExact());
+}
+
+FailureOr<std::vector<CodeSection>>
+Metal::emitCode(ModuleOp module, tile::TargetAttr machine,
+                const TargetOptions &options, PhaseCallback timer) const {
+  std::vector<CodeSection> sections;
+  for (auto kernels : module.getOps<gpu::GPUModuleOp>()) {
+    CodeSection section{kernels.getName().str(), ""};
+    llvm::raw_string_ostream os(section.bytes);
+    if (failed(translateToMSL(kernels, os)))
+      return failure();
+    for (auto kernel : kernels.getOps<gpu::GPUFuncOp>())
+      if (failed(checkName(kernel, section.bytes)))
+        return failure();
+    sections.push_back(std::move(section));
+  }
+  timer("MSL");
+  return sections;
+}
+
+void attn::registerMetalTargets() { registerTarget(std::make_unique<Metal>()); }
+
+void attn::buildMetalPipeline(OpPassManager &pm,
+                              const TargetPipelineOptions &options) {
+  registerMetalTargets();
+  buildTargetPipeline(pm, Metal(), options);
+}
+
+void attn::registerMetalPipelines() {
+  registerTargetPipeline("attn-to-metal", Metal::targetName);
+}

@@ -1,0 +1,415 @@
+//===- TranslateToMSL.cpp - GPU kernels to Metal text ---------------------===//
+// SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
+//
+// What the Metal Shading Language says otherwise than its relatives: address
+// spaces, arguments with attributes, integers whose sums must not overflow,
+// simdgroups.
+//
+//===----------------------------------------------------------------------===//
+
+#include "TranslateToMSL.h"
+#include "../CLike/Printer.h"
+#include "ReservedWords.h"
+#include "attn/Dialect/Tile/Tile.h"
+
+#include "mlir/Dialect/Math/IR/Math.h"
+#include "mlir/Dialect/UB/IR/UBOps.h"
+#include "mlir/Dialect/Vector/IR/VectorOps.h"
+#include "mlir/IR/Matchers.h"
+#include "llvm/ADT/TypeSwitch.h"
+#include "llvm/Support/FormatVariadic.h"
+
+using namespace mlir;
+using namespace attn::clike;
+
+/// Words of the language, and the parameters of every kernel.
+static bool isReserved(StringRef name) {
+  return attn::isReservedInMSL(name) || name == "local" || name == "group" ||
+         name == "group_count" || name == "lane" || name == "subgroup";
+}
+
+/// i8 and i16, which are computed in an int.
+static bool isSmall(Type type) {
+  return type.isInteger(8) || type.isInteger(16);
+}
+
+namespace {
+class MSLPrinter final : public Printer {
+public:
+  /// Without `hasBFloat` numbers of bf16 are moved as their bits.
+  MSLPrinter(raw_ostream &os, bool hasBFloat)
+      : Printer(os, "MSL", isReserved), hasBFloat(hasBFloat) {}
+
+private:
+  std::string spellType(Type type) const override;
+  std::string spellConstant(StringRef type, StringRef name) const override {
+    return ("const " + type + " " + name).str();
+  }
+  std::string spellVariable(StringRef type, StringRef name) const override {
+    return (type + " " + name).str();
+  }
+  std::string spellInitialized(StringRef type, StringRef name) const override {
+    return spellVariable(type, name);
+  }
+  std::string spellArray(StringRef type, StringRef name, int64_t count,
+                         bool isShared) const override {
+    return llvm::formatv("{0}{1} {2}[{3}]", isShared ? "threadgroup " : "",
+                         type, name, count);
+  }
+
+  LogicalResult printSignature(gpu::GPUFuncOp kernel) override;
+  FailureOr<std::string> declareParams(gpu::GPUFuncOp kernel,
+                                       ArrayRef<BlockArgument> scalars);
+  LogicalResult printBuffer(gpu::GPUFuncOp kernel, BlockArgument buffer,
+                            unsigned number);
+  LogicalResult printLocals(gpu::GPUFuncOp kernel) override {
+    return declareBuffers(kernel, gpu::AddressSpace::Workgroup);
+  }
+  void printBarrier(gpu::BarrierOp op) override;
+  std::optional<LogicalResult> printStatement(Operation &op) override;
+
+  std::optional<FailureOr<Expression>> spellOwn(Operation &op) override;
+  FailureOr<Expression> spellShuffle(gpu::ShuffleOp op);
+  StringRef spellFunction(Operation &op) const override;
+  std::string spellInteger(const APInt &value, Type type) const override;
+  std::string spellFloat(const APFloat &value, Type type) const override;
+  Expression spellOperand(Value value) override;
+  FailureOr<Expression> spellCast(Operation &op, StringRef type) override;
+  Expression spellSelect(arith::SelectOp op) override;
+  Expression spellArithmetic(StringRef symbol, Precedence precedence,
+                             Operation &op) override;
+  std::string spellUnsigned(Value value) override;
+  /// A view only renames its source: sizes are not printed. An index, where an
+  /// element lies, is an int.
+  bool isRenaming(Operation *op) const override {
+    return isa<memref::ReinterpretCastOp, arith::IndexCastOp>(op);
+  }
+
+  bool hasBFloat;
+};
+} // namespace
+
+//===----------------------------------------------------------------------===//
+// Declarations
+//===----------------------------------------------------------------------===//
+
+std::string MSLPrinter::spellType(Type type) const {
+  if (type.isF32())
+    return "float";
+  if (type.isF16())
+    return "half";
+  if (type.isBF16())
+    return hasBFloat ? "bfloat" : "ushort";
+  if (type.isInteger(1))
+    return "bool";
+  if (type.isInteger(8))
+    return "char";
+  if (type.isInteger(16))
+    return "short";
+  if (type.isIndex() || type.isInteger(32))
+    return "int";
+  auto pair = dyn_cast<VectorType>(type);
+  if (pair && pair.getNumElements() == 2 && pair.getElementType().isInteger(32))
+    return "int2";
+  return "";
+}
+
+/// What a launcher must know of a parameter that is not what the program has.
+static std::string describe(gpu::GPUFuncOp kernel, BlockArgument argument) {
+  auto element = kernel.getArgAttrOfType<TypeAttr>(argument.getArgNumber(),
+                                                   "tile.element");
+  if (!element)
+    return "";
+  Type type = element.getValue();
+  StringRef how = type.getIntOrFloatBitWidth() == 64    ? "narrowed when bound"
+                  : isa<MemRefType>(argument.getType()) ? "by its bits"
+                                                        : "extended when bound";
+  return llvm::formatv(" // {0}, {1}", type, how);
+}
+
+/// The struct of the scalars, and what the kernel calls it; empty without any.
+FailureOr<std::string>
+MSLPrinter::declareParams(gpu::GPUFuncOp kernel,
+                          ArrayRef<BlockArgument> scalars) {
+  if (scalars.empty())
+    return std::string();
+  std::string name = declare(kernel.getName().str() + "_params", true);
+  std::string structName = name;
+  structName.front() = llvm::toUpper(structName.front());
+  structName = declare(structName, true);
+  llvm::StringSet<> fields;
+  os << "struct " << structName << " {\n";
+  for (BlockArgument scalar : scalars) {
+    Type type = scalar.getType();
+    if (!type.isInteger(32) && !type.isF32())
+      return kernel.emitError("a parameter of MSL is i32 or f32, not ") << type;
+    std::string field = declareField(scalar, fields);
+    os << "  " << spellType(type) << " " << field << ";"
+       << describe(kernel, scalar) << "\n";
+    set(scalar, {name + "." + field});
+  }
+  os << "};\n\n";
+  return "constant " + structName + " &" + name;
+}
+
+LogicalResult MSLPrinter::printBuffer(gpu::GPUFuncOp kernel,
+                                      BlockArgument buffer, unsigned number) {
+  auto memory = cast<MemRefType>(buffer.getType());
+  Accesses accesses(buffer);
+  readsWhatItWrites |= accesses.isWritten && accesses.isRead;
+  FailureOr<std::string> element = getTypeName(kernel, memory.getElementType());
+  if (failed(element))
+    return failure();
+  std::string name = declare(getNameHint(buffer.getLoc(), memory));
+  os << llvm::formatv("    device {0}{1} *{2} [[buffer({3})]],{4}\n",
+                      accesses.isWritten ? "" : "const ", *element, name,
+                      number, describe(kernel, buffer));
+  set(buffer, {name});
+  return success();
+}
+
+LogicalResult MSLPrinter::printSignature(gpu::GPUFuncOp kernel) {
+  SmallVector<BlockArgument> buffers, scalars;
+  // The block also has the workgroup and private buffers as arguments.
+  for (BlockArgument argument : kernel.getArguments().take_front(
+           kernel.getFunctionType().getNumInputs()))
+    (isa<MemRefType>(argument.getType()) ? buffers : scalars)
+        .push_back(argument);
+  FailureOr<std::string> params = declareParams(kernel, scalars);
+  if (failed(params))
+    return failure();
+  os << llvm::formatv("[[max_total_threads_per_threadgroup({0})]]\n"
+                      "kernel void {1}(\n",
+                      kernel.getKnownBlockSize()->front(),
+                      declare(kernel.getName(), true));
+  for (auto [number, buffer] : llvm::enumerate(buffers))
+    if (failed(printBuffer(kernel, buffer, number)))
+      return failure();
+  if (!params->empty())
+    os << llvm::formatv("    {0} [[buffer({1})]],\n", *params, buffers.size());
+  os << "    uint3 local [[thread_position_in_threadgroup]],\n"
+     << "    uint3 group [[threadgroup_position_in_grid]],\n"
+     << "    uint3 group_count [[threadgroups_per_grid]],\n"
+     << "    uint lane [[thread_index_in_simdgroup]],\n"
+     << "    uint subgroup [[simdgroup_index_in_threadgroup]])";
+  return success();
+}
+
+//===----------------------------------------------------------------------===//
+// Statements
+//===----------------------------------------------------------------------===//
+
+void MSLPrinter::printBarrier(gpu::BarrierOp op) {
+  line() << "threadgroup_barrier(mem_flags::mem_threadgroup"
+         << (readsWhatItWrites ? " | mem_flags::mem_device" : "") << ");\n";
+}
+
+std::optional<LogicalResult> MSLPrinter::printStatement(Operation &op) {
+  if (!isa<attn::tile::SubgroupBarrierOp>(op))
+    return std::nullopt;
+  line() << "simdgroup_barrier(mem_flags::mem_threadgroup);\n";
+  return success();
+}
+
+//===----------------------------------------------------------------------===//
+// Numbers
+//===----------------------------------------------------------------------===//
+
+StringRef MSLPrinter::spellFunction(Operation &op) const {
+  return TypeSwitch<Operation *, StringRef>(&op)
+      .Case([](math::AbsFOp) { return "fabs"; })
+      .Case([](math::RoundEvenOp) { return "rint"; })
+      .Case([](math::RsqrtOp) { return "rsqrt"; })
+      .Case([](math::CtPopOp) { return "popcount"; })
+      .Case([](arith::RemFOp) { return "fmod"; })
+      .Default([&](Operation *op) { return Printer::spellFunction(*op); });
+}
+
+std::string MSLPrinter::spellInteger(const APInt &value, Type type) const {
+  if (!value.isSignedIntN(32))
+    return "";
+  // The least int is no literal, but the negation of one that is no int.
+  if (value.getSExtValue() == INT32_MIN)
+    return "(-2147483647 - 1)";
+  return std::to_string(value.getSExtValue());
+}
+
+std::string MSLPrinter::spellFloat(const APFloat &value, Type type) const {
+  APFloat number = value;
+  bool isExact = true;
+  number.convert(APFloat::IEEEsingle(), APFloat::rmNearestTiesToEven, &isExact);
+  std::string text = toDecimal(number) + "f";
+  return type.isF32() ? text : spellType(type) + "(" + text + ")";
+}
+
+/// Functions are overloaded: a small number stays one.
+Expression MSLPrinter::spellOperand(Value value) {
+  Expression number = get(value);
+  bool isConstant = matchPattern(value, m_Constant());
+  if (!isSmall(value.getType()) ||
+      (number.precedence == kPrimary && !isConstant))
+    return number;
+  return {spellType(value.getType()) + "(" + number.text + ")"};
+}
+
+std::string MSLPrinter::spellUnsigned(Value value) {
+  std::string type = spellType(value.getType());
+  APInt constant;
+  if (matchPattern(value, m_ConstantInt(&constant))) {
+    std::string text = std::to_string(constant.getZExtValue());
+    return isSmall(value.getType()) ? "u" + type + "(" + text + ")"
+                                    : text + "u";
+  }
+  return (type == "bool" ? type : "u" + type) + "(" + get(value).text + ")";
+}
+
+/// An int that overflows may do so only as one without sign; what cannot is
+/// marked (tile-mark-exact).
+Expression MSLPrinter::spellArithmetic(StringRef symbol, Precedence precedence,
+                                       Operation &op) {
+  if (isa<arith::ShLIOp>(op))
+    return unsignedOp(symbol, op);
+  Type type = op.getResult(0).getType();
+  if (isSmall(type)) // an int holds the result
+    return {spellType(type) + "(" + binary(symbol, precedence, op).text + ")"};
+  bool isExact = true;
+  if (auto flags = dyn_cast<arith::ArithIntegerOverflowFlagsInterface>(op))
+    isExact = flags.hasNoSignedWrap();
+  return isExact ? binary(symbol, precedence, op) : unsignedOp(symbol, op);
+}
+
+FailureOr<Expression> MSLPrinter::spellCast(Operation &op, StringRef type) {
+  Value from = op.getOperand(0);
+  bool isFlag = from.getType().isInteger(1);
+  bool toFlag = op.getResult(0).getType().isInteger(1);
+  Expression plain = {type.str() + "(" + get(from).text + ")"};
+  Expression isUnsigned = {type.str() + "(" + spellUnsigned(from) + ")"};
+  return TypeSwitch<Operation *, Expression>(&op)
+      .Case<arith::ExtSIOp, arith::SIToFPOp>([&](auto) {
+        return isFlag ? Expression{"-" + plain.text, kUnary} : plain;
+      })
+      .Case<arith::ExtUIOp, arith::UIToFPOp>(
+          [&](auto) { return isFlag ? plain : isUnsigned; })
+      .Case([&](arith::TruncIOp) {
+        if (!toFlag)
+          return plain;
+        return Expression{"(" + get(from).at(kUnary) + " & 1) != 0", kRelation};
+      })
+      .Case([&](arith::FPToSIOp) {
+        return toFlag
+                   ? Expression{"int(" + get(from).text + ") != 0", kRelation}
+                   : plain;
+      })
+      .Case([&](arith::FPToUIOp) {
+        std::string number = "uint(" + get(from).text + ")";
+        return toFlag ? Expression{number + " != 0u", kRelation}
+                      : Expression{type.str() + "(" + number + ")"};
+      })
+      .Case([&](arith::BitcastOp) {
+        return call("as_type<" + type.str() + ">", from);
+      })
+      .Default([&](Operation *) { return plain; });
+}
+
+Expression MSLPrinter::spellSelect(arith::SelectOp op) {
+  return {get(op.getCondition()).at(kOr) + " ? " +
+              get(op.getTrueValue()).at(kOr) + " : " +
+              get(op.getFalseValue()).at(kOr),
+          kConditional};
+}
+
+//===----------------------------------------------------------------------===//
+// Expressions
+//===----------------------------------------------------------------------===//
+
+/// A value of another lane of the simdgroup.
+FailureOr<Expression> MSLPrinter::spellShuffle(gpu::ShuffleOp op) {
+  StringRef function;
+  switch (op.getMode()) {
+  case gpu::ShuffleMode::XOR:
+    function = "simd_shuffle_xor";
+    break;
+  case gpu::ShuffleMode::IDX:
+    function = "simd_shuffle";
+    break;
+  case gpu::ShuffleMode::UP:
+    function = "simd_shuffle_up";
+    break;
+  case gpu::ShuffleMode::DOWN:
+    function = "simd_shuffle_down";
+    break;
+  }
+  if (!op.getValid().use_empty())
+    return refuse(*op);
+  return Expression{llvm::formatv("{0}({1}, ushort({2}))", function,
+                                  get(op.getValue()).at(kBits),
+                                  get(op.getOffset()).text)};
+}
+
+std::optional<FailureOr<Expression>> MSLPrinter::spellOwn(Operation &op) {
+  using Result = std::optional<FailureOr<Expression>>;
+  auto make = [&](StringRef arguments) -> Result {
+    FailureOr<std::string> type = getTypeName(&op, op.getResult(0).getType());
+    if (failed(type))
+      return FailureOr<Expression>(failure());
+    return Expression{*type + "(" + arguments.str() + ")"};
+  };
+  return TypeSwitch<Operation *, Result>(&op)
+      // Whatever it stands for, nobody may look.
+      .Case([&](ub::PoisonOp) { return make("0"); })
+      .Case([&](arith::ConstantOp op) -> Result {
+        auto pair = dyn_cast<DenseIntElementsAttr>(op.getValue());
+        if (!pair || spellType(op.getType()).empty())
+          return std::nullopt;
+        auto words = llvm::to_vector(pair.getValues<int32_t>());
+        return make(std::to_string(words.front()) + ", " +
+                    std::to_string(words.back()));
+      })
+      .Case([&](vector::ExtractOp op) -> Result {
+        if (!op.getType().isInteger(32) || op.hasDynamicPosition())
+          return refuse(*op);
+        return Expression{get(op.getSource()).at(kPrimary) +
+                          (op.getStaticPosition().front() ? ".y" : ".x")};
+      })
+      .Case([&](vector::FromElementsOp op) -> Result {
+        FailureOr<std::string> type = getTypeName(op, op.getType());
+        if (failed(type))
+          return FailureOr<Expression>(failure());
+        return call(*type, op.getElements());
+      })
+      .Case([&](gpu::LaneIdOp) -> Result { return Expression{"int(lane)"}; })
+      .Case([&](gpu::SubgroupIdOp) -> Result {
+        return Expression{"int(subgroup)"};
+      })
+      .Case([&](gpu::ShuffleOp op) -> Result { return spellShuffle(op); })
+      .Case([&](gpu::SubgroupReduceOp op) -> Result {
+        if (op.getOp() != gpu::AllReduceOperation::OR ||
+            !op.getType().isInteger(1))
+          return refuse(*op);
+        return call("simd_any", op.getValue());
+      })
+      .Default([](Operation *) { return std::nullopt; });
+}
+
+LogicalResult attn::translateToMSL(gpu::GPUModuleOp module, raw_ostream &os) {
+  tile::TargetAttr target = tile::TargetAttr::lookup(module);
+  int64_t most = target ? target.getStorageBuffers() : 0;
+  bool hasBFloat = !target || !target.doesLack(tile::Lacks::SmallInt);
+  std::string text;
+  llvm::raw_string_ostream buffer(text);
+  buffer << "#include <metal_stdlib>\nusing namespace metal;\n";
+  MSLPrinter printer(buffer, hasBFloat);
+  for (auto kernel : module.getOps<gpu::GPUFuncOp>()) {
+    buffer << "\n";
+    int64_t numBuffers = llvm::count_if(kernel.getFunctionType().getInputs(),
+                                        llvm::IsaPred<MemRefType>);
+    if (most && numBuffers > most)
+      return kernel.emitError("needs ")
+             << numBuffers << " buffers and one for its parameters, Metal "
+             << "binds " << most + 1;
+    if (failed(printer.printKernel(kernel)))
+      return failure();
+  }
+  os << text;
+  return success();
+}
