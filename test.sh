@@ -79,7 +79,7 @@ step() {
 
 # cases COLUMN OPTION...: execution tests, for a column of docs/coverage.md
 cases() {
-  step "execution-$1" $directory/bin/attn-test "${each[@]}" --seed=$seed \
+  step "execution-$1" $directory/bin/attn-test "${each[@]}" --seed=$seed --jobs="$(nproc)" \
     --results="$results/coverage/$1.tsv" "${@:2}"
 }
 
@@ -102,12 +102,12 @@ else
   if [[ -z ${each[*]} ]]; then
     [[ $preset == release ]] && step format check_format
     step lit /usr/lib/llvm-22/bin/lit -q -j "$(nproc)" -o $results/lit.json $directory/test
-    step unit ctest --test-dir $directory -E '^lit$' --output-junit "$PWD/$results/unit.xml" \
+    step unit ctest --test-dir $directory -j "$(nproc)" -E '^lit$' --output-junit "$PWD/$results/unit.xml" \
       --output-on-failure --no-label-summary \
       --test-output-size-passed 1000000
     # Passes on tile IR in the tile interpreter.
     step passes $directory/bin/attn-test --passes --tile-m=16 --tile-n=16 \
-      --suite=tiles,random,combinations --count=$interpreted --seed=$seed
+      --suite=tiles,random,combinations --count=$interpreted --seed=$seed --jobs="$(nproc)"
     # What ptxas says of kernels for Hopper; it comes with CUDA or from PyPI
     # (scripts/install-gpu-checks.sh).
     ptxas=$(compgen -G '.venv/lib/python3*/site-packages/nvidia/*/bin/ptxas' || command -v ptxas || true)

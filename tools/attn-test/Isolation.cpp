@@ -9,8 +9,11 @@
 
 #include <cerrno>
 #include <cstring>
+#include <fcntl.h>
 #include <sys/wait.h>
 #include <unistd.h>
+
+using namespace attn::tools;
 
 /// Writes all of `text`; a reader that has gone is no concern.
 static void writeAll(int file, const std::string &text) {
@@ -37,15 +40,18 @@ static std::string readAll(int file) {
   }
 }
 
-std::string attn::tools::runIsolated(llvm::function_ref<std::string()> run) {
+IsolatedRun::IsolatedRun(llvm::function_ref<std::string()> run) {
   int ends[2];
-  if (pipe(ends) != 0)
-    return std::string("pipe: ") + std::strerror(errno);
-  pid_t child = fork();
+  if (pipe2(ends, O_CLOEXEC) != 0) {
+    problem = std::string("pipe: ") + std::strerror(errno);
+    return;
+  }
+  child = fork();
   if (child < 0) {
+    problem = std::string("fork: ") + std::strerror(errno);
     close(ends[0]);
     close(ends[1]);
-    return std::string("fork: ") + std::strerror(errno);
+    return;
   }
   if (child == 0) {
     close(ends[0]);
@@ -54,8 +60,14 @@ std::string attn::tools::runIsolated(llvm::function_ref<std::string()> run) {
     _exit(0);
   }
   close(ends[1]);
-  std::string message = readAll(ends[0]);
-  close(ends[0]);
+  source = ends[0];
+}
+
+std::string IsolatedRun::wait() {
+  if (child < 0)
+    return problem;
+  std::string message = readAll(source);
+  close(source);
   int status = 0;
   while (waitpid(child, &status, 0) < 0 && errno == EINTR) {
   }

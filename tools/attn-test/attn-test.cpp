@@ -36,6 +36,7 @@
 
 #include <chrono>
 #include <cmath>
+#include <deque>
 #include <map>
 
 using namespace mlir;
@@ -85,6 +86,10 @@ struct Arguments {
       cl::cat(category)};
   cl::opt<unsigned> threads{"threads", cl::desc("Threads (0: one a core)"),
                             cl::cat(category)};
+  cl::opt<unsigned> jobs{
+      "jobs", cl::init(1),
+      cl::desc("Cases side by side, where each has a process of its own"),
+      cl::cat(category)};
   cl::opt<int64_t> tileM{"tile-m", cl::desc("Queries a tile (0: chosen)"),
                          cl::cat(category)};
   cl::opt<int64_t> tileN{"tile-n", cl::desc("Keys a tile (0: chosen)"),
@@ -180,6 +185,7 @@ private:
   }
   /// The command that runs `testCase` alone.
   std::string getCommand(const Case &testCase) const;
+  void printFault(const Case &testCase, StringRef fault) const;
 
   const Arguments &args;
   PassChecker passChecker;
@@ -541,6 +547,15 @@ bool Driver::collect(std::vector<Recipe> &recipes) {
   return true;
 }
 
+void Driver::printFault(const Case &testCase, StringRef fault) const {
+  llvm::outs() << "FAILED " << testCase.name << ": " << fault
+               << "\n  again: " << getCommand(testCase) << "\n  sizes:";
+  for (const auto &[name, size] : testCase.sizes)
+    llvm::outs() << " " << name << "=" << size;
+  llvm::outs() << ", input seed " << testCase.seed << "\n"
+               << testCase.text << "\n";
+}
+
 int Driver::run() {
   auto reject = [](const Twine &problem) {
     llvm::errs() << "attn-test: error: " << problem << "\n";
@@ -578,11 +593,28 @@ int Driver::run() {
 
   uint64_t passed = 0, failed = 0, index = 0;
   auto begin = std::chrono::steady_clock::now();
+  auto finish = [&](const Case &testCase, StringRef fault) {
+    ++(fault.empty() ? passed : failed);
+    if (results)
+      *results << testCase.name << "\t" << (fault.empty() ? "passed" : "failed")
+               << "\n";
+    if (!fault.empty())
+      printFault(testCase, fault);
+  };
   // A GPU's driver does not survive a fork.
   bool mayUseDevice =
       args.backend == autoBackend || (target && !target->isHost());
   bool isolated = !args.emit.empty() || args.passes || !mayUseDevice;
+  // Cases in processes of their own, the oldest first: reports keep the order.
+  std::deque<std::pair<Case, IsolatedRun>> running;
+  size_t jobs = std::max(1u, args.jobs.getValue());
+  auto finishOldest = [&] {
+    finish(running.front().first, running.front().second.wait());
+    running.pop_front();
+  };
   for (const Recipe &recipe : recipes) {
+    if (running.size() == jobs)
+      finishOldest();
     Case testCase = recipe.make(context);
     if (args.print)
       llvm::outs() << "// " << testCase.name << "\n" << testCase.text;
@@ -592,23 +624,14 @@ int Driver::run() {
     // to write.
     llvm::outs().flush();
     auto run = [&] { return runCase(testCase, index); };
-    std::string fault = isolated ? runIsolated(run) : run();
+    if (isolated)
+      running.emplace_back(testCase, IsolatedRun(run));
+    else
+      finish(testCase, run());
     ++index;
-    if (results)
-      *results << testCase.name << "\t" << (fault.empty() ? "passed" : "failed")
-               << "\n";
-    if (fault.empty()) {
-      ++passed;
-      continue;
-    }
-    ++failed;
-    llvm::outs() << "FAILED " << testCase.name << ": " << fault
-                 << "\n  again: " << getCommand(testCase) << "\n  sizes:";
-    for (const auto &[name, size] : testCase.sizes)
-      llvm::outs() << " " << name << "=" << size;
-    llvm::outs() << ", input seed " << testCase.seed << "\n"
-                 << testCase.text << "\n";
   }
+  while (!running.empty())
+    finishOldest();
   std::chrono::duration<double> elapsed =
       std::chrono::steady_clock::now() - begin;
   if (args.passes)
