@@ -42,6 +42,14 @@ double Rounding::operator()(double x) const {
   return rounded;
 }
 
+double Rounding::takeOtherSide(double x) const {
+  double rounded = (*this)(x);
+  if (rounded == x || !std::isfinite(rounded))
+    return rounded;
+  int ulp = std::max(std::ilogb(x), minExponent) - precision + 1;
+  return (*this)(rounded + std::copysign(std::ldexp(1.0, ulp), x - rounded));
+}
+
 //===----------------------------------------------------------------------===//
 // Elements
 //===----------------------------------------------------------------------===//

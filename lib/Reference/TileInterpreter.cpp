@@ -101,7 +101,8 @@ void TileInterpreter::round(Array &array) const {
     return;
   Rounding rounding(type);
   for (double &number : array.buffer->floats)
-    number = rounding(number);
+    number =
+        options.roundsWrong ? rounding.takeOtherSide(number) : rounding(number);
 }
 
 //===----------------------------------------------------------------------===//

@@ -24,6 +24,8 @@ class Rounding {
 public:
   explicit Rounding(mlir::FloatType type);
   double operator()(double x) const;
+  /// The second nearest number if `x` has to be rounded; x if not.
+  double takeOtherSide(double x) const;
 
 private:
   /// Double itself: nothing to round.

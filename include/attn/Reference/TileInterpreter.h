@@ -34,6 +34,10 @@ struct TileOptions {
   bool clampMapReads = true;
   /// Lanes of a subgroup, for kernels that are lowered to GPU ops.
   int64_t subgroup = 32;
+  /// Tiles narrower than f32 get the neighbor on the other side of what would
+  /// be rounded, where that is no neighbor itself: how much hangs on which side
+  /// of a tie other code may see a value. Not in float64.
+  bool roundsWrong = false;
 };
 
 /// What a function leaves.

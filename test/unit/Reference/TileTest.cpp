@@ -367,6 +367,12 @@ TEST_F(attn_tiles, ConvertRoundsInF32) {
   EXPECT_EQ(rounded.results[0], (Row{1, 3}));
   EXPECT_EQ(rounded.arguments[1], (Row{1, 3}));
   EXPECT_EQ(runTiles(text, inputs).arguments[1], (Row{1 + 0x1p-9, 3}));
+  // The other neighbor of what is none itself.
+  TileOptions wrong = f32;
+  wrong.roundsWrong = true;
+  EXPECT_EQ(runTiles(text, inputs, wrong).results[0], (Row{1 + 0x1p-7, 3}));
+  inputs[0] = make("f32", {2}, {-1 - 0x1.8p-8, 0x1p-140});
+  EXPECT_EQ(runTiles(text, inputs, wrong).results[0], (Row{-1, 0x1p-133}));
 }
 
 TEST_F(attn_tiles, RangesAreWalkedInOrder) {
