@@ -144,14 +144,16 @@ else
   if [[ $preset == release ]] && command -v node >/dev/null; then
     cases wasm --backend=wasm --count=$rasterised
   fi
-  # Through runtime/web on Dawn: on lavapipe, which has f16, else on SwiftShader.
-  # A case takes ten seconds there, most of it compiling.
+  # Through runtime/web: on lavapipe, which has f16, else on SwiftShader. Of a case
+  # lavapipe compiles what wgpu makes in a second, and what Dawn makes in ten.
   if [[ $preset == release && -f .cache/web/environment ]]; then
     mapfile -t web <.cache/web/environment
     [[ -f .cache/vulkan/environment ]] && mapfile -t web <.cache/vulkan/environment
     (
       export "${web[@]}"
-      cases webgpu --backend=webgpu --count=$(((rasterised + 19) / 20))
+      [[ ! -d .cache/web/python ]] ||
+        ATTN_WEBGPU=wgpu cases wgpu --backend=webgpu --count=$(((rasterised + 9) / 10))
+      cases webgpu --backend=webgpu --count=$(((rasterised + 39) / 40))
     )
   fi
 fi

@@ -2,10 +2,10 @@
 # SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
 #
 # Installs, inside of the source tree only (.cache/web), what the tests need to
-# run WGSL and the page of examples/web without a GPU: Dawn from npm; Chromium
-# without a window, its SwiftShader (a driver for processors) and a Vulkan
-# loader from Debian's packages. Tests are reported as unsupported where it is
-# missing.
+# run WGSL and the page of examples/web without a GPU: Dawn from npm; wgpu from
+# PyPI, where there is pip; Chromium without a window, its SwiftShader (a driver
+# for processors) and a Vulkan loader from Debian's packages. Tests are reported
+# as unsupported where it is missing.
 #
 # Versions are pinned: a new browser brings another SwiftShader. To update on
 # purpose, change a version below, run this and ./test.sh, and commit it with
@@ -13,9 +13,9 @@
 set -eu
 cd "$(dirname "$0")/.."
 
-webgpu=0.6.2 chromium=156.0.8078.108-1~deb12u1 vulkan=1.3.239.0-1
+webgpu=0.6.2 wgpu=0.32.0 chromium=156.0.8078.108-1~deb12u1 vulkan=1.3.239.0-1
 
-version="$webgpu $chromium $vulkan"
+version="$webgpu $wgpu $chromium $vulkan"
 folder=.cache/web
 if [ "$(cat $folder/version 2>/dev/null)" = "$version" ]; then exit 0; fi
 
@@ -39,6 +39,8 @@ for package in "$work"/debs/*.deb; do dpkg -x "$package" "$work/root"; done
 rm -rf $folder
 mkdir -p $folder
 npm install --silent --no-save --prefix $folder webgpu@$webgpu
+python3 -m pip -q --disable-pip-version-check --retries 1 install \
+  --target $folder/python wgpu==$wgpu || echo "there is no wgpu" >&2
 mkdir -p $folder/chromium $folder/libraries
 cp -r "$work"/root/usr/lib/chromium/. $folder/chromium/
 find "$work"/root/usr/lib/*-linux-gnu -name '*.so*' ! -name 'libvulkan*' \

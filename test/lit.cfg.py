@@ -164,6 +164,8 @@ if node and int(subprocess.run([node, "-p", "parseInt(process.versions.node)"], 
 WEB = os.path.join(config.attn_source_dir, ".cache/web")
 if "node" in config.available_features and os.path.exists(os.path.join(WEB, "version")):
     config.available_features.update(("webgpu-run", "browser"))
+    if os.path.exists(os.path.join(WEB, "python")):
+        config.available_features.add("wgpu")
     config.substitutions.append(("%web_folder", WEB))
     with open(os.path.join(WEB, "environment"), encoding="utf-8") as settings:
         config.substitutions.append(("%web", "env " + " ".join(settings.read().split())))

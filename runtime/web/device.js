@@ -42,6 +42,7 @@ function needsOf({ description, codes }) {
   for (const code of codes.values())
     for (const [, names] of code.matchAll(/^enable ([\w, ]+);/gm))
       for (const name of names.split(/,\s*/)) features.add(FEATURES[name] ?? name);
+  const lanes = (description.features ?? []).map((name) => /^subgroup-min-size:(\d+)$/.exec(name)?.[1]).find(Boolean);
   for (const launch of description.launches) {
     if (!launch.code) continue;
     const { access, shared } = describeKernel(codes.get(launch.code), launch.kernel);
@@ -53,7 +54,7 @@ function needsOf({ description, codes }) {
     need('maxComputeWorkgroupSizeY', y);
     need('maxComputeWorkgroupSizeZ', z);
   }
-  return { features: [...features], limits };
+  return { features: [...features], limits, lanes: features.has('subgroups') ? Number(lanes ?? 0) : 0 };
 }
 
 /** Code for the processor that a browser runs. */
@@ -71,6 +72,9 @@ function objectionOf({ description, needs }, device) {
   if (!device) return 'there is no WebGPU device';
   const lacking = needs.features.filter((feature) => !device.features.has(feature));
   if (lacking.length) return `the device lacks ${lacking.join(', ')}`;
+  // A device tells what its adapter found, if it is not the adapter.
+  const least = (device.adapterInfo ?? device.info)?.subgroupMinSize ?? 4;
+  if (needs.lanes > least) return `it needs subgroups of ${needs.lanes} lanes; those of the device may have ${least}`;
   for (const [limit, value] of Object.entries(needs.limits))
     if (value > device.limits[limit]) return `it needs ${limit} ${value}; the device has ${device.limits[limit]}`;
   return '';
@@ -105,10 +109,18 @@ export function openVariants(data) {
 }
 
 /** What makes most of a device: it goes before the processor; features, then
- * threads of a workgroup. */
-function rankOf({ description, needs }) {
-  if (isWasm(description)) return (description.features ?? []).length;
-  return (1 + needs.features.length) * 2 ** 20 + (needs.limits.maxComputeInvocationsPerWorkgroup ?? 0);
+ * lanes of a subgroup, threads and memory of a workgroup. */
+function rankOf({ description, needs: { features, limits, lanes } }) {
+  if (isWasm(description)) return [0, (description.features ?? []).length];
+  return [1, features.length, lanes, limits.maxComputeInvocationsPerWorkgroup ?? 0,
+          limits.maxComputeWorkgroupStorageSize ?? 0];
+}
+
+/** Whether a variant is better than another one that runs, too. */
+function isBetter(one, other) {
+  const ranks = rankOf(one), others = rankOf(other);
+  const n = ranks.findIndex((rank, k) => rank !== others[k]);
+  return n >= 0 && ranks[n] > others[n];
 }
 
 /** The variant that makes most of `device` (null: the processor), and why that
@@ -117,7 +129,7 @@ export function chooseVariant(variants, device) {
   const objections = variants.map((variant) => objectionOf(variant, device));
   let best;
   variants.forEach((variant, n) => {
-    if (!objections[n] && (!best || rankOf(variant) > rankOf(best))) best = variant;
+    if (!objections[n] && (!best || isBetter(variant, best))) best = variant;
   });
   if (!best && variants.length === 1)
     fail('UNSUPPORTED_DEVICE', `the artifact was compiled for ${variants[0].name}; ${objections[0]}`);

@@ -10,14 +10,16 @@
 //   {"launch": true}              -> {}
 //   {"read": {"argument" or "result": 0, "file"}} -> {}, dense, to a file
 //
-// What goes wrong is {"error": "..."}.
+// What goes wrong is {"error": "..."}. WebGPU is Dawn, or with ATTN_WEBGPU=wgpu in
+// the environment wgpu.
 
 import { readFileSync, writeFileSync } from 'node:fs';
 import { createInterface } from 'node:readline';
 
 import { loadProgram } from '../index.js';
 import { findWasmFeatures } from '../wasm-call.js';
-import { poison, requestAdapter } from './dawn.mjs';
+import { poison, requestAdapter as requestDawn } from './dawn.mjs';
+import { requestAdapter as requestWgpu } from './wgpu.mjs';
 
 const isWasm = process.argv[2] === 'wasm';
 let device = null, program, call;
@@ -70,7 +72,7 @@ const commands = {
       const present = findWasmFeatures();
       return { device: 'processor', features: present.has('relaxed-simd') ? 'wasm32-relaxed' : 'wasm32' };
     }
-    const adapter = await requestAdapter();
+    const adapter = await (process.env.ATTN_WEBGPU === 'wgpu' ? requestWgpu() : requestDawn());
     const { limits } = adapter;
     device = await adapter.requestDevice({
       requiredFeatures: ['shader-f16', 'subgroups'].filter((feature) => adapter.features.has(feature)),
@@ -80,7 +82,9 @@ const commands = {
     return {
       device: adapter.info.description || adapter.info.vendor,
       features: `storageBuffers=${limits.maxStorageBuffersPerShaderStage},` +
-        `threads=${limits.maxComputeInvocationsPerWorkgroup},workgroupBytes=${limits.maxComputeWorkgroupStorageSize}`,
+        `threads=${limits.maxComputeInvocationsPerWorkgroup},workgroupBytes=${limits.maxComputeWorkgroupStorageSize},` +
+        `f16=${Number(device.features.has('shader-f16'))},` +
+        `subgroup=${device.features.has('subgroups') ? adapter.info.subgroupMinSize : 0}`,
     };
   },
   async load(file) {

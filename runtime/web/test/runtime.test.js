@@ -125,6 +125,27 @@ test('the variant is the one that makes most of the device', async () => {
   assert.match(half.reason, /not wgsl:webgpu: it makes less of the device/);
 });
 
+test('subgroups have at least as many lanes as a variant asks for', async () => {
+  const shuffling = `enable subgroups;\n${SHADER}`;
+  const variants = [['webgpu', [], SHADER], ['webgpu-subgroups', ['subgroups'], shuffling],
+                    ['webgpu-subgroups32', ['subgroups', 'subgroup-min-size:32'], shuffling]];
+  const bundle = makeContainer({
+    json: JSON.stringify({ format: 'attn-bundle', version: 1,
+      variants: variants.map(([chip], n) => ({ target: 'wgsl', chip, entry: 'f', section: `artifact/${n}` })) }),
+    ...Object.fromEntries(variants.map(([chip, features, code], n) =>
+      [`artifact/${n}`, makeArtifact({ chip, features }, code)])),
+  });
+  const choose = async (features, info) => {
+    const device = Object.assign(new FakeDevice({ features }), info);
+    return (await loadProgram(device, bundle)).reason;
+  };
+  assert.match(await choose(['subgroups'], { adapterInfo: { subgroupMinSize: 32 } }), /^wgsl:webgpu-subgroups32 for/);
+  assert.match(await choose(['subgroups'], { info: { subgroupMinSize: 8 } }),
+    /^wgsl:webgpu-subgroups for .*not wgsl:webgpu-subgroups32: it needs subgroups of 32 lanes; those of the device may have 8$/);
+  assert.match(await choose(['subgroups']), /^wgsl:webgpu-subgroups for/);
+  assert.match(await choose([], { adapterInfo: { subgroupMinSize: 32 } }), /^wgsl:webgpu for .*lacks subgroups/);
+});
+
 test('a device is asked for what the variant needs', () => {
   const adapter = { limits: { ...LIMITS, maxComputeWorkgroupStorageSize: 32768 }, features: new Set(['shader-f16', 'timestamp-query']) };
   const large = `enable f16;\n${SHADER.replace('1024>', '8192>')}`;
