@@ -111,7 +111,9 @@ struct ExpandExp2 : OpRewritePattern<math::Exp2Op> {
       Value most = s.f32(high / scale);
       underflows =
           arith::CmpFOp::create(s.b, arith::CmpFPredicate::OLT, value, least);
-      value = arith::SelectOp::create(s.b, underflows, least, value);
+      // A masked vscalefps leaves such lanes out.
+      if (!useScalef)
+        value = arith::SelectOp::create(s.b, underflows, least, value);
       return s.select(arith::CmpFPredicate::OGT, value, most, most, value);
     };
     // exp2(d * c), the exponential of a difference of scores: the product stays

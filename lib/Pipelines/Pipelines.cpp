@@ -43,6 +43,9 @@ void attn::buildGridPipeline(OpPassManager &pm,
   if (options.fuse)
     pm.addNestedPass<func::FuncOp>(createFuseOnlineSoftmax());
   pm.addNestedPass<func::FuncOp>(createExpandRanges());
+  // Before scores are computed in branches.
+  if (options.scoresOnly)
+    pm.addNestedPass<func::FuncOp>(createSinkScale());
   pm.addNestedPass<func::FuncOp>(createUnswitchMasks({options.scoresOnly}));
   addCleanup(pm);
   pm.addPass(createOutlineKernels());

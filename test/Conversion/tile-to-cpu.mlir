@@ -97,7 +97,7 @@ func.func private @factor(%k: memref<32x32xf32>, %o: memref<32x32xf32>, %n: inde
 // CHECK-LABEL: func.func private @overwritten
 // CHECK-SAME: (%[[K:[a-z0-9]*]]: memref<32x32xf32>
 // CHECK-DAG: vector.load %[[K]]
-// CHECK: memref.store {{.*}}, %[[K]]
+// CHECK: vector.store {{.*}}, %[[K]]
 // CHECK-NOT: memref.load %[[K]]
 // CHECK: vector.fma
 func.func private @overwritten(%k: memref<32x32xf32>, %o: memref<32x32xf32>, %g0: index, %g1: index, %g2: index, %g3: index, %g4: index, %g5: index) attributes {tile.kernel} {

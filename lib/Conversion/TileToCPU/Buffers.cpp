@@ -170,8 +170,11 @@ bool KernelLowering::isDeadAfter(Value tile, Operation *op) {
   return llvm::all_of(tile.getUsers(), [&](Operation *user) {
     Operation *ancestor = op->getBlock()->findAncestorOpInBlock(*user);
     // Users in other blocks belong to other branches, or come before.
-    if (!ancestor || group.ops.contains(ancestor))
+    if (!ancestor)
       return true;
+    // The open group reads when it is emitted: with `op`, or after it.
+    if (group.ops.contains(ancestor))
+      return group.ops.contains(op);
     if (auto map = dyn_cast<MapOp>(ancestor))
       if (DotOp dot = getProductOfPrologue(map))
         ancestor = dot;

@@ -106,6 +106,16 @@ bool KernelLowering::joinsGroup(Operation *op) {
   });
 }
 
+/// True if `op` computes row statistics that the group does not make: they may
+/// be computed before it, so that what needs them can still join.
+bool KernelLowering::precedesGroup(Operation *op) {
+  auto map = dyn_cast<MapOp>(op);
+  return map && map.getDomainRank() == 1 &&
+         llvm::none_of(map.getOperands(), [&](Value operand) {
+           return group.ops.contains(operand.getDefiningOp());
+         });
+}
+
 /// The buffer of an operand of the group that dies with it at `op`, and is not
 /// in `taken`: each element is read before it is written. Null without one.
 Value KernelLowering::dyingBuffer(Operation *op,
@@ -163,12 +173,13 @@ GroupOutputs KernelLowering::outputsOfGroup() {
   return outputs;
 }
 
-/// One vector of the group; `carried` are the reductions.
+/// One vector of the group; `carried` are the reductions, `values` the elements
+/// of tiles that are in registers.
 LogicalResult KernelLowering::emitGroupColumn(const GroupOutputs &outputs,
                                               Value row, Value col,
                                               SmallVectorImpl<Value> &carried,
-                                              SmallVectorImpl<Value> &paired) {
-  DenseMap<Value, Value> values;
+                                              SmallVectorImpl<Value> &paired,
+                                              DenseMap<Value, Value> values) {
   for (Operation *op : group.ops) {
     if (auto reduce = dyn_cast<ReduceOp>(op)) {
       FailureOr<Value> input = values.lookup(reduce.getInput());
@@ -276,18 +287,32 @@ LogicalResult KernelLowering::emitGroupRows(const GroupOutputs &outputs,
   return success();
 }
 
-/// Emits the open group before `before`, by vectors of rows or row by row.
+/// Emits the open product and group before `before`: the group in the product's
+/// registers, or by vectors of rows, or row by row.
 LogicalResult KernelLowering::flush(Operation *before) {
-  if (group.ops.empty())
-    return success();
   OpBuilder::InsertionGuard guard(b);
   b.setInsertionPoint(before);
+  DotOp product = std::exchange(openProduct, nullptr);
+  if (product && (group.ops.empty() || !isEpilogueOf(product))) {
+    if (failed(lowerDot(product)))
+      return failure();
+    product = nullptr;
+  }
+  if (group.ops.empty())
+    return success();
   ++groups;
   GroupOutputs outputs = outputsOfGroup();
+  if (product && !areOutputsApart(product, outputs)) {
+    if (failed(lowerDot(product)))
+      return failure();
+    product = nullptr;
+  }
   int64_t step = lanes == LaneDim::Rows ? regs.lanes : 1;
-  if (failed(tryForRange(index(0), index(group.rows), step, [&](Value row) {
-        return emitGroupRows(outputs, row);
-      })))
+  if (failed(product ? emitEpilogue(product, outputs)
+                     : tryForRange(index(0), index(group.rows), step,
+                                   [&](Value row) {
+                                     return emitGroupRows(outputs, row);
+                                   })))
     return failure();
   for (auto [result, buffer] : outputs.stored)
     places[result].buffer = buffer;

@@ -2,8 +2,8 @@
 // SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
 //
 // The lowering of one tile kernel: where its tiles live, and the loops that
-// move, multiply and map them. `Buffers`, `Memory`, `Products`, `RowProducts`
-// and `Elementwise` hold its parts.
+// move, multiply and map them. `Buffers`, `Memory`, `Products`, `RowProducts`,
+// `Pairs`, `Elementwise` and `Epilogues` hold its parts.
 //
 //===----------------------------------------------------------------------===//
 
@@ -129,7 +129,14 @@ private:
   void findPages(LoadOp load, TileType type);
   void loadPairs(LoadOp load, TileType type);
   void copyRowPairs(LoadOp load, TileType type);
-  Value storeVectors(StoreOp store, Value buffer, Value rows, Value cols);
+  void storeVectors(StoreOp store, Value buffer, Value rows, Value cols);
+  void storeTransposed(StoreOp store, Value buffer, Value rows, Value cols);
+  void storeRowVector(StoreOp store, Value vector, Value row, Value col);
+  void forEachSquare(Value rows, Value cols,
+                     function_ref<void(Value, Value)> body);
+  void forEachOutside(Value rows, Value cols, Value squareRows,
+                      Value squareCols, function_ref<void(Value, Value)> body);
+  SmallVector<Value> transpose(ArrayRef<Value> square);
   void copyRowsIfMixed(LoadOp load, TileType type);
   Value rowCounts(LoadOp load, Value row);
   bool canStayInMemory(LoadOp load);
@@ -147,13 +154,17 @@ private:
   Value splatPair(DotOp dot, const Place &right, Value column, Value pair);
 
   // Computation.
-  LogicalResult lowerDot(DotOp dot);
+  /// What becomes of the sums of a register block, those of its first column
+  /// first.
+  using FinishBlock = llvm::function_ref<LogicalResult(
+      ArrayRef<Value> rows, ArrayRef<Value> columns, ValueRange sums)>;
+  LogicalResult lowerDot(DotOp dot, FinishBlock finish = nullptr);
   LogicalResult lowerOuterProducts(DotOp dot, const Place &a,
-                                   const Place &right);
+                                   const Place &right, FinishBlock finish);
   Value rightElement(DotOp dot, const Place &right, Value column, Value k);
   LogicalResult emitBlock(DotOp dot, const Place &a, const Place &right,
-                          Value out, Value rowStart, unsigned vectors,
-                          Value colStart, unsigned cols, Value depth);
+                          Value rowStart, unsigned vectors, Value colStart,
+                          unsigned cols, Value depth, FinishBlock finish);
   FailureOr<Value> accumulatorInit(DotOp dot, Value row, Value col);
 
   // Products with columns on lanes.
@@ -181,6 +192,7 @@ private:
   // Elementwise.
   LogicalResult lowerRowMap(MapOp map);
   bool joinsGroup(Operation *op);
+  bool precedesGroup(Operation *op);
   LogicalResult flush(Operation *before);
   GroupOutputs outputsOfGroup();
   Value dyingBuffer(Operation *op, llvm::SmallDenseSet<Value> &taken);
@@ -188,13 +200,22 @@ private:
   FailureOr<Value> reductionInit(ReduceOp reduce, Value row);
   void storeReduced(ReduceOp reduce, Value reduced, Value buffer, Value row);
   Value combine(ReduceKind kind, Value element, Value sum);
-  LogicalResult emitGroupColumn(const GroupOutputs &outputs, Value row,
-                                Value col, SmallVectorImpl<Value> &carried,
-                                SmallVectorImpl<Value> &paired);
+  LogicalResult
+  emitGroupColumn(const GroupOutputs &outputs, Value row, Value col,
+                  SmallVectorImpl<Value> &carried,
+                  SmallVectorImpl<Value> &paired,
+                  DenseMap<Value, Value> values = DenseMap<Value, Value>());
   FailureOr<SmallVector<Value>> emitElement(Operation *op,
                                             DenseMap<Value, Value> &values,
                                             Value row, Value col);
   FailureOr<Value> elementOf(Value tile, Value row, Value col);
+
+  // Products with an elementwise epilogue.
+  void sinkProducts();
+  bool opensGroup(DotOp dot);
+  bool isEpilogueOf(DotOp product);
+  bool areOutputsApart(DotOp product, const GroupOutputs &outputs);
+  LogicalResult emitEpilogue(DotOp product, GroupOutputs &outputs);
 
   // Helpers.
   Value index(int64_t value) {
@@ -218,6 +239,11 @@ private:
   /// A stack buffer in the entry block, aligned to a cache line.
   Value allocate(ArrayRef<int64_t> shape, Type element);
   int64_t wholeVectors(int64_t size) { return llvm::alignTo(size, regs.lanes); }
+  /// So many rows or columns as fill vectors.
+  Value wholeVectorsOf(Value size) {
+    return b.createOrFold<arith::SubIOp>(
+        size, b.createOrFold<arith::RemUIOp>(size, index(regs.lanes)));
+  }
   SmallVector<Value> subscript(Value buffer, Value row, Value col);
   Value loadVector(Value buffer, Value row, Value col);
   void storeVector(Value vector, Value buffer, Value row, Value col);
@@ -258,6 +284,8 @@ private:
   /// Loop-carried buffers to the block argument that they hold.
   DenseMap<Value, Value> carriedIn;
   Group group;
+  /// A product that is emitted with the group, if that reads it, or before it.
+  DotOp openProduct;
   SmallVector<Operation *> toErase;
   /// Tile arguments of lowered loops, dropped after their users.
   SmallVector<BlockArgument> deadArguments;

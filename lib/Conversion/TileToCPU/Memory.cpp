@@ -137,15 +137,79 @@ void KernelLowering::loadTransposed(LoadOp load, TileType type, Value buffer,
     b.setInsertionPointToStart(branch.thenBlock());
     fillBuffer(zeroF32(), buffer);
   }
-  forRange(index(0), rows, 1, [&](Value row) {
-    SmallVector<Value> at = rowSubscript(load, row);
-    Value base = at.back();
-    forRange(index(0), cols, 1, [&](Value col) {
-      at.back() = add(base, col);
-      memref::StoreOp::create(b, loadF32(load.getSource(), at), buffer,
-                              ValueRange{col, row});
+  Value squareRows = index(0), squareCols = index(0);
+  if (isContiguous(load.getSource())) {
+    squareRows = wholeVectorsOf(rows);
+    squareCols = wholeVectorsOf(cols);
+    auto memoryVector =
+        cast<VectorType>(vectorType(regs.lanes).clone(type.getElementType()));
+    forEachSquare(squareRows, squareCols, [&](Value row, Value col) {
+      SmallVector<Value> vectors;
+      for (unsigned k = 0; k < regs.lanes; ++k) {
+        SmallVector<Value> at = rowSubscript(load, add(row, index(k)));
+        at.back() = add(at.back(), col);
+        Value loaded =
+            vector::LoadOp::create(b, memoryVector, load.getSource(), at);
+        if (!type.getElementType().isF32())
+          loaded = arith::ExtFOp::create(b, vectorType(regs.lanes), loaded);
+        vectors.push_back(loaded);
+      }
+      for (auto [k, vector] : llvm::enumerate(transpose(vectors)))
+        storeVector(vector, buffer, row, add(col, index(k)));
     });
+  }
+  forEachOutside(rows, cols, squareRows, squareCols, [&](Value row, Value col) {
+    SmallVector<Value> at = rowSubscript(load, row);
+    at.back() = add(at.back(), col);
+    memref::StoreOp::create(b, loadF32(load.getSource(), at), buffer,
+                            ValueRange{col, row});
   });
+}
+
+/// Calls `body(row, col)` where the squares start that have a vector of rows
+/// and of columns.
+void KernelLowering::forEachSquare(Value rows, Value cols,
+                                   function_ref<void(Value, Value)> body) {
+  forRange(index(0), rows, regs.lanes, [&](Value row) {
+    forRange(index(0), cols, regs.lanes, [&](Value col) { body(row, col); });
+  });
+}
+
+/// Calls `body(row, col)` for each element outside of the squares.
+void KernelLowering::forEachOutside(Value rows, Value cols, Value squareRows,
+                                    Value squareCols,
+                                    function_ref<void(Value, Value)> body) {
+  auto visit = [&](Value firstRow, Value endRow, Value firstCol) {
+    forRange(firstRow, endRow, 1, [&](Value row) {
+      forRange(firstCol, cols, 1, [&](Value col) { body(row, col); });
+    });
+  };
+  visit(index(0), squareRows, squareCols);
+  visit(squareRows, rows, index(0));
+}
+
+/// Rows to columns, of a square. Each step exchanges halves of blocks, which
+/// get half as large: of rows i and i + size, the odd blocks of the first and
+/// the even ones of the second.
+SmallVector<Value> KernelLowering::transpose(ArrayRef<Value> square) {
+  SmallVector<Value> rows(square);
+  int64_t lanes = regs.lanes;
+  for (int64_t size = lanes / 2; size; size /= 2) {
+    SmallVector<int64_t> even, odd;
+    for (int64_t lane = 0; lane < lanes; ++lane) {
+      bool isSecond = lane & size;
+      even.push_back(isSecond ? lanes + lane - size : lane);
+      odd.push_back(isSecond ? lanes + lane : lane + size);
+    }
+    for (int64_t row = 0; row < lanes; ++row) {
+      if (row & size)
+        continue;
+      Value x = rows[row], y = rows[row + size];
+      rows[row] = vector::ShuffleOp::create(b, x, y, even);
+      rows[row + size] = vector::ShuffleOp::create(b, x, y, odd);
+    }
+  }
+  return rows;
 }
 
 /// Right operands that cannot stay in memory: a copy, row by row. With rows on
@@ -200,9 +264,7 @@ void KernelLowering::copyRowsTo(Value buffer, LoadOp load, TileType type,
     Value vectorCols = index(0);
     if (isContiguous(load.getSource())) {
       // Whole vectors first, single elements for the rest.
-      Value step = index(regs.lanes);
-      vectorCols = b.createOrFold<arith::SubIOp>(
-          cols, b.createOrFold<arith::RemUIOp>(cols, step));
+      vectorCols = wholeVectorsOf(cols);
       auto memoryVector =
           VectorType::get({static_cast<int64_t>(regs.lanes)}, from);
       forRange(index(0), vectorCols, regs.lanes, [&](Value col) {
@@ -363,33 +425,49 @@ LogicalResult KernelLowering::lowerStore(StoreOp store) {
     return success();
   }
   Value cols = clampTo(store.getValid()[1], type.getCols());
-  Value vectorCols = index(0);
-  if (lanes == LaneDim::Columns && isContiguous(store.getDest()))
-    vectorCols = storeVectors(store, *buffer, rows, cols);
-  forRange(index(0), rows, 1, [&](Value row) {
-    forRange(vectorCols, cols, 1, [&](Value col) { put(row, col); });
-  });
+  Value vectorRows = index(0), vectorCols = index(0);
+  if (isContiguous(store.getDest())) {
+    vectorCols = wholeVectorsOf(cols);
+    vectorRows = lanes == LaneDim::Columns ? rows : wholeVectorsOf(rows);
+    lanes == LaneDim::Columns
+        ? storeVectors(store, *buffer, rows, vectorCols)
+        : storeTransposed(store, *buffer, vectorRows, vectorCols);
+  }
+  forEachOutside(rows, cols, vectorRows, vectorCols, put);
   return success();
 }
 
-/// Stores the whole vectors of valid columns; returns how many columns that is.
-Value KernelLowering::storeVectors(StoreOp store, Value buffer, Value rows,
-                                   Value cols) {
-  Value vectorCols = b.createOrFold<arith::SubIOp>(
-      cols, b.createOrFold<arith::RemUIOp>(cols, index(regs.lanes)));
+/// A vector of a row to memory.
+void KernelLowering::storeRowVector(StoreOp store, Value vector, Value row,
+                                    Value col) {
   Type element = store.getTile().getType().getElementType();
+  if (!element.isF32())
+    vector = arith::TruncFOp::create(b, vectorType(regs.lanes).clone(element),
+                                     vector);
+  SmallVector<Value> at(store.getIndices());
+  at[at.size() - 2] = add(at[at.size() - 2], row);
+  at.back() = add(at.back(), col);
+  vector::StoreOp::create(b, vector, store.getDest(), at);
+}
+
+/// [col][row] to rows, in squares.
+void KernelLowering::storeTransposed(StoreOp store, Value buffer, Value rows,
+                                     Value cols) {
+  forEachSquare(rows, cols, [&](Value row, Value col) {
+    SmallVector<Value> vectors;
+    for (unsigned k = 0; k < regs.lanes; ++k)
+      vectors.push_back(loadVector(buffer, row, add(col, index(k))));
+    for (auto [k, vector] : llvm::enumerate(transpose(vectors)))
+      storeRowVector(store, vector, add(row, index(k)), col);
+  });
+}
+
+/// Stores whole vectors of columns.
+void KernelLowering::storeVectors(StoreOp store, Value buffer, Value rows,
+                                  Value cols) {
   forRange(index(0), rows, 1, [&](Value row) {
-    forRange(index(0), vectorCols, regs.lanes, [&](Value col) {
-      Value vector = loadVector(buffer, row, col);
-      if (!element.isF32())
-        vector = arith::TruncFOp::create(
-            b, VectorType::get({static_cast<int64_t>(regs.lanes)}, element),
-            vector);
-      SmallVector<Value> at(store.getIndices());
-      at[at.size() - 2] = add(at[at.size() - 2], row);
-      at.back() = add(at.back(), col);
-      vector::StoreOp::create(b, vector, store.getDest(), at);
+    forRange(index(0), cols, regs.lanes, [&](Value col) {
+      storeRowVector(store, loadVector(buffer, row, col), row, col);
     });
   });
-  return vectorCols;
 }

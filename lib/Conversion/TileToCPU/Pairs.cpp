@@ -28,22 +28,26 @@ bool KernelLowering::isPairOperand(Value left) {
       type.getCols() % 2 ||
       !isa_and_nonnull<LoadOp, ConvertOp>(left.getDefiningOp()))
     return false;
-  return llvm::all_of(left.getUses(), [](OpOperand &use) {
+  return llvm::all_of(left.getUses(), [left](OpOperand &use) {
     auto dot = dyn_cast<DotOp>(use.getOwner());
     if (!dot || use.getOperandNumber() != 0)
       return false;
     auto right = dot.getB().getDefiningOp<LoadOp>();
-    return right && dot.getB().hasOneUse() &&
-           right.getType().getElementType().isBF16() &&
-           (dot.getTransposeB() || !right.getMixed());
+    return right && right.getType().getElementType().isBF16() &&
+           (dot.getTransposeB() || !right.getMixed()) &&
+           llvm::all_of(right->getUsers(),
+                        [left, dot](Operation *user) mutable {
+                          auto other = dyn_cast<DotOp>(user);
+                          return other && other.getA() == left &&
+                                 other.getTransposeB() == dot.getTransposeB();
+                        });
   });
 }
 
 /// Whether the product that reads `right` takes pairs.
 bool KernelLowering::isOfPairs(LoadOp right) {
-  if (!right->hasOneUse())
-    return false;
-  auto dot = dyn_cast<DotOp>(*right->user_begin());
+  auto dot =
+      right->use_empty() ? DotOp() : dyn_cast<DotOp>(*right->user_begin());
   return dot && isRightOperand(right.getResult()) && isPairOperand(dot.getA());
 }
 

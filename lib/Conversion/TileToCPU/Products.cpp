@@ -56,12 +56,13 @@ Value KernelLowering::rightElement(DotOp dot, const Place &right, Value column,
   return memref::LoadOp::create(b, right.buffer, at);
 }
 
-/// out[colStart + c][rowStart + ...] = acc + sum over k of a[k][row] * right.
+/// Columns from `colStart`, vectors of rows from `rowStart`: acc + sum over k
+/// of a[k][row] * right.
 LogicalResult KernelLowering::emitBlock(DotOp dot, const Place &a,
-                                        const Place &right, Value out,
-                                        Value rowStart, unsigned vectors,
-                                        Value colStart, unsigned cols,
-                                        Value depth) {
+                                        const Place &right, Value rowStart,
+                                        unsigned vectors, Value colStart,
+                                        unsigned cols, Value depth,
+                                        FinishBlock finish) {
   SmallVector<Value> inits;
   SmallVector<Value> rows, columns;
   for (unsigned v = 0; v < vectors; ++v)
@@ -101,13 +102,11 @@ LogicalResult KernelLowering::emitBlock(DotOp dot, const Place &a,
     }
     scf::YieldOp::create(b, sums);
   }
-  for (auto [c, column] : llvm::enumerate(columns))
-    for (unsigned v = 0; v < vectors; ++v)
-      storeVector(loop.getResult(c * vectors + v), out, rows[v], column);
-  return success();
+  return finish(rows, columns, loop.getResults());
 }
 
-LogicalResult KernelLowering::lowerDot(DotOp dot) {
+/// With `finish`, that takes the product, which is not stored.
+LogicalResult KernelLowering::lowerDot(DotOp dot, FinishBlock finish) {
   if (dot.getTransposeA())
     return dot.emitOpError("with transpose_a has no CPU lowering");
   Place a = places[dot.getA()];
@@ -128,15 +127,24 @@ LogicalResult KernelLowering::lowerDot(DotOp dot) {
   }
   if (lanes == LaneDim::Columns)
     return lowerRowProducts(dot, a, right);
-  return lowerOuterProducts(dot, a, right);
+  if (finish)
+    return lowerOuterProducts(dot, a, right, finish);
+  Value out = outputBuffer(dot.getResult(), dot);
+  places[dot.getResult()].buffer = out;
+  return lowerOuterProducts(
+      dot, a, right,
+      [&](ArrayRef<Value> rows, ArrayRef<Value> columns, ValueRange sums) {
+        for (auto [c, column] : llvm::enumerate(columns))
+          for (auto [v, row] : llvm::enumerate(rows))
+            storeVector(sums[c * rows.size() + v], out, row, column);
+        return success();
+      });
 }
 
 LogicalResult KernelLowering::lowerOuterProducts(DotOp dot, const Place &a,
-                                                 const Place &right) {
+                                                 const Place &right,
+                                                 FinishBlock finish) {
   TileType type = dot.getResult().getType();
-  Value out = outputBuffer(dot.getResult(), dot);
-  places[dot.getResult()].buffer = out;
-
   int64_t rows = type.getRows(), cols = type.getCols();
   int64_t depth = dot.getA().getType().getCols();
   Value depthEnd = index(depth);
@@ -155,8 +163,8 @@ LogicalResult KernelLowering::lowerOuterProducts(DotOp dot, const Place &a,
   return tryForRange(index(0), index(rows), blockRows, [&](Value row) {
     auto emitColumns = [&](Value begin, Value end, unsigned blockCols) {
       return tryForRange(begin, end, blockCols, [&](Value col) {
-        return emitBlock(dot, a, right, out, row, vectors, col, blockCols,
-                         depthEnd);
+        return emitBlock(dot, a, right, row, vectors, col, blockCols, depthEnd,
+                         finish);
       });
     };
     unsigned blockCols = regs.getCols(vectors);
@@ -166,8 +174,8 @@ LogicalResult KernelLowering::lowerOuterProducts(DotOp dot, const Place &a,
         return failure();
       if (whole == cols)
         return success();
-      return emitBlock(dot, a, right, out, row, vectors, index(whole),
-                       cols - whole, depthEnd);
+      return emitBlock(dot, a, right, row, vectors, index(whole), cols - whole,
+                       depthEnd, finish);
     }
     // Whole blocks first, then smaller ones, then single columns.
     Value begin = index(0);
@@ -182,14 +190,15 @@ LogicalResult KernelLowering::lowerOuterProducts(DotOp dot, const Place &a,
       return failure();
     // Columns without keys: the product of zero rows is the accumulator.
     return tryForRange(colEnd, index(cols), 1, [&](Value col) {
+      SmallVector<Value> rows, inits;
       for (unsigned v = 0; v < vectors; ++v) {
-        Value at = add(row, index(v * regs.lanes));
-        FailureOr<Value> init = accumulatorInit(dot, at, col);
+        rows.push_back(add(row, index(v * regs.lanes)));
+        FailureOr<Value> init = accumulatorInit(dot, rows.back(), col);
         if (failed(init))
           return failure();
-        storeVector(*init, out, at, col);
+        inits.push_back(*init);
       }
-      return success();
+      return finish(rows, col, inits);
     });
   });
 }

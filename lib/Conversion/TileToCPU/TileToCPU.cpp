@@ -68,11 +68,16 @@ LogicalResult KernelLowering::lowerBlock(Block &block,
     }
     bool usesTiles =
         isTileOp(&op) || hasTileResult(&op) || op.getNumRegions() > 0;
-    if (usesTiles && failed(flush(&op)))
+    if (usesTiles && !precedesGroup(&op) && failed(flush(&op)))
       return failure();
     if (isElementwise(&op)) {
       std::tie(group.rows, group.cols) = domainOf(&op);
       group.ops.insert(&op);
+      toErase.push_back(&op);
+      continue;
+    }
+    if (auto dot = dyn_cast<DotOp>(&op); dot && opensGroup(dot)) {
+      openProduct = dot;
       toErase.push_back(&op);
       continue;
     }
@@ -392,6 +397,7 @@ LogicalResult KernelLowering::run() {
   if (failed(chooseLanes()))
     return failure();
   findLiveRows();
+  sinkProducts();
   findPrologues();
   FunctionType type = kernel.getFunctionType();
   if (llvm::any_of(type.getInputs(), llvm::IsaPred<TileType>) ||
