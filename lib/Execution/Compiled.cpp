@@ -70,6 +70,12 @@ public:
   FailureOr<SmallVector<Tensor>> getOutputs() override;
   json::Object describe() const override;
   int64_t getTemporaryBytes() const override { return workspaceBytes; }
+  ScheduleAttr getSchedule() const override { return report.schedule; }
+  SmallVector<ScheduleAttr> listSchedules() const override {
+    if (!report.schedule)
+      return {};
+    return target->listSchedules(report.schedule, report.machine);
+  }
   StringRef getBackend() const override { return target->getName(); }
   StringRef getBaseline() const override { return target->getBaseline(); }
 
@@ -212,6 +218,7 @@ attn::execution::compileFor(func::FuncOp function, const Target &target,
   compile.tileM = options.tileM;
   compile.tileN = options.tileN;
   compile.schedule = options.schedule;
+  compile.shapes = options.shapes;
   return compileToArtifact(function->getParentOfType<ModuleOp>(), compile,
                            options.explain ? &report : nullptr);
 }

@@ -23,7 +23,7 @@ inline void buildShaderTilePipeline(mlir::OpPassManager &pm,
   schedule.tileM = options.tileM;
   schedule.tileN = options.tileN;
   pm.addNestedPass<mlir::func::FuncOp>(createGPUSchedule(schedule));
-  addArtifact(pm, target);
+  finishSchedules(pm, target, options);
   TilePipelineOptions tile;
   // Every attention op has a schedule; a merge takes these rows.
   tile.tileM = options.tileM ? options.tileM : kGPUTileRows;

@@ -14,6 +14,7 @@
 #include "attn/AheadOfTime/Variants.h"
 #include "attn/Execution/Backend.h"
 #include "attn/Execution/CommandLine.h"
+#include "attn/Execution/RandomInputs.h"
 #include "attn/InitAll.h"
 #include "attn/Support/Nesting.h"
 #include "attn/Support/ToolOptions.h"
@@ -26,7 +27,6 @@
 #include "mlir/Parser/Parser.h"
 #include "mlir/Support/FileUtilities.h"
 #include "llvm/Support/CommandLine.h"
-#include "llvm/Support/FileOutputBuffer.h"
 #include "llvm/Support/FileSystem.h"
 #include "llvm/Support/FormatVariadic.h"
 #include "llvm/Support/JSON.h"
@@ -75,6 +75,13 @@ struct Arguments {
       "schedule",
       cl::desc("A file with an #attn.schedule for ops that have none"),
       cl::value_desc("file.mlir"), cl::cat(category)};
+  cl::opt<std::string> autotune{
+      "autotune",
+      cl::desc("Measure schedules here with random inputs of these sizes, as "
+               "attn-run --random takes them; the fastest goes into the "
+               "artifact"),
+      cl::value_desc("sizes"), cl::cat(category)};
+  execution::TuneArguments tune{category};
   cl::opt<std::string> chip{
       "chip",
       cl::desc("One of the target's chips (default: what the file "
@@ -120,6 +127,8 @@ EXAMPLES:
       "causal": true, "kv_len": true, "layout": "bshd"}
   attn-compile --config=attention.json -o attention.mlir
       what that is as MLIR, to change it
+  attn-compile causal.mlir --autotune=B=1,Sq=2048,Skv=2048 -o causal.attn
+      the schedule that is fastest on this machine for these sizes
   attn-compile --inspect=causal.attn
       chips, launches, checks and sizes of an artifact
   attn-compile causal.mlir --chip=x86-64-v3 --report=json -o causal.attn
@@ -196,15 +205,9 @@ static std::unique_ptr<llvm::MemoryBuffer> readInput(const Arguments &args) {
   return nullptr;
 }
 
-/// A file that is whole or not there: a temporary one that is renamed.
 static ExitCode writeFile(StringRef path, StringRef content) {
-  auto file = llvm::FileOutputBuffer::create(path, content.size());
-  if (!file)
-    return fail(path + ": " + llvm::toString(file.takeError()));
-  llvm::copy(content, (*file)->getBufferStart());
-  if (llvm::Error failed = (*file)->commit())
-    return fail(path + ": " + llvm::toString(std::move(failed)));
-  return kFine;
+  std::string problem = execution::writeWholeFile(path, content);
+  return problem.empty() ? kFine : fail(problem);
 }
 
 /// The lowered module as text.
@@ -218,7 +221,59 @@ static FailureOr<std::string> printLowered(ModuleOp module,
   return text;
 }
 
+/// Whether the options that choose schedules go together; a message if not.
+static ExitCode checkTuning(const Arguments &args) {
+  bool tunes = args.autotune.getNumOccurrences();
+  std::string problem =
+      args.tune.explainMisuse(tunes, {{"schedule", !args.schedule.empty()},
+                                      {"tile-m", args.tileM != 0},
+                                      {"tile-n", args.tileN != 0}});
+  if (!problem.empty())
+    return fail(problem);
+  if (tunes && (isFolder(args.output) || StringRef(args.target).contains(',')))
+    return fail("--autotune measures one artifact: name a file with -o and one "
+                "target");
+  return kFine;
+}
+
+/// The function that `options` compile, on random inputs of the given sizes:
+/// the schedule that is fastest, or null if the target's own choice is.
+static FailureOr<ScheduleAttr> tune(ModuleOp module, const Arguments &args,
+                                    const CompileOptions &options) {
+  auto reject = [&](const Twine &message) {
+    return emitError(UnknownLoc::get(module.getContext()),
+                     "--autotune: " + message);
+  };
+  SmallVector<func::FuncOp> functions;
+  for (auto function : module.getOps<func::FuncOp>())
+    if (!function.isExternal() &&
+        (options.entry.empty() || function.getName() == options.entry))
+      functions.push_back(function);
+  if (functions.size() != 1)
+    return reject("measures one function; name it with --entry");
+  execution::Signature signature(functions.front());
+  std::string problem = execution::setSizes(signature, args.autotune);
+  if (!problem.empty())
+    return reject(problem);
+  auto inputs = execution::makeRandomInputs(functions.front(), signature,
+                                            /*seed=*/0);
+  if (failed(inputs))
+    return failure();
+  execution::BackendOptions backend;
+  auto [target, chip] = StringRef(options.target).split(':');
+  backend.name = target.str();
+  backend.chip = chip.empty() ? options.chip : chip.str();
+  for (const execution::Tensor &input : *inputs)
+    backend.shapes.emplace_back(input.shape.begin(), input.shape.end());
+  auto result = args.tune.run(functions.front(), *inputs, backend);
+  if (failed(result))
+    return failure();
+  return result->chosen;
+}
+
 static ExitCode compile(const Arguments &args) {
+  if (ExitCode code = checkTuning(args))
+    return code;
   if (args.emit != "artifact" && args.emit != "mlir")
     return fail("--emit=" + args.emit + ": there are 'artifact' and 'mlir'");
   if (args.emit == "mlir" && !args.report.empty())
@@ -263,6 +318,12 @@ static ExitCode compile(const Arguments &args) {
   if (failed(schedule))
     return kBadInput;
   options.schedule = *schedule;
+  if (args.autotune.getNumOccurrences()) {
+    FailureOr<ScheduleAttr> tuned = tune(*module, args, options);
+    if (failed(tuned))
+      return kBadInput;
+    options.schedule = *tuned;
+  }
   if (isFolder(args.output))
     return compilePackage(*module, args, options);
 

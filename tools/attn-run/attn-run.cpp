@@ -74,6 +74,8 @@ EXAMPLES:
       files of NumPy, in the order of the arguments
   attn-run mine.mlir --random=1,100,100 --expect=o.npy --rtol=1e-3
       exits with 1 if the output differs
+  attn-run mine.mlir --random=B=1,Sq=2048,Skv=2048 --autotune --schedule-out=best.mlir
+      measures schedules; --schedule=best.mlir takes the fastest from then on
   attn-run mine.mlir --backend=cuda --random=1,100,100 --report=json
       on a GPU; the report as JSON
 )";
@@ -112,14 +114,7 @@ struct Arguments {
       "backend", cl::init(autoBackend.str()),
       cl::desc("auto, reference, unfused or a target of --list-targets"),
       cl::cat(category)};
-  cl::opt<std::string> device{
-      "device",
-      cl::desc("Device by number, for vulkan also by a part of its name"),
-      cl::value_desc("device"), cl::cat(category)};
-  cl::opt<bool> validation{
-      "validation",
-      cl::desc("Let Vulkan's validation layer watch; what it says is an error"),
-      cl::cat(category)};
+  DeviceArguments device{category};
   cl::opt<unsigned> threads{"threads", cl::desc("Threads (0: one a core)"),
                             cl::cat(category)};
   cl::opt<int64_t> tileM{"tile-m", cl::desc("Queries a tile (0: chosen)"),
@@ -130,6 +125,11 @@ struct Arguments {
       "schedule",
       cl::desc("A file with an #attn.schedule for ops that have none"),
       cl::value_desc("file.mlir"), cl::cat(category)};
+  cl::opt<bool> autotune{
+      "autotune",
+      cl::desc("Measure schedules with these inputs and take the fastest"),
+      cl::cat(category)};
+  TuneArguments tune{category};
   cl::opt<std::string> chip{"chip", cl::desc("Compile for this chip"),
                             cl::cat(category)};
   cl::opt<uint64_t> strides{
@@ -171,7 +171,6 @@ private:
   ExitCode load();
   ExitCode makeInputs();
   ExitCode readInputs();
-  ExitCode setRandomSizes();
   FailureOr<Tensor> readInput(unsigned index, const std::string &text,
                               std::string &error);
   ExitCode writeOutputs();
@@ -179,6 +178,7 @@ private:
   ExitCode compareReference(bool &matches);
   ExitCode bench();
   FailureOr<Timing> time(Executable &executable);
+  FailureOr<BackendOptions> getBackendOptions();
   ExitCode launch(const BackendOptions &options);
   FailureOr<std::string> drawVersions(const json::Object &description);
   ExitCode explain();
@@ -217,6 +217,12 @@ ExitCode Run::checkOptions() {
     return fail("--bench=" + args.bench + ": not a number of runs");
   if (args.random.getNumOccurrences() && !args.inputs.empty())
     return fail("--input and --random exclude each other");
+  if (std::string problem = args.tune.explainMisuse(
+          args.autotune, {{"schedule", !args.schedule.empty()},
+                          {"tile-m", args.tileM != 0},
+                          {"tile-n", args.tileN != 0}});
+      !problem.empty())
+    return fail(problem);
   for (auto [name, value] :
        {std::pair("rtol", double(args.rtol)), {"atol", args.atol}})
     if (!(value >= 0))
@@ -354,45 +360,11 @@ ExitCode Run::readInputs() {
   return kFine;
 }
 
-ExitCode Run::setRandomSizes() {
-  SmallVector<std::string> open = signature->getOpenSizes();
-  SmallVector<StringRef> items;
-  StringRef(args.random)
-      .split(items, ',', /*MaxSplit=*/-1,
-             /*KeepEmpty=*/false);
-  unsigned position = 0;
-  for (StringRef item : items) {
-    auto [name, number] = item.split('=');
-    if (number.empty()) {
-      number = name;
-      if (position >= open.size())
-        return fail("--random: " + Twine(items.size()) +
-                    " sizes are given, but types leave " + Twine(open.size()) +
-                    " open");
-      name = open[position++];
-    }
-    int64_t size;
-    if (number.trim().getAsInteger(10, size))
-      return fail("--random: the size " + name + " is '" + number +
-                  "', not a number");
-    if (size < 0)
-      return fail("--random: the size " + name + " is " + Twine(size) +
-                  ", but must not be negative");
-    if (!signature->setSize(name.trim(), size))
-      return fail("--random: there is no open size " + name +
-                  (open.empty() ? "" : "; there are ") +
-                  llvm::join(open, ", "));
-  }
-  if (SmallVector<std::string> rest = signature->getOpenSizes(); !rest.empty())
-    return fail("--random: sizes are missing for " + llvm::join(rest, ", "));
-  return kFine;
-}
-
 ExitCode Run::makeInputs() {
   if (!args.random.getNumOccurrences())
     return readInputs();
-  if (ExitCode code = setRandomSizes())
-    return code;
+  if (std::string problem = setSizes(*signature, args.random); !problem.empty())
+    return fail("--random: " + problem);
   Progress progress("--random: making the inputs");
   FailureOr<SmallVector<Tensor>> made =
       makeRandomInputs(function, *signature, args.seed);
@@ -566,14 +538,13 @@ ExitCode Run::bench() {
 
   // Standard attention in the same process, for the ratio.
   if (StringRef baseline = executable->getBaseline(); !baseline.empty()) {
-    BackendOptions options;
-    options.name = baseline.str();
-    options.threads = args.threads;
-    options.tileM = args.tileM;
-    options.tileN = args.tileN;
-    options.chip = args.chip;
-    options.strideSeed = args.strides;
-    auto standard = createExecutable(function, options);
+    FailureOr<BackendOptions> options = getBackendOptions();
+    if (failed(options))
+      return kBadInput;
+    options->name = baseline.str();
+    options->schedule = {};
+    options->explain = false;
+    auto standard = createExecutable(function, *options);
     if (failed(standard) || failed((*standard)->bind(inputs)))
       return kBadInput;
     FailureOr<Timing> slower = time(**standard);
@@ -680,6 +651,26 @@ ExitCode Run::explain() {
 // The whole run
 //===----------------------------------------------------------------------===//
 
+/// As the command line has them, for these inputs.
+FailureOr<BackendOptions> Run::getBackendOptions() {
+  FailureOr<ScheduleAttr> schedule = readSchedule(args.schedule, &context);
+  if (failed(schedule))
+    return failure();
+  BackendOptions options;
+  options.name = args.backend;
+  args.device.apply(options);
+  options.threads = args.threads;
+  options.tileM = args.tileM;
+  options.tileN = args.tileN;
+  options.chip = args.chip;
+  options.schedule = *schedule;
+  for (const Tensor &input : inputs)
+    options.shapes.emplace_back(input.shape.begin(), input.shape.end());
+  options.explain = args.explain || asJson;
+  options.strideSeed = args.strides;
+  return options;
+}
+
 ExitCode Run::launch(const BackendOptions &options) {
   {
     Progress progress("compiling");
@@ -702,21 +693,17 @@ ExitCode Run::execute() {
   if (ExitCode code = makeInputs())
     return code;
 
-  FailureOr<ScheduleAttr> schedule = readSchedule(args.schedule, &context);
-  if (failed(schedule))
+  FailureOr<BackendOptions> options = getBackendOptions();
+  if (failed(options))
     return kBadInput;
-  BackendOptions options;
-  options.name = args.backend;
-  options.device = args.device;
-  options.validates = args.validation;
-  options.threads = args.threads;
-  options.tileM = args.tileM;
-  options.tileN = args.tileN;
-  options.chip = args.chip;
-  options.schedule = *schedule;
-  options.explain = args.explain || asJson;
-  options.strideSeed = args.strides;
-  if (ExitCode code = launch(options))
+  if (args.autotune) {
+    FailureOr<TuneResult> tuned = args.tune.run(function, inputs, *options);
+    if (failed(tuned))
+      return kBadInput;
+    options->schedule = tuned->chosen;
+    report["autotune"] = tuned->toJSON();
+  }
+  if (ExitCode code = launch(*options))
     return code;
   FailureOr<SmallVector<Tensor>> results = executable->getOutputs();
   if (failed(results))

@@ -76,14 +76,7 @@ struct Arguments {
   cl::opt<std::string> mods{"mods", cl::init(ATTN_TEST_MODS),
                             cl::desc("Folder of score and mask functions"),
                             cl::cat(category)};
-  cl::opt<std::string> device{
-      "device",
-      cl::desc("Device by number, for vulkan also by a part of its name"),
-      cl::value_desc("device"), cl::cat(category)};
-  cl::opt<bool> validation{
-      "validation",
-      cl::desc("Let Vulkan's validation layer watch; what it says is an error"),
-      cl::cat(category)};
+  DeviceArguments device{category};
   cl::opt<unsigned> threads{"threads", cl::desc("Threads (0: one a core)"),
                             cl::cat(category)};
   cl::opt<unsigned> jobs{
@@ -236,8 +229,7 @@ void Driver::splitKeys(ModuleOp module, ArrayRef<Tensor> inputs) {
 BackendOptions Driver::getDevice() const {
   BackendOptions options;
   options.name = args.backend;
-  options.device = args.device;
-  options.validates = args.validation;
+  args.device.apply(options);
   options.threads = args.threads;
   return options;
 }
@@ -480,9 +472,9 @@ std::string Driver::getCommand(const Case &testCase) const {
     command += " --tile-n=" + std::to_string(args.tileN);
   if (!args.chip.empty())
     command += " --chip=" + args.chip;
-  if (!args.device.empty())
-    command += " --device='" + args.device + "'";
-  if (args.validation)
+  if (!args.device.device.empty())
+    command += " --device='" + args.device.device + "'";
+  if (args.device.validation)
     command += " --validation";
   auto [suite, rest] = StringRef(testCase.name).split('/');
   command += (" --suite=" + suite).str();

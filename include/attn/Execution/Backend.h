@@ -40,6 +40,9 @@ struct BackendOptions {
   std::string chip;
   /// For attention ops that have none.
   ScheduleAttr schedule = {};
+  /// The sizes of all arguments that will be bound, in order, if they are
+  /// known: code for others is not made.
+  std::vector<std::vector<int64_t>> shapes;
   /// Whether `describe` will be asked: what only people want costs time.
   bool explain = false;
   /// Not 0: tensors are bound with strides drawn from this seed where their
@@ -66,6 +69,11 @@ public:
   virtual llvm::StringRef getBaseline() const { return ""; }
   /// What was chosen when compiling and why, for --explain and --report.
   virtual llvm::json::Object describe() const { return {}; }
+  /// Of what was compiled with `explain`: the schedule, of several versions
+  /// that for all sizes, and others that are worth measuring. Null and none
+  /// where there is no such choice.
+  virtual ScheduleAttr getSchedule() const { return {}; }
+  virtual mlir::SmallVector<ScheduleAttr> listSchedules() const { return {}; }
   /// Bytes of temporaries of a launch with what is bound.
   virtual int64_t getTemporaryBytes() const { return 0; }
 };

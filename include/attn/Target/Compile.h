@@ -10,6 +10,7 @@
 #define ATTN_TARGET_COMPILE_H
 
 #include "attn/Dialect/Attn/Attn.h"
+#include "attn/Dialect/Tile/Tile.h"
 
 #include "mlir/IR/BuiltinOps.h"
 
@@ -40,6 +41,10 @@ struct CompileOptions {
   /// Bytes that this module was compiled to with `general`: code is made of
   /// what they lack, and theirs is taken over.
   llvm::StringRef completes;
+  /// The sizes of each argument in the calls to come, in order; none if they
+  /// are not known. Versions for other sizes are not compiled, and such calls
+  /// are refused, but where artifacts are kept (ATTN_CACHE), which are for all.
+  std::vector<std::vector<int64_t>> shapes;
   /// Verify the IR after each pass. Only benchmarks of compile time may not.
   bool verifies = true;
 };
@@ -50,7 +55,9 @@ struct CompileReport {
   /// passes on functions where MLIR runs several at once.
   std::vector<std::pair<std::string, double>> phases;
   std::string chip;
+  tile::TargetAttr machine;
   /// Of the version for all sizes.
+  ScheduleAttr schedule;
   int64_t tileM = 0, tileN = 0;
   /// Of every version of every op, the one for all sizes last.
   std::vector<std::pair<int64_t, int64_t>> tiles;

@@ -1,8 +1,8 @@
 //===- Passes.td - Passes that ask the registry of targets -*- tablegen -*-===//
 // SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
 //
-// The first pass of every target's pipeline, and what the launchers of a target
-// hand to its kernels.
+// The first pass of every target's pipeline, versions for the sizes of a call,
+// and what the launchers of a target hand to its kernels.
 //
 //===----------------------------------------------------------------------===//
 
@@ -37,6 +37,55 @@ def AttachTarget : Pass<"tile-attach-target", "::mlir::ModuleOp"> {
            "One of its chips; empty: its default">
   ];
   let dependentDialects = ["::attn::tile::TileDialect", "::mlir::DLTIDialect"];
+}
+
+def SelectVersions : Pass<"attn-select-versions", "::mlir::func::FuncOp"> {
+  let summary = "Keep the versions of attention that given sizes take";
+  let description = [{
+    Schedules branch on sizes between versions of an attention op. Where the
+    sizes of a call are known before it is compiled, as they are to `attn-run`,
+    the other versions need no code. A check of the program refuses other calls.
+
+    ```mlir
+    // Options: shapes=1x2x100x16
+    func.func @f(%q: memref<1x2x?x16xf32>, %k: memref<1x2x64x16xf32>, %v: memref<1x2x64x16xf32>, %o: memref<1x2x?x16xf32>) {
+      %c2 = arith.constant 2 : index
+      %c16 = arith.constant 16 : index
+      %n = memref.dim %q, %c2 : memref<1x2x?x16xf32>
+      %few = arith.cmpi sle, %n, %c16 : index
+      scf.if %few {
+        attn.attention ins(%q, %k, %v : memref<1x2x?x16xf32>, memref<1x2x64x16xf32>, memref<1x2x64x16xf32>) outs(%o : memref<1x2x?x16xf32>)
+            {attn.schedule = #attn.schedule<tile_m = 16, tile_n = 64>}
+      } else {
+        attn.attention ins(%q, %k, %v : memref<1x2x?x16xf32>, memref<1x2x64x16xf32>, memref<1x2x64x16xf32>) outs(%o : memref<1x2x?x16xf32>)
+            {attn.schedule = #attn.schedule<tile_m = 64, tile_n = 32>}
+      }
+      return
+    }
+    ```
+    becomes
+    ```mlir
+    func.func @f(%q: memref<1x2x?x16xf32>, ...
+      ...
+      %few = arith.cmpi sle, %n, %c16 : index
+      %true = arith.constant true
+      %many = arith.xori %few, %true : i1
+      tile.check %many, "the program was compiled for other sizes" ["dimension 2 of query" = %n]
+      attn.attention ...tile_m = 64, tile_n = 32...
+      return
+    }
+    ```
+  }];
+  let options = [
+    ListOption<"shapes", "shapes", "std::string",
+               "The sizes of each argument, as 2x8x?x64; ? for what is not "
+               "known and for scalars">
+  ];
+  let statistics = [
+    Statistic<"numSelected", "selected", "branches that sizes decide">
+  ];
+  let dependentDialects = ["::mlir::arith::ArithDialect",
+                           "::attn::tile::TileDialect"];
 }
 
 def AddDispatchParameters

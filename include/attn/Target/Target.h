@@ -35,6 +35,9 @@ struct TargetOptions {
   bool verifies = true;
   /// Where `emitCode` adds what it was told, for --explain; null without it.
   std::vector<std::string> *choices = nullptr;
+  /// The sizes of each argument in a call, if known: there is code for such
+  /// calls only.
+  std::vector<std::vector<int64_t>> shapes;
 };
 
 /// Code in an artifact.
@@ -141,6 +144,15 @@ public:
   /// The widest integers that kernels take.
   virtual int64_t getIndexBits() const { return 64; }
 
+  //===--- Schedules
+  //-------------------------------------------------------===//
+
+  /// Schedules worth measuring beside `chosen`, which the target chose for an
+  /// op on `machine`: other tiles within its limits. Not every one may suit an
+  /// op.
+  virtual llvm::SmallVector<ScheduleAttr>
+  listSchedules(ScheduleAttr chosen, tile::TargetAttr machine) const;
+
   //===--- Explanations
   //----------------------------------------------------===//
 
@@ -160,6 +172,11 @@ public:
 private:
   std::string name, summary;
 };
+
+/// `chosen` with fewer and with more rows and keys, as multiples of these, most
+/// like it first; `chosen` is none of them.
+llvm::SmallVector<ScheduleAttr>
+varyTiles(ScheduleAttr chosen, int64_t rowMultiple, int64_t keyMultiple);
 
 /// Adds a target to those that exist, after the others. May be called from
 /// several threads; a name that is known already stays what it was.
@@ -185,9 +202,11 @@ const Target *getDefaultTarget(std::string &error);
 tile::TargetAttr findChip(const Target &target, llvm::StringRef chip,
                           mlir::ModuleOp module, std::string &error);
 
-/// Adds the pass that says in the module what an artifact for `target` says of
-/// itself. It runs when attention ops have their schedules.
-void addArtifact(mlir::OpPassManager &pm, const Target &target);
+/// Adds what follows the schedules of attention ops: where the sizes of a call
+/// are known, versions for others are left out; then what an artifact for
+/// `target` says of itself.
+void finishSchedules(mlir::OpPassManager &pm, const Target &target,
+                     const TargetOptions &options = {});
 
 /// All passes of a target up to its kernels: what `attn-compile` runs. The
 /// first one says what machine the module is for.

@@ -31,7 +31,6 @@
 #include "llvm/Support/TargetSelect.h"
 #include "llvm/Target/TargetMachine.h"
 #include "llvm/TargetParser/Triple.h"
-#include "llvm/Transforms/IPO/AlwaysInliner.h"
 #include "llvm/Transforms/InstCombine/InstCombine.h"
 #include "llvm/Transforms/Scalar/EarlyCSE.h"
 #include "llvm/Transforms/Scalar/LICM.h"
@@ -75,39 +74,43 @@ lowerToLLVMDialect(ModuleOp module, tile::TargetAttr machine, bool verifies) {
   return success(!verifies || succeeded(verify(module)));
 }
 
-/// Adds the exported function `void name(const uint64_t *slots, i64 x, y, z)`
-/// that unpacks the slots and calls `kernel`.
-static void addEntry(llvm::Function *kernel, StringRef name) {
+/// Makes `kernel` the exported function `void name(const uint64_t *slots, i64
+/// x, y, z)`, which unpacks its parameters from the slots.
+static void takeSlots(llvm::Function *kernel) {
   llvm::Module *module = kernel->getParent();
   llvm::IRBuilder<> b(module->getContext());
   llvm::Type *i64 = b.getInt64Ty();
   auto *type = llvm::FunctionType::get(b.getVoidTy(),
                                        {b.getPtrTy(), i64, i64, i64}, false);
   auto *entry = llvm::Function::Create(type, llvm::GlobalValue::ExternalLinkage,
-                                       name, module);
+                                       "", module);
   entry->copyAttributesFrom(kernel);
-  b.SetInsertPoint(llvm::BasicBlock::Create(module->getContext(), "", entry));
+  entry->takeName(kernel);
+  entry->splice(entry->begin(), kernel);
+  // The first block stays the entry: its allocas have fixed places.
+  b.SetInsertPoint(&entry->front(), entry->front().begin());
   SmallVector<llvm::Argument *> parameters;
   for (llvm::Argument &parameter : kernel->args())
     parameters.push_back(&parameter);
   tile::KernelSignature<llvm::Argument *> signature(parameters);
-  SmallVector<llvm::Value *> arguments;
   auto slot = [&](unsigned k, llvm::Type *slotType) -> llvm::Value * {
     llvm::Value *address = b.CreateConstGEP1_64(i64, entry->getArg(0), k);
     if (slotType->isIntegerTy())
       return b.CreateTrunc(b.CreateLoad(i64, address), slotType);
     return b.CreateLoad(slotType, address);
   };
+  SmallVector<llvm::Value *> values;
   for (auto [k, operand] : llvm::enumerate(signature.operands))
-    arguments.push_back(slot(k, operand->getType()));
+    values.push_back(slot(k, operand->getType()));
   // The grid is walked with its last dimension fastest (see Plan.h).
   for (unsigned k = tile::kGridRank; k > 0; --k)
-    arguments.push_back(entry->getArg(k));
+    values.push_back(entry->getArg(k));
   // The extents follow the operands in the slots.
   for (unsigned k = 0; k < tile::kGridRank; ++k)
-    arguments.push_back(slot(signature.operands.size() + k, i64));
-  b.CreateCall(kernel, arguments);
-  b.CreateRetVoid();
+    values.push_back(slot(signature.operands.size() + k, i64));
+  for (auto [parameter, value] : llvm::zip_equal(parameters, values))
+    parameter->replaceAllUsesWith(value);
+  kernel->eraseFromParent();
 }
 
 /// The code is vectorised and blocked already: what LLVM adds is scalar
@@ -141,7 +144,6 @@ static void optimize(llvm::Module &module, llvm::TargetMachine &machine) {
   function.addPass(llvm::InstCombinePass(once));
   function.addPass(llvm::SimplifyCFGPass());
   llvm::ModulePassManager pipeline;
-  pipeline.addPass(llvm::AlwaysInlinerPass());
   pipeline.addPass(
       llvm::createModuleToFunctionPassAdaptor(std::move(function)));
   pipeline.run(module, modules);
@@ -218,13 +220,8 @@ attn::compileCPUKernels(ModuleOp module, tile::TargetAttr machine,
     function.addFnAttr("prefer-vector-width",
                        std::to_string(machine.getVectorBits()));
   }
-  for (const std::string &name : kernels) {
-    llvm::Function *kernel = code->getFunction(name);
-    kernel->setName(name + ".body");
-    kernel->setLinkage(llvm::GlobalValue::InternalLinkage);
-    addEntry(kernel, name);
-    kernel->addFnAttr(llvm::Attribute::AlwaysInline);
-  }
+  for (const std::string &name : kernels)
+    takeSlots(code->getFunction(name));
   optimize(*code, *codeGenerator);
   timer("LLVM optimisation");
 

@@ -88,6 +88,8 @@ public:
   }
   StringRef getBaseline() const override { return fuse ? standardName : ""; }
 
+  SmallVector<ScheduleAttr>
+  listSchedules(ScheduleAttr chosen, tile::TargetAttr machine) const override;
   void explainMachine(tile::TargetAttr machine,
                       std::vector<std::string> &choices) const override;
   void explainSchedule(AttentionOp op, tile::TargetAttr machine,
@@ -194,7 +196,7 @@ void CPU::buildTilePipeline(OpPassManager &pm,
   schedule.tileM = options.tileM;
   schedule.tileN = options.tileN;
   pm.addNestedPass<func::FuncOp>(createCPUSchedule(schedule));
-  addArtifact(pm, *this);
+  finishSchedules(pm, *this, options);
   pm.addNestedPass<func::FuncOp>(createExpandCopies());
   TilePipelineOptions tile;
   // Every attention op has a schedule; a merge takes these rows.
@@ -229,6 +231,23 @@ FailureOr<std::vector<CodeSection>> CPU::emitCode(ModuleOp module,
   if (failed(code))
     return failure();
   return std::vector<CodeSection>{{machineName.str(), std::move(*code)}};
+}
+
+SmallVector<ScheduleAttr> CPU::listSchedules(ScheduleAttr chosen,
+                                             tile::TargetAttr machine) const {
+  int64_t lanes = machine.getVectorBits() / 32;
+  // Whole blocks of columns where queries lie on the lanes, else whole vectors.
+  constexpr int64_t columns = 12;
+  bool isFew = chosen.getTileM() <= lanes;
+  SmallVector<ScheduleAttr> varied =
+      varyTiles(chosen, lanes, isFew ? lanes : columns);
+  llvm::erase_if(varied, [&](ScheduleAttr schedule) {
+    int64_t rows = schedule.getTileM(), keys = schedule.getTileN();
+    // Another number of rows would be the schedule of other sizes.
+    return (isFew && rows != chosen.getTileM()) ||
+           rows * keys * int64_t(sizeof(float)) > machine.getL2Bytes();
+  });
+  return varied;
 }
 
 //===----------------------------------------------------------------------===//

@@ -79,6 +79,8 @@ public:
   emitCode(ModuleOp module, tile::TargetAttr machine,
            const TargetOptions &options, PhaseCallback timer) const override;
 
+  SmallVector<ScheduleAttr>
+  listSchedules(ScheduleAttr chosen, tile::TargetAttr machine) const override;
   void explainMachine(tile::TargetAttr machine,
                       std::vector<std::string> &choices) const override;
 
@@ -132,7 +134,7 @@ void CUDA::buildTilePipeline(OpPassManager &pm,
   schedule.tileM = options.tileM;
   schedule.tileN = options.tileN;
   pm.addNestedPass<func::FuncOp>(createCUDASchedule(schedule));
-  addArtifact(pm, *this);
+  finishSchedules(pm, *this, options);
   TileAttentionOptions tiling;
   tiling.headMultiple = 16;
   tiling.rowMultiple = 1;
@@ -207,6 +209,21 @@ LogicalResult CUDA::printKernels(gpu::GPUModuleOp module, StringRef chip,
 // Explanations
 //===----------------------------------------------------------------------===//
 
+/// Other tiles, and other numbers of buffers for the tile that was chosen.
+SmallVector<ScheduleAttr> CUDA::listSchedules(ScheduleAttr chosen,
+                                              tile::TargetAttr machine) const {
+  SmallVector<ScheduleAttr> schedules = Target::listSchedules(chosen, machine);
+  for (int64_t stages : {1, 2, 3, 4})
+    schedules.push_back(ScheduleAttr::get(
+        chosen.getContext(), chosen.getTileM(), chosen.getTileN(),
+        chosen.getWorkers(), stages, chosen.getHeadGroup(),
+        chosen.getWarpRows(), chosen.getBlocks(), chosen.getThreads(),
+        chosen.getLongestFirst(), chosen.getOneBehind(), chosen.getPingPong(),
+        chosen.getPersistent(), chosen.getDealEqual(), chosen.getTmaStore(),
+        chosen.getQueryInRegisters()));
+  return schedules;
+}
+
 void CUDA::explainMachine(tile::TargetAttr machine,
                           std::vector<std::string> &choices) const {
   choices.push_back(llvm::formatv(
@@ -234,7 +251,7 @@ void attn::buildCUDAPlainPipeline(OpPassManager &pm,
                                   const CUDAPlainPipelineOptions &options) {
   registerCUDATargets();
   pm.addPass(createAttachTarget({CUDA::targetName.str(), /*chip=*/""}));
-  addArtifact(pm, CUDA());
+  finishSchedules(pm, CUDA());
   buildNVPTXPlainPipeline(pm, options.threads);
 }
 

@@ -133,6 +133,7 @@ private:
     if (!schedule)
       return;
     std::lock_guard<std::mutex> lock(mutex);
+    report.schedule = schedule;
     report.tileM = schedule.getTileM();
     report.tileN = schedule.getTileN();
     report.tiles.emplace_back(report.tileM, report.tileN);
@@ -196,8 +197,12 @@ public:
   Compilation(const CompileOptions &options, CompileReport &report,
               bool explains)
       : options(options), report(report), timer(report),
-        given{options.tileM, options.tileN, options.assembler, options.verifies,
-              explains ? &report.choices : nullptr} {}
+        given{options.tileM,
+              options.tileN,
+              options.assembler,
+              options.verifies,
+              explains ? &report.choices : nullptr,
+              options.shapes} {}
 
   LogicalResult lower(ModuleOp source);
   FailureOr<std::string> pack();
@@ -280,12 +285,23 @@ LogicalResult Compilation::lower(ModuleOp source) {
   if (failed(runPasses()))
     return failure();
   machine = tile::TargetAttr::lookup(*module);
+  report.machine = machine;
   report.chip = machine.getChip().str();
   report.vectorBits = machine.getVectorBits();
   report.tileBytes = target->getTileBytes(*module);
   if (given.choices)
     explain();
   return success();
+}
+
+/// A schedule that was asked for stands in the artifact as it was given.
+static void recordSchedule(json::Object &plan, ScheduleAttr schedule) {
+  std::string text;
+  llvm::raw_string_ostream(text) << schedule;
+  if (json::Object *metadata = plan.getObject("metadata"))
+    (*metadata)["schedule"] = text;
+  else
+    plan["metadata"] = json::Object{{"schedule", text}};
 }
 
 FailureOr<std::string> Compilation::pack() {
@@ -297,6 +313,8 @@ FailureOr<std::string> Compilation::pack() {
   FailureOr<json::Object> plan = buildPlan(entry);
   if (failed(plan))
     return failure();
+  if (options.schedule)
+    recordSchedule(*plan, options.schedule);
   entry.erase();
   for (Operation *kernel : postponed)
     kernel->erase();
@@ -368,8 +386,11 @@ FailureOr<std::string> attn::compileToArtifact(ModuleOp source,
     *report = CompileReport();
     return compile(source, options, *report, /*explains=*/true);
   }
-  if (std::optional<CacheEntry> entry = CacheEntry::of(source, options))
-    return compileOnce(source, options, *entry);
+  if (std::optional<CacheEntry> entry = CacheEntry::of(source, options)) {
+    CompileOptions forAllSizes = options;
+    forAllSizes.shapes.clear();
+    return compileOnce(source, forAllSizes, *entry);
+  }
   CompileReport local;
   return compile(source, options, local, /*explains=*/false);
 }

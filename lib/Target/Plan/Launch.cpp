@@ -124,6 +124,10 @@ json::Object attn::describeLaunch(const HostLaunch &launch,
                            {"grid", describeGrid(launch, checks)}};
   if (!launch.op->hasAttr(kPostponedAttrName))
     description["code"] = ("code/" + section).str();
+  // Threads take one point after the other. Later rows of a mask attend more
+  // keys if they do not attend as many: what is long starts first.
+  if (isFunction)
+    description["order"] = "reverse";
   if (int64_t threads = launch.info.getThreads())
     description["block"] = json::Array{threads, 1, 1};
   if (int64_t bytes = launch.info.getShared())

@@ -6,6 +6,7 @@
 //===----------------------------------------------------------------------===//
 
 #include "attn/Target/Target.h"
+#include "attn/Dialect/Attn/ScheduleLimits.h"
 #include "attn/Target/Passes.h"
 #include "attn/Transforms/Passes.h"
 
@@ -23,6 +24,39 @@ using namespace mlir;
 using namespace attn;
 
 Target::~Target() = default;
+
+//===----------------------------------------------------------------------===//
+// Schedules
+//===----------------------------------------------------------------------===//
+
+SmallVector<ScheduleAttr>
+attn::varyTiles(ScheduleAttr chosen, int64_t rowMultiple, int64_t keyMultiple) {
+  // In quarters of what was chosen.
+  constexpr int64_t whole = 4;
+  SetVector<Attribute> varied;
+  for (int64_t rows : {4, 2, 8, 6})
+    for (int64_t keys : {4, 2, 8, 6, 3}) {
+      auto scale = [&](int64_t size, int64_t quarters, int64_t multiple) {
+        if (quarters == whole)
+          return size;
+        int64_t most = llvm::alignDown(kLargestTile, multiple);
+        int64_t scaled = llvm::alignTo(size * quarters / whole, multiple);
+        return std::min(scaled, most);
+      };
+      varied.insert(chosen.withTiles(
+          scale(chosen.getTileM(), rows, rowMultiple),
+          scale(chosen.getTileN(), keys, keyMultiple), chosen.getWorkers()));
+    }
+  varied.remove(chosen);
+  return llvm::map_to_vector(varied, llvm::CastTo<ScheduleAttr>);
+}
+
+SmallVector<ScheduleAttr> Target::listSchedules(ScheduleAttr chosen,
+                                                tile::TargetAttr) const {
+  // What the matrix units of all devices divide.
+  constexpr int64_t fragment = 16;
+  return varyTiles(chosen, fragment, fragment);
+}
 
 //===----------------------------------------------------------------------===//
 // Explanations
@@ -159,7 +193,24 @@ tile::TargetAttr attn::findChip(const Target &target, StringRef chip,
   return machine ? target.refine(machine, module) : machine;
 }
 
-void attn::addArtifact(OpPassManager &pm, const Target &target) {
+/// As options of passes write them.
+static SmallVector<std::string>
+printShapes(ArrayRef<std::vector<int64_t>> shapes) {
+  SmallVector<std::string> texts;
+  for (ArrayRef<int64_t> shape : shapes) {
+    std::string text;
+    llvm::raw_string_ostream os(text);
+    llvm::interleave(shape, os, "x");
+    texts.push_back(shape.empty() ? "?" : text);
+  }
+  return texts;
+}
+
+void attn::finishSchedules(OpPassManager &pm, const Target &target,
+                           const TargetOptions &options) {
+  if (!options.shapes.empty())
+    pm.addNestedPass<func::FuncOp>(
+        createSelectVersions({printShapes(options.shapes)}));
   StringRef backend = target.getBackend();
   SetArtifactOptions artifact;
   artifact.target = (backend.empty() ? target.getName() : backend).str();
@@ -179,8 +230,10 @@ void attn::buildTargetPipeline(OpPassManager &pm, const Target &target,
 static void buildTargetPipeline(OpPassManager &pm, const Target &target,
                                 StringRef chip,
                                 const TargetPipelineOptions &options) {
-  attn::buildTargetPipeline(pm, target, chip,
-                            {options.tileM, options.tileN, /*assembler=*/""});
+  TargetOptions given;
+  given.tileM = options.tileM;
+  given.tileN = options.tileN;
+  attn::buildTargetPipeline(pm, target, chip, given);
   if (!options.launches)
     target.buildCallPipeline(pm);
 }

@@ -173,7 +173,7 @@ void attn::buildWGSLPipeline(OpPassManager &pm,
                              const WGSLPipelineOptions &options) {
   registerWGSLTargets();
   pm.addPass(createAttachTarget({WGSL::targetName.str(), /*chip=*/""}));
-  addArtifact(pm, WGSL());
+  finishSchedules(pm, WGSL());
   TileToGPUOptions toGPU;
   toGPU.threads = options.threads;
   toGPU.maxThreads = options.maxThreads;

@@ -243,7 +243,7 @@ public:
     tile.tileM = options.tileM ? options.tileM : 8;
     tile.tileN = options.tileN ? options.tileN : 16;
     attn::buildTilePipeline(pm, tile);
-    addArtifact(pm, *this);
+    finishSchedules(pm, *this, options);
   }
   void buildKernelPipeline(OpPassManager &pm) const override {
     pm.addPass(createTileToGPU());

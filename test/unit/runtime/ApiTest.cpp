@@ -8,7 +8,9 @@
 
 #include <algorithm>
 #include <cstring>
+#include <filesystem>
 #include <functional>
+#include <iterator>
 #include <memory>
 #include <stdexcept>
 #include <thread>
@@ -215,6 +217,18 @@ TEST_F(ExecutorTest, RunsEveryPointOnItsThreads) {
   EXPECT_OK(attn_launch(binding.get(), nullptr, 0, nullptr, error));
   EXPECT_EQ(counts, std::vector<int32_t>(50, 1));
   EXPECT_EQ(ids.size(), 1u);
+}
+
+TEST_F(ExecutorTest, StartsNoThreadBesideTheCallers) {
+  auto countThreads = [] {
+    std::filesystem::directory_iterator tasks("/proc/self/task");
+    return std::distance(begin(tasks), end(tasks));
+  };
+  auto before = countThreads();
+  start();
+  EXPECT_OK(attn_launch(binding.get(), nullptr, 0, nullptr, error));
+  EXPECT_EQ(counts, std::vector<int32_t>(50, 1));
+  EXPECT_EQ(countThreads(), before);
 }
 
 TEST_F(ExecutorTest, Misbehaviour) {
