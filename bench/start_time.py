@@ -1,7 +1,7 @@
 # SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
 """How long attn-run takes from text to results: the whole process.
 
-  bench/start_time.py ATTN_RUN [OLD_ATTN_RUN] [--rounds N] [--json FILE]
+  bench/start_time.py ATTN_RUN [OLD_ATTN_RUN] [--peer NAME_OF_OLD] [--rounds N] [--json FILE]
 
 Compiles and runs small problems on the CPU, in turns with an earlier build if one
 is given, and compares minima of the processor time with the goal, or with the
@@ -27,6 +27,7 @@ def main():
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("attn_run")
     parser.add_argument("old", nargs="?")
+    parser.add_argument("--peer", default="an earlier build")
     parser.add_argument("--rounds", type=int, default=20)
     parser.add_argument("--json")
     args = parser.parse_args()
@@ -36,7 +37,7 @@ def main():
         for _ in range(args.rounds):
             for program in best:
                 best[program] = min(best[program], processor_milliseconds([program, *flags]) or float("nan"))
-        peer, peer_name = (best[args.old], "an earlier build") if args.old else (GOAL_MS, "goal")
+        peer, peer_name = (best[args.old], args.peer) if args.old else (GOAL_MS, "goal")
         row = time_row(f"attn-run, {name}", "ms of processor time", round(best[args.attn_run], 1), round(peer, 1),
                        peer_name, None if args.old or name == "--version" else 1.0, processor(),
                        f"bench/start_time.py ATTN_RUN --rounds {args.rounds}, {load_average()}")

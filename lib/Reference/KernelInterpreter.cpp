@@ -131,6 +131,8 @@ private:
   /// The position of the element of `view` that `thread` accesses.
   FailureOr<int64_t> locate(Operation *op, const View &view,
                             ArrayRef<int64_t> indices, int64_t thread);
+  /// Of an element, since the last barrier.
+  Trace &getTrace(const View &view, int64_t position);
   LogicalResult noteRead(Operation *op, const View &view, int64_t position,
                          int64_t thread);
   LogicalResult noteWrite(Operation *op, const View &view, int64_t position,
@@ -568,14 +570,19 @@ FailureOr<int64_t> BlockInterpreter::locate(Operation *op, const View &view,
   return position + view.privateSize * thread;
 }
 
-LogicalResult BlockInterpreter::noteRead(Operation *op, const View &view,
-                                         int64_t position, int64_t thread) {
+Trace &BlockInterpreter::getTrace(const View &view, int64_t position) {
   Buffer &buffer = *view.array.buffer;
   std::vector<Trace> &all = traces[&buffer];
   all.resize(std::max(buffer.floats.size(), buffer.ints.size()));
   Trace &trace = all[position];
   if (trace.epoch != epoch)
     trace = {epoch, {}, {}};
+  return trace;
+}
+
+LogicalResult BlockInterpreter::noteRead(Operation *op, const View &view,
+                                         int64_t position, int64_t thread) {
+  Trace &trace = getTrace(view, position);
   if (!isOrdered(trace.writer, thread))
     return op->emitOpError("thread ")
            << thread << " reads element " << position
@@ -587,12 +594,7 @@ LogicalResult BlockInterpreter::noteRead(Operation *op, const View &view,
 LogicalResult BlockInterpreter::noteWrite(Operation *op, const View &view,
                                           int64_t position, int64_t thread,
                                           bool changes) {
-  Buffer &buffer = *view.array.buffer;
-  std::vector<Trace> &all = traces[&buffer];
-  all.resize(std::max(buffer.floats.size(), buffer.ints.size()));
-  Trace &trace = all[position];
-  if (trace.epoch != epoch)
-    trace = {epoch, {}, {}};
+  Trace &trace = getTrace(view, position);
   // Threads may store the same number together.
   if (!isOrdered(trace.reader, thread) ||
       (changes && !isOrdered(trace.writer, thread)))

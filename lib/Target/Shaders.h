@@ -8,9 +8,13 @@
 #ifndef LIB_TARGET_SHADERS_H
 #define LIB_TARGET_SHADERS_H
 
+#include "attn/Conversion/ExpandMath.h"
 #include "attn/Conversion/GPUSchedule.h"
 #include "attn/Pipelines/Pipelines.h"
 #include "attn/Target/Target.h"
+
+#include "mlir/Dialect/Arith/Transforms/Passes.h"
+#include "mlir/Transforms/Passes.h"
 
 namespace attn {
 
@@ -30,6 +34,20 @@ inline void buildShaderTilePipeline(mlir::OpPassManager &pm,
   tile.rowMultiple = 1;
   tile.explain = options.choices;
   buildGridPipeline(pm, tile);
+}
+
+/// From lowered kernels to the normal form without what the target lacks; these
+/// types of floats are computed in f32.
+inline void buildShaderKernelPipeline(mlir::OpPassManager &kernels,
+                                      llvm::ArrayRef<std::string> emulated) {
+  mlir::arith::ArithEmulateUnsupportedFloatsOptions floats;
+  floats.sourceTypeStrs.assign(emulated.begin(), emulated.end());
+  kernels.addPass(mlir::arith::createArithEmulateUnsupportedFloats(floats));
+  kernels.addPass(createExpandMath());
+  kernels.addPass(mlir::createCanonicalizerPass());
+  kernels.addPass(mlir::createCSEPass());
+  kernels.addPass(mlir::createLoopInvariantCodeMotionPass());
+  buildLegalizePipeline(kernels);
 }
 
 } // namespace attn

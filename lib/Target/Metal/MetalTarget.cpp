@@ -12,7 +12,6 @@
 #include "../Chips.h"
 #include "../Shaders.h"
 #include "attn/Conversion/AssignLayouts.h"
-#include "attn/Conversion/ExpandMath.h"
 #include "attn/Conversion/FiniteScores.h"
 #include "attn/Conversion/LayoutToGPU.h"
 #include "attn/Conversion/TileToGPU.h"
@@ -20,7 +19,6 @@
 #include "attn/Target/Passes.h"
 #include "attn/Transforms/Passes.h"
 
-#include "mlir/Dialect/Arith/Transforms/Passes.h"
 #include "mlir/Transforms/Passes.h"
 #include "llvm/Support/FormatVariadic.h"
 
@@ -121,14 +119,7 @@ void Metal::buildKernelPipeline(OpPassManager &pm) const {
   pm.addNestedPass<func::FuncOp>(createFiniteScores());
   pm.addPass(createTileToGPU());
   OpPassManager &kernels = pm.nest<gpu::GPUModuleOp>();
-  arith::ArithEmulateUnsupportedFloatsOptions floats;
-  floats.sourceTypeStrs = {"bf16"};
-  kernels.addPass(arith::createArithEmulateUnsupportedFloats(floats));
-  kernels.addPass(createExpandMath());
-  kernels.addPass(createCanonicalizerPass());
-  kernels.addPass(createCSEPass());
-  kernels.addPass(createLoopInvariantCodeMotionPass());
-  attn::buildLegalizePipeline(kernels);
+  buildShaderKernelPipeline(kernels, {"bf16"});
   kernels.addPass(createMarkExact());
 }
 

@@ -12,7 +12,6 @@
 #include "TranslateToSPIRV.h"
 
 #include "attn/Conversion/AssignLayouts.h"
-#include "attn/Conversion/ExpandMath.h"
 #include "attn/Conversion/FiniteScores.h"
 #include "attn/Conversion/KernelsToSPIRV.h"
 #include "attn/Conversion/LayoutToGPU.h"
@@ -20,7 +19,6 @@
 #include "attn/Target/Target.h"
 #include "attn/Target/Vulkan.h"
 
-#include "mlir/Dialect/Arith/Transforms/Passes.h"
 #include "mlir/Dialect/SPIRV/IR/SPIRVOps.h"
 #include "mlir/Transforms/Passes.h"
 #include "llvm/Support/FormatVariadic.h"
@@ -173,14 +171,7 @@ void Vulkan::buildKernelPipeline(OpPassManager &pm) const {
   pm.addPass(createTileToGPU(toGPU));
   pm.addPass(createSeparateKernels());
   OpPassManager &kernels = pm.nest<gpu::GPUModuleOp>();
-  arith::ArithEmulateUnsupportedFloatsOptions floats;
-  floats.sourceTypeStrs = {"f16", "bf16"};
-  kernels.addPass(arith::createArithEmulateUnsupportedFloats(floats));
-  kernels.addPass(createExpandMath());
-  kernels.addPass(createCanonicalizerPass());
-  kernels.addPass(createCSEPass());
-  kernels.addPass(createLoopInvariantCodeMotionPass());
-  attn::buildLegalizePipeline(kernels);
+  buildShaderKernelPipeline(kernels, {"f16", "bf16"});
   pm.addPass(createKernelsToSPIRV());
   OpPassManager &modules = pm.nest<spirv::ModuleOp>();
   modules.addPass(createCanonicalizerPass());

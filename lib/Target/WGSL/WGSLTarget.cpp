@@ -10,7 +10,6 @@
 
 #include "../Chips.h"
 #include "../Shaders.h"
-#include "attn/Conversion/ExpandMath.h"
 #include "attn/Conversion/FiniteScores.h"
 #include "attn/Conversion/TileToGPU.h"
 #include "attn/Target/Passes.h"
@@ -18,7 +17,6 @@
 #include "attn/Target/WGSL.h"
 #include "attn/Transforms/Passes.h"
 
-#include "mlir/Dialect/Arith/Transforms/Passes.h"
 #include "mlir/Pass/PassOptions.h"
 #include "mlir/Pass/PassRegistry.h"
 #include "mlir/Transforms/Passes.h"
@@ -57,14 +55,7 @@ static void buildShaders(OpPassManager &pm, const TileToGPUOptions &toGPU) {
 
   OpPassManager &kernels = pm.nest<gpu::GPUModuleOp>();
   kernels.addPass(createAddDispatchParameters());
-  arith::ArithEmulateUnsupportedFloatsOptions floats;
-  floats.sourceTypeStrs = {"bf16"};
-  kernels.addPass(arith::createArithEmulateUnsupportedFloats(floats));
-  kernels.addPass(createExpandMath());
-  kernels.addPass(createCanonicalizerPass());
-  kernels.addPass(createCSEPass());
-  kernels.addPass(createLoopInvariantCodeMotionPass());
-  attn::buildLegalizePipeline(kernels);
+  buildShaderKernelPipeline(kernels, {"bf16"});
 }
 
 /// The description calls a kernel by its symbol, so the shader has to as well.

@@ -49,15 +49,7 @@ protected:
 
   attn_status load(const std::string &text, Program &program, attn_error *error,
                    const std::string &code = "code") {
-    attn::runtime::ArtifactWriter writer(text);
-    std::string problem;
-    EXPECT_TRUE(writer.addCode("k", code, problem)) << problem;
-    std::string bytes = writer.toBytes();
-    attn_program *loaded = nullptr;
-    attn_status status = attn_program_load_memory(context.get(), bytes.data(),
-                                                  bytes.size(), &loaded, error);
-    program.reset(loaded);
-    return status;
+    return loadWithCode(context, text, code, program, error);
   }
 
   Program load(const std::string &text) {

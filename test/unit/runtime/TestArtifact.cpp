@@ -5,6 +5,7 @@
 
 #include "attn/runtime/Artifact.h"
 
+#include <dlfcn.h>
 #include <fstream>
 #include <sstream>
 
@@ -75,6 +76,34 @@ Binding makeBinding(const Program &program) {
   attn_binding *binding = nullptr;
   EXPECT_OK(attn_binding_create(program.get(), &binding, error));
   return Binding(binding);
+}
+
+attn_status loadWithCode(const Context &context, const std::string &json,
+                         const std::string &code, Program &program,
+                         attn_error *error) {
+  runtime::ArtifactWriter writer(json);
+  std::string problem;
+  EXPECT_TRUE(writer.addCode("k", code, problem)) << problem;
+  std::string bytes = writer.toBytes();
+  attn_program *loaded = nullptr;
+  attn_status status = attn_program_load_memory(context.get(), bytes.data(),
+                                                bytes.size(), &loaded, error);
+  program.reset(loaded);
+  return status;
+}
+
+void expectMissing(const char *backend, const char *library,
+                   const char *message) {
+  if (dlopen(library, RTLD_NOW | RTLD_LOCAL))
+    GTEST_SKIP() << "this machine has " << library;
+  attn_context_options options = ATTN_CONTEXT_OPTIONS_INIT;
+  options.backend = backend;
+  for (int attempt = 0; attempt < 2; ++attempt) {
+    attn_context *context = nullptr;
+    EXPECT_ERROR(attn_context_create(&options, &context, error),
+                 ATTN_ERROR_NOT_FOUND, {message, library});
+    EXPECT_EQ(context, nullptr);
+  }
 }
 
 } // namespace attn::test

@@ -69,6 +69,17 @@ Context makeContext(int32_t threads);
 Program load(const Context &context, const std::string &json);
 Binding makeBinding(const Program &program);
 
+/// Loads an artifact of this JSON text with `code` as "code/k", for a backend
+/// that takes any.
+attn_status loadWithCode(const Context &context, const std::string &json,
+                         const std::string &code, Program &program,
+                         attn_error *error);
+
+/// Opening `backend` fails without `library`, which the message names, and goes
+/// on failing. Skips the test where the library is there.
+void expectMissing(const char *backend, const char *library,
+                   const char *message);
+
 /// A dense tensor on the elements of `data`, which must be as many.
 template <typename T> struct DtypeOf;
 template <> struct DtypeOf<float> {
