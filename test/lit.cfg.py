@@ -51,6 +51,11 @@ for flag in {"avx2", "fma", "f16c", "avx512f", "avx512_bf16", "asimd"} & cpu_fla
     config.available_features.add(flag)
 if config.sanitize:
     config.available_features.add("sanitizer")
+# AMX on processors with the other instructions that such code takes.
+AMX_EMULATOR = os.path.join(config.attn_build_dir, "lib/libattn-amx-emulator.so")
+if os.path.exists(AMX_EMULATOR) and {"avx512f", "avx512bw", "avx512dq", "avx512vl", "avx512_bf16"} <= cpu_flags():
+    config.available_features.add("amx-emulator")
+    config.substitutions.append(("%amx_emulator", "env LD_PRELOAD=" + AMX_EMULATOR))
 
 
 def has_statistics():

@@ -10,6 +10,7 @@
 
 #if defined(__x86_64__)
 #include <cpuid.h>
+#include <dlfcn.h>
 #if defined(__linux__)
 #include <sys/syscall.h>
 #include <unistd.h>
@@ -141,7 +142,16 @@ bool stateEnabled(State state) {
   return (enabledState() & need) == need;
 }
 
-bool present(const Feature &feature) {
+/// Whether a preloaded library executes what the processor lacks: for tests
+/// (test/amx-emulator).
+bool isEmulated(const Feature &feature) {
+  using Emulates = bool (*)(const char *);
+  static auto emulates = reinterpret_cast<Emulates>(
+      dlsym(RTLD_DEFAULT, "attn_emulates_cpu_feature"));
+  return emulates && emulates(feature.name);
+}
+
+bool isInProcessor(const Feature &feature) {
   uint32_t registers[4];
   if (!__get_cpuid_count(feature.leaf, feature.subleaf, &registers[Eax],
                          &registers[Ebx], &registers[Ecx], &registers[Edx]))
@@ -156,6 +166,10 @@ bool present(const Feature &feature) {
   }
   return (registers[feature.reg] >> feature.bit & 1) &&
          stateEnabled(feature.state);
+}
+
+bool present(const Feature &feature) {
+  return isInProcessor(feature) || isEmulated(feature);
 }
 
 } // namespace
