@@ -62,6 +62,15 @@ struct Shaped {
     Value condition = arith::CmpFOp::create(b, predicate, x, y);
     return arith::SelectOp::create(b, condition, then, otherwise);
   }
+  /// x * 2^n of vectors of 16, by AVX-512.
+  Value scalef(Value x, Value n) {
+    Value mask = arith::ConstantOp::create(b, b.getI16IntegerAttr(-1));
+    Value currentRounding =
+        arith::ConstantOp::create(b, b.getI32IntegerAttr(4));
+    // The operands are (a, b, passthrough) whatever their names say.
+    return x86vector::MaskScaleFOp::create(b, floatType, x, n, x, mask,
+                                           currentRounding);
+  }
   Value asInt(Value x) { return arith::BitcastOp::create(b, intType, x); }
   Value asFloat(Value x) { return arith::BitcastOp::create(b, floatType, x); }
 };
@@ -148,12 +157,7 @@ struct ExpandExp2 : OpRewritePattern<math::Exp2Op> {
     for (double coefficient : ArrayRef(kCoefficients).drop_front())
       p = s.fma(p, f, s.f32(factor * coefficient));
     if (useScalef) {
-      Value mask = arith::ConstantOp::create(s.b, s.b.getI16IntegerAttr(-1));
-      Value currentRounding =
-          arith::ConstantOp::create(s.b, s.b.getI32IntegerAttr(4));
-      // The operands are (a, b, passthrough) whatever their names say.
-      Value scaled = x86vector::MaskScaleFOp::create(s.b, op.getType(), p, n, p,
-                                                     mask, currentRounding);
+      Value scaled = s.scalef(p, n);
       rewriter.replaceOpWithNewOp<arith::SelectOp>(op, underflows, s.f32(0.0),
                                                    scaled);
       return success();
@@ -169,6 +173,39 @@ struct ExpandExp2 : OpRewritePattern<math::Exp2Op> {
   }
 
   bool scalef;
+};
+
+/// An approximation that is asked for (afn), of vectors that vscalefps scales:
+/// where results are rounded to 8 bits, a quarter of the operations will do.
+struct ApproximateExp2 : OpRewritePattern<math::Exp2Op> {
+  ApproximateExp2(MLIRContext *context)
+      : OpRewritePattern(context, /*benefit=*/2) {}
+
+  LogicalResult matchAndRewrite(math::Exp2Op op,
+                                PatternRewriter &rewriter) const override {
+    auto vector = dyn_cast<VectorType>(op.getType());
+    bool mayApproximate =
+        bitEnumContainsAll(op.getFastmath(), arith::FastMathFlags::afn);
+    if (!mayApproximate || !vector || !vector.getElementType().isF32() ||
+        vector.getNumElements() != 16)
+      return failure();
+    Shaped s(rewriter, op);
+    // So that there is a fraction: 2^-152 is 0 in f32. NaN passes.
+    Value least = s.f32(-152.0);
+    Value x = s.select(arith::CmpFPredicate::OLT, op.getOperand(), least, least,
+                       op.getOperand());
+    Value n = math::RoundEvenOp::create(s.b, x);
+    Value f = arith::SubFOp::create(s.b, x, n);
+    // Interpolates 2^f on [-1/2, 1/2], relative error 1e-4.
+    constexpr double kCoefficients[] = {
+        5.5838282946220126e-2, 2.4263947854625845e-1, 6.931367338836214e-1,
+        9.999245569508709e-1};
+    Value p = s.f32(kCoefficients[0]);
+    for (double coefficient : ArrayRef(kCoefficients).drop_front())
+      p = s.fma(p, f, s.f32(coefficient));
+    rewriter.replaceOp(op, s.scalef(p, n));
+    return success();
+  }
 };
 
 struct ExpandLog2 : OpRewritePattern<math::Log2Op> {
@@ -227,7 +264,10 @@ struct CPUExpandExp2 : attn::impl::CPUExpandExp2Base<CPUExpandExp2> {
     tile::TargetAttr target = tile::TargetAttr::lookup(getOperation());
     bool isWide = target && target.getVectorBits() >= scalefBits &&
                   target.hasFeature("avx512f");
-    patterns.add<ExpandExp2>(&getContext(), scalef || isWide);
+    bool useScalef = scalef || isWide;
+    patterns.add<ExpandExp2>(&getContext(), useScalef);
+    if (useScalef)
+      patterns.add<ApproximateExp2>(&getContext());
     patterns.add<ExpandLog2>(&getContext());
     if (failed(applyPatternsGreedily(getOperation(), std::move(patterns))))
       signalPassFailure();

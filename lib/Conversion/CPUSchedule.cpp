@@ -33,6 +33,9 @@ namespace {
 /// Rows of a tile where queries are many: their vectors and those of the
 /// columns they are multiplied with fill the registers.
 constexpr int64_t longRows = 64;
+/// The same in tile registers: what packs keys and values is paid for by as
+/// many products; and the rows whose scores are computed together.
+constexpr int64_t packedRows = 256, stripRows = 32;
 /// Largest tiles that may be asked for: a tile has to fit the stack.
 constexpr int64_t mostRows = 1024, mostKeys = 4096;
 
@@ -47,6 +50,16 @@ public:
 private:
   int64_t getKeys(int64_t rows);
   int64_t getKeysOfFew();
+  int64_t getKeysOfStrip();
+  /// Whether many rows are multiplied in tile registers.
+  bool usesTileRegisters() {
+    return target.has(tile::MatrixUnits::Amx) &&
+           llvm::all_of(
+               ValueRange{op.getQuery(), op.getKey(), op.getValue()},
+               [](Value operand) {
+                 return getElementTypeOrSelf(operand.getType()).isBF16();
+               });
+  }
   /// Rows of a tile that holds so many: whole vectors of them, or what there
   /// are if they are fewer than a vector.
   int64_t rowsFor(int64_t rows) {
@@ -65,6 +78,8 @@ private:
 int64_t Scheduler::getKeys(int64_t rows) {
   if (options.tileN)
     return options.tileN;
+  if (usesTileRegisters())
+    return getKeysOfStrip();
   // Of 24 columns at most, and of vectors of 16 lanes where keys are rows.
   constexpr int64_t blockColumns = 48;
   int64_t scores = target.getL1Bytes() * 3 / 4 / (rows * sizeof(float));
@@ -89,6 +104,19 @@ int64_t Scheduler::getKeysOfFew() {
   return std::clamp(keys / fewest * fewest, fewest, most);
 }
 
+/// Keys of a tile in tile registers: what a strip of rows stores (f32 scores,
+/// bf16 weights and f32 sums) takes three quarters of L1, the rest is for the
+/// packed keys and values that pass through. A store that misses it takes four
+/// times as long.
+int64_t Scheduler::getKeysOfStrip() {
+  constexpr int64_t fewest = 32, most = 256;
+  int64_t sums =
+      stripRows * std::max<int64_t>(op.getValueHeadSize(), 1) * sizeof(float);
+  int64_t bytesOfKey = stripRows * (sizeof(float) + sizeof(uint16_t));
+  int64_t keys = (target.getL1Bytes() * 3 / 4 - sums) / bytesOfKey;
+  return std::clamp(keys / fewest * fewest, fewest, most);
+}
+
 void Scheduler::run() {
   ScheduleBuilder b(op);
   if (b.keepsGiven(options.tileM, options.tileN))
@@ -96,9 +124,11 @@ void Scheduler::run() {
   auto [givenRows, givenKeys] = b.getGivenTile(options.tileM, options.tileN);
   options.tileN = givenKeys;
   int64_t queries = op.getQueryLength();
-  int64_t rows = givenRows ? givenRows : longRows;
+  int64_t mostOfMany = usesTileRegisters() ? packedRows : longRows;
+  int64_t rows = givenRows ? givenRows : mostOfMany;
   if (!givenRows && !ShapedType::isDynamic(queries))
     rows = std::min(rows, rowsFor(queries));
+  bool inRegisters = usesTileRegisters() && rows > lanes;
   auto fitting = [&](const Twine &why) {
     return (why + "; their scores fit L1, copies of keys and values L2").str();
   };
@@ -107,10 +137,18 @@ void Scheduler::run() {
   };
   if (givenRows || givenKeys)
     return b.set(rows, keysOf(rows), /*workers=*/0, "a tile was asked for");
-  b.set(rows, keysOf(rows), /*workers=*/0,
-        fitting(rows < longRows ? "there are no more queries"
-                                : "vectors of queries and the columns they are "
-                                  "multiplied with fill the registers"));
+  StringRef reason =
+      inRegisters ? "products are computed in tile registers; packed keys and "
+                    "values are shared by all rows of a tile; what 32 rows "
+                    "store fits L1"
+                  : "vectors of queries and the columns they are multiplied "
+                    "with fill the registers";
+  if (rows < mostOfMany)
+    b.set(rows, keysOf(rows), /*workers=*/0,
+          fitting("there are no more queries"));
+  else
+    b.set(rows, keysOf(rows), /*workers=*/0,
+          inRegisters ? reason.str() : fitting(reason));
 
   if (op.isRagged()) {
     // Sequences of a few queries each, as in decoding: one vector of rows is

@@ -254,11 +254,6 @@ private:
 CpuCode::CpuCode(CpuBackend &backend, const Description &description,
                  const ArtifactView &artifact)
     : backend(backend), description(description) {
-  for (const std::string &feature : description.features)
-    if (!enableFeature(feature))
-      fail(ATTN_ERROR_UNSUPPORTED_DEVICE,
-           "the operating system does not grant the CPU feature '" + feature +
-               "', which the artifact needs");
   for (size_t i = 0; i < description.launches.size(); ++i) {
     const LaunchDescription &launch = description.launches[i];
     if (launch.code.empty()) {
@@ -341,6 +336,9 @@ std::string CpuBackend::objection(const Description &description) const {
   for (const std::string &feature : description.features) {
     switch (hostFeature(feature)) {
     case FeatureState::Present:
+      if (!enableFeature(feature))
+        return "the operating system does not grant the CPU feature '" +
+               feature + "'";
       break;
     case FeatureState::Missing:
       return "it needs the CPU feature '" + feature + "', which this host (" +

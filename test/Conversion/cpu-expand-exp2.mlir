@@ -50,3 +50,18 @@ func.func @product(%d: vector<16xf32>) -> vector<16xf32> {
   %y = math.exp2 %x : vector<16xf32>
   return %y : vector<16xf32>
 }
+
+// Where an approximation will do: fewer terms, and no care of its own for what
+// is below 2^-126.
+// CHECK-LABEL: func @approximate
+// CHECK-SAME: %[[X:.*]]: vector<16xf32>
+func.func @approximate(%x: vector<16xf32>) -> vector<16xf32> {
+  // SCALEF: arith.cmpf olt, %[[X]], %[[LEAST:.*]] : vector<16xf32>
+  // SCALEF: math.roundeven
+  // SCALEF-COUNT-3: math.fma
+  // SCALEF-NEXT: %[[SCALED:.*]] = x86vector.avx512.mask.scalef
+  // SCALEF-NEXT: return %[[SCALED]]
+  // PLAIN-COUNT-6: math.fma
+  %y = math.exp2 %x fastmath<afn> : vector<16xf32>
+  return %y : vector<16xf32>
+}

@@ -84,6 +84,12 @@ def TileToCPU : Pass<"tile-to-cpu", "::mlir::func::FuncOp"> {
     and p lie as `[d / 2][query][2]` and `[key / 2][query][2]`; keys are pairs in
     place, and of values two rows are copied side by side.
 
+    With `matrix = amx` the products of bf16 with more than a vector of rows go to
+    tile registers (amx.tile_mulf). Columns then lie on the lanes; keys and values
+    are packed once a tile, in pairs along the sum, and 32 rows at a time pass
+    through the body of the loop over key tiles, so that their scores and weights
+    stay in L1.
+
     ```mlir
     // Prepared by: tile-attach-target{target=cpu chip=x86-64-v3}
     func.func private @k(%m: memref<16xf32>, %i: index, %g0: index, %g1: index, %g2: index, %g3: index, %g4: index, %g5: index) attributes {tile.kernel} {
@@ -116,9 +122,10 @@ def TileToCPU : Pass<"tile-to-cpu", "::mlir::func::FuncOp"> {
     ```
   }];
   let dependentDialects = [
-    "::mlir::arith::ArithDialect", "::mlir::math::MathDialect",
-    "::mlir::memref::MemRefDialect", "::mlir::scf::SCFDialect",
-    "::mlir::vector::VectorDialect", "::mlir::x86vector::X86VectorDialect"
+    "::mlir::amx::AMXDialect", "::mlir::arith::ArithDialect",
+    "::mlir::math::MathDialect", "::mlir::memref::MemRefDialect",
+    "::mlir::scf::SCFDialect", "::mlir::vector::VectorDialect",
+    "::mlir::x86vector::X86VectorDialect"
   ];
   let statistics = [
     Statistic<"numKernels", "kernels-lowered", "Kernels that were lowered">,
@@ -178,7 +185,10 @@ def CPUSchedule : Pass<"cpu-schedule", "::mlir::func::FuncOp"> {
     parts depends on sizes and on the target's `workers` only, never on the threads
     of a machine (rule 19). What only a launch knows becomes a condition on sizes with
     a version of the op for either case. Tiles that a schedule gives stay, options
-    override them; `attn.schedule_reason` says for people why.
+    override them; `attn.schedule_reason` says for people why. Where tile registers
+    multiply bf16 (`matrix = amx`), many queries take tiles of 256, so that packing a
+    tile of keys and values is paid for by many products, and as many keys as leave
+    the scores, weights and sums of 32 queries in L1.
 
     ```mlir
     // Prepared by: tile-attach-target{target=cpu chip=x86-64-v3}

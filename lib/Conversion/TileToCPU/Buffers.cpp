@@ -20,9 +20,10 @@ Value KernelLowering::allocate(ArrayRef<int64_t> shape, Type element) {
 }
 
 Value KernelLowering::newBuffer(TileType type) {
-  int64_t rows = type.getRows(), cols = type.getCols();
+  int64_t rows = rowsOf(type.getRows());
   if (type.getRank() == 1)
     return allocate({wholeVectors(rows)}, b.getF32Type());
+  int64_t cols = type.getCols();
   if (lanes == LaneDim::Rows)
     return allocate({cols, rows}, b.getF32Type());
   return allocate({rows, wholeVectors(cols)}, b.getF32Type());

@@ -47,6 +47,8 @@ KernelLowering::emitElement(Operation *op, DenseMap<Value, Value> &values,
     elements.push_back(*value);
   }
   Value globalRow = add(map.getOffsets()[0], row);
+  if (strip.start)
+    globalRow = add(globalRow, strip.start);
   Value globalCol =
       map.getDomainRank() == 2 ? add(map.getOffsets()[1], col) : Value();
   bool rowsVary = lanes == LaneDim::Rows || map.getDomainRank() == 1;
@@ -56,7 +58,7 @@ KernelLowering::emitElement(Operation *op, DenseMap<Value, Value> &values,
 
 /// Row statistics: a loop over vectors of rows.
 LogicalResult KernelLowering::lowerRowMap(MapOp map) {
-  int64_t rows = map.getDomain().first;
+  int64_t rows = rowsOf(map.getDomain().first);
   SmallVector<Value> outputs;
   for (Value result : map.getResults())
     outputs.push_back(outputBuffer(result, map));
@@ -155,6 +157,11 @@ GroupOutputs KernelLowering::outputsOfGroup() {
                              b.getBF16Type()));
         continue;
       }
+      if (isFactor(result)) {
+        outputs.factors.emplace_back(
+            result, newFactor(cast<TileType>(result.getType())));
+        continue;
+      }
       bool escapes = llvm::any_of(result.getUsers(), [&](Operation *user) {
         return !group.ops.contains(user);
       });
@@ -200,7 +207,8 @@ LogicalResult KernelLowering::emitGroupColumn(const GroupOutputs &outputs,
   }
   for (auto [result, buffer] : outputs.stored)
     storeVector(values[result], buffer, row, col);
-  for (auto [result, buffer] : outputs.pairs)
+  for (auto [result, buffer] : llvm::concat<const std::pair<Value, Value>>(
+           outputs.pairs, outputs.factors))
     paired.push_back(values[result]);
   return success();
 }
@@ -257,11 +265,13 @@ LogicalResult KernelLowering::emitGroupRows(const GroupOutputs &outputs,
       return failure();
     inits.push_back(*init);
   }
-  // Two columns at a time where they become pairs.
-  unsigned together = outputs.pairs.empty() ? 1 : 2;
-  int64_t step = lanes == LaneDim::Rows ? together : regs.lanes;
-  auto loop =
-      scf::ForOp::create(b, index(0), index(group.cols), index(step), inits);
+  // Two columns at a time where they become pairs, or two vectors of them that
+  // a tile register has side by side.
+  bool isJoined = !outputs.pairs.empty() || !outputs.factors.empty();
+  unsigned together = isJoined ? 2 : 1;
+  int64_t unit = lanes == LaneDim::Rows ? 1 : regs.lanes;
+  auto loop = scf::ForOp::create(b, index(0), index(group.cols),
+                                 index(unit * together), inits);
   {
     OpBuilder::InsertionGuard inner(b);
     b.setInsertionPointToStart(loop.getBody());
@@ -269,8 +279,8 @@ LogicalResult KernelLowering::emitGroupRows(const GroupOutputs &outputs,
     SmallVector<Value> carried(loop.getRegionIterArgs());
     SmallVector<Value> paired[2];
     for (unsigned c = 0; c < together; ++c)
-      if (failed(emitGroupColumn(outputs, row, add(first, index(c)), carried,
-                                 paired[c])))
+      if (failed(emitGroupColumn(outputs, row, add(first, index(c * unit)),
+                                 carried, paired[c])))
         return failure();
     for (auto [k, output] : llvm::enumerate(outputs.pairs)) {
       Value pair = arith::DivUIOp::create(b, first, index(2));
@@ -278,6 +288,9 @@ LogicalResult KernelLowering::emitGroupRows(const GroupOutputs &outputs,
       vector::StoreOp::create(b, interleave(paired[0][k], paired[1][k]),
                               output.second, ValueRange{pair, start});
     }
+    for (auto [k, output] : llvm::enumerate(outputs.factors))
+      vector::StoreOp::create(b, sideBySide(paired[0][k], paired[1][k]),
+                              output.second, ValueRange{row, first});
     if (!carried.empty())
       scf::YieldOp::create(b, carried);
   }
@@ -308,16 +321,20 @@ LogicalResult KernelLowering::flush(Operation *before) {
     product = nullptr;
   }
   int64_t step = lanes == LaneDim::Rows ? regs.lanes : 1;
+  int64_t rows = rowsOf(group.rows);
   if (failed(product ? emitEpilogue(product, outputs)
-                     : tryForRange(index(0), index(group.rows), step,
-                                   [&](Value row) {
-                                     return emitGroupRows(outputs, row);
-                                   })))
+                     : tryForRange(index(0), index(rows), step, [&](Value row) {
+                         return emitGroupRows(outputs, row);
+                       })))
     return failure();
   for (auto [result, buffer] : outputs.stored)
     places[result].buffer = buffer;
   for (auto [result, buffer] : outputs.pairs) {
     places[result].kind = Place::Pairs;
+    places[result].buffer = buffer;
+  }
+  for (auto [result, buffer] : outputs.factors) {
+    places[result].kind = Place::Factor;
     places[result].buffer = buffer;
   }
   for (auto [reduce, buffer] : llvm::zip(outputs.reduces, outputs.reduced))

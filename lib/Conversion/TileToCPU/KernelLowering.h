@@ -3,7 +3,8 @@
 //
 // The lowering of one tile kernel: where its tiles live, and the loops that
 // move, multiply and map them. `Buffers`, `Memory`, `Products`, `RowProducts`,
-// `Pairs`, `Elementwise` and `Epilogues` hold its parts.
+// `Pairs`, `TileRegisters`, `Strips`, `Elementwise` and `Epilogues` hold its
+// parts.
 //
 //===----------------------------------------------------------------------===//
 
@@ -34,7 +35,8 @@ struct RegisterBlock {
   unsigned lanes;        ///< f32 lanes of a vector
   unsigned accumulators; ///< registers for sums
   unsigned vectors;      ///< most vectors of rows
-  bool bf16Pairs; ///< products of bf16 take two columns at a time, as pairs
+  bool bf16Pairs;     ///< products of bf16 take two columns at a time, as pairs
+  bool tileRegisters; ///< those of many rows are computed in tile registers
 
   /// Columns of a block with so many vectors of rows.
   unsigned getCols(unsigned numVectors) const {
@@ -50,6 +52,10 @@ enum class LaneDim { Rows, Columns };
 /// each vector of the right operand of a product.
 constexpr int64_t kRowsTogether = 4;
 
+/// A tile register holds 16 rows of 64 bytes: 16 sums of f32, or 32 elements of
+/// bf16 along the sum of a product.
+constexpr int64_t kRegisterRows = 16, kRegisterDepth = 32;
+
 /// Where a tile value lives.
 struct Place {
   enum Kind {
@@ -57,14 +63,18 @@ struct Place {
            ///< [rows][cols] with columns; [rows] for rank 1
     Pairs, ///< a bf16 buffer with rows on lanes, columns in pairs:
            ///< [col / 2][2 * row + col % 2]
-    Splat, ///< one scalar
+    Factor, ///< a bf16 buffer of the left operand of products in tile
+            ///< registers: [row][col], columns filled up with zeros
+    Packed, ///< a bf16 buffer of their right operand:
+            ///< [col / 16][sum / 2][2 * (col % 16) + sum % 2]
+    Splat,  ///< one scalar
     Memory, ///< in place in memory, or a copy of it, [row][col]
   } kind = Lanes;
-  Value buffer;               ///< Lanes, Pairs, Memory
+  Value buffer;               ///< all but Splat
   Value scalar;               ///< Splat
   SmallVector<Value> leading; ///< Memory: leading subscripts
   Value row, col;             ///< Memory: subscript of element (0, 0)
-  Value validRows;            ///< Memory: rows that may be read, or null
+  Value validRows; ///< Memory, Packed: rows that may be read, or null
   /// Memory, in place in pages: the page of a row, and the row in it.
   Value pages, pageRows;
 };
@@ -85,8 +95,8 @@ struct Group {
 struct GroupOutputs {
   /// Results that something outside of the group reads, and their buffers.
   SmallVector<std::pair<Value, Value>> stored;
-  /// The same of those that are read as pairs.
-  SmallVector<std::pair<Value, Value>> pairs;
+  /// The same of those that are read as pairs, or by tile registers.
+  SmallVector<std::pair<Value, Value>> pairs, factors;
   SmallVector<ReduceOp> reduces;
   SmallVector<Value> reduced; ///< the buffers of `reduces`
 };
@@ -116,6 +126,7 @@ private:
   LogicalResult lowerBlock(Block &block, ArrayRef<Value> destinations);
   LogicalResult lowerOp(Operation *op);
   LogicalResult lowerFor(scf::ForOp loop);
+  void dropTiles(scf::ForOp loop, ArrayRef<Value> inits);
   LogicalResult lowerIf(scf::IfOp branch, ArrayRef<Value> destinations);
   LogicalResult finishBlock(Block &block, ArrayRef<Value> destinations);
 
@@ -149,9 +160,53 @@ private:
     return VectorType::get({2 * static_cast<int64_t>(regs.lanes)},
                            b.getBF16Type());
   }
+  Value narrow(Value vector);
   Value interleave(Value even, Value odd);
   Value loadPairVector(Value buffer, Value row, Value pair);
   Value splatPair(DotOp dot, const Place &right, Value column, Value pair);
+
+  // Tile registers.
+  struct RowStart {
+    Value memory;
+    SmallVector<Value> at; ///< subscript of the row's first element
+  };
+  using RowReader = std::function<RowStart(Value row)>;
+  using ReadRow = function_ref<Value(int64_t k, Value col, Type vector)>;
+  struct RegisterProduct {
+    Value left, right, sums; ///< buffers
+    Value depth;             ///< elements of the sum
+    Value colTiles;          ///< registers of columns
+    bool hasPairsOnly;       ///< whether these are even in number
+    bool startsAtZero;
+  };
+  bool fitsTileRegisters();
+  bool isFactor(Value tile);
+  void approximateWeights();
+  Value newFactor(TileType type);
+  void loadFactor(LoadOp load, TileType type);
+  void packFactor(LoadOp load, TileType type);
+  RowReader readRows(LoadOp load, TileType type, Value rows);
+  Value readVector(const RowStart &row, Value col, Type type);
+  void packTransposed(Value buffer, Value row, int64_t depth, ReadRow readRow);
+  void packPairs(Value buffer, Value row, int64_t cols, ReadRow readRow);
+  Value sideBySide(Value first, Value second);
+  Value roundedUp(Value rows);
+  LogicalResult prepareSums(DotOp dot, Value out);
+  void emitRegisterBlock(const RegisterProduct &product, Value row,
+                         int64_t rowTiles, Value colTile, int64_t colTiles);
+  void emitRegisterRows(const RegisterProduct &product, Value row,
+                        int64_t rowTiles);
+  LogicalResult lowerRegisterProduct(DotOp dot);
+  VectorType halfVector() {
+    return VectorType::get({static_cast<int64_t>(regs.lanes)}, b.getBF16Type());
+  }
+
+  // Strips of rows.
+  void splitIntoStrips(scf::ForOp loop);
+  Place stripOf(const Place &place, Value start, int64_t rows);
+  LogicalResult lowerStrips(scf::ForOp loop);
+  /// Of a tile with so many rows, those that are computed at a time.
+  int64_t rowsOf(int64_t rows) { return strip.rows ? strip.rows : rows; }
 
   // Computation.
   /// What becomes of the sums of a register block, those of its first column
@@ -271,6 +326,14 @@ private:
   func::FuncOp kernel;
   RegisterBlock regs;
   LaneDim lanes = LaneDim::Rows;
+  /// Whether products are computed in tile registers.
+  bool usesTileRegisters = false;
+  /// Loops over strips, and the strip that is being lowered.
+  llvm::SmallPtrSet<Operation *, 4> stripLoops;
+  struct {
+    Value start;
+    int64_t rows = 0;
+  } strip;
   /// Rows that are stored in the end, if that is known; others are not
   /// computed.
   Value liveRows;

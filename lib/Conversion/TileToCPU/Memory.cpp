@@ -367,9 +367,17 @@ LogicalResult KernelLowering::lowerLoad(LoadOp load) {
     if (load.getMixed())
       return load.emitOpError("leaves out rows of a tile that is not the right "
                               "operand of a product");
-    isPairOperand(load.getResult()) ? loadPairs(load, type)
-                                    : loadOnLanes(load, type);
+    if (isFactor(load.getResult()))
+      loadFactor(load, type);
+    else if (isPairOperand(load.getResult()))
+      loadPairs(load, type);
+    else
+      loadOnLanes(load, type);
     ++copied;
+    return success();
+  }
+  if (usesTileRegisters) {
+    packFactor(load, type);
     return success();
   }
   auto dot = cast<DotOp>(*load->user_begin());

@@ -55,15 +55,17 @@ bool KernelLowering::isOfPairs(LoadOp right) {
 // Vectors of pairs
 //===----------------------------------------------------------------------===//
 
+/// A vector of f32 or bf16 as bf16.
+Value KernelLowering::narrow(Value vector) {
+  auto type = cast<VectorType>(vector.getType());
+  if (type.getElementType().isBF16())
+    return vector;
+  return arith::TruncFOp::create(
+      b, cast<VectorType>(type.clone(b.getBF16Type())), vector);
+}
+
 /// Two vectors of f32 or bf16, lane by lane.
 Value KernelLowering::interleave(Value even, Value odd) {
-  auto narrow = [&](Value vector) -> Value {
-    auto type = cast<VectorType>(vector.getType());
-    if (type.getElementType().isBF16())
-      return vector;
-    return arith::TruncFOp::create(
-        b, cast<VectorType>(type.clone(b.getBF16Type())), vector);
-  };
   return vector::InterleaveOp::create(b, narrow(even), narrow(odd));
 }
 

@@ -109,6 +109,8 @@ LogicalResult KernelLowering::emitBlock(DotOp dot, const Place &a,
 LogicalResult KernelLowering::lowerDot(DotOp dot, FinishBlock finish) {
   if (dot.getTransposeA())
     return dot.emitOpError("with transpose_a has no CPU lowering");
+  if (usesTileRegisters)
+    return lowerRegisterProduct(dot);
   Place a = places[dot.getA()];
   if (a.kind != Place::Pairs) {
     FailureOr<Value> left = lanesBuffer(dot.getA());

@@ -12,6 +12,7 @@
 
 #include "attn/Conversion/TileToCPU.h"
 
+#include "mlir/Dialect/AMX/AMXDialect.h"
 #include "mlir/Dialect/X86Vector/X86VectorDialect.h"
 #include "mlir/Transforms/RegionUtils.h"
 
@@ -229,6 +230,9 @@ Value KernelLowering::branchBuffer(scf::IfOp branch, OpResult result,
 LogicalResult KernelLowering::lowerFor(scf::ForOp loop) {
   if (!hasTileResult(loop))
     return lowerBlock(*loop.getBody(), {});
+  if (stripLoops.contains(loop))
+    return lowerStrips(loop);
+  splitIntoStrips(loop);
   // Carried tiles live in buffers that every iteration updates.
   SmallVector<Value> inits, destinations;
   for (auto [init, argument, result] : llvm::zip(
@@ -254,6 +258,12 @@ LogicalResult KernelLowering::lowerFor(scf::ForOp loop) {
   }
   if (failed(lowerBlock(*loop.getBody(), destinations)))
     return failure();
+  dropTiles(loop, inits);
+  return success();
+}
+
+/// Replaces a lowered loop by one that carries `inits`, without tiles.
+void KernelLowering::dropTiles(scf::ForOp loop, ArrayRef<Value> inits) {
   b.setInsertionPoint(loop);
   auto lowered = scf::ForOp::create(
       b, loop.getLowerBound(), loop.getUpperBound(), loop.getStep(), inits);
@@ -278,7 +288,6 @@ LogicalResult KernelLowering::lowerFor(scf::ForOp loop) {
   empty.createBlock(&loop.getRegion(), {}, TypeRange{empty.getIndexType()},
                     {loop.getLoc()});
   scf::YieldOp::create(empty, loop.getLoc());
-  return success();
 }
 
 LogicalResult KernelLowering::lowerIf(scf::IfOp branch,
@@ -331,7 +340,8 @@ void KernelLowering::remarkOnStrides() {
 }
 
 /// Columns lie on the lanes if no tile has more than a vector of rows, but for
-/// right operands of products. Tiles have whole vectors of what lies on lanes.
+/// right operands of products, or if products are computed in tile registers.
+/// Tiles have whole vectors of what lies on lanes.
 LogicalResult KernelLowering::chooseLanes() {
   int64_t most = 0;
   auto forEachTile =
@@ -353,7 +363,10 @@ LogicalResult KernelLowering::chooseLanes() {
     most = std::max(most, tile.getRows());
     return success();
   });
-  lanes = most <= regs.lanes ? LaneDim::Columns : LaneDim::Rows;
+  usesTileRegisters =
+      regs.tileRegisters && most > regs.lanes && fitsTileRegisters();
+  lanes = most <= regs.lanes || usesTileRegisters ? LaneDim::Columns
+                                                  : LaneDim::Rows;
   auto needVectors = [&](Operation *op, int64_t size, StringRef what) {
     if (size % regs.lanes == 0)
       return success();
@@ -397,6 +410,8 @@ LogicalResult KernelLowering::run() {
   if (failed(chooseLanes()))
     return failure();
   findLiveRows();
+  if (usesTileRegisters)
+    approximateWeights();
   sinkProducts();
   findPrologues();
   FunctionType type = kernel.getFunctionType();
@@ -477,6 +492,7 @@ struct TileToCPU : attn::impl::TileToCPUBase<TileToCPU> {
     block.accumulators = registers >= 32 ? 24 : 12;
     block.vectors = registers >= 32 ? 4 : 2;
     block.bf16Pairs = multipliesBF16Pairs(*target);
+    block.tileRegisters = target->has(MatrixUnits::Amx);
     KernelLowering lowering(kernel, block);
     if (failed(lowering.run()))
       return signalPassFailure();

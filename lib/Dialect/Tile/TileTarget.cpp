@@ -75,10 +75,12 @@ LogicalResult TargetAttr::verify(function_ref<InFlightDiagnostic()> emitError,
                   llvm::all_of(matrixShape.asArrayRef(), [](int64_t size) {
                     return size > 0 && llvm::isPowerOf2_64(size);
                   });
-  bool isCooperative = bitEnumContainsAll(matrix, MatrixUnits::Cooperative);
-  if (isCooperative ? !hasShape : !!matrixShape)
+  bool needsShape =
+      bitEnumContainsAny(matrix, MatrixUnits::Cooperative | MatrixUnits::Amx);
+  if (needsShape ? !hasShape : !!matrixShape)
     return emitError() << "matrix_shape is [m, n, k], powers of two, where "
-                          "matrix units are cooperative, and nothing elsewhere";
+                          "matrix units are cooperative or amx, and nothing "
+                          "elsewhere";
   for (Attribute feature :
        features ? features.getValue() : ArrayRef<Attribute>())
     if (!isa<StringAttr>(feature))

@@ -25,17 +25,36 @@ using llvm::StringRef;
 //===----------------------------------------------------------------------===//
 
 static constexpr StringLiteral kX86Features[] = {
-    "avx",      "avx2",     "fma",      "f16c",      "avx512f",
-    "avx512bw", "avx512dq", "avx512vl", "avx512bf16"};
+    "avx",      "avx2",     "fma",        "f16c",     "avx512f", "avx512bw",
+    "avx512dq", "avx512vl", "avx512bf16", "amx-tile", "amx-bf16"};
 static constexpr StringLiteral kX86Needed[] = {"avx2", "fma", "f16c"};
+
+// What all processors with AMX have that code makes use of.
+static constexpr StringLiteral kAMXFeatures[] = {"avx512bf16", "amx-tile",
+                                                 "amx-bf16"};
+static constexpr CPULevel kX86Levels[] = {
+    {"x86-64-v4-amx", "x86-64-v4", "sapphirerapids", kAMXFeatures}};
+
+static const CPULevel *findLevel(llvm::ArrayRef<CPULevel> levels,
+                                 StringRef chip) {
+  const CPULevel *found = llvm::find_if(
+      levels, [&](const CPULevel &level) { return level.name == chip; });
+  return found == levels.end() ? nullptr : found;
+}
 
 static void listX86Chips(SmallVectorImpl<StringRef> &chips) {
   llvm::X86::fillValidCPUArchList(chips, /*Only64Bit=*/true);
+  for (const CPULevel &level : kX86Levels)
+    chips.push_back(level.name);
 }
 
 static StringMap<bool> getX86Features(StringRef chip) {
   StringMap<bool> present;
   llvm::SmallVector<StringRef> features;
+  if (const CPULevel *level = findLevel(kX86Levels, chip)) {
+    chip = level->base;
+    features.append(level->features.begin(), level->features.end());
+  }
   llvm::X86::getFeaturesForCPU(chip, features);
   for (StringRef feature : features) {
     present[feature.ltrim('+')] = true;
@@ -49,8 +68,11 @@ static CPULimits getX86Limits(const StringMap<bool> &features) {
   bool isWide = true;
   for (StringRef feature : {"avx512f", "avx512vl", "avx512bw", "avx512dq"})
     isWide &= features.lookup(feature);
+  // Cores with AMX are no smaller than the first of them.
+  bool hasTiles = features.lookup("amx-tile");
   return {/*vectorBits=*/isWide ? 512 : 256, /*registers=*/isWide ? 32 : 16,
-          /*l1Bytes=*/32 << 10, /*l2Bytes=*/1 << 20};
+          /*l1Bytes=*/(hasTiles ? 48 : 32) << 10,
+          /*l2Bytes=*/(hasTiles ? 2 : 1) << 20};
 }
 
 //===----------------------------------------------------------------------===//
@@ -122,19 +144,31 @@ llvm::ArrayRef<CPUArchitecture> CPUArchitecture::getAll() {
   static const CPUArchitecture all[] = {
       {"x86-64", "x86_64-unknown-linux-gnu", kX86Features, kX86Needed,
        "AVX2, FMA and F16C", listX86Chips, getX86Features, getX86Limits,
-       /*generatesForChip=*/true},
+       /*generatesForChip=*/true, kX86Levels},
       {"AArch64", "aarch64-unknown-linux-gnu", kAArch64Features,
        kAArch64Features, "NEON", listAArch64Chips, getAArch64Features,
-       getAArch64Limits, /*generatesForChip=*/false},
+       getAArch64Limits, /*generatesForChip=*/false, /*levels=*/{}},
       {"WebAssembly", "wasm32-unknown-unknown", kWasmFeatures, kWasmNeeded,
        "SIMD of 128 bits", listWasmChips, getWasmFeatures, getWasmLimits,
-       /*generatesForChip=*/false}};
+       /*generatesForChip=*/false, /*levels=*/{}}};
   return all;
 }
 
 bool CPUArchitecture::suffice(const StringMap<bool> &present) const {
   return llvm::all_of(
       needed, [&](StringRef feature) { return present.lookup(feature); });
+}
+
+StringRef CPUArchitecture::getCodeChip(StringRef chip) const {
+  if (!generatesForChip)
+    return "generic";
+  const CPULevel *level = findLevel(levels, chip);
+  return level ? StringRef(level->base) : chip;
+}
+
+StringRef CPUArchitecture::getTuningChip(StringRef chip) const {
+  const CPULevel *level = findLevel(levels, chip);
+  return level ? StringRef(level->tuning) : chip;
 }
 
 const CPUArchitecture *CPUArchitecture::find(StringRef chip) {

@@ -21,6 +21,13 @@ struct CPULimits {
   int64_t vectorBits, registers, l1Bytes, l2Bytes;
 };
 
+/// A set of features that LLVM has no name for: those of one of its chips and
+/// others.
+struct CPULevel {
+  llvm::StringLiteral name, base, tuning;
+  llvm::ArrayRef<llvm::StringLiteral> features;
+};
+
 struct CPUArchitecture {
   /// For messages.
   llvm::StringRef name;
@@ -42,8 +49,14 @@ struct CPUArchitecture {
   /// Whether code uses all that the chip has, beyond `features`; if not, the
   /// chip tells what to tune for.
   bool generatesForChip;
+  /// Names of ours among those of chips.
+  llvm::ArrayRef<CPULevel> levels;
 
   bool suffice(const llvm::StringMap<bool> &present) const;
+
+  /// What LLVM calls the chip whose code is generated, and the one to tune for.
+  llvm::StringRef getCodeChip(llvm::StringRef chip) const;
+  llvm::StringRef getTuningChip(llvm::StringRef chip) const;
 
   /// Those there are.
   static llvm::ArrayRef<CPUArchitecture> getAll();

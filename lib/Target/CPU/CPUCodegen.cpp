@@ -11,7 +11,9 @@
 #include "Link.h"
 #include "Wasm.h"
 
+#include "mlir/Conversion/ControlFlowToLLVM/ControlFlowToLLVM.h"
 #include "mlir/Conversion/Passes.h"
+#include "mlir/Dialect/AMX/Transforms.h"
 #include "mlir/Dialect/Arith/Transforms/Passes.h"
 #include "mlir/Dialect/Func/IR/FuncOps.h"
 #include "mlir/Dialect/LLVMIR/LLVMDialect.h"
@@ -44,6 +46,13 @@ using namespace attn;
 /// The passes are MLIR's own: what they make together is verified, once.
 static LogicalResult
 lowerToLLVMDialect(ModuleOp module, tile::TargetAttr machine, bool verifies) {
+  bool hasTiles = machine.has(tile::MatrixUnits::Amx);
+  if (hasTiles) {
+    DialectRegistry registry;
+    registerConvertAMXToLLVMInterface(registry);
+    cf::registerConvertControlFlowToLLVMInterface(registry);
+    module.getContext()->appendDialectRegistry(registry);
+  }
   PassManager pm(module.getContext());
   pm.enableVerifier(false);
   // Without the feature LLVM rounds a scalar to bf16 by a library call.
@@ -66,7 +75,14 @@ lowerToLLVMDialect(ModuleOp module, tile::TargetAttr machine, bool verifies) {
   funcOptions.useBarePtrCallConv = true;
   pm.addPass(createConvertFuncToLLVMPass(funcOptions));
   pm.addPass(createArithToLLVMConversionPass());
-  pm.addPass(createConvertControlFlowToLLVMPass());
+  // Tile registers are carried from block to block.
+  if (hasTiles) {
+    ConvertToLLVMPassOptions tileOptions;
+    tileOptions.filterDialects = {"amx", "cf"};
+    pm.addPass(createConvertToLLVMPass(tileOptions));
+  } else {
+    pm.addPass(createConvertControlFlowToLLVMPass());
+  }
   pm.addPass(createUBToLLVMConversionPass());
   pm.addPass(createReconcileUnrealizedCastsPass());
   if (failed(pm.run(module)))
@@ -197,8 +213,7 @@ attn::compileCPUKernels(ModuleOp module, tile::TargetAttr machine,
   // LLVM would rather use 256 bits on most AVX-512 chips.
   if (machine.getVectorBits() == 512 && machine.hasFeature("avx512f"))
     features += ",-prefer-256-bit";
-  StringRef chip =
-      architecture.generatesForChip ? machine.getChip() : StringRef("generic");
+  StringRef chip = architecture.getCodeChip(machine.getChip());
   std::unique_ptr<llvm::TargetMachine> codeGenerator(
       backend->createTargetMachine(
           triple, chip, features, llvm::TargetOptions(),
@@ -214,7 +229,8 @@ attn::compileCPUKernels(ModuleOp module, tile::TargetAttr machine,
     // Loops that fill or copy must not become calls of a C library.
     function.addFnAttr("no-builtins");
     function.addFnAttr("target-cpu", chip);
-    function.addFnAttr("tune-cpu", machine.getChip());
+    function.addFnAttr("tune-cpu",
+                       architecture.getTuningChip(machine.getChip()));
     function.addFnAttr("target-features", features);
     function.addFnAttr(llvm::Attribute::NoUnwind);
     function.addFnAttr("prefer-vector-width",

@@ -45,11 +45,22 @@ static tile::TargetAttr makeTarget(function_ref<InFlightDiagnostic()> emitError,
                                    StringRef chip, const CPULimits &limits,
                                    ArrayAttr features) {
   constexpr int64_t none = 0;
+  // Tile registers, beside vectors that are as wide as a row of them.
+  auto has = [&](StringRef feature) {
+    return llvm::is_contained(features.getAsValueRange<StringAttr>(), feature);
+  };
+  bool hasTiles =
+      limits.vectorBits == 512 && has("amx-bf16") && has("avx512bf16");
+  tile::MatrixUnits units =
+      hasTiles ? tile::MatrixUnits::Amx : tile::MatrixUnits::None;
+  DenseI64ArrayAttr shape = hasTiles
+                                ? DenseI64ArrayAttr::get(context, {16, 16, 32})
+                                : DenseI64ArrayAttr();
   return tile::TargetAttr::getChecked(
       emitError, context, name, chip, limits.vectorBits, limits.registers,
       limits.l1Bytes, limits.l2Bytes, /*threads=*/none, /*subgroup=*/none,
       /*shared=*/none, /*staticShared=*/none, /*storageBuffers=*/none,
-      int64_t(kWorkers), tile::MatrixUnits::None, features);
+      int64_t(kWorkers), units, features, shape, tile::Lacks::Nothing);
 }
 
 namespace {
@@ -276,16 +287,24 @@ void CPU::explainSchedule(AttentionOp op, tile::TargetAttr machine,
         "one tile of them all, keys split so that {1} workers have parts",
         rows, schedule.getWorkers()));
   int64_t lanes = machine.getVectorBits() / 32;
+  bool hasBF16 = getElementTypeOrSelf(op.getKey().getType()).isBF16();
+  bool usesTileRegisters =
+      rows > lanes && hasBF16 && machine.has(tile::MatrixUnits::Amx);
   std::string order = llvm::formatv("queries lie on the lanes, {0} vectors of "
                                     "them",
                                     rows / lanes);
   if (rows <= lanes)
     order = "keys and head elements lie on the lanes; queries share each read "
             "of a key or value, which stays in its type";
+  else if (usesTileRegisters)
+    order =
+        "products in tile registers (AMX), keys lie on the lanes of vectors; "
+        "all queries of a tile share the packed keys and values, 32 at a "
+        "time have scores in L1";
   choices.push_back(llvm::formatv("{0} queries a tile{1}: {2}", rows,
                                   options.tileM ? " (given)" : "", order));
-  if (rows > lanes && multipliesBF16Pairs(machine) &&
-      getElementTypeOrSelf(op.getKey().getType()).isBF16())
+  if (rows > lanes && multipliesBF16Pairs(machine) && hasBF16 &&
+      !usesTileRegisters)
     choices.push_back("products of bf16 take pairs, without widening "
                       "(vdpbf16ps)");
   choices.push_back(llvm::formatv(

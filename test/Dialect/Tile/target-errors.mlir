@@ -66,15 +66,15 @@ func.func private @f() attributes {tile.target = #tile.target<name = "m", chip =
 
 // -----
 
-// expected-error@+1 {{matrix_shape is [m, n, k], powers of two, where matrix units are cooperative, and nothing elsewhere}}
+// expected-error@+1 {{matrix_shape is [m, n, k], powers of two, where matrix units are cooperative or amx, and nothing elsewhere}}
 module attributes {tile.target = #tile.target<name = "m", chip = "c", matrix = cooperative>} {}
 
 // -----
 
-// expected-error@+1 {{matrix_shape is [m, n, k], powers of two, where matrix units are cooperative, and nothing elsewhere}}
+// expected-error@+1 {{matrix_shape is [m, n, k], powers of two, where matrix units are cooperative or amx, and nothing elsewhere}}
 module attributes {tile.target = #tile.target<name = "m", chip = "c", matrix = cooperative, matrix_shape = [16, 16]>} {}
 
 // -----
 
-// expected-error@+1 {{matrix_shape is [m, n, k], powers of two, where matrix units are cooperative, and nothing elsewhere}}
+// expected-error@+1 {{matrix_shape is [m, n, k], powers of two, where matrix units are cooperative or amx, and nothing elsewhere}}
 module attributes {tile.target = #tile.target<name = "m", chip = "c", matrix_shape = [16, 16, 16]>} {}

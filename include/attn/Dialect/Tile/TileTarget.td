@@ -17,7 +17,8 @@ def Tile_MatrixUnits : I32BitEnumAttr<"MatrixUnits", "units that multiply tiles"
       I32BitEnumAttrCaseNone<"None", "none">,
       I32BitEnumAttrCaseBit<"MmaSync", 0, "mma_sync">,
       I32BitEnumAttrCaseBit<"Wgmma", 1, "wgmma">,
-      I32BitEnumAttrCaseBit<"Cooperative", 2, "cooperative">
+      I32BitEnumAttrCaseBit<"Cooperative", 2, "cooperative">,
+      I32BitEnumAttrCaseBit<"Amx", 3, "amx">
     ]> {
   let cppNamespace = "::attn::tile";
   let separator = "|";
@@ -52,7 +53,8 @@ def Tile_TargetAttr : AttrDef<Tile_Dialect, "Target"> {
       the same for all machines, so that results are (rule 19).
     - `matrix`: `mma_sync`, `wgmma` (warpgroups and bulk copies), or both;
       `cooperative`: fragments of a subgroup whose elements only the machine can
-      find, of `matrix_shape = [m, n, k]`.
+      find, of `matrix_shape = [m, n, k]`; `amx`: the eight tile registers of a CPU's
+      core, of 16 rows of 64 bytes, which multiply bf16 by that shape.
     - `lacks`: `int64`, numbers of 64 bits, which a launcher narrows when it binds
       them; `small_int`, arithmetic on i8 and i16; `small_storage`, elements of
       fewer than 32 bits in memory, other than f16; `infinity`, arithmetic with

@@ -1,0 +1,164 @@
+//===- Strips.cpp - A few rows at a time through a loop -------------------===//
+// SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
+//
+// What a loop over key tiles computes keeps rows apart. So the rows of a tile
+// may pass through its body strip by strip: the scores and weights of a strip
+// stay in L1, however many rows share a packed tile of keys and values.
+//
+//===----------------------------------------------------------------------===//
+
+#include "KernelLowering.h"
+
+#include "mlir/Transforms/RegionUtils.h"
+
+using namespace mlir;
+using namespace attn;
+using namespace attn::cpu;
+using namespace attn::tile;
+
+/// Rows of a strip: two registers of sums.
+static int64_t getStripRows(int64_t rows) {
+  constexpr int64_t most = 2 * kRegisterRows;
+  return rows % most == 0 ? most : kRegisterRows;
+}
+
+static bool isOnTiles(Operation *op) {
+  auto isTile = [](Type type) { return isa<TileType>(type); };
+  return op
+      ->walk([&](Operation *nested) {
+        return isa<TileDialect>(nested->getDialect()) ||
+                       llvm::any_of(nested->getOperandTypes(), isTile) ||
+                       llvm::any_of(nested->getResultTypes(), isTile)
+                   ? WalkResult::interrupt()
+                   : WalkResult::advance();
+      })
+      .wasInterrupted();
+}
+
+/// The rows that all tiles of the loop have but those it loads; nothing if they
+/// differ, or the loop writes memory or has other effects than on tiles.
+static std::optional<int64_t> findCommonRows(scf::ForOp loop) {
+  std::optional<int64_t> rows;
+  auto agrees = [&](Value value) {
+    auto type = dyn_cast<TileType>(value.getType());
+    if (!type || isRightOperand(value))
+      return true;
+    if (!rows)
+      rows = type.getRows();
+    return *rows == type.getRows();
+  };
+  WalkResult found = loop.getBody()->walk([&](Operation *op) {
+    bool isKnown = isa<LoadOp>(op)
+                       ? op->getBlock() == loop.getBody() &&
+                             isRightOperand(op->getResult(0))
+                       : isa<DotOp, MapOp, ReduceOp, ConvertOp, SplatOp,
+                             tile::YieldOp, scf::IfOp, scf::YieldOp>(op) ||
+                             !isOnTiles(op);
+    if (auto map = dyn_cast<MapOp>(op))
+      isKnown &= !rows || map.getDomain().first == *rows;
+    bool fits = isKnown && !isa<StoreOp, memref::StoreOp>(op) &&
+                llvm::all_of(op->getResults(), agrees) &&
+                llvm::all_of(op->getOperands(), agrees);
+    return fits ? WalkResult::advance() : WalkResult::interrupt();
+  });
+  return found.wasInterrupted() ? std::nullopt : rows;
+}
+
+/// Moves what a loop computes on tiles into a loop over strips in it, whose
+/// carried tiles are rows of those of the outer loop.
+void KernelLowering::splitIntoStrips(scf::ForOp loop) {
+  bool hasProduct = !loop.getBody()->getOps<DotOp>().empty();
+  std::optional<int64_t> rows = findCommonRows(loop);
+  if (!usesTileRegisters || !hasProduct || !rows ||
+      *rows <= getStripRows(*rows))
+    return;
+  Operation *yield = loop.getBody()->getTerminator();
+  SmallVector<Operation *> moved;
+  for (Operation &op : loop.getBody()->without_terminator())
+    if (isOnTiles(&op) && !isa<LoadOp>(op))
+      moved.push_back(&op);
+  SmallVector<unsigned> carried;
+  SmallVector<Value> inits;
+  for (auto [k, argument] : llvm::enumerate(loop.getRegionIterArgs()))
+    if (isa<TileType>(argument.getType())) {
+      carried.push_back(k);
+      inits.push_back(argument);
+    }
+  OpBuilder::InsertionGuard guard(b);
+  b.setInsertionPoint(yield);
+  auto strips = scf::ForOp::create(b, index(0), index(*rows),
+                                   index(getStripRows(*rows)), inits);
+  Block *body = strips.getBody();
+  if (body->mightHaveTerminator() && !body->empty())
+    body->back().erase();
+  for (Operation *op : moved)
+    op->moveBefore(body, body->end());
+  b.setInsertionPointToEnd(body);
+  SmallVector<Value> yielded;
+  for (unsigned k : carried)
+    yielded.push_back(yield->getOperand(k));
+  scf::YieldOp::create(b, yielded);
+  for (auto [init, argument] :
+       llvm::zip_equal(inits, strips.getRegionIterArgs()))
+    replaceAllUsesInRegionWith(init, argument, strips.getRegion());
+  for (auto [k, result] : llvm::zip_equal(carried, strips.getResults()))
+    yield->setOperand(k, result);
+  stripLoops.insert(strips);
+}
+
+/// The rows of a strip of what `place` holds.
+cpu::Place KernelLowering::stripOf(const Place &place, Value start,
+                                   int64_t rows) {
+  auto type = cast<MemRefType>(place.buffer.getType());
+  SmallVector<OpFoldResult> offsets(type.getRank(), b.getIndexAttr(0));
+  SmallVector<OpFoldResult> steps(type.getRank(), b.getIndexAttr(1));
+  SmallVector<OpFoldResult> sizes;
+  for (int64_t size : type.getShape())
+    sizes.push_back(b.getIndexAttr(size));
+  offsets.front() = start;
+  sizes.front() = b.getIndexAttr(rows);
+  Place strip = place;
+  strip.buffer =
+      memref::SubViewOp::create(b, place.buffer, offsets, sizes, steps);
+  return strip;
+}
+
+/// In the body tiles have the rows of a strip, and those from outside are seen
+/// through views of its rows.
+LogicalResult KernelLowering::lowerStrips(scf::ForOp loop) {
+  int64_t stripRows =
+      getConstantIntValue(loop.getStep()).value_or(kRegisterRows);
+  llvm::SetVector<Value> outside(loop.getInitArgs().begin(),
+                                 loop.getInitArgs().end());
+  getUsedValuesDefinedAbove(loop->getRegions(), outside);
+  DenseMap<Value, Place> kept;
+  b.setInsertionPointToStart(loop.getBody());
+  for (Value tile : outside) {
+    auto it = places.find(tile);
+    if (!isa<TileType>(tile.getType()) || it == places.end() ||
+        (it->second.kind != Place::Lanes && it->second.kind != Place::Factor))
+      continue;
+    kept[tile] = it->second;
+    it->second = stripOf(kept[tile], loop.getInductionVar(), stripRows);
+  }
+  SmallVector<Value> destinations;
+  for (auto [init, argument] :
+       llvm::zip_equal(loop.getInitArgs(), loop.getRegionIterArgs())) {
+    Place place = places[init];
+    places[argument] = place;
+    destinations.push_back(place.buffer);
+    carriedIn[place.buffer] = argument;
+  }
+  strip = {loop.getInductionVar(), stripRows};
+  LogicalResult lowered = lowerBlock(*loop.getBody(), destinations);
+  strip = {};
+  for (auto &[tile, place] : kept)
+    places[tile] = place;
+  for (auto [init, result] :
+       llvm::zip_equal(loop.getInitArgs(), loop.getResults()))
+    places[result] = places[init];
+  if (failed(lowered))
+    return failure();
+  dropTiles(loop, {});
+  return success();
+}

@@ -1,0 +1,395 @@
+//===- TileRegisters.cpp - Products in tile registers ---------------------===//
+// SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
+//
+// Products of bf16 by AMX: a left operand lies in rows, as it is computed; a
+// right one is packed once, in pairs along the sum, each register's 1 KiB by
+// itself. Sums are f32 in rows, where elementwise ops find them; two by two
+// registers of them take part in each step along the sum.
+//
+//===----------------------------------------------------------------------===//
+
+#include "KernelLowering.h"
+
+#include "mlir/Dialect/AMX/AMXDialect.h"
+#include "mlir/Dialect/Math/IR/Math.h"
+
+#include <numeric>
+
+using namespace mlir;
+using namespace attn;
+using namespace attn::cpu;
+using namespace attn::tile;
+
+//===----------------------------------------------------------------------===//
+// What goes to tile registers
+//===----------------------------------------------------------------------===//
+
+static bool isLeftOperand(OpOperand &use) {
+  return isa<DotOp>(use.getOwner()) && use.getOperandNumber() == 0;
+}
+
+/// True if all products of the kernel can: of bf16, a whole number of registers
+/// where zeros do not fill them up.
+bool KernelLowering::fitsTileRegisters() {
+  bool hasProducts = false;
+  WalkResult found = kernel.walk([&](DotOp dot) {
+    hasProducts = true;
+    TileType left = dot.getA().getType(), right = dot.getB().getType();
+    auto load = dot.getB().getDefiningOp<LoadOp>();
+    bool isPair =
+        left.getElementType().isBF16() && right.getElementType().isBF16();
+    bool isWhole = left.getRows() % kRegisterRows == 0 &&
+                   right.getRows() % kRegisterDepth == 0;
+    bool fits =
+        isPair && isWhole && !dot.getTransposeA() && load &&
+        dot.getB().hasOneUse() &&
+        isa_and_nonnull<LoadOp, ConvertOp>(dot.getA().getDefiningOp()) &&
+        llvm::all_of(dot.getA().getUses(), isLeftOperand);
+    return fits ? WalkResult::advance() : WalkResult::interrupt();
+  });
+  return hasProducts && !found.wasInterrupted();
+}
+
+bool KernelLowering::isFactor(Value tile) {
+  auto type = dyn_cast<TileType>(tile.getType());
+  return usesTileRegisters && type && type.getRank() == 2 &&
+         type.getElementType().isBF16() && !tile.use_empty() &&
+         llvm::all_of(tile.getUses(), isLeftOperand);
+}
+
+/// Weights that become factors keep 8 bits: their exponentials need no more
+/// (afn). Sums of them take the same values.
+void KernelLowering::approximateWeights() {
+  kernel.walk([&](MapOp map) {
+    bool isRounded = llvm::any_of(map->getUsers(), llvm::IsaPred<ConvertOp>);
+    for (Operation *user : map->getUsers()) {
+      auto convert = dyn_cast<ConvertOp>(user);
+      auto reduce = dyn_cast<ReduceOp>(user);
+      isRounded &= (convert && isFactor(convert.getResult())) ||
+                   (reduce && reduce.getKind() == ReduceKind::Sum);
+    }
+    if (!isRounded)
+      return;
+    Operation *yield = map.getBody().front().getTerminator();
+    for (Value yielded : yield->getOperands())
+      if (auto exponential = yielded.getDefiningOp<math::Exp2Op>())
+        exponential.setFastmath(exponential.getFastmath() |
+                                arith::FastMathFlags::afn);
+  });
+}
+
+Value KernelLowering::newFactor(TileType type) {
+  return allocate(
+      {rowsOf(type.getRows()),
+       static_cast<int64_t>(llvm::alignTo(type.getCols(), kRegisterDepth))},
+      b.getBF16Type());
+}
+
+//===----------------------------------------------------------------------===//
+// Loads
+//===----------------------------------------------------------------------===//
+
+/// A left operand: rows, zero past the valid part.
+void KernelLowering::loadFactor(LoadOp load, TileType type) {
+  Place &place = places[load.getResult()];
+  place.kind = Place::Factor;
+  place.buffer = newFactor(type);
+  Value buffer = place.buffer;
+  Value rows = clampTo(load.getValid()[0], type.getRows());
+  copyRowsTo(buffer, load, type, rows);
+  int64_t cols = cast<MemRefType>(buffer.getType()).getDimSize(1);
+  Value zeros = arith::ConstantOp::create(b, b.getZeroAttr(halfVector()));
+  forRange(rows, index(type.getRows()), 1, [&](Value row) {
+    forRange(index(0), index(cols), regs.lanes, [&](Value col) {
+      vector::StoreOp::create(b, zeros, buffer, ValueRange{row, col});
+    });
+  });
+}
+
+/// What reads 16 elements of a row of `load`, past the valid rows zeros: from
+/// where they are, or from a copy with whole vectors.
+KernelLowering::RowReader KernelLowering::readRows(LoadOp load, TileType type,
+                                                   Value rows) {
+  APInt known;
+  bool isWhole = matchPattern(load.getValid()[1], m_ConstantInt(&known)) &&
+                 known.getSExtValue() >= type.getCols();
+  if (!load.getMixed() && isContiguous(load.getSource()) && isWhole &&
+      type.getCols() % kRegisterDepth == 0) {
+    ++inPlace;
+    return [this, load](Value row) mutable -> RowStart {
+      return {load.getSource(), rowSubscript(load, row)};
+    };
+  }
+  ++copied;
+  Value buffer = newFactor(type);
+  copyRowsTo(buffer, load, type, rows);
+  return [this, buffer](Value row) -> RowStart {
+    return {buffer, {row, index(0)}};
+  };
+}
+
+Value KernelLowering::readVector(const RowStart &row, Value col, Type type) {
+  SmallVector<Value> at(row.at);
+  at.back() = add(at.back(), col);
+  return vector::LoadOp::create(b, cast<VectorType>(type), row.memory, at);
+}
+
+/// A right operand: [col / 16][sum / 2][2 * (col % 16) + sum % 2], where the
+/// sum runs over the rows of the tile or, if it is transposed, its columns.
+void KernelLowering::packFactor(LoadOp load, TileType type) {
+  auto dot = cast<DotOp>(*load->user_begin());
+  int64_t depth = dot.getTransposeB() ? type.getCols() : type.getRows();
+  int64_t cols = dot.getTransposeB() ? type.getRows() : type.getCols();
+  depth = llvm::alignTo(depth, kRegisterDepth);
+  Value rows = clampTo(load.getValid()[0], type.getRows());
+  RowReader reader = readRows(load, type, rows);
+  Place &place = places[load.getResult()];
+  place.kind = Place::Packed;
+  place.validRows = rows;
+  int64_t tiles = llvm::divideCeil(cols, kRegisterRows);
+  place.buffer = allocate({tiles, depth / 2, kRegisterDepth}, b.getBF16Type());
+  Value buffer = place.buffer;
+  // Rows are packed by whole registers of what is along the rows; in the last
+  // ones some are not valid.
+  int64_t step = dot.getTransposeB() ? kRegisterRows : 2;
+  auto pack = [&](Value begin, Value end, bool isWhole) {
+    forRange(begin, end, step, [&](Value row) {
+      auto readRow = [&](int64_t k, Value col, Type vector) -> Value {
+        Value at = add(row, index(k));
+        if (isWhole)
+          return readVector(reader(at), col, vector);
+        Value isValid =
+            arith::CmpIOp::create(b, arith::CmpIPredicate::slt, at, rows);
+        Value read =
+            readVector(reader(min(at, add(rows, index(-1)))), col, vector);
+        Value zeros = arith::ConstantOp::create(b, b.getZeroAttr(vector));
+        return arith::SelectOp::create(b, isValid, read, zeros);
+      };
+      dot.getTransposeB() ? packTransposed(buffer, row, depth, readRow)
+                          : packPairs(buffer, row, cols, readRow);
+    });
+  };
+  auto wholePart = [&](int64_t unit) {
+    return b.createOrFold<arith::SubIOp>(
+        rows, b.createOrFold<arith::RemUIOp>(rows, index(unit)));
+  };
+  Value whole = wholePart(step);
+  pack(index(0), whole, /*isWhole=*/true);
+  pack(whole, roundedUp(rows), /*isWhole=*/false);
+}
+
+/// Keys: 16 rows and 16 pairs of columns change places.
+void KernelLowering::packTransposed(Value buffer, Value row, int64_t depth,
+                                    ReadRow readRow) {
+  auto pairs = VectorType::get({kRegisterRows}, b.getI32Type());
+  Value tile = b.createOrFold<arith::DivUIOp>(row, index(kRegisterRows));
+  forRange(index(0), index(depth), kRegisterDepth, [&](Value col) {
+    SmallVector<Value> block;
+    for (int64_t k = 0; k < kRegisterRows; ++k)
+      block.push_back(
+          vector::BitCastOp::create(b, pairs, readRow(k, col, pairVector())));
+    Value pair = arith::DivUIOp::create(b, col, index(2));
+    for (auto [k, vector] : llvm::enumerate(transpose(block)))
+      vector::StoreOp::create(
+          b, vector::BitCastOp::create(b, pairVector(), vector), buffer,
+          ValueRange{tile, add(pair, index(k)), index(0)});
+  });
+}
+
+/// Values: two rows are interleaved.
+void KernelLowering::packPairs(Value buffer, Value row, int64_t cols,
+                               ReadRow readRow) {
+  Value pair = b.createOrFold<arith::DivUIOp>(row, index(2));
+  forRange(index(0), index(llvm::alignTo(cols, kRegisterRows)), kRegisterRows,
+           [&](Value col) {
+             Value even = readRow(0, col, halfVector());
+             Value odd = readRow(1, col, halfVector());
+             Value tile = arith::DivUIOp::create(b, col, index(kRegisterRows));
+             vector::StoreOp::create(b, interleave(even, odd), buffer,
+                                     ValueRange{tile, pair, index(0)});
+           });
+}
+
+//===----------------------------------------------------------------------===//
+// Products
+//===----------------------------------------------------------------------===//
+
+/// Two vectors of f32 as one of bf16.
+Value KernelLowering::sideBySide(Value first, Value second) {
+  SmallVector<int64_t> order(2 * regs.lanes);
+  std::iota(order.begin(), order.end(), 0);
+  return vector::ShuffleOp::create(b, narrow(first), narrow(second), order);
+}
+
+/// So many valid rows in whole registers along the sum.
+Value KernelLowering::roundedUp(Value rows) {
+  Value unit = index(kRegisterDepth);
+  return b.createOrFold<arith::MulIOp>(
+      b.createOrFold<arith::CeilDivUIOp>(rows, unit), unit);
+}
+
+/// The factor a row if `map` multiplies by one and nothing else; else null.
+static Value getFactorOfRows(MapOp map) {
+  Block &body = map.getBody().front();
+  auto product = dyn_cast<arith::MulFOp>(body.front());
+  if (map.getInputs().size() != 2 || !product ||
+      product->getNextNode() != body.getTerminator() ||
+      product.getLhs() != body.getArgument(0) ||
+      product.getRhs() != body.getArgument(1) ||
+      cast<TileType>(map.getInputs()[1].getType()).getRank() != 1)
+    return Value();
+  return map.getInputs()[1];
+}
+
+/// The initial values of sums go where the sums will be, if they are not there.
+/// Rows that are scaled by 1 are: their maximum did not change.
+LogicalResult KernelLowering::prepareSums(DotOp dot, Value out) {
+  auto map = dot.getAcc().getDefiningOp<MapOp>();
+  bool isComputed = map && getProductOfPrologue(map);
+  const Place &start = places[isComputed ? map.getInputs()[0] : dot.getAcc()];
+  bool isThere = start.kind == Place::Lanes && start.buffer == out;
+  if (!isComputed && isThere)
+    return success();
+  Value factors = isComputed && isThere ? getFactorOfRows(map) : Value();
+  TileType type = dot.getResult().getType();
+  auto prepareRow = [&](Value row) {
+    return tryForRange(index(0), index(wholeVectors(type.getCols())),
+                       regs.lanes, [&](Value col) -> LogicalResult {
+                         FailureOr<Value> init = accumulatorInit(dot, row, col);
+                         if (failed(init))
+                           return failure();
+                         storeVector(*init, out, row, col);
+                         return success();
+                       });
+  };
+  return tryForRange(
+      index(0), index(rowsOf(type.getRows())), 1,
+      [&](Value row) -> LogicalResult {
+        if (!factors)
+          return prepareRow(row);
+        FailureOr<Value> buffer = lanesBuffer(factors);
+        if (failed(buffer))
+          return failure();
+        Value factor = memref::LoadOp::create(b, *buffer, row);
+        Value one = arith::ConstantOp::create(b, b.getF32FloatAttr(1.0f));
+        Value changes =
+            arith::CmpFOp::create(b, arith::CmpFPredicate::UNE, factor, one);
+        auto branch = scf::IfOp::create(b, changes, /*withElseRegion=*/false);
+        OpBuilder::InsertionGuard guard(b);
+        b.setInsertionPointToStart(branch.thenBlock());
+        return prepareRow(row);
+      });
+}
+
+/// One block of sums: registers of rows times registers of columns.
+void KernelLowering::emitRegisterBlock(const RegisterProduct &product,
+                                       Value row, int64_t rowTiles,
+                                       Value colTile, int64_t colTiles) {
+  auto sumType =
+      amx::TileType::get({kRegisterRows, kRegisterRows}, b.getF32Type());
+  auto factorType =
+      amx::TileType::get({kRegisterRows, kRegisterDepth}, b.getBF16Type());
+  Value unit = index(kRegisterRows);
+  auto sumAt = [&](int64_t i, int64_t j) -> SmallVector<Value> {
+    return {add(row, index(i * kRegisterRows)),
+            arith::MulIOp::create(b, add(colTile, index(j)), unit)};
+  };
+  SmallVector<Value> sums;
+  for (int64_t i = 0; i < rowTiles; ++i)
+    for (int64_t j = 0; j < colTiles; ++j) {
+      if (product.startsAtZero)
+        sums.push_back(amx::TileZeroOp::create(b, sumType));
+      else
+        sums.push_back(
+            amx::TileLoadOp::create(b, sumType, product.sums, sumAt(i, j)));
+    }
+  auto multiply = [&](Value k, ValueRange before) {
+    SmallVector<Value> left, after;
+    for (int64_t i = 0; i < rowTiles; ++i)
+      left.push_back(amx::TileLoadOp::create(
+          b, factorType, product.left,
+          ValueRange{add(row, index(i * kRegisterRows)), k}));
+    SmallVector<Value> right;
+    Value pair = b.createOrFold<arith::DivUIOp>(k, index(2));
+    for (int64_t j = 0; j < colTiles; ++j)
+      right.push_back(amx::TileLoadOp::create(
+          b, factorType, product.right,
+          ValueRange{add(colTile, index(j)), pair, index(0)}));
+    for (int64_t i = 0; i < rowTiles; ++i)
+      for (int64_t j = 0; j < colTiles; ++j)
+        after.push_back(amx::TileMulFOp::create(b, sumType, left[i], right[j],
+                                                before[i * colTiles + j]));
+    return after;
+  };
+  auto loop = scf::ForOp::create(b, index(0), product.depth,
+                                 index(kRegisterDepth), sums);
+  {
+    OpBuilder::InsertionGuard guard(b);
+    b.setInsertionPointToStart(loop.getBody());
+    scf::YieldOp::create(
+        b, multiply(loop.getInductionVar(), loop.getRegionIterArgs()));
+  }
+  for (int64_t i = 0; i < rowTiles; ++i)
+    for (int64_t j = 0; j < colTiles; ++j)
+      amx::TileStoreOp::create(b, product.sums, sumAt(i, j),
+                               loop.getResult(i * colTiles + j));
+}
+
+/// All blocks with so many registers of rows.
+void KernelLowering::emitRegisterRows(const RegisterProduct &product, Value row,
+                                      int64_t rowTiles) {
+  constexpr int64_t together = 2;
+  Value step = index(together);
+  Value pairs = b.createOrFold<arith::SubIOp>(
+      product.colTiles, b.createOrFold<arith::RemUIOp>(product.colTiles, step));
+  forRange(index(0), pairs, together, [&](Value colTile) {
+    emitRegisterBlock(product, row, rowTiles, colTile, together);
+  });
+  if (!product.hasPairsOnly)
+    emitRegisterBlock(product, row, rowTiles, pairs, 1);
+}
+
+LogicalResult KernelLowering::lowerRegisterProduct(DotOp dot) {
+  TileType type = dot.getResult().getType();
+  const Place right = places[dot.getB()];
+  Value out = outputBuffer(dot.getResult(), dot);
+  const Place start = places[dot.getAcc()];
+  RegisterProduct product;
+  product.left = places[dot.getA()].buffer;
+  product.right = right.buffer;
+  product.sums = out;
+  product.startsAtZero = start.kind == Place::Splat &&
+                         matchPattern(start.scalar, m_PosZeroFloat());
+  if (!product.startsAtZero && failed(prepareSums(dot, out)))
+    return failure();
+  places[dot.getResult()].buffer = out;
+
+  Value validRows = roundedUp(right.validRows);
+  int64_t rows = rowsOf(type.getRows());
+  if (dot.getTransposeB()) {
+    int64_t depth = dot.getA().getType().getCols();
+    product.depth = index(llvm::alignTo(depth, kRegisterDepth));
+    product.colTiles =
+        b.createOrFold<arith::DivUIOp>(validRows, index(kRegisterRows));
+    product.hasPairsOnly = true;
+  } else {
+    int64_t tiles = llvm::divideCeil(type.getCols(), kRegisterRows);
+    product.depth = validRows;
+    product.colTiles = index(tiles);
+    product.hasPairsOnly = tiles % 2 == 0;
+  }
+  int64_t whole = rows / (2 * kRegisterRows) * (2 * kRegisterRows);
+  forRange(index(0), index(whole), 2 * kRegisterRows,
+           [&](Value row) { emitRegisterRows(product, row, 2); });
+  if (whole < rows)
+    emitRegisterRows(product, index(whole), 1);
+  // Columns without keys: the product of zero rows is the accumulator.
+  if (dot.getTransposeB() && product.startsAtZero) {
+    Value zero = splatVector(zeroF32());
+    forRange(validRows, index(type.getCols()), regs.lanes, [&](Value col) {
+      forRange(index(0), index(rows), 1,
+               [&](Value row) { storeVector(zero, out, row, col); });
+    });
+  }
+  return success();
+}
