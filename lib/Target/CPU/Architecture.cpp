@@ -14,6 +14,11 @@
 #include "llvm/TargetParser/Triple.h"
 #include "llvm/TargetParser/X86TargetParser.h"
 
+#if defined(__x86_64__) && defined(__linux__)
+#include <sys/syscall.h>
+#include <unistd.h>
+#endif
+
 using namespace attn;
 using llvm::SmallVectorImpl;
 using llvm::StringLiteral;
@@ -187,6 +192,23 @@ const CPUArchitecture *CPUArchitecture::getHost() {
     if (llvm::Triple(architecture.triple).getArch() == host.getArch())
       return &architecture;
   return nullptr;
+}
+
+/// Linux gives the state of tile registers on request only.
+static bool mayUseTiles() {
+#if defined(__x86_64__) && defined(__linux__)
+  constexpr long requestPermission = 0x1023, tileData = 18;
+  return ::syscall(SYS_arch_prctl, requestPermission, tileData) == 0;
+#else
+  return false;
+#endif
+}
+
+StringMap<bool> CPUArchitecture::getHostFeatures() {
+  StringMap<bool> present = llvm::sys::getHostCPUFeatures();
+  if (present.lookup("amx-tile") && !mayUseTiles())
+    present["amx-tile"] = present["amx-bf16"] = false;
+  return present;
 }
 
 const CPUArchitecture &CPUArchitecture::of(tile::TargetAttr machine) {

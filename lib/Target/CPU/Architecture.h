@@ -64,6 +64,9 @@ struct CPUArchitecture {
   static const CPUArchitecture *find(llvm::StringRef chip);
   /// That of the machine this runs on; null if it is another one.
   static const CPUArchitecture *getHost();
+  /// The features of that machine which the operating system lets this process
+  /// use.
+  static llvm::StringMap<bool> getHostFeatures();
   /// The one whose needed features `machine` has; x86-64 where it tells none.
   static const CPUArchitecture &of(tile::TargetAttr machine);
 };

@@ -146,8 +146,8 @@ tile::TargetAttr CPU::describeChip(MLIRContext *context, StringRef chip,
     error = "there is no code for CPUs such as '" + name + "'";
     return {};
   }
-  llvm::StringMap<bool> present =
-      isHost ? llvm::sys::getHostCPUFeatures() : architecture->featuresOf(chip);
+  llvm::StringMap<bool> present = isHost ? CPUArchitecture::getHostFeatures()
+                                         : architecture->featuresOf(chip);
   for (StringRef feature : architecture->needed)
     if (!present.lookup(feature)) {
       error = ("CPU '" + name + "' lacks " + feature + "; generated code for " +
@@ -274,6 +274,11 @@ void CPU::explainMachine(tile::TargetAttr machine,
       "{4} KiB of L2 a core",
       machine.getChip(), machine.getVectorBits(), machine.getVectorRegisters(),
       toKiB(machine.getL1Bytes()), toKiB(machine.getL2Bytes())));
+  // Only the host's chip may have more than it may be used for.
+  auto present = CPUArchitecture::of(machine).featuresOf(machine.getChip());
+  if (present.lookup("amx-bf16") && !machine.hasFeature("amx-bf16"))
+    choices.push_back("the operating system does not grant the tile registers "
+                      "(AMX): products are computed in vectors");
 }
 
 void CPU::explainSchedule(AttentionOp op, tile::TargetAttr machine,
