@@ -1,7 +1,7 @@
 # SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
 #
 # What `cmake --install` and the packages hold: tools, headers, libraries, the
-# CMake package Attn, documentation. Two components: `runtime` needs no LLVM,
+# CMake package Attn, the module for pages, documentation. Two components: `runtime` needs no LLVM,
 # `compiler` is everything else.
 include(GNUInstallDirs)
 include(CMakePackageConfigHelpers)
@@ -49,6 +49,9 @@ foreach(tool attn-opt attn-translate attn-run attn-compile attn-lsp-server)
   install(FILES tools/completion/attn.bash DESTINATION ${completions} RENAME ${tool} COMPONENT compiler)
 endforeach()
 install(FILES tools/completion/attn.bash DESTINATION ${completions} RENAME attn-check COMPONENT runtime)
+# What pages load, and attn-run hosts in Node.
+install(DIRECTORY runtime/web DESTINATION ${CMAKE_INSTALL_DATADIR}/attn/runtime COMPONENT compiler
+  PATTERN test EXCLUDE)
 install(DIRECTORY include/ ${PROJECT_BINARY_DIR}/include/
   DESTINATION ${CMAKE_INSTALL_INCLUDEDIR} COMPONENT compiler
   FILES_MATCHING PATTERN "*.h" PATTERN "*.td" PATTERN "*.h.inc" PATTERN CMakeFiles EXCLUDE)

@@ -16,7 +16,10 @@ compile=$1 site=$2
 mkdir -p "$site/attn-web"
 cp "$here"/*.html "$here"/*.js "$here"/*.css "$here"/*.mlir "$site/"
 cp "$here"/../../runtime/web/*.js "$site/attn-web/"
+# A visitor loads code for the GPU or for the processor. There are many queries:
+# on the processor a tile of 64 is asked for, and no other version compiled.
 for variant in "$here"/*.mlir; do
-  "$compile" "$variant" --target=wgsl:webgpu,cpu:wasm32 \
-    -o "$site/$(basename "$variant" .mlir).attn"
+  name=$(basename "$variant" .mlir)
+  "$compile" "$variant" --target=wgsl:webgpu -o "$site/$name.gpu.attn"
+  "$compile" "$variant" --target=cpu:wasm32 --tile-m=64 -o "$site/$name.wasm.attn"
 done

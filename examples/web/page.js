@@ -45,8 +45,10 @@ async function fetchFile(name) {
   return response;
 }
 
+/** Of the code of a variant for the GPU and for the processor, the visitor loads
+ * what runs. */
 async function getProgram(name, where) {
-  const artifact = await (await fetchFile(`${name}.attn`)).arrayBuffer();
+  const artifact = await (await fetchFile(`${name}.${where === 'gpu' ? 'gpu' : 'wasm'}.attn`)).arrayBuffer();
   if (where === 'gpu' && !device) await openDevice(artifact);
   const key = `${name} ${where}`;
   if (!programs.has(key)) programs.set(key, await loadProgram(where === 'gpu' ? device : null, artifact));

@@ -16,6 +16,7 @@
 
 #include "llvm/Support/FileSystem.h"
 #include "llvm/Support/MemoryBuffer.h"
+#include "llvm/Support/Path.h"
 #include "llvm/Support/raw_ostream.h"
 
 #include <map>
@@ -33,10 +34,29 @@ struct Device {
 };
 } // namespace
 
+/// Where a file of share/attn is: beside the folder of the program or above it,
+/// installed and in a build alike. If it is nowhere, where it should be.
+static std::string findShared(StringRef name) {
+  namespace path = llvm::sys::path;
+  static char anchor;
+  std::string program = llvm::sys::fs::getMainExecutable("", &anchor), wanted;
+  for (StringRef folder = path::parent_path(program); !folder.empty();
+       folder = path::parent_path(folder)) {
+    if (path::filename(folder) == "bin")
+      continue;
+    SmallString<128> file(folder);
+    path::append(file, "share/attn", name);
+    if (llvm::sys::fs::exists(file))
+      return file.str().str();
+    if (wanted.empty())
+      wanted = file.str().str();
+  }
+  return wanted;
+}
+
 static Device openDevice(const Target &target) {
   Device device;
-  std::string script =
-      (ATTN_SOURCE_FOLDER "/" + target.getHost()->script).str();
+  std::string script = findShared(target.getHost()->script);
   auto process = HostProcess::start(script, target.getHost()->backend.str());
   if (!process) {
     device.problem = llvm::toString(process.takeError());

@@ -49,7 +49,7 @@ struct CodeSection {
 struct Host {
   /// How command lines call it.
   llvm::StringRef backend;
-  /// What Node runs, from the root of the sources.
+  /// What Node runs, from share/attn of a prefix or a build.
   llvm::StringRef script;
 };
 

@@ -16,7 +16,9 @@ const instances = [];
 /** An adapter of the Vulkan driver that the environment names; `toggles` are
  * Dawn's, `backend=null` a device that validates and runs nothing. */
 export async function requestAdapter(toggles = ['backend=vulkan']) {
-  if (!existsSync(modules)) throw new Error(`no Dawn in ${modules}: scripts/install-web-checks.sh installs it`);
+  if (!existsSync(modules))
+    throw new Error(`no Dawn in ${modules}: scripts/install-web-checks.sh installs it in the sources; else npm's ` +
+                    'webgpu is it, and ATTN_WEB_MODULES names the node_modules it is in');
   const { create, globals } = createRequire(`${modules}/`)('webgpu');
   Object.assign(globalThis, globals);
   const instance = create(toggles);

@@ -76,12 +76,12 @@ try {
 
   // What goes wrong is said on the page, and the next run works.
   await choose('variant', 'alibi');
-  renameSync(join(site, 'alibi.attn'), join(site, 'gone.attn'));
+  renameSync(join(site, 'alibi.gpu.attn'), join(site, 'gone.attn'));
   await browser.click('#run');
   await finish();
-  assert.match(await readStatus(), /alibi\.attn: 404/);
+  assert.match(await readStatus(), /alibi\.gpu\.attn: 404/);
   writeFileSync(join(screenshots, 'error.png'), await browser.screenshot());
-  renameSync(join(site, 'gone.attn'), join(site, 'alibi.attn'));
+  renameSync(join(site, 'gone.attn'), join(site, 'alibi.gpu.attn'));
   await browser.click('#run');
   await finish();
   assert.equal(await readStatus(), 'done');
