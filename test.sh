@@ -144,6 +144,10 @@ else
   if [[ $preset == release ]] && command -v node >/dev/null; then
     cases wasm --backend=wasm --count=$rasterised
   fi
+  # Metal in an emulator, for which clang++ compiles each kernel.
+  if [[ $preset == release && $(uname -m) == x86_64 ]]; then
+    cases metal-shim --backend=metal-shim --count=$(((rasterised + 3) / 4))
+  fi
   # Through runtime/web: on lavapipe, which has f16, else on SwiftShader. Of a case
   # lavapipe compiles what wgpu makes in a second, and what Dawn makes in ten.
   if [[ $preset == release && -f .cache/web/environment ]]; then

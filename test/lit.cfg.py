@@ -6,6 +6,7 @@
 import ctypes
 import glob
 import os
+import platform
 import shutil
 import subprocess
 
@@ -107,6 +108,15 @@ if os.path.exists(VULKAN):
     config.available_features.add("vulkan-run")
     with open(VULKAN, encoding="utf-8") as settings:
         config.substitutions.append(("%vulkan", "env " + " ".join(settings.read().split())))
+
+# clang++ checks the runtime's Objective-C++, and compiles kernels for the
+# emulator of Metal.
+clangxx = shutil.which("clang++-22") or shutil.which("clang++")
+if clangxx:
+    config.available_features.add("clang")
+    config.substitutions.append(("%clangxx", clangxx))
+    if platform.machine() == "x86_64":
+        config.available_features.add("metal-shim")
 
 # Packages are made for Debian where Debian's tools are.
 if shutil.which("dpkg-deb"):

@@ -77,7 +77,8 @@ std::string attn::execution::listBackends() {
 static const Target *findHosted(StringRef backend) {
   const Target *target = findBackend(backend);
   std::optional<Host> host = target ? target->getHost() : std::nullopt;
-  return host && host->backend == backend ? target : nullptr;
+  return host && host->backend == backend && !host->script.empty() ? target
+                                                                   : nullptr;
 }
 
 static bool isInterpreted(StringRef backend) {

@@ -7,6 +7,7 @@
 //===----------------------------------------------------------------------===//
 
 #include "Compiled.h"
+#include "MetalShim/Driver.h"
 #include "Strides.h"
 
 #include "attn/Dialect/Attn/ArgumentNames.h"
@@ -76,7 +77,9 @@ public:
       return {};
     return target->listSchedules(report.schedule, report.machine);
   }
-  StringRef getBackend() const override { return target->getName(); }
+  StringRef getBackend() const override {
+    return isEmulated ? target->getHost()->backend : target->getName();
+  }
   StringRef getBaseline() const override { return target->getBaseline(); }
 
 private:
@@ -97,6 +100,7 @@ private:
   func::FuncOp function;
   /// What was compiled for.
   const Target *target = nullptr;
+  bool isEmulated = false;
   /// What the device asks for; empty: the target's own choice.
   std::string chip;
   SmallVector<reference::Output> outputs;
@@ -161,6 +165,22 @@ static ContextHandle openDevice(const Target &target,
   return nullptr;
 }
 
+/// Whether `backend` is what emulates the device of its target.
+static bool isEmulator(StringRef backend) {
+  const Target *target = findBackend(backend);
+  std::optional<Host> host = target ? target->getHost() : std::nullopt;
+  return host && host->backend == backend;
+}
+
+/// The target of a backend, with a device that is emulated if that is asked
+/// for; null, with the reason in `problem`, if there is none.
+static const Target *findCompiled(StringRef backend, std::string &problem) {
+  if (!isEmulator(backend))
+    return findTarget(backend, problem);
+  problem = metal::installEmulator();
+  return problem.empty() ? findBackend(backend) : nullptr;
+}
+
 /// What `auto` tries, in this order: devices, then the host.
 static std::vector<const Target *> getCandidates() {
   std::vector<const Target *> candidates;
@@ -174,7 +194,7 @@ static std::vector<const Target *> getCandidates() {
 std::string attn::execution::explainNoDevice(const BackendOptions &options) {
   std::string chip, problem;
   // What `auto` falls back to is always there.
-  const Target *target = findTarget(options.name, problem);
+  const Target *target = findCompiled(options.name, problem);
   if (!target)
     return options.name == autoBackend ? "" : problem;
   ErrorHandle error(attn_error_create());
@@ -193,7 +213,8 @@ LogicalResult Compiled::openContext(const BackendOptions &options) {
         return success();
     }
   } else {
-    target = findTarget(options.name, problem);
+    target = findCompiled(options.name, problem);
+    isEmulated = isEmulator(options.name);
     if (target)
       context = openDevice(*target, options, error.get(), chip, problem);
   }
@@ -438,6 +459,8 @@ json::Object Compiled::describe() const {
                                               nullptr) == ATTN_OK)
     description["memory"] =
         json::Object{{"fused_bytes", fused}, {"standard_bytes", standard}};
+  if (isEmulated)
+    description["dispatches"] = metal::takeCounts();
   return description;
 }
 

@@ -60,7 +60,7 @@ extern "C" {
 
 /* Of this header. It grows when a function or a field is added; what is there
  * stays as it is. */
-#define ATTN_ABI_VERSION 2
+#define ATTN_ABI_VERSION 3
 
 /* Of the library: the newest header that it serves. */
 ATTN_API uint32_t attn_abi_version(void);
@@ -178,8 +178,8 @@ typedef struct attn_executor {
 
 typedef struct attn_context_options {
   size_t struct_size;
-  const char *backend; /* NULL or "cpu"; "cuda"; "vulkan"; "auto": cuda where
-                          there is a device, else cpu */
+  const char *backend; /* NULL or "cpu"; "cuda"; "vulkan"; "metal"; "auto":
+                          cuda where there is a device, else cpu */
   int32_t threads;     /* CPU: threads that compute; 0: one a usable core */
   int32_t device;      /* ordinal for backends with several devices; CPU: 0.
                           Vulkan counts GPUs with memory of their own first,
@@ -202,7 +202,7 @@ typedef struct attn_context_options {
 
 typedef struct attn_context_info {
   size_t struct_size;
-  const char *backend;  /* "cpu", "cuda" or "vulkan" */
+  const char *backend;  /* "cpu", "cuda", "metal" or "vulkan" */
   const char *device;   /* name of the processor or GPU */
   const char *features; /* CPU: known features of the host, comma-separated;
                            CUDA: the chip, "sm_90"; Vulkan: what artifacts may
@@ -243,7 +243,7 @@ ATTN_API void attn_artifact_destroy(attn_artifact *artifact);
 
 typedef struct attn_variant_info {
   size_t struct_size;
-  const char *target; /* "cpu", "cuda", "vulkan" or "wgsl" */
+  const char *target; /* "cpu", "cuda", "vulkan", "metal" or "wgsl" */
   const char *chip;   /* what the code was compiled for */
   const char *entry;  /* name of the function that was compiled */
   const char *json;   /* the description (docs/artifact.md) */
@@ -359,6 +359,40 @@ ATTN_API attn_status attn_vulkan_import_buffer(attn_context *context,
                                                const attn_vulkan_buffer *buffer,
                                                void **memory,
                                                attn_error *error);
+
+/*===-- Metal -------------------------------------------------------------===*/
+
+/* For programs on Apple's systems that use Metal themselves: objects are passed
+ * by their addresses ((__bridge void *)object) and retained. An address of this
+ * API on a Metal context is one of the host, too: buffers are shared. The
+ * `stream` of a launch is an MTLCommandBuffer that is neither committed nor
+ * encoding, or NULL. All of this is there since version 3. */
+
+/* A device of the caller. */
+typedef struct attn_metal_device {
+  size_t struct_size;
+  void *device; /* MTLDevice */
+  void *queue;  /* MTLCommandQueue of it; NULL: one of the context's own */
+} attn_metal_device;
+
+/* A context on it. UNSUPPORTED_DEVICE where there is no Metal. */
+ATTN_API attn_status attn_context_create_metal(const attn_metal_device *device,
+                                               attn_context **context,
+                                               attn_error *error);
+
+/* Memory that the caller has. */
+typedef struct attn_metal_buffer {
+  size_t struct_size;
+  void *buffer; /* MTLBuffer whose storage is shared; or NULL, */
+  void *data; /* and then whole pages of the process, which stay the caller's */
+  size_t bytes; /* of `data` */
+} attn_metal_buffer;
+
+/* An address for it, good until attn_memory_free, which leaves the memory as it
+ * is: that of the buffer's contents, or `data`. */
+ATTN_API attn_status attn_metal_import_buffer(attn_context *context,
+                                              const attn_metal_buffer *buffer,
+                                              void **memory, attn_error *error);
 
 /*===-- Program -----------------------------------------------------------===*/
 

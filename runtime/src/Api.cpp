@@ -159,19 +159,21 @@ template <typename Use> void withFile(const char *path, Use &&use) {
 
 std::shared_ptr<Backend> createBackend(const std::string &name,
                                        const attn_context_options &options) {
-  if (options.device_name && name != "vulkan")
+  if (options.device_name && name != "vulkan" && name != "metal")
     fail(ATTN_ERROR_UNSUPPORTED_DEVICE,
          "options->device_name is '" + std::string(options.device_name) +
              "', but devices of the backend '" + name + "' go by numbers");
   if (name == "cpu")
     return createCpuBackend(options.threads, options.device, options.executor);
-  if (name != "cuda" && name != "vulkan")
+  if (name != "cuda" && name != "metal" && name != "vulkan")
     fail(ATTN_ERROR_NOT_FOUND,
          "unknown backend '" + name +
-             "'; this runtime has: cpu, cuda, vulkan, auto");
+             "'; this runtime has: cpu, cuda, vulkan, metal, auto");
   if (options.executor)
     fail(ATTN_ERROR_INVALID_ARGUMENT,
          "options->executor is for the backend 'cpu', not for '" + name + "'");
+  if (name == "metal")
+    return createMetalBackend(options);
   return name == "cuda" ? createCudaBackend(options.device)
                         : createVulkanBackend(options);
 }
@@ -475,6 +477,34 @@ attn_status attn_context_create_vulkan(const attn_vulkan_device *device,
 attn_status attn_vulkan_import_buffer(attn_context *context,
                                       const attn_vulkan_buffer *buffer,
                                       void **memory, attn_error *error) {
+  return guarded(error, [&] {
+    Backend &backend = *attn_context::use(context).backend;
+    require(buffer, "buffer");
+    require(memory, "memory");
+    *memory = backend.importBuffer(readStruct(*buffer, "buffer"));
+  });
+}
+
+//===----------------------------------------------------------------------===//
+// Metal
+//===----------------------------------------------------------------------===//
+
+attn_status attn_context_create_metal(const attn_metal_device *device,
+                                      attn_context **context,
+                                      attn_error *error) {
+  return guarded(error, [&] {
+    require(device, "device");
+    require(context, "context");
+    attn_metal_device given = readStruct(*device, "device");
+    *context = attn_context::create([&]() -> ContextBody {
+      return {createMetalBackend(given), "metal: the caller's device"};
+    });
+  });
+}
+
+attn_status attn_metal_import_buffer(attn_context *context,
+                                     const attn_metal_buffer *buffer,
+                                     void **memory, attn_error *error) {
   return guarded(error, [&] {
     Backend &backend = *attn_context::use(context).backend;
     require(buffer, "buffer");

@@ -22,4 +22,9 @@ void *Backend::importBuffer(const attn_vulkan_buffer &) {
                                         name() + "' imports no Vulkan buffers");
 }
 
+void *Backend::importBuffer(const attn_metal_buffer &) {
+  fail(ATTN_ERROR_INVALID_ARGUMENT, std::string("a context of the backend '") +
+                                        name() + "' imports no Metal buffers");
+}
+
 } // namespace attn::runtime

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
 //
-// What a backend (cpu, cuda, vulkan) provides to the core: it
+// What a backend (cpu, cuda, metal, vulkan) provides to the core: it
 // loads the code of a program, executes launch plans whose grids, pointers and
 // scalars the core has already computed and checked, and moves memory.
 #ifndef ATTN_RUNTIME_SRC_BACKEND_H
@@ -128,6 +128,7 @@ public:
   virtual void *allocateMapped(size_t bytes, size_t alignment, void **host);
   /// An address for memory that another API made. Throws Failure.
   virtual void *importBuffer(const attn_vulkan_buffer &buffer);
+  virtual void *importBuffer(const attn_metal_buffer &buffer);
   virtual void release(void *memory) = 0;
   /// How often memory was released, where prepared launches name the buffers
   /// they found at their addresses: after a release another buffer may lie
@@ -152,6 +153,11 @@ std::shared_ptr<Backend> createCpuBackend(int32_t threads, int32_t device,
 
 /// NVIDIA's device number `device`.
 std::shared_ptr<Backend> createCudaBackend(int32_t device);
+
+/// A Metal device: that of `options`, or the caller's.
+std::shared_ptr<Backend>
+createMetalBackend(const attn_context_options &options);
+std::shared_ptr<Backend> createMetalBackend(const attn_metal_device &device);
 
 /// A Vulkan device: that of `options`, or the caller's.
 std::shared_ptr<Backend>

@@ -4,9 +4,9 @@
 // them. Everything that a device could not do is refused before that.
 #include "Launch.h"
 
-#include "Dtype.h"
 #include "Failure.h"
 #include "HostCopies.h"
+#include "LaunchWords.h"
 
 #include <algorithm>
 #include <climits>
@@ -42,18 +42,6 @@ Launch::~Launch() {
 // Arguments
 //===----------------------------------------------------------------------===//
 
-/// Bytes of an element as kernels see it; of temporaries they know alone.
-size_t Launch::elementBytes(const BufferRef &buffer) const {
-  if (buffer.kind == BufferRef::OfTemporary)
-    return 0;
-  if (buffer.kind == BufferRef::OfResult)
-    return infoOf(code.description.results[buffer.index].dtype).size;
-  const Argument &argument = code.description.arguments[buffer.index];
-  return infoOf(argument.narrowed == ATTN_DTYPE_NONE ? argument.dtype
-                                                     : argument.narrowed)
-      .size;
-}
-
 /// Binds the memory of a buffer from a place on that the device can bind, and
 /// gives the distance of the tensor's first element from there.
 VkDescriptorBufferInfo Launch::bind(const LaunchArgument &argument,
@@ -74,7 +62,7 @@ VkDescriptorBufferInfo Launch::bind(const LaunchArgument &argument,
   // What a kernel loads together lies together in what it is bound to.
   size_t align = std::max({size_t(limits.minStorageBufferOffsetAlignment),
                            wordBytes, size_t(argument.multiple)});
-  size_t element = elementBytes(argument.buffer);
+  size_t element = elementBytes(code.description, argument.buffer);
   // The distance counts elements: a part of a temporary starts where it can.
   if (element == 0) {
     size_t skipped =
@@ -105,49 +93,14 @@ VkDescriptorBufferInfo Launch::bind(const LaunchArgument &argument,
   return info;
 }
 
-/// The word of an argument that is no buffer.
-uint32_t Launch::wordOf(const LaunchArgument &argument, uint64_t slot) const {
-  auto narrow = [](auto value) {
-    uint32_t word;
-    static_assert(sizeof value == sizeof word);
-    std::memcpy(&word, &value, sizeof word);
-    return word;
-  };
-  attn_dtype type = argument.kind == LaunchArgument::Scalar
-                        ? code.description.arguments[argument.scalar].dtype
-                        : argument.type;
-  if (type == ATTN_DTYPE_F32)
-    return uint32_t(slot);
-  if (type == ATTN_DTYPE_F64) {
-    double value;
-    std::memcpy(&value, &slot, sizeof value);
-    return narrow(float(value));
-  }
-  auto value = int64_t(slot);
-  if (value != int32_t(value))
-    fail(ATTN_ERROR_INVALID_ARGUMENT,
-         (argument.kind == LaunchArgument::Scalar
-              ? "'" + code.description.arguments[argument.scalar].name + "'"
-              : argument.value.path + ": " + toString(argument.value.root)) +
-             " = " + std::to_string(value) +
-             " does not fit the 32 bits that kernels on Vulkan count with");
-  return narrow(int32_t(value));
-}
-
 Launch::Dispatch Launch::makeDispatch(const Step &step) const {
   const LaunchDescription &launch = code.description.launches[step.index];
   const VkPhysicalDeviceLimits &limits = device.capabilities.limits();
   Dispatch dispatch;
   dispatch.pipeline = &code.pipelines[step.index];
   dispatch.usesUniform = Interface(launch).usesUniform();
-  for (size_t axis = 0; axis < 3; ++axis) {
-    if (step.grid[axis] > INT32_MAX)
-      fail(ATTN_ERROR_INVALID_ARGUMENT,
-           "the grid of the kernel '" + launch.kernel + "' would have " +
-               std::to_string(step.grid[axis]) +
-               " workgroups in a dimension; kernels count up to 2^31 - 1");
-    dispatch.grid[axis] = uint32_t(step.grid[axis]);
-  }
+  for (size_t axis = 0; axis < 3; ++axis)
+    dispatch.grid[axis] = gridExtent(launch, step.grid[axis]);
   if (step.sharedBytes > int64_t(limits.maxComputeSharedMemorySize))
     fail(ATTN_ERROR_UNSUPPORTED_DEVICE,
          "the kernel '" + launch.kernel + "' needs " +
@@ -157,7 +110,8 @@ Launch::Dispatch Launch::makeDispatch(const Step &step) const {
   for (size_t i = 0; i < launch.arguments.size(); ++i) {
     const LaunchArgument &argument = launch.arguments[i];
     if (argument.kind != LaunchArgument::Buffer) {
-      dispatch.words.push_back(wordOf(argument, step.slots[i]));
+      dispatch.words.push_back(
+          wordOf(code.description, argument, step.slots[i], "Vulkan"));
       continue;
     }
     uint32_t base = 0;

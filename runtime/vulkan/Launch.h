@@ -35,8 +35,6 @@ private:
   VkDescriptorBufferInfo bind(const LaunchArgument &argument,
                               const std::string &kernel, uint64_t address,
                               Extent extent, uint32_t &base) const;
-  uint32_t wordOf(const LaunchArgument &argument, uint64_t slot) const;
-  size_t elementBytes(const BufferRef &buffer) const;
   void createUniforms();
   void createSets();
   void createCommands();

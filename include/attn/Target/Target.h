@@ -45,11 +45,12 @@ struct CodeSection {
   std::string name, bytes;
 };
 
-/// A program beside the runtime that runs artifacts of a target.
+/// What runs artifacts of a target where the runtime does not.
 struct Host {
   /// How command lines call it.
   llvm::StringRef backend;
-  /// What Node runs, from share/attn of a prefix or a build.
+  /// What Node runs, from share/attn of a prefix or a build. Empty: the runtime
+  /// itself, on an emulated device.
   llvm::StringRef script;
 };
 

@@ -49,15 +49,27 @@ static StringRef takeBracketed(StringRef text, char open, char close) {
   return text;
 }
 
+/// The text without what stands behind `//`.
+static std::string dropComments(StringRef text) {
+  std::string result;
+  while (!text.empty()) {
+    auto [line, rest] = text.split('\n');
+    result += (line.take_front(line.find("//")) + "\n").str();
+    text = rest;
+  }
+  return result;
+}
+
 static SmallVector<KernelText> findKernels(StringRef text) {
-  static const llvm::Regex head(
-      "kernel[ \n]+void[ \n]+([A-Za-z_0-9]+)[ \n]*\\(");
+  static const llvm::Regex head("(\\[\\[[a-z_()0-9]+\\]\\][ \n]+)?"
+                                "kernel[ \n]+void[ \n]+([A-Za-z_0-9]+)"
+                                "[ \n]*\\(");
   SmallVector<KernelText> kernels;
   SmallVector<StringRef> match;
   while (head.match(text, &match)) {
     KernelText kernel;
     kernel.head = match[0];
-    kernel.name = match[1];
+    kernel.name = match[2];
     text = text.substr(match[0].end() - text.begin());
     kernel.parameters = takeBracketed(text, '(', ')');
     text = text.drop_front(kernel.parameters.size());
@@ -151,9 +163,10 @@ static std::string declareArrays(StringRef kernel,
 }
 
 llvm::Expected<std::string>
-attn::execution::metal::translateSource(StringRef text) {
+attn::execution::metal::translateSource(StringRef written) {
   std::string result, calls, kernels, shared;
-  StringRef rest = text;
+  std::string code = dropComments(written);
+  StringRef text = code, rest = text;
   for (const KernelText &kernel : findKernels(text)) {
     SmallVector<Array> arrays;
     std::string body = moveArrays(kernel, arrays);

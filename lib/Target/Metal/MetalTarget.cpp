@@ -96,11 +96,11 @@ public:
            const TargetOptions &options, PhaseCallback timer) const override;
 
   int64_t getIndexBits() const override { return 32; }
-  /// The runtime has no Metal.
-  StringRef getBackend() const override { return ""; }
-  std::string chooseChip(StringRef features) const override {
-    return getDefaultChip();
+  /// Where there is no Metal, attn-run and attn-test emulate it.
+  std::optional<Host> getHost() const override {
+    return Host{"metal-shim", /*script=*/""};
   }
+  std::string chooseChip(StringRef features) const override;
 
   void explainMachine(tile::TargetAttr machine,
                       std::vector<std::string> &choices) const override {
@@ -139,6 +139,24 @@ Metal::emitCode(ModuleOp module, tile::TargetAttr machine,
   }
   timer("MSL");
   return sections;
+}
+
+/// 3.1 of `metal3.1`, in tenths; 0 of something else.
+static unsigned getLanguage(StringRef name) {
+  auto [major, minor] = name.split('.');
+  unsigned number = 0, tenths = 0;
+  if (!major.consume_front("metal") || major.getAsInteger(10, number))
+    return 0;
+  minor.getAsInteger(10, tenths);
+  return 10 * number + tenths;
+}
+
+/// The first chip whose language the device has; it tells the newest one first.
+std::string Metal::chooseChip(StringRef features) const {
+  for (const Chip &chip : chips)
+    if (getLanguage(chip.name) <= getLanguage(features.split(',').first))
+      return chip.name.str();
+  return "";
 }
 
 void attn::registerMetalTargets() { registerTarget(std::make_unique<Metal>()); }

@@ -159,31 +159,34 @@ TEST_F(MetalShim, Softmax) {
   bind(input);
   bind(output);
   bind(parameters);
-  Counts counts = run("struct test_params { long columns; float scale; };\n"
-                      "kernel void test(device const half *x [[buffer(0)]],\n"
-                      "    device float *y [[buffer(1)]],\n"
-                      "    constant test_params &params [[buffer(2)]],\n"
-                      "    uint3 local [[thread_position_in_threadgroup]],\n"
-                      "    uint3 group [[threadgroup_position_in_grid]]) {\n"
-                      "  threadgroup float row[64];\n"
-                      "  int i = int(local.x);\n"
-                      "  int at = int(group.x) * int(params.columns) + i;\n"
-                      "  float s = float(x[at]) * params.scale;\n"
-                      "  row[i] = s;\n"
-                      "  threadgroup_barrier(mem_flags::mem_threadgroup);\n"
-                      "  float m = row[0];\n"
-                      "  for (int j = 1; j < 64; ++j)\n"
-                      "    m = max(m, row[j]);\n"
-                      "  threadgroup_barrier(mem_flags::mem_threadgroup);\n"
-                      "  float p = exp2(s - m);\n"
-                      "  row[i] = p;\n"
-                      "  threadgroup_barrier(mem_flags::mem_threadgroup);\n"
-                      "  float l = 0.0f;\n"
-                      "  for (int j = 0; j < 64; ++j)\n"
-                      "    l += row[j];\n"
-                      "  y[at] = p / l;\n"
-                      "}\n",
-                      columns, rows);
+  Counts counts =
+      run("struct test_params { long columns; float scale; };\n"
+          "[[max_total_threads_per_threadgroup(64)]]\n"
+          "kernel void test(device const half *x [[buffer(0)]], // Rows, in\n"
+          "    // order.\n"
+          "    device float *y [[buffer(1)]],\n"
+          "    constant test_params &params [[buffer(2)]],\n"
+          "    uint3 local [[thread_position_in_threadgroup]],\n"
+          "    uint3 group [[threadgroup_position_in_grid]]) {\n"
+          "  threadgroup float row[64];\n"
+          "  int i = int(local.x);\n"
+          "  int at = int(group.x) * int(params.columns) + i;\n"
+          "  float s = float(x[at]) * params.scale;\n"
+          "  row[i] = s;\n"
+          "  threadgroup_barrier(mem_flags::mem_threadgroup);\n"
+          "  float m = row[0];\n"
+          "  for (int j = 1; j < 64; ++j)\n"
+          "    m = max(m, row[j]);\n"
+          "  threadgroup_barrier(mem_flags::mem_threadgroup);\n"
+          "  float p = exp2(s - m);\n"
+          "  row[i] = p;\n"
+          "  threadgroup_barrier(mem_flags::mem_threadgroup);\n"
+          "  float l = 0.0f;\n"
+          "  for (int j = 0; j < 64; ++j)\n"
+          "    l += row[j];\n"
+          "  y[at] = p / l;\n"
+          "}\n",
+          columns, rows);
   for (unsigned row = 0; row < rows; ++row) {
     std::vector<double> powers;
     for (unsigned i = 0; i < columns; ++i)

@@ -46,11 +46,11 @@ TEST(ApiTest, AbiVersion) {
   EXPECT_OK(ATTN_CHECK_ABI(error));
   size_t size = sizeof(attn_tensor);
   EXPECT_ERROR(attn_check_abi(0, size, error), ATTN_ERROR_UNSUPPORTED_VERSION,
-               {"version 0", "1 .. 2"});
+               {"version 0", "1 .. 3"});
   // A program from before version 2.
   EXPECT_OK(attn_check_abi(1, size, error));
   EXPECT_ERROR(attn_check_abi(ATTN_ABI_VERSION + 1, size, error),
-               ATTN_ERROR_UNSUPPORTED_VERSION, {"version 3", "1 .. 2"});
+               ATTN_ERROR_UNSUPPORTED_VERSION, {"version 4", "1 .. 3"});
   EXPECT_ERROR(attn_check_abi(1, size - 8, error),
                ATTN_ERROR_UNSUPPORTED_VERSION, {"attn_tensor", "bytes"});
 }

@@ -19,9 +19,9 @@ TEST(CudaTest, UnknownBackend) {
   attn_context *context = nullptr;
   EXPECT_EQ(attn_context_create(&options, &context, error),
             ATTN_ERROR_NOT_FOUND);
-  EXPECT_STREQ(
-      attn_error_message(error),
-      "unknown backend 'tpu'; this runtime has: cpu, cuda, vulkan, auto");
+  EXPECT_STREQ(attn_error_message(error),
+               "unknown backend 'tpu'; this runtime has: cpu, cuda, vulkan, "
+               "metal, auto");
   attn_error_destroy(error);
 }
 
