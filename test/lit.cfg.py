@@ -145,6 +145,9 @@ if os.path.exists(os.path.join(AARCH64, "version")) and os.path.exists(CHECK_AAR
 # naga (cargo install naga-cli) validates WGSL.
 if shutil.which("naga"):
     config.available_features.add("naga")
+# tint, of Dawn, is built from its sources.
+if shutil.which("tint"):
+    config.available_features.add("tint")
 
 # The Python package, where CMake found nanobind; scripts/install-python-checks.sh
 # brings it and what its tests need.

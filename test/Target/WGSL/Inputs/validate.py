@@ -1,0 +1,39 @@
+# SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
+"""Validates the shaders of all artifacts in a folder.
+
+Arguments: the folder, then validators: naga, tint."""
+
+import pathlib
+import struct
+import subprocess
+import sys
+import tempfile
+
+folder, *validators = sys.argv[1:]
+
+def sections(data):
+    """Names and bytes of the sections of an artifact (docs/artifact.md)."""
+    for number in range(struct.unpack_from("<I", data, 40)[0]):
+        name, offset, size = struct.unpack_from("<48sQQ", data, 48 + 64 * number)
+        yield name.rstrip(b"\0").decode(), data[offset : offset + size]
+
+
+def validate(validator, code, path):
+    path.write_bytes(code)
+    options = ["--format", "wgsl", "-o", path.with_suffix(".out")] if validator == "tint" else []
+    return subprocess.run([validator, *options, path], capture_output=True, text=True)
+
+
+count = invalid = 0
+with tempfile.TemporaryDirectory() as scratch:
+    for path in sorted(pathlib.Path(folder).rglob("*.attn")):
+        for name, code in sections(path.read_bytes()):
+            if not name.startswith("code/"):
+                continue
+            count += 1
+            for validator in validators:
+                result = validate(validator, code, pathlib.Path(scratch) / "shader.wgsl")
+                if result.returncode:
+                    invalid += 1
+                    print(f"{path.name}, {validator}: {result.stdout}{result.stderr}")
+print(f"{count} shaders, {invalid} invalid")
