@@ -10,15 +10,12 @@
 #include "OpenBlas.h"
 #include "Peak.h"
 
-#include "attn/Dialect/Attn/Attn.h"
-#include "attn/Dialect/Tile/Tile.h"
+#include "attn/InitAll.h"
 #include "attn/Target/Compile.h"
 #include "attn/runtime/Half.h"
 #include "attn_runtime.h"
 
 #include "mlir/Dialect/Func/IR/FuncOps.h"
-#include "mlir/InitAllDialects.h"
-#include "mlir/InitAllExtensions.h"
 #include "mlir/Parser/Parser.h"
 #include "llvm/Support/CommandLine.h"
 #include "llvm/Support/FileSystem.h"
@@ -269,10 +266,7 @@ int main(int argc, char **argv) {
   llvm::InitLLVM init(argc, argv);
   cl::ParseCommandLineOptions(argc, argv, "Attention on CPUs, measured\n");
   DialectRegistry registry;
-  registerAllDialects(registry);
-  registerAllExtensions(registry);
-  registry.insert<attn::AttnDialect, attn::tile::TileDialect>();
-  attn::registerAttnBufferizableOpInterfaces(registry);
+  attn::registerAllDialects(registry);
   MLIRContext context(registry);
 
   std::string why;
