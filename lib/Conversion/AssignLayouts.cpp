@@ -240,6 +240,29 @@ private:
   const Matrices matrices;
 };
 
+/// Whether the factors of products, of which those of one type share memory,
+/// exceed that of a workgroup, with what else a kernel keeps there.
+bool exceedsMemory(func::FuncOp kernel, TargetAttr target) {
+  constexpr int64_t others = 2048, padding = 16;
+  llvm::SmallDenseMap<Type, int64_t> most;
+  forEachTile(kernel, [&](Value tile) {
+    auto type = cast<TileType>(tile.getType());
+    if (!isStaged(tile) || type.getRank() != 2)
+      return;
+    int64_t bytes =
+        llvm::divideCeil(type.getElementType().getIntOrFloatBitWidth(), 8);
+    int64_t &known = most[type.getElementType()];
+    known =
+        std::max(known, type.getRows() * (type.getCols() * bytes + padding));
+  });
+  int64_t sum = others;
+  for (auto [type, bytes] : most)
+    sum += bytes;
+  // 0: nobody knows how much there is.
+  int64_t limit = target.getStaticSharedBytes();
+  return limit && !most.empty() && sum > limit;
+}
+
 struct AssignLayouts final : impl::AssignLayoutsBase<AssignLayouts> {
   using AssignLayoutsBase::AssignLayoutsBase;
 
@@ -270,6 +293,13 @@ struct AssignLayouts final : impl::AssignLayoutsBase<AssignLayouts> {
     if (!reason.empty())
       kernel.emitRemark("does not use matrix units, which is slower: ")
           << reason;
+    // tile-to-gpu reads from memory what does not fit.
+    if (exceedsMemory(kernel, *target)) {
+      kernel.emitRemark("has no layouts, which is slower: the factors of its "
+                        "products exceed the memory of a workgroup");
+      kernel->setAttr(kWithoutLayoutsName, UnitAttr::get(&getContext()));
+      return;
+    }
     int64_t rows = 1;
     forEachTile(kernel, [&](Value tile) {
       if (!isStaged(tile))

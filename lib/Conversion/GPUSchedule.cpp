@@ -35,6 +35,10 @@ public:
     return getBytes(rows, keys) <= target.getStaticSharedBytes() &&
            getRegisters(rows, keys) <= mostRegisters;
   }
+  /// The same for tiles whose sums leave as floats, to be added to others.
+  bool fitsPartial(int64_t rows, int64_t keys) const {
+    return getPartialBytes(rows, keys) <= target.getStaticSharedBytes();
+  }
   /// Rows that fragments are made of.
   int64_t align(int64_t rows) const { return llvm::alignTo(rows, m); }
 
@@ -43,11 +47,15 @@ private:
   /// are known; what addresses, offsets and sums take of them.
   static constexpr int64_t mostRegisters = 256, otherRegisters = 40;
   static constexpr int64_t threads = 256;
+  /// Between rows in workgroup memory are 16 bytes: eight halves.
+  static constexpr int64_t padding = 8, halfBytes = 2, floatBytes = 4;
 
   int64_t getSubgroups(int64_t rows) const {
     return std::min(rows / m, threads / target.getSubgroup());
   }
   int64_t getBytes(int64_t rows, int64_t keys) const;
+  int64_t getPartialBytes(int64_t rows, int64_t keys) const;
+  int64_t getStripBytes(int64_t rows) const;
   int64_t getRegisters(int64_t rows, int64_t keys) const;
 
   tile::TargetAttr target;
@@ -70,18 +78,30 @@ FragmentModel::FragmentModel(AttentionOp op, tile::TargetAttr target)
   valueSize = llvm::alignTo(v.getShape().back(), n);
 }
 
-/// Keys and values stand in workgroup memory together, queries before and
-/// outputs after them, with 16 bytes between rows; and the strips of subgroups.
-int64_t FragmentModel::getBytes(int64_t rows, int64_t keys) const {
-  constexpr int64_t padding = 8, halfBytes = 2, floatBytes = 4;
-  int64_t query = headSize + padding, value = valueSize + padding;
-  int64_t staged =
-      std::max({keys * (query + value), rows * query, rows * value});
+/// What subgroups have for themselves, and the numbers of rows and columns.
+int64_t FragmentModel::getStripBytes(int64_t rows) const {
   int64_t strip = m * (n + 1) * floatBytes;
   if (!target.hasFeature("matrix-element-map"))
     strip += m * n * halfBytes;
-  return staged * halfBytes + getSubgroups(rows) * strip +
-         std::max(m, n) * floatBytes;
+  // Its rows of statistics leave through a buffer, too.
+  return getSubgroups(rows) * strip + (std::max(m, n) + rows) * floatBytes;
+}
+
+/// Keys and values stand in workgroup memory together, queries before and
+/// outputs after them, with 16 bytes between rows; and the strips of subgroups.
+int64_t FragmentModel::getBytes(int64_t rows, int64_t keys) const {
+  int64_t query = headSize + padding, value = valueSize + padding;
+  int64_t staged =
+      std::max({keys * (query + value), rows * query, rows * value});
+  return staged * halfBytes + getStripBytes(rows);
+}
+
+/// Floats and halves are buffers of their own.
+int64_t FragmentModel::getPartialBytes(int64_t rows, int64_t keys) const {
+  int64_t staged = keys * (headSize + valueSize + 2 * padding);
+  int64_t sums = rows * (valueSize + padding / 2);
+  return std::max(staged, rows * (headSize + padding)) * halfBytes +
+         sums * floatBytes + getStripBytes(rows);
 }
 
 /// Fragments of queries, outputs, scores and weights, and what is on its way to
@@ -147,7 +167,7 @@ private:
     if (isGiven || !model.applies() || !scheduleFragments(b, op, model))
       scheduleThreads(b, op, givenRows, givenKeys);
     if (!isGiven && target && target.getWorkers())
-      scheduleFewRows(b, op, target);
+      scheduleFewRows(b, op, target, model);
   }
 
   /// Few queries need no more threads.
@@ -167,7 +187,8 @@ private:
   /// Decoding: lanes of a subgroup compute with few rows together, or tiles
   /// hold the queries of several heads.
   static void scheduleFewRows(ScheduleBuilder &b, AttentionOp op,
-                              tile::TargetAttr target) {
+                              tile::TargetAttr target,
+                              const FragmentModel &model) {
     bool sharesRows = target.getSubgroup() >= kFewestSharingLanes;
     if (op.isRagged()) {
       if (sharesRows)
@@ -188,8 +209,22 @@ private:
     }
     if (sharesRows && !b.chooseSplit(few, keys, target.getWorkers()))
       return;
-    if (most)
-      b.chooseSplit(most, keys, target.getWorkers());
+    if (!most)
+      return;
+    auto [rows, columns] = getPartialTile(model, most);
+    b.chooseSplit(rows, columns, target.getWorkers());
+  }
+
+  /// As many rows, up to `most`, and keys as a workgroup has memory for.
+  static std::pair<int64_t, int64_t> getPartialTile(const FragmentModel &model,
+                                                    int64_t most) {
+    if (model.applies())
+      for (int64_t columns : {keys, keys / 2})
+        for (int64_t rows = most; rows > 0 && model.align(rows) == rows;
+             rows /= 2)
+          if (model.fitsPartial(rows, columns))
+            return {rows, columns};
+    return {most, keys};
   }
 };
 

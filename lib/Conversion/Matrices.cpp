@@ -24,6 +24,35 @@ bool attn::isStaged(Value tile) {
          llvm::all_of(tile.getUses(), isFactor);
 }
 
+/// About what the kernel takes of workgroup memory: factors and results with 16
+/// bytes between rows, of which those of one type share it, and the strips of
+/// subgroups.
+static int64_t getWorkgroupBytes(func::FuncOp kernel, TargetAttr target,
+                                 const Matrices &matrices) {
+  llvm::SmallDenseMap<Type, int64_t> most;
+  auto add = [&](TileType type) {
+    if (type.getRank() != 2)
+      return;
+    int64_t bytes =
+        llvm::divideCeil(type.getElementType().getIntOrFloatBitWidth(), 8);
+    int64_t &known = most[type.getElementType()];
+    known = std::max(known, type.getRows() * (type.getCols() * bytes + 16));
+  };
+  forEachTile(kernel, [&](Value tile) {
+    if (isStaged(tile))
+      add(cast<TileType>(tile.getType()));
+  });
+  kernel.walk([&](StoreOp store) { add(store.getTile().getType()); });
+  int64_t strip = matrices.m * (matrices.n + 1) * 4;
+  if (!target.hasFeature("matrix-element-map"))
+    strip += matrices.m * matrices.n * 2;
+  int64_t sum =
+      matrices.subgroups * strip + std::max(matrices.m, matrices.n) * 4;
+  for (auto [type, bytes] : most)
+    sum += bytes;
+  return sum;
+}
+
 /// Why the units of `target` cannot compute the kernel, or nothing.
 static std::string fit(func::FuncOp kernel, TargetAttr target,
                        int64_t mostThreads, Matrices &matrices) {
@@ -74,6 +103,10 @@ static std::string fit(func::FuncOp kernel, TargetAttr target,
   while (rows % (2 * matrices.subgroups * matrices.m) == 0 &&
          2 * matrices.subgroups * target.getSubgroup() <= mostThreads)
     matrices.subgroups *= 2;
+  // 0: nobody knows how much there is.
+  int64_t limit = target.getStaticSharedBytes();
+  check(!limit || getWorkgroupBytes(kernel, target, matrices) <= limit,
+        "its tiles exceed the memory of a workgroup");
   return reason;
 }
 

@@ -68,6 +68,9 @@ getTileKernels(mlir::ModuleOp module) {
   return kernels;
 }
 
+/// Marks a kernel to whose tiles tile-assign-layouts gave none.
+constexpr llvm::StringLiteral kWithoutLayoutsName = "tile.without_layouts";
+
 /// Refuses a kernel that needs `bytes` of workgroup memory `forWhat` where
 /// there are `limit`; says which tile size would fit in place of `largest`, if
 /// any.

@@ -22,6 +22,20 @@ using namespace mlir;
 using namespace attn;
 
 namespace {
+/// Of the features of a machine those that a loader asks a device for: names
+/// that begin with "matrix-" tell passes how its fragments lie
+/// (docs/layouts.md).
+ArrayAttr getNeeded(ArrayAttr features) {
+  if (!features)
+    return features;
+  SmallVector<Attribute> needed;
+  llvm::copy_if(features, std::back_inserter(needed), [](Attribute name) {
+    return !cast<StringAttr>(name).getValue().starts_with("matrix-");
+  });
+  return needed.empty() ? ArrayAttr()
+                        : ArrayAttr::get(features.getContext(), needed);
+}
+
 struct SetArtifact : attn::impl::SetArtifactBase<SetArtifact> {
   using Base::Base;
 
@@ -49,7 +63,7 @@ struct SetArtifact : attn::impl::SetArtifactBase<SetArtifact> {
     if (auto attached = tile::TargetAttr::lookup(module);
         attached && !machine) {
       machine = b.getStringAttr(attached.getChip());
-      known = attached.getFeatures();
+      known = getNeeded(attached.getFeatures());
     }
     auto artifact = tile::ArtifactAttr::getChecked(
         [&] { return emitError(getPlace(module), "attn-set-artifact: "); },

@@ -170,3 +170,23 @@ module attributes {tile.target = #tile.target<name = "gpu", chip = "c", threads 
     return
   }
 }
+
+// -----
+
+// Where factors exceed the memory of a workgroup, tile-to-gpu places the tiles.
+// CHECK-LABEL: func private @large
+// CHECK-SAME: tile.without_layouts
+// CHECK: tile.load %{{.*}} -> <64x64xf32>
+module attributes {tile.target = #tile.target<name = "gpu", chip = "c", threads = 128, subgroup = 8, shared_bytes = 16384, static_shared_bytes = 16384>} {
+  func.func private @large(%a: memref<f32>, %x: index, %y: index, %z: index, %nx: index, %ny: index, %nz: index) attributes {tile.kernel} {
+    %c0 = arith.constant 0 : index
+    %c64 = arith.constant 64 : index
+    %zero = arith.constant 0.0 : f32
+    %m = memref.reinterpret_cast %a to offset: [0], sizes: [64, 64], strides: [64, 1] : memref<f32> to memref<64x64xf32>
+    %q = tile.load %m[%c0, %c0] valid [%c64, %c64] : memref<64x64xf32> -> !tile.tile<64x64xf32>
+    %init = tile.splat %zero : f32 -> !tile.tile<64x64xf32>
+    %s = tile.dot %q, %q, %init {transpose_b} : !tile.tile<64x64xf32>, !tile.tile<64x64xf32> -> !tile.tile<64x64xf32>
+    tile.store %s, %m[%c0, %c0] valid [%c64, %c64] : !tile.tile<64x64xf32>, memref<64x64xf32>
+    return
+  }
+}

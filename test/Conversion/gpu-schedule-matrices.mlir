@@ -1,7 +1,7 @@
 // gpu-schedule with matrix units: the most rows and keys that 256 registers and
 // a workgroup's memory hold, by the size of heads; few queries take no more rows
 // than fragments have; other elements have no units.
-// RUN: attn-opt %s --pass-pipeline='builtin.module(func.func(gpu-schedule))' | FileCheck %s
+// RUN: attn-opt %s --split-input-file --pass-pipeline='builtin.module(func.func(gpu-schedule))' | FileCheck %s
 
 module attributes {tile.target = #tile.target<name = "vulkan", chip = "vulkan-matrix", threads = 1024, subgroup = 32, shared_bytes = 49152, static_shared_bytes = 49152, matrix = cooperative, matrix_shape = [16, 16, 16]>} {
 // CHECK-LABEL: func @d128
@@ -31,4 +31,18 @@ func.func @f32(%t: memref<?x8x?x64xf32>, %o: memref<?x8x?x64xf32>) {
   attn.attention ins(%t, %t, %t : memref<?x8x?x64xf32>, memref<?x8x?x64xf32>, memref<?x8x?x64xf32>) outs(%o : memref<?x8x?x64xf32>)
   return
 }
+}
+
+// -----
+
+// Partial results of split keys leave as floats beside keys and values: of long
+// rows a workgroup has room for fewer.
+module attributes {tile.target = #tile.target<name = "metal", chip = "metal3.1", threads = 1024, subgroup = 32, shared_bytes = 32768, static_shared_bytes = 32768, workers = 512, matrix = cooperative, features = ["matrix-element-map"], matrix_shape = [8, 8, 8]>} {
+  // CHECK-LABEL: func @split
+  // CHECK: #attn.schedule<tile_m = 8, tile_n = 32, workers = 512>
+  // CHECK: #attn.schedule<tile_m = 16, tile_n = 32, workers = 512>
+  func.func @split(%t: memref<?x8x?x128xf16>, %o: memref<?x8x?x128xf16>) {
+    attn.attention ins(%t, %t, %t : memref<?x8x?x128xf16>, memref<?x8x?x128xf16>, memref<?x8x?x128xf16>) outs(%o : memref<?x8x?x128xf16>)
+    return
+  }
 }

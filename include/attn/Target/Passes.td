@@ -152,4 +152,35 @@ def MarkExact : Pass<"tile-mark-exact", "::mlir::gpu::GPUModuleOp"> {
   }];
 }
 
+def FixSubgroups : Pass<"tile-fix-subgroups", "::mlir::gpu::GPUModuleOp"> {
+  let summary = "Count subgroups as the target has them";
+  let description = [{
+    Where all subgroups have the lanes that the target says, their size is a
+    constant, and the numbers of lanes and subgroups have ranges, so that index
+    arithmetic on them is proved to fit 32 bits.
+
+    ```mlir
+    module attributes {tile.target = #tile.target<name = "metal", chip = "metal3.1", threads = 1024, subgroup = 32>} {
+      gpu.module @kernels {
+        gpu.func @k(%o: memref<f32>, %x: f32) kernel attributes {known_block_size = array<i32: 128, 1, 1>} {
+          %subgroup = gpu.subgroup_id : index
+          %lanes = gpu.subgroup_size : index
+          %first = arith.muli %subgroup, %lanes : index
+          %m = memref.reinterpret_cast %o to offset: [0], sizes: [128], strides: [1] : memref<f32> to memref<128xf32>
+          memref.store %x, %m[%first] : memref<128xf32>
+          gpu.return
+        }
+      }
+    }
+    ```
+    becomes
+    ```mlir
+    %[[LANES:.+]] = arith.constant 32 : index
+    %[[SUBGROUP:.+]] = gpu.subgroup_id {tile.size = 3 : index} : index
+    arith.muli %[[SUBGROUP]], %[[LANES]] : index
+    ```
+  }];
+  let dependentDialects = ["::mlir::arith::ArithDialect"];
+}
+
 #endif // ATTN_TARGET_PASSES_TD

@@ -335,6 +335,9 @@ void LayoutToGPU::runOnOperation() {
   if (!workgroupBytes)
     workgroupBytes = target->getStaticSharedBytes();
   SmallVector<func::FuncOp> kernels = getTileKernels(module);
+  llvm::erase_if(kernels, [](func::FuncOp kernel) {
+    return kernel->hasAttr(kWithoutLayoutsName);
+  });
   if (kernels.empty())
     return;
   gpu::GPUModuleOp gpuModule = createKernelModule(module);

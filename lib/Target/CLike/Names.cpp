@@ -7,6 +7,7 @@
 
 #include "Names.h"
 
+#include "mlir/IR/BuiltinAttributes.h"
 #include "mlir/IR/BuiltinTypes.h"
 #include "llvm/ADT/StringExtras.h"
 
@@ -56,15 +57,39 @@ attn::clike::splitWords(ArrayRef<llvm::StringLiteral> tables) {
 }
 
 std::string Names::declare(StringRef hint, bool isGlobal) {
-  std::string base = toIdentifier(hint), name = base;
+  std::string base = toIdentifier(hint);
+  auto number = [&](unsigned k) {
+    StringRef between = llvm::isDigit(base.back()) ? "_" : "";
+    return k == 0 ? base : (base + between + Twine(k)).str();
+  };
   auto isTaken = [&](StringRef name) {
     return isReserved(name) || globals.contains(name) ||
            llvm::any_of(scopes, [&](const llvm::StringSet<> &scope) {
              return scope.contains(name);
            });
   };
-  for (unsigned k = 1; isTaken(name); ++k)
-    name = base + (llvm::isDigit(base.back()) ? "_" : "") + std::to_string(k);
-  (isGlobal ? globals : scopes.back()).insert(name);
+  unsigned first = untried.lookup(base), k = first;
+  std::string name = number(k);
+  while (isTaken(name))
+    name = number(++k);
+  if (isGlobal) {
+    globals.insert(name);
+    return name;
+  }
+  scopes.back().insert(name);
+  tried.back().emplace_back(base, first);
+  untried[base] = k + 1;
   return name;
+}
+
+void Names::enterScope() {
+  scopes.emplace_back();
+  tried.emplace_back();
+}
+
+void Names::leaveScope() {
+  for (const auto &[base, first] : llvm::reverse(tried.back()))
+    untried[base] = first;
+  scopes.pop_back();
+  tried.pop_back();
 }

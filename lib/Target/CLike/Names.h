@@ -37,16 +37,23 @@ public:
 
   /// A name like `hint` for the innermost scope, or for the whole text.
   std::string declare(llvm::StringRef hint, bool isGlobal = false);
-  void enterScope() { scopes.emplace_back(); }
-  void leaveScope() { scopes.pop_back(); }
+  void enterScope();
+  void leaveScope();
   bool isReservedWord(llvm::StringRef name) const { return isReserved(name); }
   /// Forgets all scopes, but what is known in the whole text.
-  void leaveAllScopes() { scopes.clear(); }
+  void leaveAllScopes() {
+    while (!scopes.empty())
+      leaveScope();
+  }
 
 private:
   std::function<bool(llvm::StringRef)> isReserved;
   llvm::StringSet<> globals;
   llvm::SmallVector<llvm::StringSet<>> scopes;
+  /// The first number that was not tried for a name, and what it was before the
+  /// names of a scope: numbers below are taken.
+  llvm::StringMap<unsigned> untried;
+  llvm::SmallVector<llvm::SmallVector<std::pair<std::string, unsigned>>> tried;
 };
 
 } // namespace attn::clike

@@ -41,8 +41,17 @@ static constexpr Chip chips[] = {
 
 /// The limits of the GPU families that have simdgroup matrices (Apple7). Of the
 /// 31 buffers one has the scalars.
-static constexpr int64_t kThreads = 1024, kThreadgroupBytes = 32 * 1024,
-                         kBuffers = 30;
+static constexpr int64_t kThreads = 1024, kLanes = 32,
+                         kThreadgroupBytes = 32 * 1024, kBuffers = 30,
+                         kMatrixShape[] = {8, 8, 8};
+
+/// Where keys are few for one threadgroup, this many share them.
+static constexpr int64_t kWorkers = 512;
+
+/// A lane holds the same elements of every matrix, whatever its type and its
+/// use, and factors may be float.
+static constexpr StringRef kFeatures[] = {"simdgroup-matrix",
+                                          "matrix-element-map", "matrix-f32"};
 
 /// Integers of 64 bits the language has, but launchers count in 32 as for other
 /// shaders (rule 21). Before it had bfloat, small numbers are moved, not
@@ -72,12 +81,13 @@ public:
   tile::TargetAttr describeChip(MLIRContext *context, StringRef name,
                                 std::string &error) const override {
     const Chip &chip = getChip(chips, name);
+    Builder b(context);
     return tile::TargetAttr::get(
         context, targetName, name, /*vectorBits=*/0, /*vectorRegisters=*/0,
-        /*l1Bytes=*/0, /*l2Bytes=*/0, kThreads, /*subgroup=*/0,
-        kThreadgroupBytes, kThreadgroupBytes, kBuffers, /*workers=*/0,
-        tile::MatrixUnits::None, /*features=*/ArrayAttr(),
-        /*matrixShape=*/DenseI64ArrayAttr(), getLacks(chip));
+        /*l1Bytes=*/0, /*l2Bytes=*/0, kThreads, kLanes, kThreadgroupBytes,
+        kThreadgroupBytes, kBuffers, kWorkers, tile::MatrixUnits::Cooperative,
+        b.getStrArrayAttr(kFeatures), b.getDenseI64ArrayAttr(kMatrixShape),
+        getLacks(chip));
   }
 
   void buildTilePipeline(OpPassManager &pm,
@@ -105,9 +115,10 @@ public:
   void explainMachine(tile::TargetAttr machine,
                       std::vector<std::string> &choices) const override {
     choices.push_back(llvm::formatv(
-        "chip {0}: {1} threads and {2} bytes of memory a threadgroup",
-        machine.getChip(), machine.getThreads(),
-        machine.getStaticSharedBytes()));
+        "chip {0}: {1} threads and {2} bytes of memory a threadgroup, matrices "
+        "of 8x8 in simdgroups of {3} lanes",
+        machine.getChip(), machine.getThreads(), machine.getStaticSharedBytes(),
+        machine.getSubgroup()));
   }
 
   static constexpr StringLiteral targetName = "metal";
@@ -115,10 +126,14 @@ public:
 } // namespace
 
 void Metal::buildKernelPipeline(OpPassManager &pm) const {
-  pm.addNestedPass<func::FuncOp>(createExpandRanges());
+  addMatrixPasses(pm.nest<func::FuncOp>());
   pm.addNestedPass<func::FuncOp>(createFiniteScores());
+  pm.addNestedPass<func::FuncOp>(createAssignLayouts());
+  pm.addNestedPass<func::FuncOp>(createPrefetchLoads());
+  pm.addPass(createLayoutToGPU());
   pm.addPass(createTileToGPU());
   OpPassManager &kernels = pm.nest<gpu::GPUModuleOp>();
+  kernels.addPass(createFixSubgroups());
   buildShaderKernelPipeline(kernels, {"bf16"});
   kernels.addPass(createMarkExact());
 }

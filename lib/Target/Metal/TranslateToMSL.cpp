@@ -8,9 +8,8 @@
 //===----------------------------------------------------------------------===//
 
 #include "TranslateToMSL.h"
-#include "../CLike/Printer.h"
+#include "MSLPrinter.h"
 #include "ReservedWords.h"
-#include "attn/Dialect/Tile/Tile.h"
 
 #include "mlir/Dialect/Math/IR/Math.h"
 #include "mlir/Dialect/UB/IR/UBOps.h"
@@ -20,9 +19,10 @@
 #include "llvm/Support/FormatVariadic.h"
 
 using namespace mlir;
+using namespace attn;
 using namespace attn::clike;
 
-/// Words of the language, and the parameters of every kernel.
+/// Words of the language, and what every kernel has.
 static bool isReserved(StringRef name) {
   return attn::isReservedInMSL(name) || name == "local" || name == "group" ||
          name == "group_count" || name == "lane" || name == "subgroup";
@@ -33,61 +33,8 @@ static bool isSmall(Type type) {
   return type.isInteger(8) || type.isInteger(16);
 }
 
-namespace {
-class MSLPrinter final : public Printer {
-public:
-  /// Without `hasBFloat` numbers of bf16 are moved as their bits.
-  MSLPrinter(raw_ostream &os, bool hasBFloat)
-      : Printer(os, "MSL", isReserved), hasBFloat(hasBFloat) {}
-
-private:
-  std::string spellType(Type type) const override;
-  std::string spellConstant(StringRef type, StringRef name) const override {
-    return ("const " + type + " " + name).str();
-  }
-  std::string spellVariable(StringRef type, StringRef name) const override {
-    return (type + " " + name).str();
-  }
-  std::string spellInitialized(StringRef type, StringRef name) const override {
-    return spellVariable(type, name);
-  }
-  std::string spellArray(StringRef type, StringRef name, int64_t count,
-                         bool isShared) const override {
-    return llvm::formatv("{0}{1} {2}[{3}]", isShared ? "threadgroup " : "",
-                         type, name, count);
-  }
-
-  LogicalResult printSignature(gpu::GPUFuncOp kernel) override;
-  FailureOr<std::string> declareParams(gpu::GPUFuncOp kernel,
-                                       ArrayRef<BlockArgument> scalars);
-  LogicalResult printBuffer(gpu::GPUFuncOp kernel, BlockArgument buffer,
-                            unsigned number);
-  LogicalResult printLocals(gpu::GPUFuncOp kernel) override {
-    return declareBuffers(kernel, gpu::AddressSpace::Workgroup);
-  }
-  void printBarrier(gpu::BarrierOp op) override;
-  std::optional<LogicalResult> printStatement(Operation &op) override;
-
-  std::optional<FailureOr<Expression>> spellOwn(Operation &op) override;
-  FailureOr<Expression> spellShuffle(gpu::ShuffleOp op);
-  StringRef spellFunction(Operation &op) const override;
-  std::string spellInteger(const APInt &value, Type type) const override;
-  std::string spellFloat(const APFloat &value, Type type) const override;
-  Expression spellOperand(Value value) override;
-  FailureOr<Expression> spellCast(Operation &op, StringRef type) override;
-  Expression spellSelect(arith::SelectOp op) override;
-  Expression spellArithmetic(StringRef symbol, Precedence precedence,
-                             Operation &op) override;
-  std::string spellUnsigned(Value value) override;
-  /// A view only renames its source: sizes are not printed. An index, where an
-  /// element lies, is an int.
-  bool isRenaming(Operation *op) const override {
-    return isa<memref::ReinterpretCastOp, arith::IndexCastOp>(op);
-  }
-
-  bool hasBFloat;
-};
-} // namespace
+MSLPrinter::MSLPrinter(raw_ostream &os, bool hasBFloat)
+    : Printer(os, "MSL", isReserved), hasBFloat(hasBFloat) {}
 
 //===----------------------------------------------------------------------===//
 // Declarations
@@ -108,9 +55,18 @@ std::string MSLPrinter::spellType(Type type) const {
     return "short";
   if (type.isIndex() || type.isInteger(32))
     return "int";
-  auto pair = dyn_cast<VectorType>(type);
-  if (pair && pair.getNumElements() == 2 && pair.getElementType().isInteger(32))
+  if (auto matrix = dyn_cast<gpu::MMAMatrixType>(type)) {
+    bool is8x8 = matrix.getShape() == ArrayRef<int64_t>{8, 8};
+    return is8x8 ? "simdgroup_" + spellType(matrix.getElementType()) + "8x8"
+                 : "";
+  }
+  auto vector = dyn_cast<VectorType>(type);
+  if (!vector)
+    return "";
+  if (vector.getNumElements() == 2 && vector.getElementType().isInteger(32))
     return "int2";
+  if (vector.getNumElements() == 8 && vector.getElementType().isF16())
+    return "uint4"; // 16 bytes that move at once
   return "";
 }
 
@@ -133,10 +89,10 @@ MSLPrinter::declareParams(gpu::GPUFuncOp kernel,
                           ArrayRef<BlockArgument> scalars) {
   if (scalars.empty())
     return std::string();
-  std::string name = declare(kernel.getName().str() + "_params", true);
-  std::string structName = name;
+  std::string structName = kernel.getName().str() + "_params";
   structName.front() = llvm::toUpper(structName.front());
   structName = declare(structName, true);
+  std::string name = declare("params");
   llvm::StringSet<> fields;
   os << "struct " << structName << " {\n";
   for (BlockArgument scalar : scalars) {
@@ -161,9 +117,9 @@ LogicalResult MSLPrinter::printBuffer(gpu::GPUFuncOp kernel,
   if (failed(element))
     return failure();
   std::string name = declare(getNameHint(buffer.getLoc(), memory));
-  os << llvm::formatv("    device {0}{1} *{2} [[buffer({3})]],{4}\n",
+  os << llvm::formatv("    device {0}{1} *{2} [[buffer({3})]],\n",
                       accesses.isWritten ? "" : "const ", *element, name,
-                      number, describe(kernel, buffer));
+                      number);
   set(buffer, {name});
   return success();
 }
@@ -178,6 +134,12 @@ LogicalResult MSLPrinter::printSignature(gpu::GPUFuncOp kernel) {
   FailureOr<std::string> params = declareParams(kernel, scalars);
   if (failed(params))
     return failure();
+  // Between parameters stands nothing but them.
+  for (BlockArgument buffer : buffers)
+    if (std::string text = describe(kernel, buffer); !text.empty())
+      os << "// "
+         << toIdentifier(getNameHint(buffer.getLoc(), buffer.getType())) << ":"
+         << StringRef(text).drop_front(3) << "\n";
   os << llvm::formatv("[[max_total_threads_per_threadgroup({0})]]\n"
                       "kernel void {1}(\n",
                       kernel.getKnownBlockSize()->front(),
@@ -202,13 +164,6 @@ LogicalResult MSLPrinter::printSignature(gpu::GPUFuncOp kernel) {
 void MSLPrinter::printBarrier(gpu::BarrierOp op) {
   line() << "threadgroup_barrier(mem_flags::mem_threadgroup"
          << (readsWhatItWrites ? " | mem_flags::mem_device" : "") << ");\n";
-}
-
-std::optional<LogicalResult> MSLPrinter::printStatement(Operation &op) {
-  if (!isa<attn::tile::SubgroupBarrierOp>(op))
-    return std::nullopt;
-  line() << "simdgroup_barrier(mem_flags::mem_threadgroup);\n";
-  return success();
 }
 
 //===----------------------------------------------------------------------===//
@@ -322,30 +277,6 @@ Expression MSLPrinter::spellSelect(arith::SelectOp op) {
 // Expressions
 //===----------------------------------------------------------------------===//
 
-/// A value of another lane of the simdgroup.
-FailureOr<Expression> MSLPrinter::spellShuffle(gpu::ShuffleOp op) {
-  StringRef function;
-  switch (op.getMode()) {
-  case gpu::ShuffleMode::XOR:
-    function = "simd_shuffle_xor";
-    break;
-  case gpu::ShuffleMode::IDX:
-    function = "simd_shuffle";
-    break;
-  case gpu::ShuffleMode::UP:
-    function = "simd_shuffle_up";
-    break;
-  case gpu::ShuffleMode::DOWN:
-    function = "simd_shuffle_down";
-    break;
-  }
-  if (!op.getValid().use_empty())
-    return refuse(*op);
-  return Expression{llvm::formatv("{0}({1}, ushort({2}))", function,
-                                  get(op.getValue()).at(kBits),
-                                  get(op.getOffset()).text)};
-}
-
 std::optional<FailureOr<Expression>> MSLPrinter::spellOwn(Operation &op) {
   using Result = std::optional<FailureOr<Expression>>;
   auto make = [&](StringRef arguments) -> Result {
@@ -356,39 +287,39 @@ std::optional<FailureOr<Expression>> MSLPrinter::spellOwn(Operation &op) {
   };
   return TypeSwitch<Operation *, Result>(&op)
       // Whatever it stands for, nobody may look.
-      .Case([&](ub::PoisonOp) { return make("0"); })
+      .Case([&](ub::PoisonOp) { return make(""); })
       .Case([&](arith::ConstantOp op) -> Result {
         auto pair = dyn_cast<DenseIntElementsAttr>(op.getValue());
-        if (!pair || spellType(op.getType()).empty())
-          return std::nullopt;
+        if (!pair || spellType(op.getType()) != "int2")
+          return spellLanes(*op);
         auto words = llvm::to_vector(pair.getValues<int32_t>());
         return make(std::to_string(words.front()) + ", " +
                     std::to_string(words.back()));
       })
       .Case([&](vector::ExtractOp op) -> Result {
         if (!op.getType().isInteger(32) || op.hasDynamicPosition())
-          return refuse(*op);
+          return spellLanes(*op);
         return Expression{get(op.getSource()).at(kPrimary) +
                           (op.getStaticPosition().front() ? ".y" : ".x")};
       })
       .Case([&](vector::FromElementsOp op) -> Result {
-        FailureOr<std::string> type = getTypeName(op, op.getType());
-        if (failed(type))
-          return FailureOr<Expression>(failure());
-        return call(*type, op.getElements());
+        if (spellType(op.getType()) != "int2")
+          return spellLanes(*op);
+        return call("int2", op.getElements());
       })
-      .Case([&](gpu::LaneIdOp) -> Result { return Expression{"int(lane)"}; })
-      .Case([&](gpu::SubgroupIdOp) -> Result {
-        return Expression{"int(subgroup)"};
-      })
-      .Case([&](gpu::ShuffleOp op) -> Result { return spellShuffle(op); })
-      .Case([&](gpu::SubgroupReduceOp op) -> Result {
-        if (op.getOp() != gpu::AllReduceOperation::OR ||
-            !op.getType().isInteger(1))
-          return refuse(*op);
-        return call("simd_any", op.getValue());
-      })
-      .Default([](Operation *) { return std::nullopt; });
+      .Default([&](Operation *) { return spellLanes(op); });
+}
+
+static void printPrelude(gpu::GPUModuleOp module, raw_ostream &os) {
+  os << "#include <metal_stdlib>\n";
+  bool hasMatrices = module
+                         .walk([](gpu::SubgroupMmaComputeOp) {
+                           return WalkResult::interrupt();
+                         })
+                         .wasInterrupted();
+  if (hasMatrices)
+    os << "#include <metal_simdgroup_matrix>\n";
+  os << "using namespace metal;\n";
 }
 
 LogicalResult attn::translateToMSL(gpu::GPUModuleOp module, raw_ostream &os) {
@@ -397,7 +328,7 @@ LogicalResult attn::translateToMSL(gpu::GPUModuleOp module, raw_ostream &os) {
   bool hasBFloat = !target || !target.doesLack(tile::Lacks::SmallInt);
   std::string text;
   llvm::raw_string_ostream buffer(text);
-  buffer << "#include <metal_stdlib>\nusing namespace metal;\n";
+  printPrelude(module, buffer);
   MSLPrinter printer(buffer, hasBFloat);
   for (auto kernel : module.getOps<gpu::GPUFuncOp>()) {
     buffer << "\n";

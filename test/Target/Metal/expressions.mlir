@@ -12,7 +12,7 @@ gpu.module @kernels {
   // CHECK-NEXT: device const float *bfloat1 {{\[\[}}buffer(0)]],
   // CHECK-NEXT: device const float *a_b {{\[\[}}buffer(1)]],
   // CHECK-NEXT: device float *M_PI_F1 {{\[\[}}buffer(2)]],
-  // CHECK-NEXT: constant Names_params &names_params {{\[\[}}buffer(3)]],
+  // CHECK-NEXT: constant Names_params &params {{\[\[}}buffer(3)]],
   gpu.func @names(%a: memref<f32> loc("bfloat"), %b: memref<f32> loc("a.b"), %c: memref<f32> loc("M_PI_F"), %x: f32 loc("simd_sum"), %i: index loc("a b"), %j: index loc("__j")) kernel attributes {known_block_size = array<i32: 32, 1, 1>} {
     %ma = memref.reinterpret_cast %a to offset: [0], sizes: [32], strides: [1] : memref<f32> to memref<32xf32>
     %mb = memref.reinterpret_cast %b to offset: [0], sizes: [32], strides: [1] : memref<f32> to memref<32xf32>
@@ -27,15 +27,15 @@ gpu.module @kernels {
 
   // An int may not overflow: only what is marked is computed as one.
   // CHECK-LABEL: kernel void sums(
-  // CHECK: n[0] = int(uint(sums_params.a) + uint(sums_params.b));
-  // CHECK: n[1] = sums_params.a - sums_params.b;
-  // CHECK: n[2] = int(uint(sums_params.a) << 3u);
-  // CHECK: n[3] = sums_params.a >> 3u;
-  // CHECK: n[4] = int(uint(sums_params.a) >> 1u);
+  // CHECK: n[0] = int(uint(params.a) + uint(params.b));
+  // CHECK: n[1] = params.a - params.b;
+  // CHECK: n[2] = int(uint(params.a) << 3u);
+  // CHECK: n[3] = params.a >> 3u;
+  // CHECK: n[4] = int(uint(params.a) >> 1u);
   // CHECK: n[5] = (-2147483647 - 1);
-  // CHECK: n[6] = max((sums_params.a < sums_params.b ? sums_params.a : 5), 7);
-  // CHECK: n[7] = as_type<int>(sums_params.x);
-  // CHECK: n[8] = int(popcount(uint(sums_params.a)));
+  // CHECK: n[6] = max((params.a < params.b ? params.a : 5), 7);
+  // CHECK: n[7] = as_type<int>(params.x);
+  // CHECK: n[8] = int(popcount(uint(params.a)));
   gpu.func @sums(%o: memref<i32> loc("n"), %a: i32 loc("a"), %b: i32 loc("b"), %x: f32 loc("x")) kernel attributes {known_block_size = array<i32: 32, 1, 1>} {
     %c0 = arith.constant 0 : index
     %c1 = arith.constant 1 : index

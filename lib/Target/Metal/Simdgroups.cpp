@@ -1,0 +1,244 @@
+//===- Simdgroups.cpp - Lanes and matrices in Metal -----------------------===//
+// SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
+//
+// Exchanges between lanes, matrices of 8 x 8, of which each lane has two
+// elements, and 16 bytes that move at once.
+//
+//===----------------------------------------------------------------------===//
+
+#include "MSLPrinter.h"
+
+#include "mlir/Dialect/Vector/IR/VectorOps.h"
+#include "llvm/ADT/TypeSwitch.h"
+
+using namespace mlir;
+using namespace attn;
+using namespace attn::clike;
+
+/// Elements of a matrix that a lane has.
+static constexpr unsigned kElements = 2;
+
+//===----------------------------------------------------------------------===//
+// Pointers
+//===----------------------------------------------------------------------===//
+
+StringRef MSLPrinter::spellSpace(Value memory) {
+  auto space = dyn_cast_or_null<gpu::AddressSpaceAttr>(
+      cast<MemRefType>(memory.getType()).getMemorySpace());
+  if (!space || space.getValue() == gpu::AddressSpace::Global)
+    return "device";
+  return space.getValue() == gpu::AddressSpace::Workgroup ? "threadgroup"
+                                                          : "thread";
+}
+
+std::string MSLPrinter::spellPointer(Value memory, Value index) const {
+  return get(memory).text + " + " + spellPosition(memory, index).at(kSum);
+}
+
+//===----------------------------------------------------------------------===//
+// Expressions
+//===----------------------------------------------------------------------===//
+
+/// A value of another lane of the simdgroup.
+FailureOr<Expression> MSLPrinter::spellShuffle(gpu::ShuffleOp op) {
+  StringRef function;
+  switch (op.getMode()) {
+  case gpu::ShuffleMode::XOR:
+    function = "simd_shuffle_xor";
+    break;
+  case gpu::ShuffleMode::IDX:
+    function = "simd_shuffle";
+    break;
+  case gpu::ShuffleMode::UP:
+    function = "simd_shuffle_up";
+    break;
+  case gpu::ShuffleMode::DOWN:
+    function = "simd_shuffle_down";
+    break;
+  }
+  if (!op.getValid().use_empty())
+    return refuse(*op);
+  return Expression{llvm::formatv("{0}({1}, ushort({2}))", function,
+                                  get(op.getValue()).at(kBits),
+                                  get(op.getOffset()).text)};
+}
+
+/// Eight halves as the words that move at once.
+static std::string spellHalves(ArrayRef<std::string> elements) {
+  SmallVector<std::string> words;
+  for (; !elements.empty(); elements = elements.drop_front(2))
+    words.push_back("as_type<uint>(half2(" + elements[0] + ", " + elements[1] +
+                    "))");
+  return "uint4(" + llvm::join(words, ", ") + ")";
+}
+
+std::optional<FailureOr<Expression>> MSLPrinter::spellLanes(Operation &op) {
+  using Result = std::optional<FailureOr<Expression>>;
+  return TypeSwitch<Operation *, Result>(&op)
+      .Case([&](gpu::LaneIdOp) -> Result { return Expression{"int(lane)"}; })
+      .Case([&](gpu::SubgroupIdOp) -> Result {
+        return Expression{"int(subgroup)"};
+      })
+      .Case([&](gpu::SubgroupSizeOp) -> Result {
+        return Expression{"int(lanes)"};
+      })
+      .Case([&](gpu::ShuffleOp op) -> Result { return spellShuffle(op); })
+      .Case([&](gpu::SubgroupReduceOp op) -> Result {
+        if (op.getOp() != gpu::AllReduceOperation::OR ||
+            !op.getType().isInteger(1))
+          return refuse(*op);
+        return call("simd_any", op.getValue());
+      })
+      .Case([&](gpu::SubgroupMmaConstantMatrixOp op) -> Result {
+        return Expression{llvm::formatv(
+            "make_filled_simdgroup_matrix<{0}, 8, 8>({1})",
+            spellType(op.getValue().getType()), get(op.getValue()).text)};
+      })
+      .Case([&](gpu::SubgroupMmaExtractThreadLocalOp op) -> Result {
+        return Expression{get(op.getMatrix()).text + ".thread_elements()[" +
+                          get(op.getIndices().front()).text + "]"};
+      })
+      // Only the lowest bits are asked for.
+      .Case([&](memref::ExtractAlignedPointerAsIndexOp op) -> Result {
+        return Expression{"int((ulong)" + get(op.getSource()).text + ")"};
+      })
+      .Case([&](vector::LoadOp op) -> Result {
+        StringRef space = spellSpace(op.getBase());
+        return Expression{llvm::formatv(
+            "*({0}{1} uint4 *)({2})", space, space == "device" ? " const" : "",
+            spellPointer(op.getBase(), op.getIndices().front()))};
+      })
+      .Case([&](vector::FromElementsOp op) -> Result {
+        SmallVector<std::string> elements;
+        for (Value element : op.getElements())
+          elements.push_back(get(element).text);
+        return Expression{spellHalves(elements)};
+      })
+      .Case([&](vector::ExtractOp op) -> Result {
+        if (op.hasDynamicPosition() || spellType(op.getType()) != "half")
+          return refuse(*op);
+        int64_t number = op.getStaticPosition().front();
+        return Expression{
+            llvm::formatv("{0}.{1}[{2}]", get(op.getSource()).at(kPrimary),
+                          number < 4 ? "low" : "high", number % 4)};
+      })
+      .Case([&](arith::ConstantOp op) -> Result {
+        auto halves = dyn_cast<DenseFPElementsAttr>(op.getValue());
+        if (!halves || spellType(op.getType()) != "uint4")
+          return std::nullopt;
+        if (halves.isSplat() && halves.getSplatValue<APFloat>().isPosZero())
+          return Expression{"uint4(0)"};
+        SmallVector<std::string> elements;
+        for (APFloat value : halves.getValues<APFloat>())
+          elements.push_back(
+              spellFloat(value, halves.getType().getElementType()));
+        return Expression{spellHalves(elements)};
+      })
+      .Default([](Operation *) { return std::nullopt; });
+}
+
+//===----------------------------------------------------------------------===//
+// Statements
+//===----------------------------------------------------------------------===//
+
+std::string MSLPrinter::declareMatrix(Value value) {
+  std::string name = declare(isa<NameLoc>(value.getLoc())
+                                 ? getNameHint(value.getLoc(), value.getType())
+                                 : "m");
+  line() << spellVariable(spellType(value.getType()), name) << ";\n";
+  set(value, {name});
+  return name;
+}
+
+void MSLPrinter::printLoad(gpu::SubgroupMmaLoadMatrixOp op) {
+  std::string name = declareMatrix(op.getRes());
+  line() << llvm::formatv(
+      "simdgroup_load({0}, {1}, {2}{3});\n", name,
+      spellPointer(op.getSrcMemref(), op.getIndices().front()),
+      op.getLeadDimension().getSExtValue(),
+      op.getTranspose().value_or(false) ? ", ulong2(0), true" : "");
+}
+
+void MSLPrinter::printStore(gpu::SubgroupMmaStoreMatrixOp op) {
+  line() << llvm::formatv(
+      "simdgroup_store({0}, {1}, {2}{3});\n", get(op.getSrc()).text,
+      spellPointer(op.getDstMemref(), op.getIndices().front()),
+      op.getLeadDimension().getSExtValue(),
+      op.getTranspose().value_or(false) ? ", ulong2(0), true" : "");
+}
+
+LogicalResult MSLPrinter::printProduct(gpu::SubgroupMmaComputeOp op) {
+  if (op.getATranspose().value_or(false) || op.getBTranspose().value_or(false))
+    return refuse(*op);
+  std::string name = declareMatrix(op.getRes());
+  line() << llvm::formatv(
+      "simdgroup_multiply_accumulate({0}, {1}, {2}, {3});\n", name,
+      get(op.getOpA()).text, get(op.getOpB()).text, get(op.getOpC()).text);
+  return success();
+}
+
+/// Changes a matrix that nobody else looks at in its place.
+void MSLPrinter::printInsert(gpu::SubgroupMmaInsertThreadLocalOp op) {
+  Value matrix = op.getMatrix();
+  Operation *source = matrix.getDefiningOp();
+  bool isOwn = source && source->getBlock() == op->getBlock() &&
+               source->getNumRegions() == 0 && matrix.hasOneUse();
+  std::string name = get(matrix).text;
+  if (!isOwn) {
+    name = declare("m");
+    line() << spellVariable(spellType(matrix.getType()), name) << " = "
+           << get(matrix).text << ";\n";
+  }
+  line() << name << ".thread_elements()[" << get(op.getIndices().front()).text
+         << "] = " << get(op.getValue()).text << ";\n";
+  set(op.getRes(), {name});
+}
+
+void MSLPrinter::printConvert(tile::ConvertMatrixOp op) {
+  std::string name = declareMatrix(op.getResult());
+  auto type = cast<gpu::MMAMatrixType>(op.getResult().getType());
+  for (unsigned k = 0; k < kElements; ++k)
+    line() << llvm::formatv(
+        "{0}.thread_elements()[{1}] = {2}({3}.thread_elements()[{1}]);\n", name,
+        k, spellType(type.getElementType()), get(op.getOperand()).text);
+}
+
+LogicalResult MSLPrinter::printMatrixOp(Operation &op) {
+  for (Type type :
+       llvm::concat<const Type>(op.getOperandTypes(), op.getResultTypes()))
+    if (isa<gpu::MMAMatrixType>(type) && failed(getTypeName(&op, type)))
+      return failure();
+  return TypeSwitch<Operation *, LogicalResult>(&op)
+      .Case([&](gpu::SubgroupMmaComputeOp op) { return printProduct(op); })
+      .Case([&](gpu::SubgroupMmaLoadMatrixOp op) {
+        return printLoad(op), success();
+      })
+      .Case([&](gpu::SubgroupMmaStoreMatrixOp op) {
+        return printStore(op), success();
+      })
+      .Case([&](gpu::SubgroupMmaInsertThreadLocalOp op) {
+        return printInsert(op), success();
+      })
+      .Case([&](tile::ConvertMatrixOp op) {
+        return printConvert(op), success();
+      });
+}
+
+std::optional<LogicalResult> MSLPrinter::printStatement(Operation &op) {
+  if (isa<gpu::SubgroupMmaLoadMatrixOp, gpu::SubgroupMmaStoreMatrixOp,
+          gpu::SubgroupMmaComputeOp, gpu::SubgroupMmaInsertThreadLocalOp,
+          tile::ConvertMatrixOp>(op))
+    return printMatrixOp(op);
+  if (isa<tile::SubgroupBarrierOp>(op)) {
+    line() << "simdgroup_barrier(mem_flags::mem_threadgroup);\n";
+    return success();
+  }
+  if (auto store = dyn_cast<vector::StoreOp>(op)) {
+    line() << llvm::formatv(
+        "*({0} uint4 *)({1}) = {2};\n", spellSpace(store.getBase()),
+        spellPointer(store.getBase(), store.getIndices().front()),
+        get(store.getValueToStore()).text);
+    return success();
+  }
+  return std::nullopt;
+}

@@ -1,0 +1,29 @@
+// Attention in f16 in matrices of 8 x 8 whose sums are float. Softmax works on
+// the elements that a lane has, and what it leaves goes into the second product
+// from register to register.
+// RUN: attn-opt %s --attn-to-metal=launches --mlir-print-debuginfo | attn-translate --kernels-to-msl | FileCheck %s
+
+// CHECK: kernel void f{{.*}}(
+// CHECK: threadgroup half [[TILE:[a-z0-9]+]][
+// 16 bytes move at once, and are read as matrices.
+// CHECK: *(device const uint4 *)({{.*}});
+// CHECK: *(threadgroup uint4 *)([[TILE]] + {{.*}}) = {{.*}};
+// CHECK: simdgroup_half8x8 [[Q:m[0-9]*]];
+// CHECK-NEXT: simdgroup_load([[Q]], [[TILE]] + {{.*}});
+// CHECK: simdgroup_load([[K:m[0-9]*]], [[TILE]] + {{.*}}, ulong2(0), true);
+// CHECK-NEXT: simdgroup_float8x8 [[S:m[0-9]*]];
+// CHECK-NEXT: simdgroup_multiply_accumulate([[S]], [[Q]], [[K]], {{.*}});
+// CHECK: simdgroup_barrier(mem_flags::mem_threadgroup);
+// CHECK: .thread_elements()[0] = exp2(
+// CHECK-NOT: simdgroup_store
+// CHECK: simdgroup_half8x8 [[P:m[0-9]*]];
+// CHECK: [[P]].thread_elements()[0] = half({{m[0-9]*}}.thread_elements()[0]);
+// CHECK-NEXT: [[P]].thread_elements()[1] = half({{m[0-9]*}}.thread_elements()[1]);
+// CHECK-NOT: simdgroup_store
+// CHECK: simdgroup_multiply_accumulate({{m[0-9]*}}, {{.*}});
+// The result leaves through workgroup memory.
+// CHECK: simdgroup_store(
+func.func @f(%q: memref<1x2x256x64xf16>, %k: memref<1x2x256x64xf16>, %v: memref<1x2x256x64xf16>, %o: memref<1x2x256x64xf16>) {
+  attn.attention ins(%q, %k, %v : memref<1x2x256x64xf16>, memref<1x2x256x64xf16>, memref<1x2x256x64xf16>) outs(%o : memref<1x2x256x64xf16>)
+  return
+}
