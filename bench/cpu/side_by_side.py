@@ -7,7 +7,9 @@ FMA peak and the read bandwidth of the machine measured in the same run.
     python3 -m pip install torch onnxruntime onnx numpy
     bench/cpu/side_by_side.py --build=build --shapes=AGH --output=rows.json --plot=plot.svg
 
-A peer that is not installed is left out. Decoding (G, H) is measured warm, one
+A peer that is not installed is left out. Times are medians, ratios medians of
+those of each turn. On a machine that others use, take --clock=processor for one
+thread: time in which the process waits for its turn does not count. Decoding (G, H) is measured warm, one
 problem again and again, and cold: copies of keys and values, together larger
 than the caches, take turns.
 """
@@ -144,19 +146,22 @@ def onnx_attention(shape, q, copies, threads):
     return lambda copy: session.run(None, feeds[copy])
 
 
-def take_turns(candidates, copies, seconds):
-    """Median milliseconds of each."""
+CLOCKS = {"wall": time.perf_counter, "processor": time.process_time}
+
+
+def take_turns(candidates, copies, seconds, clock):
+    """Milliseconds of each, turn by turn."""
     times = {name: [] for name in candidates}
     for run in candidates.values():
         run(0)
     begin, turn = time.monotonic(), 0
     while time.monotonic() - begin < seconds or turn < 5:
         for name, run in candidates.items():
-            start = time.perf_counter()
+            start = clock()
             run(turn % copies)
-            times[name].append(time.perf_counter() - start)
+            times[name].append(1e3 * (clock() - start))
         turn += 1
-    return {name: 1e3 * statistics.median(taken) for name, taken in times.items()}
+    return times
 
 
 class Bench:
@@ -204,18 +209,24 @@ class Bench:
         error = (o.double() - exact).abs().max().item()
         operations = 4 * batch * heads * queries * keys * size / (2 if causal else 1)
         for mode, count in modes.items():
-            taken = take_turns(candidates, count, self.arguments.seconds)
+            taken = take_turns(candidates, count, self.arguments.seconds, CLOCKS[self.arguments.clock])
             self.report(f"{letter}{mode}", name, threads, taken, error, operations,
                         unique if queries == 1 else 0, limits)
 
-    def report(self, work, name, threads, taken, error, operations, unique, limits):
+    def report(self, work, name, threads, turns, error, operations, unique, limits):
+        taken = {name: statistics.median(times) for name, times in turns.items()}
         ours = taken.pop("ours")
         peer = min(taken, key=taken.get)
         rate = unique / ours / 1e6 if unique else operations / ours / 1e6
         limit = limits[1] if unique else limits[0]
+        machine, command = results.processor(), "bench/cpu/side_by_side.py"
+        if self.arguments.clock != "wall":
+            machine += f", shared: {results.load_average()}"
+            command += f" --clock={self.arguments.clock}"
         row = results.time_row(f"cpu {work} {name}, {threads} threads", "ms", ours, taken[peer], peer, None,
-                               results.processor(), "bench/cpu/side_by_side.py")
-        row |= dict(others=taken, error=error, rate=rate, limit=limit,
+                               machine, command)
+        ratio = statistics.median(theirs / mine for theirs, mine in zip(turns[peer], turns["ours"]))
+        row |= dict(ratio=round(ratio, 3), others=taken, error=error, rate=rate, limit=limit,
                     unit="GB/s" if unique else "GFLOP/s", bytes=unique)
         self.rows.append(row)
         others = "  ".join(f"{n} {x:.3f}" for n, x in taken.items())
@@ -230,7 +241,7 @@ class Bench:
                 for name in self.arguments.types:
                     self.measure(letter, name, threads, limits)
         if self.arguments.output:
-            results.write_rows(self.arguments.output, self.rows)
+            results.replace_rows(self.arguments.output, self.rows)
         if self.arguments.plot:
             pathlib.Path(self.arguments.plot).write_text(plot(self.rows), encoding="utf-8")
 
@@ -276,12 +287,15 @@ def main():
     parser.add_argument("--types", type=lambda text: text.split(","), default=list(TYPES))
     parser.add_argument("--seconds", type=float, default=2.0, help="of each comparison")
     parser.add_argument("--cold-mib", type=int, default=1024, help="copies for cold decoding take so much")
-    parser.add_argument("--output", help="rows of JSON")
+    parser.add_argument("--clock", choices=list(CLOCKS), default="wall", help="processor: one thread only")
+    parser.add_argument("--output", help="a file of JSON, whose rows of the same work are replaced")
     parser.add_argument("--plot", help="SVG")
     arguments = parser.parse_args()
     unknown = set(arguments.shapes) - set(SHAPES) or set(arguments.types) - set(TYPES)
     if unknown:
         parser.error(f"there is no shape or type {', '.join(sorted(unknown))}")
+    if arguments.clock == "processor" and arguments.threads != [1]:
+        parser.error("--clock=processor counts the time of all threads: add --threads=1")
     with torch.no_grad():
         Bench(arguments).run()
 
