@@ -49,6 +49,8 @@ if [[ $preset == release ]]; then
     say "unsupported here, no nanobind: the Python package is not built"
   scripts/install-vulkan-checks.sh ||
     say "unsupported here, no lavapipe: kernels for Vulkan are not run"
+  scripts/install-matrix-checks.sh ||
+    say "unsupported here, no Mesa 26: kernels in matrix fragments are not run"
   scripts/install-web-checks.sh ||
     say "unsupported here, no Dawn and no Chromium: kernels for WebGPU are not run"
 fi
@@ -77,9 +79,11 @@ step() {
   echo "$((SECONDS - begin)) s"
 }
 
-# cases COLUMN OPTION...: execution tests, for a column of docs/coverage.md
+# cases COLUMN OPTION...: execution tests, for a column of docs/coverage.md, by
+# what starts a command.
+launcher=()
 cases() {
-  step "execution-$1" $directory/bin/attn-test "${each[@]}" --seed=$seed --jobs="$(nproc)" \
+  step "execution-$1" "${launcher[@]}" $directory/bin/attn-test "${each[@]}" --seed=$seed --jobs="$(nproc)" \
     --results="$results/coverage/$1.tsv" "${@:2}"
 }
 
@@ -138,6 +142,16 @@ else
       cases vulkan-rows --backend=vulkan --device=llvmpipe --chip=vulkan-subgroup8 \
         --tile-m=8 --tile-n=16 --suite=mods,matrix --filter=/d32 \
         --count=$(((rasterised + 6) / 7))
+    )
+  fi
+  # In fragments of cooperative matrices, as a newer driver on the CPU has them.
+  # Tiles of a few fragments: it takes long to compile large kernels.
+  if [[ $preset == release && -x .cache/mesa/run ]]; then
+    (
+      launcher=(.cache/mesa/run)
+      cases vulkan-matrix --backend=vulkan --device=llvmpipe --chip=vulkan-matrix8 \
+        --tile-m=16 --tile-n=16 --suite=mods,matrix --filter=/f16/64x128/d64 \
+        --count=$(((rasterised + 9) / 10))
     )
   fi
   # WebAssembly, through runtime/web in Node.

@@ -32,7 +32,9 @@ public:
   /// Whether there are units for the op.
   bool applies() const { return hasUnits; }
   bool fits(int64_t rows, int64_t keys) const {
-    return getBytes(rows, keys) <= target.getStaticSharedBytes() &&
+    int64_t bytes =
+        storesFloats ? getPartialBytes(rows, keys) : getBytes(rows, keys);
+    return bytes <= target.getStaticSharedBytes() &&
            getRegisters(rows, keys) <= mostRegisters;
   }
   /// The same for tiles whose sums leave as floats, to be added to others.
@@ -59,7 +61,7 @@ private:
   int64_t getRegisters(int64_t rows, int64_t keys) const;
 
   tile::TargetAttr target;
-  bool hasUnits = false;
+  bool hasUnits = false, storesFloats = false;
   int64_t m = 1, n = 1, headSize = 0, valueSize = 0;
 };
 
@@ -71,6 +73,8 @@ FragmentModel::FragmentModel(AttentionOp op, tile::TargetAttr target)
              q.getElementType().isF16();
   if (!hasUnits)
     return;
+  storesFloats =
+      cast<ShapedType>(op.getOutput().getType()).getElementType().isF32();
   ArrayRef<int64_t> shape = target.getMatrixShape();
   m = shape[0];
   n = shape[1];

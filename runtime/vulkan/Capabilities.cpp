@@ -93,6 +93,8 @@ constexpr const char *sizePrefix = "subgroup-size:";
 constexpr const char *operationPrefix = "subgroup:";
 constexpr const char *matrixPrefix = "cooperative-matrix:";
 constexpr const char *fullSubgroups = "computeFullSubgroups";
+/// Lanes of a subgroup are those of a vector, in drivers for processors.
+constexpr const char *lockstepName = "subgroup:lockstep";
 constexpr const char *roundsHalfName = "shaderRoundingModeRTEFloat16";
 
 } // namespace
@@ -314,6 +316,8 @@ bool Capabilities::canHaveSubgroupSize(uint32_t size) const {
 bool Capabilities::has(const std::string &need) const {
   if (const char *size = after(need, sizePrefix))
     return canHaveSubgroupSize(uint32_t(std::strtoul(size, nullptr, 10)));
+  if (need == lockstepName)
+    return isProcessor();
   if (const char *name = after(need, operationPrefix)) {
     for (const SubgroupOperation &operation : subgroupOperations)
       if (!std::strcmp(name, operation.name))
@@ -401,6 +405,8 @@ std::string Capabilities::list() const {
     for (const SubgroupOperation &operation : subgroupOperations)
       if (subgroups.supportedOperations & operation.bit)
         text += std::string(",") + operationPrefix + operation.name;
+  if (isProcessor())
+    text += std::string(",") + lockstepName;
   text += std::string(",") + sizePrefix + std::to_string(minSubgroupSize);
   if (maxSubgroupSize != minSubgroupSize)
     text += ".." + std::to_string(maxSubgroupSize);

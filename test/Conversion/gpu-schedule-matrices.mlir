@@ -46,3 +46,32 @@ module attributes {tile.target = #tile.target<name = "metal", chip = "metal3.1",
     return
   }
 }
+
+// -----
+
+// Where keys are split, parts of outputs are f32 and take memory of their own:
+// fewer rows and keys fit; so do the outputs of an op in f32.
+module attributes {tile.target = #tile.target<name = "vulkan", chip = "vulkan-matrix", threads = 1024, subgroup = 32, shared_bytes = 49152, static_shared_bytes = 49152, workers = 512, matrix = cooperative, matrix_shape = [16, 16, 16]>} {
+// CHECK-LABEL: func @parts
+// CHECK: #attn.schedule<tile_m = 8, tile_n = 32, workers = 512>
+// CHECK: #attn.schedule<tile_m = 16, tile_n = 16, workers = 512>
+// CHECK: #attn.schedule<tile_m = 64, tile_n = 32>
+func.func @parts(%t: memref<?x?x?x256xf16>, %o: memref<?x?x?x256xf16>) {
+  attn.attention ins(%t, %t, %t : memref<?x?x?x256xf16>, memref<?x?x?x256xf16>, memref<?x?x?x256xf16>) outs(%o : memref<?x?x?x256xf16>)
+  return
+}
+
+// CHECK-LABEL: func @small
+// CHECK: #attn.schedule<tile_m = 32, tile_n = 32, workers = 512>
+func.func @small(%t: memref<?x?x?x128xf16>, %o: memref<?x?x?x128xf16>) {
+  attn.attention ins(%t, %t, %t : memref<?x?x?x128xf16>, memref<?x?x?x128xf16>, memref<?x?x?x128xf16>) outs(%o : memref<?x?x?x128xf16>)
+  return
+}
+
+// CHECK-LABEL: func @floats
+// CHECK: #attn.schedule<tile_m = 32, tile_n = 32>, attn.schedule_reason = "rows and keys in matrix fragments
+func.func @floats(%t: memref<2x8x900x128xf16>, %o: memref<2x8x900x128xf32>) {
+  attn.attention ins(%t, %t, %t : memref<2x8x900x128xf16>, memref<2x8x900x128xf16>, memref<2x8x900x128xf16>) outs(%o : memref<2x8x900x128xf32>)
+  return
+}
+}

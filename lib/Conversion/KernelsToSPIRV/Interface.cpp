@@ -710,10 +710,16 @@ void EntryPoint::lowerBarriers() {
                                     spirv::Scope::Workgroup, memory);
     barrier.erase();
   });
+  // Where lanes run in lockstep, only memory is left to order.
+  auto target = tile::TargetAttr::lookup(module);
+  bool waits = !target || !target.hasFeature("subgroup:lockstep");
   function.walk([&](tile::SubgroupBarrierOp barrier) {
     b.setInsertionPoint(barrier);
-    spirv::ControlBarrierOp::create(b, spirv::Scope::Subgroup,
-                                    spirv::Scope::Subgroup, memory);
+    if (waits)
+      spirv::ControlBarrierOp::create(b, spirv::Scope::Subgroup,
+                                      spirv::Scope::Subgroup, memory);
+    else
+      spirv::MemoryBarrierOp::create(b, spirv::Scope::Subgroup, memory);
     barrier.erase();
   });
 }

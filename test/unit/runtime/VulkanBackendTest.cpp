@@ -241,6 +241,8 @@ TEST_F(VulkanBackendTest, RefusesWhatTheDeviceLacks) {
       {"compiled for vulkan:vulkan1.1",
        "the device (Fake GPU) lacks shaderInt8, "
        "subgroup:shuffle, cooperative-matrix:16x16x16:f16:f32, vulkan1.4"});
+  EXPECT_ERROR(load(json(counting, R"(["subgroup:lockstep"])"), program, error),
+               ATTN_ERROR_UNSUPPORTED_DEVICE, {"lacks subgroup:lockstep"});
   EXPECT_ERROR(load(json(counting, R"(["subgroup-size:16"])"), program, error),
                ATTN_ERROR_UNSUPPORTED_DEVICE, {"lacks subgroup-size:16"});
   EXPECT_OK(
