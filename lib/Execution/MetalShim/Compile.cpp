@@ -35,12 +35,19 @@ static const std::string &findCompiler() {
   return compiler;
 }
 
+/// Where metal_stdlib is.
+static constexpr llvm::StringLiteral includeFolder =
+    ATTN_SOURCE_FOLDER "/lib/Execution/MetalShim";
+
 std::string attn::execution::metal::explainUnavailable() {
   if (!hasFibers())
     return "the emulator of Metal runs on x86-64";
   if (findCompiler().empty())
     return "there is no clang++, with which the emulator of Metal compiles "
            "kernels";
+  if (!llvm::sys::fs::exists(includeFolder))
+    return ("the emulator of Metal needs the sources in " + includeFolder)
+        .str();
   return "";
 }
 
@@ -52,7 +59,6 @@ static llvm::Error makeError(const llvm::Twine &message) {
 /// operation on half.
 static llvm::Error runCompiler(StringRef source, StringRef object,
                                StringRef messages, int version) {
-  std::string include = ATTN_SOURCE_FOLDER "/lib/Execution/MetalShim";
   std::string define = "-D__METAL_VERSION__=" + std::to_string(version);
   StringRef arguments[] = {findCompiler(),
                            "-std=c++17",
@@ -73,7 +79,7 @@ static llvm::Error runCompiler(StringRef source, StringRef object,
                            "-Wno-parentheses",
                            define,
                            "-isystem",
-                           include,
+                           includeFolder,
                            "-fPIC",
                            "-shared",
                            "-nostdlib",
