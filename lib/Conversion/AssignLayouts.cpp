@@ -240,22 +240,29 @@ private:
   const Matrices matrices;
 };
 
-/// Whether the factors of products, of which those of one type share memory,
-/// exceed that of a workgroup, with what else a kernel keeps there.
+/// Whether the factors of products exceed the memory of a workgroup, with what
+/// else a kernel keeps there: those that a loop uses and does not load stay
+/// beside the others, of which those of one type share it.
 bool exceedsMemory(func::FuncOp kernel, TargetAttr target) {
   constexpr int64_t others = 2048, padding = 16;
   llvm::SmallDenseMap<Type, int64_t> most;
+  int64_t sum = others;
   forEachTile(kernel, [&](Value tile) {
     auto type = cast<TileType>(tile.getType());
     if (!isStaged(tile) || type.getRank() != 2)
       return;
+    int64_t bits = type.getElementType().getIntOrFloatBitWidth();
     int64_t bytes =
-        llvm::divideCeil(type.getElementType().getIntOrFloatBitWidth(), 8);
+        type.getRows() * (llvm::divideCeil(type.getCols() * bits, 8) + padding);
+    bool stays = llvm::any_of(tile.getUsers(), [&](Operation *user) {
+      return user->getBlock() != tile.getParentBlock();
+    });
     int64_t &known = most[type.getElementType()];
-    known =
-        std::max(known, type.getRows() * (type.getCols() * bytes + padding));
+    if (stays)
+      sum += bytes;
+    else
+      known = std::max(known, bytes);
   });
-  int64_t sum = others;
   for (auto [type, bytes] : most)
     sum += bytes;
   // 0: nobody knows how much there is.

@@ -95,7 +95,10 @@ inline mlir::LogicalResult refuseMemory(mlir::Operation *kernel, int64_t bytes,
 }
 
 /// Where lowered kernels go: at the end of `module`, which launches them.
-inline mlir::gpu::GPUModuleOp createKernelModule(mlir::ModuleOp module) {
+inline mlir::gpu::GPUModuleOp getKernelModule(mlir::ModuleOp module) {
+  // Another lowering may have made some of the kernels.
+  if (auto known = module.lookupSymbol<mlir::gpu::GPUModuleOp>("kernels"))
+    return known;
   auto builder = mlir::OpBuilder::atBlockEnd(module.getBody());
   module->setAttr(mlir::gpu::GPUDialect::getContainerModuleAttrName(),
                   builder.getUnitAttr());

@@ -340,7 +340,7 @@ void LayoutToGPU::runOnOperation() {
   });
   if (kernels.empty())
     return;
-  gpu::GPUModuleOp gpuModule = createKernelModule(module);
+  gpu::GPUModuleOp gpuModule = getKernelModule(module);
   for (func::FuncOp kernel : kernels)
     if (failed(lower(kernel, gpuModule, *target)))
       return signalPassFailure();

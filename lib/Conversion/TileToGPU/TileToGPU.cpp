@@ -1120,7 +1120,7 @@ struct TileToGPUPass final : attn::impl::TileToGPUBase<TileToGPUPass> {
     if (kernels.empty())
       return;
 
-    gpu::GPUModuleOp gpuModule = createKernelModule(module);
+    gpu::GPUModuleOp gpuModule = getKernelModule(module);
     SmallVector<std::pair<gpu::GPUFuncOp, SmallVector<DictionaryAttr>>> attrs;
     for (func::FuncOp kernel : kernels) {
       Placement::Limits ofKernel = limits;
@@ -1150,8 +1150,10 @@ struct TileToGPUPass final : attn::impl::TileToGPUBase<TileToGPUPass> {
     RewritePatternSet patterns(&getContext());
     populateGpuEliminateBarriersPatterns(patterns);
     arith::populateCeilFloorDivExpandOpsPatterns(patterns);
-    if (failed(applyPatternsGreedily(gpuModule, std::move(patterns))))
-      return signalPassFailure();
+    FrozenRewritePatternSet frozen(std::move(patterns));
+    for (auto &[kernel, dictionaries] : attrs)
+      if (failed(applyPatternsGreedily(kernel, frozen)))
+        return signalPassFailure();
     // Only now: barrier elimination (22) looks for argument attributes of the
     // workgroup buffers, too, and crashes where an array of them exists.
     for (auto &[kernel, dictionaries] : attrs)

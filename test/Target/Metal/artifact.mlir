@@ -17,3 +17,12 @@ func.func @wide(%t: memref<1x2x256x256xf32>, %o: memref<1x2x256x256xf32>) {
   attn.attention ins(%t, %t, %t : memref<1x2x256x256xf32>, memref<1x2x256x256xf32>, memref<1x2x256x256xf32>) outs(%o : memref<1x2x256x256xf32>)
   return
 }
+
+// Of one program some kernels have layouts and others have none: split keys.
+// RUN: attn-opt %S/Inputs/wide.mlir --attn-to-metal=launches 2>%t.txt | FileCheck %s --check-prefix=BOTH
+// RUN: FileCheck %s --check-prefix=REMARK --input-file=%t.txt
+// BOTH: gpu.module @kernels
+// BOTH-NOT: gpu.module
+// BOTH: gpu.func @wide_kernel
+// BOTH: gpu.subgroup_mma_compute
+// REMARK: has no layouts, which is slower
