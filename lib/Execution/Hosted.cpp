@@ -34,24 +34,15 @@ struct Device {
 };
 } // namespace
 
-/// Where a file of share/attn is: beside the folder of the program or above it,
-/// installed and in a build alike. If it is nowhere, where it should be.
+/// Where a file of share/attn is, or should be: beside the folder of the
+/// program, installed and in a build alike.
 static std::string findShared(StringRef name) {
   namespace path = llvm::sys::path;
   static char anchor;
-  std::string program = llvm::sys::fs::getMainExecutable("", &anchor), wanted;
-  for (StringRef folder = path::parent_path(program); !folder.empty();
-       folder = path::parent_path(folder)) {
-    if (path::filename(folder) == "bin")
-      continue;
-    SmallString<128> file(folder);
-    path::append(file, "share/attn", name);
-    if (llvm::sys::fs::exists(file))
-      return file.str().str();
-    if (wanted.empty())
-      wanted = file.str().str();
-  }
-  return wanted;
+  std::string program = llvm::sys::fs::getMainExecutable("", &anchor);
+  SmallString<128> file(path::parent_path(path::parent_path(program)));
+  path::append(file, "share/attn", name);
+  return file.str().str();
 }
 
 static Device openDevice(const Target &target) {
