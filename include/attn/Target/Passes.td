@@ -147,7 +147,7 @@ def MarkExact : Pass<"tile-mark-exact", "::mlir::gpu::GPUModuleOp"> {
     ```
     becomes
     ```mlir
-    arith.muli {{.*}} overflow<nsw> : i32
+    %2 = arith.muli %1, %arg2 overflow<nsw> : i32
     ```
   }];
 }
@@ -175,9 +175,9 @@ def FixSubgroups : Pass<"tile-fix-subgroups", "::mlir::gpu::GPUModuleOp"> {
     ```
     becomes
     ```mlir
-    %[[LANES:.+]] = arith.constant 32 : index
-    %[[SUBGROUP:.+]] = gpu.subgroup_id {tile.size = 3 : index} : index
-    arith.muli %[[SUBGROUP]], %[[LANES]] : index
+    %0 = gpu.subgroup_id {tile.size = 3 : index} : index
+    %c32 = arith.constant 32 : index
+    %1 = arith.muli %0, %c32 : index
     ```
   }];
   let dependentDialects = ["::mlir::arith::ArithDialect"];
