@@ -240,6 +240,15 @@ private:
   const Matrices matrices;
 };
 
+/// The width of an element in workgroup memory. A target without small integers
+/// moves bf16 as the bits of words.
+int64_t getStoredBits(Type type, TargetAttr target) {
+  bool isWord =
+      bitEnumContainsAny(target.getLacks(), Lacks::SmallInt) && !type.isF16();
+  int64_t bits = type.getIntOrFloatBitWidth();
+  return isWord ? std::max<int64_t>(bits, 32) : bits;
+}
+
 /// Whether the factors of products exceed the memory of a workgroup, with what
 /// else a kernel keeps there: those that a loop uses and does not load stay
 /// beside the others, of which those of one type share it.
@@ -251,7 +260,7 @@ bool exceedsMemory(func::FuncOp kernel, TargetAttr target) {
     auto type = cast<TileType>(tile.getType());
     if (!isStaged(tile) || type.getRank() != 2)
       return;
-    int64_t bits = type.getElementType().getIntOrFloatBitWidth();
+    int64_t bits = getStoredBits(type.getElementType(), target);
     int64_t bytes =
         type.getRows() * (llvm::divideCeil(type.getCols() * bits, 8) + padding);
     bool stays = llvm::any_of(tile.getUsers(), [&](Operation *user) {
