@@ -142,6 +142,11 @@ else
       cases vulkan-rows --backend=vulkan --device=llvmpipe --chip=vulkan-subgroup8 \
         --tile-m=8 --tile-n=16 --suite=mods,matrix --filter=/d32 \
         --count=$(((rasterised + 6) / 7))
+      # Another implementation on the CPU, with four lanes; it comes with Chromium.
+      [[ ! -f .cache/web/swiftshader.json ]] ||
+        VK_DRIVER_FILES=$PWD/.cache/web/swiftshader.json \
+          cases vulkan-swiftshader --backend=vulkan --device=SwiftShader --validation \
+          --count=$(((rasterised + 6) / 7))
     )
   fi
   # In fragments of cooperative matrices, as a newer driver on the CPU has them.
