@@ -11,7 +11,7 @@
 // RUN: bash %t/expect.sh 2 %t/f.mlir --entry=g 2>&1 | FileCheck %s --check-prefix=ENTRY --implicit-check-not="unexpected exit code"
 // ENTRY: error: {{.*}}: has no function 'g'; there are f
 // RUN: bash %t/expect.sh 2 %t/f.mlir --random=1,4,4 --backend=tpu 2>&1 | FileCheck %s --check-prefix=BACKEND --implicit-check-not="unexpected exit code"
-// BACKEND: {{^}}attn-run: error: unknown backend 'tpu'; did you mean 'cpu'?; there are auto, cpu, wasm, cpu-standard, cuda, vulkan, webgpu, reference, unfused
+// BACKEND: {{^}}attn-run: error: unknown backend 'tpu'; did you mean 'cpu'?; there are auto, cpu, wasm, cpu-standard, cuda, vulkan, webgpu, metal, metal-shim, reference, unfused
 // RUN: bash %t/expect.sh 2 %t/f.mlir --random=1,4 2>&1 | FileCheck %s --check-prefix=SIZE --implicit-check-not="unexpected exit code"
 // SIZE: error: --random: sizes are missing for Skv
 // RUN: bash %t/expect.sh 2 %t/f.mlir --random=1,4,-4 2>&1 | FileCheck %s --check-prefix=NEGATIVE --implicit-check-not="unexpected exit code"
