@@ -15,6 +15,7 @@ OUTPUT = os.path.join(ROOT, "docs", "generated")
 # Page, source and generator of mlir-tblgen.
 PAGES = [
     ("attn-dialect.md", "include/attn/Dialect/Attn/AttnOps.td", ["-gen-dialect-doc", "-dialect=attn"]),
+    ("attn-hole.md", "include/attn/Dialect/Attn/AttnHole.td", ["-gen-op-doc", "-dialect=attn"]),
     ("tile-dialect.md", "include/attn/Dialect/Tile/TileOps.td", ["-gen-dialect-doc", "-dialect=tile"]),
     ("analysis-passes.md", "include/attn/Analysis/Passes.td", ["-gen-pass-doc"]),
     ("transform-passes.md", "include/attn/Transforms/Passes.td", ["-gen-pass-doc"]),

@@ -5,6 +5,10 @@
 
 const causal = ({ i, j }) => j <= i;
 
+/** A slope for each head, as ALiBi and what is typed take them. */
+export const slopesOf = (heads) =>
+  ({ slopes: { data: Float32Array.from({ length: heads }, (_, h) => 2 ** (-2 * (h + 1))), shape: [heads] } });
+
 /** `score` changes a score, `attends` is the mask, `extra` the arrays that the
  * program takes beside q, k, v and o: (heads, rows) => {name: {data, shape}}. */
 export const VARIANTS = {
@@ -21,7 +25,7 @@ export const VARIANTS = {
     title: 'ALiBi',
     text: 'scores fall with the distance, faster or slower by head',
     attends: causal,
-    extra: (heads) => ({ slopes: { data: Float32Array.from({ length: heads }, (_, h) => 2 ** (-2 * (h + 1))), shape: [heads] } }),
+    extra: slopesOf,
     score: (s, { h, i, j, extra }) => s - extra.slopes.data[h] * Math.abs(i - j),
   },
   documents: {

@@ -15,11 +15,21 @@ compile=$1 site=$2
 
 mkdir -p "$site/attn-web"
 cp "$here"/*.html "$here"/*.js "$here"/*.css "$here"/*.mlir "$site/"
-cp "$here"/../../runtime/web/*.js "$site/attn-web/"
+# Served without the comments that fill lines: nobody who loads the page reads
+# them. The first line names the license.
+for source in "$here"/../../runtime/web/*.js; do
+  awk 'NR > 1 && /^ *\/\*/ { comment = 1 }
+       !comment && (NR == 1 || !/^ *\/\//)
+       /\*\/$/ { comment = 0 }' "$source" >"$site/attn-web/$(basename "$source")"
+done
 # A visitor loads code for the GPU or for the processor. There are many queries:
 # on the processor a tile of 64 is asked for, and no other version compiled.
 for variant in "$here"/*.mlir; do
   name=$(basename "$variant" .mlir)
+  if [ "$name" = live ]; then
+    "$compile" "$variant" --target=wgsl:webgpu --region-holes=slope -o "$site/$name.gpu.attn"
+    continue
+  fi
   "$compile" "$variant" --target=wgsl:webgpu -o "$site/$name.gpu.attn"
   "$compile" "$variant" --target=cpu:wasm32 --tile-m=64 -o "$site/$name.wasm.attn"
 done

@@ -1,10 +1,12 @@
 // SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
 //
-// Runs compiled variants on the visitor's device, checks and times them, and
-// draws what they attend.
+// Runs compiled variants, and what the visitor types, on the visitor's device,
+// checks and times them, and draws what they attend.
 
-import { describeDevice, loadProgram } from './attn-web/index.js';
-import { rowOf, tilesOf, VARIANTS, weightsOf } from './attention.js';
+import {
+  chooseVariant, compileHoles, describeDevice, loadProgram, loadVariant, openVariants, printRegions,
+} from './attn-web/index.js';
+import { rowOf, slopesOf, tilesOf, VARIANTS, weightsOf } from './attention.js';
 
 const HEADS = 4, SIZE = 64, TILE = 32;
 /** Rule 20 for f32 and inputs like these: what the order of sums may change. */
@@ -45,12 +47,15 @@ async function fetchFile(name) {
   return response;
 }
 
-/** Of the code of a variant for the GPU and for the processor, the visitor loads
- * what runs. */
-async function getProgram(name, where) {
+/** Code of a variant for the GPU, on a device for it, or for the processor. */
+async function fetchArtifact(name, where) {
   const artifact = await (await fetchFile(`${name}.${where === 'gpu' ? 'gpu' : 'wasm'}.attn`)).arrayBuffer();
   if (where === 'gpu' && !device) await openDevice(artifact);
-  const key = `${name} ${where}`;
+  return artifact;
+}
+
+async function getProgram(name, where) {
+  const artifact = await fetchArtifact(name, where), key = `${name} ${where}`;
   if (!programs.has(key)) programs.set(key, await loadProgram(where === 'gpu' ? device : null, artifact));
   return programs.get(key);
 }
@@ -153,7 +158,14 @@ function makeOutput(onGpu, count, shape) {
 }
 
 async function runVariant(name, rows, where) {
-  const variant = VARIANTS[name], program = await getProgram(name, where), onGpu = program.device !== null;
+  const program = await getProgram(name, where);
+  await runProgram(program, VARIANTS[name], rows);
+  element('source').textContent = await (await fetchFile(`${name}.mlir`)).text();
+}
+
+/** Runs, checks, times and draws. */
+async function runProgram(program, variant, rows) {
+  const onGpu = program.device !== null;
   const [q, k, v] = [1, 2, 3].map((seed) => makeNumbers(HEADS * rows * SIZE, seed));
   const extra = variant.extra?.(HEADS, rows) ?? {};
   const inputs = { q, k, v, heads: HEADS, rows, size: SIZE, extra }, shape = [1, HEADS, rows, SIZE];
@@ -169,7 +181,49 @@ async function runVariant(name, rows, where) {
   addRow({ title: variant.title, place, rows, milliseconds, gflops, error: compare(variant, inputs, output) });
   drawMask(variant, inputs);
   drawWeights(variant, inputs);
-  element('source').textContent = await (await fetchFile(`${name}.mlir`)).text();
+}
+
+/** What the visitor typed as functions of shaders, fused, and as a variant in
+ * JavaScript. */
+async function runTyped(rows) {
+  const artifact = await fetchArtifact('live', 'gpu');
+  if (!programs.has('live')) programs.set('live', chooseVariant(openVariants(artifact), device));
+  const choice = programs.get('live'), begin = performance.now();
+  const { bodies, score, mask } = readTyped(choice.variant.description);
+  const typed = performance.now();
+  const program = await loadVariant(device, choice, bodies);
+  const built = performance.now();
+  element('typed-times').textContent = `text to shader: ${(typed - begin).toFixed(1)} ms; shader to pipeline: ${(built - typed).toFixed(1)} ms`;
+  const valuesOf = (s, { h, i, j, extra }) => ({ s, b: 0, h, i, j, slope: extra.slopes.data[h] });
+  await runProgram(program, {
+    title: `${score.text} if ${mask.text}`,
+    score: (s, place) => score.evaluate(valuesOf(s, place)),
+    attends: (place) => mask.evaluate(valuesOf(0, place)),
+    extra: slopesOf,
+  }, rows);
+  element('source').textContent =
+    `// In the shader\n${Object.entries(bodies).map(([name, body]) => `// ${name}\n${body}`).join('\n')}\n\n` +
+    `// For the compiler\n${printRegions({ score, mask }, [{ name: 'slope', dtype: 'f32', heads: HEADS }])}`;
+}
+
+/** Compiles both fields; what is wrong with one is said beneath it, and where. */
+function readTyped(description) {
+  const result = { bodies: {} };
+  let wrong = null;
+  for (const field of ['score', 'mask']) {
+    element(`${field}-error`).textContent = '';
+    try {
+      const compiled = compileHoles(description, { [field]: element(`typed-${field}`).value });
+      result[field] = compiled[field];
+      Object.assign(result.bodies, compiled.bodies);
+    } catch (error) {
+      if (!error.column) throw error;
+      element(`${field}-error`).textContent = `${' '.repeat(error.column - 1)}^\n${error.message}`;
+      wrong ??= new Error(`the ${field}: ${error.message}`);
+    }
+  }
+  if (wrong) throw wrong;
+  return result;
 }
 
 function showError(error) {
@@ -177,16 +231,15 @@ function showError(error) {
   element('status').className = 'error';
 }
 
-/** Runs variants one after the other; the page says how far it is. */
-async function run(names) {
-  const buttons = [element('run'), element('run-all')], rows = Number(element('rows').value);
-  const where = element('where').value;
+/** Runs tasks ({text, run}) one after the other; the page says how far it is. */
+async function run(tasks) {
+  const buttons = [element('run'), element('run-all'), element('run-typed')], rows = Number(element('rows').value);
   buttons.forEach((button) => { button.disabled = true; });
   element('status').className = '';
   try {
-    for (const name of names) {
-      element('status').textContent = `${VARIANTS[name].title}: ${VARIANTS[name].text} …`;
-      await runVariant(name, rows, where);
+    for (const task of tasks) {
+      element('status').textContent = `${task.text} …`;
+      await task.run(rows);
     }
     element('status').textContent = 'done';
   } catch (error) {
@@ -195,7 +248,16 @@ async function run(names) {
   buttons.forEach((button) => { button.disabled = false; });
 }
 
+const taskOf = (name) => ({
+  text: `${VARIANTS[name].title}: ${VARIANTS[name].text}`,
+  run: (rows) => runVariant(name, rows, element('where').value),
+});
+
 for (const [name, { title }] of Object.entries(VARIANTS)) element('variant').add(new Option(title, name));
 if (!navigator.gpu) element('where').value = 'processor';
-element('run').addEventListener('click', () => run([element('variant').value]));
-element('run-all').addEventListener('click', () => run(Object.keys(VARIANTS)));
+element('run').addEventListener('click', () => run([taskOf(element('variant').value)]));
+element('run-all').addEventListener('click', () => run(Object.keys(VARIANTS).map(taskOf)));
+element('live').addEventListener('submit', (event) => {
+  event.preventDefault();
+  run([{ text: 'your score and mask', run: runTyped }]);
+});

@@ -137,6 +137,7 @@ public:
     printNamed("temporaries, in bytes", "temporaries", "bytes");
     printLaunches();
     printChecks();
+    printHoles();
     printCode();
   }
 
@@ -157,6 +158,7 @@ private:
   void printNamed(StringRef title, StringRef list, StringRef field);
   void printLaunches();
   void printChecks();
+  void printHoles();
   void printCode();
   std::string argument(const json::Object &object) const;
 
@@ -330,6 +332,21 @@ static void printFunctions(StringRef bytes, llvm::raw_ostream &os) {
       os << ", " << count->second << " registers a thread";
     os << "\n";
   }
+}
+
+void Inspector::printHoles() {
+  if (description.getArray("holes"))
+    os << "  holes\n";
+  forEach(description, "holes", [&](const json::Object &hole) {
+    os << "    " << string(hole, "name") << "(";
+    StringRef separator;
+    forEach(hole, "parameters", [&](const json::Object &parameter) {
+      os << separator << string(parameter, "name") << ": "
+         << string(parameter, "dtype");
+      separator = ", ";
+    });
+    os << ") -> " << string(hole, "dtype") << "\n";
+  });
 }
 
 void Inspector::printCode() {

@@ -47,6 +47,7 @@ private:
   /// True if a program can compute all conditions in 64 bits.
   bool fitsSixtyFourBits() const;
   void findPredicates();
+  void findTileTests();
   bool findRanges();
   bool findCuts(TileRange &range);
   bool touch(const Piece &x, const Piece &y);
@@ -82,7 +83,8 @@ bool MaskAnalysis::hasMask() const {
 }
 bool MaskAnalysis::isExact() const { return impl->exact; }
 bool MaskAnalysis::needsPredicate() const {
-  return impl->visitPredicate || impl->fullPredicate;
+  return impl->visitPredicate || impl->fullPredicate ||
+         !impl->tileTests.empty();
 }
 unsigned MaskAnalysis::getNumSummaries() const {
   return impl->summaries.size();
@@ -138,7 +140,24 @@ MaskAnalysis::Impl::Impl(AttentionOp op, int64_t tileM, int64_t tileN,
   }
 
   findPredicates();
+  findTileTests();
   summaries.assign(region.getSummaries().begin(), region.getSummaries().end());
+}
+
+/// The mask is false where one of its factors is.
+void MaskAnalysis::Impl::findTileTests() {
+  if (!op.hasMaskRegion())
+    return;
+  SmallVector<Value> factors{
+      op.getMask().front().getTerminator()->getOperand(0)};
+  while (!factors.empty()) {
+    Operation *factor = factors.pop_back_val().getDefiningOp();
+    if (auto both = dyn_cast_if_present<arith::AndIOp>(factor))
+      factors.append({both.getLhs(), both.getRhs()});
+    else if (auto hole = dyn_cast_if_present<HoleOp>(factor))
+      if (hole.getTileTest())
+        tileTests.push_back(hole);
+  }
 }
 
 /// Looks for closed forms; what has none is a predicate.
@@ -159,8 +178,7 @@ void MaskAnalysis::Impl::findPredicates() {
     for (TileRange &range : ranges)
       range.cuts.clear();
   }
-  // Nothing is full if every tile has an element that is not attended.
-  if (excluded.size() == 1 && excluded.front().rows.empty())
+  if (noneIsFull())
     fullPredicate = false;
   size_t compares = 0;
   for (const Piece &piece : attended)

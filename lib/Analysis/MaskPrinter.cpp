@@ -180,6 +180,8 @@ void MaskAnalysis::print(raw_ostream &os) const {
   if (tiles.fullPredicate)
     os << "    where full: below kv_len and not " << emitter.any(tiles.excluded)
        << "\n";
+  for (HoleOp hole : tiles.tileTests)
+    os << "    where visit: " << *hole.getTileTest() << "\n";
   for (auto [number, summary] : llvm::enumerate(tiles.summaries)) {
     os << "  summary " << number << ": min and max over ";
     if (summary.over == Summary::TileBlocks)

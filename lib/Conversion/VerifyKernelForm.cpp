@@ -7,6 +7,7 @@
 //===----------------------------------------------------------------------===//
 
 #include "attn/Conversion/LegalizeKernels.h"
+#include "attn/Dialect/Attn/Hole.h"
 #include "attn/Dialect/Tile/Tile.h"
 
 #include "mlir/Dialect/Arith/IR/Arith.h"
@@ -96,8 +97,8 @@ static bool isKnownOp(Operation *op) {
              gpu::SubgroupSizeOp, gpu::LaneIdOp, gpu::ShuffleOp, gpu::BarrierOp,
              gpu::ReturnOp, gpu::SubgroupReduceOp, ub::PoisonOp,
              memref::ExtractAlignedPointerAsIndexOp, tile::ConvertMatrixOp,
-             tile::SubgroupBarrierOp, vector::ExtractOp, vector::FromElementsOp,
-             vector::LoadOp, vector::StoreOp>(op) ||
+             tile::SubgroupBarrierOp, HoleOp, vector::ExtractOp,
+             vector::FromElementsOp, vector::LoadOp, vector::StoreOp>(op) ||
          isMatrixOp(op);
 }
 

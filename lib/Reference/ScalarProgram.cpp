@@ -9,6 +9,7 @@
 #include "ScalarProgram.h"
 
 #include "attn/Dialect/Attn/Attn.h"
+#include "attn/Dialect/Attn/Hole.h"
 
 #include "mlir/Dialect/Arith/IR/Arith.h"
 #include "mlir/Dialect/Math/IR/Math.h"
@@ -254,6 +255,18 @@ LogicalResult ScalarProgram::append(Operation &op) {
     return appendIf(op);
   if (isa<scf::ForOp>(op))
     return appendFor(op);
+
+  if (auto hole = dyn_cast<HoleOp>(op)) {
+    Value result = hole.getResult();
+    if (result.getType().isInteger(1)) {
+      int reg = registers[result] = newRegister(/*isFloat=*/false);
+      intConstants.emplace_back(reg, 1);
+      return success();
+    }
+    int reg = getRegister(hole.getOperands().front(), op);
+    registers[result] = reg;
+    return success(reg >= 0);
+  }
 
   if (isa<tensor::DimOp, memref::DimOp>(op)) {
     const Array *array = getArray(op.getOperand(0), op);

@@ -18,10 +18,12 @@
 
 namespace attn {
 
-/// From attention to outlined tile kernels with the schedule of gpu-schedule.
+/// From attention to outlined tile kernels with the schedule of gpu-schedule;
+/// `scoresOnly` as of TilePipelineOptions.
 inline void buildShaderTilePipeline(mlir::OpPassManager &pm,
                                     const Target &target,
-                                    const TargetOptions &options) {
+                                    const TargetOptions &options,
+                                    bool scoresOnly = false) {
   buildRegionPipeline(pm, RegionPipelineOptions());
   GPUScheduleOptions schedule;
   schedule.tileM = options.tileM;
@@ -33,6 +35,7 @@ inline void buildShaderTilePipeline(mlir::OpPassManager &pm,
   tile.tileM = options.tileM ? options.tileM : kGPUTileRows;
   tile.rowMultiple = 1;
   tile.explain = options.choices;
+  tile.scoresOnly = scoresOnly;
   buildGridPipeline(pm, tile);
 }
 

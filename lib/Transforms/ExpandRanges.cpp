@@ -74,12 +74,17 @@ static std::pair<Value, Value> expandAt(ImplicitLocOpBuilder &b,
                                            tileIn(k), tile);
   Value full;
   for (unsigned k = 0; k < count; ++k) {
+    // None of the range is full.
+    if (ranges.getFullBegin(k) == ranges.getFullEnd(k))
+      continue;
     Value inside = b.createOrFold<arith::AndIOp>(
         b.createOrFold<arith::CmpIOp>(arith::CmpIPredicate::sge, tile,
                                       ranges.getFullBegin(k)),
         less(tile, ranges.getFullEnd(k)));
     full = full ? b.createOrFold<arith::OrIOp>(full, inside) : inside;
   }
+  if (!full)
+    full = arith::ConstantIntOp::create(b, 0, 1);
   return {tile, full};
 }
 

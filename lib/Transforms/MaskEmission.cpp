@@ -146,6 +146,9 @@ public:
 
   OpBuilder &getInner() { return inner; }
 
+  /// Whether the function beside a hole lets an inner tile be visited.
+  Value testTile(HoleOp hole);
+
   /// True where a number that was used is too large to compute with (see
   /// kWideLimit): one of those that all inner tiles share, one of an inner
   /// tile, or null if there are none.
@@ -261,29 +264,37 @@ private:
                        builder, loc, symbols.summaries[symbol.summary], place));
   }
 
+  /// Query or key number `offset` of the tile, or the last one that there is.
+  Value element(OpBuilder &builder, Value tile, int64_t size, int64_t offset,
+                Value length) {
+    Value first =
+        builder.createOrFold<arith::MulIOp>(loc, tile, index(builder, size));
+    Value place =
+        builder.createOrFold<arith::AddIOp>(loc, first, index(builder, offset));
+    if (offset == 0)
+      return place;
+    Value last =
+        builder.createOrFold<arith::SubIOp>(loc, length, index(builder, 1));
+    return builder.createOrFold<arith::MinSIOp>(loc, place, last);
+  }
+  Value row(OpBuilder &builder, int64_t offset) {
+    return element(builder, getQueryTile(), tiles.tileM, offset,
+                   symbols.queryLength);
+  }
+  Value key(OpBuilder &builder, int64_t offset) {
+    return element(builder, getKeyTile(), tiles.tileN, offset,
+                   symbols.keyLength);
+  }
+
   /// Computes the value for one element of each block of the tile.
   Value extremeOfBlocks(OpBuilder &builder, const Summary &summary,
                         VarKind kind) {
-    // Number `offset` of the tile, or the last one that there is.
-    auto element = [&](Value tile, int64_t size, int64_t offset, Value length) {
-      Value first =
-          builder.createOrFold<arith::MulIOp>(loc, tile, index(builder, size));
-      Value place = builder.createOrFold<arith::AddIOp>(loc, first,
-                                                        index(builder, offset));
-      if (offset == 0)
-        return place;
-      Value last =
-          builder.createOrFold<arith::SubIOp>(loc, length, index(builder, 1));
-      return builder.createOrFold<arith::MinSIOp>(loc, place, last);
-    };
     Value result;
     for (int64_t row = 0; row < tiles.tileM; row += summary.blocks.rows) {
       for (int64_t key = 0; key < tiles.tileN; key += summary.blocks.keys) {
         RegionCloner cloner(op, symbols);
-        cloner.setRow(
-            element(getQueryTile(), tiles.tileM, row, symbols.queryLength));
-        cloner.setKey(
-            element(getKeyTile(), tiles.tileN, key, symbols.keyLength));
+        cloner.setRow(this->row(builder, row));
+        cloner.setKey(this->key(builder, key));
         Value value = toIndex(builder, cloner.clone(builder, summary.value));
         if (result)
           value =
@@ -315,6 +326,68 @@ private:
   DenseMap<unsigned, Value> values;
 };
 } // namespace
+
+/// Whether what computes `value` asks for argument `number` of the region.
+static bool dependsOn(Value value, Region &region, unsigned number) {
+  SmallVector<Value> work{value};
+  DenseSet<Value> seen;
+  while (!work.empty()) {
+    Value next = work.pop_back_val();
+    if (!seen.insert(next).second)
+      continue;
+    if (next == region.getArgument(number))
+      return true;
+    Operation *definition = next.getDefiningOp();
+    if (!definition || !region.isAncestor(definition->getParentRegion()))
+      continue;
+    llvm::append_range(work, definition->getOperands());
+    llvm::SetVector<Value> outside;
+    getUsedValuesDefinedAbove(definition->getRegions(), outside);
+    llvm::append_range(work, outside);
+  }
+  return false;
+}
+
+/// Whether `value` is argument `number` of the region, cast or not.
+static bool isArgument(Value value, Region &region, unsigned number) {
+  while (auto cast = value.getDefiningOp<arith::IndexCastOp>())
+    value = cast.getIn();
+  return value == region.getArgument(number);
+}
+
+Value IRBackend::testTile(HoleOp hole) {
+  constexpr unsigned rowNumber = 2, keyNumber = 3;
+  Region &region = op.getMask();
+  SmallVector<Value> operands;
+  SmallVector<std::string> names;
+  for (auto [operand, parameter] : llvm::zip(
+           hole.getOperands(), hole.getParameters().getAsRange<StringAttr>())) {
+    bool onRow = dependsOn(operand, region, rowNumber);
+    bool onKey = dependsOn(operand, region, keyNumber);
+    if (!onRow && !onKey) {
+      operands.push_back(RegionCloner(op, symbols).clone(inner, operand));
+      names.push_back(parameter.str());
+      continue;
+    }
+    // Of what is computed from both, or from one, its extremes are not known.
+    if (!isArgument(operand, region, onRow ? rowNumber : keyNumber))
+      continue;
+    for (bool last : {false, true}) {
+      RegionCloner cloner(op, symbols);
+      if (onRow)
+        cloner.setRow(row(inner, last ? tiles.tileM - 1 : 0));
+      else
+        cloner.setKey(key(inner, last ? tiles.tileN - 1 : 0));
+      operands.push_back(cloner.clone(inner, operand));
+      names.push_back((last ? "last_" : "first_") + parameter.str());
+    }
+  }
+  SmallVector<StringRef> parameters(names.begin(), names.end());
+  return HoleOp::create(inner, hole.getLoc(), hole.getResult().getType(),
+                        hole.getTileTestAttr(), operands,
+                        inner.getStrArrayAttr(parameters),
+                        /*tile_test=*/StringAttr());
+}
 
 Value attn::buildTileRanges(const MaskAnalysis &analysis, OpBuilder &builder,
                             Location loc, const MaskSymbols &symbols) {
@@ -352,6 +425,8 @@ Value attn::buildTileRanges(const MaskAnalysis &analysis, OpBuilder &builder,
       visit = backend.either(visit, tooLarge);
       full = backend.select(tooLarge, backend.boolean(false), full);
     }
+  for (HoleOp hole : tiles.tileTests)
+    visit = backend.both(visit, backend.testTile(hole));
   tile::YieldOp::create(backend.getInner(), loc, ValueRange{visit, full});
   return ranges;
 }

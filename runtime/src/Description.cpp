@@ -654,7 +654,8 @@ Description Parser::parse(const Value &root) {
   checkVersion(root, "description");
   root.expectFields({"format", "version", "target", "chip", "features", "entry",
                      "symbols", "arguments", "results", "temporaries",
-                     "launches", "checks", "memory", "metrics", "metadata"});
+                     "launches", "checks", "memory", "metrics", "metadata",
+                     "holes"});
   description.target = root["target"].nonEmptyString();
   if (root.has("chip"))
     description.chip = root["chip"].string();

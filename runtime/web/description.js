@@ -10,7 +10,7 @@ const malformed = (path, what) => fail('MALFORMED_ARTIFACT', `malformed artifact
 /** Fields of each object; what is not named here is refused. `!` marks those
  * that must be there. */
 const FIELDS = {
-  artifact: 'format! version! target! chip features entry! arguments! symbols results! temporaries launches! checks memory metrics metadata',
+  artifact: 'format! version! target! chip features entry! arguments! symbols results! temporaries launches! checks memory metrics metadata holes',
   bundle: 'format! version! variants!',
   variant: 'target! chip entry features section!',
   argument: 'name! kind! dtype! shape access narrowed strides',
@@ -22,6 +22,8 @@ const FIELDS = {
   scalar: 'scalar!',
   check: 'expr! message! values forall',
   named: 'name! expr!',
+  hole: 'name! dtype! parameters!',
+  parameter: 'name! dtype!',
 };
 
 function checkFields(object, kind, path) {
@@ -249,6 +251,11 @@ export function parseDescription(json) {
         values: (check.values ?? []).map(({ name, expr }, k) =>
           ({ name, compute: compile(expr, `$.checks[${n}].values[${k}].expr`, inner) })),
       };
+    }),
+    holes: (json.holes ?? []).map((hole, n) => {
+      checkFields(hole, 'hole', `$.holes[${n}]`);
+      hole.parameters.forEach((parameter, k) => checkFields(parameter, 'parameter', `$.holes[${n}].parameters[${k}]`));
+      return hole;
     }),
     metrics: Object.fromEntries(Object.entries(json.metrics ?? {}).map(([name, expr]) =>
       [name, compile(expr, `$.metrics.${name}`, names)])),

@@ -94,9 +94,17 @@ export class Program {
   bind(bound: Record<string, Bound> | Bound[]): Call;
 }
 
+/** A function of a shader that is written when it is loaded (docs/holes.md). */
+export interface Hole {
+  readonly name: string;
+  readonly dtype: 'f32' | 'i32' | 'i1';
+  readonly parameters: readonly { readonly name: string; readonly dtype: 'f32' | 'i32' | 'i1' }[];
+}
+
 export interface Variant {
   /** 'wgsl:webgpu' */
   readonly name: string;
+  readonly description: { readonly holes: readonly Hole[] };
   readonly needs: { features: string[]; limits: Record<string, number> };
 }
 
@@ -113,3 +121,40 @@ export function chooseVariant(
 /** For requestDevice: what the best variants of `artifacts` need. */
 export function describeDevice(
   adapter: GPUAdapter, ...artifacts: (ArrayBuffer | ArrayBufferView)[]): GPUDeviceDescriptor;
+
+/** Loads what chooseVariant chose. `bodies` are statements of WGSL for holes, by
+ * name: those of compileHoles, or written by hand. */
+export function loadVariant(
+  device: GPUDevice | null, choice: { variant: Variant; reason: string }, bodies?: Record<string, string>): Promise<Program>;
+
+/** What is wrong with an expression, and where. */
+export class ExpressionError extends AttnError {
+  /** From 1 on. */
+  readonly column: number;
+}
+
+/** A scalar expression in the language of docs/holes.md. */
+export class Expression {
+  /** Throws an ExpressionError. An integer becomes a float where `dtype` is f32. */
+  constructor(text: string, parameters: Hole['parameters'], dtype: Hole['dtype']);
+  readonly text: string;
+  evaluate(values: Record<string, number | boolean>): number | boolean;
+  /** The body of a function in WGSL. */
+  toWgsl(): string;
+  /** Of the function of `parameters` that says whether a condition may hold in a
+   * tile. */
+  toTileTest(parameters: readonly { readonly name: string }[]): string;
+  /** Ops of a region up to its attn.yield, for the SSA values of parameters. */
+  toRegion(values: Record<string, string>): string;
+}
+
+/** Text for the holes of an attention, with `suffix` of the one that is not the
+ * first: its score and its mask, or one of them. */
+export function compileHoles(
+  description: { readonly holes: readonly Hole[] }, texts: { score?: string; mask?: string }, suffix?: string):
+  { bodies: Record<string, string>; score?: Expression; mask?: Expression };
+
+/** The same expressions as regions of attn.attention. A capture with `heads` is a
+ * table with a number for each of them. */
+export function printRegions(
+  regions: { score?: Expression; mask?: Expression }, captures?: { name: string; dtype: string; heads?: number }[]): string;

@@ -5,4 +5,6 @@
 
 export { AttnError } from './error.js';
 export { chooseVariant, describeDevice, openVariants } from './device.js';
-export { loadProgram, Program } from './program.js';
+export { Expression, ExpressionError, printRegions } from './expression.js';
+export { compileHoles } from './holes.js';
+export { loadProgram, loadVariant, Program } from './program.js';

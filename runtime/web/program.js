@@ -5,12 +5,18 @@
 import { chooseVariant, describeKernel, openVariants } from './device.js';
 import { fail } from './error.js';
 import { GpuCall } from './gpu-call.js';
+import { fillHoles } from './holes.js';
 import { instantiate, WasmCall } from './wasm-call.js';
 
 /** Compiles the kernel of a launch; what the device says of it is an error. */
 async function createPipeline(device, modules, launch, code) {
-  if (!modules.has(launch.code)) modules.set(launch.code, device.createShaderModule({ label: launch.code, code }));
-  const module = modules.get(launch.code);
+  if (!modules.has(launch.code)) {
+    // The pipeline fails with the module, and with it the caller: no error is left for the page.
+    device.pushErrorScope('validation');
+    const made = device.createShaderModule({ label: launch.code, code });
+    modules.set(launch.code, { module: made, refused: device.popErrorScope().catch(() => null) });
+  }
+  const { module, refused } = modules.get(launch.code);
   const { access } = describeKernel(code, launch.kernel);
   const COMPUTE = 4;
   const entries = Array.from(access, (mode, binding) => ({
@@ -30,7 +36,8 @@ async function createPipeline(device, modules, launch, code) {
     return { pipeline, group, access };
   } catch (error) {
     const { messages } = await module.getCompilationInfo();
-    const text = messages.map(({ type, lineNum, message }) => `; ${type} in line ${lineNum}: ${message}`).join('');
+    const lines = messages.map(({ type, lineNum, message }) => `; ${type} in line ${lineNum}: ${message}`).join('');
+    const first = await refused, text = lines || (first ? `; ${first.message}` : '');
     fail('DEVICE_ERROR', `the device does not compile the kernel '${launch.kernel}': ${error.message}${text}`,
          { cause: error });
   }
@@ -69,13 +76,19 @@ export class Program {
 /** Loads an artifact, an ArrayBuffer or a view of one: what makes most of
  * `device`, or of the processor where that is null or code for it is all. */
 export async function loadProgram(device, artifact) {
-  const { variant: { description, codes }, reason } = chooseVariant(openVariants(artifact), device);
+  return loadVariant(device, chooseVariant(openVariants(artifact), device));
+}
+
+/** Loads what chooseVariant chose; `bodies` fill holes of its shaders, by name. */
+export async function loadVariant(device, { variant: { description, codes }, reason }, bodies = {}) {
   if (description.target === 'cpu') {
+    fillHoles('', description, bodies);
     const engine = await instantiate(codes.get(description.launches.find(({ code }) => code).code));
     return new Program(null, description, reason, (program, bound) => new WasmCall(program, engine, bound));
   }
-  const modules = new Map();
+  const modules = new Map(), texts = new Map();
+  for (const [name, code] of codes) texts.set(name, fillHoles(code, description, bodies));
   const kernels = await Promise.all(description.launches.map((launch) =>
-    (launch.code ? createPipeline(device, modules, launch, codes.get(launch.code)) : null)));
+    (launch.code ? createPipeline(device, modules, launch, texts.get(launch.code)) : null)));
   return new Program(device, description, reason, (program, bound) => new GpuCall(program, kernels, bound));
 }

@@ -185,3 +185,44 @@ func.func @block_table(%q: memref<1x2x?x64xf32>, %k: memref<1x2x?x64xf32>, %o: m
       }
   return
 }
+
+// -----
+
+// Nothing is known of a hole but what the function beside it says of a tile;
+// what stands next to it still has a closed form.
+// CHECK-LABEL: @hole
+// CHECK-NEXT: tiles [0, min(kv_len ceildiv 128, (t floordiv 2) + 1)) full [0, 0)
+// CHECK-NEXT: where visit: tile_hole
+// CHECK-NEXT: bounds only
+func.func @hole(%q: memref<1x2x?x64xf32>, %k: memref<1x2x?x64xf32>, %o: memref<1x2x?x64xf32>) {
+  attn.attention ins(%q, %k, %k : memref<1x2x?x64xf32>, memref<1x2x?x64xf32>, memref<1x2x?x64xf32>)
+      outs(%o : memref<1x2x?x64xf32>)
+      mask(%b: index, %h: index, %i: index, %j: index) {
+        %i32 = arith.index_cast %i : index to i32
+        %j32 = arith.index_cast %j : index to i32
+        %causal = arith.cmpi sle, %j, %i : index
+        %hole = attn.hole "mask_hole"(%i32, %j32) ["i", "j"] tile_test "tile_hole" : (i32, i32) -> i1
+        %keep = arith.andi %causal, %hole : i1
+        attn.yield %keep : i1
+      }
+  return
+}
+
+// -----
+
+// A hole that is no factor says nothing of a tile by itself.
+// CHECK-LABEL: @either
+// CHECK-NOT: where visit
+// CHECK: bounds only
+func.func @either(%q: memref<1x2x?x64xf32>, %k: memref<1x2x?x64xf32>, %o: memref<1x2x?x64xf32>) {
+  attn.attention ins(%q, %k, %k : memref<1x2x?x64xf32>, memref<1x2x?x64xf32>, memref<1x2x?x64xf32>)
+      outs(%o : memref<1x2x?x64xf32>)
+      mask(%b: index, %h: index, %i: index, %j: index) {
+        %i32 = arith.index_cast %i : index to i32
+        %causal = arith.cmpi sle, %j, %i : index
+        %hole = attn.hole "mask_hole"(%i32) ["i"] tile_test "tile_hole" : (i32) -> i1
+        %keep = arith.ori %causal, %hole : i1
+        attn.yield %keep : i1
+      }
+  return
+}

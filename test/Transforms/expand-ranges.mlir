@@ -71,3 +71,16 @@ func.func @carried(%end: index, %limit: index) -> index {
   }
   return %r : index
 }
+
+// A range whose full part is empty has no full tile, without a comparison.
+// CHECK-LABEL: func @none_full
+// CHECK-SAME: %[[B:.*]]: index, %[[E:.*]]: index, %[[N:[^:]*]]: index
+func.func @none_full(%b: index, %e: index, %n: index) -> (index, i1) {
+  // CHECK: %[[FALSE:.*]] = arith.constant false
+  // CHECK: %[[TILE:.*]] = arith.addi %[[B]], %[[N]]
+  // CHECK-NOT: arith.cmpi
+  // CHECK: return %[[TILE]], %[[FALSE]]
+  %v = tile.ranges [%b, %e, %b, %b] : !tile.ranges
+  %c, %full = tile.range_at %v[%n] : index, i1
+  return %c, %full : index, i1
+}

@@ -19,12 +19,14 @@
 #include "attn/Support/Nesting.h"
 #include "attn/Support/ToolOptions.h"
 #include "attn/Target/Compile.h"
+#include "attn/Target/Passes.h"
 #include "attn/Target/Target.h"
 #include "attn/Version.h"
 
 #include "mlir/Dialect/Func/IR/FuncOps.h"
 #include "mlir/IR/Diagnostics.h"
 #include "mlir/Parser/Parser.h"
+#include "mlir/Pass/PassManager.h"
 #include "mlir/Support/FileUtilities.h"
 #include "llvm/Support/CommandLine.h"
 #include "llvm/Support/FileSystem.h"
@@ -96,6 +98,15 @@ struct Arguments {
       cl::desc("Assemble PTX with this program, so that no device has to when "
                "it loads the artifact"),
       cl::value_desc("program"), cl::cat(category)};
+  cl::list<std::string> holes{
+      "region-holes",
+      cl::CommaSeparated,
+      cl::ValueOptional,
+      cl::desc("End scores and masks with functions that are written when the "
+               "artifact is loaded (docs/holes.md), for targets whose code is "
+               "text; names, in order, of the captures that they see"),
+      cl::value_desc("name,name"),
+      cl::cat(category)};
   cl::opt<bool> verifies{
       "verify-passes", cl::init(true),
       cl::desc("Verify the IR after each pass (default; off only to measure "
@@ -129,6 +140,8 @@ EXAMPLES:
       what that is as MLIR, to change it
   attn-compile causal.mlir --autotune=B=1,Sq=2048,Skv=2048 -o causal.attn
       the schedule that is fastest on this machine for these sizes
+  attn-compile plain.mlir --target=wgsl --region-holes -o live.attn
+      a score and a mask that are written when the artifact is loaded
   attn-compile --inspect=causal.attn
       chips, launches, checks and sizes of an artifact
   attn-compile causal.mlir --chip=x86-64-v3 --report=json -o causal.attn
@@ -271,6 +284,17 @@ static FailureOr<ScheduleAttr> tune(ModuleOp module, const Arguments &args,
   return result->chosen;
 }
 
+/// Scores and masks end with holes.
+static LogicalResult addHoles(ModuleOp module, ArrayRef<std::string> names) {
+  AddHolesOptions options;
+  for (const std::string &name : names)
+    if (!name.empty())
+      options.names.push_back(name);
+  PassManager pm(module.getContext());
+  pm.addPass(createAddHoles(options));
+  return pm.run(module);
+}
+
 static ExitCode compile(const Arguments &args) {
   if (ExitCode code = checkTuning(args))
     return code;
@@ -324,6 +348,8 @@ static ExitCode compile(const Arguments &args) {
       return kBadInput;
     options.schedule = *tuned;
   }
+  if (args.holes.getNumOccurrences() && failed(addHoles(*module, args.holes)))
+    return kBadInput;
   if (isFolder(args.output))
     return compilePackage(*module, args, options);
 

@@ -130,7 +130,8 @@ private:
 
   /// What the cuts leave of the range, below kv_len.
   Interval fullPart(const TileRange &range, const Interval &whole) {
-    if (!tiles.excludedKnown || tiles.visitPredicate || tiles.fullPredicate)
+    if (!tiles.excludedKnown || tiles.visitPredicate || tiles.fullPredicate ||
+        tiles.noneIsFull())
       return {whole.begin, whole.begin};
     Interval full = whole;
     if (tiles.enumeratesKeys())

@@ -11,6 +11,7 @@
 #define ATTN_ANALYSIS_MASKTILES_H
 
 #include "attn/Analysis/MaskAnalysis.h"
+#include "attn/Dialect/Attn/Hole.h"
 
 #include "llvm/ADT/SmallVector.h"
 
@@ -158,6 +159,15 @@ struct MaskTiles {
   Row belowKeyLength = {};
 
   llvm::SmallVector<Summary> summaries = {};
+
+  /// Factors of the mask with functions that test a tile (attn.hole): where one
+  /// of them is false, the tile is empty.
+  llvm::SmallVector<HoleOp> tileTests = {};
+
+  /// Every tile may have an element that is not attended.
+  bool noneIsFull() const {
+    return excluded.size() == 1 && excluded.front().rows.empty();
+  }
 
   bool enumeratesKeys() const { return axis == MaskAxis::Keys; }
   int64_t getInnerSize() const { return enumeratesKeys() ? tileN : tileM; }

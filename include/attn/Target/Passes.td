@@ -2,7 +2,7 @@
 // SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
 //
 // The first pass of every target's pipeline, versions for the sizes of a call,
-// and what the launchers of a target hand to its kernels.
+// what the launchers of a target hand to its kernels, and what text leaves open.
 //
 //===----------------------------------------------------------------------===//
 
@@ -181,6 +181,105 @@ def FixSubgroups : Pass<"tile-fix-subgroups", "::mlir::gpu::GPUModuleOp"> {
     ```
   }];
   let dependentDialects = ["::mlir::arith::ArithDialect"];
+}
+
+def AddHoles : Pass<"attn-add-holes", "::mlir::ModuleOp"> {
+  let summary = "leave the score and the mask open until kernels are text";
+  let description = [{
+    Ends the score and the mask region of every `attn.attention` with an
+    `attn.hole`: what the text between its marks makes of a score and of indices
+    stands where it would in the region, ahead of softcap, bias and the like
+    (rule 10). An op without a region gets one. The second op has `score_hole1`
+    and so on.
+
+    Holes know the score `s`, the indices `b`, `h`, `i`, `j` as i32, and of the
+    captures the scalars and what a rank-1 table with a number for each head
+    holds for `h`: `capture0`, or as `names` call them in order. Other tables are
+    left out with a remark; an `attn.hole` that is written into the region may
+    read them.
+
+    Before:
+    ```mlir
+    func.func @f(%q: tensor<1x2x8x16xf32>, %k: tensor<1x2x8x16xf32>, %o: tensor<1x2x8x16xf32>) -> tensor<1x2x8x16xf32> {
+      %r = attn.attention ins(%q, %k, %k : tensor<1x2x8x16xf32>, tensor<1x2x8x16xf32>, tensor<1x2x8x16xf32>)
+          outs(%o : tensor<1x2x8x16xf32>) -> tensor<1x2x8x16xf32>
+      return %r : tensor<1x2x8x16xf32>
+    }
+    ```
+    After:
+    ```mlir
+    func.func @f(%q: tensor<1x2x8x16xf32>, %k: tensor<1x2x8x16xf32>, %o: tensor<1x2x8x16xf32>) -> tensor<1x2x8x16xf32> {
+      %r = attn.attention ins(%q, %k, %k : ...) outs(%o : tensor<1x2x8x16xf32>)
+          score(%s: f32, %b: index, %h: index, %i: index, %j: index) {
+        %b32 = arith.index_cast %b : index to i32
+        %h32 = arith.index_cast %h : index to i32
+        %i32 = arith.index_cast %i : index to i32
+        %j32 = arith.index_cast %j : index to i32
+        %score = attn.hole "score_hole"(%s, %b32, %h32, %i32, %j32) ["s", "b", "h", "i", "j"] : (f32, i32, i32, i32, i32) -> f32
+        attn.yield %score : f32
+      }
+          mask(%b: index, %h: index, %i: index, %j: index) {
+        %b32 = arith.index_cast %b : index to i32
+        %h32 = arith.index_cast %h : index to i32
+        %i32 = arith.index_cast %i : index to i32
+        %j32 = arith.index_cast %j : index to i32
+        %keep = attn.hole "mask_hole"(%b32, %h32, %i32, %j32) ["b", "h", "i", "j"] tile_test "tile_hole" : (i32, i32, i32, i32) -> i1
+        attn.yield %keep : i1
+      } -> tensor<1x2x8x16xf32>
+      return %r : tensor<1x2x8x16xf32>
+    }
+    ```
+  }];
+  let options = [
+    ListOption<"names", "names", "std::string",
+               "What holes call the captures, in order">
+  ];
+  let dependentDialects = ["::mlir::arith::ArithDialect", "::mlir::tensor::TensorDialect",
+                           "::mlir::memref::MemRefDialect"];
+  let statistics = [
+    Statistic<"numHoles", "holes-added", "Holes that were added">
+  ];
+}
+
+def OutlineHoles : Pass<"tile-outline-holes", "::mlir::gpu::GPUModuleOp"> {
+  let summary = "holes become functions that printers mark";
+  let description = [{
+    Every `attn.hole` of a module of kernels becomes a call of a private function
+    with the attribute `attn.hole`, whose arguments have the names of its
+    parameters (`attn.name`) and whose body is what an unfilled hole yields.
+    Holes of one name share the function; that they have the same parameters is
+    checked.
+
+    Before:
+    ```mlir
+    gpu.module @kernels {
+      gpu.func @k(%o: memref<f32>, %s: f32, %i: i32) kernel attributes {known_block_size = array<i32: 32, 1, 1>} {
+        %r = memref.reinterpret_cast %o to offset: [0], sizes: [32], strides: [1] : memref<f32> to memref<32xf32>
+        %t = gpu.thread_id x
+        %x = attn.hole "score_hole"(%s, %i) ["s", "i"] : (f32, i32) -> f32
+        memref.store %x, %r[%t] : memref<32xf32>
+        gpu.return
+      }
+    }
+    ```
+    After:
+    ```mlir
+    gpu.module @kernels {
+      func.func private @score_hole(%s: f32 {attn.name = "s"}, %i: i32 {attn.name = "i"}) -> f32 attributes {attn.hole} {
+        return %s : f32
+      }
+      gpu.func @k(%o: memref<f32>, %s: f32, %i: i32) kernel attributes {known_block_size = array<i32: 32, 1, 1>} {
+        ...
+        %x = func.call @score_hole(%s, %i) : (f32, i32) -> f32
+        ...
+      }
+    }
+    ```
+  }];
+  let dependentDialects = ["::mlir::arith::ArithDialect", "::mlir::func::FuncDialect"];
+  let statistics = [
+    Statistic<"numHoles", "holes-outlined", "Functions that were made">
+  ];
 }
 
 #endif // ATTN_TARGET_PASSES_TD

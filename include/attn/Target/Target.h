@@ -111,6 +111,8 @@ public:
   virtual llvm::StringRef getTextFormat() const { return ""; }
   /// Whether a file of what it prints holds one module.
   virtual bool printsBinary() const { return false; }
+  /// Whether what it prints has holes that a launcher fills (docs/holes.md).
+  virtual bool printsHoles() const { return false; }
   /// The options of attn-opt that make what it prints.
   virtual std::string getPipeline() const { return "--attn-to-" + name; }
   /// Prints the lowered kernels of a module for `chip`.

@@ -6,6 +6,7 @@
 //===----------------------------------------------------------------------===//
 
 #include "attn/Dialect/Attn/Attn.h"
+#include "attn/Dialect/Attn/Hole.h"
 #include "attn/Dialect/Attn/ScheduleLimits.h"
 
 #include "mlir/Dialect/Arith/IR/Arith.h"
@@ -47,6 +48,10 @@ void AttnDialect::initialize() {
   addOperations<
 #define GET_OP_LIST
 #include "attn/Dialect/Attn/AttnOps.cpp.inc"
+      >();
+  addOperations<
+#define GET_OP_LIST
+#include "attn/Dialect/Attn/AttnHole.cpp.inc"
       >();
 }
 
@@ -158,10 +163,10 @@ bool ScheduleAttr::hasKernelChoices() const {
 LogicalResult AttnDialect::verifyOperationAttribute(Operation *op,
                                                     NamedAttribute attribute) {
   // A schedule; what kernels carry for code generation and for readers.
-  if (failed(verifyKnownName([&] { return op->emitOpError(); },
-                             attribute.getName(),
-                             {ScheduleAttr::attributeName, "attn.summary",
-                              kScheduleReasonAttrName, kMaskTilesAttrName})))
+  if (failed(verifyKnownName(
+          [&] { return op->emitOpError(); }, attribute.getName(),
+          {ScheduleAttr::attributeName, "attn.summary", kScheduleReasonAttrName,
+           kMaskTilesAttrName, kHoleAttrName})))
     return failure();
   if (attribute.getName() != ScheduleAttr::attributeName)
     return success();

@@ -7,6 +7,7 @@
 //===----------------------------------------------------------------------===//
 
 #include "attn/Dialect/Attn/Attn.h"
+#include "attn/Dialect/Attn/Hole.h"
 
 #include "mlir/Dialect/Arith/IR/Arith.h"
 #include "mlir/Dialect/Math/IR/Math.h"
@@ -688,7 +689,7 @@ std::string attn::whyNotAllowedInRegion(Operation *op) {
       math::PowFOp, math::TanhOp, math::ErfOp, math::SqrtOp, math::RsqrtOp,
       math::SinOp, math::CosOp,
       // Structure.
-      scf::IfOp, scf::YieldOp, YieldOp, QOffsetOp, QLenOp, KVLenOp>(op);
+      scf::IfOp, scf::YieldOp, YieldOp, QOffsetOp, QLenOp, KVLenOp, HoleOp>(op);
   if (!listed)
     return whyNotListed(op);
   if (isa<math::CtPopOp>(op) && op->getResult(0).getType().isIndex())

@@ -304,6 +304,9 @@ FailureOr<Expression> Printer::spell(Operation &op) {
                                                      : "group_count";
         return spellBuiltin(id.getDimension(), vector, id.getType());
       })
+      .Case([&](func::CallOp op) {
+        return call(op.getCallee(), op.getOperands());
+      })
       .Case([&](memref::LoadOp op) {
         return Expression{access(op.getMemRef(), op.getIndices().front())};
       })

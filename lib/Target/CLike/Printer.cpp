@@ -6,6 +6,7 @@
 //===----------------------------------------------------------------------===//
 
 #include "Printer.h"
+#include "attn/Dialect/Attn/Attn.h"
 
 #include "mlir/Dialect/Vector/IR/VectorOps.h"
 #include "mlir/IR/Matchers.h"
@@ -118,6 +119,56 @@ LogicalResult Printer::printKernel(gpu::GPUFuncOp kernel) {
     return failure();
   --depth;
   os << "}\n";
+  return success();
+}
+
+//===----------------------------------------------------------------------===//
+// Holes
+//===----------------------------------------------------------------------===//
+
+/// Whoever fills a hole knows its names: they stay as they are.
+LogicalResult Printer::declareAs(func::FuncOp hole, StringRef name,
+                                 bool isGlobal) {
+  if (declare(name, isGlobal) == name)
+    return success();
+  return hole.emitError("a hole cannot call '")
+         << name << "' what it does: the name is taken in " << language;
+}
+
+LogicalResult Printer::printHole(func::FuncOp hole) {
+  names.leaveAllScopes();
+  names.enterScope();
+  FailureOr<std::string> result =
+      getTypeName(hole, hole.getResultTypes().front());
+  if (failed(result) || failed(declareAs(hole, hole.getName(), true)))
+    return failure();
+  SmallVector<Parameter> parameters;
+  for (BlockArgument argument : hole.getArguments()) {
+    auto name = hole.getArgAttrOfType<StringAttr>(argument.getArgNumber(),
+                                                  kArgumentNameAttr);
+    FailureOr<std::string> type = getTypeName(hole, argument.getType());
+    if (failed(type) || failed(declareAs(hole, name, /*isGlobal=*/false)))
+      return failure();
+    set(argument, {name.str()});
+    parameters.push_back({*type, name.str()});
+  }
+  os << "// The text between the marks may be replaced (docs/holes.md).\n"
+     << spellHead(hole.getName(), parameters, *result) << " {\n  // <"
+     << hole.getName() << ">\n";
+  ++depth;
+  Block &body = hole.getBody().front();
+  if (failed(printBlock(body)))
+    return failure();
+  line() << "return " << get(body.getTerminator()->getOperand(0)).text << ";\n";
+  --depth;
+  os << "  // </" << hole.getName() << ">\n}\n\n";
+  return success();
+}
+
+LogicalResult Printer::printHoles(gpu::GPUModuleOp module) {
+  for (auto hole : module.getOps<func::FuncOp>())
+    if (failed(printHole(hole)))
+      return failure();
   return success();
 }
 

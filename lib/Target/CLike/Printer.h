@@ -17,6 +17,7 @@
 #include "Placement.h"
 
 #include "mlir/Dialect/Arith/IR/Arith.h"
+#include "mlir/Dialect/Func/IR/FuncOps.h"
 #include "mlir/Dialect/GPU/IR/GPUDialect.h"
 #include "mlir/Dialect/MemRef/IR/MemRef.h"
 #include "mlir/Dialect/SCF/IR/SCF.h"
@@ -29,6 +30,9 @@ public:
 
   /// Prints a kernel, or reports what the language has no form for.
   mlir::LogicalResult printKernel(mlir::gpu::GPUFuncOp kernel);
+  /// Prints the functions of a module that may be written later, ahead of the
+  /// kernels: their bodies between marks (docs/holes.md).
+  mlir::LogicalResult printHoles(mlir::gpu::GPUModuleOp module);
 
 protected:
   /// `name` is the language's, for diagnostics.
@@ -53,6 +57,12 @@ protected:
   virtual std::string spellArray(llvm::StringRef type, llvm::StringRef name,
                                  int64_t count, bool isShared) const = 0;
 
+  /// A function of scalars up to the opening brace; parameters have a type and
+  /// a name.
+  using Parameter = std::pair<std::string, std::string>;
+  virtual std::string spellHead(llvm::StringRef name,
+                                llvm::ArrayRef<Parameter> parameters,
+                                llvm::StringRef result) const = 0;
   /// Everything up to the opening brace; parameters get their expressions.
   virtual mlir::LogicalResult printSignature(mlir::gpu::GPUFuncOp kernel) = 0;
   /// Workgroup memory that stands in the body.
@@ -130,6 +140,10 @@ protected:
   bool readsWhatItWrites = false;
 
 private:
+  mlir::LogicalResult printHole(mlir::func::FuncOp hole);
+  mlir::LogicalResult declareAs(mlir::func::FuncOp hole, llvm::StringRef name,
+                                bool isGlobal);
+
   // Statements.
   void printHeader(mlir::gpu::GPUFuncOp kernel, int64_t threads);
   mlir::LogicalResult printBlock(mlir::Block &block);

@@ -10,6 +10,7 @@
 #include "Postpone.h"
 
 #include "attn/Dialect/Attn/Attn.h"
+#include "attn/Dialect/Attn/Hole.h"
 #include "attn/Dialect/Tile/Tile.h"
 #include "attn/Support/Places.h"
 #include "attn/Target/Compile.h"
@@ -211,6 +212,7 @@ public:
 
 private:
   LogicalResult findTargetAndChip(ModuleOp source);
+  LogicalResult checkHoles();
   LogicalResult applySchedule();
   LogicalResult runPasses();
   void explain();
@@ -237,6 +239,20 @@ LogicalResult Compilation::findTargetAndChip(ModuleOp source) {
   return error.empty()
              ? failure()
              : emitError(UnknownLoc::get(source.getContext())) << error;
+}
+
+/// Holes are filled in the source of shaders that a launcher is given.
+LogicalResult Compilation::checkHoles() {
+  if (target->printsHoles())
+    return success();
+  WalkResult result = module->walk([&](HoleOp hole) {
+    hole.emitOpError("is filled in the text of a shader, but code for the "
+                     "target '")
+        << target->getName()
+        << "' is none; write the score or the mask as a region";
+    return WalkResult::interrupt();
+  });
+  return failure(result.wasInterrupted());
 }
 
 LogicalResult Compilation::applySchedule() {
@@ -279,6 +295,8 @@ LogicalResult Compilation::lower(ModuleOp source) {
   timer.restart();
   entryName = entry->getName().str();
   module = copyWith(source, entryName);
+  if (failed(checkHoles()))
+    return failure();
   if (options.schedule && failed(applySchedule()))
     return failure();
   timer("copy");

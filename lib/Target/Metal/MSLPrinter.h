@@ -43,6 +43,9 @@ private:
                          type, name, count);
   }
 
+  std::string spellHead(llvm::StringRef name,
+                        llvm::ArrayRef<Parameter> parameters,
+                        llvm::StringRef result) const override;
   mlir::LogicalResult printSignature(mlir::gpu::GPUFuncOp kernel) override;
   mlir::FailureOr<std::string>
   declareParams(mlir::gpu::GPUFuncOp kernel,

@@ -97,6 +97,7 @@ public:
   void buildKernelPipeline(OpPassManager &pm) const override;
 
   StringRef getTextFormat() const override { return "msl"; }
+  bool printsHoles() const override { return true; }
   LogicalResult printKernels(gpu::GPUModuleOp module, StringRef chip,
                              raw_ostream &os) const override {
     return translateToMSL(module, os);
@@ -136,6 +137,7 @@ void Metal::buildKernelPipeline(OpPassManager &pm) const {
   kernels.addPass(createFixSubgroups());
   buildShaderKernelPipeline(kernels, {"bf16"});
   kernels.addPass(createMarkExact());
+  kernels.addPass(createOutlineHoles());
 }
 
 FailureOr<std::vector<CodeSection>>

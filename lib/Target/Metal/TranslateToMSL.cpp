@@ -124,6 +124,15 @@ LogicalResult MSLPrinter::printBuffer(gpu::GPUFuncOp kernel,
   return success();
 }
 
+std::string MSLPrinter::spellHead(StringRef name,
+                                  ArrayRef<Parameter> parameters,
+                                  StringRef result) const {
+  std::string text;
+  for (const auto &[type, parameter] : parameters)
+    text += (text.empty() ? "" : ", ") + type + " " + parameter;
+  return llvm::formatv("static {0} {1}({2})", result, name, text);
+}
+
 LogicalResult MSLPrinter::printSignature(gpu::GPUFuncOp kernel) {
   SmallVector<BlockArgument> buffers, scalars;
   // The block also has the workgroup and private buffers as arguments.
@@ -329,9 +338,15 @@ LogicalResult attn::translateToMSL(gpu::GPUModuleOp module, raw_ostream &os) {
   std::string text;
   llvm::raw_string_ostream buffer(text);
   printPrelude(module, buffer);
+  buffer << "\n";
   MSLPrinter printer(buffer, hasBFloat);
+  if (failed(printer.printHoles(module)))
+    return failure();
+  bool isFirst = true;
   for (auto kernel : module.getOps<gpu::GPUFuncOp>()) {
-    buffer << "\n";
+    if (!isFirst)
+      buffer << "\n";
+    isFirst = false;
     int64_t numBuffers = llvm::count_if(kernel.getFunctionType().getInputs(),
                                         llvm::IsaPred<MemRefType>);
     if (most && numBuffers > most)

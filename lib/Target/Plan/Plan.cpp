@@ -12,11 +12,13 @@
 #include "attn/Analysis/IndexRanges.h"
 #include "attn/Dialect/Attn/ArgumentNames.h"
 #include "attn/Dialect/Attn/Attn.h"
+#include "attn/Dialect/Attn/Hole.h"
 #include "attn/Dialect/Tile/Tile.h"
 #include "attn/Target/Plan.h"
 
 #include "mlir/Dialect/Arith/IR/Arith.h"
 #include "mlir/Dialect/ControlFlow/IR/ControlFlowOps.h"
+#include "mlir/Dialect/GPU/IR/GPUDialect.h"
 #include "mlir/Dialect/MemRef/IR/MemRef.h"
 #include "mlir/Dialect/SCF/IR/SCF.h"
 #include "mlir/Dialect/Utils/StaticValueUtils.h"
@@ -908,6 +910,27 @@ static json::Object describeArtifact(tile::ArtifactAttr artifact) {
   return description;
 }
 
+/// Functions of the kernels' text that may be written later.
+static json::Array describeHoles(ModuleOp module) {
+  json::Array holes;
+  for (auto kernels : module.getOps<gpu::GPUModuleOp>())
+    for (auto function : kernels.getOps<func::FuncOp>()) {
+      json::Array parameters;
+      for (BlockArgument argument : function.getArguments()) {
+        auto name = function.getArgAttrOfType<StringAttr>(
+            argument.getArgNumber(), kArgumentNameAttr);
+        parameters.push_back(
+            json::Object{{"name", name.getValue()},
+                         {"dtype", dtypeName(argument.getType())}});
+      }
+      holes.push_back(
+          json::Object{{"name", function.getName()},
+                       {"dtype", dtypeName(function.getResultTypes().front())},
+                       {"parameters", std::move(parameters)}});
+    }
+  return holes;
+}
+
 FailureOr<json::Object> Planner::run() {
   if (!entry.getBody().hasOneBlock())
     return entry.emitError("an artifact's entry has no control flow");
@@ -928,6 +951,9 @@ FailureOr<json::Object> Planner::run() {
   plan["temporaries"] = std::move(temporaries);
   plan["launches"] = std::move(launched);
   plan["checks"] = std::move(checks);
+  if (json::Array holes = describeHoles(entry->getParentOfType<ModuleOp>());
+      !holes.empty())
+    plan["holes"] = std::move(holes);
   plan["metrics"] = json::Object{{"flops", std::move(flops)}};
   plan["memory"] = json::Object{{"fused", std::move(fused)},
                                 {"standard", std::move(standard)}};

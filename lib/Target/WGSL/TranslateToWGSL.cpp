@@ -49,6 +49,8 @@ private:
                          isShared ? "<workgroup>" : "", name, type, count);
   }
 
+  std::string spellHead(StringRef name, ArrayRef<Parameter> parameters,
+                        StringRef result) const override;
   LogicalResult printSignature(gpu::GPUFuncOp kernel) override;
   LogicalResult declareBuffer(gpu::GPUFuncOp kernel, BlockArgument buffer,
                               unsigned binding);
@@ -176,6 +178,15 @@ LogicalResult WGSLPrinter::declareScalars(gpu::GPUFuncOp kernel,
   os << llvm::formatv("}\n@group(0) @binding({0}) var<uniform> {1}: {2};\n",
                       binding, params, structName);
   return success();
+}
+
+std::string WGSLPrinter::spellHead(StringRef name,
+                                   ArrayRef<Parameter> parameters,
+                                   StringRef result) const {
+  std::string text;
+  for (const auto &[type, parameter] : parameters)
+    text += (text.empty() ? "" : ", ") + parameter + ": " + type;
+  return llvm::formatv("fn {0}({1}) -> {2}", name, text, result);
 }
 
 LogicalResult WGSLPrinter::printSignature(gpu::GPUFuncOp kernel) {
@@ -375,6 +386,8 @@ LogicalResult attn::translateToWGSL(gpu::GPUModuleOp module, raw_ostream &os) {
   if (usesHalf(module))
     buffer << "enable f16;\n\n";
   WGSLPrinter printer(buffer);
+  if (failed(printer.printHoles(module)))
+    return failure();
   bool isFirst = true;
   for (auto kernel : module.getOps<gpu::GPUFuncOp>()) {
     if (!isFirst)

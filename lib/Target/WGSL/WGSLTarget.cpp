@@ -56,6 +56,7 @@ static void buildShaders(OpPassManager &pm, const TileToGPUOptions &toGPU) {
   OpPassManager &kernels = pm.nest<gpu::GPUModuleOp>();
   kernels.addPass(createAddDispatchParameters());
   buildShaderKernelPipeline(kernels, {"bf16"});
+  kernels.addPass(createOutlineHoles());
 }
 
 /// The description calls a kernel by its symbol, so the shader has to as well.
@@ -87,13 +88,16 @@ public:
 
   void buildTilePipeline(OpPassManager &pm,
                          const TargetOptions &options) const override {
-    buildShaderTilePipeline(pm, *this, options);
+    // Pages load the text, and devices compile it while they wait: one body
+    // of the loop has two thirds of it.
+    buildShaderTilePipeline(pm, *this, options, /*scoresOnly=*/true);
   }
   void buildKernelPipeline(OpPassManager &pm) const override {
     buildShaders(pm, TileToGPUOptions());
   }
 
   StringRef getTextFormat() const override { return "wgsl"; }
+  bool printsHoles() const override { return true; }
   std::string getPipeline() const override {
     return "--attn-to-tile --attn-to-wgsl";
   }

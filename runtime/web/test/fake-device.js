@@ -36,6 +36,7 @@ export class FakeDevice {
     this.features = new Set(features);
     this.buffers = [];
     this.passes = [];
+    this.scopes = 0;
     this.cleared = [];
     this.lost = new Promise((resolve) => { this.lose = (info) => resolve(info); });
     this.queue = {
@@ -48,7 +49,14 @@ export class FakeDevice {
     this.buffers.push(buffer);
     return buffer;
   }
+  /** Errors that nobody asks for are printed: a module is created in a scope. */
+  pushErrorScope() { ++this.scopes; }
+  async popErrorScope() {
+    --this.scopes;
+    return null;
+  }
   createShaderModule({ code }) {
+    if (!this.scopes) throw new Error('a module is created outside of an error scope');
     return { code, getCompilationInfo: async () => ({ messages: [{ type: 'error', lineNum: 3, message: 'no such type' }] }) };
   }
   createBindGroupLayout(descriptor) { return descriptor; }

@@ -41,3 +41,9 @@ func.func @merge(%o1: tensor<1x2x8x16xf32>, %l1: tensor<1x2x8xf32>, %o2: tensor<
       outs(%oi, %li : tensor<1x2x8x16xf32>, tensor<1x2x8xf32>) -> tensor<1x2x8x16xf32>, tensor<1x2x8xf32>
   return %o, %lse : tensor<1x2x8x16xf32>, tensor<1x2x8xf32>
 }
+
+func.func @holes(%s: f32, %i32: i32, %j32: i32) -> (f32, i1) {
+  %soft = attn.hole "score_hole"(%s, %i32, %j32) ["s", "i", "j"] : (f32, i32, i32) -> f32
+  %keep = attn.hole "mask_hole"(%i32, %j32) ["i", "j"] tile_test "tile_hole" : (i32, i32) -> i1
+  return %soft, %keep : f32, i1
+}

@@ -62,6 +62,35 @@ try {
   writeFileSync(join(screenshots, 'causal.png'), await browser.screenshot());
   console.log('ok one variant');
 
+  // What a visitor types, wrong and right: an error stands under its column.
+  const type = (id, text) => browser.evaluate(`document.querySelector('#${id}').value = ${JSON.stringify(text)}`);
+  const read = (id) => browser.evaluate(`document.querySelector('#${id}').textContent`);
+  await choose('rows', 256);
+  await type('typed-score', 'tanh(s / 5) * 5 + slope * (j - i)');
+  await type('typed-mask', 'i >= j && k > i - 64');
+  await browser.click('#run-typed');
+  await finish();
+  assert.equal(await read('mask-error'), `${' '.repeat(10)}^\ncolumn 11: there is no 'k'; there are b, h, i, j, slope`);
+  assert.match(await readStatus(), /the mask: column 11: there is no 'k'/);
+  writeFileSync(join(screenshots, 'typed-wrong.png'), await browser.screenshot());
+  for (const mask of ['i >= j && j > i - 64', 'i / 32 == j / 32 || j < 3', '(i + j) % 5 != 2']) {
+    await type('typed-mask', mask);
+    await browser.click('#run-typed');
+    await finish();
+    assert.equal(await readStatus(), 'done', browser.messages.join('\n'));
+    assert.equal(await read('mask-error'), '');
+    [newest] = await readRows();
+    assert.deepEqual([newest[0], newest[6]], [`tanh(s / 5) * 5 + slope * (j - i) if ${mask}`, 'right']);
+    const times = await read('typed-times');
+    const [, text] = times.match(/^text to shader: ([\d.]+) ms; shader to pipeline: [\d.]+ ms$/);
+    console.log(`right typed: ${mask}, ${times}`);
+    assert.ok(Number(text) >= 0);
+    if (mask.includes('- 64'))
+      assert.deepEqual(await readColours('mask'), { '36,87,197': 7, '169,191,240': 14, '255,255,255': 43 });
+    writeFileSync(join(screenshots, 'typed.png'), await browser.screenshot());
+  }
+  assert.match(await read('source'), /fn|return select|For the compiler\nscore\(%s: f32/);
+
   // All of them without a GPU.
   await choose('where', 'processor');
   await choose('rows', 256);
