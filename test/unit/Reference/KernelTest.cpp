@@ -24,12 +24,12 @@ protected:
   }
 
   /// Runs one block of eight threads with `body` in subgroups of four: %in
-  /// holds 0, 1, ... and %out is returned, eight numbers each. "" and a
-  /// diagnostic where it fails.
+  /// holds 0, 1, ... and %out is returned, eight numbers each; %none is empty.
+  /// "" and a diagnostic where it fails.
   std::vector<double> run(const std::string &body) {
     std::string text = R"(
       gpu.module @kernels {
-        gpu.func @k(%a: memref<f32>, %b: memref<f32>) workgroup(%shared: memref<16xf32, #gpu.address_space<workgroup>>) kernel attributes {known_block_size = array<i32: 8, 1, 1>} {
+        gpu.func @k(%a: memref<f32>, %b: memref<f32>, %empty: memref<f32>) workgroup(%shared: memref<16xf32, #gpu.address_space<workgroup>>) kernel attributes {known_block_size = array<i32: 8, 1, 1>} {
           %c0 = arith.constant 0 : index
           %c1 = arith.constant 1 : index
           %c4 = arith.constant 4 : index
@@ -37,15 +37,16 @@ protected:
           %c8 = arith.constant 8 : index
           %in = memref.reinterpret_cast %a to offset: [0], sizes: [8], strides: [1] : memref<f32> to memref<8xf32>
           %out = memref.reinterpret_cast %b to offset: [0], sizes: [8], strides: [1] : memref<f32> to memref<8xf32>
+          %none = memref.reinterpret_cast %empty to offset: [0], sizes: [0], strides: [1] : memref<f32> to memref<0xf32>
           %t = gpu.thread_id x
           %x = memref.load %in[%t] : memref<8xf32>
           )" + body + R"(
           gpu.return
         }
       }
-      func.func @f(%in: memref<8xf32>, %out: memref<8xf32>) {
+      func.func @f(%in: memref<8xf32>, %out: memref<8xf32>, %none: memref<0xf32>) {
         %c1 = arith.constant 1 : index
-        tile.launch @kernels::@k grid [%c1, %c1, %c1] (%in, %out) : memref<8xf32>, memref<8xf32>
+        tile.launch @kernels::@k grid [%c1, %c1, %c1] (%in, %out, %none) : memref<8xf32>, memref<8xf32>, memref<0xf32>
         return
       })";
     diagnostic.clear();
@@ -61,8 +62,9 @@ protected:
     Tensor counted(type("f32"), {8});
     for (int64_t n = 0; n < 8; ++n)
       counted.setFloat(n, n);
-    auto results = interpretTiles(module->lookupSymbol<func::FuncOp>("f"),
-                                  {counted, counted}, options);
+    auto results =
+        interpretTiles(module->lookupSymbol<func::FuncOp>("f"),
+                       {counted, counted, Tensor(type("f32"), {0})}, options);
     std::vector<double> numbers;
     for (int64_t n = 0; succeeded(results) && n < 8; ++n)
       numbers.push_back(results->arguments[1].getFloat(n));
@@ -118,6 +120,14 @@ TEST_F(attn_kernels, Accesses) {
                 "accesses [8] of memory that has sizes [8]");
   expectRefused("memref.store %x, %out[%c0] : memref<8xf32>",
                 "writes element 0, which another thread has accessed");
+  // An empty tensor is bound to a zero (rule 8).
+  EXPECT_EQ(run(R"(
+    %y = memref.load %none[%c0] : memref<0xf32>
+    %z = arith.addf %x, %y : f32
+    memref.store %z, %out[%t] : memref<8xf32>)"),
+            (Row{0, 1, 2, 3, 4, 5, 6, 7}));
+  expectRefused("%y = memref.load %none[%c1] : memref<0xf32>",
+                "accesses [1] of memory that has sizes [0]");
   // The same number may be stored by all.
   EXPECT_EQ(run(R"(
     %one = arith.constant 1.0 : f32
