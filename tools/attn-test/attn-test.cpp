@@ -626,7 +626,10 @@ int Driver::run() {
   bool isolated = !args.emit.empty() || args.passes || !mayUseDevice;
   // Cases in processes of their own, the oldest first: reports keep the order.
   std::deque<std::pair<Case, IsolatedRun>> running;
-  size_t jobs = std::max(1u, args.jobs.getValue());
+  // Where Node runs the code, it is one process that all cases talk to.
+  std::optional<Host> host = target ? target->getHost() : std::nullopt;
+  bool sharesHost = host && host->backend == args.backend;
+  size_t jobs = sharesHost ? 1 : std::max(1u, args.jobs.getValue());
   auto finishOldest = [&] {
     finish(running.front().first, running.front().second.wait());
     running.pop_front();
