@@ -173,6 +173,8 @@ def main():
         for name in ("adapter", "device", "read", "wait", "errors")
     }
     for line in sys.stdin:
+        if not line.endswith("\n"):  # whoever wrote it has ended
+            break
         command = json.loads(line)
         name = command["command"]
         try:
