@@ -24,8 +24,8 @@ WORKS = [
 ]
 
 
-def program(element, size, options):
-    tensor = f"tensor<?x8x?x{size}x{element}>"
+def program(tensor, options=""):
+    """Attention on operands of this type."""
     attributes = f" {{{options}}}" if options else ""
     return f"""func.func @f(%q: {tensor}, %k: {tensor}, %v: {tensor}, %o: {tensor}) -> {tensor} {{
   %r = attn.attention ins(%q, %k, %v : {tensor}, {tensor}, {tensor}) outs(%o : {tensor}){attributes} -> {tensor}
@@ -52,7 +52,7 @@ def main():
     with tempfile.TemporaryDirectory() as folder:
         for name, element, size, options in WORKS:
             source = pathlib.Path(folder) / "f.mlir"
-            source.write_text(program(element, size, options), encoding="utf-8")
+            source.write_text(program(f"tensor<?x8x?x{size}x{element}>", options), encoding="utf-8")
             run = [arguments.compiler, source, "--target=wgsl:webgpu", "-o", pathlib.Path(folder) / "f.attn"]
             ours = least(run, arguments.rounds) - start
             rows.append(time_row(f"text to WGSL, {name}", "ms of processor time", round(ours, 1), GOAL, "goal", 1.0,

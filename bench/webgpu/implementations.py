@@ -18,6 +18,7 @@ import tempfile
 
 ROOT = pathlib.Path(__file__).resolve().parents[2]
 sys.path.insert(0, str(ROOT / "bench"))
+from compile_time import program  # noqa: E402
 from rows import load_average, processor, replace_rows, time_row  # noqa: E402
 
 DRIVERS = {"SwiftShader": ".cache/web/environment", "lavapipe": ".cache/vulkan/environment"}
@@ -46,11 +47,7 @@ def main():
     rows = []
     with tempfile.TemporaryDirectory() as folder:
         source, artifact = pathlib.Path(folder) / "f.mlir", pathlib.Path(folder) / "f.attn"
-        source.write_text(f"""func.func @f(%q: {tensor}, %k: {tensor}, %v: {tensor}, %o: {tensor}) -> {tensor} {{
-  %r = attn.attention ins(%q, %k, %v : {tensor}, {tensor}, {tensor}) outs(%o : {tensor}) -> {tensor}
-  return %r : {tensor}
-}}
-""", encoding="utf-8")
+        source.write_text(program(tensor), encoding="utf-8")
         subprocess.run([arguments.compiler, source, "--target=wgsl:webgpu", "-o", artifact], check=True)
         for driver in DRIVERS:
             ours = measure(artifact, driver, "wgpu", arguments.rounds)

@@ -8,12 +8,17 @@
 #ifndef LIB_TARGET_SHADERS_H
 #define LIB_TARGET_SHADERS_H
 
+#include "attn/Conversion/AssignLayouts.h"
 #include "attn/Conversion/ExpandMath.h"
+#include "attn/Conversion/FiniteScores.h"
 #include "attn/Conversion/GPUSchedule.h"
+#include "attn/Conversion/LayoutToGPU.h"
+#include "attn/Conversion/TileToGPU.h"
 #include "attn/Pipelines/Pipelines.h"
 #include "attn/Target/Target.h"
 
 #include "mlir/Dialect/Arith/Transforms/Passes.h"
+#include "mlir/Dialect/GPU/IR/GPUDialect.h"
 #include "mlir/Transforms/Passes.h"
 
 namespace attn {
@@ -51,6 +56,50 @@ inline void buildShaderKernelPipeline(mlir::OpPassManager &kernels,
   kernels.addPass(mlir::createCSEPass());
   kernels.addPass(mlir::createLoopInvariantCodeMotionPass());
   buildLegalizePipeline(kernels);
+}
+
+/// Outlined tile kernels to GPU kernels: tiles live in layouts where they fit,
+/// in workgroup memory elsewhere, of which the smallest element takes
+/// `elementBytes`.
+inline void buildLayoutPipeline(mlir::OpPassManager &pm,
+                                int64_t elementBytes = 1) {
+  addMatrixPasses(pm.nest<mlir::func::FuncOp>());
+  pm.addNestedPass<mlir::func::FuncOp>(createFiniteScores());
+  pm.addNestedPass<mlir::func::FuncOp>(createAssignLayouts());
+  pm.addNestedPass<mlir::func::FuncOp>(createPrefetchLoads());
+  LayoutToGPUOptions layouts;
+  layouts.elementBytes = elementBytes;
+  pm.addPass(createLayoutToGPU(layouts));
+  TileToGPUOptions others;
+  others.elementBytes = elementBytes;
+  pm.addPass(createTileToGPU(others));
+}
+
+/// The text of each module of kernels, a section each. The description calls a
+/// kernel by its symbol, so the text has to as well: there it stands behind
+/// `keyword`. `language` is for the diagnostic.
+inline mlir::FailureOr<std::vector<CodeSection>>
+emitShaderText(mlir::ModuleOp module,
+               llvm::function_ref<mlir::LogicalResult(mlir::gpu::GPUModuleOp,
+                                                      llvm::raw_ostream &)>
+                   translate,
+               llvm::StringRef keyword, llvm::StringRef language) {
+  std::vector<CodeSection> sections;
+  for (auto kernels : module.getOps<mlir::gpu::GPUModuleOp>()) {
+    CodeSection section{kernels.getName().str(), ""};
+    llvm::raw_string_ostream os(section.bytes);
+    if (failed(translate(kernels, os)))
+      return mlir::failure();
+    for (auto kernel : kernels.getOps<mlir::gpu::GPUFuncOp>())
+      if (!llvm::StringRef(section.bytes)
+               .contains(("\n" + keyword + " " + kernel.getName() + "(").str()))
+        return kernel.emitError("the kernel '")
+               << kernel.getName() << "' cannot be called so in " << language
+               << "; use letters, digits and underscores in the name of the "
+                  "function";
+    sections.push_back(std::move(section));
+  }
+  return sections;
 }
 
 } // namespace attn

@@ -7,6 +7,7 @@
 
 #include "Printer.h"
 #include "attn/Dialect/Attn/Attn.h"
+#include "attn/Dialect/Tile/Tile.h"
 
 #include "mlir/Dialect/Vector/IR/VectorOps.h"
 #include "mlir/IR/Matchers.h"
@@ -162,6 +163,26 @@ LogicalResult Printer::printHole(func::FuncOp hole) {
   line() << "return " << get(body.getTerminator()->getOperand(0)).text << ";\n";
   --depth;
   os << "  // </" << hole.getName() << ">\n}\n\n";
+  return success();
+}
+
+LogicalResult Printer::printModule(gpu::GPUModuleOp module) {
+  if (failed(printHoles(module)))
+    return failure();
+  tile::TargetAttr target = tile::TargetAttr::lookup(module);
+  int64_t most = target ? target.getStorageBuffers() : 0;
+  bool isFirst = true;
+  for (auto kernel : module.getOps<gpu::GPUFuncOp>()) {
+    if (!isFirst)
+      os << "\n";
+    isFirst = false;
+    int64_t count = llvm::count_if(kernel.getFunctionType().getInputs(),
+                                   llvm::IsaPred<MemRefType>);
+    if (most && count > most)
+      return refuseBuffers(kernel, count, most);
+    if (failed(printKernel(kernel)))
+      return failure();
+  }
   return success();
 }
 

@@ -28,11 +28,11 @@ class Printer {
 public:
   virtual ~Printer();
 
-  /// Prints a kernel, or reports what the language has no form for.
-  mlir::LogicalResult printKernel(mlir::gpu::GPUFuncOp kernel);
-  /// Prints the functions of a module that may be written later, ahead of the
-  /// kernels: their bodies between marks (docs/holes.md).
-  mlir::LogicalResult printHoles(mlir::gpu::GPUModuleOp module);
+  /// Prints the functions of a module that may be written later, their bodies
+  /// between marks (docs/holes.md), then its kernels; or reports what the
+  /// language has no form for. Of more buffers than the target of the module
+  /// binds `refuseBuffers` says so.
+  mlir::LogicalResult printModule(mlir::gpu::GPUModuleOp module);
 
 protected:
   /// `name` is the language's, for diagnostics.
@@ -65,6 +65,11 @@ protected:
                                 llvm::StringRef result) const = 0;
   /// Everything up to the opening brace; parameters get their expressions.
   virtual mlir::LogicalResult printSignature(mlir::gpu::GPUFuncOp kernel) = 0;
+  /// Says that a kernel has `count` buffers, more than the `most` of the
+  /// target.
+  virtual mlir::LogicalResult refuseBuffers(mlir::gpu::GPUFuncOp kernel,
+                                            int64_t count,
+                                            int64_t most) const = 0;
   /// Workgroup memory that stands in the body.
   virtual mlir::LogicalResult printLocals(mlir::gpu::GPUFuncOp kernel);
   virtual void printBarrier(mlir::gpu::BarrierOp op) = 0;
@@ -140,6 +145,8 @@ protected:
   bool readsWhatItWrites = false;
 
 private:
+  mlir::LogicalResult printKernel(mlir::gpu::GPUFuncOp kernel);
+  mlir::LogicalResult printHoles(mlir::gpu::GPUModuleOp module);
   mlir::LogicalResult printHole(mlir::func::FuncOp hole);
   mlir::LogicalResult declareAs(mlir::func::FuncOp hole, llvm::StringRef name,
                                 bool isGlobal);

@@ -46,6 +46,8 @@ private:
   std::string spellHead(llvm::StringRef name,
                         llvm::ArrayRef<Parameter> parameters,
                         llvm::StringRef result) const override;
+  mlir::LogicalResult refuseBuffers(mlir::gpu::GPUFuncOp kernel, int64_t count,
+                                    int64_t most) const override;
   mlir::LogicalResult printSignature(mlir::gpu::GPUFuncOp kernel) override;
   mlir::FailureOr<std::string>
   declareParams(mlir::gpu::GPUFuncOp kernel,

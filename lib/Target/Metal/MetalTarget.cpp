@@ -11,10 +11,6 @@
 
 #include "../Chips.h"
 #include "../Shaders.h"
-#include "attn/Conversion/AssignLayouts.h"
-#include "attn/Conversion/FiniteScores.h"
-#include "attn/Conversion/LayoutToGPU.h"
-#include "attn/Conversion/TileToGPU.h"
 #include "attn/Target/Metal.h"
 #include "attn/Target/Passes.h"
 #include "attn/Transforms/Passes.h"
@@ -59,16 +55,6 @@ static constexpr StringRef kFeatures[] = {"simdgroup-matrix",
 static tile::Lacks getLacks(const Chip &chip) {
   auto lacks = tile::Lacks::Int64 | tile::Lacks::Infinity;
   return chip.hasBFloat ? lacks : lacks | tile::Lacks::SmallInt;
-}
-
-/// The description calls a kernel by its symbol, so the text has to as well.
-static LogicalResult checkName(gpu::GPUFuncOp kernel, StringRef text) {
-  if (text.contains(("\nkernel void " + kernel.getName() + "(").str()))
-    return success();
-  return kernel.emitError("the kernel '")
-         << kernel.getName()
-         << "' cannot be called so in MSL; use letters, digits and "
-            "underscores in the name of the function";
 }
 
 namespace {
@@ -127,12 +113,7 @@ public:
 } // namespace
 
 void Metal::buildKernelPipeline(OpPassManager &pm) const {
-  addMatrixPasses(pm.nest<func::FuncOp>());
-  pm.addNestedPass<func::FuncOp>(createFiniteScores());
-  pm.addNestedPass<func::FuncOp>(createAssignLayouts());
-  pm.addNestedPass<func::FuncOp>(createPrefetchLoads());
-  pm.addPass(createLayoutToGPU());
-  pm.addPass(createTileToGPU());
+  buildLayoutPipeline(pm);
   OpPassManager &kernels = pm.nest<gpu::GPUModuleOp>();
   kernels.addPass(createFixSubgroups());
   buildShaderKernelPipeline(kernels, {"bf16"});
@@ -143,17 +124,8 @@ void Metal::buildKernelPipeline(OpPassManager &pm) const {
 FailureOr<std::vector<CodeSection>>
 Metal::emitCode(ModuleOp module, tile::TargetAttr machine,
                 const TargetOptions &options, PhaseCallback timer) const {
-  std::vector<CodeSection> sections;
-  for (auto kernels : module.getOps<gpu::GPUModuleOp>()) {
-    CodeSection section{kernels.getName().str(), ""};
-    llvm::raw_string_ostream os(section.bytes);
-    if (failed(translateToMSL(kernels, os)))
-      return failure();
-    for (auto kernel : kernels.getOps<gpu::GPUFuncOp>())
-      if (failed(checkName(kernel, section.bytes)))
-        return failure();
-    sections.push_back(std::move(section));
-  }
+  FailureOr<std::vector<CodeSection>> sections =
+      emitShaderText(module, translateToMSL, "kernel void", "MSL");
   timer("MSL");
   return sections;
 }

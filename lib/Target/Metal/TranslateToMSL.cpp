@@ -133,6 +133,13 @@ std::string MSLPrinter::spellHead(StringRef name,
   return llvm::formatv("static {0} {1}({2})", result, name, text);
 }
 
+LogicalResult MSLPrinter::refuseBuffers(gpu::GPUFuncOp kernel, int64_t count,
+                                        int64_t most) const {
+  return kernel.emitError("needs ")
+         << count << " buffers and one for its parameters, Metal "
+         << "binds " << most + 1;
+}
+
 LogicalResult MSLPrinter::printSignature(gpu::GPUFuncOp kernel) {
   SmallVector<BlockArgument> buffers, scalars;
   // The block also has the workgroup and private buffers as arguments.
@@ -333,29 +340,13 @@ static void printPrelude(gpu::GPUModuleOp module, raw_ostream &os) {
 
 LogicalResult attn::translateToMSL(gpu::GPUModuleOp module, raw_ostream &os) {
   tile::TargetAttr target = tile::TargetAttr::lookup(module);
-  int64_t most = target ? target.getStorageBuffers() : 0;
   bool hasBFloat = !target || !target.doesLack(tile::Lacks::SmallInt);
   std::string text;
   llvm::raw_string_ostream buffer(text);
   printPrelude(module, buffer);
   buffer << "\n";
-  MSLPrinter printer(buffer, hasBFloat);
-  if (failed(printer.printHoles(module)))
+  if (failed(MSLPrinter(buffer, hasBFloat).printModule(module)))
     return failure();
-  bool isFirst = true;
-  for (auto kernel : module.getOps<gpu::GPUFuncOp>()) {
-    if (!isFirst)
-      buffer << "\n";
-    isFirst = false;
-    int64_t numBuffers = llvm::count_if(kernel.getFunctionType().getInputs(),
-                                        llvm::IsaPred<MemRefType>);
-    if (most && numBuffers > most)
-      return kernel.emitError("needs ")
-             << numBuffers << " buffers and one for its parameters, Metal "
-             << "binds " << most + 1;
-    if (failed(printer.printKernel(kernel)))
-      return failure();
-  }
   os << text;
   return success();
 }

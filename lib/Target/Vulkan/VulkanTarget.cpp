@@ -11,11 +11,7 @@
 #include "../Shaders.h"
 #include "TranslateToSPIRV.h"
 
-#include "attn/Conversion/AssignLayouts.h"
-#include "attn/Conversion/FiniteScores.h"
 #include "attn/Conversion/KernelsToSPIRV.h"
-#include "attn/Conversion/LayoutToGPU.h"
-#include "attn/Conversion/TileToGPU.h"
 #include "attn/Target/Target.h"
 #include "attn/Target/Vulkan.h"
 
@@ -173,17 +169,8 @@ void Vulkan::buildTilePipeline(OpPassManager &pm,
 }
 
 void Vulkan::buildKernelPipeline(OpPassManager &pm) const {
-  addMatrixPasses(pm.nest<func::FuncOp>());
-  pm.addNestedPass<func::FuncOp>(createFiniteScores());
   // Small elements of workgroup memory are words: threads store them.
-  pm.addNestedPass<func::FuncOp>(createAssignLayouts());
-  pm.addNestedPass<func::FuncOp>(createPrefetchLoads());
-  LayoutToGPUOptions layouts;
-  layouts.elementBytes = 4;
-  pm.addPass(createLayoutToGPU(layouts));
-  TileToGPUOptions toGPU;
-  toGPU.elementBytes = 4;
-  pm.addPass(createTileToGPU(toGPU));
+  buildLayoutPipeline(pm, /*elementBytes=*/4);
   pm.addPass(createSeparateKernels());
   OpPassManager &kernels = pm.nest<gpu::GPUModuleOp>();
   buildShaderKernelPipeline(kernels, {"f16", "bf16"});

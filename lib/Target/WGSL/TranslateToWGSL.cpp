@@ -51,6 +51,8 @@ private:
 
   std::string spellHead(StringRef name, ArrayRef<Parameter> parameters,
                         StringRef result) const override;
+  LogicalResult refuseBuffers(gpu::GPUFuncOp kernel, int64_t count,
+                              int64_t most) const override;
   LogicalResult printSignature(gpu::GPUFuncOp kernel) override;
   LogicalResult declareBuffer(gpu::GPUFuncOp kernel, BlockArgument buffer,
                               unsigned binding);
@@ -187,6 +189,14 @@ std::string WGSLPrinter::spellHead(StringRef name,
   for (const auto &[type, parameter] : parameters)
     text += (text.empty() ? "" : ", ") + parameter + ": " + type;
   return llvm::formatv("fn {0}({1}) -> {2}", name, text, result);
+}
+
+LogicalResult WGSLPrinter::refuseBuffers(gpu::GPUFuncOp kernel, int64_t count,
+                                         int64_t most) const {
+  return kernel.emitError("needs ")
+         << count << " storage buffers, the limit is " << most
+         << " (maxStorageBuffersPerShaderStage; storage_buffers of a "
+            "tile.target for a device that binds more)";
 }
 
 LogicalResult WGSLPrinter::printSignature(gpu::GPUFuncOp kernel) {
@@ -379,30 +389,12 @@ static bool usesHalf(gpu::GPUModuleOp module) {
 }
 
 LogicalResult attn::translateToWGSL(gpu::GPUModuleOp module, raw_ostream &os) {
-  tile::TargetAttr target = tile::TargetAttr::lookup(module);
-  int64_t most = target ? target.getStorageBuffers() : 0;
   std::string text;
   llvm::raw_string_ostream buffer(text);
   if (usesHalf(module))
     buffer << "enable f16;\n\n";
-  WGSLPrinter printer(buffer);
-  if (failed(printer.printHoles(module)))
+  if (failed(WGSLPrinter(buffer).printModule(module)))
     return failure();
-  bool isFirst = true;
-  for (auto kernel : module.getOps<gpu::GPUFuncOp>()) {
-    if (!isFirst)
-      buffer << "\n";
-    isFirst = false;
-    int64_t numBuffers = llvm::count_if(kernel.getFunctionType().getInputs(),
-                                        llvm::IsaPred<MemRefType>);
-    if (most && numBuffers > most)
-      return kernel.emitError("needs ")
-             << numBuffers << " storage buffers, the limit is " << most
-             << " (maxStorageBuffersPerShaderStage; storage_buffers of a "
-                "tile.target for a device that binds more)";
-    if (failed(printer.printKernel(kernel)))
-      return failure();
-  }
   os << text;
   return success();
 }

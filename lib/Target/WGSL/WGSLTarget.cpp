@@ -59,16 +59,6 @@ static void buildShaders(OpPassManager &pm, const TileToGPUOptions &toGPU) {
   kernels.addPass(createOutlineHoles());
 }
 
-/// The description calls a kernel by its symbol, so the shader has to as well.
-static LogicalResult checkName(gpu::GPUFuncOp kernel, StringRef shader) {
-  if (shader.contains(("\nfn " + kernel.getName() + "(").str()))
-    return success();
-  return kernel.emitError("the kernel '")
-         << kernel.getName()
-         << "' cannot be called so in WGSL; use letters, digits and "
-            "underscores in the name of the function";
-}
-
 namespace {
 class WGSL final : public Target {
 public:
@@ -108,17 +98,8 @@ public:
   FailureOr<std::vector<CodeSection>>
   emitCode(ModuleOp module, tile::TargetAttr machine,
            const TargetOptions &options, PhaseCallback timer) const override {
-    std::vector<CodeSection> sections;
-    for (auto kernels : module.getOps<gpu::GPUModuleOp>()) {
-      CodeSection section{kernels.getName().str(), ""};
-      llvm::raw_string_ostream os(section.bytes);
-      if (failed(translateToWGSL(kernels, os)))
-        return failure();
-      for (auto kernel : kernels.getOps<gpu::GPUFuncOp>())
-        if (failed(checkName(kernel, section.bytes)))
-          return failure();
-      sections.push_back(std::move(section));
-    }
+    FailureOr<std::vector<CodeSection>> sections =
+        emitShaderText(module, translateToWGSL, "fn", "WGSL");
     timer("WGSL");
     return sections;
   }

@@ -4,7 +4,6 @@
 // what it binds where, and what it refuses before anything is submitted.
 #include "TestArtifact.h"
 
-#include "attn/runtime/Artifact.h"
 #include "attn/runtime/MetalDriver.h"
 
 #include <cstdlib>
@@ -142,16 +141,7 @@ protected:
   }
   attn_status load(const std::string &text, Program &program,
                    attn_error *error) {
-    attn::runtime::ArtifactWriter writer(text);
-    std::string problem;
-    EXPECT_TRUE(writer.addCode("k", "kernel void copy() {}", problem))
-        << problem;
-    std::string bytes = writer.toBytes();
-    attn_program *loaded = nullptr;
-    attn_status status = attn_program_load_memory(context.get(), bytes.data(),
-                                                  bytes.size(), &loaded, error);
-    program.reset(loaded);
-    return status;
+    return loadWithCode(context, text, "kernel void copy() {}", program, error);
   }
   int32_t *allocate(size_t count) {
     void *memory = nullptr;
