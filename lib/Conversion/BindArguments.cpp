@@ -84,15 +84,23 @@ static void narrowExtreme(arith::ConstantOp op) {
   });
 }
 
-/// Elements are counted in 32 bits (rule 21).
-static LogicalResult checkSpan(BlockArgument buffer) {
+/// Elements are counted in 32 bits (rule 21): the launcher refuses more where
+/// their number is not known here.
+static LogicalResult limitSpan(BlockArgument buffer) {
   for (Operation *user : buffer.getUsers()) {
     auto view = dyn_cast<memref::ReinterpretCastOp>(user);
     if (!view)
       continue;
-    std::optional<int64_t> span =
-        getConstantIntValue(view.getConstifiedMixedSizes().front());
-    if (!span || *span <= INT32_MAX)
+    OpFoldResult size = view.getConstifiedMixedSizes().front();
+    std::optional<int64_t> span = getConstantIntValue(size);
+    if (!span) {
+      Operation *sum = cast<Value>(size).getDefiningOp();
+      if (sum && isa<arith::ArithDialect>(sum->getDialect()))
+        sum->setAttr(kSizeAttrName,
+                     Builder(sum->getContext()).getIndexAttr(INT32_MAX));
+      continue;
+    }
+    if (*span <= INT32_MAX)
       continue;
     auto name = dyn_cast<NameLoc>(buffer.getLoc());
     return view.emitError("buffer '")
@@ -109,7 +117,7 @@ static LogicalResult bind(gpu::GPUFuncOp kernel) {
   for (BlockArgument argument : getParameters(kernel)) {
     Type type = argument.getType();
     if (auto memory = dyn_cast<MemRefType>(type)) {
-      if (failed(checkSpan(argument)))
+      if (failed(limitSpan(argument)))
         return failure();
       Type element = memory.getElementType();
       if (!isWide(element))

@@ -328,8 +328,26 @@ struct EmulateInt64 final : attn::impl::EmulateInt64Base<EmulateInt64> {
   LogicalResult lower(gpu::GPUFuncOp kernel) {
     kernel.walk(countIterations);
     kernel.walk(replaceIndex);
+    if (!hasWide(kernel))
+      return success();
     return failure(failed(expand(kernel)) || failed(emulate(kernel)) ||
                    failed(simplify(kernel)));
+  }
+
+  /// Most kernels compute with words alone.
+  static bool hasWide(gpu::GPUFuncOp kernel) {
+    auto isWide = [](Type type) {
+      return getElementTypeOrSelf(type).isInteger(64);
+    };
+    return kernel
+        .walk([&](Operation *op) {
+          // With two results, these are expanded, too.
+          bool is = isa<arith::AddUIExtendedOp, arith::MulUIExtendedOp>(op) ||
+                    llvm::any_of(op->getResultTypes(), isWide) ||
+                    llvm::any_of(op->getOperandTypes(), isWide);
+          return is ? WalkResult::interrupt() : WalkResult::advance();
+        })
+        .wasInterrupted();
   }
 
   LogicalResult expand(gpu::GPUFuncOp kernel) {

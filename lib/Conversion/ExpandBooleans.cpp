@@ -5,11 +5,10 @@
 //
 //===----------------------------------------------------------------------===//
 
+#include "Retype.h"
 #include "attn/Conversion/LegalizeKernels.h"
 
 #include "mlir/Dialect/Arith/IR/Arith.h"
-#include "mlir/Dialect/GPU/IR/GPUDialect.h"
-#include "mlir/Transforms/GreedyPatternRewriteDriver.h"
 
 namespace attn {
 #define GEN_PASS_DEF_EXPANDBOOLEANS
@@ -69,11 +68,13 @@ struct ExpandBooleans final : attn::impl::ExpandBooleansBase<ExpandBooleans> {
                  ToLogic<MulIOp, AndIOp>, ToLogic<MinUIOp, AndIOp>,
                  ToLogic<MaxSIOp, AndIOp>, ToLogic<MaxUIOp, OrIOp>,
                  ToLogic<MinSIOp, OrIOp>, ExpandOrder>(&getContext());
-    FrozenRewritePatternSet frozen(std::move(patterns));
-    getOperation()->walk([&](gpu::GPUFuncOp kernel) {
-      if (failed(applyPatternsGreedily(kernel, frozen)))
-        signalPassFailure();
-    });
+    auto isBoolean = [](Operation *op) {
+      return op->getNumOperands() == 2 &&
+             op->getOperand(0).getType().isInteger(1);
+    };
+    if (failed(
+            attn::rewriteOps(getOperation(), std::move(patterns), isBoolean)))
+      signalPassFailure();
   }
 };
 } // namespace

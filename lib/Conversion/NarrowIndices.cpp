@@ -16,7 +16,6 @@
 
 #include "mlir/Dialect/Arith/IR/Arith.h"
 #include "mlir/Dialect/Math/IR/Math.h"
-#include "mlir/Transforms/GreedyPatternRewriteDriver.h"
 #include "llvm/Support/Debug.h"
 
 namespace attn {
@@ -341,7 +340,8 @@ void Clamping::apply() {
 
 namespace {
 /// The low bits of an extended number are those of the number, and those of a
-/// sum or product that has no other use are one of i32.
+/// sum or product that has no other use are one of i32, as are the last bits of
+/// a number, such as of an address.
 template <typename Truncation>
 struct PushTruncation final : OpRewritePattern<Truncation> {
   using OpRewritePattern<Truncation>::OpRewritePattern;
@@ -360,7 +360,12 @@ struct PushTruncation final : OpRewritePattern<Truncation> {
     if (isa<arith::IndexCastOp, arith::ExtSIOp, arith::ExtUIOp>(source))
       return ofCast(op, source->getOperand(0), isa<arith::ExtUIOp>(source),
                     rewriter);
-    if (!isModular(source) || !llvm::all_of(source->getUsers(), isTruncation))
+    APInt divisor;
+    bool isLow = isa<arith::RemUIOp>(source) &&
+                 matchPattern(source->getOperand(1), m_ConstantInt(&divisor)) &&
+                 divisor.isPowerOf2() && divisor.isSignedIntN(32);
+    if (!(isModular(source) || isLow) ||
+        !llvm::all_of(source->getUsers(), isTruncation))
       return failure();
     rewriter.setInsertionPoint(source);
     SmallVector<Value> operands;
@@ -430,11 +435,12 @@ struct ExpandUnsignedCast final : OpRewritePattern<arith::IndexCastUIOp> {
 /// The low bits of a kernel's argument are taken once, where it begins.
 void takeArgumentsOnce(Block &entry) {
   OpBuilder b = OpBuilder::atBlockBegin(&entry);
+  SmallVector<Operation *> others;
   for (BlockArgument argument : entry.getArguments()) {
     if (!argument.getType().isIndex())
       continue;
     Value once;
-    for (Operation *user : llvm::make_early_inc_range(argument.getUsers())) {
+    for (Operation *user : llvm::to_vector(argument.getUsers())) {
       auto cast = dyn_cast<arith::IndexCastOp>(user);
       if (!cast || !cast.getType().isInteger(32) || cast.getOut() == once)
         continue;
@@ -442,9 +448,12 @@ void takeArgumentsOnce(Block &entry) {
         once = arith::IndexCastOp::create(b, argument.getLoc(), b.getI32Type(),
                                           argument);
       cast.replaceAllUsesWith(once);
-      cast.erase();
+      others.push_back(cast);
     }
   }
+  // The block may begin with one of them.
+  for (Operation *cast : others)
+    cast->erase();
 }
 
 struct NarrowIndices final : attn::impl::NarrowIndicesBase<NarrowIndices> {
@@ -472,7 +481,8 @@ struct NarrowIndices final : attn::impl::NarrowIndicesBase<NarrowIndices> {
   LogicalResult narrow(FunctionOpInterface kernel, bool narrowAddresses) {
     RewritePatternSet comparisons(&getContext());
     comparisons.add<CompareDifference, ExpandUnsignedCast>(&getContext());
-    if (failed(applyPatternsGreedily(kernel, std::move(comparisons))))
+    if (failed(rewriteOps(kernel, std::move(comparisons),
+                          llvm::IsaPred<arith::CmpIOp, arith::IndexCastUIOp>)))
       return failure();
     Clamping clamping;
     clamping.decide(kernel);
@@ -485,7 +495,8 @@ struct NarrowIndices final : attn::impl::NarrowIndicesBase<NarrowIndices> {
     RewritePatternSet truncations(&getContext());
     truncations.add<PushTruncation<arith::TruncIOp>,
                     PushTruncation<arith::IndexCastOp>>(&getContext());
-    if (failed(applyPatternsGreedily(kernel, std::move(truncations))))
+    if (failed(rewriteOps(kernel, std::move(truncations),
+                          llvm::IsaPred<arith::TruncIOp, arith::IndexCastOp>)))
       return failure();
     takeArgumentsOnce(kernel.front());
     count(kernel);

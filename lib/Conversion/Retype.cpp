@@ -7,6 +7,10 @@
 
 #include "Retype.h"
 
+#include "mlir/IR/Iterators.h"
+#include "mlir/Transforms/FoldUtils.h"
+#include "mlir/Transforms/GreedyPatternRewriteDriver.h"
+
 using namespace mlir;
 
 namespace attn {
@@ -53,6 +57,29 @@ forKernelsThatLack(Operation *root, StringRef pass, tile::Lacks what,
                                                     : WalkResult::advance();
                      })
                      .wasInterrupted());
+}
+
+LogicalResult rewriteOps(Operation *root, RewritePatternSet &&patterns,
+                         function_ref<bool(Operation *)> isMeant) {
+  SmallVector<Operation *> ops;
+  root->walk([&](Operation *op) {
+    if (op != root && isMeant(op))
+      ops.push_back(op);
+  });
+  if (ops.empty())
+    return success();
+  if (failed(applyOpPatternsGreedily(ops, std::move(patterns))))
+    return failure();
+  root->walk<WalkOrder::PostOrder, ReverseIterator>([](Operation *op) {
+    if (isOpTriviallyDead(op))
+      op->erase();
+  });
+  OperationFolder folder(root->getContext());
+  root->walk([&](Operation *op) {
+    if (op->hasTrait<OpTrait::ConstantLike>())
+      folder.insertKnownConstant(op);
+  });
+  return success();
 }
 
 SmallVector<BlockArgument> getParameters(gpu::GPUFuncOp kernel) {

@@ -15,7 +15,6 @@
 #include "mlir/Dialect/Math/IR/Math.h"
 #include "mlir/Dialect/UB/IR/UBOps.h"
 #include "mlir/IR/ImplicitLocOpBuilder.h"
-#include "mlir/Transforms/GreedyPatternRewriteDriver.h"
 
 namespace attn {
 #define GEN_PASS_DEF_WIDENSMALLINTEGERS
@@ -249,7 +248,8 @@ struct WidenSmallIntegers final
   LogicalResult lower(gpu::GPUFuncOp kernel) {
     RewritePatternSet patterns(&getContext());
     arith::populateExpandBFloat16Patterns(patterns);
-    if (failed(applyPatternsGreedily(kernel, std::move(patterns))))
+    if (failed(rewriteOps(kernel, std::move(patterns),
+                          llvm::IsaPred<arith::ExtFOp, arith::TruncFOp>)))
       return failure();
     kernel.walk(expandHalfBits);
     widenBuffers(kernel);
@@ -261,7 +261,9 @@ struct WidenSmallIntegers final
             &getContext());
     arith::TruncIOp::getCanonicalizationPatterns(extensions, &getContext());
     arith::BitcastOp::getCanonicalizationPatterns(extensions, &getContext());
-    return applyPatternsGreedily(kernel, std::move(extensions));
+    return rewriteOps(kernel, std::move(extensions),
+                      llvm::IsaPred<arith::ExtSIOp, arith::ExtUIOp,
+                                    arith::TruncIOp, arith::BitcastOp>);
   }
 };
 } // namespace

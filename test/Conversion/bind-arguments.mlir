@@ -23,6 +23,18 @@ gpu.module @kernels {
     gpu.return
   }
 
+  // A launcher has counted the elements of a buffer.
+  // CHECK-LABEL: gpu.func @span(
+  gpu.func @span(%o: memref<f32>, %n: index, %x: f32) kernel attributes {known_block_size = array<i32: 32, 1, 1>} {
+    // CHECK: %[[SPAN:.+]] = arith.muli %{{.+}}, %{{.+}} {tile.size = 2147483647 : index} : index
+    // CHECK: memref.reinterpret_cast %{{.+}} to offset: [0], sizes: [%[[SPAN]]]
+    %c0 = arith.constant 0 : index
+    %span = arith.muli %n, %n : index
+    %m = memref.reinterpret_cast %o to offset: [0], sizes: [%span], strides: [1] : memref<f32> to memref<?xf32>
+    memref.store %x, %m[%c0] : memref<?xf32>
+    gpu.return
+  }
+
   // Elements, too. The extremes of i64, where something is compared with them,
   // are those of i32; what is stored keeps within them.
   // CHECK-LABEL: gpu.func @elements(

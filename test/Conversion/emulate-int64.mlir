@@ -38,6 +38,19 @@ gpu.module @kernels {
     gpu.return
   }
 
+  // Words alone are left as they are.
+  // CHECK-LABEL: gpu.func @words(
+  // CHECK: arith.subi
+  // CHECK: memref.store
+  gpu.func @words(%o: memref<i32>, %a: i32, %b: i32) kernel attributes {known_block_size = array<i32: 32, 1, 1>} {
+    %c0 = arith.constant 0 : index
+    %m = memref.reinterpret_cast %o to offset: [0], sizes: [32], strides: [1] : memref<i32> to memref<32xi32>
+    %none = arith.subi %a, %a : i32
+    %s = arith.addi %none, %b : i32
+    memref.store %s, %m[%c0] : memref<32xi32>
+    gpu.return
+  }
+
   // A division by a power of two is a shift, another one a loop over the bits.
   // CHECK-LABEL: gpu.func @quotients(
   // CHECK-NOT: scf.for

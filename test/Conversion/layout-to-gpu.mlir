@@ -20,7 +20,7 @@ module attributes {tile.target = #tile.target<name = "gpu", chip = "c", threads 
   // CHECK-DAG: %[[ID:.*]] = gpu.subgroup_id
   // CHECK-DAG: %[[SIZE:.*]] = gpu.subgroup_size
   // CHECK: %[[FIRST:.*]] = arith.muli %[[ID]], %[[SIZE]]
-  // CHECK: %[[THREAD:.*]] = arith.addi %[[FIRST]], %[[LANE]]
+  // CHECK: %[[THREAD:.*]] = arith.addi %[[FIRST]], %[[LANE]] {tile.size = 7 : index}
   // CHECK: arith.remui %[[THREAD]], %c4
   // CHECK: arith.divui %[[THREAD]], %c4
   // CHECK-COUNT-4: memref.load %{{.*}} : memref<32xf32, strided<[1]>>
@@ -140,7 +140,8 @@ module attributes {tile.target = #tile.target<name = "gpu", chip = "c", threads 
   // The region for each of the eight elements of a lane and both fragments.
   // CHECK: gpu.subgroup_mma_extract_thread_local %[[S]][%c0]
   // CHECK: %[[ROW:.*]] = gpu.subgroup_mma_extract_thread_local %[[ROWS]][%c0]
-  // CHECK: arith.fptosi %[[ROW]] : f32 to i32
+  // CHECK: %[[NUMBER:.*]] = arith.fptosi %[[ROW]] : f32 to i32
+  // CHECK: arith.index_cast %[[NUMBER]] {tile.size = 15 : index} : i32 to index
   // CHECK: gpu.subgroup_mma_insert_thread_local
   // CHECK: tile.subgroup_barrier
   // CHECK: gpu.subgroup_mma_store_matrix %{{.*}}, %[[STRIP:.*]][%{{.*}}] {leadDimension = 16 : index}

@@ -42,6 +42,28 @@ gpu.module @kernels {
     gpu.return
   }
 
+  // How far from a multiple of 16 bytes an address is, its low bits say.
+  // CHECK-LABEL: gpu.func @aligned(
+  // CHECK: %[[REST:.+]] = arith.remui %{{.+}}, %{{.+}} : i32
+  // CHECK: arith.cmpi eq, %[[REST]], %{{.+}} : i32
+  // CHECK: arith.remui %{{.+}}, %{{.+}} : index
+  gpu.func @aligned(%o: memref<f32>, %x: f32, %y: f32) kernel attributes {known_block_size = array<i32: 32, 1, 1>} {
+    %c0 = arith.constant 0 : index
+    %c12 = arith.constant 12 : index
+    %c16 = arith.constant 16 : index
+    %m = memref.reinterpret_cast %o to offset: [0], sizes: [32], strides: [1] : memref<f32> to memref<32xf32>
+    %at = memref.extract_aligned_pointer_as_index %o : memref<f32> -> index
+    %rest = arith.remui %at, %c16 : index
+    %k = arith.cmpi eq, %rest, %c0 : index
+    // No part of its bits says that.
+    %other = arith.remui %at, %c12 : index
+    %l = arith.cmpi eq, %other, %c0 : index
+    %both = arith.andi %k, %l : i1
+    %z = arith.select %both, %x, %y : f32
+    memref.store %z, %m[%c0] : memref<32xf32>
+    gpu.return
+  }
+
   // A loop that ends within 32 bits, a value that it carries, and one that
   // grows for as long as the loop runs.
   // CHECK-LABEL: gpu.func @loop(

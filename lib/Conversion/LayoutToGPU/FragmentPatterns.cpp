@@ -10,6 +10,7 @@
 //===----------------------------------------------------------------------===//
 
 #include "Patterns.h"
+#include "attn/Analysis/IndexRanges.h"
 
 #include "mlir/Dialect/Arith/IR/Arith.h"
 #include "mlir/Dialect/SCF/IR/SCF.h"
@@ -192,7 +193,7 @@ private:
         if (arg.use_empty())
           continue;
         Value first = k ? grid.getCol(b, col) : grid.getRow(b, row);
-        Value within = getNumber(b, numbers[k], number);
+        Value within = getNumber(b, numbers[k], k, number);
         mapping.map(
             arg, b.createOrFold<arith::AddIOp>(
                      b.createOrFold<arith::AddIOp>(op.getOffsets()[k], first),
@@ -208,12 +209,16 @@ private:
     }
   }
 
-  /// An element of a fragment of whole numbers as an index.
-  static Value getNumber(ImplicitLocOpBuilder &b, Value fragment,
+  /// An element of the numbers of rows or columns (`dim`) of a fragment.
+  static Value getNumber(ImplicitLocOpBuilder &b, Value numbers, unsigned dim,
                          int64_t number) {
-    Value integer = arith::FPToSIOp::create(b, b.getI32Type(),
-                                            extract(b, fragment, number));
-    return arith::IndexCastOp::create(b, b.getIndexType(), integer);
+    Value integer =
+        arith::FPToSIOp::create(b, b.getI32Type(), extract(b, numbers, number));
+    auto index = arith::IndexCastOp::create(b, b.getIndexType(), integer);
+    ArrayRef<int64_t> shape =
+        cast<gpu::MMAMatrixType>(numbers.getType()).getShape();
+    index->setAttr(kSizeAttrName, b.getIndexAttr(shape[dim] - 1));
+    return index;
   }
 };
 

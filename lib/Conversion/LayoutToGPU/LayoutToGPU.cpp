@@ -169,8 +169,11 @@ static KernelContext createContext(gpu::GPUFuncOp kernel,
         gpu::SubgroupIdOp::create(b, /*upper_bound=*/IntegerAttr());
     Value size = gpu::SubgroupSizeOp::create(b, /*upper_bound=*/IntegerAttr());
     laneOfMachine = gpu::LaneIdOp::create(b, /*upper_bound=*/IntegerAttr());
-    thread = arith::AddIOp::create(b, arith::MulIOp::create(b, subgroup, size),
-                                   laneOfMachine);
+    auto sum = arith::AddIOp::create(
+        b, arith::MulIOp::create(b, subgroup, size), laneOfMachine);
+    sum->setAttr(kSizeAttrName,
+                 b.getIndexAttr(threads.lanes * threads.subgroups - 1));
+    thread = sum;
   }
   Value lanes = arith::ConstantIndexOp::create(b, threads.lanes);
   Value lane = b.createOrFold<arith::RemUIOp>(thread, lanes);

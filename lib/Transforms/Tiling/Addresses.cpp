@@ -213,6 +213,10 @@ Worker Addresses::workerOf(Value batch, Value group, Value queryTile,
   w.queryTile = queryTile;
   w.keyHead = packsHeads ? group : ib.div(w.head, headRatio);
   w.firstRow = ib.mul(queryTile, tileM);
+  // The tile exists, and where heads are packed the number of rows says so.
+  if (auto product = w.firstRow.getDefiningOp<arith::MulIOp>();
+      product && !packsHeads)
+    product->setAttr(kSizeAttrName, b.getIndexAttr(kIndexLimit));
   w.queryLength = queryLength;
   w.keyLength = keyLength;
   w.queryOffset = zero;
