@@ -21,9 +21,9 @@
 namespace attn {
 
 /// Calls `visit` for every tile value of the kernel, in program order.
-inline void forEachTile(mlir::func::FuncOp kernel,
+inline void forEachTile(mlir::Operation *kernel,
                         llvm::function_ref<void(mlir::Value)> visit) {
-  kernel.walk<mlir::WalkOrder::PreOrder>([&](mlir::Operation *op) {
+  kernel->walk<mlir::WalkOrder::PreOrder>([&](mlir::Operation *op) {
     auto visitTiles = [&](auto values) {
       for (mlir::Value value : values)
         if (mlir::isa<tile::TileType>(value.getType()))

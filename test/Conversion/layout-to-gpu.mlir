@@ -9,7 +9,7 @@
 #across = #tile.layout<register = [[0, 1], [4, 0]], lane = [[1, 0], [2, 0]], subgroup = [[0, 2]]>
 module attributes {tile.target = #tile.target<name = "gpu", chip = "c", threads = 128, subgroup = 4, shared_bytes = 16384, static_shared_bytes = 16384>} {
   // The choices are what --explain prints.
-  // CHECK: gpu.func @relayouts(%[[A:.*]]: memref<f32>) workgroup(%[[SHARED:.*]] : memref<32xf32, #gpu.address_space<workgroup>>) kernel
+  // CHECK: gpu.func @relayouts(%[[A:.*]]: memref<f32>) workgroup(%[[SHARED:.*]] : memref<32xf32, #gpu.address_space<workgroup>> {attn.name = "tiles"}) kernel
   // CHECK-SAME: known_block_size = array<i32: 8, 1, 1>
   // CHECK-SAME: tile.choices = ["8 threads in 2 subgroups of 4 lanes",
   // CHECK-SAME: "relayout of !tile.tile<8x4xf32> from registers to registers: 4 moves a thread",
@@ -94,7 +94,7 @@ module attributes {tile.target = #tile.target<name = "gpu", chip = "c", threads 
 module attributes {tile.target = #tile.target<name = "gpu", chip = "c", threads = 128, subgroup = 4, shared_bytes = 16384, static_shared_bytes = 16384>} {
   // CHECK-LABEL: gpu.func @product
   // One after the other in a buffer.
-  // CHECK-SAME: workgroup(%[[BOTH:.*]] : memref<40xf16, #gpu.address_space<workgroup>>)
+  // CHECK-SAME: workgroup(%[[BOTH:.*]] : memref<40xf16, #gpu.address_space<workgroup>> {attn.name = "tiles"})
   // CHECK: scf.for %{{.*}} to %c16 step %c4
   // CHECK: memref.store %{{.*}}, %[[BOTH]]
   // CHECK: arith.addi %{{.*}}, %c24

@@ -152,6 +152,40 @@ def MarkExact : Pass<"tile-mark-exact", "::mlir::gpu::GPUModuleOp"> {
   }];
 }
 
+def DescribeKernels : Pass<"tile-describe-kernels", "::mlir::ModuleOp"> {
+  let summary = "Say what lowered kernels take, for the head of their text";
+  let description = [{
+    Adds lines to the summary of a kernel (`attn.summary`), which printers of text
+    write ahead of it: its threads and the memory that they share, the registers
+    of a thread that hold matrices where most of them are live, and the grid as a
+    formula of the sizes of a call.
+
+    ```mlir
+    func.func @host(%q: memref<?x64xf32> {attn.name = "query"}) {
+      %c0 = arith.constant 0 : index
+      %c1 = arith.constant 1 : index
+      %c32 = arith.constant 32 : index
+      %n = memref.dim %q, %c0 : memref<?x64xf32>
+      %tiles = arith.ceildivsi %n, %c32 : index
+      tile.launch @kernels::@k grid[%c1, %c1, %tiles] ()
+      return
+    }
+    gpu.module @kernels {
+      gpu.func @k() workgroup(%m: memref<64xf32, #gpu.address_space<workgroup>>) kernel attributes {known_block_size = array<i32: 32, 1, 1>, tile.launch_info = #tile.launch_info<parameters = [], grid = points, threads = 32>} {
+        %x = arith.constant 0.0 : f32
+        %c0 = arith.constant 0 : index
+        memref.store %x, %m[%c0] : memref<64xf32, #gpu.address_space<workgroup>>
+        gpu.return
+      }
+    }
+    ```
+    becomes
+    ```mlir
+    gpu.func @k() workgroup(%arg0 : memref<64xf32, #gpu.address_space<workgroup>>) kernel attributes {attn.summary = ["Workgroup: 32 threads; 256 bytes of memory: buffer 256", "Grid: x = ceil(query.size(0) / 32), y = 1, z = 1 workgroups"]
+    ```
+  }];
+}
+
 def FixSubgroups : Pass<"tile-fix-subgroups", "::mlir::gpu::GPUModuleOp"> {
   let summary = "Count subgroups as the target has them";
   let description = [{

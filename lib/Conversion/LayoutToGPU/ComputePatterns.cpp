@@ -47,7 +47,7 @@ struct SplatLowering : TileOpPattern<SplatOp> {
     if (!layout)
       return failure();
     SmallVector<Value> elements(layout->getNumRegisters(), op.getValue());
-    rewriter.replaceOpWithMultiple(op, ArrayRef<ValueRange>{elements});
+    replace(rewriter, op, ArrayRef<ValueRange>{elements});
     return success();
   }
 };
@@ -65,7 +65,7 @@ struct ConvertLowering : TileOpPattern<ConvertOp> {
     SmallVector<Value> elements;
     for (Value element : adaptor.getInput())
       elements.push_back(convertFloat(b, element, type));
-    rewriter.replaceOpWithMultiple(op, ArrayRef<ValueRange>{elements});
+    replace(rewriter, op, ArrayRef<ValueRange>{elements});
     return success();
   }
 };
@@ -94,20 +94,22 @@ struct MapLowering : TileOpPattern<MapOp> {
         mapping.map(arg, elements[isStatistic ? rows.rowOf[reg] : reg]);
       }
       ElementPosition position = context.getPosition(b, layout, reg);
-      for (auto [k, arg] : llvm::enumerate(op.getIndexArgs()))
+      for (auto [k, arg] : llvm::enumerate(op.getIndexArgs())) {
+        Named named(b, k ? "j" : "i");
         mapping.map(arg,
                     b.createOrFold<arith::AddIOp>(
                         op.getOffsets()[k], k ? position.col : position.row));
+      }
       for (Operation &nested : body.without_terminator())
         b.clone(nested, mapping);
       for (auto [k, value] :
            llvm::enumerate(body.getTerminator()->getOperands()))
         results[k].push_back(mapping.lookupOrDefault(value));
     }
-    rewriter.replaceOpWithMultiple(
-        op, llvm::map_to_vector(results, [](const SmallVector<Value> &values) {
-          return ValueRange(values);
-        }));
+    replace(rewriter, op,
+            llvm::map_to_vector(results, [](const SmallVector<Value> &values) {
+              return ValueRange(values);
+            }));
     return success();
   }
 };
@@ -152,7 +154,7 @@ struct ReduceLowering : TileOpPattern<ReduceOp> {
       }
       results.push_back(combine(b, op, init, total));
     }
-    rewriter.replaceOpWithMultiple(op, ArrayRef<ValueRange>{results});
+    replace(rewriter, op, ArrayRef<ValueRange>{results});
     return success();
   }
 
@@ -206,7 +208,8 @@ struct DotLowering : TileOpPattern<DotOp> {
     }
     int64_t depth = a.getShape()[op.getTransposeA() ? 0 : 1];
     auto loop = scf::ForOp::create(
-        b, index(b, 0), index(b, depth), index(b, 1), adaptor.getAcc(),
+        b, NameLoc::get(b.getStringAttr("d"), op.getLoc()), index(b, 0),
+        index(b, depth), index(b, 1), adaptor.getAcc(),
         [&](OpBuilder &, Location, Value k, ValueRange sums) {
           auto read = [&](Value tile, bool transposed, Value i, Value j) {
             if (transposed)
@@ -225,7 +228,7 @@ struct DotLowering : TileOpPattern<DotOp> {
                                                right[cols.rowOf[reg]], sum));
           scf::YieldOp::create(b, next);
         });
-    rewriter.replaceOpWithMultiple(op, ArrayRef<ValueRange>{loop.getResults()});
+    replace(rewriter, op, ArrayRef<ValueRange>{loop.getResults()});
     return success();
   }
 };

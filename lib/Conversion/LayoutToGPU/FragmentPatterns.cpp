@@ -14,6 +14,7 @@
 
 #include "mlir/Dialect/Arith/IR/Arith.h"
 #include "mlir/Dialect/SCF/IR/SCF.h"
+#include "mlir/IR/Matchers.h"
 
 using namespace mlir;
 using namespace attn;
@@ -34,6 +35,7 @@ static bool isFragments(Value tile) { return !!getFragments(tile); }
 /// A fragment of `value` everywhere.
 static Value splat(ImplicitLocOpBuilder &b, gpu::MMAMatrixType type,
                    Value value) {
+  Named named(b, matchPattern(value, m_AnyZeroFloat()) ? "zeros" : "filled");
   return gpu::SubgroupMmaConstantMatrixOp::create(b, type, value);
 }
 
@@ -95,6 +97,7 @@ struct Grid {
     fragmentRows = layout.getFragmentRows();
     fragmentCols = layout.getFragmentCols();
     Value parts = index(b, layout.getSubgroups()[1]);
+    Named named(b, "first_row");
     Value rowPart =
         b.createOrFold<arith::DivUIOp>(context.getSubgroup(), parts);
     Value colPart =
@@ -132,7 +135,7 @@ struct SplatFragments : TileOpPattern<SplatOp> {
     SmallVector<Value> fragments(
         grid.rows * grid.cols,
         splat(b, getMatrixType(op.getType()), op.getValue()));
-    rewriter.replaceOpWithMultiple(op, ArrayRef<ValueRange>{fragments});
+    replace(rewriter, op, ArrayRef<ValueRange>{fragments});
     return success();
   }
 };
@@ -158,10 +161,10 @@ struct MapFragments : TileOpPattern<MapOp> {
     for (int64_t row = 0; row < grid.rows; ++row)
       for (int64_t col = 0; col < grid.cols; ++col)
         mapFragment(b, op, adaptor, grid, numbers, row, col, results);
-    rewriter.replaceOpWithMultiple(
-        op, llvm::map_to_vector(results, [](const SmallVector<Value> &values) {
-          return ValueRange(values);
-        }));
+    replace(rewriter, op,
+            llvm::map_to_vector(results, [](const SmallVector<Value> &values) {
+              return ValueRange(values);
+            }));
     return success();
   }
 
@@ -192,6 +195,7 @@ private:
       for (auto [k, arg] : llvm::enumerate(op.getIndexArgs())) {
         if (arg.use_empty())
           continue;
+        Named named(b, k ? "j" : "i");
         Value first = k ? grid.getCol(b, col) : grid.getRow(b, row);
         Value within = getNumber(b, numbers[k], k, number);
         mapping.map(
@@ -269,7 +273,7 @@ struct DotFragments : TileOpPattern<DotOp> {
         }
       }
     }
-    rewriter.replaceOpWithMultiple(op, ArrayRef<ValueRange>{sums});
+    replace(rewriter, op, ArrayRef<ValueRange>{sums});
     return success();
   }
 
@@ -282,8 +286,9 @@ private:
     auto shared = cast<SharedAttr>(tileType.getLayout());
     if (transposed)
       std::swap(row, col);
-    return load(b, type, context.getBuffer(tile),
-                context.getSharedOffset(b, tile, row, col),
+    Value place = context.getSharedOffset(b, tile, row, col);
+    Named named(b, context.getName(tile));
+    return load(b, type, context.getBuffer(tile), place,
                 shared.getPitch(tileType.getRows(), tileType.getCols()),
                 transposed != shared.getColumnMajor());
   }
@@ -323,7 +328,7 @@ struct ReduceFragments : TileOpPattern<ReduceOp> {
         result = combine(b, op, type, result, part);
       }
     }
-    rewriter.replaceOpWithMultiple(op, ArrayRef<ValueRange>{results});
+    replace(rewriter, op, ArrayRef<ValueRange>{results});
     return success();
   }
 
@@ -343,8 +348,11 @@ private:
     SubgroupBarrierOp::create(b);
     store(b, fragment, strip.memory, strip.fragment, cols, /*transpose=*/false);
     SubgroupBarrierOp::create(b);
-    auto loop = scf::ForOp::create(b, context.getLane(), index(b, rows),
-                                   index(b, context.getNumLanes()));
+    auto loop = [&] {
+      Named named(b, "row");
+      return scf::ForOp::create(b, context.getLane(), index(b, rows),
+                                index(b, context.getNumLanes()));
+    }();
     {
       OpBuilder::InsertionGuard guard(b);
       b.setInsertionPointToStart(loop.getBody());
@@ -362,6 +370,7 @@ private:
                               b.createOrFold<arith::AddIOp>(strip.rows, row));
     }
     SubgroupBarrierOp::create(b);
+    Named named(b, context.getName(op.getResult()));
     return load(b, type, strip.memory, strip.rows, /*pitch=*/0,
                 /*transpose=*/true);
   }
@@ -407,7 +416,7 @@ struct ConvertFragments : TileOpPattern<ConvertOp> {
     SmallVector<Value> fragments;
     for (Value fragment : adaptor.getInput())
       fragments.push_back(ConvertMatrixOp::create(b, type, fragment));
-    rewriter.replaceOpWithMultiple(op, ArrayRef<ValueRange>{fragments});
+    replace(rewriter, op, ArrayRef<ValueRange>{fragments});
     return success();
   }
 };
@@ -429,12 +438,11 @@ struct RelayoutFragments : TileOpPattern<RelayoutOp> {
     };
     ImplicitLocOpBuilder b(op.getLoc(), rewriter);
     if (getFragments(to) && getFragments(from)) {
-      rewriter.replaceOpWithMultiple(op,
-                                     {changeUse(b, op, adaptor.getInput())});
+      replace(rewriter, op, {changeUse(b, op, adaptor.getInput())});
       return success();
     }
     if (getFragments(to) && isPlain(from)) {
-      rewriter.replaceOpWithMultiple(op, {loadFragments(b, op)});
+      replace(rewriter, op, {loadFragments(b, op)});
       return success();
     }
     if (!getFragments(from) || !isPlain(to))
@@ -443,7 +451,7 @@ struct RelayoutFragments : TileOpPattern<RelayoutOp> {
       storeFragments(b, op, adaptor.getInput());
     else
       storeRows(b, op, adaptor.getInput());
-    rewriter.replaceOpWithMultiple(op, {ValueRange()});
+    replace(rewriter, op, {ValueRange()});
     return success();
   }
 

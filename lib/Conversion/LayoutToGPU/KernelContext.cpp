@@ -7,10 +7,12 @@
 //===----------------------------------------------------------------------===//
 
 #include "KernelContext.h"
+#include "../KernelNames.h"
 #include "../Pieces.h"
 
 #include "mlir/Dialect/Arith/IR/Arith.h"
 #include "mlir/Dialect/SCF/IR/SCF.h"
+#include "mlir/IR/Matchers.h"
 #include "mlir/Interfaces/LoopLikeInterface.h"
 
 using namespace mlir;
@@ -63,6 +65,8 @@ static Value isAligned(ImplicitLocOpBuilder &b, memref::ReinterpretCastOp op,
   };
   Value address =
       memref::ExtractAlignedPointerAsIndexOp::create(b, op.getSource());
+  auto base = dyn_cast<NameLoc>(op.getSource().getLoc());
+  Named named(b, (base ? base.getName().str() + "_" : "") + "aligned");
   Value aligned = isMultiple(address, alignment);
   if (auto number = dyn_cast<Value>(offset))
     aligned = both(b, aligned, isMultiple(number, elements));
@@ -117,6 +121,7 @@ LogicalResult KernelContext::addViews() {
 
 Value KernelContext::getAddress(ImplicitLocOpBuilder &b, const MemoryView &view,
                                 ArrayRef<Value> indices) const {
+  Named named(b, "at");
   Value address = index(b, 0);
   for (auto [position, stride] : llvm::zip_equal(indices, view.strides))
     address = b.createOrFold<arith::AddIOp>(
@@ -203,12 +208,17 @@ static SmallVector<Staged> findStaged(gpu::GPUFuncOp kernel) {
   return all;
 }
 
-Value KernelContext::addWorkgroupMemory(int64_t numElements, Type type) {
+Value KernelContext::addWorkgroupMemory(int64_t numElements, Type type,
+                                        StringRef name) {
   auto space = gpu::AddressSpaceAttr::get(kernel.getContext(),
                                           gpu::AddressSpace::Workgroup);
-  return kernel.addWorkgroupAttribution(
+  Value memory = kernel.addWorkgroupAttribution(
       MemRefType::get({numElements}, type, MemRefLayoutAttrInterface(), space),
       kernel.getLoc());
+  kernel.setWorkgroupAttributionAttr(
+      kernel.getNumWorkgroupAttributions() - 1, kBufferNameAttr,
+      StringAttr::get(kernel.getContext(), name));
+  return memory;
 }
 
 /// Elements of a strip: a fragment, and a value for each of its rows.
@@ -219,6 +229,7 @@ static int64_t getStripSize(FragmentAttr layout) {
 KernelContext::Strip KernelContext::getStrip(ImplicitLocOpBuilder &b,
                                              FragmentAttr layout) const {
   int64_t size = layout.getFragmentRows() * layout.getFragmentCols();
+  Named named(b, "strip");
   Value fragment =
       b.createOrFold<arith::MulIOp>(subgroup, index(b, getStripSize(layout)));
   return {strips, fragment,
@@ -230,11 +241,13 @@ KernelContext::Strip KernelContext::getStrip(ImplicitLocOpBuilder &b,
 void KernelContext::addFragmentMemory(FragmentAttr layout) {
   Type f32 = Float32Type::get(kernel.getContext());
   int64_t rows = layout.getFragmentRows(), cols = layout.getFragmentCols();
-  strips = addWorkgroupMemory(numSubgroups * getStripSize(layout), f32);
+  strips =
+      addWorkgroupMemory(numSubgroups * getStripSize(layout), f32, "strips");
   int64_t most = std::max(rows, cols);
-  numbers = addWorkgroupMemory(most, f32);
+  numbers = addWorkgroupMemory(most, f32, "numbers");
   ImplicitLocOpBuilder b(kernel.getLoc(), kernel.getContext());
   b.setInsertionPointAfterValue(subgroup);
+  Named named(b, "number");
   auto loop =
       scf::ForOp::create(b, thread, index(b, most), index(b, getNumThreads()));
   b.setInsertionPointToStart(loop.getBody());
@@ -249,6 +262,7 @@ void KernelContext::addFragmentMemory(FragmentAttr layout) {
 Value KernelContext::loadNumbers(ImplicitLocOpBuilder &b, FragmentAttr layout,
                                  unsigned dim) const {
   auto type = gpu::MMAMatrixType::get(layout.getShape(), b.getF32Type(), "COp");
+  Named named(b, dim ? "cols" : "rows");
   return gpu::SubgroupMmaLoadMatrixOp::create(
       b, type, numbers, ValueRange{index(b, 0)}, b.getIndexAttr(0),
       dim == 0 ? b.getUnitAttr() : UnitAttr());
@@ -274,7 +288,8 @@ int64_t KernelContext::addFactorStrips() {
   });
   int64_t bytes = 0;
   for (auto [type, size] : sizes) {
-    factorStrips[type] = addWorkgroupMemory(numSubgroups * size, type);
+    factorStrips[type] =
+        addWorkgroupMemory(numSubgroups * size, type, "factors");
     bytes += numSubgroups * size * ::getNumBytes(type);
   }
   return bytes;
@@ -370,7 +385,7 @@ KernelContext::addBuffers(int64_t mostBytes,
   int64_t bytes = 0;
   for (const auto &[type, buffer] : all) {
     bytes += buffer.numElements * getElementBytes(type);
-    Value memory = addWorkgroupMemory(buffer.numElements, type);
+    Value memory = addWorkgroupMemory(buffer.numElements, type, "tiles");
     for (auto [staged, first] : buffer.placed)
       buffers[staged->op] = {memory, first};
   }
@@ -424,6 +439,7 @@ ElementPosition KernelContext::getThreadPosition(ImplicitLocOpBuilder &b,
                                                  const LinearLayout &layout,
                                                  Value ofLane) const {
   auto getDim = [&](unsigned dim) {
+    Named named(b, dim ? "col" : "row");
     int64_t taken = 0;
     Value sum = addBits(b, Value(), ofLane ? ofLane : lane, layout.getLanes(),
                         dim, taken);
@@ -438,8 +454,9 @@ ElementPosition KernelContext::getPosition(ImplicitLocOpBuilder &b,
                                            int64_t reg, Value ofLane) const {
   ElementPosition position = getThreadPosition(b, layout, ofLane);
   auto [inBlock, block] = layout.getRegisterPosition(reg);
-  auto place = [&](Value &number, int64_t xorBy, int64_t addTo,
+  auto place = [&](Value &number, StringRef name, int64_t xorBy, int64_t addTo,
                    int64_t blockSize, int64_t size) {
+    Named named(b, name);
     if (xorBy)
       number = b.createOrFold<arith::XOrIOp>(number, index(b, xorBy));
     if (addTo)
@@ -448,9 +465,9 @@ ElementPosition KernelContext::getPosition(ImplicitLocOpBuilder &b,
       position.inside =
           both(b, position.inside, isLess(b, number, index(b, size)));
   };
-  place(position.row, inBlock.row, block.row, layout.getBlockRows(),
+  place(position.row, "row", inBlock.row, block.row, layout.getBlockRows(),
         layout.getRows());
-  place(position.col, inBlock.col, block.col, layout.getBlockCols(),
+  place(position.col, "col", inBlock.col, block.col, layout.getBlockCols(),
         layout.getCols());
   return position;
 }
@@ -473,6 +490,69 @@ Value KernelContext::isFirstReplica(ImplicitLocOpBuilder &b,
                                        index(b, 0)));
   }
   return first;
+}
+
+//===----------------------------------------------------------------------===//
+// Names
+//===----------------------------------------------------------------------===//
+
+void KernelContext::nameTiles() {
+  forEachTile(kernel, [&](Value tile) { names[tile] = nameTile(tile); });
+  // What a tile of a loop becomes has the place of the tile.
+  for (const auto &[tile, name] : names)
+    if (auto argument = dyn_cast<BlockArgument>(tile))
+      argument.setLoc(
+          NameLoc::get(StringAttr::get(getContext(), name), argument.getLoc()));
+  kernel.walk([&](scf::ForOp loop) {
+    if (llvm::any_of(loop.getResultTypes(), llvm::IsaPred<TileType>))
+      loop->setLoc(
+          NameLoc::get(StringAttr::get(getContext(), "step"), loop.getLoc()));
+  });
+}
+
+/// The number of an element, or row and column of a fragment.
+static std::string spellNumber(TileType tile, size_t number) {
+  auto layout = dyn_cast_or_null<FragmentAttr>(tile.getLayout());
+  if (!layout || tile.getRank() == 1)
+    return "_" + std::to_string(number);
+  int64_t cols =
+      layout.getFragmentsOfSubgroup(tile.getRows(), tile.getCols())[1];
+  return "_" + std::to_string(number / cols) + "_" +
+         std::to_string(number % cols);
+}
+
+/// Names what defines `value`, where it has no name: in a loop what it is
+/// there, and what branches yield.
+static void nameValue(Value value, StringAttr name) {
+  auto result = dyn_cast<OpResult>(value);
+  if (!result || isa<NameLoc>(result.getOwner()->getLoc()) ||
+      matchPattern(value, m_Constant()))
+    return;
+  Operation *op = result.getOwner();
+  auto rename = [&](Location loc) { return NameLoc::get(name, loc); };
+  if (auto loop = dyn_cast<scf::ForOp>(op)) {
+    BlockArgument carried = loop.getTiedLoopRegionIterArg(result);
+    return carried.setLoc(rename(carried.getLoc()));
+  }
+  if (auto branch = dyn_cast<scf::IfOp>(op))
+    for (Region &region : branch->getRegions())
+      nameValue(
+          region.front().getTerminator()->getOperand(result.getResultNumber()),
+          name);
+  if (op->getNumResults() == 1)
+    op->setLoc(rename(op->getLoc()));
+}
+
+void KernelContext::nameValues(Value tile, ValueRange values) const {
+  auto it = names.find(tile);
+  if (it == names.end())
+    return;
+  bool areAlike = llvm::all_equal(values);
+  for (auto [number, value] : llvm::enumerate(values)) {
+    std::string suffix =
+        areAlike ? "" : spellNumber(cast<TileType>(tile.getType()), number);
+    nameValue(value, StringAttr::get(getContext(), it->second + suffix));
+  }
 }
 
 /// Numbers what registers add to a row (or column) in order of appearance.
@@ -504,6 +584,7 @@ Value KernelContext::getSharedOffset(ImplicitLocOpBuilder &b, Value tile,
                                      TileType type, Value row,
                                      Value col) const {
   auto shared = cast<SharedAttr>(type.getLayout());
+  Named named(b, "place");
   if (shared.getColumnMajor())
     std::swap(row, col);
   if (DenseI64ArrayAttr swizzle = shared.getSwizzle()) {

@@ -137,12 +137,23 @@ public:
   mlir::Value isFirstReplica(mlir::ImplicitLocOpBuilder &b,
                              const tile::LinearLayout &layout) const;
 
+  /// Remembers what tiles are called, before they are gone.
+  void nameTiles();
+  llvm::StringRef getName(mlir::Value tile) const {
+    auto it = names.find(tile);
+    return it == names.end() ? llvm::StringRef("tile") : it->second;
+  }
+  /// Calls what holds a tile after it, by number; what it shares with another
+  /// one keeps its name.
+  void nameValues(mlir::Value tile, mlir::ValueRange values) const;
+
   /// Numbers the rows of a thread's registers as those of the row layout are.
   static RegisterRows getRows(const tile::LinearLayout &layout);
   static RegisterRows getCols(const tile::LinearLayout &layout);
 
 private:
-  mlir::Value addWorkgroupMemory(int64_t numElements, mlir::Type type);
+  mlir::Value addWorkgroupMemory(int64_t numElements, mlir::Type type,
+                                 llvm::StringRef name);
   void addFragmentMemory(tile::FragmentAttr layout);
   /// Their bytes.
   int64_t addFactorStrips();
@@ -161,6 +172,7 @@ private:
   };
   mlir::DenseMap<mlir::Operation *, Place> buffers;
   mlir::DenseSet<mlir::Operation *> joinedBefore, joinedAfter;
+  mlir::DenseMap<mlir::Value, std::string> names;
   /// By element type.
   llvm::MapVector<mlir::Type, mlir::Value> factorStrips;
 };

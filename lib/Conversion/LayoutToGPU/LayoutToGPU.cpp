@@ -9,6 +9,7 @@
 //===----------------------------------------------------------------------===//
 
 #include "attn/Conversion/LayoutToGPU.h"
+#include "../KernelNames.h"
 #include "Patterns.h"
 #include "attn/Analysis/IndexRanges.h"
 #include "attn/Dialect/Tile/Tile.h"
@@ -139,6 +140,7 @@ static void moveBody(func::FuncOp source, gpu::GPUFuncOp kernel) {
   constexpr gpu::Dimension dims[] = {gpu::Dimension::z, gpu::Dimension::y,
                                      gpu::Dimension::x};
   for (unsigned k = 0; k < kGridRank; ++k) {
+    Named named(b, kGridNames[k]);
     Operation *id = gpu::BlockIdOp::create(b, dims[k]);
     Operation *extent = gpu::GridDimOp::create(b, dims[k]);
     // No launcher counts further.
@@ -163,21 +165,30 @@ static KernelContext createContext(gpu::GPUFuncOp kernel,
                                               &kernel.getBody().front());
   Value thread, laneOfMachine;
   if (threads.lanes == 1) {
+    Named named(b, "thread_index");
     thread = gpu::ThreadIdOp::create(b, gpu::Dimension::x);
   } else {
     Value subgroup =
         gpu::SubgroupIdOp::create(b, /*upper_bound=*/IntegerAttr());
     Value size = gpu::SubgroupSizeOp::create(b, /*upper_bound=*/IntegerAttr());
     laneOfMachine = gpu::LaneIdOp::create(b, /*upper_bound=*/IntegerAttr());
-    auto sum = arith::AddIOp::create(
-        b, arith::MulIOp::create(b, subgroup, size), laneOfMachine);
+    Value first = arith::MulIOp::create(b, subgroup, size);
+    Named named(b, "thread_index");
+    auto sum = arith::AddIOp::create(b, first, laneOfMachine);
     sum->setAttr(kSizeAttrName,
                  b.getIndexAttr(threads.lanes * threads.subgroups - 1));
     thread = sum;
   }
   Value lanes = arith::ConstantIndexOp::create(b, threads.lanes);
-  Value lane = b.createOrFold<arith::RemUIOp>(thread, lanes);
-  Value subgroup = b.createOrFold<arith::DivUIOp>(thread, lanes);
+  auto divide = [&](auto rest, StringRef name) {
+    Named named(b, name);
+    return rest();
+  };
+  Value lane = divide(
+      [&] { return b.createOrFold<arith::RemUIOp>(thread, lanes); }, "lane");
+  Value subgroup =
+      divide([&] { return b.createOrFold<arith::DivUIOp>(thread, lanes); },
+             "subgroup");
   KernelContext context(kernel, lane, subgroup, thread, threads.lanes,
                         threads.subgroups);
   if (laneOfMachine)
@@ -218,8 +229,9 @@ static LogicalResult checkOp(Operation *op) {
   return success();
 }
 
-/// For people: what a tile.relayout takes.
-static std::string describe(RelayoutOp op) {
+/// For people: what a tile.relayout takes. On machines where `elementsAlike`, a
+/// lane has the same elements of all fragments.
+static std::string describe(RelayoutOp op, bool elementsAlike) {
   auto where = [](TileType tile) -> StringRef {
     if (isa<SharedAttr>(tile.getLayout()))
       return "workgroup memory";
@@ -246,7 +258,8 @@ static std::string describe(RelayoutOp op) {
   case Exchange::Memory:
     if (isa<FragmentAttr>(from.getLayout()) &&
         isa<FragmentAttr>(to.getLayout()))
-      os << "a strip of each subgroup";
+      os << (elementsAlike ? "nothing, elements stay with their lanes"
+                           : "a strip of each subgroup");
     else
       os << cost.bytes << " bytes of workgroup memory";
     if (cost.moves)
@@ -257,14 +270,37 @@ static std::string describe(RelayoutOp op) {
 }
 
 /// What `--explain` says of a kernel.
-static void setChoices(gpu::GPUFuncOp kernel, const Threads &threads) {
+static void setChoices(gpu::GPUFuncOp kernel, const Threads &threads,
+                       bool elementsAlike) {
   SmallVector<std::string> choices{llvm::formatv(
       "{0} threads in {1} subgroups of {2} lanes",
       threads.lanes * threads.subgroups, threads.subgroups, threads.lanes)};
-  kernel.walk([&](RelayoutOp op) { choices.push_back(describe(op)); });
-  kernel->setAttr("tile.choices",
+  kernel.walk(
+      [&](RelayoutOp op) { choices.push_back(describe(op, elementsAlike)); });
+  kernel->setAttr(kChoicesAttrName,
                   Builder(kernel.getContext())
                       .getStrArrayAttr(llvm::to_vector_of<StringRef>(choices)));
+}
+
+/// For the head of the kernel's text; and how computed tiles get elsewhere.
+static void setSummary(gpu::GPUFuncOp kernel, func::FuncOp source,
+                       bool elementsAlike) {
+  SmallVector<std::string> lines = summarize(source);
+  source.walk([&](RelayoutOp op) {
+    StringRef text = "";
+    std::string how = describe(op, elementsAlike);
+    // What is loaded has to go somewhere.
+    if (!isa<PiecesAttr, SharedAttr>(op.getInput().getType().getLayout()))
+      text = StringRef(how).split(" from ").second;
+    std::string line = ("Exchange of " + nameTile(op) + ": from " + text).str();
+    if (!text.empty() && !llvm::is_contained(lines, line))
+      lines.push_back(line);
+  });
+  if (lines.empty())
+    return;
+  kernel->setAttr(kSummaryAttr,
+                  Builder(kernel.getContext())
+                      .getStrArrayAttr(llvm::to_vector_of<StringRef>(lines)));
 }
 
 LogicalResult LayoutToGPU::lower(func::FuncOp source, gpu::GPUModuleOp module,
@@ -272,6 +308,7 @@ LogicalResult LayoutToGPU::lower(func::FuncOp source, gpu::GPUModuleOp module,
   if (source.walk([](Operation *op) { return WalkResult(checkOp(op)); })
           .wasInterrupted())
     return failure();
+  nameArguments(source);
   Threads threads = findThreads(source, machine.getSubgroup());
   gpu::GPUFuncOp kernel =
       createKernel(source, module, threads.lanes * threads.subgroups);
@@ -280,6 +317,7 @@ LogicalResult LayoutToGPU::lower(func::FuncOp source, gpu::GPUModuleOp module,
           .second;
   for (unsigned k = 0; k < kernel.getNumArguments(); ++k)
     attributes.push_back(source.getArgAttrDict(k));
+  setSummary(kernel, source, machine.hasFeature("matrix-element-map"));
   moveBody(source, kernel);
   KernelContext context = createContext(kernel, threads);
   if (DenseI64ArrayAttr shape = machine.getMatrixShape())
@@ -290,12 +328,14 @@ LogicalResult LayoutToGPU::lower(func::FuncOp source, gpu::GPUModuleOp module,
     bool isNative = type.isF16() && machine.hasFeature("shaderFloat16");
     return isNative ? bytes : std::max<int64_t>(elementBytes, bytes);
   };
-  context.setElementsAlike(machine.hasFeature("matrix-element-map"));
+  bool elementsAlike = machine.hasFeature("matrix-element-map");
+  context.setElementsAlike(elementsAlike);
   if (failed(context.addViews()) ||
       failed(context.addBuffers(workgroupBytes, getElementBytes)))
     return failure();
   context.joinStages();
-  setChoices(kernel, threads);
+  setChoices(kernel, threads, elementsAlike);
+  context.nameTiles();
 
   TypeConverter converter;
   converter.addConversion([](Type type) { return type; });

@@ -83,6 +83,7 @@ static Value getElementAddress(ImplicitLocOpBuilder &b,
     // Row r lies in page table[r / P] at r mod P; pages are the first
     // dimension of the pool.
     Value pageSize = memory.sizes[memory.sizes.size() - 2];
+    Named named(b, "page");
     const MemoryView &pages = *context.getView(table);
     SmallVector<Value> entry(op.getPageIndices());
     entry.push_back(arith::DivUIOp::create(b, indices[first], pageSize));
@@ -232,10 +233,17 @@ static Value readTileElement(ImplicitLocOpBuilder &b,
 static ElementPosition getPiece(ImplicitLocOpBuilder &b, TileType type,
                                 int64_t elements, Value number, bool all) {
   int64_t ofRow = type.getCols() / elements;
-  Value row = b.createOrFold<arith::DivUIOp>(number, index(b, ofRow));
-  Value col = b.createOrFold<arith::MulIOp>(
-      b.createOrFold<arith::RemUIOp>(number, index(b, ofRow)),
-      index(b, elements));
+  Value row, col;
+  {
+    Named named(b, "row");
+    row = b.createOrFold<arith::DivUIOp>(number, index(b, ofRow));
+  }
+  {
+    Named named(b, "col");
+    col = b.createOrFold<arith::MulIOp>(
+        b.createOrFold<arith::RemUIOp>(number, index(b, ofRow)),
+        index(b, elements));
+  }
   Value inside;
   if (!all)
     inside = isLess(b, number, index(b, type.getRows() * ofRow));
@@ -251,8 +259,11 @@ forEachOwnPiece(ImplicitLocOpBuilder &b, const KernelContext &context,
   bool all = type.getRows() * type.getCols() % (elements * threads) == 0;
   int64_t count = pieces.getNumPieces(type.getRows(), type.getCols());
   for (int64_t k = 0; k < count; ++k) {
-    Value number = b.createOrFold<arith::AddIOp>(context.getThread(),
-                                                 index(b, k * threads));
+    Value number = [&] {
+      Named named(b, "piece");
+      return b.createOrFold<arith::AddIOp>(context.getThread(),
+                                           index(b, k * threads));
+    }();
     body(k, getPiece(b, type, elements, number, all));
   }
 }
@@ -261,10 +272,13 @@ forEachOwnPiece(ImplicitLocOpBuilder &b, const KernelContext &context,
 static void forEachPiece(ImplicitLocOpBuilder &b, const KernelContext &context,
                          TileType type, int64_t elements,
                          function_ref<void(const ElementPosition &)> body) {
-  auto loop =
-      scf::ForOp::create(b, context.getThread(),
-                         index(b, type.getRows() * type.getCols() / elements),
-                         index(b, context.getNumThreads()));
+  auto loop = [&] {
+    Named named(b, "piece");
+    return scf::ForOp::create(
+        b, context.getThread(),
+        index(b, type.getRows() * type.getCols() / elements),
+        index(b, context.getNumThreads()));
+  }();
   OpBuilder::InsertionGuard guard(b);
   b.setInsertionPointToStart(loop.getBody());
   body(getPiece(b, type, elements, loop.getInductionVar(), /*all=*/true));
@@ -273,15 +287,26 @@ static void forEachPiece(ImplicitLocOpBuilder &b, const KernelContext &context,
 void attn::forEachElement(ImplicitLocOpBuilder &b, const KernelContext &context,
                           TileType type,
                           function_ref<void(const ElementPosition &)> body) {
-  auto loop = scf::ForOp::create(b, context.getThread(),
-                                 index(b, type.getRows() * type.getCols()),
-                                 index(b, context.getNumThreads()));
+  auto loop = [&] {
+    Named named(b, "element");
+    return scf::ForOp::create(b, context.getThread(),
+                              index(b, type.getRows() * type.getCols()),
+                              index(b, context.getNumThreads()));
+  }();
   OpBuilder::InsertionGuard guard(b);
   b.setInsertionPointToStart(loop.getBody());
   Value cols = index(b, type.getCols());
   Value element = loop.getInductionVar();
-  body({b.createOrFold<arith::DivUIOp>(element, cols),
-        b.createOrFold<arith::RemUIOp>(element, cols), Value()});
+  Value row, col;
+  {
+    Named named(b, "row");
+    row = b.createOrFold<arith::DivUIOp>(element, cols);
+  }
+  {
+    Named named(b, "col");
+    col = b.createOrFold<arith::RemUIOp>(element, cols);
+  }
+  body({row, col, Value()});
 }
 
 /// Threads write what `op` makes to its buffer, between barriers.
@@ -341,11 +366,11 @@ struct LoadLowering : TileOpPattern<LoadOp> {
     TileType type = op.getType();
     if (isa<SharedAttr>(type.getLayout())) {
       stageLoad(b, op);
-      rewriter.replaceOpWithMultiple(op, {ValueRange()});
+      replace(rewriter, op, {ValueRange()});
       return success();
     }
     if (auto pieces = dyn_cast<PiecesAttr>(type.getLayout())) {
-      rewriter.replaceOpWithMultiple(op, {readPieces(b, op, pieces)});
+      replace(rewriter, op, {readPieces(b, op, pieces)});
       return success();
     }
     std::optional<LinearLayout> layout = type.getLinearLayout();
@@ -360,7 +385,7 @@ struct LoadLowering : TileOpPattern<LoadOp> {
       else
         elements.push_back(readTileElement(b, context, op, position));
     }
-    rewriter.replaceOpWithMultiple(op, ArrayRef<ValueRange>{elements});
+    replace(rewriter, op, ArrayRef<ValueRange>{elements});
     return success();
   }
 
@@ -377,6 +402,7 @@ private:
       forEachPiece(
           b, context, type, elements, [&](const ElementPosition &position) {
             Type read = getPieceType(type, elements);
+            Named named(b, context.getName(op));
             auto choices = choose(
                 b, context.getView(op.getSource())->aligned,
                 [&](bool aligned) -> SmallVector<Value> {
@@ -538,7 +564,7 @@ struct StagedConvertLowering : TileOpPattern<ConvertOp> {
         return convertFloat(b, element, op.getType().getElementType());
       });
     });
-    rewriter.replaceOpWithMultiple(op, {ValueRange()});
+    replace(rewriter, op, {ValueRange()});
     return success();
   }
 };
@@ -560,14 +586,14 @@ struct RelayoutLowering : TileOpPattern<RelayoutOp> {
       return failure();
     bool isRegisters = from.getLinearLayout() && to.getLinearLayout();
     if (isRegisters && op.getCost().kind != Exchange::Memory) {
-      rewriter.replaceOpWithMultiple(op, {exchange(b, op, adaptor.getInput())});
+      replace(rewriter, op, {exchange(b, op, adaptor.getInput())});
       return success();
     }
     if (auto pieces = dyn_cast<PiecesAttr>(from.getLayout())) {
       if (!holdsPieces(to, pieces.getElements()))
         return failure();
       writePieces(b, op, pieces, adaptor.getInput());
-      rewriter.replaceOpWithMultiple(op, {ValueRange()});
+      replace(rewriter, op, {ValueRange()});
       return success();
     }
     if (isa<PiecesAttr>(to.getLayout()))
@@ -586,11 +612,10 @@ struct RelayoutLowering : TileOpPattern<RelayoutOp> {
     if (isa<SharedAttr>(to.getLayout())) {
       if (isa<SharedAttr>(from.getLayout()))
         copy(b, op);
-      rewriter.replaceOpWithMultiple(op, {ValueRange()});
+      replace(rewriter, op, {ValueRange()});
       return success();
     }
-    rewriter.replaceOpWithMultiple(
-        op, {read(b, inMemory, type, *to.getLinearLayout())});
+    replace(rewriter, op, {read(b, inMemory, type, *to.getLinearLayout())});
     return success();
   }
 

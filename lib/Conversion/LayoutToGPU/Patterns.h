@@ -9,6 +9,7 @@
 #ifndef ATTN_LIB_CONVERSION_LAYOUTTOGPU_PATTERNS_H
 #define ATTN_LIB_CONVERSION_LAYOUTTOGPU_PATTERNS_H
 
+#include "../KernelNames.h"
 #include "KernelContext.h"
 
 #include "mlir/Transforms/DialectConversion.h"
@@ -44,6 +45,15 @@ public:
         context(context) {}
 
 protected:
+  /// Replaces the tiles that `op` makes by what holds them, and calls that
+  /// after them.
+  void replace(mlir::ConversionPatternRewriter &rewriter, Op op,
+               llvm::ArrayRef<mlir::ValueRange> values) const {
+    for (auto [tile, ofTile] : llvm::zip_equal(op->getResults(), values))
+      context.nameValues(tile, ofTile);
+    rewriter.replaceOpWithMultiple(op, llvm::to_vector(values));
+  }
+
   const KernelContext &context;
 };
 

@@ -182,7 +182,7 @@ struct RegisterDotLowering : TileOpPattern<DotOp> {
       Value sum = sums[{inBlock.row + block.row, inBlock.col + block.col}];
       elements.push_back(arith::AddFOp::create(b, before, sum));
     }
-    rewriter.replaceOpWithMultiple(op, ArrayRef<ValueRange>{elements});
+    replace(rewriter, op, ArrayRef<ValueRange>{elements});
     return success();
   }
 

@@ -10,6 +10,7 @@
 
 #include "attn/Conversion/TileToGPU.h"
 #include "../KernelChoices.h"
+#include "../KernelNames.h"
 #include "../TileKernels.h"
 #include "Placement.h"
 #include "attn/Analysis/IndexRanges.h"
@@ -31,9 +32,6 @@ using namespace attn;
 using namespace attn::tile;
 
 namespace {
-
-/// The name of a buffer, for printers (its location is not part of the text).
-constexpr StringLiteral kNameAttr = "attn.name";
 
 /// A strided view of memory: element (i, j, ...) is
 /// `flat[i * strides[0] + j * strides[1] + ...]`.
@@ -165,96 +163,6 @@ private:
 };
 
 //===----------------------------------------------------------------------===//
-// Names: what a reader would call the buffer of a tile
-//===----------------------------------------------------------------------===//
-
-/// The kernel argument that a memref is rebuilt from.
-Value getBase(Value memory) {
-  if (auto cast = memory.getDefiningOp<memref::ReinterpretCastOp>())
-    return cast.getSource();
-  return memory;
-}
-
-/// Names the arguments that came without a name after what the kernel does
-/// with them; sizes and strides are named after their memref.
-void nameArguments(func::FuncOp kernel) {
-  MLIRContext *context = kernel.getContext();
-  auto setName = [&](Value value, const Twine &name) {
-    auto arg = dyn_cast<BlockArgument>(value);
-    if (arg && arg.getOwner()->isEntryBlock() && !isa<NameLoc>(arg.getLoc()))
-      arg.setLoc(NameLoc::get(StringAttr::get(context, name), kernel.getLoc()));
-  };
-  kernel.walk([&](DotOp dot) {
-    if (auto load = dot.getA().getDefiningOp<LoadOp>())
-      setName(getBase(load.getSource()), "q");
-    if (auto load = dot.getB().getDefiningOp<LoadOp>()) {
-      setName(getBase(load.getSource()), dot.getTransposeB() ? "k" : "v");
-      if (load.getPageTable())
-        setName(getBase(load.getPageTable()), "page_table");
-    }
-  });
-  kernel.walk([&](StoreOp store) {
-    bool isBlock = store.getTile().getType().getRank() == 2;
-    setName(getBase(store.getDest()), isBlock ? "o" : "lse");
-  });
-  unsigned numTables = 0;
-  kernel.walk([&](memref::ReinterpretCastOp view) {
-    if (!isa<NameLoc>(view.getSource().getLoc()))
-      setName(view.getSource(), "table" + Twine(numTables++));
-    auto base = dyn_cast<NameLoc>(view.getSource().getLoc());
-    if (!base)
-      return;
-    for (auto [kind, values] : {std::pair("_size", view.getMixedSizes()),
-                                std::pair("_stride", view.getMixedStrides())})
-      for (auto [dim, value] : llvm::enumerate(values))
-        if (auto dynamic = dyn_cast<Value>(value))
-          setName(dynamic, base.getName().str() + kind + Twine(dim));
-  });
-  for (BlockArgument arg : kernel.getArguments())
-    setName(arg, "param" + Twine(arg.getArgNumber()));
-}
-
-StringRef nameOf(Value tile) {
-  Operation *op = tile.getDefiningOp();
-  if (auto load = dyn_cast_or_null<LoadOp>(op))
-    if (auto name = dyn_cast<NameLoc>(getBase(load.getSource()).getLoc()))
-      return name.getName();
-  if (auto dot = dyn_cast_or_null<DotOp>(op))
-    return dot.getTransposeB() ? "scores" : "sum";
-  if (auto reduce = dyn_cast_or_null<ReduceOp>(op))
-    return reduce.getKind() == ReduceKind::Max ? "row_max" : "row_sum";
-  // An initial value is called what the loop makes of it.
-  if (isa_and_nonnull<SplatOp>(op))
-    for (OpOperand &use : tile.getUses())
-      if (auto loop = dyn_cast<scf::ForOp>(use.getOwner()))
-        if (OpOperand *yielded = loop.getTiedLoopYieldedValue(
-                loop.getTiedLoopRegionIterArg(&use)))
-          if (yielded->get().getDefiningOp())
-            return nameOf(yielded->get());
-  return cast<TileType>(tile.getType()).getRank() == 2 ? "values" : "row_value";
-}
-
-/// The products of the kernel with their sizes, for a reader of its text.
-std::string summarize(func::FuncOp kernel) {
-  std::string text;
-  llvm::raw_string_ostream os(text);
-  auto print = [&](Value tile, bool transposed) {
-    auto type = cast<TileType>(tile.getType());
-    os << nameOf(tile) << "[" << type.getRows() << "x" << type.getCols() << "]"
-       << (transposed ? "^T" : "");
-  };
-  kernel.walk([&](DotOp dot) {
-    os << (text.empty() ? "" : "; ");
-    print(dot.getResult(), false);
-    os << " += ";
-    print(dot.getA(), dot.getTransposeA());
-    os << " ";
-    print(dot.getB(), dot.getTransposeB());
-  });
-  return text;
-}
-
-//===----------------------------------------------------------------------===//
 // Structure
 //===----------------------------------------------------------------------===//
 
@@ -288,13 +196,14 @@ FailureOr<gpu::GPUFuncOp> KernelLowering::lower(gpu::GPUModuleOp module) {
   }
   auto space =
       gpu::AddressSpaceAttr::get(b.getContext(), gpu::AddressSpace::Workgroup);
-  kernel->setAttr("attn.summary", b.getStringAttr(summarize(source)));
+  kernel->setAttr(kSummaryAttr, b.getStrArrayAttr(llvm::to_vector_of<StringRef>(
+                                    summarize(source))));
   auto addWorkgroupBuffer = [&](int64_t size, Type type, StringRef name) {
     Value buffer = kernel.addWorkgroupAttribution(
         MemRefType::get({size}, type, MemRefLayoutAttrInterface(), space),
         source.getLoc());
     kernel.setWorkgroupAttributionAttr(kernel.getNumWorkgroupAttributions() - 1,
-                                       kNameAttr, b.getStringAttr(name));
+                                       kBufferNameAttr, b.getStringAttr(name));
     return buffer;
   };
   for (const WorkgroupBuffer &buffer : placement.getBuffers())
@@ -322,7 +231,6 @@ void KernelLowering::mapGridArguments() {
   thread = gpu::ThreadIdOp::create(b, gpu::Dimension::x);
   constexpr gpu::Dimension kDims[] = {gpu::Dimension::z, gpu::Dimension::y,
                                       gpu::Dimension::x};
-  constexpr StringRef kNames[] = {"batch", "head", "query_tile"};
   KernelArguments arguments(source);
   // What is known of an argument is known of the id that it becomes.
   auto sized = [&](Operation *id, BlockArgument argument) {
@@ -332,7 +240,7 @@ void KernelLowering::mapGridArguments() {
     return id->getResult(0);
   };
   for (unsigned k = 0; k < kGridRank; ++k) {
-    b.setLoc(named(kNames[k]));
+    b.setLoc(named(kGridNames[k]));
     if (BlockArgument point = arguments.point[k]; !point.use_empty())
       scalars.map(point, sized(gpu::BlockIdOp::create(b, kDims[k]), point));
     if (BlockArgument extent = arguments.extents[k]; !extent.use_empty())
@@ -422,7 +330,7 @@ LogicalResult KernelLowering::lowerFor(scf::ForOp op) {
   SmallVector<Value> carried(op.getNumRegionIterArgs());
   for (auto [k, init] : llvm::enumerate(op.getInitArgs())) {
     if (isa<TileType>(init.getType()))
-      carried[k] = takeBuffer(init, op, nameOf(init), carried);
+      carried[k] = takeBuffer(init, op, nameTile(init), carried);
     else
       inits.push_back(scalars.lookup(init));
   }
@@ -454,7 +362,7 @@ LogicalResult KernelLowering::lowerFor(scf::ForOp op) {
     sources[k] = buffers[value];
     if (sources[k] != carried[k] && llvm::is_contained(carried, sources[k])) {
       Value saved =
-          createBuffer(cast<TileType>(value.getType()), nameOf(value));
+          createBuffer(cast<TileType>(value.getType()), nameTile(value));
       copyBuffer(sources[k], saved);
       sources[k] = saved;
     }
@@ -499,7 +407,7 @@ LogicalResult KernelLowering::lowerIf(scf::IfOp op) {
         continue;
       }
       if (!merged[k])
-        merged[k] = takeBuffer(value, yield, nameOf(value), merged);
+        merged[k] = takeBuffer(value, yield, nameTile(value), merged);
       else if (merged[k] != buffers[value])
         copyBuffer(buffers[value], merged[k]);
     }
@@ -688,7 +596,7 @@ LogicalResult KernelLowering::lowerLoad(LoadOp op) {
         return nested.emitOpError("has no lowering in a GPU kernel");
   if (placement.isFragment(op.getResult())) {
     Value buffer =
-        createBuffer(op.getType(), (nameOf(op.getResult()) + "_tile").str());
+        createBuffer(op.getType(), nameTile(op.getResult()) + "_tile");
     forEachElement(op.getType(), [&](const Element &e) {
       store(readTileElement(op, e.row, e.col, e.inside), buffer, e.position);
     });
@@ -751,7 +659,7 @@ Value KernelLowering::createBuffer(TileType type, StringRef name) {
                       MemRefLayoutAttrInterface(), space),
       source.getLoc());
   kernel.setPrivateAttributionAttr(kernel.getNumPrivateAttributions() - 1,
-                                   kNameAttr, b.getStringAttr(name));
+                                   kBufferNameAttr, b.getStringAttr(name));
   return buffer;
 }
 
@@ -868,7 +776,7 @@ static bool isOnlyAccumulatorStart(SplatOp op) {
 void KernelLowering::lowerSplat(SplatOp op) {
   if (isOnlyAccumulatorStart(op))
     return;
-  Value buffer = createBuffer(op.getType(), nameOf(op.getResult()));
+  Value buffer = createBuffer(op.getType(), nameTile(op.getResult()));
   Value value = scalars.lookup(op.getValue());
   forEachElement(op.getType(),
                  [&](const Element &e) { store(value, buffer, e.position); });
@@ -877,7 +785,7 @@ void KernelLowering::lowerSplat(SplatOp op) {
 
 void KernelLowering::lowerConvert(ConvertOp op) {
   Value from = buffers[op.getInput()];
-  Value to = createBuffer(op.getType(), nameOf(op.getInput()));
+  Value to = createBuffer(op.getType(), nameTile(op.getInput()));
   Type type = op.getType().getElementType();
   unsigned fromWidth =
       op.getInput().getType().getElementType().getIntOrFloatBitWidth();
@@ -904,7 +812,7 @@ LogicalResult KernelLowering::lowerMap(MapOp op) {
       if (!buffer && type.getRank() == 2 && input.getType() == type &&
           isLastUse(input, op) && !llvm::is_contained(results, buffers[input]))
         buffer = buffers[input];
-    results.push_back(buffer ? buffer : createBuffer(type, nameOf(result)));
+    results.push_back(buffer ? buffer : createBuffer(type, nameTile(result)));
   }
 
   // A domain without a tile of rank 2 visits row statistics only.
@@ -942,7 +850,7 @@ void KernelLowering::lowerReduce(ReduceOp op) {
   RowLayout layout = placement.getRowLayout(type.getRows());
   Value lane = getThreadRow(layout).second;
   Value input = buffers[op.getInput()];
-  Value result = takeBuffer(op.getInit(), op, nameOf(op.getResult()), {});
+  Value result = takeBuffer(op.getInit(), op, nameTile(op.getResult()), {});
   int64_t cols = layout.getColumns(type.getCols());
   Type element = type.getElementType();
   auto reducePass = [&](Value pass) {
@@ -1000,8 +908,8 @@ void KernelLowering::lowerDot(DotOp op) {
     start = nullptr;
   Value acc =
       start
-          ? createBuffer(type, nameOf(op.getResult()))
-          : takeBuffer(op.getAcc(), op, nameOf(op.getResult()),
+          ? createBuffer(type, nameTile(op.getResult()))
+          : takeBuffer(op.getAcc(), op, nameTile(op.getResult()),
                        {buffers.lookup(op.getA()), buffers.lookup(op.getB())});
   int64_t cols = layout.getColumns(type.getCols());
   TileType aType = op.getA().getType();

@@ -9,6 +9,7 @@
 #include "Emulator.h"
 #include "Fibers.h"
 #include "Interface.h"
+#include "MatrixLives.h"
 #include "SharedMemory.h"
 
 #include "llvm/ADT/STLExtras.h"
@@ -80,6 +81,8 @@ private:
   /// Counts meetings at barriers.
   uint32_t now = 1, threadgroupMet = 1;
   int64_t products = 0;
+  /// Of the first thread of a threadgroup: the others do the same.
+  MatrixLives lives;
   std::string problem;
   Counts counts;
 
@@ -271,6 +274,8 @@ llvm::Expected<Counts> Run::run() {
     for (group[1] = 0; group[1] < dispatch.grid[1]; ++group[1])
       for (group[0] = 0; group[0] < dispatch.grid[0]; ++group[0]) {
         runGroup(group);
+        counts.matrixRegisters =
+            std::max(counts.matrixRegisters, lives.finish());
         if (!problem.empty())
           return llvm::createStringError(problem);
         ++counts.threadgroups;
@@ -360,6 +365,10 @@ const Host *Run::getHost() {
         return current->exchange(kind, line, value, bytes);
       },
       [] { ++current->products; },
+      [](const void *variable, unsigned bytes, metal_shim::MatrixEvent event) {
+        if (current->running == 0)
+          current->lives.tell(variable, bytes, event);
+      },
       [](const char *message, int line) {
         current->fail(current->running, message, line);
         current->stacks.yield();
@@ -415,5 +424,6 @@ json::Object Counts::toJSON() const {
                       {"threadgroup_arrays", list(threadgroupArrays)},
                       {"threadgroup_barriers", threadgroupBarriers},
                       {"simdgroup_barriers", simdgroupBarriers},
-                      {"matrix_products", matrixProducts}};
+                      {"matrix_products", matrixProducts},
+                      {"matrix_registers", matrixRegisters}};
 }

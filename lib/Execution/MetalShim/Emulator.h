@@ -48,6 +48,8 @@ struct Counts {
   std::vector<Traffic> threadgroupArrays;
   /// Of threadgroups, of simdgroups, and products of 8 x 8 matrices.
   int64_t threadgroupBarriers = 0, simdgroupBarriers = 0, matrixProducts = 0;
+  /// Of a thread, that matrices took which were live together.
+  int64_t matrixRegisters = 0;
 
   llvm::json::Object toJSON() const;
 };

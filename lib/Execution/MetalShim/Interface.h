@@ -38,6 +38,10 @@ enum class Meeting : int {
   SimdgroupMatrix
 };
 
+/// What happens to a matrix variable of a thread. Elements that are read or
+/// written one by one are used.
+enum class MatrixEvent : int { Written, Used, Gone };
+
 struct Host {
   const Thread &(*here)();
   /// Every access of a kernel but those to what registers hold.
@@ -49,6 +53,8 @@ struct Host {
                               unsigned bytes);
   /// Each lane says so of every product of matrices.
   void (*product)();
+  /// Of `bytes` in a thread.
+  void (*matrix)(const void *variable, unsigned bytes, MatrixEvent event);
   /// Ends the dispatch.
   void (*fail)(const char *message, int line);
 };

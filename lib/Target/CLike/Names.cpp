@@ -7,6 +7,8 @@
 
 #include "Names.h"
 
+#include "mlir/Dialect/GPU/IR/GPUDialect.h"
+#include "mlir/Dialect/SCF/IR/SCF.h"
 #include "mlir/IR/BuiltinAttributes.h"
 #include "mlir/IR/BuiltinTypes.h"
 #include "llvm/ADT/StringExtras.h"
@@ -28,7 +30,45 @@ std::string attn::clike::getNameHint(Location loc, Type type) {
     return name.getName().str();
   if (type.isInteger(1))
     return "is";
+  if (isa<gpu::MMAMatrixType>(type))
+    return "m";
   return isa<FloatType>(type) ? "x" : "n";
+}
+
+/// The name of a value, from its location or what it is yielded from; empty if
+/// it has none.
+static StringRef findName(Value value) {
+  auto ofLoc = [](Location loc) {
+    auto name = dyn_cast<NameLoc>(loc);
+    return name ? name.getName().getValue() : StringRef();
+  };
+  if (auto argument = dyn_cast<BlockArgument>(value)) {
+    StringRef own = ofLoc(argument.getLoc());
+    auto loop = dyn_cast<scf::ForOp>(argument.getOwner()->getParentOp());
+    OpOperand *next = loop ? loop.getTiedLoopYieldedValue(argument) : nullptr;
+    if (!next || !next->get().getDefiningOp() ||
+        isa<scf::ForOp>(next->get().getDefiningOp()))
+      return own;
+    // One of several that hold a tile has its number.
+    StringRef yielded = findName(next->get());
+    return own.empty() || yielded.starts_with((own + "_").str()) ? yielded
+                                                                 : own;
+  }
+  auto result = cast<OpResult>(value);
+  Operation *op = result.getOwner();
+  if (auto branch = dyn_cast<scf::IfOp>(op))
+    if (op->getNumResults() > 1 || !isa<NameLoc>(op->getLoc()))
+      return findName(branch.thenYield().getOperand(result.getResultNumber()));
+  if (auto loop = dyn_cast<scf::ForOp>(op))
+    return findName(loop.getTiedLoopRegionIterArg(result));
+  return ofLoc(op->getLoc());
+}
+
+std::string attn::clike::getNameHint(Value value) {
+  StringRef name = findName(value);
+  return name.empty()
+             ? getNameHint(UnknownLoc::get(value.getContext()), value.getType())
+             : name.str();
 }
 
 bool attn::clike::mentions(StringRef text, StringRef name) {

@@ -11,6 +11,7 @@
 
 #include "mlir/IR/Location.h"
 #include "mlir/IR/Types.h"
+#include "mlir/IR/Value.h"
 #include "llvm/ADT/ArrayRef.h"
 #include "llvm/ADT/StringSet.h"
 
@@ -21,6 +22,9 @@ std::string toIdentifier(llvm::StringRef hint);
 
 /// What a value of `type` would like to be called.
 std::string getNameHint(mlir::Location loc, mlir::Type type);
+
+/// The same of a value: what branches and loops make is called what they yield.
+std::string getNameHint(mlir::Value value);
 
 /// True if `name` occurs in `text` as a whole word.
 bool mentions(llvm::StringRef text, llvm::StringRef name);

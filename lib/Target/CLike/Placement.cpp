@@ -10,6 +10,7 @@
 
 #include "mlir/Dialect/Arith/IR/Arith.h"
 #include "mlir/Dialect/SCF/IR/SCF.h"
+#include "mlir/Dialect/Utils/StaticValueUtils.h"
 #include "mlir/Interfaces/SideEffectInterfaces.h"
 
 using namespace mlir;
@@ -40,10 +41,39 @@ SmallVector<OpOperand *> Placement::getNeededUses(Value value) {
     if (view && use.getOperandNumber() > 0 &&
         !llvm::is_contained(view.getOffsets(), value))
       continue;
-    if (isNeeded(user))
+    if (isNeeded(user) && !isOverwritten(use))
       uses.push_back(&use);
   }
   return uses;
+}
+
+bool Placement::isOverwritten(OpOperand &use) {
+  auto insert = dyn_cast<gpu::SubgroupMmaInsertThreadLocalOp>(use.getOwner());
+  if (!insert || use.getOperandNumber() != 1)
+    return false;
+  tile::TargetAttr target = tile::TargetAttr::lookup(insert);
+  if (!target || !target.getSubgroup())
+    return false;
+  auto type = cast<gpu::MMAMatrixType>(insert.getRes().getType());
+  int64_t missing =
+      type.getShape()[0] * type.getShape()[1] / target.getSubgroup();
+  SmallVector<Value> seen;
+  while (insert) {
+    Value number = insert.getIndices().front();
+    if (!getConstantIntValue(number) || llvm::any_of(seen, [&](Value other) {
+          return getConstantIntValue(other) == getConstantIntValue(number);
+        }))
+      return false;
+    seen.push_back(number);
+    if (--missing == 0)
+      return true;
+    Operation *next =
+        insert.getRes().hasOneUse() ? *insert.getRes().user_begin() : nullptr;
+    if (next && next->getBlock() != insert->getBlock())
+      return false;
+    insert = dyn_cast_or_null<gpu::SubgroupMmaInsertThreadLocalOp>(next);
+  }
+  return false;
 }
 
 bool Placement::isNeeded(Operation *op) {

@@ -35,6 +35,10 @@ public:
   /// with the same result.
   bool isInline(mlir::Operation *op);
 
+  /// Whether all elements of the matrix that `use` inserts into are set, by
+  /// this op and those behind it, before anybody reads one.
+  static bool isOverwritten(mlir::OpOperand &use);
+
 private:
   bool canInline(mlir::Operation *op);
   llvm::SmallVector<mlir::OpOperand *> getNeededUses(mlir::Value value);

@@ -95,8 +95,9 @@ LogicalResult Printer::declareBuffers(gpu::GPUFuncOp kernel,
 void Printer::printHeader(gpu::GPUFuncOp kernel, int64_t threads) {
   os << "// " << kernel.getName() << ": a workgroup of " << threads
      << " threads computes one tile of rows of one (batch, head).\n";
-  if (auto summary = kernel->getAttrOfType<StringAttr>("attn.summary"))
-    os << "// Tiles: " << summary.getValue() << "\n";
+  if (auto summary = kernel->getAttrOfType<ArrayAttr>("attn.summary"))
+    for (auto line : summary.getAsRange<StringAttr>())
+      os << "// " << line.getValue() << "\n";
   os << "// Row statistics are f32, exponentials base 2, -1.5 * 2^126 stands "
         "for -infinity.\n\n";
 }
@@ -284,7 +285,7 @@ LogicalResult Printer::printFor(scf::ForOp op) {
     FailureOr<std::string> type = getTypeName(op, arg.getType());
     if (failed(type))
       return failure();
-    std::string name = declare(getNameHint(arg.getLoc(), arg.getType()));
+    std::string name = declare(getNameHint(arg));
     line() << spellVariable(*type, name) << " = " << get(init).text << ";\n";
     set(arg, {name});
     set(result, {name});
@@ -319,7 +320,7 @@ FailureOr<std::string> Printer::declareResult(scf::IfOp op, unsigned k,
   FailureOr<std::string> type = getTypeName(op, result.getType());
   if (failed(type))
     return failure();
-  std::string name = declare(getNameHint(op.getLoc(), result.getType()));
+  std::string name = declare(getNameHint(result));
   line() << spellVariable(*type, name);
   if (startsWithElse) {
     auto init = op.elseYield().getOperand(k).getDefiningOp<arith::ConstantOp>();

@@ -11,6 +11,7 @@
 #include "attn/Target/Passes.h"
 
 #include "mlir/Dialect/Arith/IR/Arith.h"
+#include "mlir/Dialect/Utils/StaticValueUtils.h"
 
 namespace attn {
 #define GEN_PASS_DEF_FIXSUBGROUPS
@@ -19,6 +20,28 @@ namespace attn {
 
 using namespace mlir;
 using namespace attn;
+
+/// Of the number of a thread, subgroup * lanes + lane, a quotient and a rest
+/// are its parts.
+static void splitThread(arith::AddIOp sum, int64_t lanes) {
+  auto first = sum.getLhs().getDefiningOp<arith::MulIOp>();
+  auto isLanes = [&](Value value) { return isConstantIntValue(value, lanes); };
+  if (!first || !first.getLhs().getDefiningOp<gpu::SubgroupIdOp>() ||
+      !isLanes(first.getRhs()) || !sum.getRhs().getDefiningOp<gpu::LaneIdOp>())
+    return;
+  for (Operation *user : llvm::make_early_inc_range(sum->getUsers())) {
+    bool isRest = isa<arith::RemUIOp>(user);
+    if ((!isRest && !isa<arith::DivUIOp>(user)) ||
+        !isLanes(user->getOperand(1)))
+      continue;
+    Value part = isRest ? sum.getRhs() : first.getLhs();
+    // The part is called what its use was.
+    if (isa<NameLoc>(user->getLoc()))
+      part.getDefiningOp()->setLoc(user->getLoc());
+    user->getResult(0).replaceAllUsesWith(part);
+    user->erase();
+  }
+}
 
 static void fix(gpu::GPUFuncOp kernel, int64_t lanes) {
   int64_t threads = kernel.getKnownBlockSize()->front();
@@ -37,6 +60,10 @@ static void fix(gpu::GPUFuncOp kernel, int64_t lanes) {
       size.erase();
     }
   });
+  SmallVector<arith::AddIOp> sums;
+  kernel.walk([&](arith::AddIOp sum) { sums.push_back(sum); });
+  for (arith::AddIOp sum : sums)
+    splitThread(sum, lanes);
 }
 
 namespace {

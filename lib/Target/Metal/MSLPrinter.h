@@ -66,6 +66,9 @@ private:
   mlir::LogicalResult printProduct(mlir::gpu::SubgroupMmaComputeOp op);
   void printInsert(mlir::gpu::SubgroupMmaInsertThreadLocalOp op);
   void printConvert(tile::ConvertMatrixOp op);
+  /// Whether a matrix is a variable that nobody reads any more behind its only
+  /// use, which may change it in its place.
+  static bool isOwn(mlir::Value matrix);
   /// A matrix without elements yet that is `value` from now on.
   std::string declareMatrix(mlir::Value value);
 

@@ -119,6 +119,7 @@ void Metal::buildKernelPipeline(OpPassManager &pm) const {
   buildShaderKernelPipeline(kernels, {"bf16"});
   kernels.addPass(createMarkExact());
   kernels.addPass(createOutlineHoles());
+  pm.addPass(createDescribeKernels());
 }
 
 FailureOr<std::vector<CodeSection>>

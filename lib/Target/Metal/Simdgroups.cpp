@@ -32,7 +32,9 @@ StringRef MSLPrinter::spellSpace(Value memory) {
 }
 
 std::string MSLPrinter::spellPointer(Value memory, Value index) const {
-  return get(memory).text + " + " + spellPosition(memory, index).at(kSum);
+  Expression position = spellPosition(memory, index);
+  std::string name = get(memory).text;
+  return position.text == "0" ? name : name + " + " + position.at(kSum);
 }
 
 //===----------------------------------------------------------------------===//
@@ -75,9 +77,9 @@ static std::string spellHalves(ArrayRef<std::string> elements) {
 std::optional<FailureOr<Expression>> MSLPrinter::spellLanes(Operation &op) {
   using Result = std::optional<FailureOr<Expression>>;
   return TypeSwitch<Operation *, Result>(&op)
-      .Case([&](gpu::LaneIdOp) -> Result { return Expression{"int(lane)"}; })
+      .Case([&](gpu::LaneIdOp) -> Result { return Expression{"int(lane_id)"}; })
       .Case([&](gpu::SubgroupIdOp) -> Result {
-        return Expression{"int(subgroup)"};
+        return Expression{"int(subgroup_id)"};
       })
       .Case([&](gpu::SubgroupSizeOp) -> Result {
         return Expression{"int(lanes)"};
@@ -141,10 +143,36 @@ std::optional<FailureOr<Expression>> MSLPrinter::spellLanes(Operation &op) {
 // Statements
 //===----------------------------------------------------------------------===//
 
+bool MSLPrinter::isOwn(Value matrix) {
+  if (!matrix.hasOneUse())
+    return false;
+  Block *block = (*matrix.user_begin())->getBlock();
+  if (matrix.getParentBlock() != block)
+    return false;
+  return matrix.getDefiningOp()
+             ? !matrix.getDefiningOp<gpu::SubgroupMmaConstantMatrixOp>()
+             : isa<scf::ForOp>(block->getParentOp());
+}
+
+/// What a matrix is called in the end, if it is changed in its place.
+static Value getFinal(Value matrix) {
+  for (;;) {
+    if (!matrix.hasOneUse())
+      return matrix;
+    OpOperand &use = *matrix.use_begin();
+    Operation *user = use.getOwner();
+    bool changes =
+        (isa<gpu::SubgroupMmaInsertThreadLocalOp>(user) &&
+         use.getOperandNumber() == 1) ||
+        (isa<gpu::SubgroupMmaComputeOp>(user) && use.getOperandNumber() == 2);
+    if (!changes || user->getBlock() != matrix.getParentBlock())
+      return matrix;
+    matrix = user->getResult(0);
+  }
+}
+
 std::string MSLPrinter::declareMatrix(Value value) {
-  std::string name = declare(isa<NameLoc>(value.getLoc())
-                                 ? getNameHint(value.getLoc(), value.getType())
-                                 : "m");
+  std::string name = declare(getNameHint(getFinal(value)));
   line() << spellVariable(spellType(value.getType()), name) << ";\n";
   set(value, {name});
   return name;
@@ -170,7 +198,9 @@ void MSLPrinter::printStore(gpu::SubgroupMmaStoreMatrixOp op) {
 LogicalResult MSLPrinter::printProduct(gpu::SubgroupMmaComputeOp op) {
   if (op.getATranspose().value_or(false) || op.getBTranspose().value_or(false))
     return refuse(*op);
-  std::string name = declareMatrix(op.getRes());
+  std::string name =
+      isOwn(op.getOpC()) ? get(op.getOpC()).text : declareMatrix(op.getRes());
+  set(op.getRes(), {name});
   line() << llvm::formatv(
       "simdgroup_multiply_accumulate({0}, {1}, {2}, {3});\n", name,
       get(op.getOpA()).text, get(op.getOpB()).text, get(op.getOpC()).text);
@@ -180,12 +210,11 @@ LogicalResult MSLPrinter::printProduct(gpu::SubgroupMmaComputeOp op) {
 /// Changes a matrix that nobody else looks at in its place.
 void MSLPrinter::printInsert(gpu::SubgroupMmaInsertThreadLocalOp op) {
   Value matrix = op.getMatrix();
-  Operation *source = matrix.getDefiningOp();
-  bool isOwn = source && source->getBlock() == op->getBlock() &&
-               source->getNumRegions() == 0 && matrix.hasOneUse();
   std::string name = get(matrix).text;
-  if (!isOwn) {
-    name = declare("m");
+  if (Placement::isOverwritten(op.getMatrixMutable())) {
+    name = declareMatrix(op.getRes());
+  } else if (!isOwn(matrix)) {
+    name = declare(getNameHint(getFinal(op.getRes())));
     line() << spellVariable(spellType(matrix.getType()), name) << " = "
            << get(matrix).text << ";\n";
   }

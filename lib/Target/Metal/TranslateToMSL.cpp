@@ -25,7 +25,7 @@ using namespace attn::clike;
 /// Words of the language, and what every kernel has.
 static bool isReserved(StringRef name) {
   return attn::isReservedInMSL(name) || name == "local" || name == "group" ||
-         name == "group_count" || name == "lane" || name == "subgroup";
+         name == "group_count" || name == "lane_id" || name == "subgroup_id";
 }
 
 /// i8 and i16, which are computed in an int.
@@ -168,8 +168,8 @@ LogicalResult MSLPrinter::printSignature(gpu::GPUFuncOp kernel) {
   os << "    uint3 local [[thread_position_in_threadgroup]],\n"
      << "    uint3 group [[threadgroup_position_in_grid]],\n"
      << "    uint3 group_count [[threadgroups_per_grid]],\n"
-     << "    uint lane [[thread_index_in_simdgroup]],\n"
-     << "    uint subgroup [[simdgroup_index_in_threadgroup]])";
+     << "    uint lane_id [[thread_index_in_simdgroup]],\n"
+     << "    uint subgroup_id [[simdgroup_index_in_threadgroup]])";
   return success();
 }
 

@@ -57,6 +57,7 @@ static void buildShaders(OpPassManager &pm, const TileToGPUOptions &toGPU) {
   kernels.addPass(createAddDispatchParameters());
   buildShaderKernelPipeline(kernels, {"bf16"});
   kernels.addPass(createOutlineHoles());
+  pm.addPass(createDescribeKernels());
 }
 
 namespace {

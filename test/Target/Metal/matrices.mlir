@@ -8,19 +8,21 @@
 // 16 bytes move at once, and are read as matrices.
 // CHECK: *(device const uint4 *)({{.*}});
 // CHECK: *(threadgroup uint4 *)([[TILE]] + {{.*}}) = {{.*}};
-// CHECK: simdgroup_half8x8 [[Q:m[0-9]*]];
-// CHECK-NEXT: simdgroup_load([[Q]], [[TILE]] + {{.*}});
-// CHECK: simdgroup_load([[K:m[0-9]*]], [[TILE]] + {{.*}}, ulong2(0), true);
-// CHECK-NEXT: simdgroup_float8x8 [[S:m[0-9]*]];
-// CHECK-NEXT: simdgroup_multiply_accumulate([[S]], [[Q]], [[K]], {{.*}});
+// CHECK: simdgroup_half8x8 q_0_0;
+// CHECK-NEXT: simdgroup_load(q_0_0, [[TILE]] + {{.*}});
+// CHECK: simdgroup_load([[K:k[0-9_]*]], [[TILE]], 72, ulong2(0), true);
+// CHECK-NEXT: simdgroup_float8x8 scores_0_0;
+// CHECK-NEXT: simdgroup_multiply_accumulate(scores_0_0, q_0_0, [[K]], zeros);
+// Sums of products are where they were before.
+// CHECK: simdgroup_multiply_accumulate(scores_0_0, q_0_1, {{k[0-9_]*}}, scores_0_0);
 // CHECK: simdgroup_barrier(mem_flags::mem_threadgroup);
 // CHECK: .thread_elements()[0] = exp2(
 // CHECK-NOT: simdgroup_store
-// CHECK: simdgroup_half8x8 [[P:m[0-9]*]];
-// CHECK: [[P]].thread_elements()[0] = half({{m[0-9]*}}.thread_elements()[0]);
-// CHECK-NEXT: [[P]].thread_elements()[1] = half({{m[0-9]*}}.thread_elements()[1]);
+// CHECK: simdgroup_half8x8 [[P:weights[0-9_]*]];
+// CHECK: [[P]].thread_elements()[0] = half({{weights[0-9_]*}}.thread_elements()[0]);
+// CHECK-NEXT: [[P]].thread_elements()[1] = half({{weights[0-9_]*}}.thread_elements()[1]);
 // CHECK-NOT: simdgroup_store
-// CHECK: simdgroup_multiply_accumulate({{m[0-9]*}}, {{.*}});
+// CHECK: simdgroup_multiply_accumulate([[SUM:sum[0-9_]*]], {{weights[0-9_]*}}, {{v[0-9_]*}}, [[SUM]]);
 // The result leaves through workgroup memory.
 // CHECK: simdgroup_store(
 func.func @f(%q: memref<1x2x256x64xf16>, %k: memref<1x2x256x64xf16>, %v: memref<1x2x256x64xf16>, %o: memref<1x2x256x64xf16>) {
