@@ -197,6 +197,6 @@ SmallVector<std::string> attn::summarize(func::FuncOp kernel) {
             (load.isInLoop ? "a step" : "once");
   }
   if (!text.empty())
-    lines.push_back("Loads of a workgroup: " + text);
+    lines.push_back("Loads: " + text);
   return lines;
 }

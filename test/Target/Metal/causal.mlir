@@ -6,7 +6,7 @@
 // The head of a kernel says what it computes, reads and takes.
 // CHECK: // [[KERNEL:causal_kernel[0-9]+]]: a workgroup of 128 threads
 // CHECK-NEXT: // Tiles: scores[32x32] += q[32x64] k[32x64]^T; sum[32x64] += weights[32x32] v[32x64]
-// CHECK-NEXT: // Loads of a workgroup: q 8192 bytes once, k 8192 bytes a step, v 8192 bytes a step
+// CHECK-NEXT: // Loads: q 8192 bytes once, k 8192 bytes a step, v 8192 bytes a step
 // CHECK-NEXT: // Exchange of weights: from fragments to fragments: nothing, elements stay with their lanes
 // CHECK-NEXT: // Exchange of sum: from fragments to workgroup memory: 8704 bytes of workgroup memory
 // CHECK: // Workgroup: 128 threads in 4 subgroups; 9888 bytes of memory: tiles 8704, strips 1152, numbers 32
