@@ -111,7 +111,7 @@ static LogicalResult limitSpan(BlockArgument buffer) {
   return success();
 }
 
-static LogicalResult bind(gpu::GPUFuncOp kernel) {
+static FailureOr<bool> bind(gpu::GPUFuncOp kernel) {
   kernel.walk(narrowExtreme);
   Retype bound{narrow, extend};
   for (BlockArgument argument : getParameters(kernel)) {
@@ -143,15 +143,18 @@ static LogicalResult bind(gpu::GPUFuncOp kernel) {
     bound.result(argument, to);
     setParameterType(kernel, argument, to);
   }
-  return success();
+  return true;
 }
 
 namespace {
 struct BindArguments final : attn::impl::BindArgumentsBase<BindArguments> {
   void runOnOperation() override {
-    if (failed(forKernelsThatLack(getOperation(), getArgument(),
-                                  tile::Lacks::Int64, bind)))
-      signalPassFailure();
+    FailureOr<bool> changed = forKernelsThatLack(getOperation(), getArgument(),
+                                                 tile::Lacks::Int64, bind);
+    if (failed(changed))
+      return signalPassFailure();
+    if (!*changed)
+      markAllAnalysesPreserved();
   }
 };
 } // namespace

@@ -319,19 +319,24 @@ struct ChooseWord final : OpRewritePattern<vector::ExtractOp> {
 
 struct EmulateInt64 final : attn::impl::EmulateInt64Base<EmulateInt64> {
   void runOnOperation() override {
-    if (failed(forKernelsThatLack(
-            getOperation(), getArgument(), tile::Lacks::Int64,
-            [&](gpu::GPUFuncOp kernel) { return lower(kernel); })))
-      signalPassFailure();
+    FailureOr<bool> changed = forKernelsThatLack(
+        getOperation(), getArgument(), tile::Lacks::Int64,
+        [&](gpu::GPUFuncOp kernel) { return lower(kernel); });
+    if (failed(changed))
+      return signalPassFailure();
+    if (!*changed)
+      markAllAnalysesPreserved();
   }
 
-  LogicalResult lower(gpu::GPUFuncOp kernel) {
+  FailureOr<bool> lower(gpu::GPUFuncOp kernel) {
     kernel.walk(countIterations);
     kernel.walk(replaceIndex);
     if (!hasWide(kernel))
-      return success();
-    return failure(failed(expand(kernel)) || failed(emulate(kernel)) ||
-                   failed(simplify(kernel)));
+      return false;
+    if (failed(expand(kernel)) || failed(emulate(kernel)) ||
+        failed(simplify(kernel)))
+      return failure();
+    return true;
   }
 
   /// Most kernels compute with words alone.

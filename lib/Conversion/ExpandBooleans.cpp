@@ -72,9 +72,12 @@ struct ExpandBooleans final : attn::impl::ExpandBooleansBase<ExpandBooleans> {
       return op->getNumOperands() == 2 &&
              op->getOperand(0).getType().isInteger(1);
     };
-    if (failed(
-            attn::rewriteOps(getOperation(), std::move(patterns), isBoolean)))
-      signalPassFailure();
+    FailureOr<bool> changed =
+        attn::rewriteOps(getOperation(), std::move(patterns), isBoolean);
+    if (failed(changed))
+      return signalPassFailure();
+    if (!*changed)
+      markAllAnalysesPreserved();
   }
 };
 } // namespace

@@ -360,10 +360,13 @@ struct ExpandMathPass final : attn::impl::ExpandMathBase<ExpandMathPass> {
   using ExpandMathBase::ExpandMathBase;
 
   void runOnOperation() override {
+    expansions.any = false;
     // One by one: what combines the parts of split keys multiplies f32,
     // whatever the kernels do that make them.
     getOperation()->walk(
         [this](FunctionOpInterface function) { expandIn(function); });
+    if (!expansions.any)
+      markAllAnalysesPreserved();
   }
 
 private:
@@ -387,8 +390,17 @@ private:
     patterns.add<Expand<math::RoundOp>>(context, expandRound);
     patterns.add<Expand<math::ClampFOp>>(context, expandClamp);
     patterns.add<Expand<math::IsNaNOp>>(context, expandIsNaN);
-    walkAndApplyPatterns(function, std::move(patterns));
+    walkAndApplyPatterns(function, std::move(patterns), &expansions);
   }
+
+  /// Whether anything was expanded.
+  struct Expansions final : RewriterBase::Listener {
+    void notifyOperationReplaced(Operation *, ValueRange) override {
+      any = true;
+    }
+    bool any = false;
+  };
+  Expansions expansions;
 };
 
 } // namespace

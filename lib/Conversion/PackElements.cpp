@@ -137,7 +137,8 @@ static void viewWords(memref::ReinterpretCastOp view, int64_t perWord) {
   view.erase();
 }
 
-static LogicalResult pack(gpu::GPUFuncOp kernel) {
+static FailureOr<bool> pack(gpu::GPUFuncOp kernel) {
+  bool changed = false;
   tile::TargetAttr target = tile::TargetAttr::lookup(kernel);
   for (BlockArgument argument : getParameters(kernel)) {
     auto memory = dyn_cast<MemRefType>(argument.getType());
@@ -158,16 +159,20 @@ static LogicalResult pack(gpu::GPUFuncOp kernel) {
       }
       viewWords(view, 32 / width);
     }
+    changed = true;
   }
-  return success();
+  return changed;
 }
 
 namespace {
 struct PackElements final : attn::impl::PackElementsBase<PackElements> {
   void runOnOperation() override {
-    if (failed(forKernelsThatLack(getOperation(), getArgument(),
-                                  tile::Lacks::SmallStorage, pack)))
-      signalPassFailure();
+    FailureOr<bool> changed = forKernelsThatLack(
+        getOperation(), getArgument(), tile::Lacks::SmallStorage, pack);
+    if (failed(changed))
+      return signalPassFailure();
+    if (!*changed)
+      markAllAnalysesPreserved();
   }
 };
 } // namespace

@@ -44,32 +44,41 @@ void Retype::yielded(scf::IfOp branch, unsigned number, Type type) const {
   result(branch.getResult(number), type);
 }
 
-LogicalResult
+FailureOr<bool>
 forKernelsThatLack(Operation *root, StringRef pass, tile::Lacks what,
-                   function_ref<LogicalResult(gpu::GPUFuncOp)> visit) {
+                   function_ref<FailureOr<bool>(gpu::GPUFuncOp)> visit) {
   FailureOr<tile::TargetAttr> target = tile::TargetAttr::require(root, pass);
   if (failed(target))
     return failure();
+  bool hasChanged = false;
   if (!target->doesLack(what))
-    return success();
-  return failure(root->walk([&](gpu::GPUFuncOp kernel) {
-                       return failed(visit(kernel)) ? WalkResult::interrupt()
-                                                    : WalkResult::advance();
-                     })
-                     .wasInterrupted());
+    return hasChanged;
+  WalkResult result = root->walk([&](gpu::GPUFuncOp kernel) {
+    FailureOr<bool> changed = visit(kernel);
+    if (failed(changed))
+      return WalkResult::interrupt();
+    hasChanged |= *changed;
+    return WalkResult::advance();
+  });
+  if (result.wasInterrupted())
+    return failure();
+  return hasChanged;
 }
 
-LogicalResult rewriteOps(Operation *root, RewritePatternSet &&patterns,
-                         function_ref<bool(Operation *)> isMeant) {
+FailureOr<bool> rewriteOps(Operation *root, RewritePatternSet &&patterns,
+                           function_ref<bool(Operation *)> isMeant) {
   SmallVector<Operation *> ops;
   root->walk([&](Operation *op) {
     if (op != root && isMeant(op))
       ops.push_back(op);
   });
-  if (ops.empty())
-    return success();
-  if (failed(applyOpPatternsGreedily(ops, std::move(patterns))))
+  bool changed = false;
+  if (!ops.empty() &&
+      failed(applyOpPatternsGreedily(ops, std::move(patterns),
+                                     GreedyRewriteConfig(), &changed)))
     return failure();
+  if (!changed)
+    return false;
   root->walk<WalkOrder::PostOrder, ReverseIterator>([](Operation *op) {
     if (isOpTriviallyDead(op))
       op->erase();
@@ -79,7 +88,7 @@ LogicalResult rewriteOps(Operation *root, RewritePatternSet &&patterns,
     if (op->hasTrait<OpTrait::ConstantLike>())
       folder.insertKnownConstant(op);
   });
-  return success();
+  return true;
 }
 
 SmallVector<BlockArgument> getParameters(gpu::GPUFuncOp kernel) {

@@ -37,15 +37,17 @@ struct Retype {
   void yielded(mlir::scf::IfOp branch, unsigned number, mlir::Type type) const;
 };
 
-/// Visits the kernels of `root`, if the target lacks `what`.
-mlir::LogicalResult forKernelsThatLack(
+/// Visits the kernels of `root`, if the target lacks `what`. Whether any has
+/// changed: what has not need not be verified again.
+mlir::FailureOr<bool> forKernelsThatLack(
     mlir::Operation *root, llvm::StringRef pass, tile::Lacks what,
-    llvm::function_ref<mlir::LogicalResult(mlir::gpu::GPUFuncOp)> visit);
+    llvm::function_ref<mlir::FailureOr<bool>(mlir::gpu::GPUFuncOp)> visit);
 
 /// Applies patterns that are for few ops to those for which `isMeant` holds and
-/// what comes of them, without a visit to all others. What nothing uses then is
-/// erased, and a constant stands once, where the kernel begins.
-mlir::LogicalResult
+/// what comes of them, without a visit to all others. If any has changed, what
+/// nothing uses then is erased, and a constant stands once, where the kernel
+/// begins.
+mlir::FailureOr<bool>
 rewriteOps(mlir::Operation *root, mlir::RewritePatternSet &&patterns,
            llvm::function_ref<bool(mlir::Operation *)> isMeant);
 

@@ -68,7 +68,8 @@ namespace {
 struct SignedWhenEquivalent final
     : attn::impl::SignedWhenEquivalentBase<SignedWhenEquivalent> {
   void runOnOperation() override {
-    getOperation()->walk([](gpu::GPUFuncOp kernel) {
+    bool changed = false;
+    getOperation()->walk([&](gpu::GPUFuncOp kernel) {
       SmallVector<Operation *> ops;
       attn::IndexRanges ranges;
       auto hasNoSign = [&](Value value) {
@@ -80,7 +81,10 @@ struct SignedWhenEquivalent final
           ops.push_back(op);
       });
       llvm::for_each(ops, makeSigned);
+      changed |= !ops.empty();
     });
+    if (!changed)
+      markAllAnalysesPreserved();
   }
 };
 } // namespace

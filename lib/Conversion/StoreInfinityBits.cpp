@@ -32,7 +32,8 @@ static Value encode(ImplicitLocOpBuilder &b, Value value, FloatAttr sentinel) {
       arith::ConstantOp::create(b, b.getI32IntegerAttr(minusInfinity)), bits);
 }
 
-static LogicalResult rewrite(gpu::GPUFuncOp kernel) {
+static FailureOr<bool> rewrite(gpu::GPUFuncOp kernel) {
+  bool changed = false;
   for (BlockArgument argument : getParameters(kernel)) {
     auto sentinel = kernel.getArgAttrOfType<FloatAttr>(argument.getArgNumber(),
                                                        "attn.minus_infinity");
@@ -47,17 +48,21 @@ static LogicalResult rewrite(gpu::GPUFuncOp kernel) {
       store.getValueMutable().set(encode(b, store.getValue(), sentinel));
     }
     setElementType(kernel, argument, IntegerType::get(kernel.getContext(), 32));
+    changed = true;
   }
-  return success();
+  return changed;
 }
 
 namespace {
 struct StoreInfinityBits final
     : attn::impl::StoreInfinityBitsBase<StoreInfinityBits> {
   void runOnOperation() override {
-    if (failed(forKernelsThatLack(getOperation(), getArgument(),
-                                  tile::Lacks::Infinity, rewrite)))
-      signalPassFailure();
+    FailureOr<bool> changed = forKernelsThatLack(
+        getOperation(), getArgument(), tile::Lacks::Infinity, rewrite);
+    if (failed(changed))
+      return signalPassFailure();
+    if (!*changed)
+      markAllAnalysesPreserved();
   }
 };
 } // namespace

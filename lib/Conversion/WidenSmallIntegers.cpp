@@ -239,13 +239,36 @@ template <typename Ext> struct ExpandExtension final : OpRewritePattern<Ext> {
 struct WidenSmallIntegers final
     : attn::impl::WidenSmallIntegersBase<WidenSmallIntegers> {
   void runOnOperation() override {
-    if (failed(forKernelsThatLack(
-            getOperation(), getArgument(), tile::Lacks::SmallInt,
-            [&](gpu::GPUFuncOp kernel) { return lower(kernel); })))
-      signalPassFailure();
+    FailureOr<bool> changed = forKernelsThatLack(
+        getOperation(), getArgument(), tile::Lacks::SmallInt,
+        [&](gpu::GPUFuncOp kernel) { return lower(kernel); });
+    if (failed(changed))
+      return signalPassFailure();
+    if (!*changed)
+      markAllAnalysesPreserved();
   }
 
-  LogicalResult lower(gpu::GPUFuncOp kernel) {
+  /// Most kernels have neither small integers nor numbers of bf16.
+  static bool hasSmall(gpu::GPUFuncOp kernel) {
+    auto isMeant = [](Type type) {
+      if (auto memory = dyn_cast<MemRefType>(type))
+        type = memory.getElementType();
+      Type element = getElementTypeOrSelf(type);
+      return isSmall(element) || element.isBF16();
+    };
+    return llvm::any_of(kernel.getBody().getArgumentTypes(), isMeant) ||
+           kernel
+               .walk([&](Operation *op) {
+                 return llvm::any_of(op->getResultTypes(), isMeant)
+                            ? WalkResult::interrupt()
+                            : WalkResult::advance();
+               })
+               .wasInterrupted();
+  }
+
+  FailureOr<bool> lower(gpu::GPUFuncOp kernel) {
+    if (!hasSmall(kernel))
+      return false;
     RewritePatternSet patterns(&getContext());
     arith::populateExpandBFloat16Patterns(patterns);
     if (failed(rewriteOps(kernel, std::move(patterns),
@@ -261,9 +284,11 @@ struct WidenSmallIntegers final
             &getContext());
     arith::TruncIOp::getCanonicalizationPatterns(extensions, &getContext());
     arith::BitcastOp::getCanonicalizationPatterns(extensions, &getContext());
-    return rewriteOps(kernel, std::move(extensions),
-                      llvm::IsaPred<arith::ExtSIOp, arith::ExtUIOp,
-                                    arith::TruncIOp, arith::BitcastOp>);
+    if (failed(rewriteOps(kernel, std::move(extensions),
+                          llvm::IsaPred<arith::ExtSIOp, arith::ExtUIOp,
+                                        arith::TruncIOp, arith::BitcastOp>)))
+      return failure();
+    return true;
   }
 };
 } // namespace

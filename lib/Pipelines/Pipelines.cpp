@@ -70,8 +70,7 @@ void attn::buildLegalizePipeline(OpPassManager &pm) {
   pm.addPass(createNarrowIndices());
   pm.addPass(createEmulateInt64());
   pm.addPass(createSignedWhenEquivalent());
-  pm.addPass(createCanonicalizerPass());
-  pm.addPass(createCSEPass());
+  addCleanup(pm);
   // MLIR compares what was extended ahead of its extension.
   pm.addPass(createWidenSmallIntegers());
   pm.addPass(createVerifyKernelForm({/*legal=*/true}));

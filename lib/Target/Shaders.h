@@ -16,6 +16,7 @@
 #include "attn/Conversion/TileToGPU.h"
 #include "attn/Pipelines/Pipelines.h"
 #include "attn/Target/Target.h"
+#include "attn/Transforms/Passes.h"
 
 #include "mlir/Dialect/Arith/Transforms/Passes.h"
 #include "mlir/Dialect/GPU/IR/GPUDialect.h"
@@ -52,8 +53,7 @@ inline void buildShaderKernelPipeline(mlir::OpPassManager &kernels,
   floats.sourceTypeStrs.assign(emulated.begin(), emulated.end());
   kernels.addPass(mlir::arith::createArithEmulateUnsupportedFloats(floats));
   kernels.addPass(createExpandMath());
-  kernels.addPass(mlir::createCanonicalizerPass());
-  kernels.addPass(mlir::createCSEPass());
+  addCleanup(kernels);
   kernels.addPass(mlir::createLoopInvariantCodeMotionPass());
   buildLegalizePipeline(kernels);
 }

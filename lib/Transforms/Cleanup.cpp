@@ -13,8 +13,11 @@
 using namespace mlir;
 
 void attn::addCleanup(OpPassManager &pm) {
+  GreedyRewriteConfig once;
+  once.setMaxIterations(1);
+  once.setRegionSimplificationLevel(GreedySimplifyRegionLevel::Disabled);
   pm.addPass(createCanonicalizerPass(
-      GreedyRewriteConfig(),
+      once,
       {"(anonymous namespace)::ForallOpSingleOrZeroIterationDimsFolder"}));
   pm.addPass(createCSEPass());
 }

@@ -374,7 +374,7 @@ void LayoutToGPU::runOnOperation() {
   if (failed(target))
     return signalPassFailure();
   if (!target->getSubgroup())
-    return;
+    return markAllAnalysesPreserved();
   if (!workgroupBytes)
     workgroupBytes = target->getStaticSharedBytes();
   SmallVector<func::FuncOp> kernels = getTileKernels(module);
@@ -382,7 +382,7 @@ void LayoutToGPU::runOnOperation() {
     return kernel->hasAttr(kWithoutLayoutsName);
   });
   if (kernels.empty())
-    return;
+    return markAllAnalysesPreserved();
   gpu::GPUModuleOp gpuModule = getKernelModule(module);
   for (func::FuncOp kernel : kernels)
     if (failed(lower(kernel, gpuModule, *target)))
@@ -393,7 +393,13 @@ void LayoutToGPU::runOnOperation() {
   // What is constant stays for later passes to fold.
   GreedyRewriteConfig config;
   config.enableFolding(false);
-  if (failed(applyPatternsGreedily(gpuModule, std::move(patterns), config)))
+  SmallVector<Operation *> ops;
+  gpuModule.walk([&](Operation *op) {
+    if (isa<gpu::BarrierOp, arith::CeilDivSIOp, arith::CeilDivUIOp,
+            arith::FloorDivSIOp>(op))
+      ops.push_back(op);
+  });
+  if (failed(applyOpPatternsGreedily(ops, std::move(patterns), config)))
     return signalPassFailure();
   // Only now: barrier elimination (22) looks for argument attributes of the
   // workgroup buffers, too, and crashes where an array of them exists.

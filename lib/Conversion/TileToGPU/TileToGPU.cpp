@@ -1026,7 +1026,7 @@ struct TileToGPUPass final : attn::impl::TileToGPUBase<TileToGPUPass> {
       return signalPassFailure();
     SmallVector<func::FuncOp> kernels = getTileKernels(module);
     if (kernels.empty())
-      return;
+      return markAllAnalysesPreserved();
 
     gpu::GPUModuleOp gpuModule = getKernelModule(module);
     SmallVector<std::pair<gpu::GPUFuncOp, SmallVector<DictionaryAttr>>> attrs;

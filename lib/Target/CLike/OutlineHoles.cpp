@@ -60,6 +60,8 @@ struct OutlineHoles final : attn::impl::OutlineHolesBase<OutlineHoles> {
     gpu::GPUModuleOp module = getOperation();
     SmallVector<HoleOp> holes;
     module.walk([&](HoleOp hole) { holes.push_back(hole); });
+    if (holes.empty())
+      return markAllAnalysesPreserved();
     // Ahead of the kernels, in the order of their first uses.
     OpBuilder top = OpBuilder::atBlockBegin(module.getBody());
     for (HoleOp hole : holes) {

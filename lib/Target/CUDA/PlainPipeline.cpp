@@ -28,8 +28,7 @@ void attn::buildNVPTXPlainPipeline(OpPassManager &manager, int64_t threads) {
   ExpandMathOptions math;
   math.keepTanh = true;
   kernels.addPass(createExpandMath(math));
-  kernels.addPass(createCanonicalizerPass());
-  kernels.addPass(createCSEPass());
+  addCleanup(kernels);
   kernels.addPass(createLoopInvariantCodeMotionPass());
   kernels.addPass(createVerifyKernelForm());
   kernels.addPass(createMathToNVPTX());
@@ -42,6 +41,5 @@ void attn::buildNVPTXPlainPipeline(OpPassManager &manager, int64_t threads) {
   toNVVM.indexBitwidth = 64;
   kernels.addPass(createConvertGpuOpsToNVVMOps(toNVVM));
   kernels.addPass(createReconcileUnrealizedCastsPass());
-  kernels.addPass(createCanonicalizerPass());
-  kernels.addPass(createCSEPass());
+  addCleanup(kernels);
 }

@@ -176,8 +176,7 @@ void Vulkan::buildKernelPipeline(OpPassManager &pm) const {
   buildShaderKernelPipeline(kernels, {"f16", "bf16"});
   pm.addPass(createKernelsToSPIRV());
   OpPassManager &modules = pm.nest<spirv::ModuleOp>();
-  modules.addPass(createCanonicalizerPass());
-  modules.addPass(createCSEPass());
+  addCleanup(modules);
 }
 
 FailureOr<std::vector<CodeSection>>
