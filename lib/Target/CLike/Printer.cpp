@@ -62,6 +62,55 @@ std::string Printer::declareField(BlockArgument argument,
   return field;
 }
 
+Printer::Arguments::Arguments(gpu::GPUFuncOp kernel) {
+  for (BlockArgument argument : kernel.getArguments().take_front(
+           kernel.getFunctionType().getNumInputs()))
+    (isa<MemRefType>(argument.getType()) ? buffers : scalars)
+        .push_back(argument);
+}
+
+FailureOr<std::string> Printer::printParams(gpu::GPUFuncOp kernel,
+                                            ArrayRef<BlockArgument> scalars,
+                                            StringRef params) {
+  std::string structName = kernel.getName().str() + "_params";
+  structName.front() = llvm::toUpper(structName.front());
+  structName = declare(structName, /*isGlobal=*/true);
+  llvm::StringSet<> fields;
+  os << "struct " << structName << " {\n";
+  for (BlockArgument scalar : scalars) {
+    Type type = scalar.getType();
+    if (!type.isInteger(32) && !type.isF32())
+      return kernel.emitError("a parameter of ")
+             << language << " is i32 or f32, not " << type;
+    std::string field = declareField(scalar, fields),
+                comment = describe(kernel, scalar);
+    os << "  " << spellField(spellType(type), field)
+       << (comment.empty() ? "" : " // " + comment) << "\n";
+    set(scalar, {params.str() + "." + field});
+  }
+  os << "}";
+  return structName;
+}
+
+std::string Printer::describe(gpu::GPUFuncOp kernel, BlockArgument argument) {
+  auto element = kernel.getArgAttrOfType<TypeAttr>(argument.getArgNumber(),
+                                                   "tile.element");
+  if (!element)
+    return "";
+  Type type = element.getValue();
+  // A boolean takes a byte.
+  unsigned bits = std::max(type.getIntOrFloatBitWidth(), 8u);
+  auto memory = dyn_cast<MemRefType>(argument.getType());
+  StringRef how = bits == 64 ? "narrowed when bound"
+                  : !memory  ? "extended when bound"
+                  : memory.getElementTypeBitWidth() == bits ? "by its bits"
+                  : type.isInteger(1) ? "a byte each, packed"
+                                      : "packed";
+  std::string text;
+  llvm::raw_string_ostream(text) << type << ", " << how;
+  return text;
+}
+
 LogicalResult Printer::declareBuffers(gpu::GPUFuncOp kernel,
                                       gpu::AddressSpace space) {
   bool isShared = space == gpu::AddressSpace::Workgroup;

@@ -57,6 +57,10 @@ protected:
   virtual std::string spellArray(llvm::StringRef type, llvm::StringRef name,
                                  int64_t count, bool isShared) const = 0;
 
+  /// A field of a struct, with what ends it.
+  virtual std::string spellField(llvm::StringRef type,
+                                 llvm::StringRef name) const = 0;
+
   /// A function of scalars up to the opening brace; parameters have a type and
   /// a name.
   using Parameter = std::pair<std::string, std::string>;
@@ -116,9 +120,22 @@ protected:
   /// declared by a store.
   mlir::LogicalResult declareBuffers(mlir::gpu::GPUFuncOp kernel,
                                      mlir::gpu::AddressSpace space);
-  /// A name for a field of the parameters, unique among `fields`.
-  std::string declareField(mlir::BlockArgument argument,
-                           llvm::StringSet<> &fields) const;
+  /// Memrefs and scalars of a kernel, whose block also has the workgroup and
+  /// private buffers as arguments.
+  struct Arguments {
+    explicit Arguments(mlir::gpu::GPUFuncOp kernel);
+    llvm::SmallVector<mlir::BlockArgument> buffers, scalars;
+  };
+  /// Prints the struct of the scalars, which are fields of `params`, up to the
+  /// closing brace; returns what it is called.
+  mlir::FailureOr<std::string>
+  printParams(mlir::gpu::GPUFuncOp kernel,
+              llvm::ArrayRef<mlir::BlockArgument> scalars,
+              llvm::StringRef params);
+  /// What a launcher must know of an argument that is not what the program has;
+  /// empty if it is.
+  static std::string describe(mlir::gpu::GPUFuncOp kernel,
+                              mlir::BlockArgument argument);
 
   Expression get(mlir::Value value) const { return expressions.lookup(value); }
   void set(mlir::Value value, Expression expression) {
@@ -145,6 +162,9 @@ protected:
   bool readsWhatItWrites = false;
 
 private:
+  /// A name for a field of the parameters, unique among `fields`.
+  std::string declareField(mlir::BlockArgument argument,
+                           llvm::StringSet<> &fields) const;
   mlir::LogicalResult printKernel(mlir::gpu::GPUFuncOp kernel);
   mlir::LogicalResult printHoles(mlir::gpu::GPUModuleOp module);
   mlir::LogicalResult printHole(mlir::func::FuncOp hole);

@@ -43,15 +43,17 @@ private:
                          type, name, count);
   }
 
+  std::string spellField(llvm::StringRef type,
+                         llvm::StringRef name) const override {
+    return (type + " " + name + ";").str();
+  }
+
   std::string spellHead(llvm::StringRef name,
                         llvm::ArrayRef<Parameter> parameters,
                         llvm::StringRef result) const override;
   mlir::LogicalResult refuseBuffers(mlir::gpu::GPUFuncOp kernel, int64_t count,
                                     int64_t most) const override;
   mlir::LogicalResult printSignature(mlir::gpu::GPUFuncOp kernel) override;
-  mlir::FailureOr<std::string>
-  declareParams(mlir::gpu::GPUFuncOp kernel,
-                llvm::ArrayRef<mlir::BlockArgument> scalars);
   mlir::LogicalResult printBuffer(mlir::gpu::GPUFuncOp kernel,
                                   mlir::BlockArgument buffer, unsigned number);
   mlir::LogicalResult printLocals(mlir::gpu::GPUFuncOp kernel) override {

@@ -70,44 +70,6 @@ std::string MSLPrinter::spellType(Type type) const {
   return "";
 }
 
-/// What a launcher must know of a parameter that is not what the program has.
-static std::string describe(gpu::GPUFuncOp kernel, BlockArgument argument) {
-  auto element = kernel.getArgAttrOfType<TypeAttr>(argument.getArgNumber(),
-                                                   "tile.element");
-  if (!element)
-    return "";
-  Type type = element.getValue();
-  StringRef how = type.getIntOrFloatBitWidth() == 64    ? "narrowed when bound"
-                  : isa<MemRefType>(argument.getType()) ? "by its bits"
-                                                        : "extended when bound";
-  return llvm::formatv(" // {0}, {1}", type, how);
-}
-
-/// The struct of the scalars, and what the kernel calls it; empty without any.
-FailureOr<std::string>
-MSLPrinter::declareParams(gpu::GPUFuncOp kernel,
-                          ArrayRef<BlockArgument> scalars) {
-  if (scalars.empty())
-    return std::string();
-  std::string structName = kernel.getName().str() + "_params";
-  structName.front() = llvm::toUpper(structName.front());
-  structName = declare(structName, true);
-  std::string name = declare("params");
-  llvm::StringSet<> fields;
-  os << "struct " << structName << " {\n";
-  for (BlockArgument scalar : scalars) {
-    Type type = scalar.getType();
-    if (!type.isInteger(32) && !type.isF32())
-      return kernel.emitError("a parameter of MSL is i32 or f32, not ") << type;
-    std::string field = declareField(scalar, fields);
-    os << "  " << spellType(type) << " " << field << ";"
-       << describe(kernel, scalar) << "\n";
-    set(scalar, {name + "." + field});
-  }
-  os << "};\n\n";
-  return "constant " + structName + " &" + name;
-}
-
 LogicalResult MSLPrinter::printBuffer(gpu::GPUFuncOp kernel,
                                       BlockArgument buffer, unsigned number) {
   auto memory = cast<MemRefType>(buffer.getType());
@@ -141,30 +103,32 @@ LogicalResult MSLPrinter::refuseBuffers(gpu::GPUFuncOp kernel, int64_t count,
 }
 
 LogicalResult MSLPrinter::printSignature(gpu::GPUFuncOp kernel) {
-  SmallVector<BlockArgument> buffers, scalars;
-  // The block also has the workgroup and private buffers as arguments.
-  for (BlockArgument argument : kernel.getArguments().take_front(
-           kernel.getFunctionType().getNumInputs()))
-    (isa<MemRefType>(argument.getType()) ? buffers : scalars)
-        .push_back(argument);
-  FailureOr<std::string> params = declareParams(kernel, scalars);
-  if (failed(params))
-    return failure();
+  Arguments arguments(kernel);
+  std::string params;
+  if (!arguments.scalars.empty()) {
+    std::string name = declare("params");
+    FailureOr<std::string> type = printParams(kernel, arguments.scalars, name);
+    if (failed(type))
+      return failure();
+    os << ";\n\n";
+    params = "constant " + *type + " &" + name;
+  }
   // Between parameters stands nothing but them.
-  for (BlockArgument buffer : buffers)
+  for (BlockArgument buffer : arguments.buffers)
     if (std::string text = describe(kernel, buffer); !text.empty())
       os << "// "
-         << toIdentifier(getNameHint(buffer.getLoc(), buffer.getType())) << ":"
-         << StringRef(text).drop_front(3) << "\n";
+         << toIdentifier(getNameHint(buffer.getLoc(), buffer.getType())) << ": "
+         << text << "\n";
   os << llvm::formatv("[[max_total_threads_per_threadgroup({0})]]\n"
                       "kernel void {1}(\n",
                       kernel.getKnownBlockSize()->front(),
                       declare(kernel.getName(), true));
-  for (auto [number, buffer] : llvm::enumerate(buffers))
+  for (auto [number, buffer] : llvm::enumerate(arguments.buffers))
     if (failed(printBuffer(kernel, buffer, number)))
       return failure();
-  if (!params->empty())
-    os << llvm::formatv("    {0} [[buffer({1})]],\n", *params, buffers.size());
+  if (!params.empty())
+    os << llvm::formatv("    {0} [[buffer({1})]],\n", params,
+                        arguments.buffers.size());
   os << "    uint3 local [[thread_position_in_threadgroup]],\n"
      << "    uint3 group [[threadgroup_position_in_grid]],\n"
      << "    uint3 group_count [[threadgroups_per_grid]],\n"

@@ -49,6 +49,10 @@ private:
                          isShared ? "<workgroup>" : "", name, type, count);
   }
 
+  std::string spellField(StringRef type, StringRef name) const override {
+    return (name + ": " + type + ",").str();
+  }
+
   std::string spellHead(StringRef name, ArrayRef<Parameter> parameters,
                         StringRef result) const override;
   LogicalResult refuseBuffers(gpu::GPUFuncOp kernel, int64_t count,
@@ -56,9 +60,6 @@ private:
   LogicalResult printSignature(gpu::GPUFuncOp kernel) override;
   LogicalResult declareBuffer(gpu::GPUFuncOp kernel, BlockArgument buffer,
                               unsigned binding);
-  LogicalResult declareScalars(gpu::GPUFuncOp kernel,
-                               ArrayRef<BlockArgument> scalars,
-                               unsigned binding);
   void printBarrier(gpu::BarrierOp op) override;
   std::optional<LogicalResult> printStatement(Operation &op) override;
   LogicalResult printAtomic(memref::AtomicRMWOp op);
@@ -108,25 +109,6 @@ std::string WGSLPrinter::spellType(Type type) const {
   return "";
 }
 
-/// What a launcher must know of a parameter that is not what the program has.
-static std::string describe(gpu::GPUFuncOp kernel, BlockArgument argument) {
-  auto element = kernel.getArgAttrOfType<TypeAttr>(argument.getArgNumber(),
-                                                   "tile.element");
-  if (!element)
-    return "";
-  Type type = element.getValue();
-  std::string text;
-  llvm::raw_string_ostream os(text);
-  if (type.getIntOrFloatBitWidth() == 64)
-    os << " // " << type << ", narrowed when bound";
-  else if (isa<MemRefType>(argument.getType()))
-    os << " // " << type
-       << (type.isInteger(1) ? ", a byte each, packed"
-           : type.isF32()    ? ", by its bits"
-                             : ", packed");
-  return text;
-}
-
 /// Whether elements of the buffer behind `memory` are atomic.
 static bool isAtomic(Value memory) {
   if (auto view = memory.getDefiningOp<memref::ReinterpretCastOp>())
@@ -148,37 +130,12 @@ LogicalResult WGSLPrinter::declareBuffer(gpu::GPUFuncOp kernel,
   if (isAtomic(buffer))
     element = "atomic<" + *element + ">";
   std::string name = declare(getNameHint(buffer.getLoc(), memory), true);
+  std::string comment = describe(kernel, buffer);
   os << llvm::formatv("@group(0) @binding({0}) var<storage, {1}> {2}: "
                       "array<{3}>;{4}\n",
                       binding, accesses.isWritten ? "read_write" : "read", name,
-                      *element, describe(kernel, buffer));
+                      *element, comment.empty() ? "" : " // " + comment);
   set(buffer, {name});
-  return success();
-}
-
-LogicalResult WGSLPrinter::declareScalars(gpu::GPUFuncOp kernel,
-                                          ArrayRef<BlockArgument> scalars,
-                                          unsigned binding) {
-  if (scalars.empty())
-    return success();
-  std::string params = declare(kernel.getName().str() + "_params", true);
-  std::string structName = params;
-  structName.front() = llvm::toUpper(structName.front());
-  structName = declare(structName, true);
-  llvm::StringSet<> fields;
-  os << "\nstruct " << structName << " {\n";
-  for (BlockArgument scalar : scalars) {
-    Type type = scalar.getType();
-    if (!type.isInteger(32) && !type.isF32())
-      return kernel.emitError("a parameter of WGSL is i32 or f32, not ")
-             << type;
-    std::string field = declareField(scalar, fields);
-    os << "  " << field << ": " << spellType(type) << ","
-       << describe(kernel, scalar) << "\n";
-    set(scalar, {params + "." + field});
-  }
-  os << llvm::formatv("}\n@group(0) @binding({0}) var<uniform> {1}: {2};\n",
-                      binding, params, structName);
   return success();
 }
 
@@ -200,17 +157,20 @@ LogicalResult WGSLPrinter::refuseBuffers(gpu::GPUFuncOp kernel, int64_t count,
 }
 
 LogicalResult WGSLPrinter::printSignature(gpu::GPUFuncOp kernel) {
-  SmallVector<BlockArgument> scalars;
-  unsigned binding = 0;
-  // The block also has the workgroup and private buffers as arguments.
-  for (BlockArgument argument : kernel.getArguments().take_front(
-           kernel.getFunctionType().getNumInputs()))
-    if (!isa<MemRefType>(argument.getType()))
-      scalars.push_back(argument);
-    else if (failed(declareBuffer(kernel, argument, binding++)))
+  Arguments arguments(kernel);
+  for (auto [binding, buffer] : llvm::enumerate(arguments.buffers))
+    if (failed(declareBuffer(kernel, buffer, binding)))
       return failure();
-  if (failed(declareScalars(kernel, scalars, binding)))
-    return failure();
+  if (!arguments.scalars.empty()) {
+    std::string params = declare(kernel.getName().str() + "_params", true);
+    os << "\n";
+    FailureOr<std::string> type =
+        printParams(kernel, arguments.scalars, params);
+    if (failed(type))
+      return failure();
+    os << llvm::formatv("\n@group(0) @binding({0}) var<uniform> {1}: {2};\n",
+                        arguments.buffers.size(), params, *type);
+  }
   os << "\n";
   if (failed(declareBuffers(kernel, gpu::AddressSpace::Workgroup)))
     return failure();
