@@ -295,6 +295,24 @@ static LogicalResult addHoles(ModuleOp module, ArrayRef<std::string> names) {
   return pm.run(module);
 }
 
+/// Where neither options nor the module name a chip, artifacts hold what their
+/// target says.
+static void nameChips(ModuleOp module, CompileOptions &options) {
+  StringRef name = options.target;
+  bool isNamed = !options.chip.empty() || name.contains(':') ||
+                 name.contains(',') || tile::TargetAttr::lookup(module);
+  std::string error;
+  const Target *target = isNamed ? nullptr : findTarget(name, error);
+  std::vector<std::string> chips;
+  if (target)
+    chips = target->getBundledChips();
+  if (chips.size() <= 1)
+    return;
+  for (std::string &chip : chips)
+    chip = (name + ":" + chip).str();
+  options.target = llvm::join(chips, ",");
+}
+
 static ExitCode compile(const Arguments &args) {
   if (ExitCode code = checkTuning(args))
     return code;
@@ -348,6 +366,8 @@ static ExitCode compile(const Arguments &args) {
       return kBadInput;
     options.schedule = *tuned;
   }
+  if (args.emit == "artifact" && !args.autotune.getNumOccurrences())
+    nameChips(*module, options);
   if (args.holes.getNumOccurrences() && failed(addHoles(*module, args.holes)))
     return kBadInput;
   if (isFolder(args.output))

@@ -77,6 +77,11 @@ public:
   virtual std::vector<std::string> getChips() const = 0;
   /// What is compiled for if nobody asks.
   virtual std::string getDefaultChip() const { return getChips().front(); }
+  /// The chips whose code an artifact holds if nobody asks for one: the runtime
+  /// takes what suits its device best.
+  virtual std::vector<std::string> getBundledChips() const {
+    return {getDefaultChip()};
+  }
   /// The limits of `chip`, one of getChips(). Null, with the reason in `error`,
   /// if they cannot be found out or are too low.
   virtual tile::TargetAttr describeChip(mlir::MLIRContext *context,

@@ -64,6 +64,10 @@ public:
       : Target(targetName.str(), "Apple's GPUs: text in Metal's language") {}
 
   std::vector<std::string> getChips() const override { return getNames(chips); }
+  /// Nobody knows what language the systems of users have.
+  std::vector<std::string> getBundledChips() const override {
+    return {"metal4", "metal3.1", "metal2.4"};
+  }
   tile::TargetAttr describeChip(MLIRContext *context, StringRef name,
                                 std::string &error) const override {
     const Chip &chip = getChip(chips, name);

@@ -2,9 +2,14 @@
 // passes know of its matrices.
 // RUN: attn-compile %src_root/examples/causal.mlir --target=metal -o %t.attn
 // RUN: attn-compile --inspect=%t.attn | FileCheck %s
+// Without a chip it holds a text for each version of the language.
+// CHECK: bytes, 3 variants
+// CHECK: metal:metal4, needs simdgroup-matrix{{$}}
 // CHECK: metal:metal3.1, needs simdgroup-matrix{{$}}
+// CHECK: metal:metal2.4, needs simdgroup-matrix{{$}}
 // RUN: attn-compile %src_root/examples/causal.mlir --target=metal --chip=metal2.4 -o %t.attn
 // RUN: attn-compile --inspect=%t.attn | FileCheck %s --check-prefix=OLD
+// OLD: bytes, 1 variant
 // OLD: metal:metal2.4, needs simdgroup-matrix{{$}}
 // RUN: not attn-compile %src_root/examples/causal.mlir --target=metal --chip=metal1 -o %t.attn 2>&1 | FileCheck %s --check-prefix=CHIP
 // CHIP: error: unknown chip 'metal1' of the target metal; {{.*}}known: metal3.1, metal2.4, metal4

@@ -4,6 +4,7 @@
 // what it binds where, and what it refuses before anything is submitted.
 #include "TestArtifact.h"
 
+#include "attn/runtime/Artifact.h"
 #include "attn/runtime/MetalDriver.h"
 
 #include <cstdlib>
@@ -268,6 +269,35 @@ TEST_F(MetalTest, RefusesPrograms) {
   state.compileProblem = "line 3: what is this?";
   EXPECT_ERROR(load(json(copying()), program, error), ATTN_ERROR_DEVICE_ERROR,
                {"'code/k' for Fake M1: line 3: what is this?"});
+}
+
+TEST_F(MetalTest, ChoosesTheNewestLanguage) {
+  std::string list, problem;
+  std::vector<std::string> chips = {"metal4", "metal3.1", "metal2.4"};
+  for (size_t n = 0; n < chips.size(); ++n)
+    list += std::string(n ? "," : "") + R"({"target":"metal","chip":")" +
+            chips[n] + R"(","entry":"f","section":"artifact/)" +
+            std::to_string(n) + R"("})";
+  attn::runtime::ArtifactWriter bundle(
+      R"({"format":"attn-bundle","version":1,"variants":[)" + list + "]}");
+  for (size_t n = 0; n < chips.size(); ++n) {
+    attn::runtime::ArtifactWriter writer(
+        json(copying(), R"(["simdgroup-matrix"])", chips[n]));
+    EXPECT_TRUE(writer.addCode("k", "kernel void copy() {}", problem));
+    EXPECT_TRUE(bundle.addSection("artifact/" + std::to_string(n),
+                                  writer.toBytes(), problem));
+  }
+  std::string bytes = bundle.toBytes();
+  attn_program *loaded = nullptr;
+  EXPECT_OK(attn_program_load_memory(context.get(), bytes.data(), bytes.size(),
+                                     &loaded, error));
+  Program program(loaded);
+  EXPECT_STREQ(attn_program_chip(loaded), "metal3.1");
+  EXPECT_EQ(state.language, 310);
+  EXPECT_STREQ(attn_program_reason(loaded),
+               "metal:metal3.1 for Fake M1; not metal:metal4: the device (Fake "
+               "M1) knows metal3.1, not metal4.0; not metal:metal2.4: it makes "
+               "less of the device");
 }
 
 TEST_F(MetalTest, RefusesLaunches) {
