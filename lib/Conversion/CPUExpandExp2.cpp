@@ -269,7 +269,14 @@ struct CPUExpandExp2 : attn::impl::CPUExpandExp2Base<CPUExpandExp2> {
     if (useScalef)
       patterns.add<ApproximateExp2>(&getContext());
     patterns.add<ExpandLog2>(&getContext());
-    if (failed(applyPatternsGreedily(getOperation(), std::move(patterns))))
+    SmallVector<Operation *> ops;
+    getOperation()->walk([&](Operation *op) {
+      if (isa<math::Exp2Op, math::Log2Op>(op))
+        ops.push_back(op);
+    });
+    if (ops.empty())
+      return markAllAnalysesPreserved();
+    if (failed(applyOpPatternsGreedily(ops, std::move(patterns))))
       signalPassFailure();
   }
 };

@@ -11,8 +11,16 @@
 #include "Link.h"
 #include "Wasm.h"
 
+#include "mlir/Analysis/DataLayoutAnalysis.h"
+#include "mlir/Conversion/ArithToLLVM/ArithToLLVM.h"
 #include "mlir/Conversion/ControlFlowToLLVM/ControlFlowToLLVM.h"
+#include "mlir/Conversion/FuncToLLVM/ConvertFuncToLLVM.h"
+#include "mlir/Conversion/LLVMCommon/ConversionTarget.h"
+#include "mlir/Conversion/LLVMCommon/TypeConverter.h"
+#include "mlir/Conversion/MathToLLVM/MathToLLVM.h"
+#include "mlir/Conversion/MemRefToLLVM/MemRefToLLVM.h"
 #include "mlir/Conversion/Passes.h"
+#include "mlir/Conversion/UBToLLVM/UBToLLVM.h"
 #include "mlir/Dialect/AMX/Transforms.h"
 #include "mlir/Dialect/Arith/Transforms/Passes.h"
 #include "mlir/Dialect/Func/IR/FuncOps.h"
@@ -24,6 +32,7 @@
 #include "mlir/Target/LLVMIR/Dialect/Builtin/BuiltinToLLVMIRTranslation.h"
 #include "mlir/Target/LLVMIR/Dialect/LLVMIR/LLVMToLLVMIRTranslation.h"
 #include "mlir/Target/LLVMIR/Export.h"
+#include "mlir/Transforms/DialectConversion.h"
 #include "mlir/Transforms/Passes.h"
 #include "llvm/IR/IRBuilder.h"
 #include "llvm/IR/LegacyPassManager.h"
@@ -43,16 +52,54 @@
 using namespace mlir;
 using namespace attn;
 
-/// The passes are MLIR's own: what they make together is verified, once.
+namespace {
+/// MLIR has a pass for each of these dialects, and each visits all ops: here
+/// they are converted together.
+class ConvertScalars final
+    : public PassWrapper<ConvertScalars, OperationPass<ModuleOp>> {
+public:
+  MLIR_DEFINE_EXPLICIT_INTERNAL_INLINE_TYPE_ID(ConvertScalars)
+
+  explicit ConvertScalars(bool hasTiles) : hasTiles(hasTiles) {}
+
+  StringRef getName() const override { return "ConvertScalars"; }
+  void getDependentDialects(DialectRegistry &registry) const override {
+    registry.insert<LLVM::LLVMDialect>();
+  }
+
+  void runOnOperation() override {
+    MLIRContext *context = &getContext();
+    const auto &layouts = getAnalysis<DataLayoutAnalysis>();
+    LowerToLLVMOptions options(context, layouts.getAtOrAbove(getOperation()));
+    options.useBarePtrCallConv = true;
+    LLVMTypeConverter types(context, options, &layouts);
+    LLVMConversionTarget target(*context);
+    RewritePatternSet patterns(context);
+    arith::populateCeilFloorDivExpandOpsPatterns(patterns);
+    arith::populateArithToLLVMConversionPatterns(types, patterns);
+    populateMathToLLVMConversionPatterns(types, patterns);
+    populateFinalizeMemRefToLLVMConversionPatterns(types, patterns);
+    populateFuncToLLVMConversionPatterns(types, patterns);
+    cf::populateControlFlowToLLVMConversionPatterns(types, patterns);
+    ub::populateUBToLLVMConversionPatterns(types, patterns);
+    // Tile registers are carried from block to block.
+    if (hasTiles) {
+      populateAMXLegalizeForLLVMExportPatterns(types, patterns);
+      configureAMXLegalizeForExportTarget(target);
+    }
+    if (failed(applyPartialConversion(getOperation(), target,
+                                      std::move(patterns))))
+      signalPassFailure();
+  }
+
+private:
+  bool hasTiles;
+};
+} // namespace
+
+/// What these passes make together is verified, once.
 static LogicalResult
 lowerToLLVMDialect(ModuleOp module, tile::TargetAttr machine, bool verifies) {
-  bool hasTiles = machine.has(tile::MatrixUnits::Amx);
-  if (hasTiles) {
-    DialectRegistry registry;
-    registerConvertAMXToLLVMInterface(registry);
-    cf::registerConvertControlFlowToLLVMInterface(registry);
-    module.getContext()->appendDialectRegistry(registry);
-  }
   PassManager pm(module.getContext());
   pm.enableVerifier(false);
   // Without the feature LLVM rounds a scalar to bf16 by a library call.
@@ -62,28 +109,14 @@ lowerToLLVMDialect(ModuleOp module, tile::TargetAttr machine, bool verifies) {
     pm.addNestedPass<func::FuncOp>(arith::createArithExpandOpsPass(options));
   }
   pm.addNestedPass<func::FuncOp>(arith::createArithExpandOpsPass());
-  pm.addPass(createConvertVectorToSCFPass());
   pm.addPass(memref::createExpandStridedMetadataPass());
   pm.addPass(createLowerAffinePass());
   pm.addPass(createSCFToControlFlowPass());
   ConvertVectorToLLVMPassOptions vectorOptions;
   vectorOptions.x86Vector = true;
   pm.addPass(createConvertVectorToLLVMPass(vectorOptions));
-  pm.addPass(createConvertMathToLLVMPass());
-  pm.addPass(createFinalizeMemRefToLLVMConversionPass());
-  ConvertFuncToLLVMPassOptions funcOptions;
-  funcOptions.useBarePtrCallConv = true;
-  pm.addPass(createConvertFuncToLLVMPass(funcOptions));
-  pm.addPass(createArithToLLVMConversionPass());
-  // Tile registers are carried from block to block.
-  if (hasTiles) {
-    ConvertToLLVMPassOptions tileOptions;
-    tileOptions.filterDialects = {"amx", "cf"};
-    pm.addPass(createConvertToLLVMPass(tileOptions));
-  } else {
-    pm.addPass(createConvertControlFlowToLLVMPass());
-  }
-  pm.addPass(createUBToLLVMConversionPass());
+  pm.addPass(
+      std::make_unique<ConvertScalars>(machine.has(tile::MatrixUnits::Amx)));
   pm.addPass(createReconcileUnrealizedCastsPass());
   if (failed(pm.run(module)))
     return failure();
