@@ -157,6 +157,35 @@ Value InfinityCondition::ofOp(Operation *op) {
       });
 }
 
+/// A number that no element of the tile exceeds, where inputs are finite: that
+/// of a product of small floats follows from their types.
+std::optional<double> findBound(Value tile) {
+  auto dot = tile.getDefiningOp<DotOp>();
+  auto sums = dot ? dot.getAcc().getDefiningOp<SplatOp>() : SplatOp();
+  TileType a = dot ? dot.getA().getType() : TileType();
+  if (!sums || !matchPattern(sums.getValue(), m_AnyZeroFloat()) ||
+      !a.getElementType().isF16())
+    return std::nullopt;
+  constexpr double largest = 65504;
+  return largest * largest * a.getShape()[dot.getTransposeA() ? 0 : 1];
+}
+
+/// The same for an element that a region computes of such a tile by factors.
+std::optional<double> findBound(MapOp map, Value value) {
+  if (auto argument = dyn_cast<BlockArgument>(value);
+      argument && argument.getOwner() == &map.getBody().front() &&
+      argument.getArgNumber() < map.getInputs().size())
+    return findBound(map.getInputs()[argument.getArgNumber()]);
+  auto product = value.getDefiningOp<arith::MulFOp>();
+  FloatAttr factor;
+  if (!product || !matchPattern(product.getRhs(), m_Constant(&factor)))
+    return std::nullopt;
+  std::optional<double> bound = findBound(map, product.getLhs());
+  if (bound)
+    *bound *= std::abs(factor.getValueAsDouble());
+  return bound;
+}
+
 struct FiniteScoresPass final : attn::impl::FiniteScoresBase<FiniteScoresPass> {
   using FiniteScoresBase::FiniteScoresBase;
 
@@ -367,6 +396,9 @@ private:
         infiniteTiles.insert(tile);
       return value;
     }
+    if (std::optional<double> bound = findBound(map, value);
+        bound && *bound < kLargestScore)
+      return value;
     Value atLeast =
         arith::MaximumFOp::create(b, value, constant(b, -kLargestScore));
     Value score =

@@ -5,12 +5,14 @@
 // nearby serves as well: exp2((s - m) c) and all that was scaled by it follow
 // another m exactly. So it stays where it is until a score has outgrown it by a
 // bound, and the reductions and products that move it wait under a branch.
-// After the loop it moves to the maximum, and nobody can tell.
+// After the loop it moves to the maximum, and nobody can tell; what says that
+// it is an offset and nothing else stays where it is.
 //
 //===----------------------------------------------------------------------===//
 
 #include "Matrices.h"
 #include "attn/Conversion/AssignLayouts.h"
+#include "attn/Dialect/Tile/Offset.h"
 
 #include "mlir/Dialect/Arith/IR/Arith.h"
 #include "mlir/Dialect/Math/IR/Math.h"
@@ -47,6 +49,9 @@ struct RunningMaximum {
   float factor = 0;
   /// Products of carried values by that.
   SmallVector<std::pair<unsigned, MapOp>> rescaled;
+
+  /// Whether nothing but the sums relative to it comes of it.
+  bool isOffset() const { return ReduceOp(reduce)->hasAttr(kOffsetAttrName); }
 };
 
 class Matcher {
@@ -197,7 +202,7 @@ public:
   void run();
 
 private:
-  void carryMore();
+  void carryTop();
   Value isOutgrown(Value top);
   /// What moves with the offset, computed again for another one: `reduced` is
   /// the new, `mapping` knows the old and what is carried.
@@ -208,48 +213,33 @@ private:
   RunningMaximum maximum;
   int64_t cols;
   ImplicitLocOpBuilder b;
-  /// What the loop carries of the maximum; then come the greatest scores so
-  /// far, of which a row has several.
-  SmallVector<Value> derived;
-  unsigned firstDerived = 0, top = 0;
+  /// The number of what the loop carries for the maximum after it: the greatest
+  /// scores so far, of which a row has several.
+  unsigned top = 0;
 };
 } // namespace
 
-/// What other ops need of the maximum is carried along, since it changes as
-/// seldom.
-void Rewriter::carryMore() {
-  for (MapOp map : maximum.derived)
-    for (Value result : map.getResults())
-      if (llvm::any_of(result.getUsers(), [&](Operation *user) {
-            return user != maximum.alpha &&
-                   !llvm::is_contained(maximum.derived, user);
-          }))
-        derived.push_back(result);
-  IRMapping initial;
-  initial.map(maximum.reduce.getResult(), loop.getInitArgs()[maximum.number]);
-  for (MapOp map : maximum.derived)
-    b.clone(*map, initial);
-  SmallVector<Value> inits = llvm::map_to_vector(
-      derived, [&](Value value) { return initial.lookup(value); });
+void Rewriter::carryTop() {
   TileType rows = maximum.reduce.getType();
   auto type = TileType::get(b.getContext(), {rows.getRows(), cols},
                             rows.getElementType());
-  inits.push_back(SplatOp::create(
+  Value none = SplatOp::create(
       b, type,
       arith::ConstantOp::create(
           b, FloatAttr::get(b.getF32Type(),
-                            APFloat::getInf(APFloat::IEEEsingle(), true)))));
-  firstDerived = loop.getNumRegionIterArgs();
-  top = firstDerived + derived.size();
+                            APFloat::getInf(APFloat::IEEEsingle(), true))));
+  top = loop.getNumRegionIterArgs();
   IRRewriter rewriter(b.getContext());
   rewriter.setInsertionPoint(loop);
   loop = cast<scf::ForOp>(
       (*loop.replaceWithAdditionalYields(
-           rewriter, inits, /*replaceInitOperandUsesInLoop=*/false,
-           [&](OpBuilder &, Location, ArrayRef<BlockArgument> carried) {
-             SmallVector<Value> yielded(derived);
-             yielded.push_back(carried.back());
-             return yielded;
+           rewriter, none, /*replaceInitOperandUsesInLoop=*/false,
+           [&](OpBuilder &nested, Location loc,
+               ArrayRef<BlockArgument> carried) -> SmallVector<Value> {
+             nested.setInsertionPoint(maximum.reduce);
+             return {ReduceOp::create(nested, loc, type, ReduceKind::Max,
+                                      maximum.reduce.getInput(),
+                                      carried.back())};
            }))
           .getOperation());
 }
@@ -312,47 +302,40 @@ void Rewriter::moveAfterLoop() {
 }
 
 void Rewriter::run() {
-  carryMore();
-  moveAfterLoop();
+  if (!maximum.isOffset()) {
+    carryTop();
+    moveAfterLoop();
+  }
   ReduceOp reduce = maximum.reduce;
   b.setInsertionPoint(reduce);
   Value old = loop.getRegionIterArg(maximum.number);
-  Value greatest = loop.getRegionIterArg(top);
-  greatest = ReduceOp::create(b, greatest.getType(), ReduceKind::Max,
-                              reduce.getInput(), greatest);
-  auto yield = cast<scf::YieldOp>(loop.getBody()->getTerminator());
-  yield.setOperand(top, greatest);
   SmallVector<Value> replaced{reduce.getResult()}, kept{old};
-  for (auto [k, value] : llvm::enumerate(derived)) {
-    replaced.push_back(value);
-    kept.push_back(loop.getRegionIterArg(firstDerived + k));
-  }
   for (auto [number, map] : maximum.rescaled) {
     replaced.push_back(map.getResult(0));
     kept.push_back(loop.getRegionIterArg(number));
   }
-  auto branch =
-      scf::IfOp::create(b, TypeRange(ValueRange(kept)), isOutgrown(greatest),
-                        /*withElseRegion=*/true);
+  auto branch = scf::IfOp::create(b, TypeRange(ValueRange(kept)),
+                                  isOutgrown(reduce.getInput()),
+                                  /*withElseRegion=*/true);
   OpBuilder::InsertionGuard guard(b);
   b.setInsertionPointToStart(branch.thenBlock());
   IRMapping moved;
-  cloneMove(
-      ReduceOp::create(b, reduce.getType(), ReduceKind::Max, greatest, old),
-      moved);
+  cloneMove(ReduceOp::create(b, reduce.getType(), ReduceKind::Max,
+                             reduce.getInput(), old),
+            moved);
   scf::YieldOp::create(b, llvm::map_to_vector(replaced, [&](Value value) {
                          return moved.lookup(value);
                        }));
   b.setInsertionPointToStart(branch.elseBlock());
   scf::YieldOp::create(b, kept);
+  // What is computed of the offset alone stays: carried, it would take
+  // registers in which nothing else lives.
   for (auto [value, result] : llvm::zip_equal(replaced, branch.getResults()))
     value.replaceAllUsesExcept(result, branch);
   // Users first.
   for (auto [number, map] : maximum.rescaled)
     map.erase();
   maximum.alpha.erase();
-  for (MapOp map : llvm::reverse(maximum.derived))
-    map.erase();
   reduce.erase();
 }
 

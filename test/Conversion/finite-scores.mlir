@@ -125,3 +125,40 @@ func.func private @computed(%q: !tile.tile<8x8xf32>, %k: !tile.tile<8x8xf32>, %s
   %r = tile.reduce max %u, %m : !tile.tile<8x8xf32> -> !tile.tile<8xf32>
   return %r : !tile.tile<8xf32>
 }
+
+// -----
+
+// Sums of products of f16 lie within the bounds, and so do they times a constant
+// that is not too large.
+// CHECK-LABEL: func.func private @bounded
+// CHECK-NOT: arith.maximumf
+// CHECK: return
+func.func private @bounded(%q: !tile.tile<8x8xf16>, %k: !tile.tile<8x8xf16>, %m: !tile.tile<8xf32>, %i0: index, %g0: index, %g1: index, %g2: index, %g3: index, %g4: index, %g5: index) -> !tile.tile<8xf32> attributes {tile.kernel} {
+  %zero = arith.constant 0.0 : f32
+  %factor = arith.constant 0.125 : f32
+  %s0 = tile.splat %zero : f32 -> !tile.tile<8x8xf32>
+  %s = tile.dot %q, %k, %s0 {transpose_b} : !tile.tile<8x8xf16>, !tile.tile<8x8xf16> -> !tile.tile<8x8xf32>
+  %t = tile.map(%s) at [%i0, %i0] : (!tile.tile<8x8xf32>) -> !tile.tile<8x8xf32> {
+  ^bb0(%x: f32, %i: index, %j: index):
+    %y = arith.mulf %x, %factor : f32
+    tile.yield %y : f32
+  }
+  %r = tile.reduce max %t, %m : !tile.tile<8x8xf32> -> !tile.tile<8xf32>
+  return %r : !tile.tile<8xf32>
+}
+
+// CHECK-LABEL: func.func private @unbounded
+// CHECK: arith.maximumf
+func.func private @unbounded(%q: !tile.tile<8x8xf16>, %k: !tile.tile<8x8xf16>, %m: !tile.tile<8xf32>, %i0: index, %g0: index, %g1: index, %g2: index, %g3: index, %g4: index, %g5: index) -> !tile.tile<8xf32> attributes {tile.kernel} {
+  %zero = arith.constant 0.0 : f32
+  %factor = arith.constant 1.0e29 : f32
+  %s0 = tile.splat %zero : f32 -> !tile.tile<8x8xf32>
+  %s = tile.dot %q, %k, %s0 {transpose_b} : !tile.tile<8x8xf16>, !tile.tile<8x8xf16> -> !tile.tile<8x8xf32>
+  %t = tile.map(%s) at [%i0, %i0] : (!tile.tile<8x8xf32>) -> !tile.tile<8x8xf32> {
+  ^bb0(%x: f32, %i: index, %j: index):
+    %y = arith.mulf %x, %factor : f32
+    tile.yield %y : f32
+  }
+  %r = tile.reduce max %t, %m : !tile.tile<8x8xf32> -> !tile.tile<8xf32>
+  return %r : !tile.tile<8xf32>
+}

@@ -1,31 +1,31 @@
-// tile-lazy-maxima: offsets move under a branch; what is computed from them
-// alone is carried along; after the loop they are the maxima. A value that is carried from something else than 0 on
+// tile-lazy-maxima: offsets move under a branch; after the loop they are the
+// maxima, unless they are offsets and nothing else. A value that is carried from something else than 0 on
 // would have to be multiplied even if no score was above -inf: the loop stays.
 // RUN: attn-opt %s --tile-lazy-maxima | FileCheck %s
 
 module attributes {tile.target = #tile.target<name = "gpu", chip = "c", threads = 128, subgroup = 32, shared_bytes = 16384, static_shared_bytes = 16384, matrix = cooperative, matrix_shape = [16, 16, 16]>} {
   // CHECK-LABEL: func private @softmax
   // CHECK: %[[NONE:.*]] = tile.splat %cst{{.*}} : f32 -> <16xf32>
-  // CHECK: %[[SAFE0:.*]] = tile.map(%[[NONE]])
-  // CHECK: %[[LOOP:.*]]:4 = scf.for {{.*}} iter_args(%[[M:.*]] = %[[NONE]], %[[L:.*]] = %{{.*}}, %[[SAFE:.*]] = %[[SAFE0]], %[[SOFAR:.*]] = %{{.*}})
+  // CHECK: %[[LOOP:.*]]:3 = scf.for {{.*}} iter_args(%[[M:.*]] = %[[NONE]], %[[L:.*]] = %{{.*}}, %[[SOFAR:.*]] = %{{.*}})
   // CHECK: %[[S:.*]] = tile.dot
   // CHECK: %[[TOP:.*]] = tile.reduce max %[[S]], %[[SOFAR]] : <16x16xf32> -> <16x16xf32>
   // 8 by 0.5.
   // CHECK: %[[LIMIT:.*]] = tile.map(%[[M]])
   // CHECK: arith.constant 1.600000e+01 : f32
-  // CHECK: %[[OUTGROWN:.*]] = tile.any_above %[[TOP]], %[[LIMIT]] : <16x16xf32>, <16xf32>
-  // CHECK: %[[MOVED:.*]]:3 = scf.if %[[OUTGROWN]]
-  // CHECK: %[[NEW:.*]] = tile.reduce max %[[TOP]], %[[M]] : <16x16xf32> -> <16xf32>
+  // CHECK: %[[OUTGROWN:.*]] = tile.any_above %[[S]], %[[LIMIT]] : <16x16xf32>, <16xf32>
+  // CHECK: %[[MOVED:.*]]:2 = scf.if %[[OUTGROWN]]
+  // CHECK: %[[NEW:.*]] = tile.reduce max %[[S]], %[[M]] : <16x16xf32> -> <16xf32>
   // CHECK: %[[NEWSAFE:.*]] = tile.map(%[[NEW]])
   // CHECK: %[[ALPHA:.*]] = tile.map(%[[M]], %[[NEWSAFE]])
   // CHECK: %[[SCALED:.*]] = tile.map(%[[L]], %[[ALPHA]])
-  // CHECK: scf.yield %[[NEW]], %[[NEWSAFE]], %[[SCALED]]
+  // CHECK: scf.yield %[[NEW]], %[[SCALED]]
   // CHECK: } else {
-  // CHECK-NEXT: scf.yield %[[M]], %[[SAFE]], %[[L]]
-  // CHECK: tile.map(%[[S]], %[[MOVED]]#1)
-  // CHECK: tile.reduce sum %{{.*}}, %[[MOVED]]#2
-  // CHECK: scf.yield %[[MOVED]]#0, %{{.*}}, %[[MOVED]]#1, %[[TOP]]
-  // CHECK: %[[MAX:.*]] = tile.reduce max %[[LOOP]]#3, %[[LOOP]]#0 : <16x16xf32> -> <16xf32>
+  // CHECK-NEXT: scf.yield %[[M]], %[[L]]
+  // CHECK: %[[SAFE:.*]] = tile.map(%[[MOVED]]#0)
+  // CHECK: tile.map(%[[S]], %[[SAFE]])
+  // CHECK: tile.reduce sum %{{.*}}, %[[MOVED]]#1
+  // CHECK: scf.yield %[[MOVED]]#0, %{{.*}}, %[[TOP]]
+  // CHECK: %[[MAX:.*]] = tile.reduce max %[[LOOP]]#2, %[[LOOP]]#0 : <16x16xf32> -> <16xf32>
   // CHECK: %[[FINAL:.*]] = tile.map(%[[MAX]])
   // CHECK: %[[LAST:.*]] = tile.map(%[[LOOP]]#0, %[[FINAL]])
   // CHECK: tile.map(%[[LOOP]]#1, %[[LAST]])
@@ -45,6 +45,61 @@ module attributes {tile.target = #tile.target<name = "gpu", chip = "c", threads 
     %r:2 = scf.for %i = %c0 to %n step %c1 iter_args(%mi = %m0, %li = %s0) -> (!tile.tile<16xf32>, !tile.tile<16x16xf32>) {
       %s = tile.dot %q, %q, %s0 {transpose_b} : !tile.tile<16x16xf16>, !tile.tile<16x16xf16> -> !tile.tile<16x16xf32>
       %m1 = tile.reduce max %s, %mi : !tile.tile<16x16xf32> -> !tile.tile<16xf32>
+      %safe = tile.map (%m1) at [%c0] : (!tile.tile<16xf32>) -> !tile.tile<16xf32> {
+      ^bb0(%u: f32, %row: index):
+        %e = arith.cmpf oeq, %u, %ninf : f32
+        %f = arith.select %e, %zero, %u : f32
+        tile.yield %f : f32
+      }
+      %alpha = tile.map (%mi, %safe) at [%c0] : (!tile.tile<16xf32>, !tile.tile<16xf32>) -> !tile.tile<16xf32> {
+      ^bb0(%u: f32, %v: f32, %row: index):
+        %d = arith.subf %u, %v : f32
+        %d2 = arith.mulf %d, %half : f32
+        %e = math.exp2 %d2 : f32
+        tile.yield %e : f32
+      }
+      %p = tile.map (%s, %safe) at [%c0, %c0] : (!tile.tile<16x16xf32>, !tile.tile<16xf32>) -> !tile.tile<16x16xf32> {
+      ^bb0(%u: f32, %v: f32, %row: index, %col: index):
+        %d = arith.subf %u, %v : f32
+        %d2 = arith.mulf %d, %half : f32
+        %e = math.exp2 %d2 : f32
+        tile.yield %e : f32
+      }
+      %l1 = tile.map (%li, %alpha) at [%c0, %c0] : (!tile.tile<16x16xf32>, !tile.tile<16xf32>) -> !tile.tile<16x16xf32> {
+      ^bb0(%u: f32, %v: f32, %row: index, %col: index):
+        %e = arith.mulf %u, %v : f32
+        tile.yield %e : f32
+      }
+      %l2 = tile.reduce sum %p, %l1 : !tile.tile<16x16xf32> -> !tile.tile<16x16xf32>
+      scf.yield %m1, %l2 : !tile.tile<16xf32>, !tile.tile<16x16xf32>
+    }
+    tile.store %r#0, %o[%c0] valid [%c16] : !tile.tile<16xf32>, memref<16xf32>
+    return
+  }
+
+  // CHECK-LABEL: func private @offset
+  // CHECK: %[[LOOP:.*]]:2 = scf.for {{.*}} iter_args(%[[M:.*]] = %{{.*}}, %[[L:.*]] = %{{.*}})
+  // CHECK: tile.any_above
+  // CHECK-NOT: tile.reduce max
+  // CHECK: scf.if
+  // CHECK: tile.reduce max
+  // CHECK-NOT: tile.reduce max
+  // CHECK: tile.store %[[LOOP]]#0
+  func.func private @offset(%a: memref<f16>, %b: memref<f32>, %n: index, %x: index, %y: index, %z: index, %nx: index, %ny: index, %nz: index) attributes {tile.kernel} {
+    %c0 = arith.constant 0 : index
+    %c1 = arith.constant 1 : index
+    %c16 = arith.constant 16 : index
+    %zero = arith.constant 0.0 : f32
+    %half = arith.constant 0.5 : f32
+    %ninf = arith.constant 0xFF800000 : f32
+    %m = memref.reinterpret_cast %a to offset: [0], sizes: [16, 16], strides: [16, 1] : memref<f16> to memref<16x16xf16>
+    %o = memref.reinterpret_cast %b to offset: [0], sizes: [16], strides: [1] : memref<f32> to memref<16xf32>
+    %q = tile.load %m[%c0, %c0] valid [%c16, %c16] : memref<16x16xf16> -> !tile.tile<16x16xf16>
+    %s0 = tile.splat %zero : f32 -> !tile.tile<16x16xf32>
+    %m0 = tile.splat %ninf : f32 -> !tile.tile<16xf32>
+    %r:2 = scf.for %i = %c0 to %n step %c1 iter_args(%mi = %m0, %li = %s0) -> (!tile.tile<16xf32>, !tile.tile<16x16xf32>) {
+      %s = tile.dot %q, %q, %s0 {transpose_b} : !tile.tile<16x16xf16>, !tile.tile<16x16xf16> -> !tile.tile<16x16xf32>
+      %m1 = tile.reduce max %s, %mi {tile.offset} : !tile.tile<16x16xf32> -> !tile.tile<16xf32>
       %safe = tile.map (%m1) at [%c0] : (!tile.tile<16xf32>) -> !tile.tile<16xf32> {
       ^bb0(%u: f32, %row: index):
         %e = arith.cmpf oeq, %u, %ninf : f32

@@ -13,6 +13,7 @@
 #include "attn/Conversion/ExpandMath.h"
 #include "attn/Conversion/LayoutToGPU.h"
 #include "attn/Conversion/LegalizeKernels.h"
+#include "attn/Dialect/Tile/Offset.h"
 #include "attn/Dialect/Tile/Tile.h"
 #include "attn/Pipelines/Pipelines.h"
 #include "attn/Reference/Interpreter.h"
@@ -59,11 +60,30 @@ struct PassChecker::CheckedPass {
   bool hasMatrices = false;
 };
 
-/// What kernels go through on their way to matrix units.
-static void addMatrices(OpPassManager &pm) {
+namespace {
+/// Row maxima are what a kernel returns again, to the last digit: constants of
+/// exp2 and log are rounded each for itself, and another offset shows that.
+struct ForgetOffsets : PassWrapper<ForgetOffsets, OperationPass<func::FuncOp>> {
+  MLIR_DEFINE_EXPLICIT_INTERNAL_INLINE_TYPE_ID(ForgetOffsets)
+
+  void runOnOperation() override {
+    getOperation().walk(
+        [](tile::ReduceOp op) { op->removeAttr(tile::kOffsetAttrName); });
+  }
+};
+} // namespace
+
+/// What keeps softmax in fragments.
+static void addLazySoftmax(OpPassManager &pm) {
   pm.addNestedPass<func::FuncOp>(createPadTiles());
   pm.addNestedPass<func::FuncOp>(createDeferSums());
   pm.addNestedPass<func::FuncOp>(createLazyMaxima());
+}
+
+/// What kernels go through on their way to matrix units.
+static void addMatrices(OpPassManager &pm) {
+  pm.addNestedPass<func::FuncOp>(std::make_unique<ForgetOffsets>());
+  addLazySoftmax(pm);
   pm.addNestedPass<func::FuncOp>(createAssignLayouts());
   pm.addNestedPass<func::FuncOp>(createPrefetchLoads());
   pm.addPass(createLayoutToGPU());
@@ -95,6 +115,8 @@ ArrayRef<PassChecker::CheckedPass> PassChecker::getPasses() {
       {"canonicalize, cse", addCleanup, 0},
       {"attn-outline-kernels",
        [](OpPassManager &pm) { pm.addPass(createOutlineKernels()); }, 0},
+      {"tile-pad-tiles to tile-lazy-maxima", addLazySoftmax, rounded,
+       /*isF32Only=*/false, /*subgroup=*/8, /*lanes=*/8, /*hasMatrices=*/true},
       {"tile-pad-tiles to tile-layout-to-gpu, matrices", addMatrices, real,
        /*isF32Only=*/false, /*subgroup=*/8, /*lanes=*/8, /*hasMatrices=*/true},
       {"tile-unswitch-masks", addNested<createUnswitchMasks>, 0},

@@ -389,9 +389,12 @@ def LazyMaxima : Pass<"tile-lazy-maxima", "::mlir::func::FuncOp"> {
     as well. It stays until a score exceeds it by 8 / c: then, and only then, rows are
     reduced and what is carried is multiplied, under a branch. -inf is exceeded
     by any other score, so that it still means that there was none. After the
-    loop m moves to the maximum: what the loop returns is what it was.
+    loop m moves to the maximum: what the loop returns is what it was. A maximum
+    whose reduction has the attribute `tile.offset` stays where it is: all that
+    comes of it is the same for any number nearby.
 
-    What is computed of m alone is carried along. For kernels that matrix units
+    What is computed of m alone is computed in every iteration: carried, it would
+    take registers. For kernels that matrix units
     compute: a reduction to a row goes through workgroup memory there.
 
     ```mlir
@@ -445,9 +448,9 @@ def LazyMaxima : Pass<"tile-lazy-maxima", "::mlir::func::FuncOp"> {
       %top = tile.reduce max %s, %so_far : <16x16xf32> -> <16x16xf32>
       %limit = tile.map(%mi) at[...] : ...
       ...
-      %outgrown = tile.any_above %top, %limit : <16x16xf32>, <16xf32>
+      %outgrown = tile.any_above %s, %limit : <16x16xf32>, <16xf32>
       %moved:2 = scf.if %outgrown -> (!tile.tile<16xf32>, !tile.tile<16x16xf32>) {
-        %m1 = tile.reduce max %top, %mi : <16x16xf32> -> <16xf32>
+        %m1 = tile.reduce max %s, %mi : <16x16xf32> -> <16xf32>
         %alpha = tile.map(%mi, %m1) ...
         ...
         %l1 = tile.map(%li, %alpha) ...
@@ -629,7 +632,8 @@ def FiniteScores : Pass<"tile-finite-scores", "::mlir::func::FuncOp"> {
     Targets such as WGSL may assume that no value is infinite or NaN (rule 16).
     In tile kernels, -inf becomes the sentinel -1.5 * 2^126, and what reaches a
     row maximum is clamped to [-2^126, 2^126], so that a row of the lowest
-    finite scores is not taken for an empty one (rule 15). Scores that may be
+    finite scores is not taken for an empty one (rule 15), but for products of
+    f16 by constants, which are within. Scores that may be
     -inf themselves (tables, selects) are recognised by their bits (rule 14).
     Arguments that receive row statistics get the attribute
     `attn.minus_infinity`: the target stores the bits of -inf for the sentinel.

@@ -376,7 +376,8 @@ private:
   }
 };
 
-/// Lanes compare the elements that they hold, and vote.
+/// Lanes compare the greatest that they hold of a row, by element of its
+/// fragments, and vote.
 struct AnyAboveFragments : TileOpPattern<AnyAboveOp> {
   using TileOpPattern::TileOpPattern;
 
@@ -387,13 +388,20 @@ struct AnyAboveFragments : TileOpPattern<AnyAboveOp> {
       return failure();
     ImplicitLocOpBuilder b(op.getLoc(), rewriter);
     Grid grid(b, context, op.getInput().getType());
-    gpu::MMAMatrixType type = getMatrixType(op.getInput().getType());
+    int64_t length = getLength(context, getMatrixType(op.getInput().getType()));
     Value any;
-    for (auto [k, fragment] : llvm::enumerate(adaptor.getInput()))
-      for (int64_t number = 0; number < getLength(context, type); ++number) {
-        Value limit = extract(b, adaptor.getLimit()[k / grid.cols], number);
-        Value isAbove = arith::CmpFOp::create(
-            b, arith::CmpFPredicate::OGT, extract(b, fragment, number), limit);
+    for (int64_t row = 0; row < grid.rows; ++row)
+      for (int64_t number = 0; number < length; ++number) {
+        Value greatest;
+        for (int64_t col = 0; col < grid.cols; ++col) {
+          Value element =
+              extract(b, adaptor.getInput()[row * grid.cols + col], number);
+          greatest = greatest ? arith::MaxNumFOp::create(b, greatest, element)
+                              : element;
+        }
+        Value isAbove =
+            arith::CmpFOp::create(b, arith::CmpFPredicate::OGT, greatest,
+                                  extract(b, adaptor.getLimit()[row], number));
         any = any ? arith::OrIOp::create(b, any, isAbove) : isAbove;
       }
     rewriter.replaceOpWithNewOp<gpu::SubgroupReduceOp>(

@@ -7,6 +7,8 @@
 
 #include "KeyLoops.h"
 
+#include "attn/Dialect/Tile/Offset.h"
+
 #include "mlir/Dialect/SCF/IR/SCF.h"
 
 #include <cmath>
@@ -70,9 +72,10 @@ Value KeyLoops::buildScoreLoop(const Worker &w, Value ranges, Value count) {
   Value s = select.getResult(0);
   a.scores(w).store(b, s, scoreMemory, w.firstRow, at.firstKey,
                     ib.constant(tileN));
-  Value m = tile::ReduceOp::create(b, tile::ReduceKind::Max, s,
-                                   loop.getRegionIterArg(0));
-  scf::YieldOp::create(b, m);
+  auto m = tile::ReduceOp::create(b, tile::ReduceKind::Max, s,
+                                  loop.getRegionIterArg(0));
+  m->setAttr(tile::kOffsetAttrName, b.getUnitAttr());
+  scf::YieldOp::create(b, m.getResult());
   return loop.getResult(0);
 }
 
