@@ -92,6 +92,7 @@ const char *componentName(VkComponentTypeKHR type) {
 constexpr const char *sizePrefix = "subgroup-size:";
 constexpr const char *operationPrefix = "subgroup:";
 constexpr const char *matrixPrefix = "cooperative-matrix:";
+constexpr const char *mapPrefix = "cooperative-matrix-map:";
 constexpr const char *fullSubgroups = "computeFullSubgroups";
 /// Lanes of a subgroup are those of a vector, in drivers for processors.
 constexpr const char *lockstepName = "subgroup:lockstep";
@@ -295,6 +296,16 @@ void Capabilities::queryMatrices(const InstanceTable &table,
           ":" + componentName(shape.CType));
 }
 
+std::vector<std::string>
+Capabilities::wantedMaps(const Description &description) const {
+  std::vector<std::string> shapes;
+  for (const std::string &need : description.features)
+    if (const char *shape = after(need, mapPrefix);
+        shape && matrices.count(shape))
+      shapes.push_back(shape);
+  return shapes;
+}
+
 uint32_t Capabilities::wantedSubgroupSize(const Description &description) {
   for (const std::string &need : description.features)
     if (const char *size = after(need, sizePrefix))
@@ -327,6 +338,8 @@ bool Capabilities::has(const std::string &need) const {
   }
   if (const char *shape = after(need, matrixPrefix))
     return matrices.count(shape);
+  if (const char *shape = after(need, mapPrefix))
+    return maps.count(shape);
   if (const char *number = after(need, "vulkan1."))
     return version >= VK_MAKE_API_VERSION(
                           0, 1, uint32_t(std::strtoul(number, nullptr, 10)), 0);

@@ -48,6 +48,11 @@ public:
   std::string objection(const Description &description) const;
   /// All that programs may ask for, comma-separated.
   std::string list() const;
+  /// The shapes of matrices whose elements a program wants alike in
+  /// accumulators and left factors; see ElementMap.h.
+  std::vector<std::string> wantedMaps(const Description &description) const;
+  /// What has been found out about one.
+  void addMap(const std::string &shape) { maps.insert(shape); }
   /// The subgroup size that a program insists on; 0: it takes any.
   static uint32_t wantedSubgroupSize(const Description &description);
 
@@ -81,6 +86,7 @@ private:
   uint32_t minSubgroupSize = 0, maxSubgroupSize = 0;
   bool canChoose = false;
   std::set<std::string> matrices; // "16x16x16:f16:f32"
+  std::set<std::string> maps;     // of these, those with elements alike
 };
 
 /// "1.3"

@@ -3,6 +3,7 @@
 // The Vulkan backend: code sections are SPIR-V modules, compiled by the
 // device's driver when a program is loaded.
 #include "Code.h"
+#include "ElementMap.h"
 #include "Failure.h"
 
 #include <algorithm>
@@ -32,9 +33,7 @@ public:
         Backend::partAlignment(),
         opened->capabilities.limits().minStorageBufferOffsetAlignment);
   }
-  std::string objection(const Description &description) const override {
-    return opened->capabilities.objection(description);
-  }
+  std::string objection(const Description &description) const override;
   int64_t rank(const Description &description) const override;
   std::unique_ptr<LoadedCode> load(const Description &description,
                                    const ArtifactView &artifact) override;
@@ -73,9 +72,25 @@ private:
   }
 
   std::unique_ptr<vulkan::Device> opened;
-  vulkan::Memory memory;
+  mutable vulkan::Memory memory;
   std::string known;
+  /// Of matrices, shapes whose elements have been asked for.
+  mutable std::set<std::string> asked;
+  mutable std::mutex askedMutex;
 };
+
+/// What only a kernel can tell is asked when the first program wants to know.
+std::string VulkanBackend::objection(const Description &description) const {
+  vulkan::Capabilities &capabilities = opened->capabilities;
+  std::lock_guard<std::mutex> lock(askedMutex);
+  for (const std::string &shape : capabilities.wantedMaps(description))
+    if (asked.insert(shape).second &&
+        vulkan::areElementsAlike(
+            *opened, memory, shape,
+            vulkan::Capabilities::wantedSubgroupSize(description)))
+      capabilities.addMap(shape);
+  return capabilities.objection(description);
+}
 
 /// Of two that run, the one that asks for more features, then the one with more
 /// threads in its workgroups, then the one with more memory for them.

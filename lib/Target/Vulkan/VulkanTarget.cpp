@@ -39,6 +39,9 @@ struct Chip {
   /// driver for processors (26.1) takes a subgroup's barrier for the
   /// workgroup's, which some subgroups of it may never reach.
   bool isLockstep = false;
+  /// Lanes hold the same elements, by number, of an accumulator and of a left
+  /// factor: results become factors in registers. The runtime asks a device.
+  bool hasElementMap = false;
 
   bool hasMatrices() const { return matrix[0] != 0; }
   std::vector<std::string> getFeatures() const;
@@ -67,6 +70,14 @@ static constexpr Chip chips[] = {
      /*subgroup=*/32,
      /*workers=*/manyWorkers,
      {16, 16, 16}},
+    {"vulkan-matrix-map",
+     1024,
+     48 * 1024,
+     /*subgroup=*/32,
+     /*workers=*/manyWorkers,
+     {16, 16, 16},
+     /*isLockstep=*/false,
+     /*hasElementMap=*/true},
     {"vulkan-matrix8",
      1024,
      32 * 1024,
@@ -74,6 +85,14 @@ static constexpr Chip chips[] = {
      /*workers=*/manyWorkers,
      {8, 8, 8},
      /*isLockstep=*/true},
+    {"vulkan-matrix8-map",
+     1024,
+     32 * 1024,
+     /*subgroup=*/8,
+     /*workers=*/manyWorkers,
+     {8, 8, 8},
+     /*isLockstep=*/true,
+     /*hasElementMap=*/true},
 };
 
 /// What a device needs beyond the limits, as docs/artifact.md calls it.
@@ -96,6 +115,13 @@ std::vector<std::string> Chip::getFeatures() const {
             "cooperativeMatrix",
             llvm::formatv("cooperative-matrix:{0}x{1}x{2}:f16:f32", matrix[0],
                           matrix[1], matrix[2])});
+  if (hasElementMap)
+    llvm::append_range(
+        features,
+        std::initializer_list<std::string>{
+            "matrix-element-map",
+            llvm::formatv("cooperative-matrix-map:{0}x{1}x{2}:f16:f32",
+                          matrix[0], matrix[1], matrix[2])});
   return features;
 }
 

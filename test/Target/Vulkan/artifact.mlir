@@ -19,6 +19,11 @@
 // MATRIX: chip vulkan-matrix: 1024 threads and 49152 bytes of memory a workgroup, matrices of 16x16x16 f16 to f32 in subgroups of 32 lanes
 // RUN: attn-compile %s --target=vulkan --chip=vulkan-matrix8 --report=json -o %t.attn | FileCheck %s --check-prefix=SMALL
 // SMALL: chip vulkan-matrix8: 1024 threads and 32768 bytes of memory a workgroup, matrices of 8x8x8 f16 to f32 in subgroups of 8 lanes
+// What becomes a factor in registers is for devices that hold elements alike.
+// RUN: attn-opt %s --attn-to-vulkan=chip=vulkan-matrix-map | attn-translate --program-to-json | FileCheck %s --check-prefix=MAP
+// MAP-NOT: "matrix-element-map"
+// MAP: "cooperative-matrix-map:16x16x16:f16:f32"
+// MAP-NOT: "matrix-element-map"
 // RUN: attn-opt %s --attn-to-vulkan=chip=vulkan-matrix | attn-translate --program-to-json | FileCheck %s --check-prefix=NEEDS
 // NEEDS: "features": [
 // NEEDS-NEXT: "subgroup:shuffle",

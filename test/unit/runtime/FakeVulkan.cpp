@@ -1,7 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
 //
 // The entry points of Vulkan that the runtime loads, on the host. Kernels:
-// `copy(in, out, n)` copies n i32, `count(counter)` adds one to a counter, and
+// `copy(in, out, n)` copies n i32, `count(counter)` adds one to a counter,
+// `element_map` says what lanes hold of matrices, and
 // `visit(out)` adds one to an i32 for each workgroup of its grid.
 #include "FakeVulkan.h"
 
@@ -111,6 +112,16 @@ void run(const Pipeline &pipeline, const Call &call) {
                 words[2] * sizeof(int32_t));
   if (pipeline.name == "count")
     ++*pointer(call, 0, words[0]);
+  if (pipeline.name == "element_map") {
+    // Numbers as f32 and as f16, then what lanes hold of each.
+    int32_t *numbers = pointer(call, 0, words[0]);
+    size_t count = call.set->buffers[0].range / sizeof(int32_t) * 2 / 7;
+    int32_t *sums = numbers + count + count / 2, *left = sums + count;
+    for (size_t k = 0; k < count; ++k) {
+      sums[k] = numbers[k];
+      left[k] = numbers[fakeVulkan.elementsAlike ? k : count - 1 - k];
+    }
+  }
   if (pipeline.name != "visit")
     return;
   int32_t *out = pointer(call, 0, words[0]);

@@ -46,6 +46,8 @@ struct FakeVulkan {
            memoryResult = VK_SUCCESS, pipelineResult = VK_SUCCESS;
   int submissions = 0, dispatches = 0, fills = 0, copies = 0, waits = 0,
       pipelines = 0, locks = 0;
+  /// Whether lanes hold the same elements of accumulators and left factors.
+  bool elementsAlike = true;
   /// Objects of all kinds that were made and not destroyed.
   int alive = 0;
   /// Extensions and subgroup size that were asked for.

@@ -277,6 +277,40 @@ TEST_F(VulkanBackendTest, RefusesWhatTheDeviceLacks) {
   EXPECT_FALSE(fakeVulkan.fullSubgroups);
 }
 
+/// What only a kernel can tell is asked once, by the first program that wants
+/// to know.
+TEST_F(VulkanBackendTest, AsksWhichElementsLanesHold) {
+  std::string wants = json(counting, R"(["subgroup-size:32",
+      "cooperative-matrix-map:16x16x16:f16:f32"])");
+  FakeDevice able;
+  able.matrices = true;
+  for (bool alike : {true, false}) {
+    fakeVulkan.elementsAlike = alike;
+    reopen(able);
+    int dispatches = fakeVulkan.dispatches;
+    Program program;
+    EXPECT_OK(load(json(counting), program, error));
+    program.reset();
+    EXPECT_EQ(fakeVulkan.dispatches, dispatches);
+    for (int again = 0; again < 2; ++again) {
+      if (alike)
+        EXPECT_OK(load(wants, program, error));
+      else
+        EXPECT_ERROR(load(wants, program, error), ATTN_ERROR_UNSUPPORTED_DEVICE,
+                     {"lacks cooperative-matrix-map:16x16x16:f16:f32"});
+      program.reset();
+      EXPECT_EQ(fakeVulkan.dispatches, dispatches + 1);
+    }
+  }
+  // Nor does a device without such matrices, which is not asked.
+  reopen(FakeDevice());
+  int dispatches = fakeVulkan.dispatches;
+  Program program;
+  EXPECT_ERROR(load(wants, program, error), ATTN_ERROR_UNSUPPORTED_DEVICE,
+               {"lacks cooperative-matrix-map:16x16x16:f16:f32"});
+  EXPECT_EQ(fakeVulkan.dispatches, dispatches);
+}
+
 TEST_F(VulkanBackendTest, KeepsFromTheLayerWhatItDoesNotKnow) {
   fakeVulkan.devices[0].matrices = true;
   attn_context *opened = nullptr;
