@@ -487,6 +487,17 @@ void Device::barrier(VkCommandBuffer commands) const {
                         nullptr, 0, nullptr);
 }
 
+void Device::barrierOfKernels(VkCommandBuffer commands) const {
+  auto memoryBarrier =
+      makeStruct<VkMemoryBarrier>(VK_STRUCTURE_TYPE_MEMORY_BARRIER);
+  memoryBarrier.srcAccessMask = VK_ACCESS_SHADER_WRITE_BIT;
+  memoryBarrier.dstAccessMask =
+      VK_ACCESS_SHADER_READ_BIT | VK_ACCESS_SHADER_WRITE_BIT;
+  constexpr VkPipelineStageFlags stage = VK_PIPELINE_STAGE_COMPUTE_SHADER_BIT;
+  vk.CmdPipelineBarrier(commands, stage, stage, 0, 1, &memoryBarrier, 0,
+                        nullptr, 0, nullptr);
+}
+
 void Device::run(const std::function<void(VkCommandBuffer)> &record) {
   VkCommandPool pool = createCommandPool();
   auto release = [this](VkCommandPool created) {

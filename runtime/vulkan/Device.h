@@ -40,6 +40,9 @@ public:
   VkCommandBuffer allocateCommands(VkCommandPool pool) const;
   /// What is written before is there for all that comes after.
   void barrier(VkCommandBuffer commands) const;
+  /// What kernels write before is there for kernels after: the host, for which
+  /// caches would be written back, is not waiting.
+  void barrierOfKernels(VkCommandBuffer commands) const;
 
   std::string name; // with the driver's version
   DeviceTable vk;

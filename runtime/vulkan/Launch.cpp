@@ -295,7 +295,7 @@ void Launch::record(VkCommandBuffer into) const {
     device.barrier(into);
   for (const Dispatch &dispatch : dispatches) {
     if (&dispatch != &dispatches.front())
-      device.barrier(into);
+      device.barrierOfKernels(into);
     recordDispatch(into, dispatch);
   }
 }
