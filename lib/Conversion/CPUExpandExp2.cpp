@@ -7,6 +7,7 @@
 //===----------------------------------------------------------------------===//
 
 #include "attn/Conversion/CPUExpandExp2.h"
+#include "RewriteOps.h"
 #include "attn/Dialect/Tile/Tile.h"
 
 #include "mlir/Dialect/Arith/IR/Arith.h"
@@ -18,7 +19,6 @@
 #include "mlir/IR/Matchers.h"
 #include "mlir/IR/PatternMatch.h"
 #include "mlir/IR/TypeUtilities.h"
-#include "mlir/Transforms/GreedyPatternRewriteDriver.h"
 
 #include <cmath>
 
@@ -269,15 +269,13 @@ struct CPUExpandExp2 : attn::impl::CPUExpandExp2Base<CPUExpandExp2> {
     if (useScalef)
       patterns.add<ApproximateExp2>(&getContext());
     patterns.add<ExpandLog2>(&getContext());
-    SmallVector<Operation *> ops;
-    getOperation()->walk([&](Operation *op) {
-      if (isa<math::Exp2Op, math::Log2Op>(op))
-        ops.push_back(op);
-    });
-    if (ops.empty())
-      return markAllAnalysesPreserved();
-    if (failed(applyOpPatternsGreedily(ops, std::move(patterns))))
-      signalPassFailure();
+    FailureOr<bool> changed =
+        rewriteOps(getOperation(), std::move(patterns),
+                   llvm::IsaPred<math::Exp2Op, math::Log2Op>);
+    if (failed(changed))
+      return signalPassFailure();
+    if (!*changed)
+      markAllAnalysesPreserved();
   }
 };
 } // namespace

@@ -11,6 +11,7 @@
 
 #include "MatrixKernels.h"
 #include "Retype.h"
+#include "RewriteOps.h"
 #include "attn/Analysis/IndexRanges.h"
 #include "attn/Conversion/LegalizeKernels.h"
 

@@ -7,10 +7,6 @@
 
 #include "Retype.h"
 
-#include "mlir/IR/Iterators.h"
-#include "mlir/Transforms/FoldUtils.h"
-#include "mlir/Transforms/GreedyPatternRewriteDriver.h"
-
 using namespace mlir;
 
 namespace attn {
@@ -63,32 +59,6 @@ forKernelsThatLack(Operation *root, StringRef pass, tile::Lacks what,
   if (result.wasInterrupted())
     return failure();
   return hasChanged;
-}
-
-FailureOr<bool> rewriteOps(Operation *root, RewritePatternSet &&patterns,
-                           function_ref<bool(Operation *)> isMeant) {
-  SmallVector<Operation *> ops;
-  root->walk([&](Operation *op) {
-    if (op != root && isMeant(op))
-      ops.push_back(op);
-  });
-  bool changed = false;
-  if (!ops.empty() &&
-      failed(applyOpPatternsGreedily(ops, std::move(patterns),
-                                     GreedyRewriteConfig(), &changed)))
-    return failure();
-  if (!changed)
-    return false;
-  root->walk<WalkOrder::PostOrder, ReverseIterator>([](Operation *op) {
-    if (isOpTriviallyDead(op))
-      op->erase();
-  });
-  OperationFolder folder(root->getContext());
-  root->walk([&](Operation *op) {
-    if (op->hasTrait<OpTrait::ConstantLike>())
-      folder.insertKnownConstant(op);
-  });
-  return true;
 }
 
 SmallVector<BlockArgument> getParameters(gpu::GPUFuncOp kernel) {

@@ -14,7 +14,6 @@
 #include "mlir/Dialect/GPU/IR/GPUDialect.h"
 #include "mlir/Dialect/MemRef/IR/MemRef.h"
 #include "mlir/Dialect/SCF/IR/SCF.h"
-#include "mlir/IR/PatternMatch.h"
 
 #include <functional>
 
@@ -42,14 +41,6 @@ struct Retype {
 mlir::FailureOr<bool> forKernelsThatLack(
     mlir::Operation *root, llvm::StringRef pass, tile::Lacks what,
     llvm::function_ref<mlir::FailureOr<bool>(mlir::gpu::GPUFuncOp)> visit);
-
-/// Applies patterns that are for few ops to those for which `isMeant` holds and
-/// what comes of them, without a visit to all others. If any has changed, what
-/// nothing uses then is erased, and a constant stands once, where the kernel
-/// begins.
-mlir::FailureOr<bool>
-rewriteOps(mlir::Operation *root, mlir::RewritePatternSet &&patterns,
-           llvm::function_ref<bool(mlir::Operation *)> isMeant);
 
 /// The parameters of `kernel`: its block also has its buffers as arguments.
 llvm::SmallVector<mlir::BlockArgument>

@@ -8,6 +8,7 @@
 //===----------------------------------------------------------------------===//
 
 #include "Retype.h"
+#include "RewriteOps.h"
 #include "attn/Conversion/LegalizeKernels.h"
 
 #include "mlir/Dialect/Arith/IR/Arith.h"
