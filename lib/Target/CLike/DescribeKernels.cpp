@@ -175,7 +175,7 @@ MatrixRegisters::Live MatrixRegisters::scan(Block &block, Live live) {
     if (auto loop = dyn_cast<scf::ForOp>(op)) {
       // What an iteration reads is there for the next one.
       Live around = live;
-      loop.walk([&](Operation *inner) {
+      loop.getBody()->walk([&](Operation *inner) {
         for (OpOperand &use : inner->getOpOperands())
           if (!loop.getRegion().isAncestor(use.get().getParentRegion()))
             addUse(use, around);

@@ -26,7 +26,8 @@ module attributes {gpu.container_module, tile.target = #tile.target<name = "meta
 
   gpu.module @kernels {
     // Floats take two registers of a lane, halves one: %f, %s and two factors make
-    // 6. Constants that are overwritten take none.
+    // 6. Constants that are overwritten take none, nor does in a loop what it begins
+    // with.
     // CHECK: gpu.func @matrices
     // CHECK-SAME: attn.summary = ["Tiles: none", "Workgroup: 64 threads in 2 subgroups; 768 bytes of memory: tiles 512, buffer 256", "Registers: 6 of a thread hold matrices at most", "Grid: x = ceil(query.size(1) / 32), y = 2, z = query.size(0) * 2 workgroups"]
     gpu.func @matrices() workgroup(%tiles: memref<256xf16, #workgroup> {attn.name = "tiles"}, %m: memref<64xf32, #workgroup>) kernel attributes {attn.summary = ["Tiles: none"], known_block_size = array<i32: 64, 1, 1>, tile.launch_info = #info} {
@@ -37,7 +38,8 @@ module attributes {gpu.container_module, tile.target = #tile.target<name = "meta
       %unused = gpu.subgroup_mma_constant_matrix %x : !gpu.mma_matrix<8x8xf32, "COp">
       %half = gpu.subgroup_mma_insert_thread_local %x, %unused[%c0] : f32, !gpu.mma_matrix<8x8xf32, "COp"> -> !gpu.mma_matrix<8x8xf32, "COp">
       %f = gpu.subgroup_mma_insert_thread_local %x, %half[%c1] : f32, !gpu.mma_matrix<8x8xf32, "COp"> -> !gpu.mma_matrix<8x8xf32, "COp">
-      %sum = scf.for %k = %c0 to %c4 step %c1 iter_args(%s = %f) -> !gpu.mma_matrix<8x8xf32, "COp"> {
+      %first = gpu.subgroup_mma_constant_matrix %x : !gpu.mma_matrix<8x8xf32, "COp">
+      %sum = scf.for %k = %c0 to %c4 step %c1 iter_args(%s = %first) -> !gpu.mma_matrix<8x8xf32, "COp"> {
         %a = gpu.subgroup_mma_load_matrix %tiles[%c0] {leadDimension = 8 : index} : memref<256xf16, #workgroup> -> !gpu.mma_matrix<8x8xf16, "AOp">
         %h = gpu.subgroup_mma_load_matrix %tiles[%c0] {leadDimension = 8 : index} : memref<256xf16, #workgroup> -> !gpu.mma_matrix<8x8xf16, "BOp">
         %t = gpu.subgroup_mma_compute %a, %h, %s : !gpu.mma_matrix<8x8xf16, "AOp">, !gpu.mma_matrix<8x8xf16, "BOp"> -> !gpu.mma_matrix<8x8xf32, "COp">
