@@ -7,6 +7,7 @@
 //===----------------------------------------------------------------------===//
 
 #include "attn/AheadOfTime/Variants.h"
+#include "attn/Target/Target.h"
 #include "attn/runtime/Artifact.h"
 
 #include "mlir/IR/Diagnostics.h"
@@ -113,32 +114,84 @@ static FailureOr<std::string> bundle(ArrayRef<std::string> artifacts,
   return writer.toBytes();
 }
 
+/// TARGET:all is every chip of the target.
+static std::vector<std::string> expandChips(StringRef name) {
+  auto [target, chip] = name.split(':');
+  std::string error;
+  const Target *known = chip == "all" ? findTarget(target, error) : nullptr;
+  if (!known)
+    return {name.str()};
+  std::vector<std::string> names = known->getChips();
+  for (std::string &one : names)
+    one = (target + ":" + one).str();
+  return names;
+}
+
+/// Of all chips of a target those that an op needs too much of have no variant:
+/// the errors become a remark.
+static FailureOr<std::string> compileIfPossible(ModuleOp module,
+                                                const CompileOptions &options,
+                                                CompileReport *report) {
+  std::string problem;
+  FailureOr<std::string> artifact = failure();
+  {
+    ScopedDiagnosticHandler watch(
+        module.getContext(), [&](Diagnostic &diagnostic) {
+          bool isError = diagnostic.getSeverity() == DiagnosticSeverity::Error;
+          if (isError && problem.empty())
+            problem = diagnostic.str();
+          return success(isError);
+        });
+    artifact = compileToArtifact(module, options, report);
+  }
+  if (failed(artifact))
+    emitRemark(UnknownLoc::get(module.getContext()))
+        << "there is no variant for " << options.target << ":" << options.chip
+        << ": " << problem;
+  return artifact;
+}
+
 FailureOr<std::string>
 attn::compileVariants(ModuleOp module, StringRef targets,
                       const CompileOptions &options,
                       std::vector<CompileReport> *reports) {
   Location loc = UnknownLoc::get(module.getContext());
-  SmallVector<StringRef> names;
-  targets.split(names, ',');
+  SmallVector<StringRef> listed;
+  targets.split(listed, ',');
+  SmallVector<std::pair<std::string, /*isOptional=*/bool>> names;
+  for (StringRef name : listed) {
+    std::vector<std::string> chips = expandChips(name);
+    for (std::string &chip : chips)
+      names.emplace_back(std::move(chip), chips.size() > 1);
+  }
   SmallVector<std::string> artifacts;
-  for (StringRef name : names) {
-    auto [target, chip] = name.split(':');
-    if (target.empty() || (chip.empty() && name.contains(':')))
+  for (const auto &[name, isOptional] : names) {
+    auto [target, chip] = StringRef(name).split(':');
+    if (target.empty() || (chip.empty() && StringRef(name).contains(':')))
       return emitError(loc) << "--target=" << targets
                             << ": expected TARGET or TARGET:CHIP, and a comma "
-                               "between several";
+                               "between several; TARGET:all for every chip";
     CompileOptions one = options;
     one.target = target.str();
     if (!chip.empty())
       one.chip = chip.str();
     if (reports)
       reports->emplace_back();
+    CompileReport *report = reports ? &reports->back() : nullptr;
     FailureOr<std::string> artifact =
-        compileToArtifact(module, one, reports ? &reports->back() : nullptr);
+        isOptional ? compileIfPossible(module, one, report)
+                   : compileToArtifact(module, one, report);
+    if (failed(artifact) && isOptional) {
+      if (reports)
+        reports->pop_back();
+      continue;
+    }
     if (failed(artifact))
       return failure();
     artifacts.push_back(std::move(*artifact));
   }
+  if (artifacts.empty())
+    return emitError(loc) << "--target=" << targets << ": no chip runs this";
   if (artifacts.size() == 1)
     return std::move(artifacts.front());
   return bundle(artifacts, loc);

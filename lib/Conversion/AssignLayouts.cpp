@@ -12,6 +12,7 @@
 #include "FewRowsLayouts.h"
 #include "KernelChoices.h"
 #include "Matrices.h"
+#include "Staging.h"
 #include "TileKernels.h"
 #include "attn/Dialect/Tile/Tile.h"
 #include "attn/Transforms/PassOptions.h"
@@ -40,8 +41,9 @@ struct Threads {
 /// Threads for tiles of up to `rows` rows. A thread computes a block of rows
 /// and columns of a product, so that what it reads serves several
 /// multiplications.
-Threads chooseThreads(int64_t rows, int64_t lanes, int64_t mostThreads) {
-  constexpr int64_t rowsOfThread = 4, mostLanesOfRow = 8;
+Threads chooseThreads(int64_t rows, int64_t lanes, int64_t mostThreads,
+                      int64_t rowsOfThread) {
+  constexpr int64_t mostLanesOfRow = 8;
   int64_t lanesOfRow = std::min(lanes, mostLanesOfRow);
   int64_t rowThreads = llvm::bit_ceil<uint64_t>(
       llvm::divideCeil(rows, lanes == 1 ? 1 : rowsOfThread));
@@ -53,9 +55,11 @@ Threads chooseThreads(int64_t rows, int64_t lanes, int64_t mostThreads) {
   return {lanes, lanesOfRow, threads / lanes};
 }
 
+/// `neighbours` columns, one after the other, are registers of a thread.
 tile::LayoutAttr getRegisterLayout(MLIRContext *context,
                                    ArrayRef<int64_t> shape,
-                                   const Threads &threads) {
+                                   const Threads &threads,
+                                   int64_t neighbours = 1) {
   int64_t rows = shape[0], row = 1, most = llvm::bit_ceil<uint64_t>(rows);
   // Threads past the last row hold copies.
   auto nextRow = [&]() -> Basis {
@@ -63,15 +67,18 @@ tile::LayoutAttr getRegisterLayout(MLIRContext *context,
     row *= 2;
     return basis;
   };
-  Bases lanes, subgroups;
+  Bases registers, lanes, subgroups;
+  for (int64_t col = 1; col < neighbours; col *= 2)
+    registers.push_back({0, col});
   for (int64_t lane = 1; lane < threads.lanes; lane *= 2)
     lanes.push_back(lane < threads.lanesOfRow
-                        ? Basis{0, shape.size() == 2 ? lane : 0}
+                        ? Basis{0, shape.size() == 2 ? lane * neighbours : 0}
                         : nextRow());
   for (int64_t subgroup = 1; subgroup < threads.subgroups; subgroup *= 2)
     subgroups.push_back(nextRow());
-  return tile::LayoutAttr::get(context, LinearLayout({}, lanes, subgroups, rows,
-                                                     /*cols=*/1));
+  return tile::LayoutAttr::get(context,
+                               LinearLayout(registers, lanes, subgroups, rows,
+                                            /*cols=*/1));
 }
 
 /// One more bank of 4 bytes a row, so that equal columns of consecutive rows
@@ -82,6 +89,75 @@ SharedAttr getSharedLayout(TileType tile) {
   return SharedAttr::get(tile.getContext(), /*column_major=*/false,
                          /*padding=*/std::max<int64_t>(4 / bytes, 1),
                          /*swizzle=*/DenseI64ArrayAttr());
+}
+
+/// The same where a thread reads vectors of the row.
+SharedAttr getVectorLayout(TileType tile) {
+  return SharedAttr::get(tile.getContext(), /*column_major=*/false,
+                         /*padding=*/kVectorElements,
+                         /*swizzle=*/DenseI64ArrayAttr());
+}
+
+/// Loaded factors of which threads read vectors: along the depth, if both of a
+/// product are so, or of columns that neighbour registers hold.
+class VectorTiles {
+public:
+  VectorTiles(func::FuncOp kernel, TargetAttr target, const Threads &threads);
+
+  bool contains(Value tile) const { return tiles.contains(tile); }
+  /// Columns of a tile in registers that are neighbours in a thread.
+  int64_t getNeighbours(TileType tile) const {
+    return llvm::is_contained(shapes, tile.getShape()) ? kVectorElements : 1;
+  }
+
+private:
+  bool isRead(OpOperand &use) const;
+
+  llvm::SetVector<Value> tiles;
+  /// Of results whose columns are rows of a factor.
+  SmallVector<SmallVector<int64_t>> shapes;
+};
+
+VectorTiles::VectorTiles(func::FuncOp kernel, TargetAttr target,
+                         const Threads &threads) {
+  if (readsPieces(target))
+    return;
+  SmallVector<ArrayRef<int64_t>> ofDepths;
+  kernel.walk([&](DotOp op) {
+    if (op.getTransposeB())
+      ofDepths.push_back(op.getType().getShape());
+  });
+  kernel.walk([&](DotOp op) {
+    TileType type = op.getType();
+    if (!op.getTransposeB() &&
+        type.getCols() % (kVectorElements * threads.lanesOfRow) == 0 &&
+        !llvm::is_contained(ofDepths, type.getShape()))
+      shapes.push_back(llvm::to_vector(type.getShape()));
+  });
+  kernel.walk([&](LoadOp op) {
+    TileType type = op.getType();
+    bool isFloat =
+        type.getElementType().isF32() || type.getElementType().isF16();
+    if (isStaged(op) && type.getRank() == 2 && isFloat &&
+        type.getCols() % kVectorElements == 0)
+      tiles.insert(op);
+  });
+  // One that is not is none for whom it is multiplied with, either.
+  auto isNone = [&](Value tile) {
+    return !llvm::all_of(tile.getUses(),
+                         [&](OpOperand &use) { return isRead(use); });
+  };
+  while (tiles.remove_if(isNone))
+    ;
+}
+
+bool VectorTiles::isRead(OpOperand &use) const {
+  auto dot = dyn_cast<DotOp>(use.getOwner());
+  if (!dot || use.getOperandNumber() > 1)
+    return false;
+  if (dot.getTransposeB())
+    return !dot.getTransposeA() && contains(dot.getA()) && contains(dot.getB());
+  return use.getOperandNumber() == 1 && getNeighbours(dot.getType()) > 1;
 }
 
 /// The layout of what ops compute, by the shape of a tile, and what else loads
@@ -144,15 +220,19 @@ private:
 /// Everything in registers but factors of products.
 class RegisterAssigner final : public Assigner {
 public:
-  RegisterAssigner(func::FuncOp kernel, const Threads &threads)
-      : Assigner(kernel), threads(threads) {}
+  RegisterAssigner(func::FuncOp kernel, TargetAttr target,
+                   const Threads &threads)
+      : Assigner(kernel), threads(threads), vectors(kernel, target, threads) {}
 
 private:
   Attribute getLayout(Value tile) const override {
     auto type = cast<TileType>(tile.getType());
+    if (vectors.contains(tile))
+      return getVectorLayout(type);
     if (isStaged(tile))
       return getSharedLayout(type);
-    return getRegisterLayout(type.getContext(), type.getShape(), threads);
+    return getRegisterLayout(type.getContext(), type.getShape(), threads,
+                             vectors.getNeighbours(type));
   }
   SmallVector<Attribute> getSteps(OpOperand &use) const override {
     auto type = cast<TileType>(use.get().getType());
@@ -162,6 +242,7 @@ private:
   }
 
   const Threads threads;
+  const VectorTiles vectors;
 };
 
 //===----------------------------------------------------------------------===//
@@ -297,11 +378,15 @@ struct AssignLayouts final : impl::AssignLayoutsBase<AssignLayouts> {
     int64_t lanes = target->getSubgroup();
     if (!lanes)
       return;
+    // Threads stand for lanes where there are none.
+    constexpr int64_t lanesInMemory = 8;
+    if (exchangesInMemory(*target))
+      lanes = lanesInMemory;
     if (failed(checkOptions(*this, kernel,
                             {{"threads", mostThreads, lanes,
                               std::max(target->getThreads(), lanes)}})))
       return signalPassFailure();
-    if (assignFewRows(kernel, lanes))
+    if (!exchangesInMemory(*target) && assignFewRows(kernel, lanes))
       return;
     std::string reason;
     if (auto matrices = findMatrices(kernel, *target, mostThreads, reason))
@@ -309,19 +394,60 @@ struct AssignLayouts final : impl::AssignLayoutsBase<AssignLayouts> {
     if (!reason.empty())
       kernel.emitRemark("does not use matrix units, which is slower: ")
           << reason;
-    // tile-to-gpu reads from memory what does not fit.
-    if (exceedsMemory(kernel, *target)) {
-      kernel.emitRemark("has no layouts, which is slower: the factors of its "
-                        "products exceed the memory of a workgroup");
-      kernel->setAttr(kWithoutLayoutsName, UnitAttr::get(&getContext()));
-      return;
-    }
+    if (!measuresMemory(*target) && exceedsMemory(kernel, *target))
+      return leaveWithoutLayouts(kernel);
     int64_t rows = 1;
     forEachTile(kernel, [&](Value tile) {
       if (!isStaged(tile))
         rows = std::max(rows, cast<TileType>(tile.getType()).getRows());
     });
-    RegisterAssigner(kernel, chooseThreads(rows, lanes, mostThreads)).run();
+    // Without few rows in registers, a workgroup is large enough to read them.
+    constexpr int64_t mostRowsOfThread = 4, fewRowThreads = 8;
+    int64_t rowsOfThread =
+        readsPieces(*target)
+            ? mostRowsOfThread
+            : std::clamp<int64_t>(rows / fewRowThreads, 1, mostRowsOfThread);
+    Threads shared = chooseThreads(rows, lanes, mostThreads, rowsOfThread);
+    RegisterAssigner(kernel, *target, shared).run();
+    if (!fits(kernel, *target, shared)) {
+      removeLayouts(kernel);
+      leaveWithoutLayouts(kernel);
+    }
+  }
+
+private:
+  /// Leaves a kernel to tile-to-gpu, which reads from memory what does not fit.
+  static void leaveWithoutLayouts(func::FuncOp kernel) {
+    kernel.emitRemark("has no layouts, which is slower: the factors of its "
+                      "products exceed the memory of a workgroup");
+    kernel->setAttr(kWithoutLayoutsName, UnitAttr::get(kernel.getContext()));
+  }
+
+  /// Whether a workgroup has the memory that layouts ask for, with what threads
+  /// exchange by.
+  static bool fits(func::FuncOp kernel, TargetAttr target,
+                   const Threads &threads) {
+    if (!measuresMemory(target))
+      return true;
+    int64_t bytes = StagedBuffers(kernel).getNumBytes([&](Type type) {
+      int64_t bytes = llvm::divideCeil(type.getIntOrFloatBitWidth(), 8);
+      bool isHalf = type.isF16() && holdsHalves(target);
+      return isHalf ? bytes : std::max<int64_t>(bytes, sizeof(int32_t));
+    });
+    int64_t exchange = exchangesInMemory(target)
+                           ? getExchangeBytes(threads.lanes * threads.subgroups)
+                           : 0;
+    return bytes + exchange <= target.getStaticSharedBytes();
+  }
+
+  static void removeLayouts(func::FuncOp kernel) {
+    kernel.walk([](RelayoutOp op) {
+      op.replaceAllUsesWith(op.getInput());
+      op.erase();
+    });
+    forEachTile(kernel, [](Value tile) {
+      tile.setType(cast<TileType>(tile.getType()).withLayout(Attribute()));
+    });
   }
 };
 

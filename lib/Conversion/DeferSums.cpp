@@ -1,13 +1,14 @@
 //===- DeferSums.cpp - tile-defer-sums ------------------------------------===//
 // SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
 //
-// Row sums that a loop carries become as many partial sums a row as a fragment
-// has columns, which are added after the loop: within it fragments meet element
-// by element, and nothing goes through workgroup memory.
+// Row sums that a loop carries become as many partial sums a row as a fragment,
+// or the lanes that share the row, have columns. They are added after the loop:
+// within it nothing goes through workgroup memory.
 //
 //===----------------------------------------------------------------------===//
 
 #include "Matrices.h"
+#include "Staging.h"
 #include "attn/Conversion/AssignLayouts.h"
 
 #include "mlir/Dialect/Arith/IR/Arith.h"
@@ -100,8 +101,10 @@ static void defer(scf::ForOp loop, const CarriedSum &sum, int64_t cols) {
   ReduceOp reduce = sum.reduce;
   ImplicitLocOpBuilder b(reduce.getLoc(), loop);
   TileType rows = reduce.getType();
+  // Threads that have columns of the tile have partial sums of the same.
   auto type = TileType::get(b.getContext(), {rows.getRows(), cols},
-                            rows.getElementType());
+                            rows.getElementType())
+                  .withLayout(reduce.getInput().getType().getLayout());
   OpOperand &init = loop.getInitArgsMutable()[sum.number];
   init.set(spread(b, init.get(), type));
   Value partial = loop.getRegionIterArg(sum.number);
@@ -137,17 +140,31 @@ namespace {
 struct DeferSums final : attn::impl::DeferSumsBase<DeferSums> {
   void runOnOperation() override {
     std::optional<Matrices> matrices = findMatrices(getOperation());
-    if (!matrices)
-      return;
     getOperation().walk([&](scf::ForOp loop) {
       for (unsigned k = 0; k < loop.getNumRegionIterArgs(); ++k) {
         std::optional<CarriedSum> sum = match(loop, k);
-        if (!sum || sum->reduce.getInput().getType().getCols() % matrices->n)
+        if (!sum)
           continue;
-        defer(loop, *sum, matrices->n);
+        int64_t cols = matrices ? matrices->n : getLaneColumns(sum->reduce);
+        if (cols < 2 || sum->reduce.getInput().getType().getCols() % cols)
+          continue;
+        defer(loop, *sum, cols);
         ++numDeferred;
       }
     });
+  }
+
+private:
+  /// Columns that threads have of a row where exchanging sums takes barriers; 0
+  /// where it does not.
+  static int64_t getLaneColumns(ReduceOp reduce) {
+    TargetAttr target = TargetAttr::lookup(reduce);
+    std::optional<LinearLayout> layout =
+        reduce.getInput().getType().getLinearLayout();
+    if (!target || !exchangesInMemory(target) || !layout ||
+        !layout->getRegisters().empty())
+      return 0;
+    return layout->getBlockCols();
   }
 };
 } // namespace

@@ -9,6 +9,7 @@
 
 #include "FewRowsLayouts.h"
 #include "Schedule.h"
+#include "Staging.h"
 
 #include "attn/Conversion/GPUSchedule.h"
 #include "attn/Dialect/Attn/ScheduleLimits.h"
@@ -119,6 +120,52 @@ int64_t FragmentModel::getRegisters(int64_t rows, int64_t keys) const {
          otherRegisters;
 }
 
+/// What a tile of rows and keys takes where lanes share rows and factors of
+/// products stand in workgroup memory (tile-assign-layouts).
+class SharedRowsModel {
+public:
+  SharedRowsModel(AttentionOp op, tile::TargetAttr target)
+      : target(target), headSize(getColumns(op.getQuery())),
+        valueSize(getColumns(op.getValue())),
+        type(getElementTypeOrSelf(op.getQuery().getType())) {}
+
+  bool fits(int64_t rows, int64_t keys) const {
+    return getBytes(rows, keys) <= target.getStaticSharedBytes();
+  }
+
+private:
+  static int64_t getColumns(Value tensor) {
+    return cast<ShapedType>(tensor.getType()).getShape().back();
+  }
+  int64_t getBytes(int64_t rows, int64_t keys) const;
+
+  tile::TargetAttr target;
+  int64_t headSize, valueSize;
+  Type type;
+};
+
+/// Queries stay; keys make room for values and their weights. A word between
+/// rows, and what threads exchange by.
+int64_t SharedRowsModel::getBytes(int64_t rows, int64_t keys) const {
+  constexpr int64_t word = sizeof(float), rowThreads = 8, lanesOfRow = 8;
+  bool isHalf = type.isF16() && holdsHalves(target);
+  int64_t element = isHalf ? word / 2 : word, padding = word / element;
+  if (!readsPieces(target) && headSize % kVectorElements == 0 &&
+      valueSize % kVectorElements == 0)
+    padding = kVectorElements;
+  int64_t query = rows * (headSize + padding) * element;
+  int64_t key = keys * (headSize + padding) * element;
+  int64_t value = keys * (valueSize + padding) * element;
+  int64_t weights = rows * (keys + 1) * word;
+  // Buffers of different types are different ones.
+  int64_t loop = type.isF32() ? std::max(key, value + weights)
+                              : std::max(key, value) + weights;
+  int64_t exchange = 0;
+  if (exchangesInMemory(target))
+    exchange = getExchangeBytes(rowThreads * lanesOfRow);
+  return query + loop + exchange;
+}
+
 class GPUSchedule final : public impl::GPUScheduleBase<GPUSchedule> {
 public:
   using GPUScheduleBase::GPUScheduleBase;
@@ -161,6 +208,23 @@ private:
     return false;
   }
 
+  /// The tile that fits a workgroup's memory: as many products of rows and keys
+  /// as possible, then rows. None has no rows.
+  static std::pair<int64_t, int64_t>
+  chooseSharedRows(AttentionOp op, tile::TargetAttr target, int64_t most) {
+    std::pair<int64_t, int64_t> best{0, 0};
+    if (!target || !target.getSubgroup() || !target.getStaticSharedBytes() ||
+        !measuresMemory(target))
+      return best;
+    SharedRowsModel model(op, target);
+    for (int64_t rows = most; rows > 0; rows /= 2)
+      for (int64_t columns : {keys, keys / 2, keys / 4})
+        if (rows * columns > best.first * best.second &&
+            model.fits(rows, columns))
+          best = {rows, columns};
+    return best;
+  }
+
   void schedule(AttentionOp op, tile::TargetAttr target) {
     ScheduleBuilder b(op);
     if (b.keepsGiven(tileM, tileN))
@@ -169,23 +233,29 @@ private:
     bool isGiven = givenRows || givenKeys;
     FragmentModel model(op, target);
     if (isGiven || !model.applies() || !scheduleFragments(b, op, model))
-      scheduleThreads(b, op, givenRows, givenKeys);
+      scheduleThreads(b, op, target, givenRows, givenKeys);
     if (!isGiven && target && target.getWorkers())
       scheduleFewRows(b, op, target, model);
   }
 
   /// Few queries need no more threads.
   static void scheduleThreads(ScheduleBuilder &b, AttentionOp op,
-                              int64_t givenRows, int64_t givenKeys) {
+                              tile::TargetAttr target, int64_t givenRows,
+                              int64_t givenKeys) {
     int64_t rows = kGPUTileRows;
     if (int64_t queries = op.getQueryLength(); ShapedType::isStatic(queries))
       rows = std::clamp<int64_t>(queries, 1, rows);
-    b.set(givenRows ? givenRows : rows, givenKeys ? givenKeys : keys,
-          /*workers=*/0,
-          givenRows || givenKeys
-              ? "a tile was asked for"
-              : "a row a thread, whose registers hold it; a workgroup of every "
-                "device has memory for this many keys and values");
+    if (givenRows || givenKeys)
+      return b.set(givenRows ? givenRows : rows, givenKeys ? givenKeys : keys,
+                   /*workers=*/0, "a tile was asked for");
+    auto [sharedRows, sharedKeys] = chooseSharedRows(op, target, rows);
+    if (sharedRows)
+      return b.set(sharedRows, sharedKeys, /*workers=*/0,
+                   "lanes share rows; a workgroup has memory for this many "
+                   "queries, keys and values");
+    b.set(rows, keys, /*workers=*/0,
+          "a row a thread, whose registers hold it; a workgroup of every "
+          "device has memory for this many keys and values");
   }
 
   /// Decoding: lanes of a subgroup compute with few rows together, or tiles
@@ -193,7 +263,9 @@ private:
   static void scheduleFewRows(ScheduleBuilder &b, AttentionOp op,
                               tile::TargetAttr target,
                               const FragmentModel &model) {
-    bool sharesRows = target.getSubgroup() >= kFewestSharingLanes;
+    bool isInRegisters = target.getSubgroup() >= kFewestSharingLanes;
+    // One kernel for a few rows: text is small.
+    bool sharesRows = isInRegisters || !readsPieces(target);
     if (op.isRagged()) {
       if (sharesRows)
         b.choose(
@@ -211,12 +283,16 @@ private:
       if (rows <= kFewRows)
         most = 0;
     }
-    if (sharesRows && !b.chooseSplit(few, keys, target.getWorkers()))
+    int64_t columns = keys;
+    if (!isInRegisters)
+      if (auto [fewRows, fewKeys] = chooseSharedRows(op, target, few); fewRows)
+        columns = fewKeys;
+    if (sharesRows && !b.chooseSplit(few, columns, target.getWorkers()))
       return;
-    if (!most)
+    if (!most || !readsPieces(target))
       return;
-    auto [rows, columns] = getPartialTile(model, most);
-    b.chooseSplit(rows, columns, target.getWorkers());
+    auto [rows, partialKeys] = getPartialTile(model, most);
+    b.chooseSplit(rows, partialKeys, target.getWorkers());
   }
 
   /// As many rows, up to `most`, and keys as a workgroup has memory for.

@@ -53,6 +53,13 @@ static bool isPiece(Type type) {
          vector.getNumElements() == 8;
 }
 
+/// What languages of shaders have in memory and compute with as one value.
+static bool isFloatVector(Type type) {
+  auto vector = dyn_cast<VectorType>(type);
+  return vector && vector.getShape() == ArrayRef<int64_t>{4} &&
+         (vector.getElementType().isF32() || vector.getElementType().isF16());
+}
+
 /// Two words that hold 64 bits (tile-emulate-int64).
 static bool isPair(Type type) {
   auto vector = dyn_cast<VectorType>(type);
@@ -98,7 +105,8 @@ static bool isKnownOp(Operation *op) {
              gpu::ReturnOp, gpu::SubgroupReduceOp, ub::PoisonOp,
              memref::ExtractAlignedPointerAsIndexOp, tile::ConvertMatrixOp,
              tile::SubgroupBarrierOp, HoleOp, vector::ExtractOp,
-             vector::FromElementsOp, vector::LoadOp, vector::StoreOp>(op) ||
+             vector::FromElementsOp, vector::BroadcastOp, vector::LoadOp,
+             vector::StoreOp>(op) ||
          isMatrixOp(op);
 }
 
@@ -336,7 +344,7 @@ LogicalResult KernelVerifier::verifyType(Operation *at, Type type) {
   }
   if (isPiece(type))
     return success();
-  if (!isScalar(type) && !isPair(type))
+  if (!isScalar(type) && !isPair(type) && !isFloatVector(type))
     return at->emitOpError("has a value of type ")
            << type << ", which is not of the kernel form";
   // Where memory has them, they are moved between it and words (verifySmall).

@@ -13,6 +13,7 @@
 #include "attn/Dialect/Tile/Tile.h"
 
 #include "mlir/Dialect/Arith/IR/Arith.h"
+#include "mlir/Dialect/Math/IR/Math.h"
 #include "mlir/Dialect/MemRef/IR/MemRef.h"
 #include "mlir/Dialect/SCF/IR/SCF.h"
 #include "mlir/Dialect/Vector/IR/VectorOps.h"
@@ -81,9 +82,17 @@ private:
     ValueRange indices;
     int64_t width = 1;
     std::optional<uint64_t> alignment = std::nullopt;
+    /// Elements from one index to the next.
+    int64_t step = 1;
   };
   template <typename Op> static Access getElement(Op op) {
-    return {op, op.getMemRef(), op.getIndices()};
+    Type type = op.getMemRefType().getElementType();
+    int64_t width = getNumElements(type);
+    return {op, op.getMemRef(), op.getIndices(), width, std::nullopt, width};
+  }
+  static int64_t getNumElements(Type type) {
+    auto vector = dyn_cast<VectorType>(type);
+    return vector ? vector.getNumElements() : 1;
   }
   template <typename Op> static Access getVector(Op op) {
     return {op, op.getBase(), op.getIndices(),
@@ -107,7 +116,11 @@ private:
 
   // Vectors.
   LogicalResult executeVectorConstant(arith::ConstantOp op);
+  LogicalResult executeVector(Operation &op);
   void executeFromElements(vector::FromElementsOp op);
+  void executeBroadcast(vector::BroadcastOp op);
+  void executeExtract(vector::ExtractOp op);
+  void executeVectorFma(math::FmaOp op);
   LogicalResult executeShuffle(gpu::ShuffleOp op, const Mask &mask);
 
   // Matrices.
@@ -309,8 +322,9 @@ LogicalResult BlockInterpreter::runBlock(ArrayRef<int64_t> at) {
   }
   auto allocate = [&](BlockArgument buffer, bool isPrivate) {
     auto type = cast<MemRefType>(buffer.getType());
-    int64_t size = type.getNumElements();
-    Array array = *Array::zeros(type.getElementType(),
+    int64_t size =
+        type.getNumElements() * getNumElements(type.getElementType());
+    Array array = *Array::zeros(getElementTypeOrSelf(type.getElementType()),
                                 {isPrivate ? size * numThreads : size});
     llvm::fill(array.buffer->floats, std::numeric_limits<double>::quiet_NaN());
     llvm::fill(array.buffer->ints, -1);
@@ -402,9 +416,8 @@ LogicalResult BlockInterpreter::execute(Operation &op, const Mask &mask) {
       .Case([&](vector::StoreOp store) {
         return executeStore(getVector(store), store.getValueToStore(), mask);
       })
-      .Case([&](vector::FromElementsOp elements) {
-        return executeFromElements(elements), success();
-      })
+      .Case<vector::FromElementsOp, vector::BroadcastOp, vector::ExtractOp,
+            math::FmaOp>([&](auto) { return executeVector(op); })
       .Case([&](arith::ConstantOp constant) {
         return isa<VectorType>(constant.getType())
                    ? executeVectorConstant(constant)
@@ -423,7 +436,7 @@ LogicalResult BlockInterpreter::execute(Operation &op, const Mask &mask) {
       })
       .Case<arith::ExtFOp, arith::TruncFOp>([&](auto) {
         // In float64 nothing rounds, as with tile.convert.
-        if (!options.wide)
+        if (!options.wide && !isa<VectorType>(op.getResult(0).getType()))
           return executeScalar(op);
         Lanes lanes = scalars.find(op.getOperand(0))->second;
         scalars[op.getResult(0)] = std::move(lanes);
@@ -629,7 +642,7 @@ LogicalResult BlockInterpreter::forEachAccess(
       continue;
     SmallVector<int64_t> at = getIndices(access.indices, t);
     if (access.width > 1)
-      at.back() += n % access.width;
+      at.back() = at.back() * access.step + n % access.width;
     FailureOr<int64_t> position = locate(access.op, view, at, t);
     if (failed(position) ||
         (n % access.width == 0 &&
@@ -747,6 +760,24 @@ LogicalResult BlockInterpreter::executeVectorConstant(arith::ConstantOp op) {
   return success();
 }
 
+LogicalResult BlockInterpreter::executeVector(Operation &op) {
+  return llvm::TypeSwitch<Operation *, LogicalResult>(&op)
+      .Case([&](vector::FromElementsOp elements) {
+        return executeFromElements(elements), success();
+      })
+      .Case([&](vector::BroadcastOp broadcast) {
+        return executeBroadcast(broadcast), success();
+      })
+      .Case([&](vector::ExtractOp extract) {
+        return executeExtract(extract), success();
+      })
+      .Default([&](Operation *) {
+        if (!isa<VectorType>(op.getResult(0).getType()))
+          return executeScalar(op);
+        return executeVectorFma(cast<math::FmaOp>(op)), success();
+      });
+}
+
 void BlockInterpreter::executeFromElements(vector::FromElementsOp op) {
   int64_t width = op.getElements().size();
   Lanes vector;
@@ -757,6 +788,37 @@ void BlockInterpreter::executeFromElements(vector::FromElementsOp op) {
       vector.floats[t * width + k] = from[t];
   }
   scalars[op.getResult()] = std::move(vector);
+}
+
+void BlockInterpreter::executeBroadcast(vector::BroadcastOp op) {
+  int64_t width = getNumElements(op.getType());
+  const std::vector<double> from = scalars.find(op.getSource())->second.floats;
+  std::vector<double> &to = scalars[op.getResult()].floats;
+  to.resize(numThreads * width);
+  for (int64_t n = 0; n < numThreads * width; ++n)
+    to[n] = from[n / width];
+}
+
+void BlockInterpreter::executeExtract(vector::ExtractOp op) {
+  int64_t width = getNumElements(op.getSource().getType());
+  const std::vector<double> from = scalars.find(op.getSource())->second.floats;
+  std::vector<double> &to = scalars[op.getResult()].floats;
+  to.resize(numThreads);
+  for (int64_t t = 0; t < numThreads; ++t)
+    to[t] = from[t * width + op.getStaticPosition().front()];
+}
+
+void BlockInterpreter::executeVectorFma(math::FmaOp op) {
+  auto get = [&](Value value) { return scalars.find(value)->second.floats; };
+  const std::vector<double> x = get(op.getA()), y = get(op.getB()),
+                            z = get(op.getC());
+  std::vector<double> &to = scalars[op.getResult()].floats;
+  to.resize(x.size());
+  for (size_t n = 0; n < x.size(); ++n)
+    to[n] = options.wide
+                ? std::fma(x[n], y[n], z[n])
+                : std::fma(static_cast<float>(x[n]), static_cast<float>(y[n]),
+                           static_cast<float>(z[n]));
 }
 
 //===----------------------------------------------------------------------===//

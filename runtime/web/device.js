@@ -30,8 +30,8 @@ export function describeKernel(code, kernel) {
   const access = [];
   for (const [, binding, mode] of text.matchAll(/@binding\((\d+)\) var<storage, (\w+)>/g)) access[binding] = mode;
   let shared = 0;
-  for (const [, element, count] of text.matchAll(/var<workgroup> \w+: array<(\w+), (\d+)>/g))
-    shared += (ELEMENT_BYTES[element] ?? 4) * count;
+  for (const [, four, element, count] of text.matchAll(/var<workgroup> \w+: array<(vec4<)?(\w+)>?, (\d+)>/g))
+    shared += (four ? 4 : 1) * (ELEMENT_BYTES[element] ?? 4) * count;
   return { access, shared };
 }
 
@@ -109,18 +109,18 @@ export function openVariants(data) {
 }
 
 /** What makes most of a device: it goes before the processor; features, then
- * lanes of a subgroup, threads and memory of a workgroup. */
-function rankOf({ description, needs: { features, limits, lanes } }) {
+ * lanes of a subgroup. */
+function rankOf({ description, needs: { features, lanes } }) {
   if (isWasm(description)) return [0, (description.features ?? []).length];
-  return [1, features.length, lanes, limits.maxComputeInvocationsPerWorkgroup ?? 0,
-          limits.maxComputeWorkgroupStorageSize ?? 0];
+  return [1, features.length, lanes];
 }
 
-/** Whether a variant is better than another one that runs, too. */
+/** Whether a variant is better than one before it that runs, too: targets list
+ * chips from those that run everywhere to those that make most of a device. */
 function isBetter(one, other) {
   const ranks = rankOf(one), others = rankOf(other);
   const n = ranks.findIndex((rank, k) => rank !== others[k]);
-  return n >= 0 && ranks[n] > others[n];
+  return n < 0 || ranks[n] > others[n];
 }
 
 /** The variant that makes most of `device` (null: the processor), and why that

@@ -19,6 +19,22 @@
 // CHIP: error: unknown chip 'sm_1'
 // RUN: not ls %t.bad
 
+// All chips of a target, in its order; without those that the op needs too much
+// of.
+// RUN: attn-compile %s --target=wgsl:all -o %t.all.attn
+// RUN: attn-compile --inspect=%t.all.attn | grep '^wgsl' | FileCheck %s --check-prefix=ALL
+// ALL: wgsl:webgpu
+// ALL-NEXT: wgsl:webgpu-10
+// ALL-NEXT: wgsl:webgpu-desktop
+// ALL-NEXT: wgsl:webgpu-tiled
+// ALL-NEXT: wgsl:webgpu-subgroups, needs subgroups
+// ALL-NEXT: wgsl:webgpu-subgroups32, needs subgroups subgroup-min-size:32
+// RUN: attn-compile %S/Inputs/many-buffers.mlir --target=wgsl:all -o %t.many.attn 2>&1 | FileCheck %s --check-prefix=MANY
+// MANY: remark: there is no variant for wgsl:webgpu: needs {{9|10}} storage buffers
+// RUN: attn-compile --inspect=%t.many.attn | FileCheck %s --check-prefix=FEWER
+// FEWER-NOT: wgsl:webgpu{{$}}
+// FEWER: wgsl:webgpu-10
+
 func.func @plain(%q: tensor<?x2x?x32xf32>, %k: tensor<?x2x?x32xf32>, %v: tensor<?x2x?x32xf32>,
                  %o: tensor<?x2x?x32xf32>) -> tensor<?x2x?x32xf32> {
   %r = attn.attention ins(%q, %k, %v : tensor<?x2x?x32xf32>, tensor<?x2x?x32xf32>, tensor<?x2x?x32xf32>)

@@ -190,3 +190,33 @@ module attributes {tile.target = #tile.target<name = "gpu", chip = "c", threads 
     return
   }
 }
+
+// -----
+
+// Where workgroup memory has vectors of four and no small elements: rows of
+// loaded factors begin at multiples of them, and threads have four neighbours of
+// the columns that are rows of a factor. What is computed is read by elements.
+// CHECK-LABEL: func private @vectors
+// CHECK: %[[Q:.*]] = tile.load %{{.*}} -> <16x16xf32, #tile.shared<padding = 4>>
+// CHECK: %[[K:.*]] = tile.load %{{.*}} -> <8x16xf32, #tile.shared<padding = 4>>
+// CHECK: %[[V:.*]] = tile.load %{{.*}} -> <8x16xf32, #tile.shared<padding = 4>>
+// CHECK: %[[S:.*]] = tile.dot %[[Q]], %[[K]], %{{.*}} {transpose_b} : {{.*}} -> <16x8xf32, #tile.layout<lane = {{\[\[}}0, 1], [0, 2]]
+// CHECK: %[[P:.*]] = tile.relayout %[[S]] : {{.*}} -> <16x8xf32, #tile.shared<padding = 1>>
+// CHECK: tile.dot %[[P]], %[[V]], %{{.*}} : {{.*}} -> <16x16xf32, #tile.layout<register = {{\[\[}}0, 1], [0, 2]], lane = {{\[\[}}0, 4], [0, 8]]
+module attributes {tile.target = #tile.target<name = "gpu", chip = "c", threads = 128, subgroup = 4, shared_bytes = 16384, static_shared_bytes = 16384, lacks = "small_storage">} {
+  func.func private @vectors(%a: memref<f32>, %x: index, %y: index, %z: index, %nx: index, %ny: index, %nz: index) attributes {tile.kernel} {
+    %c0 = arith.constant 0 : index
+    %c16 = arith.constant 16 : index
+    %zero = arith.constant 0.0 : f32
+    %m = memref.reinterpret_cast %a to offset: [0], sizes: [16, 16], strides: [16, 1] : memref<f32> to memref<16x16xf32>
+    %q = tile.load %m[%c0, %c0] valid [%c16, %c16] : memref<16x16xf32> -> !tile.tile<16x16xf32>
+    %k = tile.load %m[%c0, %c0] valid [%c16, %c16] : memref<16x16xf32> -> !tile.tile<8x16xf32>
+    %v = tile.load %m[%c0, %c0] valid [%c16, %c16] : memref<16x16xf32> -> !tile.tile<8x16xf32>
+    %init = tile.splat %zero : f32 -> !tile.tile<16x8xf32>
+    %acc = tile.splat %zero : f32 -> !tile.tile<16x16xf32>
+    %s = tile.dot %q, %k, %init {transpose_b} : !tile.tile<16x16xf32>, !tile.tile<8x16xf32> -> !tile.tile<16x8xf32>
+    %o = tile.dot %s, %v, %acc : !tile.tile<16x8xf32>, !tile.tile<8x16xf32> -> !tile.tile<16x16xf32>
+    tile.store %o, %m[%c0, %c0] valid [%c16, %c16] : !tile.tile<16x16xf32>, memref<16x16xf32>
+    return
+  }
+}

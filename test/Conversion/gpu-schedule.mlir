@@ -90,3 +90,23 @@ module attributes {tile.target = #tile.target<name = "vulkan", chip = "x", threa
     return
   }
 }
+
+// -----
+
+// As many queries and keys as a workgroup's memory has room for, where threads
+// exchange in it, too; a larger head leaves less.
+module attributes {tile.target = #tile.target<name = "wgsl", chip = "x", threads = 256, subgroup = 1, shared_bytes = 16384, static_shared_bytes = 16384>} {
+  // CHECK-LABEL: func @small
+  // CHECK: #attn.schedule<tile_m = 32, tile_n = 16>, attn.schedule_reason = "lanes share rows
+  func.func @small(%q: memref<1x8x64x64xf32>, %k: memref<1x8x?x64xf32>, %o: memref<1x8x64x64xf32>) {
+    attn.attention ins(%q, %k, %k : memref<1x8x64x64xf32>, memref<1x8x?x64xf32>, memref<1x8x?x64xf32>) outs(%o : memref<1x8x64x64xf32>)
+    return
+  }
+
+  // CHECK-LABEL: func @large
+  // CHECK: #attn.schedule<tile_m = 16, tile_n = 8>
+  func.func @large(%q: memref<1x8x64x128xf32>, %k: memref<1x8x?x128xf32>, %o: memref<1x8x64x128xf32>) {
+    attn.attention ins(%q, %k, %k : memref<1x8x64x128xf32>, memref<1x8x?x128xf32>, memref<1x8x?x128xf32>) outs(%o : memref<1x8x64x128xf32>)
+    return
+  }
+}

@@ -307,3 +307,101 @@ module attributes {tile.target = #tile.target<name = "gpu", chip = "c", threads 
     return
   }
 }
+
+// -----
+
+// A machine without subgroups: threads stand for lanes, which exchange through
+// workgroup memory, the rows of a reduction together.
+#shared_rows = #tile.layout<register = [[1, 0]], lane = [[0, 1], [0, 2]], subgroup = [[2, 0]]>
+#statistic = #tile.layout<register = [[1, 0]], lane = [[0, 0], [0, 0]], subgroup = [[2, 0]]>
+module attributes {tile.target = #tile.target<name = "gpu", chip = "c", threads = 128, subgroup = 1, shared_bytes = 16384, static_shared_bytes = 16384>} {
+  // CHECK-LABEL: gpu.func @exchanged
+  // CHECK-SAME: workgroup(%[[BUFFER:[a-z0-9]+]] : memref<32xf32, #gpu.address_space<workgroup>>
+  // CHECK-NOT: gpu.shuffle
+  // CHECK: %[[THREAD:.+]] = gpu.thread_id x
+  // CHECK: memref.store %{{.+}}, %[[BUFFER]][%[[THREAD]]]
+  // CHECK: memref.store %{{.+}}, %[[BUFFER]]
+  // CHECK-NEXT: gpu.barrier
+  // CHECK: memref.load %[[BUFFER]]
+  // CHECK: memref.load %[[BUFFER]]
+  // CHECK: gpu.barrier
+  // CHECK-NOT: gpu.barrier
+  // CHECK: gpu.return
+  func.func private @exchanged(%a: memref<f32>, %x: index, %y: index, %z: index, %nx: index, %ny: index, %nz: index) attributes {tile.kernel} {
+    %c0 = arith.constant 0 : index
+    %c4 = arith.constant 4 : index
+    %zero = arith.constant 0.0 : f32
+    %m = memref.reinterpret_cast %a to offset: [0], sizes: [4, 4], strides: [4, 1] : memref<f32> to memref<4x4xf32>
+    %r = memref.reinterpret_cast %a to offset: [0], sizes: [4], strides: [1] : memref<f32> to memref<4xf32>
+    %t = tile.load %m[%c0, %c0] valid [%c4, %c4] : memref<4x4xf32> -> !tile.tile<4x4xf32, #shared_rows>
+    %i = tile.splat %zero : f32 -> !tile.tile<4xf32, #statistic>
+    %s = tile.reduce sum %t, %i : !tile.tile<4x4xf32, #shared_rows> -> !tile.tile<4xf32, #statistic>
+    tile.store %s, %r[%c0] valid [%c4] : <4xf32, #statistic>, memref<4xf32>
+    return
+  }
+}
+
+// -----
+
+// Vectors in workgroup memory: a factor is stored and read by four neighbours,
+// multiplied element by element along the depth.
+#part = #tile.layout<lane = [[0, 1], [0, 2]], subgroup = [[1, 0], [2, 0]]>
+#vectors = #tile.shared<padding = 4>
+module attributes {tile.target = #tile.target<name = "gpu", chip = "c", threads = 128, subgroup = 4, shared_bytes = 16384, static_shared_bytes = 16384, lacks = "small_storage">} {
+  // CHECK-LABEL: gpu.func @depths
+  // CHECK-SAME: workgroup(%[[BUFFER:[a-z0-9]+]] : memref<24xvector<4xf32>, #gpu.address_space<workgroup>>
+  // CHECK: %[[FOUR:.+]] = scf.if
+  // CHECK-COUNT-4: memref.load
+  // CHECK: vector.from_elements
+  // CHECK: memref.store %{{.+}}, %[[BUFFER]]
+  // CHECK: gpu.barrier
+  // CHECK: %[[A:.+]] = memref.load %[[BUFFER]]{{.+}} : memref<24xvector<4xf32>
+  // CHECK: %[[B:.+]] = memref.load %[[BUFFER]]
+  // CHECK: %[[X:.+]] = vector.extract %[[A]][0]
+  // CHECK: %[[Y:.+]] = vector.extract %[[B]][0]
+  // CHECK: math.fma %[[X]], %[[Y]], %{{.+}} : f32
+  func.func private @depths(%a: memref<f32>, %x: index, %y: index, %z: index, %nx: index, %ny: index, %nz: index) attributes {tile.kernel} {
+    %c0 = arith.constant 0 : index
+    %c4 = arith.constant 4 : index
+    %c8 = arith.constant 8 : index
+    %zero = arith.constant 0.0 : f32
+    %m = memref.reinterpret_cast %a to offset: [0], sizes: [4, 8], strides: [8, 1] : memref<f32> to memref<4x8xf32>
+    %q = tile.load %m[%c0, %c0] valid [%x, %c8] : memref<4x8xf32> -> !tile.tile<4x8xf32, #vectors>
+    %k = tile.load %m[%c0, %c0] valid [%c4, %c8] : memref<4x8xf32> -> !tile.tile<4x8xf32, #vectors>
+    %i = tile.splat %zero : f32 -> !tile.tile<4x4xf32, #part>
+    %s = tile.dot %q, %k, %i {transpose_b} : !tile.tile<4x8xf32, #vectors>, !tile.tile<4x8xf32, #vectors> -> !tile.tile<4x4xf32, #part>
+    tile.store %s, %m[%c0, %c0] valid [%c4, %c4] : !tile.tile<4x4xf32, #part>, memref<4x8xf32>
+    return
+  }
+}
+
+// -----
+
+// Of a factor whose columns are those of the result a thread reads neighbours
+// together, and multiplies them with one element.
+#neighbours = #tile.layout<register = [[0, 1], [0, 2]], lane = [[0, 4], [0, 8]], subgroup = [[1, 0], [2, 0]]>
+#vectors = #tile.shared<padding = 4>
+#elements = #tile.shared<padding = 1>
+module attributes {tile.target = #tile.target<name = "gpu", chip = "c", threads = 128, subgroup = 4, shared_bytes = 16384, static_shared_bytes = 16384, lacks = "small_storage">} {
+  // CHECK-LABEL: gpu.func @columns
+  // CHECK-SAME: workgroup(%[[P:[a-z0-9]+]] : memref<12xf32, #gpu.address_space<workgroup>> {{.+}}, %[[V:[a-z0-9]+]] : memref<10xvector<4xf32>, #gpu.address_space<workgroup>>
+  // CHECK: gpu.barrier
+  // CHECK: %[[WEIGHT:.+]] = memref.load %[[P]]
+  // CHECK: %[[SPLAT:.+]] = vector.broadcast %[[WEIGHT]] : f32 to vector<4xf32>
+  // CHECK: %[[VALUES:.+]] = memref.load %[[V]]
+  // CHECK: math.fma %[[SPLAT]], %[[VALUES]], %{{.+}} : vector<4xf32>
+  func.func private @columns(%a: memref<f32>, %x: index, %y: index, %z: index, %nx: index, %ny: index, %nz: index) attributes {tile.kernel} {
+    %c0 = arith.constant 0 : index
+    %c2 = arith.constant 2 : index
+    %c4 = arith.constant 4 : index
+    %c16 = arith.constant 16 : index
+    %zero = arith.constant 0.0 : f32
+    %m = memref.reinterpret_cast %a to offset: [0], sizes: [4, 16], strides: [16, 1] : memref<f32> to memref<4x16xf32>
+    %p = tile.load %m[%c0, %c0] valid [%c4, %c2] : memref<4x16xf32> -> !tile.tile<4x2xf32, #elements>
+    %v = tile.load %m[%c0, %c0] valid [%c2, %c16] : memref<4x16xf32> -> !tile.tile<2x16xf32, #vectors>
+    %i = tile.splat %zero : f32 -> !tile.tile<4x16xf32, #neighbours>
+    %s = tile.dot %p, %v, %i : !tile.tile<4x2xf32, #elements>, !tile.tile<2x16xf32, #vectors> -> !tile.tile<4x16xf32, #neighbours>
+    tile.store %s, %m[%c0, %c0] valid [%c4, %c16] : !tile.tile<4x16xf32, #neighbours>, memref<4x16xf32>
+    return
+  }
+}

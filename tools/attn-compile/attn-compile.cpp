@@ -70,7 +70,8 @@ struct Arguments {
   cl::opt<std::string> target{
       "target",
       cl::desc("What to compile for (default: the first of --list-targets); "
-               "several with their chips make one artifact, of which the "
+               "several with their chips, or TARGET:all, make one artifact, of "
+               "which the "
                "runtime takes what runs: --target=TARGET:CHIP,TARGET:CHIP"),
       cl::cat(category)};
   cl::opt<std::string> schedule{

@@ -58,6 +58,8 @@ struct PassChecker::CheckedPass {
   /// was before.
   int64_t subgroup = 0, lanes = 1;
   bool hasMatrices = false;
+  /// Of a language whose memory has vectors and no small elements.
+  bool hasVectors = false;
 };
 
 namespace {
@@ -128,8 +130,11 @@ ArrayRef<PassChecker::CheckedPass> PassChecker::getPasses() {
        /*subgroup=*/4, /*lanes=*/8},
       {"tile-layout-to-gpu, subgroups", addLayouts, real, /*isF32Only=*/false,
        /*subgroup=*/32, /*lanes=*/32},
+      {"tile-layout-to-gpu, vectors", addLayouts, real, /*isF32Only=*/false,
+       /*subgroup=*/4, /*lanes=*/4, /*hasMatrices=*/false, /*hasVectors=*/true},
       {"tile-layout-to-gpu, no subgroups", addLayouts, real,
-       /*isF32Only=*/false, /*subgroup=*/1, /*lanes=*/4},
+       /*isF32Only=*/false, /*subgroup=*/1, /*lanes=*/4, /*hasMatrices=*/false,
+       /*hasVectors=*/true},
       {"tile-layout-to-gpu, matrices", addLayouts, real, /*isF32Only=*/false,
        /*subgroup=*/8, /*lanes=*/8, /*hasMatrices=*/true},
       {"tile-expand-math",
@@ -199,7 +204,7 @@ static func::FuncOp getEntry(ModuleOp module) {
 /// A machine with subgroups of `lanes` at least; its matrix units take small
 /// matrices of f32, too.
 static tile::TargetAttr makeTarget(MLIRContext *context, int64_t lanes,
-                                   bool hasMatrices) {
+                                   bool hasMatrices, bool hasVectors) {
   constexpr int64_t threads = 256, sharedBytes = 64 * 1024;
   Builder b(context);
   return tile::TargetAttr::get(
@@ -209,7 +214,7 @@ static tile::TargetAttr makeTarget(MLIRContext *context, int64_t lanes,
       hasMatrices ? tile::MatrixUnits::Cooperative : tile::MatrixUnits::None,
       hasMatrices ? b.getStrArrayAttr({"matrix-f32"}) : ArrayAttr(),
       hasMatrices ? b.getDenseI64ArrayAttr({4, 4, 4}) : DenseI64ArrayAttr(),
-      tile::Lacks::Nothing);
+      hasVectors ? tile::Lacks::SmallStorage : tile::Lacks::Nothing);
 }
 
 std::string PassChecker::interpret(Stage &stage, ArrayRef<Tensor> inputs,
@@ -233,7 +238,8 @@ std::string PassChecker::runPass(const CheckedPass &pass, const Stage &before,
   if (pass.subgroup)
     (*after.module)
         ->setAttr(tile::TargetAttr::attributeName,
-                  makeTarget(pm.getContext(), pass.subgroup, pass.hasMatrices));
+                  makeTarget(pm.getContext(), pass.subgroup, pass.hasMatrices,
+                             pass.hasVectors));
   auto blame = [&](const std::string &problem) {
     return (pass.name + ": " + problem + "\n// Before:\n" +
             ::print(*before.module) + "// After:\n" + ::print(*after.module))

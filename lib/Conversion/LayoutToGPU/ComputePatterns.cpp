@@ -2,8 +2,7 @@
 // SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
 //
 // Element by element where a thread's registers are; rows by registers first,
-// then by shuffles between the lanes that share them; products from workgroup
-// memory, a block of rows and columns a thread.
+// then by shuffles between the lanes that share them.
 //
 //===----------------------------------------------------------------------===//
 
@@ -11,20 +10,19 @@
 
 #include "mlir/Dialect/Arith/IR/Arith.h"
 #include "mlir/Dialect/Math/IR/Math.h"
-#include "mlir/Dialect/SCF/IR/SCF.h"
 
 using namespace mlir;
 using namespace attn;
 using namespace attn::tile;
 
-static Value index(ImplicitLocOpBuilder &b, int64_t value) {
-  return arith::ConstantIndexOp::create(b, value);
-}
-
-static Value widen(ImplicitLocOpBuilder &b, Value value) {
-  if (value.getType().getIntOrFloatBitWidth() >= 32)
+Value attn::widen(ImplicitLocOpBuilder &b, Value value) {
+  Type element = getElementTypeOrSelf(value);
+  if (element.getIntOrFloatBitWidth() >= 32)
     return value;
-  return arith::ExtFOp::create(b, b.getF32Type(), value);
+  Type f32 = b.getF32Type();
+  if (auto vector = dyn_cast<VectorType>(value.getType()))
+    f32 = vector.clone(f32);
+  return arith::ExtFOp::create(b, f32, value);
 }
 
 Value attn::convertFloat(ImplicitLocOpBuilder &b, Value value, Type type) {
@@ -141,17 +139,21 @@ struct ReduceLowering : TileOpPattern<ReduceOp> {
             getNeutral(b, op, adaptor.getInit()[rows.rowOf[reg]]));
       row = row ? combine(b, op, row, element) : element;
     }
-    Value width = arith::ConstantIntOp::create(b, layout.getNumLanes(), 32);
+    // What is reduced to as many columns as lanes hold stays with them.
+    bool isShared = op.getType().getRank() == 1;
+    if (!isShared && (op.getType().getCols() != layout.getBlockCols() ||
+                      partial.size() != adaptor.getInit().size()))
+      return rewriter.notifyMatchFailure(op, "lanes have other columns");
+    auto masks = llvm::map_to_vector(
+        *sharers, [](ThreadMask mask) -> int64_t { return mask.lane; });
+    if (isShared && context.exchangesInMemory())
+      gather(b, op, partial, masks);
     SmallVector<Value> results;
-    for (auto [row, init] : llvm::zip_equal(partial, adaptor.getInit())) {
-      Value total = row;
-      for (ThreadMask mask : *sharers) {
-        Value offset = arith::ConstantIntOp::create(b, mask.lane, 32);
-        Value other = gpu::ShuffleOp::create(b, total, offset, width,
-                                             gpu::ShuffleMode::XOR)
-                          .getShuffleResult();
-        total = combine(b, op, total, other);
-      }
+    for (auto [total, init] : llvm::zip_equal(partial, adaptor.getInit())) {
+      if (isShared && !context.exchangesInMemory())
+        for (int64_t mask : masks)
+          total =
+              combine(b, op, total, context.exchange(b, total, mask).front());
       results.push_back(combine(b, op, init, total));
     }
     replace(rewriter, op, ArrayRef<ValueRange>{results});
@@ -159,6 +161,21 @@ struct ReduceLowering : TileOpPattern<ReduceOp> {
   }
 
 private:
+  /// Lanes that share rows combine what they have, in pairs of pairs: all get
+  /// the same bits (rule 19).
+  void gather(ImplicitLocOpBuilder &b, ReduceOp op,
+              MutableArrayRef<Value> partial, ArrayRef<int64_t> masks) const {
+    if (masks.empty())
+      return;
+    for (auto [total, all] :
+         llvm::zip_equal(partial, context.gather(b, partial, masks))) {
+      for (size_t step = 1; step < all.size(); step *= 2)
+        for (size_t k = 0; k < all.size(); k += 2 * step)
+          all[k] = combine(b, op, all[k], all[k + step]);
+      total = all.front();
+    }
+  }
+
   /// A maximum may meet its initial value any number of times.
   static Value getNeutral(ImplicitLocOpBuilder &b, ReduceOp op, Value init) {
     if (op.getKind() == ReduceKind::Max)
@@ -175,69 +192,11 @@ private:
   }
 };
 
-/// A thread reads the factors of its rows and columns for one k after another.
-struct DotLowering : TileOpPattern<DotOp> {
-  using TileOpPattern::TileOpPattern;
-
-  LogicalResult
-  matchAndRewrite(DotOp op, OneToNOpAdaptor adaptor,
-                  ConversionPatternRewriter &rewriter) const override {
-    TileType a = op.getA().getType(), c = op.getType();
-    auto isShared = [](TileType tile) {
-      return isa_and_nonnull<SharedAttr>(tile.getLayout());
-    };
-    if (!isShared(a) || !isShared(op.getB().getType()) || !c.getLinearLayout())
-      return failure();
-    ImplicitLocOpBuilder b(op.getLoc(), rewriter);
-    LinearLayout layout = *c.getLinearLayout();
-    RegisterRows rows = KernelContext::getRows(layout);
-    RegisterRows cols = KernelContext::getCols(layout);
-    // Past the edge of the tile the last row or column is repeated.
-    SmallVector<Value> rowAt(rows.count), colAt(cols.count);
-    for (int64_t reg = 0; reg < layout.getNumRegisters(); ++reg) {
-      ElementPosition position = context.getPosition(b, layout, reg);
-      auto clamp = [&](Value &at, Value number, int64_t size) {
-        if (at)
-          return;
-        at = number;
-        if (position.inside)
-          at = b.createOrFold<arith::MinUIOp>(number, index(b, size - 1));
-      };
-      clamp(rowAt[rows.rowOf[reg]], position.row, c.getRows());
-      clamp(colAt[cols.rowOf[reg]], position.col, c.getCols());
-    }
-    int64_t depth = a.getShape()[op.getTransposeA() ? 0 : 1];
-    auto loop = scf::ForOp::create(
-        b, NameLoc::get(b.getStringAttr("d"), op.getLoc()), index(b, 0),
-        index(b, depth), index(b, 1), adaptor.getAcc(),
-        [&](OpBuilder &, Location, Value k, ValueRange sums) {
-          auto read = [&](Value tile, bool transposed, Value i, Value j) {
-            if (transposed)
-              std::swap(i, j);
-            Value at = context.getSharedOffset(b, tile, i, j);
-            Value memory = context.getBuffer(tile);
-            return widen(b, memref::LoadOp::create(b, memory, at));
-          };
-          SmallVector<Value> left, right, next;
-          for (Value row : rowAt)
-            left.push_back(read(op.getA(), op.getTransposeA(), row, k));
-          for (Value col : colAt)
-            right.push_back(read(op.getB(), op.getTransposeB(), k, col));
-          for (auto [reg, sum] : llvm::enumerate(sums))
-            next.push_back(math::FmaOp::create(b, left[rows.rowOf[reg]],
-                                               right[cols.rowOf[reg]], sum));
-          scf::YieldOp::create(b, next);
-        });
-    replace(rewriter, op, ArrayRef<ValueRange>{loop.getResults()});
-    return success();
-  }
-};
-
 } // namespace
 
 void attn::populateComputePatterns(const TypeConverter &converter,
                                    const KernelContext &context,
                                    RewritePatternSet &patterns) {
-  patterns.add<SplatLowering, ConvertLowering, MapLowering, ReduceLowering,
-               DotLowering>(converter, context);
+  patterns.add<SplatLowering, ConvertLowering, MapLowering, ReduceLowering>(
+      converter, context);
 }

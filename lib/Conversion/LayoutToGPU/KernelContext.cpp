@@ -9,11 +9,12 @@
 #include "KernelContext.h"
 #include "../KernelNames.h"
 #include "../Pieces.h"
+#include "../Staging.h"
+#include "Patterns.h"
 
 #include "mlir/Dialect/Arith/IR/Arith.h"
 #include "mlir/Dialect/SCF/IR/SCF.h"
 #include "mlir/IR/Matchers.h"
-#include "mlir/Interfaces/LoopLikeInterface.h"
 
 using namespace mlir;
 using namespace attn;
@@ -133,33 +134,6 @@ Value KernelContext::getAddress(ImplicitLocOpBuilder &b, const MemoryView &view,
 // Workgroup buffers
 //===----------------------------------------------------------------------===//
 
-namespace {
-/// What an op has in workgroup memory, from its number `begin` to `end`.
-struct Staged {
-  Operation *op;
-  Type elementType;
-  int64_t numElements, begin, end;
-
-  int64_t getNumBytes() const {
-    return numElements * ::getNumBytes(elementType);
-  }
-};
-} // namespace
-
-/// Elements in workgroup memory of what `op` makes, 0 if it needs none.
-static int64_t getNumStaged(Operation *op) {
-  if (op->getNumResults() != 1)
-    return 0;
-  auto type = dyn_cast<TileType>(op->getResult(0).getType());
-  if (!type)
-    return 0;
-  if (auto shared = dyn_cast_or_null<SharedAttr>(type.getLayout()))
-    return shared.getNumElements(type.getRows(), type.getCols());
-  auto relayout = dyn_cast<RelayoutOp>(op);
-  bool meets = relayout && relayout.getCost().bytes;
-  return meets ? type.getRows() * type.getCols() : 0;
-}
-
 /// The layout of accumulators, if the kernel computes on fragments.
 static FragmentAttr findFragments(gpu::GPUFuncOp kernel) {
   FragmentAttr found;
@@ -174,40 +148,6 @@ static FragmentAttr findFragments(gpu::GPUFuncOp kernel) {
   return found;
 }
 
-/// In program order; a tile from outside of a loop is read again by the next
-/// iteration.
-static SmallVector<Staged> findStaged(gpu::GPUFuncOp kernel) {
-  DenseMap<Operation *, std::pair<int64_t, int64_t>> numbers;
-  int64_t next = 0;
-  kernel->walk([&](Operation *op, const WalkStage &stage) {
-    if (stage.isBeforeAllRegions())
-      numbers[op].first = next++;
-    if (stage.isAfterAllRegions())
-      numbers[op].second = next++;
-  });
-  SmallVector<Staged> all;
-  kernel.walk<WalkOrder::PreOrder>([&](Operation *op) {
-    int64_t size = getNumStaged(op);
-    if (!size)
-      return;
-    auto type = cast<TileType>(op->getResult(0).getType());
-    Staged staged{op, type.getElementType(), size, numbers[op].first,
-                  numbers[op].second};
-    if (isa<SharedAttr>(type.getLayout()))
-      for (Operation *user : op->getUsers()) {
-        Operation *last = user;
-        for (Operation *up = user; up->getBlock() != op->getBlock();) {
-          up = up->getParentOp();
-          if (isa<LoopLikeOpInterface>(up))
-            last = up;
-        }
-        staged.end = std::max(staged.end, numbers[last].second);
-      }
-    all.push_back(staged);
-  });
-  return all;
-}
-
 Value KernelContext::addWorkgroupMemory(int64_t numElements, Type type,
                                         StringRef name) {
   auto space = gpu::AddressSpaceAttr::get(kernel.getContext(),
@@ -220,6 +160,98 @@ Value KernelContext::addWorkgroupMemory(int64_t numElements, Type type,
       StringAttr::get(kernel.getContext(), name));
   return memory;
 }
+
+//===----------------------------------------------------------------------===//
+// Exchanges between lanes
+//===----------------------------------------------------------------------===//
+
+int64_t KernelContext::addExchangeMemory() {
+  exchanged =
+      addWorkgroupMemory(kExchangedAtOnce * getNumThreads(),
+                         Float32Type::get(kernel.getContext()), "exchanged");
+  return getExchangeBytes(getNumThreads());
+}
+
+/// A few at a time, between barriers: all threads of a workgroup exchange
+/// together.
+SmallVector<SmallVector<Value>>
+KernelContext::readThreads(ImplicitLocOpBuilder &b, ValueRange values,
+                           ValueRange threads) const {
+  SmallVector<SmallVector<Value>> results(threads.size());
+  for (size_t begin = 0; begin < values.size(); begin += kExchangedAtOnce) {
+    ValueRange some = values.slice(
+        begin, std::min<size_t>(kExchangedAtOnce, values.size() - begin));
+    auto getPlace = [&](Value of, size_t k) {
+      return b.createOrFold<arith::AddIOp>(of, index(b, k * getNumThreads()));
+    };
+    for (auto [k, value] : llvm::enumerate(some))
+      memref::StoreOp::create(b, convertFloat(b, value, b.getF32Type()),
+                              exchanged, getPlace(thread, k));
+    gpu::BarrierOp::create(b);
+    for (auto [other, read] : llvm::zip_equal(threads, results))
+      for (auto [k, value] : llvm::enumerate(some))
+        read.push_back(convertFloat(
+            b, memref::LoadOp::create(b, exchanged, getPlace(other, k)),
+            value.getType()));
+    gpu::BarrierOp::create(b);
+  }
+  return results;
+}
+
+SmallVector<SmallVector<Value>>
+KernelContext::gather(ImplicitLocOpBuilder &b, ValueRange values,
+                      ArrayRef<int64_t> masks) const {
+  SmallVector<Value> threads{thread};
+  for (int64_t mask : masks)
+    for (Value known : llvm::to_vector(threads))
+      threads.push_back(b.createOrFold<arith::XOrIOp>(known, index(b, mask)));
+  SmallVector<SmallVector<Value>> read = readThreads(b, values, threads);
+  SmallVector<SmallVector<Value>> ofValues(values.size());
+  for (const SmallVector<Value> &ofThread : read)
+    for (auto [k, value] : llvm::enumerate(ofThread))
+      ofValues[k].push_back(value);
+  return ofValues;
+}
+
+SmallVector<Value> KernelContext::exchange(ImplicitLocOpBuilder &b,
+                                           ValueRange values,
+                                           int64_t mask) const {
+  if (exchanged)
+    return readThreads(b, values,
+                       b.createOrFold<arith::XOrIOp>(thread, index(b, mask)))
+        .front();
+  Value width = arith::ConstantIntOp::create(b, numLanes, 32);
+  Value offset = arith::ConstantIntOp::create(b, mask, 32);
+  SmallVector<Value> results;
+  for (Value value : values)
+    results.push_back(
+        gpu::ShuffleOp::create(b, value, offset, width, gpu::ShuffleMode::XOR)
+            .getShuffleResult());
+  return results;
+}
+
+SmallVector<Value> KernelContext::exchange(ImplicitLocOpBuilder &b,
+                                           ValueRange values,
+                                           Value from) const {
+  if (exchanged) {
+    Value first = b.createOrFold<arith::SubIOp>(thread, lane);
+    return readThreads(b, values, b.createOrFold<arith::AddIOp>(first, from))
+        .front();
+  }
+  Value ofMachine = arith::AddIOp::create(b, firstLane, from);
+  Value offset = arith::IndexCastOp::create(b, b.getI32Type(), ofMachine);
+  Value width = arith::ConstantIntOp::create(b, numLanes, 32);
+  SmallVector<Value> results;
+  for (Value value : values)
+    results.push_back(
+        gpu::ShuffleOp::create(b, value, offset, width, gpu::ShuffleMode::IDX)
+            .getShuffleResult());
+  return results;
+}
+
+//===----------------------------------------------------------------------===//
+// Fragments
+//===----------------------------------------------------------------------===//
 
 /// Elements of a strip: a fragment, and a value for each of its rows.
 static int64_t getStripSize(FragmentAttr layout) {
@@ -310,28 +342,6 @@ gpu::MMAMatrixType attn::getMatrixType(TileType tile) {
                                  uses[static_cast<int>(layout.getUse())]);
 }
 
-/// The first place in a buffer where `staged` overlaps nothing that is needed
-/// at the same time. Rows begin at multiples of 16 bytes if theirs do.
-static int64_t findGap(ArrayRef<std::pair<const Staged *, int64_t>> placed,
-                       const Staged &staged) {
-  constexpr int64_t alignment = 16;
-  SmallVector<std::pair<int64_t, int64_t>> taken;
-  for (auto [other, first] : placed)
-    if (other->end > staged.begin && staged.end > other->begin)
-      taken.push_back({first, first + other->numElements});
-  llvm::sort(taken);
-  int64_t first = 0;
-  for (auto [begin, end] : taken) {
-    if (begin - first >= staged.numElements)
-      break;
-    first = std::max<int64_t>(
-        first, llvm::alignTo(
-                   end, std::max<int64_t>(
-                            alignment / ::getNumBytes(staged.elementType), 1)));
-  }
-  return first;
-}
-
 /// Whether `op` fills a buffer in workgroup memory from elsewhere.
 static bool fillsBuffer(Operation *op) {
   if (!isa<LoadOp, RelayoutOp>(op))
@@ -365,29 +375,12 @@ void KernelContext::joinStages() {
 LogicalResult
 KernelContext::addBuffers(int64_t mostBytes,
                           function_ref<int64_t(Type)> getElementBytes) {
-  struct Buffer {
-    int64_t numElements = 0;
-    SmallVector<std::pair<const Staged *, int64_t>> placed;
-  };
-  llvm::MapVector<Type, Buffer> all;
-  const Staged *largest = nullptr;
-  SmallVector<Staged> stagedOps = findStaged(kernel);
-  for (const Staged &staged : stagedOps) {
-    // Program order; the first gap between what lives at the same time.
-    Buffer &buffer = all[staged.elementType];
-    int64_t first = findGap(buffer.placed, staged);
-    buffer.placed.push_back({&staged, first});
-    buffer.numElements =
-        std::max(buffer.numElements, first + staged.numElements);
-    if (!largest || staged.getNumBytes() > largest->getNumBytes())
-      largest = &staged;
-  }
-  int64_t bytes = 0;
-  for (const auto &[type, buffer] : all) {
-    bytes += buffer.numElements * getElementBytes(type);
+  StagedBuffers staged(kernel);
+  int64_t bytes = staged.getNumBytes(getElementBytes);
+  for (const auto &[type, buffer] : staged.getBuffers()) {
     Value memory = addWorkgroupMemory(buffer.numElements, type, "tiles");
-    for (auto [staged, first] : buffer.placed)
-      buffers[staged->op] = {memory, first};
+    for (auto [op, first] : buffer.places)
+      buffers[op] = {memory, first};
   }
   if (FragmentAttr layout = findFragments(kernel)) {
     addFragmentMemory(layout);
@@ -397,8 +390,9 @@ KernelContext::addBuffers(int64_t mostBytes,
   }
   if (bytes <= mostBytes)
     return success();
+  Operation *largest = staged.getLargest();
   return refuseMemory(kernel, bytes, /*forWhat=*/"", mostBytes,
-                      largest ? largest->op->getResult(0) : Value());
+                      largest ? largest->getResult(0) : Value());
 }
 
 //===----------------------------------------------------------------------===//
@@ -595,6 +589,24 @@ Value KernelContext::getSharedOffset(ImplicitLocOpBuilder &b, Value tile,
   Value pitch = index(b, shared.getPitch(type.getRows(), type.getCols()));
   Value offset = b.createOrFold<arith::AddIOp>(
       b.createOrFold<arith::MulIOp>(row, pitch), col);
+  int64_t first = buffers.lookup(tile.getDefiningOp()).first;
+  return b.createOrFold<arith::AddIOp>(offset, index(b, first));
+}
+
+bool KernelContext::isInVectors(Value tile) const {
+  Value memory = getBuffer(tile);
+  return memory &&
+         isa<VectorType>(cast<MemRefType>(memory.getType()).getElementType());
+}
+
+Value KernelContext::getVectorOffset(ImplicitLocOpBuilder &b, Value tile,
+                                     Value row, Value number) const {
+  auto type = cast<TileType>(tile.getType());
+  auto shared = cast<SharedAttr>(type.getLayout());
+  int64_t pitch = shared.getPitch(type.getRows(), type.getCols());
+  Value offset = b.createOrFold<arith::AddIOp>(
+      b.createOrFold<arith::MulIOp>(row, index(b, pitch / kVectorElements)),
+      number);
   int64_t first = buffers.lookup(tile.getDefiningOp()).first;
   return b.createOrFold<arith::AddIOp>(offset, index(b, first));
 }

@@ -56,8 +56,24 @@ public:
   int64_t getNumLanes() const { return numLanes; }
   int64_t getNumSubgroups() const { return numSubgroups; }
   /// The lane of the machine that is lane 0 of this thread's layout subgroup.
-  mlir::Value getFirstLane() const { return firstLane; }
   void setFirstLane(mlir::Value lane_) { firstLane = lane_; }
+  /// Lanes exchange through workgroup memory; returns the bytes of it.
+  int64_t addExchangeMemory();
+  /// What the lane that differs by `mask` has in place of `values`.
+  mlir::SmallVector<mlir::Value> exchange(mlir::ImplicitLocOpBuilder &b,
+                                          mlir::ValueRange values,
+                                          int64_t mask) const;
+  bool exchangesInMemory() const { return exchanged != nullptr; }
+  /// Of each value what all lanes have that differ by bits of `masks`, in an
+  /// order that differs between lanes by no more than such bits; through
+  /// workgroup memory.
+  mlir::SmallVector<mlir::SmallVector<mlir::Value>>
+  gather(mlir::ImplicitLocOpBuilder &b, mlir::ValueRange values,
+         mlir::ArrayRef<int64_t> masks) const;
+  /// What lane number `from` of the layout's subgroup has.
+  mlir::SmallVector<mlir::Value> exchange(mlir::ImplicitLocOpBuilder &b,
+                                          mlir::ValueRange values,
+                                          mlir::Value from) const;
   /// A lane holds as n-th element of any fragment what it holds as n-th of one
   /// of another type and use.
   void setElementsAlike(bool alike) { elementsAlike = alike; }
@@ -96,6 +112,11 @@ public:
     return getSharedOffset(b, tile, mlir::cast<tile::TileType>(tile.getType()),
                            row, col);
   }
+  /// Whether a tile in workgroup memory is vectors of neighbours of a row, and
+  /// where vector `number` of a row is in its buffer.
+  bool isInVectors(mlir::Value tile) const;
+  mlir::Value getVectorOffset(mlir::ImplicitLocOpBuilder &b, mlir::Value tile,
+                              mlir::Value row, mlir::Value number) const;
 
   /// Ops that fill buffers one right after the other wait once before and once
   /// after all.
@@ -157,12 +178,16 @@ private:
   void addFragmentMemory(tile::FragmentAttr layout);
   /// Their bytes.
   int64_t addFactorStrips();
+  /// What each thread of `threads` has, one list of values a thread.
+  mlir::SmallVector<mlir::SmallVector<mlir::Value>>
+  readThreads(mlir::ImplicitLocOpBuilder &b, mlir::ValueRange values,
+              mlir::ValueRange threads) const;
 
   mlir::gpu::GPUFuncOp kernel;
   mlir::Value lane, subgroup, thread, firstLane;
   int64_t numLanes, numSubgroups, matrixDepth = 0;
   bool elementsAlike = false;
-  mlir::Value strips, numbers;
+  mlir::Value strips, numbers, exchanged;
   mlir::DenseMap<mlir::Value, MemoryView> views;
   /// Tiles of one element type share a buffer, at different places if they are
   /// needed at the same time.

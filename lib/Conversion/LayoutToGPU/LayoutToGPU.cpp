@@ -10,6 +10,7 @@
 
 #include "attn/Conversion/LayoutToGPU.h"
 #include "../KernelNames.h"
+#include "../Staging.h"
 #include "Patterns.h"
 #include "attn/Analysis/IndexRanges.h"
 #include "attn/Dialect/Tile/Tile.h"
@@ -129,7 +130,8 @@ static gpu::GPUFuncOp createKernel(func::FuncOp source, gpu::GPUModuleOp module,
 
 /// Moves the body of `source` into `kernel`. The query tile is dimension x of
 /// the launch, the head y and the batch z.
-static void moveBody(func::FuncOp source, gpu::GPUFuncOp kernel) {
+static void moveBody(func::FuncOp source, gpu::GPUFuncOp kernel,
+                     bool hasWords) {
   Block &from = source.getBody().front(), &to = kernel.getBody().front();
   auto b = ImplicitLocOpBuilder::atBlockBegin(source.getLoc(), &to);
   KernelArguments arguments(source);
@@ -144,11 +146,17 @@ static void moveBody(func::FuncOp source, gpu::GPUFuncOp kernel) {
     Operation *id = gpu::BlockIdOp::create(b, dims[k]);
     Operation *extent = gpu::GridDimOp::create(b, dims[k]);
     // No launcher counts further.
-    for (Operation *op : {id, extent})
-      op->setAttr(kSizeAttrName, b.getIndexAttr(INT32_MAX));
+    for (auto [op, argument] : {std::pair(id, arguments.point[k]),
+                                std::pair(extent, arguments.extents[k])}) {
+      Attribute size =
+          hasWords ? source.getArgAttr(argument.getArgNumber(), kSizeAttrName)
+                   : Attribute();
+      op->setAttr(kSizeAttrName, size ? size : b.getIndexAttr(INT32_MAX));
+    }
     replace(arguments.point[k], id->getResult(0));
     replace(arguments.extents[k], extent->getResult(0));
   }
+  b.setLoc(source.getLoc());
   to.getOperations().splice(to.end(), from.getOperations());
   Operation *terminator = &to.back();
   b.setInsertionPoint(terminator);
@@ -157,21 +165,27 @@ static void moveBody(func::FuncOp source, gpu::GPUFuncOp kernel) {
 }
 
 /// Numbers of lanes and subgroups, of which layouts speak. They are made of
-/// what the machine says: subgroups may have more lanes than layouts use
-/// together.
+/// what the machine says, if it has any: subgroups may have more lanes than
+/// layouts use together.
 static KernelContext createContext(gpu::GPUFuncOp kernel,
-                                   const Threads &threads) {
+                                   const Threads &threads, bool hasSubgroups,
+                                   bool hasWords) {
   auto b = ImplicitLocOpBuilder::atBlockBegin(kernel.getLoc(),
                                               &kernel.getBody().front());
   Value thread, laneOfMachine;
-  if (threads.lanes == 1) {
+  if (threads.lanes == 1 || !hasSubgroups) {
     Named named(b, "thread_index");
     thread = gpu::ThreadIdOp::create(b, gpu::Dimension::x);
   } else {
+    // Of languages whose integers have 32 bits: what fits is computed with one.
+    auto atMost = [&](int64_t bound) {
+      return hasWords ? b.getIndexAttr(bound) : IntegerAttr();
+    };
+    constexpr int64_t mostLanes = 128;
     Value subgroup =
-        gpu::SubgroupIdOp::create(b, /*upper_bound=*/IntegerAttr());
-    Value size = gpu::SubgroupSizeOp::create(b, /*upper_bound=*/IntegerAttr());
-    laneOfMachine = gpu::LaneIdOp::create(b, /*upper_bound=*/IntegerAttr());
+        gpu::SubgroupIdOp::create(b, atMost(threads.lanes * threads.subgroups));
+    Value size = gpu::SubgroupSizeOp::create(b, atMost(mostLanes + 1));
+    laneOfMachine = gpu::LaneIdOp::create(b, atMost(mostLanes));
     Value first = arith::MulIOp::create(b, subgroup, size);
     Named named(b, "thread_index");
     auto sum = arith::AddIOp::create(b, first, laneOfMachine);
@@ -318,20 +332,25 @@ LogicalResult LayoutToGPU::lower(func::FuncOp source, gpu::GPUModuleOp module,
   for (unsigned k = 0; k < kernel.getNumArguments(); ++k)
     attributes.push_back(source.getArgAttrDict(k));
   setSummary(kernel, source, machine.hasFeature("matrix-element-map"));
-  moveBody(source, kernel);
-  KernelContext context = createContext(kernel, threads);
+  bool hasWords = !readsPieces(machine),
+       hasSubgroups = !exchangesInMemory(machine);
+  moveBody(source, kernel, hasWords);
+  KernelContext context =
+      createContext(kernel, threads, hasSubgroups, hasWords);
   if (DenseI64ArrayAttr shape = machine.getMatrixShape())
     context.setMatrixDepth(shape[2]);
   auto getElementBytes = [&](Type type) {
     int64_t bytes = llvm::divideCeil(type.getIntOrFloatBitWidth(), 8);
-    // What a machine computes with, it has in workgroup memory, too.
-    bool isNative = type.isF16() && machine.hasFeature("shaderFloat16");
+    bool isNative = type.isF16() && holdsHalves(machine);
     return isNative ? bytes : std::max<int64_t>(elementBytes, bytes);
   };
   bool elementsAlike = machine.hasFeature("matrix-element-map");
   context.setElementsAlike(elementsAlike);
+  int64_t bytesForTiles = workgroupBytes;
+  if (threads.lanes > 1 && !hasSubgroups)
+    bytesForTiles -= context.addExchangeMemory();
   if (failed(context.addViews()) ||
-      failed(context.addBuffers(workgroupBytes, getElementBytes)))
+      failed(context.addBuffers(bytesForTiles, getElementBytes)))
     return failure();
   context.joinStages();
   setChoices(kernel, threads, elementsAlike);
@@ -355,6 +374,7 @@ LogicalResult LayoutToGPU::lower(func::FuncOp source, gpu::GPUModuleOp module,
                                                        target);
   populateMemoryPatterns(converter, context, patterns);
   populateComputePatterns(converter, context, patterns);
+  populateSharedDotPatterns(converter, context, patterns);
   populateRegisterDotPatterns(converter, context, patterns);
   populateFragmentPatterns(converter, context, patterns);
   if (failed(applyFullConversion(kernel, target, std::move(patterns))))

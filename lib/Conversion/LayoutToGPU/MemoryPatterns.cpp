@@ -7,6 +7,7 @@
 //===----------------------------------------------------------------------===//
 
 #include "../Pieces.h"
+#include "../Staging.h"
 #include "Patterns.h"
 
 #include "mlir/Dialect/Arith/IR/Arith.h"
@@ -229,6 +230,27 @@ static Value readTileElement(ImplicitLocOpBuilder &b,
   return readTile(b, context, op, position, {op.getType().getElementType()});
 }
 
+/// A vector of neighbours of a row. Where their columns may not be valid or
+/// they do not lie side by side, they are read one by one.
+static Value readVector(ImplicitLocOpBuilder &b, const KernelContext &context,
+                        LoadOp op, const ElementPosition &position) {
+  VectorType type = getPieceType(op.getType(), kVectorElements);
+  std::optional<int64_t> valid =
+      op.getValid().empty() ? op.getType().getCols()
+                            : getConstantIntValue(op.getValid().back());
+  bool isWhole = valid && *valid >= op.getType().getCols();
+  if (isWhole &&
+      isConstantIntValue(context.getView(op.getSource())->strides.back(), 1))
+    return readTile(b, context, op, position, {type});
+  SmallVector<Value> elements;
+  for (int64_t k = 0; k < kVectorElements; ++k) {
+    ElementPosition element = position;
+    element.col = b.createOrFold<arith::AddIOp>(position.col, index(b, k));
+    elements.push_back(readTileElement(b, context, op, element));
+  }
+  return vector::FromElementsOp::create(b, type, elements);
+}
+
 /// Where piece `number` of a tile begins; inside if there are `all`.
 static ElementPosition getPiece(ImplicitLocOpBuilder &b, TileType type,
                                 int64_t elements, Value number, bool all) {
@@ -394,6 +416,8 @@ private:
     TileType type = op.getType();
     int64_t elements = getPieceElements(op);
     stage(b, context, op, [&] {
+      if (context.isInVectors(op))
+        return fillVectors(b, op);
       if (!holdsPieces(type, elements))
         return fillElements(b, context, op,
                             [&](const ElementPosition &position) {
@@ -411,6 +435,18 @@ private:
             fillPiece(b, context, op, position, choices.front());
           });
     });
+  }
+
+  void fillVectors(ImplicitLocOpBuilder &b, LoadOp op) const {
+    forEachPiece(b, context, op.getType(), kVectorElements,
+                 [&](const ElementPosition &position) {
+                   Value number = b.createOrFold<arith::DivUIOp>(
+                       position.col, index(b, kVectorElements));
+                   memref::StoreOp::create(
+                       b, readVector(b, context, op, position),
+                       context.getBuffer(op),
+                       context.getVectorOffset(b, op, position.row, number));
+                 });
   }
 
   /// With one branch around all loads where nothing has to be asked of each.
@@ -685,7 +721,6 @@ private:
     if (conversion.kind == Exchange::None)
       return SmallVector<Value>(elements);
     bool shuffles = conversion.kind == Exchange::Shuffles;
-    Value width = arith::ConstantIntOp::create(b, from.getNumLanes(), 32);
     SmallVector<Value> result;
     for (int64_t reg = 0; reg < to.getNumRegisters(); ++reg) {
       Sources sources(from, to, conversion, reg);
@@ -695,18 +730,16 @@ private:
         lane = b.createOrFold<arith::XOrIOp>(lane, index(b, sources.firstLane));
       }
       ElementPosition wanted = context.getPosition(b, to, reg);
+      SmallVector<Value> offered;
+      for (int64_t source : sources.registers)
+        offered.push_back(elements[source]);
+      if (shuffles && context.exchangesInMemory())
+        offered = context.exchange(b, offered, lane);
       Value chosen;
-      for (int64_t source : sources.registers) {
-        Value element = elements[source];
-        if (shuffles) {
-          Value ofMachine =
-              arith::AddIOp::create(b, context.getFirstLane(), lane);
-          Value from32 =
-              arith::IndexCastOp::create(b, b.getI32Type(), ofMachine);
-          element = gpu::ShuffleOp::create(b, element, from32, width,
-                                           gpu::ShuffleMode::IDX)
-                        .getShuffleResult();
-        }
+      for (auto [source, element] :
+           llvm::zip_equal(sources.registers, offered)) {
+        if (shuffles && !context.exchangesInMemory())
+          element = context.exchange(b, element, lane).front();
         if (chosen) {
           ElementPosition held = context.getPosition(b, from, source, lane);
           element = arith::SelectOp::create(b, isSame(b, held, wanted), element,

@@ -20,10 +20,15 @@ namespace attn {
 void populateMemoryPatterns(const mlir::TypeConverter &converter,
                             const KernelContext &context,
                             mlir::RewritePatternSet &patterns);
-/// tile.splat, tile.map, tile.convert, tile.reduce, tile.dot.
+/// tile.splat, tile.map, tile.convert, tile.reduce.
 void populateComputePatterns(const mlir::TypeConverter &converter,
                              const KernelContext &context,
                              mlir::RewritePatternSet &patterns);
+
+/// tile.dot of factors in workgroup memory.
+void populateSharedDotPatterns(const mlir::TypeConverter &converter,
+                               const KernelContext &context,
+                               mlir::RewritePatternSet &patterns);
 
 /// tile.dot of factors in registers.
 void populateRegisterDotPatterns(const mlir::TypeConverter &converter,
@@ -61,6 +66,9 @@ protected:
 inline tile::LinearLayout getLayout(mlir::Value tile) {
   return *mlir::cast<tile::TileType>(tile.getType()).getLinearLayout();
 }
+
+/// A float, or a vector of them, in at least f32.
+mlir::Value widen(mlir::ImplicitLocOpBuilder &b, mlir::Value value);
 
 /// A float of another type; f16 and bf16 convert through f32.
 mlir::Value convertFloat(mlir::ImplicitLocOpBuilder &b, mlir::Value value,

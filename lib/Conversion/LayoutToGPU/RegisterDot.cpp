@@ -239,34 +239,41 @@ private:
              std::map<Offset, Value> &sums, unsigned bit,
              const Offset &place) const {
     int64_t mask = int64_t(1) << bit;
-    Value offset = arith::ConstantIntOp::create(b, mask, 32);
-    Value width =
-        arith::ConstantIntOp::create(b, product.result.getNumLanes(), 32);
-    auto add = [&](Value kept, Value sent) -> Value {
-      Value got =
-          gpu::ShuffleOp::create(b, sent, offset, width, gpu::ShuffleMode::XOR)
-              .getShuffleResult();
-      return arith::AddFOp::create(b, kept, got);
+    SmallVector<Offset> places;
+    SmallVector<Value> kept, sent;
+    std::map<Offset, Value> added;
+    // Through memory all exchange between the same barriers.
+    auto add = [&](const Offset &at, Value own, Value other) {
+      if (!context.exchangesInMemory()) {
+        Value got = context.exchange(b, other, mask).front();
+        added[at] = arith::AddFOp::create(b, own, got);
+        return;
+      }
+      places.push_back(at);
+      kept.push_back(own);
+      sent.push_back(other);
     };
     if (place == Offset{0, 0}) {
-      for (auto &[at, sum] : sums)
-        sum = add(sum, sum);
-      return;
+      for (const auto &[at, sum] : sums)
+        add(at, sum, sum);
+    } else {
+      Value isUpper = arith::CmpIOp::create(
+          b, arith::CmpIPredicate::ne,
+          b.createOrFold<arith::AndIOp>(context.getLane(), index(b, mask)),
+          index(b, 0));
+      for (const auto &[at, lower] : sums) {
+        if ((at[0] & place[0]) || (at[1] & place[1]))
+          continue;
+        Value upper = sums.at({at[0] + place[0], at[1] + place[1]});
+        Value own = arith::SelectOp::create(b, isUpper, upper, lower);
+        Value other = arith::SelectOp::create(b, isUpper, lower, upper);
+        add(at, own, other);
+      }
     }
-    Value isUpper = arith::CmpIOp::create(
-        b, arith::CmpIPredicate::ne,
-        b.createOrFold<arith::AndIOp>(context.getLane(), index(b, mask)),
-        index(b, 0));
-    std::map<Offset, Value> halves;
-    for (const auto &[at, lower] : sums) {
-      if ((at[0] & place[0]) || (at[1] & place[1]))
-        continue;
-      Value upper = sums.at({at[0] + place[0], at[1] + place[1]});
-      Value kept = arith::SelectOp::create(b, isUpper, upper, lower);
-      Value sent = arith::SelectOp::create(b, isUpper, lower, upper);
-      halves[at] = add(kept, sent);
-    }
-    sums = std::move(halves);
+    for (auto [at, own, got] :
+         llvm::zip_equal(places, kept, context.exchange(b, sent, mask)))
+      added[at] = arith::AddFOp::create(b, own, got);
+    sums = std::move(added);
   }
 };
 

@@ -207,6 +207,13 @@ MatrixRegisters::Live MatrixRegisters::scan(Block &block, Live live) {
 // The summary
 //===----------------------------------------------------------------------===//
 
+/// Of an element of workgroup memory, which may be a vector.
+static int64_t getNumBytes(Type type) {
+  if (auto vector = dyn_cast<VectorType>(type))
+    return vector.getNumElements() * getNumBytes(vector.getElementType());
+  return llvm::divideCeil(type.getIntOrFloatBitWidth(), 8);
+}
+
 /// Threads, and what a workgroup has in memory that its threads share.
 static std::string describeWorkgroup(gpu::GPUFuncOp kernel, int64_t lanes) {
   int64_t threads = kernel.getKnownBlockSize()->front(), bytes = 0;
@@ -218,8 +225,7 @@ static std::string describeWorkgroup(gpu::GPUFuncOp kernel, int64_t lanes) {
     if (buffer.use_empty())
       continue;
     auto type = cast<MemRefType>(buffer.getType());
-    int64_t size = type.getNumElements() *
-                   llvm::divideCeil(type.getElementTypeBitWidth(), 8);
+    int64_t size = type.getNumElements() * getNumBytes(type.getElementType());
     auto name = dyn_cast_or_null<StringAttr>(
         kernel.getWorkgroupAttributionAttr(k, "attn.name"));
     parts += (parts.empty() ? "" : ", ") + (name ? name.str() : "buffer") +

@@ -294,7 +294,8 @@ FailureOr<Expression> Printer::spell(Operation &op) {
   if (std::optional<FailureOr<Expression>> own = spellOwn(op))
     return *own;
   if (StringRef function = spellFunction(op);
-      !function.empty() && isa<FloatType>(op.getResult(0).getType()))
+      !function.empty() &&
+      isa<FloatType>(getElementTypeOrSelf(op.getResult(0).getType())))
     return call(function, op.getOperands());
   return TypeSwitch<Operation *, FailureOr<Expression>>(&op)
       .Case([&](arith::ConstantOp op) { return spellConstantOp(op); })

@@ -254,6 +254,17 @@ LogicalResult Printer::printBlock(Block &block) {
   return success();
 }
 
+/// An element of a vector that has a name which nobody assigns to: where it is
+/// used it is read from there.
+bool Printer::isElementOfConstant(Operation &op) {
+  auto extract = dyn_cast<vector::ExtractOp>(op);
+  if (!extract || !isa<FloatType>(extract.getType()))
+    return false;
+  Operation *source = extract.getSource().getDefiningOp();
+  return isa_and_nonnull<memref::LoadOp, arith::ExtFOp>(source) &&
+         !placement.isInline(source);
+}
+
 LogicalResult Printer::printOp(Operation &op) {
   if (std::optional<LogicalResult> printed = printStatement(op))
     return *printed;
@@ -270,6 +281,12 @@ LogicalResult Printer::printOp(Operation &op) {
   if (isRenaming(&op)) {
     set(op.getResult(0), get(op.getOperand(0)));
     return success();
+  }
+  if (isElementOfConstant(op)) {
+    FailureOr<Expression> element = spell(op);
+    if (succeeded(element))
+      set(op.getResult(0), *element);
+    return element;
   }
   return printValue(op);
 }

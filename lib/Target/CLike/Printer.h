@@ -180,6 +180,7 @@ private:
   mlir::LogicalResult printValue(mlir::Operation &op);
   mlir::LogicalResult printFor(mlir::scf::ForOp op);
   mlir::LogicalResult printIf(mlir::scf::IfOp op);
+  bool isElementOfConstant(mlir::Operation &op);
   mlir::LogicalResult printStore(mlir::memref::StoreOp op);
   mlir::FailureOr<std::string> declareResult(mlir::scf::IfOp op, unsigned k,
                                              bool startsWithElse);

@@ -24,7 +24,20 @@ using namespace attn::clike;
 /// Words of the language, and the parameters of every kernel.
 static bool isReserved(StringRef name) {
   return attn::isReservedInWGSL(name) || name == "local" || name == "group" ||
-         name == "group_count";
+         name == "group_count" || name == "subgroup_size" ||
+         name == "subgroup_lane";
+}
+
+/// Whether what is printed asks about the subgroup of a thread.
+static bool usesSubgroups(Operation *root) {
+  return root
+      ->walk([](Operation *op) {
+        return isa<gpu::SubgroupIdOp, gpu::SubgroupSizeOp, gpu::LaneIdOp,
+                   gpu::ShuffleOp>(op)
+                   ? WalkResult::interrupt()
+                   : WalkResult::advance();
+      })
+      .wasInterrupted();
 }
 
 namespace {
@@ -103,10 +116,16 @@ std::string WGSLPrinter::spellType(Type type) const {
     return "bool";
   if (type.isIndex() || type.isInteger(32))
     return "i32";
-  auto pair = dyn_cast<VectorType>(type);
-  if (pair && pair.getNumElements() == 2 && pair.getElementType().isInteger(32))
-    return "vec2<i32>";
-  return "";
+  auto vector = dyn_cast<VectorType>(type);
+  if (!vector || vector.getRank() != 1)
+    return "";
+  Type element = vector.getElementType();
+  int64_t count = vector.getNumElements();
+  bool isKnown = count == 2
+                     ? element.isInteger(32)
+                     : count == 4 && (element.isF32() || element.isF16());
+  return isKnown ? llvm::formatv("vec{0}<{1}>", count, spellType(element)).str()
+                 : "";
 }
 
 /// Whether elements of the buffer behind `memory` are atomic.
@@ -179,7 +198,11 @@ LogicalResult WGSLPrinter::printSignature(gpu::GPUFuncOp kernel) {
                       declare(kernel.getName(), true));
   os << "  @builtin(local_invocation_id) local: vec3<u32>,\n"
      << "  @builtin(workgroup_id) group: vec3<u32>,\n"
-     << "  @builtin(num_workgroups) group_count: vec3<u32>,\n)";
+     << "  @builtin(num_workgroups) group_count: vec3<u32>,\n";
+  if (usesSubgroups(kernel))
+    os << "  @builtin(subgroup_size) subgroup_size: u32,\n"
+       << "  @builtin(subgroup_invocation_id) subgroup_lane: u32,\n";
+  os << ")";
   return success();
 }
 
@@ -294,6 +317,14 @@ FailureOr<Expression> WGSLPrinter::spellCast(Operation &op, StringRef type) {
       });
 }
 
+/// Whether a flag decides which way a kernel goes, alone or with others.
+static bool decidesBranch(Operation &op) {
+  return llvm::any_of(op.getUsers(), [](Operation *user) {
+    return isa<scf::IfOp>(user) ||
+           (isa<arith::AndIOp, arith::OrIOp>(user) && decidesBranch(*user));
+  });
+}
+
 std::optional<FailureOr<Expression>> WGSLPrinter::spellOwn(Operation &op) {
   using Result = std::optional<FailureOr<Expression>>;
   auto construct = [&](ValueRange elements) -> Result {
@@ -310,9 +341,34 @@ std::optional<FailureOr<Expression>> WGSLPrinter::spellOwn(Operation &op) {
                           access(op.getMemRef(), op.getIndices().front()) +
                           ")"};
       })
+      // A workgroup has one dimension, which subgroups divide in order.
+      .Case([&](gpu::SubgroupIdOp) {
+        return Expression{"i32(local.x / subgroup_size)"};
+      })
+      .Case(
+          [&](gpu::SubgroupSizeOp) { return Expression{"i32(subgroup_size)"}; })
+      .Case([&](gpu::LaneIdOp) { return Expression{"i32(subgroup_lane)"}; })
+      .Case([&](gpu::ShuffleOp op) {
+        bool isXor = op.getMode() == gpu::ShuffleMode::XOR;
+        return Expression{(isXor ? "subgroupShuffleXor(" : "subgroupShuffle(") +
+                          get(op.getValue()).at(kBits) + ", " +
+                          spellUnsigned(op.getOffset()) + ")"};
+      })
+      // && and || are branches to compilers, which take long over many.
+      .Case<arith::AndIOp, arith::OrIOp>([&](auto flags) -> Result {
+        if (!flags.getType().isInteger(1) || decidesBranch(op))
+          return std::nullopt;
+        return binary(isa<arith::AndIOp>(op) ? "&" : "|", kBits, op);
+      })
       // Whatever it stands for, nobody may look.
       .Case([&](ub::PoisonOp) { return construct({}); })
       .Case([&](arith::ConstantOp op) -> Result {
+        auto floats = dyn_cast<DenseFPElementsAttr>(op.getValue());
+        if (floats && floats.isSplat() && !spellType(op.getType()).empty())
+          return Expression{
+              llvm::formatv("{0}({1})", spellType(op.getType()),
+                            spellFloat(floats.getSplatValue<APFloat>(),
+                                       floats.getElementType()))};
         auto pair = dyn_cast<DenseIntElementsAttr>(op.getValue());
         if (!pair || spellType(op.getType()).empty())
           return std::nullopt;
@@ -323,14 +379,17 @@ std::optional<FailureOr<Expression>> WGSLPrinter::spellOwn(Operation &op) {
       })
       .Case([&](arith::RemFOp) -> Result { return binary("%", kProduct, op); })
       .Case([&](vector::ExtractOp op) -> Result {
-        if (!op.getType().isInteger(32) || op.hasDynamicPosition())
+        static constexpr StringLiteral names[] = {".x", ".y", ".z", ".w"};
+        if (op.hasDynamicPosition() ||
+            !isa<IntegerType, FloatType>(op.getType()))
           return refuse(*op);
         return Expression{get(op.getSource()).at(kPrimary) +
-                          (op.getStaticPosition().front() ? ".y" : ".x")};
+                          names[op.getStaticPosition().front()].str()};
       })
       .Case([&](vector::FromElementsOp op) {
         return construct(op.getElements());
       })
+      .Case([&](vector::BroadcastOp op) { return construct(op.getSource()); })
       .Default([](Operation *) { return std::nullopt; });
 }
 
@@ -352,7 +411,11 @@ LogicalResult attn::translateToWGSL(gpu::GPUModuleOp module, raw_ostream &os) {
   std::string text;
   llvm::raw_string_ostream buffer(text);
   if (usesHalf(module))
-    buffer << "enable f16;\n\n";
+    buffer << "enable f16;\n";
+  if (usesSubgroups(module))
+    buffer << "enable subgroups;\n";
+  if (!text.empty())
+    buffer << "\n";
   if (failed(WGSLPrinter(buffer).printModule(module)))
     return failure();
   os << text;

@@ -10,7 +10,9 @@
 
 #include "../Chips.h"
 #include "../Shaders.h"
+#include "attn/Conversion/AssignLayouts.h"
 #include "attn/Conversion/FiniteScores.h"
+#include "attn/Conversion/LayoutToGPU.h"
 #include "attn/Conversion/TileToGPU.h"
 #include "attn/Target/Passes.h"
 #include "attn/Target/Target.h"
@@ -31,18 +33,49 @@ namespace {
 struct Chip {
   StringLiteral name;
   int64_t storageBuffers, threads, workgroupBytes;
+  /// Lanes that its subgroups have at least; 1: threads exchange in memory
+  /// instead; 0: a thread has rows of its own.
+  int64_t subgroup = 0;
+
+  std::vector<std::string> getFeatures() const;
+  int64_t getWorkers() const;
 };
 } // namespace
 
-/// The limits that every WebGPU device has, more buffers (ids of documents with
-/// row statistics take 9), and those of a device that Vulkan, Metal or Direct3D
-/// 12 drives on a desktop.
+/// The limits that every WebGPU device has; more buffers (ids of documents with
+/// row statistics take 9); those of a device that Vulkan, Metal or Direct3D 12
+/// drives on a desktop. Then those whose threads share rows, in longer text:
+/// nobody gets them without asking, because drivers for processors gain little
+/// and no GPU has been measured. Devices with subgroups have more memory than
+/// is guaranteed.
 static constexpr Chip chips[] = {
     {"webgpu", /*storageBuffers=*/8, /*threads=*/256,
      /*workgroupBytes=*/16 * 1024},
     {"webgpu-10", 10, 256, 16 * 1024},
     {"webgpu-desktop", 16, 1024, 32 * 1024},
+    {"webgpu-tiled", 8, 256, 16 * 1024, /*subgroup=*/1},
+    {"webgpu-subgroups", 16, 256, 32 * 1024, /*subgroup=*/4},
+    {"webgpu-subgroups32", 16, 256, 32 * 1024, /*subgroup=*/32},
 };
+
+/// Workgroups that read keys side by side where queries are few: devices with
+/// wide subgroups have many that run at a time.
+int64_t Chip::getWorkers() const {
+  if (!subgroup)
+    return 0;
+  return subgroup < 32 ? 256 : 1024;
+}
+
+/// What a device needs beyond the limits, as docs/artifact.md calls it.
+std::vector<std::string> Chip::getFeatures() const {
+  std::vector<std::string> features;
+  if (subgroup > 1)
+    features.push_back("subgroups");
+  // Of any size there are four lanes.
+  if (subgroup > 4)
+    features.push_back(llvm::formatv("subgroup-min-size:{0}", subgroup));
+  return features;
+}
 
 /// The language has i32, f32 and f16, and may assume that nothing is infinite.
 static constexpr auto lacks = tile::Lacks::Int64 | tile::Lacks::SmallInt |
@@ -51,6 +84,12 @@ static constexpr auto lacks = tile::Lacks::Int64 | tile::Lacks::SmallInt |
 static void buildShaders(OpPassManager &pm, const TileToGPUOptions &toGPU) {
   pm.addNestedPass<func::FuncOp>(createExpandRanges());
   pm.addNestedPass<func::FuncOp>(createFiniteScores());
+  pm.addNestedPass<func::FuncOp>(createAssignLayouts());
+  pm.addNestedPass<func::FuncOp>(createDeferSums());
+  // Small elements of workgroup memory are words.
+  LayoutToGPUOptions layouts;
+  layouts.elementBytes = 4;
+  pm.addPass(createLayoutToGPU(layouts));
   pm.addPass(createTileToGPU(toGPU));
 
   OpPassManager &kernels = pm.nest<gpu::GPUModuleOp>();
@@ -69,11 +108,16 @@ public:
   tile::TargetAttr describeChip(MLIRContext *context, StringRef name,
                                 std::string &error) const override {
     const Chip &chip = getChip(chips, name);
+    std::vector<std::string> features = chip.getFeatures();
     return tile::TargetAttr::get(
         context, targetName, name, /*vectorBits=*/0, /*vectorRegisters=*/0,
-        /*l1Bytes=*/0, /*l2Bytes=*/0, chip.threads, /*subgroup=*/0,
+        /*l1Bytes=*/0, /*l2Bytes=*/0, chip.threads, chip.subgroup,
         chip.workgroupBytes, chip.workgroupBytes, chip.storageBuffers,
-        /*workers=*/0, tile::MatrixUnits::None, /*features=*/ArrayAttr(),
+        chip.getWorkers(), tile::MatrixUnits::None,
+        features.empty()
+            ? ArrayAttr()
+            : Builder(context).getStrArrayAttr(
+                  SmallVector<StringRef>(features.begin(), features.end())),
         /*matrixShape=*/DenseI64ArrayAttr(), lacks);
   }
 
@@ -136,7 +180,8 @@ std::string WGSL::chooseChip(StringRef features) const {
   auto runs = [&](const Chip &chip) {
     return limits.lookup("storageBuffers") >= chip.storageBuffers &&
            limits.lookup("threads") >= chip.threads &&
-           limits.lookup("workgroupBytes") >= chip.workgroupBytes;
+           limits.lookup("workgroupBytes") >= chip.workgroupBytes &&
+           chip.subgroup == 0;
   };
   for (const Chip &chip : llvm::reverse(chips))
     if (runs(chip))

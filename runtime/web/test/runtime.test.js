@@ -146,6 +146,21 @@ test('subgroups have at least as many lanes as a variant asks for', async () => 
   assert.match(await choose([], { adapterInfo: { subgroupMinSize: 32 } }), /^wgsl:webgpu for .*lacks subgroups/);
 });
 
+test('of variants that need the same the last is taken, and vectors count as four', async () => {
+  const tiled = SHADER.replace(/array<f32, 1024>/, 'array<vec4<f32>, 2048>');
+  assert.notEqual(tiled, SHADER);
+  const bundle = makeContainer({
+    json: JSON.stringify({ format: 'attn-bundle', version: 1,
+      variants: ['webgpu', 'webgpu-tiled'].map((chip, n) => ({ target: 'wgsl', chip, entry: 'f', section: `artifact/${n}` })) }),
+    'artifact/0': variantOf('webgpu'),
+    'artifact/1': variantOf('webgpu-tiled', tiled),
+  });
+  assert.match((await loadProgram(new FakeDevice({ limits: { maxComputeWorkgroupStorageSize: 32768 } }), bundle)).reason,
+    /^wgsl:webgpu-tiled for WebGPU; not wgsl:webgpu: it makes less of the device$/);
+  assert.match((await loadProgram(new FakeDevice(), bundle)).reason,
+    /^wgsl:webgpu for WebGPU; not wgsl:webgpu-tiled: it needs maxComputeWorkgroupStorageSize 32768; the device has 16384$/);
+});
+
 test('a device is asked for what the variant needs', () => {
   const adapter = { limits: { ...LIMITS, maxComputeWorkgroupStorageSize: 32768 }, features: new Set(['shader-f16', 'timestamp-query']) };
   const large = `enable f16;\n${SHADER.replace('1024>', '8192>')}`;

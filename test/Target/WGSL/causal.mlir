@@ -35,6 +35,6 @@
 // masked scores are a finite sentinel, others are clamped above it (rule 15),
 // CHECK-NOT: inf
 // CHECK: scores[c] = min(max(scores[c] * causal_params.scale, -0x1p126), 0x1p126);
-// CHECK: scores[c] = select(-0x1.8p126, scores[c], j <= i && j < causal_params.keys);
+// CHECK: scores[c] = select(-0x1.8p126, scores[c], (j <= i) & (j < causal_params.keys));
 // and the sentinel is stored as the bits of -infinity.
 // CHECK: lse[{{.*}}] = select(bitcast<i32>([[LSE:[a-z0-9_]+]]), -8388608, [[LSE]] <= -0x1.8p126);

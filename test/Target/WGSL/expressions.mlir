@@ -226,12 +226,12 @@ gpu.module @kernels {
   // CHECK: let a1 = a != 0;
   // CHECK: let b1 = b != 0;
   // CHECK: z[0] = i32(select(0, 1, a1 != b1));
-  // CHECK: let [[AND:.+]] = i32(select(0, 1, a1 && b1));
+  // CHECK: let [[AND:.+]] = i32(select(0, 1, a1 & b1));
   // CHECK: z[1] = [[AND]];
-  // CHECK: z[2] = i32(select(0, 1, a == 0 && b1));
-  // CHECK: z[3] = i32(select(0, 1, b == 0 && a1));
+  // CHECK: z[2] = i32(select(0, 1, (a == 0) & b1));
+  // CHECK: z[3] = i32(select(0, 1, (b == 0) & a1));
   // CHECK: z[4] = [[AND]];
-  // CHECK: z[5] = i32(select(0, 1, a1 || b1));
+  // CHECK: z[5] = i32(select(0, 1, a1 | b1));
   gpu.func @booleans(%t: memref<i1> loc("keep"), %o: memref<i32> loc("z"), %i: index loc("i"), %j: index loc("j")) kernel attributes {known_block_size = array<i32: 32, 1, 1>} {
     %c0 = arith.constant 0 : index
     %c1 = arith.constant 1 : index

@@ -1,0 +1,207 @@
+//===- SharedDot.cpp - Products of tiles in workgroup memory --------------===//
+// SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
+//
+// A thread computes a block of rows and columns: what it reads of a factor
+// serves several multiplications. Where memory is vectors, they are read along
+// the depth and multiplied element by element, or along neighbouring columns.
+//
+//===----------------------------------------------------------------------===//
+
+#include "../Staging.h"
+#include "Patterns.h"
+
+#include "mlir/Dialect/Arith/IR/Arith.h"
+#include "mlir/Dialect/Math/IR/Math.h"
+#include "mlir/Dialect/SCF/IR/SCF.h"
+#include "mlir/Dialect/Vector/IR/VectorOps.h"
+
+using namespace mlir;
+using namespace attn;
+using namespace attn::tile;
+
+static Value index(ImplicitLocOpBuilder &b, int64_t value) {
+  return arith::ConstantIndexOp::create(b, value);
+}
+
+static bool isShared(Value tile) {
+  return isa_and_nonnull<SharedAttr>(
+      cast<TileType>(tile.getType()).getLayout());
+}
+
+/// How often the body of a loop over the depth is repeated: a thread has that
+/// many reads under way, and counts less often.
+static constexpr int64_t kRepeated = 4;
+
+namespace {
+
+/// The rows and columns of a thread's block. Past the edge of the tile the last
+/// one is repeated.
+struct ThreadBlock {
+  ThreadBlock(ImplicitLocOpBuilder &b, const KernelContext &context,
+              TileType result)
+      : layout(*result.getLinearLayout()), rows(KernelContext::getRows(layout)),
+        cols(KernelContext::getCols(layout)), rowAt(rows.count),
+        colAt(cols.count) {
+    for (int64_t reg = 0; reg < layout.getNumRegisters(); ++reg) {
+      ElementPosition position = context.getPosition(b, layout, reg);
+      auto clamp = [&](Value &at, Value number, int64_t size) {
+        if (at)
+          return;
+        at = number;
+        if (position.inside)
+          at = b.createOrFold<arith::MinUIOp>(number, index(b, size - 1));
+      };
+      clamp(rowAt[rows.rowOf[reg]], position.row, result.getRows());
+      clamp(colAt[cols.rowOf[reg]], position.col, result.getCols());
+    }
+  }
+
+  LinearLayout layout;
+  RegisterRows rows, cols;
+  SmallVector<Value> rowAt, colAt;
+};
+
+struct SharedDotLowering : TileOpPattern<DotOp> {
+  using TileOpPattern::TileOpPattern;
+
+  LogicalResult
+  matchAndRewrite(DotOp op, OneToNOpAdaptor adaptor,
+                  ConversionPatternRewriter &rewriter) const override {
+    if (!isShared(op.getA()) || !isShared(op.getB()) ||
+        !op.getType().getLinearLayout())
+      return failure();
+    ImplicitLocOpBuilder b(op.getLoc(), rewriter);
+    ThreadBlock block(b, context, op.getType());
+    SmallVector<Value> sums;
+    if (!context.isInVectors(op.getB()))
+      sums = multiply(b, op, block, adaptor.getAcc());
+    else if (op.getTransposeB())
+      sums = multiplyDepths(b, op, block, adaptor.getAcc());
+    else
+      sums = multiplyColumns(b, op, block, adaptor.getAcc());
+    replace(rewriter, op, ArrayRef<ValueRange>{sums});
+    return success();
+  }
+
+private:
+  static int64_t getDepth(DotOp op) {
+    return op.getA().getType().getShape()[op.getTransposeA() ? 0 : 1];
+  }
+
+  Value readElement(ImplicitLocOpBuilder &b, Value tile, bool transposed,
+                    Value i, Value j) const {
+    if (transposed)
+      std::swap(i, j);
+    Value at = context.getSharedOffset(b, tile, i, j);
+    return widen(b, memref::LoadOp::create(b, context.getBuffer(tile), at));
+  }
+  Value readVector(ImplicitLocOpBuilder &b, Value tile, Value row,
+                   Value number) const {
+    Value at = context.getVectorOffset(b, tile, row, number);
+    return widen(b, memref::LoadOp::create(b, context.getBuffer(tile), at));
+  }
+
+  /// One k after another.
+  SmallVector<Value> multiply(ImplicitLocOpBuilder &b, DotOp op,
+                              const ThreadBlock &block, ValueRange acc) const {
+    auto loop = scf::ForOp::create(
+        b, index(b, 0), index(b, getDepth(op)), index(b, 1), acc,
+        [&](OpBuilder &, Location, Value k, ValueRange sums) {
+          SmallVector<Value> left, right, next;
+          for (Value row : block.rowAt)
+            left.push_back(
+                readElement(b, op.getA(), op.getTransposeA(), row, k));
+          for (Value col : block.colAt)
+            right.push_back(
+                readElement(b, op.getB(), op.getTransposeB(), k, col));
+          for (auto [reg, sum] : llvm::enumerate(sums))
+            next.push_back(math::FmaOp::create(b, left[block.rows.rowOf[reg]],
+                                               right[block.cols.rowOf[reg]],
+                                               sum));
+          scf::YieldOp::create(b, next);
+        });
+    return llvm::to_vector_of<Value>(loop.getResults());
+  }
+
+  /// Vectors of depths one after the other.
+  SmallVector<Value> multiplyDepths(ImplicitLocOpBuilder &b, DotOp op,
+                                    const ThreadBlock &block,
+                                    ValueRange acc) const {
+    auto addProducts = [&](Value k, SmallVector<Value> &sums) {
+      SmallVector<Value> left, right;
+      for (Value row : block.rowAt)
+        left.push_back(readVector(b, op.getA(), row, k));
+      for (Value col : block.colAt)
+        right.push_back(readVector(b, op.getB(), col, k));
+      for (auto [reg, sum] : llvm::enumerate(sums))
+        for (int64_t part = 0; part < kVectorElements; ++part)
+          sum = math::FmaOp::create(
+              b,
+              vector::ExtractOp::create(b, left[block.rows.rowOf[reg]], part),
+              vector::ExtractOp::create(b, right[block.cols.rowOf[reg]], part),
+              sum);
+    };
+    return iterate(b, getDepth(op) / kVectorElements, acc, addProducts);
+  }
+
+  /// One k after another, of which a thread has vectors of columns: registers
+  /// of neighbours are numbered one after the other.
+  SmallVector<Value> multiplyColumns(ImplicitLocOpBuilder &b, DotOp op,
+                                     const ThreadBlock &block,
+                                     ValueRange acc) const {
+    auto type = VectorType::get({kVectorElements}, b.getF32Type());
+    SmallVector<Value> before;
+    for (size_t reg = 0; reg < acc.size(); reg += kVectorElements)
+      before.push_back(vector::FromElementsOp::create(
+          b, type, acc.slice(reg, kVectorElements)));
+    SmallVector<Value> vectorAt;
+    for (size_t col = 0; col < block.cols.count; col += kVectorElements)
+      vectorAt.push_back(b.createOrFold<arith::DivUIOp>(
+          block.colAt[col], index(b, kVectorElements)));
+    auto addProducts = [&](Value k, SmallVector<Value> &sums) {
+      SmallVector<Value> left, right;
+      for (Value row : block.rowAt)
+        left.push_back(vector::BroadcastOp::create(
+            b, type, readElement(b, op.getA(), op.getTransposeA(), row, k)));
+      for (Value number : vectorAt)
+        right.push_back(readVector(b, op.getB(), k, number));
+      for (auto [n, sum] : llvm::enumerate(sums)) {
+        int64_t reg = n * kVectorElements;
+        sum = math::FmaOp::create(
+            b, left[block.rows.rowOf[reg]],
+            right[block.cols.rowOf[reg] / kVectorElements], sum);
+      }
+    };
+    SmallVector<Value> sums;
+    for (Value parts : iterate(b, getDepth(op), before, addProducts))
+      for (int64_t k = 0; k < kVectorElements; ++k)
+        sums.push_back(vector::ExtractOp::create(b, parts, k));
+    return sums;
+  }
+
+  /// A loop to `count` whose iterations call `body` several times.
+  static SmallVector<Value>
+  iterate(ImplicitLocOpBuilder &b, int64_t count, ValueRange before,
+          function_ref<void(Value, SmallVector<Value> &)> body) {
+    int64_t step = kRepeated;
+    while (count % step)
+      step /= 2;
+    auto loop = scf::ForOp::create(
+        b, index(b, 0), index(b, count), index(b, step), before,
+        [&](OpBuilder &, Location, Value k, ValueRange carried) {
+          SmallVector<Value> sums(carried);
+          for (int64_t more = 0; more < step; ++more)
+            body(b.createOrFold<arith::AddIOp>(k, index(b, more)), sums);
+          scf::YieldOp::create(b, sums);
+        });
+    return llvm::to_vector_of<Value>(loop.getResults());
+  }
+};
+
+} // namespace
+
+void attn::populateSharedDotPatterns(const TypeConverter &converter,
+                                     const KernelContext &context,
+                                     RewritePatternSet &patterns) {
+  patterns.add<SharedDotLowering>(converter, context);
+}

@@ -1,0 +1,152 @@
+//===- Staging.cpp - Tiles in workgroup memory ----------------------------===//
+// SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
+//
+// From where a tile is made to its last use it has a place of its own.
+//
+//===----------------------------------------------------------------------===//
+
+#include "Staging.h"
+#include "attn/Dialect/Tile/Tile.h"
+
+#include "mlir/Interfaces/LoopLikeInterface.h"
+#include "llvm/Support/MathExtras.h"
+
+using namespace mlir;
+using namespace attn;
+using namespace attn::tile;
+
+static int64_t getNumBytes(Type type) {
+  if (auto vector = dyn_cast<VectorType>(type))
+    return vector.getNumElements() * getNumBytes(vector.getElementType());
+  return llvm::divideCeil(type.getIntOrFloatBitWidth(), 8);
+}
+
+Type attn::getStoredType(TileType tile, TargetAttr target) {
+  Type element = tile.getElementType();
+  auto shared = dyn_cast_or_null<SharedAttr>(tile.getLayout());
+  if (!shared || !target || readsPieces(target) || tile.getRank() != 2 ||
+      shared.getColumnMajor() || shared.getSwizzle() ||
+      shared.getPadding() % kVectorElements || !shared.getPadding() ||
+      tile.getCols() % kVectorElements || !(element.isF32() || element.isF16()))
+    return element;
+  return VectorType::get({kVectorElements}, element);
+}
+
+namespace {
+/// What an op has in workgroup memory, from its number `begin` to `end`.
+struct Staged {
+  Operation *op;
+  Type storedType;
+  int64_t numElements, begin, end;
+
+  int64_t getNumBytes() const {
+    return numElements * ::getNumBytes(storedType);
+  }
+};
+} // namespace
+
+/// Elements in workgroup memory of what `op` makes, 0 if it needs none.
+static int64_t getNumStaged(Operation *op) {
+  if (op->getNumResults() != 1)
+    return 0;
+  auto type = dyn_cast<TileType>(op->getResult(0).getType());
+  if (!type)
+    return 0;
+  if (auto shared = dyn_cast_or_null<SharedAttr>(type.getLayout()))
+    return shared.getNumElements(type.getRows(), type.getCols());
+  auto relayout = dyn_cast<RelayoutOp>(op);
+  bool meets = relayout && relayout.getCost().bytes;
+  return meets ? type.getRows() * type.getCols() : 0;
+}
+
+/// In program order; a tile from outside of a loop is read again by the next
+/// iteration.
+static SmallVector<Staged> findStaged(Operation *kernel) {
+  TargetAttr target = TargetAttr::lookup(kernel);
+  DenseMap<Operation *, std::pair<int64_t, int64_t>> numbers;
+  int64_t next = 0;
+  kernel->walk([&](Operation *op, const WalkStage &stage) {
+    if (stage.isBeforeAllRegions())
+      numbers[op].first = next++;
+    if (stage.isAfterAllRegions())
+      numbers[op].second = next++;
+  });
+  SmallVector<Staged> all;
+  kernel->walk<WalkOrder::PreOrder>([&](Operation *op) {
+    int64_t size = getNumStaged(op);
+    if (!size)
+      return;
+    auto type = cast<TileType>(op->getResult(0).getType());
+    Type stored = getStoredType(type, target);
+    if (isa<VectorType>(stored))
+      size /= kVectorElements;
+    Staged staged{op, stored, size, numbers[op].first, numbers[op].second};
+    if (isa<SharedAttr>(type.getLayout()))
+      for (Operation *user : op->getUsers()) {
+        Operation *last = user;
+        for (Operation *up = user; up->getBlock() != op->getBlock();) {
+          up = up->getParentOp();
+          if (isa<LoopLikeOpInterface>(up))
+            last = up;
+        }
+        staged.end = std::max(staged.end, numbers[last].second);
+      }
+    all.push_back(staged);
+  });
+  return all;
+}
+
+/// The first place in a buffer where `staged` overlaps nothing that is needed
+/// at the same time. Rows begin at multiples of 16 bytes if theirs do.
+static int64_t findGap(ArrayRef<std::pair<const Staged *, int64_t>> placed,
+                       const Staged &staged) {
+  constexpr int64_t alignment = 16;
+  SmallVector<std::pair<int64_t, int64_t>> taken;
+  for (auto [other, first] : placed)
+    if (other->end > staged.begin && staged.end > other->begin)
+      taken.push_back({first, first + other->numElements});
+  llvm::sort(taken);
+  int64_t first = 0;
+  for (auto [begin, end] : taken) {
+    if (begin - first >= staged.numElements)
+      break;
+    first = std::max<int64_t>(
+        first, llvm::alignTo(
+                   end, std::max<int64_t>(
+                            alignment / ::getNumBytes(staged.storedType), 1)));
+  }
+  return first;
+}
+
+StagedBuffers::StagedBuffers(Operation *kernel) {
+  SmallVector<Staged> all = findStaged(kernel);
+  llvm::MapVector<Type, SmallVector<std::pair<const Staged *, int64_t>>> placed;
+  const Staged *largestStaged = nullptr;
+  for (const Staged &staged : all) {
+    // Program order; the first gap between what lives at the same time.
+    auto &neighbours = placed[staged.storedType];
+    int64_t first = findGap(neighbours, staged);
+    neighbours.push_back({&staged, first});
+    Buffer &buffer = buffers[staged.storedType];
+    buffer.places.push_back({staged.op, first});
+    buffer.numElements =
+        std::max(buffer.numElements, first + staged.numElements);
+    if (!largestStaged || staged.getNumBytes() > largestStaged->getNumBytes())
+      largestStaged = &staged;
+  }
+  largest = largestStaged ? largestStaged->op : nullptr;
+}
+
+int64_t
+StagedBuffers::getNumBytes(function_ref<int64_t(Type)> getElementBytes) const {
+  auto getBytesOf = [&](Type type) {
+    auto vector = dyn_cast<VectorType>(type);
+    return vector ? vector.getNumElements() *
+                        getElementBytes(vector.getElementType())
+                  : getElementBytes(type);
+  };
+  int64_t bytes = 0;
+  for (const auto &[type, buffer] : buffers)
+    bytes += buffer.numElements * getBytesOf(type);
+  return bytes;
+}

@@ -1,0 +1,88 @@
+//===- Staging.h - Tiles in workgroup memory --------------------*- C++ -*-===//
+// SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
+//
+// Which tiles of a kernel with layouts are in workgroup memory at the same
+// time, and how much of it they take.
+//
+//===----------------------------------------------------------------------===//
+
+#ifndef LIB_CONVERSION_STAGING_H
+#define LIB_CONVERSION_STAGING_H
+
+#include "attn/Dialect/Tile/Tile.h"
+
+#include "mlir/IR/Operation.h"
+#include "mlir/IR/Types.h"
+#include "llvm/ADT/MapVector.h"
+
+namespace attn {
+
+/// Elements that a thread reads together from workgroup memory, where it has no
+/// pieces of 16 bytes: what languages of shaders have vectors of.
+constexpr int64_t kVectorElements = 4;
+
+/// What workgroup memory has for a tile: its elements or, where rows are
+/// multiples of them and begin at such, vectors.
+mlir::Type getStoredType(tile::TileType tile, tile::TargetAttr target);
+
+/// Tiles of one stored type share a buffer, at different places if they are
+/// needed at the same time.
+class StagedBuffers {
+public:
+  struct Buffer {
+    int64_t numElements = 0;
+    /// The op that makes a tile, and its first element.
+    llvm::SmallVector<std::pair<mlir::Operation *, int64_t>> places;
+  };
+
+  explicit StagedBuffers(mlir::Operation *kernel);
+
+  const llvm::MapVector<mlir::Type, Buffer> &getBuffers() const {
+    return buffers;
+  }
+  /// What makes the largest tile; null where none is in workgroup memory.
+  mlir::Operation *getLargest() const { return largest; }
+  int64_t
+  getNumBytes(llvm::function_ref<int64_t(mlir::Type)> getElementBytes) const;
+
+private:
+  llvm::MapVector<mlir::Type, Buffer> buffers;
+  mlir::Operation *largest = nullptr;
+};
+
+/// Whether workgroup memory has elements of f16: what a machine computes with.
+/// Where all memory is words, that is the one small type.
+inline bool holdsHalves(tile::TargetAttr target) {
+  return target.hasFeature("shaderFloat16") ||
+         target.doesLack(tile::Lacks::SmallStorage);
+}
+
+/// Whether threads exchange through workgroup memory: what has subgroups of one
+/// lane has none.
+inline bool exchangesInMemory(tile::TargetAttr target) {
+  return target.getSubgroup() == 1;
+}
+
+/// Whether a lane reads 16 bytes at once: memory of words alone has none.
+inline bool readsPieces(tile::TargetAttr target) {
+  return !target.doesLack(tile::Lacks::SmallStorage);
+}
+
+/// Whether tiles are as large as a workgroup's memory allows: it is small, or
+/// lanes read words of it.
+inline bool measuresMemory(tile::TargetAttr target) {
+  return exchangesInMemory(target) || !readsPieces(target);
+}
+
+/// Values of a thread that threads exchange through workgroup memory at a time,
+/// where lanes of subgroups do not.
+constexpr int64_t kExchangedAtOnce = 4;
+
+/// The memory that this takes.
+inline int64_t getExchangeBytes(int64_t threads) {
+  return kExchangedAtOnce * threads * static_cast<int64_t>(sizeof(float));
+}
+
+} // namespace attn
+
+#endif // LIB_CONVERSION_STAGING_H
