@@ -7,7 +7,6 @@
 //===----------------------------------------------------------------------===//
 
 #include "attn/Analysis/IndexRanges.h"
-#include "attn/Dialect/Tile/Tile.h"
 
 #include "mlir/Dialect/Arith/IR/Arith.h"
 #include "mlir/Dialect/Func/IR/FuncOps.h"
@@ -85,10 +84,11 @@ std::optional<ConstantIntRanges> IndexRanges::ofArgument(BlockArgument value,
     return size ? std::optional(fromSigned(0, size.getInt(), widthOf(value)))
                 : std::nullopt;
   }
-  // Rows and keys of elements that exist, the number of a key tile, a row of a
-  // tile.
-  if (isa<tile::MapOp, tile::RangesOp, tile::LoadOp>(parent))
+  // Rows and keys of elements that exist, a row of a tile.
+  if (isa<tile::MapOp, tile::LoadOp>(parent))
     return indexRange(0, kIndexLimit);
+  if (auto ranges = dyn_cast<tile::RangesOp>(parent))
+    return ofKeyTile(ranges, depth);
   if (auto loop = dyn_cast<scf::ForOp>(parent);
       loop && value == loop.getInductionVar()) {
     int64_t low = lowest(rangeOf(loop.getLowerBound(), depth + 1));
@@ -157,6 +157,17 @@ std::optional<ConstantIntRanges> IndexRanges::ofDim(Value memref, int64_t dim,
 
 /// Key tiles are those between the bounds of the ranges, and none is past the
 /// last key, however far the bounds are.
+ConstantIntRanges IndexRanges::ofKeyTile(tile::RangesOp ranges,
+                                         unsigned depth) {
+  int64_t low = kIndexLimit, high = 0;
+  for (unsigned number = 0; number < ranges.getNumRanges(); ++number) {
+    low = std::min(low, lowest(rangeOf(ranges.getBegin(number), depth + 1)));
+    high = std::max(high, highest(rangeOf(ranges.getEnd(number), depth + 1)));
+  }
+  low = std::max<int64_t>(low, 0);
+  return indexRange(std::min(low, high), std::min(high, kIndexLimit));
+}
+
 std::optional<ConstantIntRanges> IndexRanges::ofTile(Value value,
                                                      unsigned depth) {
   if (auto count = value.getDefiningOp<tile::RangeCountOp>())
@@ -165,13 +176,7 @@ std::optional<ConstantIntRanges> IndexRanges::ofTile(Value value,
   auto ranges = at.getRanges().getDefiningOp<tile::RangesOp>();
   if (!ranges || value != at.getTile())
     return std::nullopt;
-  int64_t low = kIndexLimit, high = 0;
-  for (unsigned number = 0; number < ranges.getNumRanges(); ++number) {
-    low = std::min(low, lowest(rangeOf(ranges.getBegin(number), depth + 1)));
-    high = std::max(high, highest(rangeOf(ranges.getEnd(number), depth + 1)));
-  }
-  low = std::max<int64_t>(low, 0);
-  return indexRange(std::min(low, high), std::min(high, kIndexLimit));
+  return ofKeyTile(ranges, depth);
 }
 
 //===----------------------------------------------------------------------===//

@@ -177,6 +177,26 @@ private:
   }
 };
 
+/// A quotient by 2^n, rounded down, is a shift.
+struct ShiftFloorDivision final : OpRewritePattern<arith::FloorDivSIOp> {
+  // Ahead of the expansion of any divisor.
+  explicit ShiftFloorDivision(MLIRContext *context)
+      : OpRewritePattern(context, /*benefit=*/2) {}
+
+  LogicalResult matchAndRewrite(arith::FloorDivSIOp op,
+                                PatternRewriter &rewriter) const override {
+    APInt divisor;
+    if (!matchPattern(op.getRhs(), m_ConstantInt(&divisor)) ||
+        divisor.isNegative() || !divisor.isPowerOf2())
+      return failure();
+    Value bits = arith::ConstantOp::create(
+        rewriter, op.getLoc(),
+        rewriter.getIntegerAttr(op.getType(), divisor.logBase2()));
+    rewriter.replaceOpWithNewOp<arith::ShRSIOp>(op, op.getLhs(), bits);
+    return success();
+  }
+};
+
 } // namespace
 
 /// A kernel that is empty where its query tile lies behind a sequence's end
@@ -227,7 +247,8 @@ LogicalResult attn::prepareMatrixKernel(func::FuncOp kernel) {
   // expand the floating-point maxima, which are single instructions here.
   RewritePatternSet patterns(kernel.getContext());
   arith::populateCeilFloorDivExpandOpsPatterns(patterns);
-  patterns.add<IsolateColumn, MergeBounds>(kernel.getContext());
+  patterns.add<ShiftFloorDivision, IsolateColumn, MergeBounds>(
+      kernel.getContext());
   if (failed(applyPatternsGreedily(kernel, std::move(patterns))))
     return failure();
   kernel.walk([](Operation *op) { hoistScalars(op); });

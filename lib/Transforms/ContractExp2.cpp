@@ -83,11 +83,11 @@ SmallVector<Value> emitRow(ImplicitLocOpBuilder &b, Value statistic,
   const float fraction = std::frexp(c, &exponent); // c = fraction 2^exponent
   const float power = std::ldexp(fraction == 0.5f ? 0.5f : 1.0f, exponent);
   Value negated = arith::NegFOp::create(b, statistic);
-  Value size = math::AbsFOp::create(
-      b, arith::MulFOp::create(b, negated, f32(c)).getResult());
+  // Exponentials wait for this: m is compared, not its product with c.
+  Value size = math::AbsFOp::create(b, negated);
   auto replaceAbove = [&](float bound, float replacement, Value factor) {
-    Value isAbove =
-        arith::CmpFOp::create(b, arith::CmpFPredicate::OGT, size, f32(bound));
+    Value isAbove = arith::CmpFOp::create(b, arith::CmpFPredicate::OGT, size,
+                                          f32(bound / c));
     return arith::SelectOp::create(b, isAbove, f32(replacement), factor)
         .getResult();
   };

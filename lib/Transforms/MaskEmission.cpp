@@ -133,9 +133,15 @@ public:
   }
   Value isNonNegative(const Row &row) {
     OpBuilder &builder = tiles.symbols->isPerInner(row) ? inner : outer;
-    Value value = affine(row);
-    return builder.createOrFold<arith::CmpIOp>(loc, arith::CmpIPredicate::sge,
-                                               value, index(builder, 0));
+    // x - y - 1 >= 0 is x - y > 0, which a machine compares without a sum.
+    bool isStrict = !row.empty() && row[0] == -1;
+    Row terms = row;
+    if (isStrict)
+      terms[0] = 0;
+    Value value = affine(terms);
+    return builder.createOrFold<arith::CmpIOp>(
+        loc, isStrict ? arith::CmpIPredicate::sgt : arith::CmpIPredicate::sge,
+        value, index(builder, 0));
   }
   Value both(Value x, Value y) {
     return inner.createOrFold<arith::AndIOp>(loc, x, y);

@@ -121,3 +121,45 @@ func.func private @loop(%some: i1, %h: index {tile.size = 100 : index}, %n: inde
   }
   return
 }
+
+// -----
+
+// A quotient by a power of two, rounded down, is a shift. Key tiles that a
+// predicate is asked for lie between the bounds, so their keys fit 32 bits.
+// CHECK-LABEL: func.func private @key_tiles(
+// CHECK-SAME: %[[N:[^:]+]]: index {tile.size = 100000 : index}
+// CHECK: %[[N32:.+]] = arith.index_cast %[[N]] : index to i32
+// CHECK-NOT: arith.divsi
+// CHECK: arith.shrsi %[[N32]], %c7_i32 : i32
+// CHECK: tile.ranges
+// CHECK-NEXT: ^bb0(%[[TILE:.+]]: index):
+// CHECK: %[[TILE32:.+]] = arith.index_cast %[[TILE]] : index to i32
+// CHECK: %[[KEY:.+]] = arith.muli %[[TILE32]], %c128_i32 : i32
+// CHECK: arith.cmpi sgt, %[[N32]], %[[KEY]] : i32
+func.func private @key_tiles(%n: index {tile.size = 100000 : index}, %o: memref<f32>, %x: index, %y: index, %z: index, %nx: index, %ny: index, %nz: index) attributes {tile.kernel} {
+  %out = memref.reinterpret_cast %o to offset: [0], sizes: [16, 16], strides: [16, 1] : memref<f32> to memref<16x16xf32, strided<[16, 1]>>
+  %c0 = arith.constant 0 : index
+  %c1 = arith.constant 1 : index
+  %c16 = arith.constant 16 : index
+  %c128 = arith.constant 128 : index
+  %false = arith.constant false
+  %half = arith.constant 0.0 : bf16
+  %zero = arith.constant 0.0 : f32
+  %splat = tile.splat %zero : f32 -> <16x16xf32>
+  %ab = tile.splat %half : bf16 -> <16x16xbf16>
+  %end = arith.floordivsi %n, %c128 : index
+  %ranges = tile.ranges [%c0, %end, %c0, %c0] where {
+  ^bb0(%tile: index):
+    %key = arith.muli %tile, %c128 : index
+    %left = arith.subi %n, %key : index
+    %visit = arith.cmpi sgt, %left, %c0 : index
+    tile.yield %visit, %false : i1, i1
+  } : !tile.ranges
+  %count = tile.range_count %ranges : index
+  %r = scf.for %k = %c0 to %count step %c1 iter_args(%sum = %splat) -> (!tile.tile<16x16xf32>) {
+    %s = tile.dot %ab, %ab, %sum : <16x16xbf16>, <16x16xbf16> -> <16x16xf32>
+    scf.yield %s : !tile.tile<16x16xf32>
+  }
+  tile.store %r, %out[%c0, %c0] valid[%c16, %c16] : <16x16xf32>, memref<16x16xf32, strided<[16, 1]>>
+  return
+}

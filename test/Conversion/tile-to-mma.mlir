@@ -12,8 +12,12 @@
 //  CHECK-SAME:   #tile.extent<2 : i32>], grid = flat, threads = 128, shared = 24576>
 //  CHECK-SAME:   tile.scheduled
 
-// q, then the first tiles of k and v; q goes to registers while they come.
-// CHECK-COUNT-4: nvvm.cp.async.shared.global {{.+}}, 16, cache = cg
+// q, then the first tiles of k and v; q goes to registers while they come. Rows
+// of a thread are a step apart, which is added.
+//         CHECK: nvvm.cp.async.shared.global {{.+}}, 16, cache = cg
+//     CHECK-NOT: arith.muli {{.+}} : i64
+//         CHECK: arith.addi {{.+}} : i64
+// CHECK-COUNT-3: nvvm.cp.async.shared.global {{.+}}, 16, cache = cg
 //     CHECK-NOT: nvvm.cp.async.shared.global
 //         CHECK: nvvm.cp.async.commit.group
 // CHECK-COUNT-4: nvvm.cp.async.shared.global {{.+}}, 16, cache = cg

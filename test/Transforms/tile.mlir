@@ -241,6 +241,28 @@ func.func @bottom_right(%q: memref<1x8x?x64xf32>, %k: memref<1x2x?x64xf32>, %o: 
 
 // -----
 
+// Segments of a query tile and a key tile are compared, not their distance: the
+// first and last ones of both say what is visited, and strictly what is full.
+// CHECK-LABEL: func @segments
+// CHECK: tile.ranges {{.*}} where {
+// CHECK: arith.cmpi sge, %[[D0:.+]], %c0
+// CHECK: arith.cmpi sge, %[[D1:.+]], %c0
+// CHECK: arith.cmpi sgt, %[[D0]], %c0
+// CHECK: arith.cmpi sgt, %[[D1]], %c0
+func.func @segments(%q: memref<1x8x?x64xf32>, %k: memref<1x2x?x64xf32>, %o: memref<1x8x?x64xf32>, %sq: memref<1x?xi32>, %sk: memref<1x?xi32>) {
+  attn.attention ins(%q, %k, %k : memref<1x8x?x64xf32>, memref<1x2x?x64xf32>, memref<1x2x?x64xf32>)
+      captures(%sq, %sk : memref<1x?xi32>, memref<1x?xi32>) outs(%o : memref<1x8x?x64xf32>)
+      mask(%b: index, %h: index, %i: index, %j: index, %rows: memref<1x?xi32>, %keys: memref<1x?xi32>) {
+        %x = memref.load %rows[%b, %i] : memref<1x?xi32>
+        %y = memref.load %keys[%b, %j] : memref<1x?xi32>
+        %keep = arith.cmpi eq, %x, %y : i32
+        attn.yield %keep : i1
+      }
+  return
+}
+
+// -----
+
 // A block mask has no summary in memory: it is read where it is asked for.
 // CHECK-LABEL: func @blocks
 // CHECK: memref.alloc

@@ -9,6 +9,8 @@
 #ifndef ATTN_ANALYSIS_INDEXRANGES_H
 #define ATTN_ANALYSIS_INDEXRANGES_H
 
+#include "attn/Dialect/Tile/Tile.h"
+
 #include "mlir/Dialect/SCF/IR/SCF.h"
 #include "mlir/IR/Value.h"
 #include "mlir/Interfaces/InferIntRangeInterface.h"
@@ -55,6 +57,7 @@ private:
                                                     unsigned depth);
   std::optional<mlir::ConstantIntRanges> ofDim(mlir::Value memref, int64_t dim,
                                                unsigned depth);
+  mlir::ConstantIntRanges ofKeyTile(tile::RangesOp ranges, unsigned depth);
   std::optional<mlir::ConstantIntRanges> ofTile(mlir::Value value,
                                                 unsigned depth);
   std::optional<mlir::ConstantIntRanges>

@@ -40,6 +40,10 @@ private:
                    : valid;
   }
   Value offsetOfRow(Value row);
+  Value strideOf(size_t dimension) {
+    return emit.toI64(emitIndex(emit, view.strides[dimension],
+                                [&](Value value) { return scope.get(value); }));
+  }
   void copyChunk(Value target, Value offset, int64_t block, Value rowIsValid);
   void readChunk(Value target, Value offset, Value column, Value rowIsValid);
 
@@ -99,9 +103,7 @@ void Gather::readChunk(Value target, Value offset, Value column,
   Value left = emit.select(
       rowIsValid, emit.sub(scope.getPosition(load.getValid()[1]), column),
       emit.i32(0));
-  Value step =
-      emit.toI64(emitIndex(emit, view.strides.back(),
-                           [&](Value value) { return scope.get(value); }));
+  Value step = strideOf(view.strides.size() - 1);
   Value start = emit.add(offset, emit.mul(emit.toI64(column), step));
   auto read = [&](int64_t number) {
     Value element = emit.loadGlobalIf(
@@ -121,15 +123,17 @@ void Gather::readChunk(Value target, Value offset, Value column,
 /// Brings this lane's chunk of a row to `target`.
 void Gather::copyChunk(Value target, Value offset, int64_t block,
                        Value rowIsValid) {
-  Value column =
-      emit.add(emit.mul(chunk, chunkColumns), block * swizzleColumns);
+  Value ownColumn = emit.mul(chunk, chunkColumns);
+  Value column = emit.add(ownColumn, block * swizzleColumns);
   if (tile.unit == elementBytes)
     return readChunk(target, offset, column, rowIsValid);
   Value validColumns = scope.getPosition(load.getValid()[1]);
   std::optional<int64_t> known = getConstantIntValue(load.getValid()[1]);
   bool isWhole = known && (block + 1) * swizzleColumns <= *known;
   Value left = emit.mul(emit.sub(validColumns, column), elementBytes);
-  Value start = emit.add(offset, emit.toI64(column));
+  // Blocks lie at constants from one address.
+  Value start =
+      emit.add(emit.add(offset, emit.toI64(ownColumn)), block * swizzleColumns);
   Value zero = emit.i32(0), all = emit.i32(tile.unit);
   for (int64_t byte = 0; byte < chunkBytes; byte += tile.unit) {
     Value bytes =
@@ -151,6 +155,7 @@ void Gather::run(Value target) {
   chunk = emit.bitAnd(copiers.lane, chunksOfRow - 1);
   Value rowAtOnce = emit.divide(copiers.lane, emit.i32(chunksOfRow));
   Value firstRow = emit.mul(copiers.warp, rowsOfWarp);
+  Value stepOfRows = emit.mul(strideOf(view.strides.size() - 2), rowsAtOnce);
   for (int64_t base = 0; base < rowsOfWarp; base += warpSize) {
     // Where that takes long, each lane finds one row and tells the lanes that
     // copy it.
@@ -173,11 +178,12 @@ void Gather::run(Value target) {
         copyChunk(emit.add(place, block * tile.blockBytes()), offset, block,
                   rowIsValid);
     };
-    auto copyRows = [&](Value first) {
-      Value local = emit.add(rowAtOnce, first);
+    auto copyRows = [&](Value first, Value offset) {
       Value row = emit.add(ownRow, first);
-      Value offset =
-          isScattered ? emit.shuffleFrom(found, local) : offsetOfRow(row);
+      if (isScattered)
+        offset = emit.shuffleFrom(found, emit.add(rowAtOnce, first));
+      else if (!offset)
+        offset = offsetOfRow(row);
       if (isEven)
         copyRow(first, row, offset);
       else
@@ -185,12 +191,18 @@ void Gather::run(Value target) {
                     [&] { copyRow(first, row, offset); });
     };
     int64_t end = std::min(rowsOfWarp - base, warpSize);
-    if (tile.unit == elementBytes)
+    if (tile.unit == elementBytes) {
       // What is read passes through registers, of which there are few.
-      emit.repeat(end, rowsAtOnce, copyRows);
-    else
-      for (int64_t first = 0; first < end; first += rowsAtOnce)
-        copyRows(emit.i32(first));
+      emit.repeat(end, rowsAtOnce, [&](Value first) { copyRows(first, {}); });
+      continue;
+    }
+    // A product of 64 bits takes longer than a sum.
+    Value offset = isScattered ? Value() : offsetOfRow(ownRow);
+    for (int64_t first = 0; first < end; first += rowsAtOnce) {
+      copyRows(emit.i32(first), offset);
+      if (offset)
+        offset = emit.add(offset, stepOfRows);
+    }
   }
 }
 
