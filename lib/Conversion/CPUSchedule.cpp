@@ -90,18 +90,12 @@ int64_t Scheduler::getKeys(int64_t rows) {
                                              blockColumns * blockColumns);
 }
 
-/// Keys of a tile with at most a vector of rows: the tile of keys, and that of
-/// values which is prefetched beside it, take half of L1, in whole vectors.
+/// Keys of a tile with at most a vector of rows. Each is read once, so that no
+/// cache limits them: so many that rescaling the sums and reducing the rows,
+/// once a tile, takes little beside its products.
 int64_t Scheduler::getKeysOfFew() {
-  if (options.tileN)
-    return options.tileN;
-  constexpr int64_t fewest = 64, most = 256;
-  int64_t head =
-      std::max({op.getQkHeadSize(), op.getValueHeadSize(), int64_t(1)});
-  int64_t bits =
-      getElementTypeOrSelf(op.getKey().getType()).getIntOrFloatBitWidth();
-  int64_t keys = target.getL1Bytes() / 2 / (head * bits / 8);
-  return std::clamp(keys / fewest * fewest, fewest, most);
+  constexpr int64_t enough = 128;
+  return options.tileN ? options.tileN : enough;
 }
 
 /// Keys of a tile in tile registers: what a strip of rows stores (f32 scores,

@@ -1,13 +1,14 @@
 // tile-to-cpu where rows do not fill vectors: keys and head elements lie on the
 // lanes, keys and values are read where they are, in their own type, and the
-// operand that is read next is prefetched.
+// rows that are read next are on their way to L2.
 // RUN: attn-opt %s -split-input-file -pass-pipeline='builtin.module(tile-attach-target{target=cpu chip=x86-64-v4},attn-to-cpu{launches=true},cse)' | FileCheck %s --implicit-check-not=!tile.tile
 
 // Four heads share a key head: each vector of a key is widened once and meets
 // four queries; sixteen accumulators become a vector of scores.
 // CHECK-LABEL: func.func private @decode_kernel0
-// CHECK-NOT:   memref<64x128xf32>
-// CHECK:       memref.prefetch
+// CHECK-NOT:   memref<128x128xf32>
+// CHECK:       memref.prefetch {{.*}} locality<2>
+// CHECK-NOT:   locality<3>
 // CHECK:       scf.for {{.*}} iter_args({{(%[^,]*, ){15}%[^,]*}})
 // CHECK-COUNT-4: arith.extf {{.*}} : vector<16xbf16> to vector<16xf32>
 // CHECK-NOT:   arith.extf
@@ -17,10 +18,17 @@
 // CHECK-COUNT-30: vector.shuffle
 // CHECK-NOT:   vector.shuffle
 // CHECK-COUNT-4: vector.store {{.*}} vector<4xf32>
-// The maximum of a row is that of the lanes, in halves.
+// The maximum of a row is that of the lanes, in halves; those of the rows are
+// put together in registers, and stored at once.
 // CHECK:       vector.extract_strided_slice {{.*}} : vector<16xf32> to vector<8xf32>
 // CHECK:       vector.extract_strided_slice {{.*}} : vector<2xf32> to vector<1xf32>
-// CHECK:       memref.prefetch
+// CHECK-NOT:   memref.store
+// CHECK:       %[[IS_ROW:.*]] = arith.cmpi eq, {{.*}} : vector<16xi32>
+// CHECK:       %[[MAXIMA:.*]] = arith.select %[[IS_ROW]], {{.*}} : vector<16xi1>, vector<16xf32>
+// CHECK:       scf.yield %[[MAXIMA]] : vector<16xf32>
+// CHECK-NEXT:  }
+// CHECK-NEXT:  vector.store {{.*}} vector<16xf32>
+// CHECK:       memref.prefetch {{.*}} locality<2>
 func.func @decode(%q: memref<1x32x1x128xbf16>, %k: memref<1x8x4096x128xbf16>, %v: memref<1x8x4096x128xbf16>, %o: memref<1x32x1x128xbf16>) {
   attn.attention ins(%q, %k, %v : memref<1x32x1x128xbf16>, memref<1x8x4096x128xbf16>, memref<1x8x4096x128xbf16>) outs(%o : memref<1x32x1x128xbf16>)
   return
@@ -42,11 +50,17 @@ func.func @paged(%q: memref<2x4x1x64xf16>, %k: memref<?x2x16x64xf16>, %v: memref
 
 // -----
 
-// Of a vector of rows, blocks of four are computed as far as queries reach.
+// Of a vector of rows, blocks of four are computed as far as queries reach, and
+// no other rows have a maximum or weights.
 // CHECK-LABEL: func.func private @rows_kernel0
 // CHECK-SAME:  %[[SQ:[a-z0-9]*]]: index
 // CHECK:       arith.divui %{{.*}}, %c4
-// CHECK:       scf.for %{{.*}} = %c0 to %{{.*}} step %c4
+// CHECK:       %[[END:.*]] = arith.minsi %{{.*}}, %c16
+// CHECK:       %[[BLOCKS:.*]] = arith.minsi %[[END]], %c16
+// CHECK:       scf.for %{{.*}} = %c0 to %[[BLOCKS]] step %c4
+// CHECK:       scf.for %[[ROWS:.*]] = %c0 to %[[END]] step %c16
+// CHECK:       %[[ROWS_END:.*]] = arith.minsi %{{.*}}, %[[END]]
+// CHECK-NEXT:  scf.for %{{.*}} = %[[ROWS]] to %[[ROWS_END]] step %c1 iter_args({{.*}}) -> (vector<16xf32>)
 func.func @rows(%q: memref<1x2x?x64xf32>, %k: memref<1x2x?x64xf32>, %v: memref<1x2x?x64xf32>, %o: memref<1x2x?x64xf32>) {
   attn.attention ins(%q, %k, %v : memref<1x2x?x64xf32>, memref<1x2x?x64xf32>, memref<1x2x?x64xf32>) outs(%o : memref<1x2x?x64xf32>)
   return

@@ -29,6 +29,18 @@ Value KernelLowering::newBuffer(TileType type) {
   return allocate({rows, wholeVectors(cols)}, b.getF32Type());
 }
 
+Value KernelLowering::laneNumbers() {
+  return arith::ConstantOp::create(b, b.getI32VectorAttr(llvm::to_vector(
+                                          llvm::seq<int32_t>(0, regs.lanes))));
+}
+
+Value KernelLowering::spreadIndex(Value number) {
+  auto type =
+      VectorType::get({static_cast<int64_t>(regs.lanes)}, b.getI32Type());
+  Value narrow = arith::IndexCastOp::create(b, b.getI32Type(), number);
+  return vector::BroadcastOp::create(b, type, narrow);
+}
+
 /// Where a lanes buffer has element (row, col).
 SmallVector<Value> KernelLowering::subscript(Value buffer, Value row,
                                              Value col) {
@@ -80,9 +92,12 @@ bool KernelLowering::isAvailable(Value value) {
 Value KernelLowering::endOfRows(int64_t rows) {
   if (!liveRows || !isAvailable(liveRows))
     return index(rows);
+  Value live = liveRows;
+  if (strip.start)
+    live = b.createOrFold<arith::SubIOp>(live, strip.start);
   Value rest = index(kRowsTogether - 1), size = index(kRowsTogether);
   Value blocks =
-      b.createOrFold<arith::DivUIOp>(add(clampTo(liveRows, rows), rest), size);
+      b.createOrFold<arith::DivUIOp>(add(clampTo(live, rows), rest), size);
   return min(b.createOrFold<arith::MulIOp>(blocks, size), index(rows));
 }
 

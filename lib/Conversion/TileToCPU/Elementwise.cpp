@@ -231,12 +231,9 @@ FailureOr<Value> KernelLowering::reductionInit(ReduceOp reduce, Value row) {
   return elementOf(reduce.getInit(), row, index(0));
 }
 
-/// Stores the result of a reduction; with columns on the lanes, they are
-/// combined, by halves, and the initial value of a sum is added.
-void KernelLowering::storeReduced(ReduceOp reduce, Value reduced, Value buffer,
-                                  Value row) {
-  if (lanes == LaneDim::Rows)
-    return storeVector(reduced, buffer, row, Value());
+/// What lies on lanes of a reduction with columns on them, combined by halves;
+/// the initial value of a sum is added.
+Value KernelLowering::reduceLanes(ReduceOp reduce, Value reduced, Value row) {
   for (int64_t half = regs.lanes / 2; half; half /= 2) {
     auto part = [&](int64_t from) -> Value {
       return vector::ExtractStridedSliceOp::create(b, reduced, from, half, 1);
@@ -244,20 +241,19 @@ void KernelLowering::storeReduced(ReduceOp reduce, Value reduced, Value buffer,
     reduced = combine(reduce.getKind(), part(half), part(0));
   }
   reduced = vector::ExtractOp::create(b, reduced, 0);
-  if (reduce.getKind() == ReduceKind::Sum) {
-    const Place &init = places[reduce.getInit()];
-    Value first = init.kind == Place::Splat
-                      ? init.scalar
-                      : memref::LoadOp::create(b, init.buffer, row).getResult();
-    reduced = arith::AddFOp::create(b, first, reduced);
-  }
-  memref::StoreOp::create(b, reduced, buffer, row);
+  if (reduce.getKind() != ReduceKind::Sum)
+    return reduced;
+  const Place &init = places[reduce.getInit()];
+  Value first = init.kind == Place::Splat
+                    ? init.scalar
+                    : memref::LoadOp::create(b, init.buffer, row).getResult();
+  return arith::AddFOp::create(b, first, reduced);
 }
 
 /// The group at a vector of rows, or at a row with columns on the lanes: a loop
-/// over columns, with row reductions carried in registers.
-LogicalResult KernelLowering::emitGroupRows(const GroupOutputs &outputs,
-                                            Value row) {
+/// over columns, with row reductions carried in registers. Yields these.
+FailureOr<SmallVector<Value>>
+KernelLowering::emitGroupRow(const GroupOutputs &outputs, Value row) {
   SmallVector<Value> inits;
   for (ReduceOp reduce : outputs.reduces) {
     FailureOr<Value> init = reductionInit(reduce, row);
@@ -272,31 +268,70 @@ LogicalResult KernelLowering::emitGroupRows(const GroupOutputs &outputs,
   int64_t unit = lanes == LaneDim::Rows ? 1 : regs.lanes;
   auto loop = scf::ForOp::create(b, index(0), index(group.cols),
                                  index(unit * together), inits);
+  OpBuilder::InsertionGuard inner(b);
+  b.setInsertionPointToStart(loop.getBody());
+  Value first = loop.getInductionVar();
+  SmallVector<Value> carried(loop.getRegionIterArgs());
+  SmallVector<Value> paired[2];
+  for (unsigned c = 0; c < together; ++c)
+    if (failed(emitGroupColumn(outputs, row, add(first, index(c * unit)),
+                               carried, paired[c])))
+      return failure();
+  for (auto [k, output] : llvm::enumerate(outputs.pairs)) {
+    Value pair = arith::DivUIOp::create(b, first, index(2));
+    Value start = arith::MulIOp::create(b, row, index(2));
+    vector::StoreOp::create(b, interleave(paired[0][k], paired[1][k]),
+                            output.second, ValueRange{pair, start});
+  }
+  for (auto [k, output] : llvm::enumerate(outputs.factors))
+    vector::StoreOp::create(b, sideBySide(paired[0][k], paired[1][k]),
+                            output.second, ValueRange{row, first});
+  if (!carried.empty())
+    scf::YieldOp::create(b, carried);
+  return llvm::to_vector_of<Value>(loop.getResults());
+}
+
+/// The group with rows on the lanes.
+LogicalResult KernelLowering::emitGroupRows(const GroupOutputs &outputs,
+                                            Value row) {
+  auto reduced = emitGroupRow(outputs, row);
+  if (failed(reduced))
+    return failure();
+  for (auto [sums, buffer] : llvm::zip(*reduced, outputs.reduced))
+    storeVector(sums, buffer, row, Value());
+  return success();
+}
+
+/// The group row by row, up to `end`, with columns on the lanes, of so many
+/// rows as have their reductions in one vector. That is put together in
+/// registers: as a vector it is read soon, and scalars that are still on their
+/// way to memory would hold up the load.
+LogicalResult KernelLowering::emitGroupByRow(const GroupOutputs &outputs,
+                                             Value firstRow, Value end) {
+  SmallVector<Value> inits(outputs.reduces.size(), splatVector(zeroF32()));
+  Value last = min(add(firstRow, index(regs.lanes)), end);
+  auto loop = scf::ForOp::create(b, firstRow, last, index(1), inits);
   {
     OpBuilder::InsertionGuard inner(b);
     b.setInsertionPointToStart(loop.getBody());
-    Value first = loop.getInductionVar();
-    SmallVector<Value> carried(loop.getRegionIterArgs());
-    SmallVector<Value> paired[2];
-    for (unsigned c = 0; c < together; ++c)
-      if (failed(emitGroupColumn(outputs, row, add(first, index(c * unit)),
-                                 carried, paired[c])))
-        return failure();
-    for (auto [k, output] : llvm::enumerate(outputs.pairs)) {
-      Value pair = arith::DivUIOp::create(b, first, index(2));
-      Value start = arith::MulIOp::create(b, row, index(2));
-      vector::StoreOp::create(b, interleave(paired[0][k], paired[1][k]),
-                              output.second, ValueRange{pair, start});
-    }
-    for (auto [k, output] : llvm::enumerate(outputs.factors))
-      vector::StoreOp::create(b, sideBySide(paired[0][k], paired[1][k]),
-                              output.second, ValueRange{row, first});
-    if (!carried.empty())
-      scf::YieldOp::create(b, carried);
+    Value row = loop.getInductionVar();
+    auto reduced = emitGroupRow(outputs, row);
+    if (failed(reduced))
+      return failure();
+    if (inits.empty())
+      return success();
+    Value lane = b.createOrFold<arith::SubIOp>(row, firstRow);
+    Value isRow = arith::CmpIOp::create(b, arith::CmpIPredicate::eq,
+                                        laneNumbers(), spreadIndex(lane));
+    SmallVector<Value> gathered;
+    for (auto [reduce, sums, others] :
+         llvm::zip(outputs.reduces, *reduced, loop.getRegionIterArgs()))
+      gathered.push_back(arith::SelectOp::create(
+          b, isRow, splatVector(reduceLanes(reduce, sums, row)), others));
+    scf::YieldOp::create(b, gathered);
   }
-  for (auto [reduce, reduced, buffer] :
-       llvm::zip(outputs.reduces, loop.getResults(), outputs.reduced))
-    storeReduced(reduce, reduced, buffer, row);
+  for (auto [sums, buffer] : llvm::zip(loop.getResults(), outputs.reduced))
+    storeVector(sums, buffer, firstRow, Value());
   return success();
 }
 
@@ -320,12 +355,14 @@ LogicalResult KernelLowering::flush(Operation *before) {
       return failure();
     product = nullptr;
   }
-  int64_t step = lanes == LaneDim::Rows ? regs.lanes : 1;
   int64_t rows = rowsOf(group.rows);
+  Value end = lanes == LaneDim::Rows ? index(rows) : endOfRows(rows);
+  auto emitRows = [&](Value row) {
+    return lanes == LaneDim::Rows ? emitGroupRows(outputs, row)
+                                  : emitGroupByRow(outputs, row, end);
+  };
   if (failed(product ? emitEpilogue(product, outputs)
-                     : tryForRange(index(0), index(rows), step, [&](Value row) {
-                         return emitGroupRows(outputs, row);
-                       })))
+                     : tryForRange(index(0), end, regs.lanes, emitRows)))
     return failure();
   for (auto [result, buffer] : outputs.stored)
     places[result].buffer = buffer;

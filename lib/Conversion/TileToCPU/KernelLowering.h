@@ -35,6 +35,7 @@ struct RegisterBlock {
   unsigned lanes;        ///< f32 lanes of a vector
   unsigned accumulators; ///< registers for sums
   unsigned vectors;      ///< most vectors of rows
+  int64_t bytesAhead;    ///< how far in front of reads of K and V to prefetch
   bool bf16Pairs;     ///< products of bf16 take two columns at a time, as pairs
   bool tileRegisters; ///< those of many rows are computed in tile registers
 
@@ -226,13 +227,12 @@ private:
   struct Lookahead {
     LoadOp load;
     int64_t rowsAhead;
-    unsigned locality; ///< 3: into L1, 2: into L2
   };
   LogicalResult lowerRowProducts(DotOp dot, const Place &a, const Place &right);
   SmallVector<Value> rightSubscript(const Place &right, Value row);
   Value loadRight(const Place &right, ArrayRef<Value> rowStart, Value col);
-  SmallVector<Lookahead> findLookaheads(DotOp dot);
-  void prefetch(ArrayRef<Lookahead> lookaheads, Value row, Value col,
+  std::optional<Lookahead> findLookahead(DotOp dot);
+  void prefetch(const std::optional<Lookahead> &next, Value row, Value col,
                 std::optional<int64_t> cols = std::nullopt);
   Value sumLanes(ArrayRef<Value> vectors);
   SmallVector<Value> sumProducts(DotOp dot, Value left, ArrayRef<Value> rows,
@@ -251,9 +251,13 @@ private:
   LogicalResult flush(Operation *before);
   GroupOutputs outputsOfGroup();
   Value dyingBuffer(Operation *op, llvm::SmallDenseSet<Value> &taken);
+  FailureOr<SmallVector<Value>> emitGroupRow(const GroupOutputs &outputs,
+                                             Value row);
   LogicalResult emitGroupRows(const GroupOutputs &outputs, Value row);
+  LogicalResult emitGroupByRow(const GroupOutputs &outputs, Value firstRow,
+                               Value end);
   FailureOr<Value> reductionInit(ReduceOp reduce, Value row);
-  void storeReduced(ReduceOp reduce, Value reduced, Value buffer, Value row);
+  Value reduceLanes(ReduceOp reduce, Value reduced, Value row);
   Value combine(ReduceKind kind, Value element, Value sum);
   LogicalResult
   emitGroupColumn(const GroupOutputs &outputs, Value row, Value col,
@@ -290,6 +294,9 @@ private:
   Value splatVector(Value scalar) {
     return vector::BroadcastOp::create(b, vectorType(regs.lanes), scalar);
   }
+  /// 0, 1, .. as i32, and an index in all lanes like it.
+  Value laneNumbers();
+  Value spreadIndex(Value number);
   Value newBuffer(TileType type);
   /// A stack buffer in the entry block, aligned to a cache line.
   Value allocate(ArrayRef<int64_t> shape, Type element);

@@ -4,8 +4,7 @@
 // Products of few rows, where K and V are most of what is read. The rows of a
 // block share every vector of a key or value, which is widened in registers; a
 // score is the sum of the lanes of an accumulator, and a row of the result a
-// sum of weighted values. While one operand is read, the next one is
-// prefetched.
+// sum of weighted values. Rows that are read next are prefetched.
 //
 //===----------------------------------------------------------------------===//
 
@@ -60,62 +59,41 @@ Value KernelLowering::loadRight(const Place &right, ArrayRef<Value> rowStart,
   return arith::ExtFOp::create(b, vectorType(regs.lanes), loaded);
 }
 
-/// What is read soon, in this iteration of the loop around the product or in
-/// the next one: the right operand of the product after it, which should be in
-/// L1 by then, and the next tile of its own, on its way to L2.
-SmallVector<KernelLowering::Lookahead>
-KernelLowering::findLookaheads(DotOp dot) {
-  Block *block = dot->getBlock();
-  SmallVector<LoadOp> operands;
-  size_t next = 0;
-  for (Operation &op : *block)
-    if (auto product = dyn_cast<DotOp>(op)) {
-      auto load = product.getB().getDefiningOp<LoadOp>();
-      if (load && load->getBlock() == block)
-        operands.push_back(load);
-      if (product == dot)
-        next = operands.size();
-    }
-  SmallVector<Lookahead> found;
-  if (operands.empty() || !dot->getParentOfType<scf::ForOp>())
-    return found;
-  auto isKnown = [&](LoadOp load) {
-    return !load.getPageTable() && isContiguous(load.getSource()) &&
-           llvm::all_of(load.getIndices(), [&](Value at) {
-             Operation *def = at.getDefiningOp();
-             return !def || def->getBlock() != block ||
-                    def->isBeforeInBlock(dot);
-           });
-  };
-  bool isLast = next == operands.size();
-  LoadOp following = operands[isLast ? 0 : next];
-  if (isKnown(following))
-    found.push_back({following, isLast ? following.getType().getRows() : 0, 3});
-  auto own = dot.getB().getDefiningOp<LoadOp>();
-  if (own && own != following && isKnown(own))
-    found.push_back({own, own.getType().getRows(), 2});
-  return found;
+/// The rows that are read next, in this iteration of the loop around the
+/// product and in the next ones, are on their way to L2: as many as half of L1
+/// holds. Null where that is not known.
+std::optional<KernelLowering::Lookahead>
+KernelLowering::findLookahead(DotOp dot) {
+  auto load = dot.getB().getDefiningOp<LoadOp>();
+  if (!load || !dot->getParentOfType<scf::ForOp>() || load.getPageTable() ||
+      !isContiguous(load.getSource()))
+    return std::nullopt;
+  int64_t rowBits =
+      std::max<int64_t>(load.getType().getCols(), 1) *
+      cast<MemRefType>(load.getSource().getType()).getElementTypeBitWidth();
+  return Lookahead{load, std::max<int64_t>(regs.bytesAhead * 8 / rowBits, 1)};
 }
 
-/// Asks for so many columns, or all, of a row that later products will read.
-void KernelLowering::prefetch(ArrayRef<Lookahead> lookaheads, Value row,
+/// Asks for so many columns, or all, of a row that is read later.
+void KernelLowering::prefetch(const std::optional<Lookahead> &next, Value row,
                               Value col, std::optional<int64_t> cols) {
-  for (Lookahead next : lookaheads) {
-    Value memory = next.load.getSource();
-    auto type = cast<MemRefType>(memory.getType());
-    SmallVector<Value> at(next.load.getIndices());
-    Value &memoryRow = at[at.size() - 2];
-    Value rows = b.createOrFold<memref::DimOp>(memory, type.getRank() - 2);
-    memoryRow = min(add(memoryRow, add(row, index(next.rowsAhead))),
-                    add(rows, index(-1)));
-    Value start = add(at.back(), col);
-    int64_t line = kCacheLineBytes * 8 / type.getElementTypeBitWidth();
-    int64_t end = cols.value_or(next.load.getType().getCols());
-    for (int64_t offset = 0; offset < end; offset += line) {
-      at.back() = add(start, index(offset));
-      memref::PrefetchOp::create(b, memory, at, /*isWrite=*/false,
-                                 next.locality, /*isDataCache=*/true);
-    }
+  if (!next)
+    return;
+  LoadOp load = next->load;
+  Value memory = load.getSource();
+  auto type = cast<MemRefType>(memory.getType());
+  SmallVector<Value> at(load.getIndices());
+  Value &memoryRow = at[at.size() - 2];
+  Value rows = b.createOrFold<memref::DimOp>(memory, type.getRank() - 2);
+  memoryRow = min(add(memoryRow, add(row, index(next->rowsAhead))),
+                  add(rows, index(-1)));
+  Value start = add(at.back(), col);
+  int64_t line = kCacheLineBytes * 8 / type.getElementTypeBitWidth();
+  int64_t end = cols.value_or(load.getType().getCols());
+  for (int64_t offset = 0; offset < end; offset += line) {
+    at.back() = add(start, index(offset));
+    memref::PrefetchOp::create(b, memory, at, /*isWrite=*/false,
+                               /*localityHint=*/2, /*isDataCache=*/true);
   }
 }
 
@@ -211,7 +189,7 @@ void KernelLowering::emitScores(DotOp dot, Value left, const Place &right,
   int64_t together = llvm::bit_floor(static_cast<uint64_t>(most));
   while (keys % together)
     together /= 2;
-  SmallVector<Lookahead> lookaheads = findLookaheads(dot);
+  std::optional<Lookahead> lookahead = findLookahead(dot);
   SmallVector<Value> rows;
   for (unsigned r = 0; r < block.rows; ++r)
     rows.push_back(add(block.start, index(r)));
@@ -221,7 +199,7 @@ void KernelLowering::emitScores(DotOp dot, Value left, const Place &right,
       Value key = add(first, index(c));
       at.push_back(last ? min(key, last) : key);
       if (!last)
-        prefetch(lookaheads, key, index(0));
+        prefetch(lookahead, key, index(0));
     }
     // A vector has room for the sums of some rows.
     SmallVector<Value> products = sumProducts(dot, left, rows, right, at);
@@ -270,21 +248,13 @@ LogicalResult KernelLowering::finishScores(DotOp dot, Value out,
   if (addsNothing && matchPattern(begin, m_ConstantInt(&known)) &&
       known.getSExtValue() >= type.getCols())
     return success();
-  auto i32s =
-      VectorType::get({static_cast<int64_t>(regs.lanes)}, b.getI32Type());
-  auto spread = [&](Value number) -> Value {
-    Value narrow = arith::IndexCastOp::create(b, b.getI32Type(), number);
-    return vector::BroadcastOp::create(b, i32s, narrow);
-  };
-  Value lane = arith::ConstantOp::create(
-      b,
-      b.getI32VectorAttr(llvm::to_vector(llvm::seq<int32_t>(0, regs.lanes))));
+  Value lane = laneNumbers();
   Value zero = splatVector(zeroF32());
-  Value valid = spread(validKeys);
-  return tryForRange(index(0), index(type.getRows()), 1, [&](Value row) {
+  Value valid = spreadIndex(validKeys);
+  return tryForRange(index(0), endOfRows(type.getRows()), 1, [&](Value row) {
     return tryForRange(
         begin, index(wholeVectors(type.getCols())), regs.lanes, [&](Value col) {
-          Value key = arith::AddIOp::create(b, spread(col), lane);
+          Value key = arith::AddIOp::create(b, spreadIndex(col), lane);
           Value isRead =
               arith::CmpIOp::create(b, arith::CmpIPredicate::slt, key, valid);
           Value score = arith::SelectOp::create(
@@ -324,7 +294,7 @@ LogicalResult KernelLowering::emitWeightedRows(DotOp dot, Value left,
       elements.emplace_back(row, col);
       inits.push_back(*init);
     }
-  SmallVector<Lookahead> lookaheads = findLookaheads(dot);
+  std::optional<Lookahead> lookahead = findLookahead(dot);
   Value depth =
       right.validRows ? right.validRows : index(dot.getA().getType().getCols());
   auto loop = scf::ForOp::create(b, index(0), depth, index(1), inits);
@@ -332,7 +302,7 @@ LogicalResult KernelLowering::emitWeightedRows(DotOp dot, Value left,
     OpBuilder::InsertionGuard guard(b);
     b.setInsertionPointToStart(loop.getBody());
     Value k = loop.getInductionVar();
-    prefetch(lookaheads, k, colStart, int64_t(vectors) * regs.lanes);
+    prefetch(lookahead, k, colStart, int64_t(vectors) * regs.lanes);
     SmallVector<Value> start = rightSubscript(right, k);
     SmallVector<Value> values, sums;
     for (unsigned v = 0; v < vectors; ++v)

@@ -491,6 +491,7 @@ struct TileToCPU : attn::impl::TileToCPUBase<TileToCPU> {
     block.lanes = target->getVectorBits() / 32;
     block.accumulators = registers >= 32 ? 24 : 12;
     block.vectors = registers >= 32 ? 4 : 2;
+    block.bytesAhead = target->getL1Bytes() / 2;
     block.bf16Pairs = multipliesBF16Pairs(*target);
     block.tileRegisters = target->has(MatrixUnits::Amx);
     KernelLowering lowering(kernel, block);
