@@ -7,6 +7,9 @@
 
 #include "KernelNames.h"
 
+#include "attn/Dialect/Attn/ArgumentNames.h"
+
+#include "mlir/Dialect/Arith/IR/Arith.h"
 #include "mlir/Dialect/Math/IR/Math.h"
 #include "mlir/Dialect/MemRef/IR/MemRef.h"
 #include "mlir/Dialect/SCF/IR/SCF.h"
@@ -47,6 +50,55 @@ static LoadOp getLoad(Value tile) {
   return getOrigin(tile).getDefiningOp<LoadOp>();
 }
 
+/// The launch of a kernel, or null where it has none.
+static LaunchOp findLaunch(func::FuncOp kernel) {
+  LaunchOp found;
+  for (auto host : kernel->getParentOfType<ModuleOp>().getOps<func::FuncOp>())
+    if (!host->hasAttr("tile.kernel"))
+      host.walk([&](LaunchOp launch) {
+        if (launch.getKernel().getLeafReference() == kernel.getSymNameAttr())
+          found = launch;
+      });
+  return found;
+}
+
+namespace {
+/// What a host function calls what it passes to kernels; empty where it says
+/// nothing that is short.
+class HostNames {
+public:
+  explicit HostNames(LaunchOp launch)
+      : names(attn::getArgumentNames(launch->getParentOfType<func::FuncOp>())) {
+  }
+
+  std::string find(Value value) const {
+    if (auto argument = dyn_cast<BlockArgument>(value))
+      return argument.getArgNumber() < names.size()
+                 ? names[argument.getArgNumber()]
+                 : "";
+    return llvm::TypeSwitch<Operation *, std::string>(value.getDefiningOp())
+        .Case([&](memref::DimOp dim) {
+          std::optional<int64_t> number = dim.getConstantIndex();
+          return number ? extend(dim.getSource(), "_size" + Twine(*number))
+                        : "";
+        })
+        .Case<arith::CeilDivSIOp, arith::CeilDivUIOp>(
+            [&](auto op) { return extend(op.getLhs(), "_tiles"); })
+        .Case<arith::IndexCastOp, memref::CastOp>(
+            [&](auto op) { return find(op->getOperand(0)); })
+        .Default([](Operation *) { return std::string(); });
+  }
+
+private:
+  std::string extend(Value value, const Twine &suffix) const {
+    std::string name = find(value);
+    return name.empty() ? name : (name + suffix).str();
+  }
+
+  SmallVector<std::string> names;
+};
+} // namespace
+
 void attn::nameArguments(func::FuncOp kernel) {
   MLIRContext *context = kernel.getContext();
   auto setName = [&](Value value, const Twine &name) {
@@ -67,6 +119,18 @@ void attn::nameArguments(func::FuncOp kernel) {
     bool isBlock = store.getTile().getType().getRank() == 2;
     setName(getBase(store.getDest()), isBlock ? "o" : "lse");
   });
+  LaunchOp launch = findLaunch(kernel);
+  auto nameAfterHost = [&](bool isMemory) {
+    if (!launch)
+      return;
+    HostNames names(launch);
+    for (auto [passed, argument] :
+         llvm::zip(launch.getArgs(), kernel.getArguments()))
+      if (isa<MemRefType>(argument.getType()) == isMemory)
+        if (std::string name = names.find(passed); !name.empty())
+          setName(argument, name);
+  };
+  nameAfterHost(/*isMemory=*/true);
   unsigned numTables = 0;
   kernel.walk([&](memref::ReinterpretCastOp view) {
     if (!isa<NameLoc>(view.getSource().getLoc()))
@@ -80,6 +144,7 @@ void attn::nameArguments(func::FuncOp kernel) {
         if (auto dynamic = dyn_cast<Value>(value))
           setName(dynamic, base.getName().str() + kind + Twine(dim));
   });
+  nameAfterHost(/*isMemory=*/false);
   for (BlockArgument arg : kernel.getArguments())
     setName(arg, "param" + Twine(arg.getArgNumber()));
 }

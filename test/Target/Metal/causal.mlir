@@ -14,7 +14,7 @@
 // CHECK-NEXT: // Grid: x = ceil(query.size(2) / 32), y = 8, z = query.size(0) workgroups
 // Scalars are fields of one struct.
 // CHECK: struct Causal_kernel{{.*}}_params {
-// CHECK-NEXT: int {{.*}};
+// CHECK-NEXT: int query_size2_tiles;
 // CHECK: };
 // CHECK: // {{.*}}: f32, by its bits
 // CHECK-NEXT: {{\[\[}}max_total_threads_per_threadgroup({{[0-9]+}})]]
