@@ -141,7 +141,7 @@ gpu.module @kernels {
   // Neighbours that begin at a multiple of 16 bytes are loaded together. The
   // launch is asked for the address, and for the stride where that tells.
   // CHECK-DAG: spirv.GlobalVariable @wide_0 bind(0, 0) : !spirv.ptr<!spirv.struct<(!spirv.rtarray<f32, stride=4> [0])>, StorageBuffer>
-  // CHECK-DAG: spirv.GlobalVariable @wide_0_fours bind(0, 0) : !spirv.ptr<!spirv.struct<(!spirv.rtarray<vector<4xi32>, stride=16> [0])>, StorageBuffer>
+  // CHECK-DAG: spirv.GlobalVariable @wide_0_pieces bind(0, 0) : !spirv.ptr<!spirv.struct<(!spirv.rtarray<vector<4xi32>, stride=16> [0])>, StorageBuffer>
   // CHECK: spirv.func @wide() "None"
   // CHECK: %[[TWO:.+]] = spirv.Constant 2 : i32
   // CHECK: %[[FOUR:.+]] = spirv.ShiftRightLogical %{{.+}}, %[[TWO]]

@@ -43,12 +43,10 @@ struct Memory {
   /// Several elements share a word.
   bool isPacked = false;
   unsigned binding = 0;
-  /// The same in fours of words, where a kernel loads these.
-  Value fours;
   /// Threads read what others wrote.
   bool isExchanged = false;
-  /// The same memory as an array of 16 bytes; null where nobody asks. `pointer`
-  /// is null where nobody asks for elements.
+  /// The same memory as an array of fours of words, 16 bytes; null where nobody
+  /// asks. `pointer` is null where nobody asks for elements.
   Value pieces;
 };
 
@@ -81,7 +79,7 @@ private:
                 std::optional<unsigned> binding = std::nullopt,
                 bool isAliased = false);
   /// A buffer once more, as an array of fours of words.
-  Value declareWide(BlockArgument buffer, StringRef suffix, unsigned binding,
+  Value declareWide(BlockArgument buffer, unsigned binding,
                     bool isAliased = false);
   Value loadField(Value block, unsigned field);
   Value getBuiltin(spirv::BuiltIn builtin);
@@ -91,7 +89,7 @@ private:
   void lowerLoad(gpu::SubgroupMmaLoadMatrixOp load);
   void lowerStore(gpu::SubgroupMmaStoreMatrixOp store);
   void lowerWideLoad(const WideLoad &wide);
-  Value getFours(BlockArgument buffer);
+  Value getPieces(BlockArgument buffer);
   void requireMultiple(BlockArgument argument, int64_t multiple);
   void lowerLoad(vector::LoadOp load);
   void lowerStore(vector::StoreOp store);
@@ -174,10 +172,10 @@ std::string nameArgument(BlockArgument argument) {
   return Twine(argument.getArgNumber()).str();
 }
 
-Value EntryPoint::declareWide(BlockArgument buffer, StringRef suffix,
-                              unsigned binding, bool isAliased) {
+Value EntryPoint::declareWide(BlockArgument buffer, unsigned binding,
+                              bool isAliased) {
   auto array = spirv::RuntimeArrayType::get(getPieceType(b), kWideBytes);
-  return declare(nameArgument(buffer) + suffix, getBlockType(array),
+  return declare(nameArgument(buffer) + "_pieces", getBlockType(array),
                  StorageClass::StorageBuffer, binding, isAliased);
 }
 
@@ -239,8 +237,7 @@ LogicalResult EntryPoint::declareBuffers() {
         declare(nameArgument(argument), getBlockType(array),
                 StorageClass::StorageBuffer, binding, /*isAliased=*/hasPieces);
     if (hasPieces)
-      memory.pieces =
-          declareWide(argument, "_pieces", binding, /*isAliased=*/true);
+      memory.pieces = declareWide(argument, binding, /*isAliased=*/true);
     memory.binding = binding++;
     memories[argument] = memory;
   }
@@ -470,12 +467,12 @@ void EntryPoint::lowerLoad(memref::LoadOp load) {
   load.erase();
 }
 
-/// A buffer as an array of fours of words.
-Value EntryPoint::getFours(BlockArgument buffer) {
+/// A buffer as an array of 16 bytes.
+Value EntryPoint::getPieces(BlockArgument buffer) {
   Memory &memory = memories[buffer];
-  if (memory.fours)
-    return memory.fours;
-  return memory.fours = declareWide(buffer, "_fours", memory.binding);
+  if (!memory.pieces)
+    memory.pieces = declareWide(buffer, memory.binding);
+  return memory.pieces;
 }
 
 /// A launch sees to it that an argument is a multiple of a number.
@@ -498,7 +495,7 @@ void EntryPoint::requireMultiple(BlockArgument argument, int64_t multiple) {
 
 void EntryPoint::lowerWideLoad(const WideLoad &wide) {
   SmallVector<memref::LoadOp> loads = wide.loads;
-  Value fours = getFours(wide.buffer);
+  Value pieces = getPieces(wide.buffer);
   requireMultiple(wide.buffer, kWideBytes);
   for (BlockArgument stride : wide.strides)
     requireMultiple(stride, loads.size());
@@ -509,7 +506,7 @@ void EntryPoint::lowerWideLoad(const WideLoad &wide) {
                                         constant(llvm::Log2_64(loads.size())));
   Value four = spirv::LoadOp::create(
       b,
-      spirv::AccessChainOp::create(b, fours, ValueRange{constant(0), number}));
+      spirv::AccessChainOp::create(b, pieces, ValueRange{constant(0), number}));
   size_t perWord = loads.size() / 4;
   for (size_t k = 0; k < 4; ++k) {
     Value word = spirv::CompositeExtractOp::create(
