@@ -64,6 +64,7 @@ make_all() {
   mkdir -p "$folder/cases" "$folder/bench" "$folder/loader"
   make_cases all --count="$cases"
   make_cases matrix --chip=vulkan-matrix --suite=mods,matrix --count="$cases"
+  make_cases map --chip=vulkan-matrix-map --suite=mods,matrix --count="$cases"
   # The code for the CPU says what is right at these sizes, too.
   for name in d64 d64-causal d128 d128-causal d256 softcap window alibi; do
     python3 -c "import sys; sys.path.insert(0, '$here')
@@ -71,7 +72,7 @@ from cases import SOURCES
 print(SOURCES['$name'].replace('bf16', 'f16'))" >"$folder/bench/$name.mlir"
     compile=("$build/bin/attn-compile" "$folder/bench/$name.mlir" -o "$folder/bench/$name.attn")
     others=vulkan:vulkan1.1,vulkan:vulkan-desktop,cpu:x86-64-v3
-    "${compile[@]}" --target="vulkan:vulkan-matrix,$others" ||
+    "${compile[@]}" --target="vulkan:vulkan-matrix-map,vulkan:vulkan-matrix,$others" ||
       "${compile[@]}" --target="$others"
   done
   cp "$build/bin/attn-check" "$build/bin/attn-time" "$folder/"
@@ -106,6 +107,8 @@ check() {
   # Of these the layer knows too little, where it is that of Debian 12.
   printf 'with matrices: '
   "$folder/attn-check" --backend=vulkan "${device[@]}" "$folder/cases/matrix" || status=1
+  printf 'with matrices whose elements lie alike: '
+  "$folder/attn-check" --backend=vulkan "${device[@]}" "$folder/cases/map" || status=1
   printf 'with the validation layer: '
   "$folder/attn-check" --backend=vulkan "${device[@]}" --validation \
     "$folder/cases/all" || status=1

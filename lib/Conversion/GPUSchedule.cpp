@@ -292,7 +292,12 @@ private:
     if (!most || !readsPieces(target))
       return;
     auto [rows, partialKeys] = getPartialTile(model, most);
-    b.chooseSplit(rows, partialKeys, target.getWorkers());
+    // On an H100, 32 rows in fragments over 8 times 8192 keys take 83 us with
+    // 256 workgroups, 109 with 512, 120 with 128.
+    constexpr int64_t subgroupsOfFragments = 4;
+    b.chooseSplit(rows, partialKeys,
+                  target.getWorkers() /
+                      (model.applies() ? subgroupsOfFragments : 1));
   }
 
   /// As many rows, up to `most`, and keys as a workgroup has memory for.

@@ -5,8 +5,9 @@
 // RUN: attn-opt %s -split-input-file -pass-pipeline='builtin.module(func.func(attn-tile{tile-m=16 tile-n=48},tile-split-keys{workers=4},canonicalize,cse))' | FileCheck %s --check-prefix=FEW
 
 // CHECK-LABEL: func @split
-func.func @split(%q: memref<2x8x4x64xf32>, %k: memref<2x2x4096x64xf32>, %v: memref<2x2x4096x64xf32>, %o: memref<2x8x4x64xf32>) {
-  // Two batches of two key heads: 33 parts each for 132 workers.
+func.func @split(%q: memref<2x8x4x64xf32>, %k: memref<2x2x8192x64xf32>, %v: memref<2x2x8192x64xf32>, %o: memref<2x8x4x64xf32>) {
+  // Two batches of two key heads: 33 parts each for 132 workers, which leave
+  // each more than 128 keys.
   // CHECK-DAG: %[[M:.*]] = memref.alloc() : memref<2x2x16x33xf32>
   // CHECK-DAG: %[[ACC:.*]] = memref.alloc() : memref<2x2x16x33x64xf32>
   // CHECK-NOT: tile.workers
@@ -49,7 +50,7 @@ func.func @split(%q: memref<2x8x4x64xf32>, %k: memref<2x2x4096x64xf32>, %v: memr
   // The option goes before the attribute: 4 tiles, 4 workers in four waves.
   // FEW-LABEL: func @split
   // FEW: memref<2x2x16x1xf32>
-  attn.attention ins(%q, %k, %v : memref<2x8x4x64xf32>, memref<2x2x4096x64xf32>, memref<2x2x4096x64xf32>) outs(%o : memref<2x8x4x64xf32>) {attn.schedule = #attn.schedule<tile_m = 64, tile_n = 48, workers = 132>}
+  attn.attention ins(%q, %k, %v : memref<2x8x4x64xf32>, memref<2x2x8192x64xf32>, memref<2x2x8192x64xf32>) outs(%o : memref<2x8x4x64xf32>) {attn.schedule = #attn.schedule<tile_m = 64, tile_n = 48, workers = 132>}
   return
 }
 

@@ -340,7 +340,7 @@ def SplitKeys : Pass<"tile-split-keys", "::mlir::func::FuncOp"> {
     dimension of parts, and the second grid combines the states of a row, in f32
     and in the order of the parts (rule 18). How many parts there are depends on
     sizes and on `workers`: the least that keep 85% of the workers busy, each
-    with two key tiles at least.
+    with two key tiles and 128 keys at least.
 
     It runs before `attn-fuse-online-softmax`, so that standard attention is
     split, too, and by the same matcher. A grid with the attribute that does not
@@ -350,8 +350,8 @@ def SplitKeys : Pass<"tile-split-keys", "::mlir::func::FuncOp"> {
 
     ```mlir
     // Prepared by: func.func(attn-tile{tile-n=32})
-    func.func @f(%q: memref<1x4x2x16xf32>, %k: memref<1x1x256x16xf32>, %v: memref<1x1x256x16xf32>, %o: memref<1x4x2x16xf32>) {
-      attn.attention ins(%q, %k, %v : memref<1x4x2x16xf32>, memref<1x1x256x16xf32>, memref<1x1x256x16xf32>)
+    func.func @f(%q: memref<1x4x2x16xf32>, %k: memref<1x1x512x16xf32>, %v: memref<1x1x512x16xf32>, %o: memref<1x4x2x16xf32>) {
+      attn.attention ins(%q, %k, %v : memref<1x4x2x16xf32>, memref<1x1x512x16xf32>, memref<1x1x512x16xf32>)
           outs(%o : memref<1x4x2x16xf32>) {attn.schedule = #attn.schedule<tile_m = 16, tile_n = 32, workers = 4>}
       return
     }
