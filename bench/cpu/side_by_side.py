@@ -2,7 +2,9 @@
 # SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
 """Our CPU kernels, PyTorch's SDPA and ONNX Runtime's attention in one process,
 in turns, for one thread and for all: a table, rows of JSON and a plot, with the
-FMA peak and the read bandwidth of the machine measured in the same run.
+FMA peak and the read bandwidth of the machine measured in the same run. Each
+turn of more than one thread begins when the threads of the others, which spin
+for a while after a call, sleep, and after a call that wakes its own.
 
     python3 -m pip install torch onnxruntime onnx numpy
     bench/cpu/side_by_side.py --build=build --shapes=AGH --output=rows.json --plot=plot.svg
@@ -164,7 +166,11 @@ def onnx_attention(shape, q, copies, threads):
 CLOCKS = {"wall": time.perf_counter, "processor": time.process_time}
 
 
-def take_turns(candidates, copies, seconds, clock):
+# Longer than the threads of the peers spin when they have no work.
+QUIET_SECONDS = 0.06
+
+
+def take_turns(candidates, copies, seconds, clock, threads):
     """Milliseconds of each, turn by turn."""
     times = {name: [] for name in candidates}
     for run in candidates.values():
@@ -172,6 +178,9 @@ def take_turns(candidates, copies, seconds, clock):
     begin, turn = time.monotonic(), 0
     while time.monotonic() - begin < seconds or turn < 5:
         for name, run in candidates.items():
+            if threads > 1:
+                time.sleep(QUIET_SECONDS)
+                run((turn + copies // 2) % copies)
             start = clock()
             run(turn % copies)
             times[name].append(1e3 * (clock() - start))
@@ -224,7 +233,8 @@ class Bench:
         error = (o.double() - exact).abs().max().item()
         operations = 4 * batch * heads * queries * keys * size / (2 if causal else 1)
         for mode, count in modes.items():
-            taken = take_turns(candidates, count, self.arguments.seconds, CLOCKS[self.arguments.clock])
+            taken = take_turns(candidates, count, self.arguments.seconds, CLOCKS[self.arguments.clock],
+                               threads)
             self.report(f"{letter}{mode}", name, threads, taken, error, operations,
                         unique if queries == 1 else 0, limits)
 
