@@ -67,6 +67,7 @@ public:
   LogicalResult build();
 
 private:
+  void takeBody();
   LogicalResult declareBuffers();
   LogicalResult declareParameters();
   LogicalResult declareLocals();
@@ -224,8 +225,7 @@ LogicalResult EntryPoint::declareBuffers() {
     Memory memory;
     memory.element = type.getElementType();
     memory.isPacked = words.arePacked(memory.element);
-    memory.isExchanged =
-        isExchanged(kernel.getArgument(argument.getArgNumber()));
+    memory.isExchanged = isExchanged(argument);
     Type stored =
         memory.isPacked ? b.getI32Type() : words.getType(memory.element);
     if (!stored)
@@ -721,6 +721,17 @@ void EntryPoint::lowerBarriers() {
   });
 }
 
+/// The kernel stays as what launches refer to, and does nothing.
+void EntryPoint::takeBody() {
+  function.getBody().takeBody(kernel.getBody());
+  entry = &function.getBody().front();
+  Block &rest = kernel.getBody().emplaceBlock();
+  for (BlockArgument argument : entry->getArguments())
+    rest.addArgument(argument.getType(), argument.getLoc());
+  auto end = OpBuilder::atBlockEnd(&rest);
+  gpu::ReturnOp::create(end, kernel.getLoc());
+}
+
 LogicalResult EntryPoint::build() {
   std::optional<ArrayRef<int32_t>> size = kernel.getKnownBlockSize();
   if (!size)
@@ -728,9 +739,7 @@ LogicalResult EntryPoint::build() {
   b.setInsertionPointToEnd(module.getBody());
   function =
       spirv::FuncOp::create(b, kernel.getName(), b.getFunctionType({}, {}));
-  IRMapping mapping;
-  kernel.getBody().cloneInto(&function.getBody(), mapping);
-  entry = &function.getBody().front();
+  takeBody();
 
   // By the arguments of the kernel. One that moves 16 bytes has asked whether
   // rows are aligned; what it loads otherwise is not.
