@@ -9,8 +9,8 @@ starting the process are not counted. All kernels of an artifact count, decoding
 ones too. Medians; the load average says what ran beside it.
 
 With --shaders, IR text to SPIR-V, MSL and WGSL of one kernel, for sizes that are
-known, and of all that run-time sizes take: sums of the minima of the phases, of
-two compilers in turns if there is an older one.
+known, and of all that run-time sizes take: the fastest of the rounds, of two
+compilers in turns if there is an older one.
 """
 
 import argparse
@@ -56,15 +56,15 @@ def shader_cases():
                    f"  return %r : {tensor}\n}}\n", sizes[0] != "?")
 
 
-def smallest_sum(compilers, rounds, arguments):
-    """Of the phases of a compilation by each compiler, in turns."""
-    best = {compiler: {} for compiler in compilers}
+def fastest(compilers, rounds, arguments):
+    """Milliseconds that the phases of a compilation by each compiler take together, in turns."""
+    best = {compiler: float("inf") for compiler in compilers}
     for _ in range(rounds):
-        for compiler, phases in best.items():
+        for compiler in compilers:
             run = subprocess.run([compiler, *arguments, "--report=json"], check=True, capture_output=True, text=True)
-            for number, phase in enumerate(json.loads(run.stdout)["phases"]):
-                phases[number] = min(phase["ms"], phases.get(number, phase["ms"]))
-    return [sum(phases.values()) for phases in best.values()]
+            ms = sum(phase["ms"] for phase in json.loads(run.stdout)["phases"])
+            best[compiler] = min(best[compiler], ms)
+    return list(best.values())
 
 
 def time_shaders(args):
@@ -76,7 +76,7 @@ def time_shaders(args):
             source.write_text(program)
             for text, (goal, flags) in SHADER_BARS.items():
                 compilers = [args.compiler] + ([args.old] if args.old else [])
-                ours, *old = smallest_sum(compilers, args.rounds, [source, *flags, "-o", f"{name}/case.attn"])
+                ours, *old = fastest(compilers, args.rounds, [source, *flags, "-o", f"{name}/case.attn"])
                 command = f"bench/gpu/compile_time.py ATTN_COMPILE --shaders --rounds {args.rounds}, {load_average()}"
                 work = f"IR text to {text}, {case}"
                 if is_one:
