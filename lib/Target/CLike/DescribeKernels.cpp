@@ -131,7 +131,19 @@ public:
   }
 
 private:
-  using Live = DenseSet<Value>;
+  /// Matrices, with the registers that they take.
+  struct Live {
+    DenseSet<Value> values;
+    int64_t registers = 0;
+  };
+  void add(Value value, Live &live) const {
+    if (live.values.insert(value).second)
+      live.registers += getRegisters(value);
+  }
+  void remove(Value value, Live &live) const {
+    if (live.values.erase(value))
+      live.registers -= getRegisters(value);
+  }
 
   int64_t getRegisters(Value value) const {
     auto type = cast<gpu::MMAMatrixType>(value.getType());
@@ -139,12 +151,7 @@ private:
                    type.getElementType().getIntOrFloatBitWidth();
     return llvm::divideCeil(bits, 32 * lanes);
   }
-  void record(const Live &live, Value extra = {}) {
-    int64_t sum = extra ? getRegisters(extra) : 0;
-    for (Value value : live)
-      sum += getRegisters(value);
-    most = std::max(most, sum);
-  }
+  void record(int64_t registers) { most = std::max(most, registers); }
   void addUse(OpOperand &use, Live &live);
   Live scan(Block &block, Live live);
 
@@ -159,46 +166,48 @@ void MatrixRegisters::addUse(OpOperand &use, Live &live) {
   if (isa<gpu::MMAMatrixType>(use.get().getType()) &&
       placement.isNeeded(use.getOwner()) &&
       !clike::Placement::isOverwritten(use))
-    live.insert(use.get());
+    add(use.get(), live);
 }
 
 /// What is live ahead of a block behind which is `live`.
 MatrixRegisters::Live MatrixRegisters::scan(Block &block, Live live) {
   for (OpOperand &use : block.getTerminator()->getOpOperands())
     addUse(use, live);
-  record(live);
+  record(live.registers);
   for (Operation &op : llvm::reverse(block.without_terminator())) {
     if (!placement.isNeeded(&op))
       continue;
     for (Value result : op.getResults())
-      live.erase(result);
+      remove(result, live);
     if (auto loop = dyn_cast<scf::ForOp>(op)) {
       // What an iteration reads is there for the next one.
       Live around = live;
       loop.getBody()->walk([&](Operation *inner) {
         for (OpOperand &use : inner->getOpOperands())
-          if (!loop.getRegion().isAncestor(use.get().getParentRegion()))
+          if (isa<gpu::MMAMatrixType>(use.get().getType()) &&
+              !loop.getRegion().isAncestor(use.get().getParentRegion()))
             addUse(use, around);
       });
       live = scan(*loop.getBody(), around);
       for (BlockArgument argument : loop.getRegionIterArgs())
-        live.erase(argument);
-    } else {
+        remove(argument, live);
+    } else if (op.getNumRegions()) {
       Live before = live;
       for (Region &region : op.getRegions())
         if (!region.empty()) {
           Live inside = scan(region.front(), before);
-          live.insert(inside.begin(), inside.end());
+          for (Value value : inside.values)
+            add(value, live);
         }
     }
     // Elements are converted one by one.
     if (auto convert = dyn_cast<tile::ConvertMatrixOp>(op)) {
-      live.insert(convert.getOperand());
-      record(live, convert.getResult());
+      add(convert.getOperand(), live);
+      record(live.registers + getRegisters(convert.getResult()));
     }
     for (OpOperand &use : op.getOpOperands())
       addUse(use, live);
-    record(live);
+    record(live.registers);
   }
   return live;
 }
@@ -264,15 +273,16 @@ struct DescribeKernels final
     tile::TargetAttr target = tile::TargetAttr::lookup(module);
     DenseMap<Operation *, tile::LaunchOp> launches;
     SymbolTableCollection symbols;
-    module.walk([&](tile::LaunchOp launch) {
-      if (Operation *kernel =
-              symbols.lookupNearestSymbolFrom(launch, launch.getKernel()))
-        launches.try_emplace(kernel, launch);
-    });
-    module.walk([&](gpu::GPUFuncOp kernel) {
-      if (kernel.getKnownBlockSize())
-        describe(kernel, target, launches.lookup(kernel));
-    });
+    for (auto host : module.getOps<func::FuncOp>())
+      host.walk([&](tile::LaunchOp launch) {
+        if (Operation *kernel =
+                symbols.lookupNearestSymbolFrom(launch, launch.getKernel()))
+          launches.try_emplace(kernel, launch);
+      });
+    for (auto kernels : module.getOps<gpu::GPUModuleOp>())
+      for (auto kernel : kernels.getOps<gpu::GPUFuncOp>())
+        if (kernel.getKnownBlockSize())
+          describe(kernel, target, launches.lookup(kernel));
   }
 };
 } // namespace
