@@ -250,7 +250,12 @@ private:
     if (givenRows || givenKeys)
       return b.set(givenRows ? givenRows : rows, givenKeys ? givenKeys : keys,
                    /*workers=*/0, "a tile was asked for");
-    auto [sharedRows, sharedKeys] = chooseSharedRows(op, target, rows);
+    // More threads for as many keys and values, where a subgroup is wide.
+    constexpr int64_t wideRows = 64, wide = 32;
+    int64_t mostRows = rows;
+    if (target && target.getSubgroup() >= wide && rows == kGPUTileRows)
+      mostRows = wideRows;
+    auto [sharedRows, sharedKeys] = chooseSharedRows(op, target, mostRows);
     if (sharedRows)
       return b.set(sharedRows, sharedKeys, /*workers=*/0,
                    "lanes share rows; a workgroup has memory for this many "

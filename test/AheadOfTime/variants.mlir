@@ -29,6 +29,7 @@
 // ALL-NEXT: wgsl:webgpu-tiled
 // ALL-NEXT: wgsl:webgpu-subgroups, needs subgroups
 // ALL-NEXT: wgsl:webgpu-subgroups32, needs subgroups subgroup-min-size:32
+// ALL-NEXT: wgsl:webgpu-subgroups32-48k, needs subgroups subgroup-min-size:32
 // RUN: attn-compile %S/Inputs/many-buffers.mlir --target=wgsl:all -o %t.many.attn 2>&1 | FileCheck %s --check-prefix=MANY
 // MANY: remark: there is no variant for wgsl:webgpu: needs {{9|10}} storage buffers
 // RUN: attn-compile --inspect=%t.many.attn | FileCheck %s --check-prefix=FEWER

@@ -28,10 +28,6 @@ static bool isShared(Value tile) {
       cast<TileType>(tile.getType()).getLayout());
 }
 
-/// How often the body of a loop over the depth is repeated: a thread has that
-/// many reads under way, and counts less often.
-static constexpr int64_t kRepeated = 4;
-
 namespace {
 
 /// The rows and columns of a thread's block. Past the edge of the tile the last
@@ -179,19 +175,15 @@ private:
     return sums;
   }
 
-  /// A loop to `count` whose iterations call `body` several times.
+  /// A loop from 0 to `count` that carries sums.
   static SmallVector<Value>
   iterate(ImplicitLocOpBuilder &b, int64_t count, ValueRange before,
           function_ref<void(Value, SmallVector<Value> &)> body) {
-    int64_t step = kRepeated;
-    while (count % step)
-      step /= 2;
     auto loop = scf::ForOp::create(
-        b, index(b, 0), index(b, count), index(b, step), before,
+        b, index(b, 0), index(b, count), index(b, 1), before,
         [&](OpBuilder &, Location, Value k, ValueRange carried) {
           SmallVector<Value> sums(carried);
-          for (int64_t more = 0; more < step; ++more)
-            body(b.createOrFold<arith::AddIOp>(k, index(b, more)), sums);
+          body(k, sums);
           scf::YieldOp::create(b, sums);
         });
     return llvm::to_vector_of<Value>(loop.getResults());
