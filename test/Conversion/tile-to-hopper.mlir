@@ -26,11 +26,13 @@
 //       CHECK:   wgmma.wait_group.sync.aligned 0
 
 // Each version of the loop body issues both products, then waits for the
-// scores alone: the maps run under the second product.
+// scores alone: the maps run under the second product. The buffer of the keys
+// is free when some exponentials are known, which holds the second wait.
 //       CHECK:   wgmma.mma_async
 //       CHECK:   wgmma.wait_group.sync.aligned 1
 //   CHECK-NOT:   cvt.rn.bf16x2.f32
 //       CHECK:   ex2.approx.ftz.f32
+//       CHECK:   setp.geu.and.f32 p, $2, 0fFF800000, p; @p mbarrier.arrive
 //       CHECK:   wgmma.wait_group.sync.aligned 0
 //       CHECK:   cvt.rn.bf16x2.f32
 //       CHECK:   wgmma.wait_group.sync.aligned 1

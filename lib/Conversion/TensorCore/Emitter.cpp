@@ -460,6 +460,15 @@ void Emitter::barrierArriveIf(Value predicate, Value address) {
            "r,r", {address, guard}, {}, AsmEffect::memory);
 }
 
+void Emitter::barrierArriveIfAfter(Value predicate, Value address,
+                                   Value number) {
+  // No number is below -inf; ptxas does not use that.
+  Value guard = createOrFold<arith::ExtUIOp>(getI32Type(), predicate);
+  assembly("{ .reg .pred p; setp.ne.u32 p, $1, 0; setp.geu.and.f32 p, $2, "
+           "0fFF800000, p; @p mbarrier.arrive.shared::cta.b64 _, [$0]; }",
+           "r,r,f", {address, guard, number}, {}, AsmEffect::memory);
+}
+
 void Emitter::barrierExpect(Value address, int64_t bytes) {
   NVVM::MBarrierArriveExpectTxOp::create(*this, Type(), shared(address),
                                          i32(bytes), NVVM::MemScopeKind::CTA,

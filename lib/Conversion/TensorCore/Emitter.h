@@ -175,6 +175,9 @@ public:
   void barrierWait(Value address, Value parity);
   void barrierArrive(Value address);
   void barrierArriveIf(Value predicate, Value address);
+  /// The same, not before `number`, an f32, is known.
+  void barrierArriveIfAfter(mlir::Value predicate, mlir::Value address,
+                            mlir::Value number);
   void barrierExpect(Value address, int64_t bytes);
 
   //===--------------------------------------------------------------------===//

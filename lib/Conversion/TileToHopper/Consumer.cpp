@@ -34,6 +34,8 @@ private:
   Values issueValues(Value index, ValueRange probabilities,
                      ValueRange accumulators);
   void release(const Ring &ring, Value count);
+  /// That of the keys, when some probabilities are known.
+  void releaseKeys(Value count);
   /// The key tile after `name`, whose keys are in buffer `index`, or the first
   /// one, which comes with the query tile in it.
   Value nextKeyTile(Value name, const Ring &ring, Value index);
@@ -132,6 +134,17 @@ void Consumer::release(const Ring &ring, Value count) {
   emit.barrierArriveIf(firstLane, kernel.getSlot(ring, count).empty);
 }
 
+/// ptxas moves the wait for the values' product above all exponentials where
+/// nothing holds it, but not above what releases a buffer. A fifth of them then
+/// runs beside the product, the others beside the other warpgroup's.
+void Consumer::releaseKeys(Value count) {
+  Value probabilities = layout.conversions.back()->getOperand(0);
+  ArrayRef<Value> exponentials = tiles.get(probabilities).values;
+  emit.barrierArriveIfAfter(firstLane,
+                            kernel.getSlot(layout.memory.key, count).empty,
+                            exponentials[exponentials.size() / 5]);
+}
+
 Value Consumer::nextKeyTile(Value name, const Ring &ring, Value index) {
   if (!layout.hasPredicate())
     return &ring == &layout.memory.query ? name : emit.add(name, 1);
@@ -222,12 +235,12 @@ void Consumer::emitLoopOneBehind(Value first, Value end, Scope &scope,
     passTurn();
     scores = emit.wgmmaWait(1, scores);
     Value following = nextKeyTile(position, memory.key, key.index);
-    release(memory.key, number);
     bindCarried(carried);
     tiles.bind(layout.scoreDot.getResult(),
                tiles.gather(scores, layout.scoreDot.getType(), false));
     Scope version(emit, &inner);
     emitStatistics(full, version);
+    releaseKeys(number);
     sums = emit.wgmmaWait(0, sums);
     release(memory.value, previous);
     bindCarried(withAccumulators(sums));
