@@ -21,9 +21,9 @@ FailureOr<std::string> attn::translateToSPIRV(gpu::GPUModuleOp kernels) {
     return kernels.emitError("has no SPIR-V next to it; kernels-to-spirv makes "
                              "it");
   SmallVector<uint32_t> words;
-  // Without names (OpName): NVIDIA's driver 580 crashes or runs out of memory on
-  // many modules that have both names and the execution mode RoundingModeRTE,
-  // an empty kernel among them; either alone is right.
+  // Without names (OpName): NVIDIA's driver 580 crashes or runs out of memory
+  // on many modules that have both names and the execution mode
+  // RoundingModeRTE, an empty kernel among them; either alone is right.
   spirv::SerializationOptions options;
   options.emitSymbolName = false;
   if (failed(spirv::serialize(module, words, options)))
