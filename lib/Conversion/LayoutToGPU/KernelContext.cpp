@@ -213,6 +213,17 @@ KernelContext::gather(ImplicitLocOpBuilder &b, ValueRange values,
   return ofValues;
 }
 
+SmallVector<Value> KernelContext::shuffle(ImplicitLocOpBuilder &b,
+                                          ValueRange values, Value offset,
+                                          gpu::ShuffleMode mode) const {
+  Value width = arith::ConstantIntOp::create(b, numLanes, 32);
+  SmallVector<Value> results;
+  for (Value value : values)
+    results.push_back(gpu::ShuffleOp::create(b, value, offset, width, mode)
+                          .getShuffleResult());
+  return results;
+}
+
 SmallVector<Value> KernelContext::exchange(ImplicitLocOpBuilder &b,
                                            ValueRange values,
                                            int64_t mask) const {
@@ -220,14 +231,8 @@ SmallVector<Value> KernelContext::exchange(ImplicitLocOpBuilder &b,
     return readThreads(b, values,
                        b.createOrFold<arith::XOrIOp>(thread, index(b, mask)))
         .front();
-  Value width = arith::ConstantIntOp::create(b, numLanes, 32);
-  Value offset = arith::ConstantIntOp::create(b, mask, 32);
-  SmallVector<Value> results;
-  for (Value value : values)
-    results.push_back(
-        gpu::ShuffleOp::create(b, value, offset, width, gpu::ShuffleMode::XOR)
-            .getShuffleResult());
-  return results;
+  return shuffle(b, values, arith::ConstantIntOp::create(b, mask, 32),
+                 gpu::ShuffleMode::XOR);
 }
 
 SmallVector<Value> KernelContext::exchange(ImplicitLocOpBuilder &b,
@@ -239,14 +244,9 @@ SmallVector<Value> KernelContext::exchange(ImplicitLocOpBuilder &b,
         .front();
   }
   Value ofMachine = arith::AddIOp::create(b, firstLane, from);
-  Value offset = arith::IndexCastOp::create(b, b.getI32Type(), ofMachine);
-  Value width = arith::ConstantIntOp::create(b, numLanes, 32);
-  SmallVector<Value> results;
-  for (Value value : values)
-    results.push_back(
-        gpu::ShuffleOp::create(b, value, offset, width, gpu::ShuffleMode::IDX)
-            .getShuffleResult());
-  return results;
+  return shuffle(b, values,
+                 arith::IndexCastOp::create(b, b.getI32Type(), ofMachine),
+                 gpu::ShuffleMode::IDX);
 }
 
 //===----------------------------------------------------------------------===//

@@ -178,6 +178,11 @@ private:
   void addFragmentMemory(tile::FragmentAttr layout);
   /// Their bytes.
   int64_t addFactorStrips();
+  /// Lanes of a subgroup exchange `values` by the machine's instruction.
+  mlir::SmallVector<mlir::Value> shuffle(mlir::ImplicitLocOpBuilder &b,
+                                         mlir::ValueRange values,
+                                         mlir::Value offset,
+                                         mlir::gpu::ShuffleMode mode) const;
   /// What each thread of `threads` has, one list of values a thread.
   mlir::SmallVector<mlir::SmallVector<mlir::Value>>
   readThreads(mlir::ImplicitLocOpBuilder &b, mlir::ValueRange values,

@@ -272,22 +272,11 @@ TEST_F(MetalTest, RefusesPrograms) {
 }
 
 TEST_F(MetalTest, ChoosesTheNewestLanguage) {
-  std::string list, problem;
-  std::vector<std::string> chips = {"metal4", "metal3.1", "metal2.4"};
-  for (size_t n = 0; n < chips.size(); ++n)
-    list += std::string(n ? "," : "") + R"({"target":"metal","chip":")" +
-            chips[n] + R"(","entry":"f","section":"artifact/)" +
-            std::to_string(n) + R"("})";
-  attn::runtime::ArtifactWriter bundle(
-      R"({"format":"attn-bundle","version":1,"variants":[)" + list + "]}");
-  for (size_t n = 0; n < chips.size(); ++n) {
-    attn::runtime::ArtifactWriter writer(
-        json(copying(), R"(["simdgroup-matrix"])", chips[n]));
-    EXPECT_TRUE(writer.addCode("k", "kernel void copy() {}", problem));
-    EXPECT_TRUE(bundle.addSection("artifact/" + std::to_string(n),
-                                  writer.toBytes(), problem));
-  }
-  std::string bytes = bundle.toBytes();
+  std::vector<Variant> variants;
+  for (const char *chip : {"metal4", "metal3.1", "metal2.4"})
+    variants.push_back({chip, json(copying(), R"(["simdgroup-matrix"])", chip),
+                        "kernel void copy() {}"});
+  std::string bytes = makeBundle("metal", variants);
   attn_program *loaded = nullptr;
   EXPECT_OK(attn_program_load_memory(context.get(), bytes.data(), bytes.size(),
                                      &loaded, error));

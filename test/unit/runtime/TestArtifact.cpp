@@ -92,6 +92,25 @@ attn_status loadWithCode(const Context &context, const std::string &json,
   return status;
 }
 
+std::string makeBundle(const std::string &target,
+                       const std::vector<Variant> &variants) {
+  std::string list, problem;
+  for (size_t n = 0; n < variants.size(); ++n)
+    list += std::string(n ? "," : "") + R"({"target":")" + target +
+            R"(","chip":")" + variants[n].chip +
+            R"(","entry":"f","section":"artifact/)" + std::to_string(n) +
+            R"("})";
+  runtime::ArtifactWriter bundle(
+      R"({"format":"attn-bundle","version":1,"variants":[)" + list + "]}");
+  for (size_t n = 0; n < variants.size(); ++n) {
+    runtime::ArtifactWriter writer(variants[n].json);
+    EXPECT_TRUE(writer.addCode("k", variants[n].code, problem));
+    EXPECT_TRUE(bundle.addSection("artifact/" + std::to_string(n),
+                                  writer.toBytes(), problem));
+  }
+  return bundle.toBytes();
+}
+
 void expectMissing(const char *backend, const char *library,
                    const char *message) {
   if (dlopen(library, RTLD_NOW | RTLD_LOCAL))

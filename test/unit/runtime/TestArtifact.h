@@ -75,6 +75,14 @@ attn_status loadWithCode(const Context &context, const std::string &json,
                          const std::string &code, Program &program,
                          attn_error *error);
 
+/// A bundle of one artifact a variant, of `target`: the chip that its entry
+/// names, its JSON, and the code of its section "k".
+struct Variant {
+  std::string chip, json, code;
+};
+std::string makeBundle(const std::string &target,
+                       const std::vector<Variant> &variants);
+
 /// Opening `backend` fails without `library`, which the message names, and goes
 /// on failing. Skips the test where the library is there.
 void expectMissing(const char *backend, const char *library,

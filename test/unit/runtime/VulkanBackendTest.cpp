@@ -356,22 +356,12 @@ TEST_F(VulkanBackendTest, RefusesLimitsBelowTheNeed) {
 }
 
 TEST_F(VulkanBackendTest, ChoosesTheBestVariant) {
-  std::vector<std::string> texts = {
-      json(counting), json(counting, R"(["shaderFloat16"])", "half"),
-      json(counting, R"(["shaderInt8","shaderFloat16"])", "small")};
-  attn::runtime::ArtifactWriter bundle(
-      R"({"format":"attn-bundle","version":1,"variants":[
-        {"target":"vulkan","chip":"vulkan1.1","entry":"f","section":"artifact/0"},
-        {"target":"vulkan","chip":"half","entry":"f","section":"artifact/1"},
-        {"target":"vulkan","chip":"small","entry":"f","section":"artifact/2"}]})");
-  std::string problem;
-  for (size_t n = 0; n < texts.size(); ++n) {
-    attn::runtime::ArtifactWriter writer(texts[n]);
-    EXPECT_TRUE(writer.addCode("k", module(), problem));
-    EXPECT_TRUE(bundle.addSection("artifact/" + std::to_string(n),
-                                  writer.toBytes(), problem));
-  }
-  std::string bytes = bundle.toBytes();
+  std::string bytes = makeBundle(
+      "vulkan",
+      {{"vulkan1.1", json(counting), module()},
+       {"half", json(counting, R"(["shaderFloat16"])", "half"), module()},
+       {"small", json(counting, R"(["shaderInt8","shaderFloat16"])", "small"),
+        module()}});
   attn_program *loaded = nullptr;
   EXPECT_OK(attn_program_load_memory(context.get(), bytes.data(), bytes.size(),
                                      &loaded, error));
