@@ -978,6 +978,45 @@ def EmulateInt64 : Pass<"tile-emulate-int64"> {
   let dependentDialects = ["::mlir::arith::ArithDialect", "::mlir::vector::VectorDialect"];
 }
 
+def CountLoops : Pass<"tile-count-loops"> {
+  let summary = "Let loops of constant length count from 0 in steps of 1";
+  let description = [{
+    A loop in steps of several, from a constant or from the number of a thread
+    to a constant, runs as often for all threads, or once less for some, which
+    then have a branch. Compilers of WGSL in browsers know the range of a counter
+    that begins at a constant and grows by 1. They leave out the check of an
+    index that they show to be in range, and the guard against loops that do not
+    end. Loops of unknown length are left alone.
+
+    ```mlir
+    gpu.module @kernels {
+      gpu.func @k(%m: memref<128xf32>, %x: f32) kernel attributes {known_block_size = array<i32: 32, 1, 1>} {
+        %c32 = arith.constant 32 : index
+        %c128 = arith.constant 128 : index
+        %t = gpu.thread_id x
+        scf.for %i = %t to %c128 step %c32 {
+          memref.store %x, %m[%i] : memref<128xf32>
+        }
+        gpu.return
+      }
+    }
+    ```
+    becomes
+    ```mlir
+    ...
+    scf.for %turn = %c0 to %c4 step %c1 {
+      %first = arith.muli %turn, %c32 : index
+      %i = arith.addi %first, %t : index
+      memref.store %x, %m[%i] : memref<128xf32>
+    }
+    ```
+  }];
+  let statistics = [
+    Statistic<"numLoops", "loops-counted", "Loops that count now">,
+  ];
+  let dependentDialects = ["::mlir::arith::ArithDialect", "::mlir::scf::SCFDialect"];
+}
+
 def SignedWhenEquivalent : Pass<"tile-signed-when-equivalent"> {
   let summary = "Use signed ops where no operand can be negative";
   let description = [{

@@ -413,8 +413,8 @@ static Value addBits(ImplicitLocOpBuilder &b, Value sum, Value number,
     if (first) {
       int64_t reach = isPower ? ((int64_t(1) << run) - 1) * first : first;
       Value bits = b.createOrFold<arith::ShRUIOp>(number, index(b, k));
-      bits = b.createOrFold<arith::AndIOp>(bits,
-                                           index(b, (int64_t(1) << run) - 1));
+      // Not a mask: whoever checks indices knows what a remainder is at most.
+      bits = b.createOrFold<arith::RemUIOp>(bits, index(b, int64_t(1) << run));
       Value part = b.createOrFold<arith::MulIOp>(bits, index(b, first));
       if (!sum)
         sum = part;
@@ -443,25 +443,36 @@ ElementPosition KernelContext::getThreadPosition(ImplicitLocOpBuilder &b,
   return {getDim(0), getDim(1), Value()};
 }
 
+/// The bits of rows (dim 0) or columns that lanes and subgroups decide.
+static int64_t getReach(const LinearLayout &layout, unsigned dim) {
+  int64_t reach = 0;
+  for (const Bases &bases : {layout.getLanes(), layout.getSubgroups()})
+    for (const Basis &basis : bases)
+      reach |= basis[dim];
+  return reach;
+}
+
 ElementPosition KernelContext::getPosition(ImplicitLocOpBuilder &b,
                                            const LinearLayout &layout,
                                            int64_t reg, Value ofLane) const {
   ElementPosition position = getThreadPosition(b, layout, ofLane);
   auto [inBlock, block] = layout.getRegisterPosition(reg);
-  auto place = [&](Value &number, StringRef name, int64_t xorBy, int64_t addTo,
-                   int64_t blockSize, int64_t size) {
-    Named named(b, name);
-    if (xorBy)
-      number = b.createOrFold<arith::XOrIOp>(number, index(b, xorBy));
-    if (addTo)
-      number = b.createOrFold<arith::AddIOp>(number, index(b, addTo));
-    if (addTo + blockSize > size)
+  auto place = [&](Value &number, unsigned dim, int64_t inBlock,
+                   int64_t blockAt, int64_t blockSize, int64_t size) {
+    Named named(b, dim ? "col" : "row");
+    // Bits that no thread has are added.
+    bool isAdded = !(inBlock & getReach(layout, dim));
+    if (!isAdded)
+      number = b.createOrFold<arith::XOrIOp>(number, index(b, inBlock));
+    if (int64_t sum = blockAt + (isAdded ? inBlock : 0))
+      number = b.createOrFold<arith::AddIOp>(number, index(b, sum));
+    if (blockAt + blockSize > size)
       position.inside =
           both(b, position.inside, isLess(b, number, index(b, size)));
   };
-  place(position.row, "row", inBlock.row, block.row, layout.getBlockRows(),
+  place(position.row, 0, inBlock.row, block.row, layout.getBlockRows(),
         layout.getRows());
-  place(position.col, "col", inBlock.col, block.col, layout.getBlockCols(),
+  place(position.col, 1, inBlock.col, block.col, layout.getBlockCols(),
         layout.getCols());
   return position;
 }

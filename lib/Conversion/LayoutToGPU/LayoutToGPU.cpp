@@ -189,9 +189,17 @@ static KernelContext createContext(gpu::GPUFuncOp kernel,
     Value first = arith::MulIOp::create(b, subgroup, size);
     Named named(b, "thread_index");
     auto sum = arith::AddIOp::create(b, first, laneOfMachine);
-    sum->setAttr(kSizeAttrName,
-                 b.getIndexAttr(threads.lanes * threads.subgroups - 1));
+    int64_t last = threads.lanes * threads.subgroups - 1;
+    sum->setAttr(kSizeAttrName, b.getIndexAttr(last));
     thread = sum;
+    // Browsers check each index of workgroup memory, but for those that they
+    // can tell: of what a subgroup is they know nothing.
+    if (hasWords) {
+      Value zero = arith::ConstantIndexOp::create(b, 0);
+      thread = arith::MinSIOp::create(b, sum,
+                                      arith::ConstantIndexOp::create(b, last));
+      thread = arith::MaxSIOp::create(b, thread, zero);
+    }
   }
   Value lanes = arith::ConstantIndexOp::create(b, threads.lanes);
   auto divide = [&](auto rest, StringRef name) {

@@ -13,6 +13,7 @@
 #include "attn/Conversion/AssignLayouts.h"
 #include "attn/Conversion/FiniteScores.h"
 #include "attn/Conversion/LayoutToGPU.h"
+#include "attn/Conversion/LegalizeKernels.h"
 #include "attn/Conversion/TileToGPU.h"
 #include "attn/Target/Passes.h"
 #include "attn/Target/Target.h"
@@ -94,6 +95,7 @@ static void buildShaders(OpPassManager &pm, const TileToGPUOptions &toGPU) {
 
   OpPassManager &kernels = pm.nest<gpu::GPUModuleOp>();
   kernels.addPass(createAddDispatchParameters());
+  kernels.addPass(createCountLoops());
   buildShaderKernelPipeline(kernels, {"bf16"});
   kernels.addPass(createOutlineHoles());
   pm.addPass(createDescribeKernels());
