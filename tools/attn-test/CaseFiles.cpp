@@ -95,6 +95,8 @@ std::string attn::tools::writeCase(const InterpretedCase &interpreted,
       description["argument"] = *output.argument;
     else
       description["result"] = index;
+    if (!interpreted.promisesNaN)
+      description["promises_nan"] = false;
     outputs.push_back(std::move(description));
   }
   json::Object description{{"name", interpreted.name},

@@ -21,6 +21,8 @@ struct InterpretedCase {
   mlir::ArrayRef<reference::Tensor> inputs;
   /// What the reference and the unfused computation give, one an output.
   mlir::ArrayRef<reference::Tensor> ref, unfused;
+  /// Whether the target promises NaN where one is due (rule 16).
+  bool promisesNaN = true;
 };
 
 /// Makes 16-bit floats multiples of 1/8, so that files compress well: no score

@@ -389,9 +389,10 @@ std::string Driver::compareWithReference(const Case &testCase, ModuleOp module,
       op->removeDiscardableAttr(ScheduleAttr::attributeName);
     });
   if (!args.emit.empty())
-    return emitCase(
-        {testCase.name, function, inputs, expected->ref, expected->unfused},
-        *copy, index);
+    return emitCase({testCase.name, function, inputs, expected->ref,
+                     expected->unfused,
+                     /*promisesNaN=*/!doesLack(tile::Lacks::Infinity)},
+                    *copy, index);
   // Half of the random cases have strides that nobody chose. Bulk copies of
   // GPUs ask for multiples of 16 bytes.
   bool anyStrides = getMaker(StringRef(testCase.name).split('/').first) &&
