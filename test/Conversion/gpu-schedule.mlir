@@ -31,7 +31,7 @@ func.func @given(%t: memref<2x8x70x64xf32>, %o: memref<2x8x70x64xf32>) {
 // -----
 
 // A known number of rows that read a key head has a tile of its own; where only
-// a launch knows, lanes share up to eight, or a tile holds up to 32.
+// a launch knows, lanes share up to four or up to eight, or a tile holds up to 32.
 module attributes {tile.target = #tile.target<name = "vulkan", chip = "x", threads = 1024, subgroup = 32, workers = 512>} {
   // CHECK-LABEL: func @decode
   // CHECK: %[[KEYS:.+]] = memref.dim
@@ -48,6 +48,8 @@ module attributes {tile.target = #tile.target<name = "vulkan", chip = "x", threa
   }
 
   // CHECK-LABEL: func @any
+  // CHECK: scf.if
+  // CHECK: #attn.schedule<tile_m = 4, tile_n = 32, workers = 512>
   // CHECK: scf.if
   // CHECK: #attn.schedule<tile_m = 8, tile_n = 32, workers = 512>
   // CHECK: scf.if
