@@ -124,6 +124,43 @@ module attributes {tile.target = #tile.target<name = "gpu", chip = "c", threads 
 
 // -----
 
+// Rows that a loop visits whole are not asked for: nothing but the last load has
+// a branch.
+#acc = #tile.layout<register = [[0, 1], [0, 2]], lane = [[1, 0], [2, 0]]>
+module attributes {tile.target = #tile.target<name = "gpu", chip = "c", threads = 128, subgroup = 4, shared_bytes = 16384, static_shared_bytes = 16384>} {
+  // CHECK-LABEL: gpu.func @whole
+  // CHECK: scf.for
+  // CHECK-NOT: scf.if
+  // CHECK: scf.for
+  // CHECK-NOT: scf.if
+  // CHECK: gpu.barrier
+  // CHECK: gpu.barrier
+  // CHECK: scf.if
+  func.func private @whole(%a: memref<f32>, %o: memref<f32>, %n: index, %x: index, %y: index, %z: index, %nx: index, %ny: index, %nz: index) attributes {tile.kernel} {
+    %c0 = arith.constant 0 : index
+    %c1 = arith.constant 1 : index
+    %c4 = arith.constant 4 : index
+    %c16 = arith.constant 16 : index
+    %m = memref.reinterpret_cast %a to offset: [0], sizes: [16, 4], strides: [4, 1] : memref<f32> to memref<16x4xf32>
+    %out = memref.reinterpret_cast %o to offset: [0], sizes: [4, 4], strides: [4, 1] : memref<f32> to memref<4x4xf32>
+    %zero = arith.constant 0.0 : f32
+    %init = tile.splat %zero : f32 -> !tile.tile<4x4xf32, #acc>
+    %sum = scf.for %i = %c0 to %c4 step %c1 iter_args(%s = %init) -> (!tile.tile<4x4xf32, #acc>) {
+      %first = arith.muli %i, %c4 : index
+      %left = arith.subi %c16, %first : index
+      %l = tile.load %m[%first, %c0] valid [%left, %c4] : memref<16x4xf32> -> !tile.tile<4x4xf32, #tile.shared<padding = 1>>
+      %p = tile.dot %l, %l, %s : <4x4xf32, #tile.shared<padding = 1>>, <4x4xf32, #tile.shared<padding = 1>> -> <4x4xf32, #acc>
+      scf.yield %p : !tile.tile<4x4xf32, #acc>
+    }
+    %l = tile.load %m[%c0, %c0] valid [%n, %c4] : memref<16x4xf32> -> !tile.tile<4x4xf32, #tile.shared<padding = 1>>
+    %p = tile.dot %l, %l, %sum : <4x4xf32, #tile.shared<padding = 1>>, <4x4xf32, #tile.shared<padding = 1>> -> <4x4xf32, #acc>
+    tile.store %p, %out[%c0, %c0] valid [%c4, %c4] : <4x4xf32, #acc>, memref<4x4xf32>
+    return
+  }
+}
+
+// -----
+
 // Fragments: rows and columns by number, from fragments that are loaded with a
 // stride of 0; reductions through workgroup memory; right factors from there.
 #left = #tile.fragment<use = a, shape = [16, 16], subgroups = [2, 1]>

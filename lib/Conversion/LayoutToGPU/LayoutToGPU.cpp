@@ -104,6 +104,30 @@ static Threads findThreads(func::FuncOp kernel, int64_t lanesOfMachine) {
   return threads;
 }
 
+/// Loads and stores of which ranges show that all rows (or columns) are valid
+/// do not ask.
+static void dropProvedBounds(func::FuncOp source) {
+  IndexRanges ranges;
+  SmallVector<std::pair<OpOperand *, int64_t>> proved;
+  auto find = [&](MutableOperandRange valid, TileType type) {
+    for (auto [bound, size] : llvm::zip(valid, type.getShape()))
+      if (!getConstantIntValue(bound.get()) &&
+          ranges.rangeOf(bound.get()).smin().sge(size))
+        proved.emplace_back(&bound, size);
+  };
+  source.walk([&](Operation *op) {
+    if (auto load = dyn_cast<LoadOp>(op))
+      find(load.getValidMutable(), load.getType());
+    else if (auto store = dyn_cast<StoreOp>(op))
+      find(store.getValidMutable(), store.getTile().getType());
+  });
+  for (auto [bound, size] : proved) {
+    OpBuilder b(bound->getOwner());
+    bound->set(
+        arith::ConstantIndexOp::create(b, bound->getOwner()->getLoc(), size));
+  }
+}
+
 /// A kernel without a body that takes what `source` takes without the grid.
 static gpu::GPUFuncOp createKernel(func::FuncOp source, gpu::GPUModuleOp module,
                                    int64_t numThreads) {
@@ -340,6 +364,7 @@ LogicalResult LayoutToGPU::lower(func::FuncOp source, gpu::GPUModuleOp module,
   for (unsigned k = 0; k < kernel.getNumArguments(); ++k)
     attributes.push_back(source.getArgAttrDict(k));
   setSummary(kernel, source, machine.hasFeature("matrix-element-map"));
+  dropProvedBounds(source);
   bool hasWords = !readsPieces(machine),
        hasSubgroups = !exchangesInMemory(machine);
   moveBody(source, kernel, hasWords);
