@@ -486,10 +486,10 @@ struct TileToCPU : attn::impl::TileToCPUBase<TileToCPU> {
     }
     int64_t registers = target->getVectorRegisters();
     // With 32 registers 6 x 4 accumulators, 4 vectors of rows and a broadcast;
-    // with 16 registers 6 x 2, 2 and 1.
+    // with 16 registers 6 x 2, 2 and 1; with fewer 4 x 2, 2, 1 and a product.
     RegisterBlock block;
     block.lanes = target->getVectorBits() / 32;
-    block.accumulators = registers >= 32 ? 24 : 12;
+    block.accumulators = registers >= 32 ? 24 : registers >= 16 ? 12 : 8;
     block.vectors = registers >= 32 ? 4 : 2;
     block.bytesAhead = target->getL1Bytes() / 2;
     block.bf16Pairs = multipliesBF16Pairs(*target);
