@@ -3,12 +3,11 @@
 //
 // Row sums that a loop carries become as many partial sums a row as a fragment,
 // or the lanes that share the row, have columns. They are added after the loop:
-// within it nothing goes through workgroup memory.
+// within it nothing goes through workgroup memory or shuffles.
 //
 //===----------------------------------------------------------------------===//
 
 #include "Matrices.h"
-#include "Staging.h"
 #include "attn/Conversion/AssignLayouts.h"
 
 #include "mlir/Dialect/Arith/IR/Arith.h"
@@ -155,16 +154,13 @@ struct DeferSums final : attn::impl::DeferSumsBase<DeferSums> {
   }
 
 private:
-  /// Columns that threads have of a row where exchanging sums takes barriers; 0
-  /// where it does not.
+  /// Columns that the lanes which share a row have together; 0 where a lane has
+  /// neighbours.
   static int64_t getLaneColumns(ReduceOp reduce) {
-    TargetAttr target = TargetAttr::lookup(reduce);
     std::optional<LinearLayout> layout =
         reduce.getInput().getType().getLinearLayout();
-    if (!target || !exchangesInMemory(target) || !layout ||
-        !layout->getRegisters().empty())
-      return 0;
-    return layout->getBlockCols();
+    return layout && layout->getRegisters().empty() ? layout->getBlockCols()
+                                                    : 0;
   }
 };
 } // namespace

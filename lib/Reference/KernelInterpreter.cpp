@@ -120,6 +120,7 @@ private:
   void executeFromElements(vector::FromElementsOp op);
   void executeBroadcast(vector::BroadcastOp op);
   void executeExtract(vector::ExtractOp op);
+  void executeVectorSelect(arith::SelectOp op);
   void executeVectorFma(math::FmaOp op);
   LogicalResult executeShuffle(gpu::ShuffleOp op, const Mask &mask);
 
@@ -417,7 +418,8 @@ LogicalResult BlockInterpreter::execute(Operation &op, const Mask &mask) {
         return executeStore(getVector(store), store.getValueToStore(), mask);
       })
       .Case<vector::FromElementsOp, vector::BroadcastOp, vector::ExtractOp,
-            math::FmaOp>([&](auto) { return executeVector(op); })
+            math::FmaOp, arith::SelectOp>(
+          [&](auto) { return executeVector(op); })
       .Case([&](arith::ConstantOp constant) {
         return isa<VectorType>(constant.getType())
                    ? executeVectorConstant(constant)
@@ -774,7 +776,11 @@ LogicalResult BlockInterpreter::executeVector(Operation &op) {
       .Default([&](Operation *) {
         if (!isa<VectorType>(op.getResult(0).getType()))
           return executeScalar(op);
-        return executeVectorFma(cast<math::FmaOp>(op)), success();
+        if (auto select = dyn_cast<arith::SelectOp>(op))
+          executeVectorSelect(select);
+        else
+          executeVectorFma(cast<math::FmaOp>(op));
+        return success();
       });
 }
 
@@ -806,6 +812,18 @@ void BlockInterpreter::executeExtract(vector::ExtractOp op) {
   to.resize(numThreads);
   for (int64_t t = 0; t < numThreads; ++t)
     to[t] = from[t * width + op.getStaticPosition().front()];
+}
+
+void BlockInterpreter::executeVectorSelect(arith::SelectOp op) {
+  int64_t width = getNumElements(op.getType());
+  auto get = [&](Value value) { return scalars.find(value)->second.floats; };
+  const std::vector<double> yes = get(op.getTrueValue()),
+                            no = get(op.getFalseValue());
+  const std::vector<int64_t> is = scalars.find(op.getCondition())->second.ints;
+  std::vector<double> &to = scalars[op.getResult()].floats;
+  to.resize(numThreads * width);
+  for (int64_t n = 0; n < numThreads * width; ++n)
+    to[n] = is[n / width] ? yes[n] : no[n];
 }
 
 void BlockInterpreter::executeVectorFma(math::FmaOp op) {

@@ -1,6 +1,6 @@
 // tile-defer-sums: row sums of fragments become partial sums, which are added
 // after the loop; a sum that is used otherwise stays.
-// RUN: attn-opt %s --tile-defer-sums | FileCheck %s
+// RUN: attn-opt %s --split-input-file --tile-defer-sums | FileCheck %s
 
 module attributes {tile.target = #tile.target<name = "gpu", chip = "c", threads = 128, subgroup = 32, shared_bytes = 16384, static_shared_bytes = 16384, matrix = cooperative, matrix_shape = [16, 16, 16]>} {
   // A sum that begins with something else than 0 has it in its first column.
@@ -58,6 +58,36 @@ module attributes {tile.target = #tile.target<name = "gpu", chip = "c", threads 
       tile.store %l1, %o[%c0] valid [%c16] : !tile.tile<16xf32>, memref<16xf32>
       scf.yield %l1 : !tile.tile<16xf32>
     }
+    return
+  }
+}
+
+
+// -----
+
+// Lanes that share a row keep a sum each, and exchange after the loop alone.
+#rows = #tile.layout<lane = [[0, 1], [0, 2], [0, 4], [1, 0], [2, 0]]>
+#statistic = #tile.layout<lane = [[0, 0], [0, 0], [0, 0], [1, 0], [2, 0]]>
+module attributes {tile.target = #tile.target<name = "gpu", chip = "c", threads = 128, subgroup = 32, shared_bytes = 16384, static_shared_bytes = 16384>} {
+  // CHECK-LABEL: func private @lanes
+  // CHECK: %[[LOOP:.*]] = scf.for {{.*}} -> (!tile.tile<4x8xf32, #{{.*}}>)
+  // CHECK: tile.reduce sum %{{.*}}, %{{.*}} : <4x16xf32, #{{.*}}> -> <4x8xf32, #{{.*}}>
+  // CHECK: tile.reduce sum %[[LOOP]], %{{.*}} : <4x8xf32, #{{.*}}> -> <4xf32, #{{.*}}>
+  func.func private @lanes(%b: memref<f32>, %n: index, %x: index, %y: index, %z: index, %nx: index, %ny: index, %nz: index) attributes {tile.kernel} {
+    %c0 = arith.constant 0 : index
+    %c1 = arith.constant 1 : index
+    %c4 = arith.constant 4 : index
+    %c16 = arith.constant 16 : index
+    %zero = arith.constant 0.0 : f32
+    %m = memref.reinterpret_cast %b to offset: [0], sizes: [4, 16], strides: [16, 1] : memref<f32> to memref<4x16xf32>
+    %o = memref.reinterpret_cast %b to offset: [0], sizes: [4], strides: [1] : memref<f32> to memref<4xf32>
+    %l0 = tile.splat %zero : f32 -> !tile.tile<4xf32, #statistic>
+    %l = scf.for %i = %c0 to %n step %c1 iter_args(%li = %l0) -> (!tile.tile<4xf32, #statistic>) {
+      %s = tile.load %m[%c0, %c0] valid [%c4, %c16] : memref<4x16xf32> -> !tile.tile<4x16xf32, #rows>
+      %l1 = tile.reduce sum %s, %li : !tile.tile<4x16xf32, #rows> -> !tile.tile<4xf32, #statistic>
+      scf.yield %l1 : !tile.tile<4xf32, #statistic>
+    }
+    tile.store %l, %o[%c0] valid [%c4] : !tile.tile<4xf32, #statistic>, memref<4xf32>
     return
   }
 }

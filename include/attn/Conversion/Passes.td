@@ -339,7 +339,8 @@ def DeferSums : Pass<"tile-defer-sums", "::mlir::func::FuncOp"> {
     A row sum that a loop carries, multiplied by row statistics and added to, is
     carried as many partial sums a row as the fragments of the target's matrix
     units have columns: fragments meet element by element. The sums of rows come
-    after the loop. Kernels that matrix units cannot compute stay as they are.
+    after the loop. In registers it is as many as the lanes that share a row have
+    columns: within the loop they exchange nothing.
 
     ```mlir
     module attributes {tile.target = #tile.target<name = "gpu", chip = "c", threads = 128, subgroup = 32, shared_bytes = 16384, static_shared_bytes = 16384, matrix = cooperative, matrix_shape = [16, 16, 16]>} {

@@ -350,8 +350,19 @@ static bool fillsBuffer(Operation *op) {
   if (!isa<SharedAttr>(type.getLayout()))
     return false;
   auto relayout = dyn_cast<RelayoutOp>(op);
-  return !relayout ||
-         isa<PiecesAttr>(relayout.getInput().getType().getLayout());
+  return !relayout || isa<PiecesAttr, tile::LayoutAttr>(
+                          relayout.getInput().getType().getLayout());
+}
+
+/// What needs neither workgroup memory nor other threads.
+static bool isElementwiseInRegisters(Operation *op) {
+  auto isInRegisters = [](Type type) {
+    auto tile = dyn_cast<TileType>(type);
+    return !tile || tile.getLinearLayout();
+  };
+  return isa<MapOp, ConvertOp>(op) && isMemoryEffectFree(op) &&
+         llvm::all_of(op->getOperandTypes(), isInRegisters) &&
+         llvm::all_of(op->getResultTypes(), isInRegisters);
 }
 
 void KernelContext::joinStages() {
@@ -364,8 +375,10 @@ void KernelContext::joinStages() {
           joinedBefore.insert(&op);
         }
         previous = &op;
-      } else if (op.getNumRegions() || !isMemoryEffectFree(&op) ||
-                 llvm::any_of(op.getOperandTypes(), llvm::IsaPred<TileType>)) {
+      } else if (!isElementwiseInRegisters(&op) &&
+                 (op.getNumRegions() || !isMemoryEffectFree(&op) ||
+                  llvm::any_of(op.getOperandTypes(),
+                               llvm::IsaPred<TileType>))) {
         previous = nullptr;
       }
     }

@@ -196,12 +196,12 @@ static int64_t getRunLength(const KernelContext &context, LoadOp op,
   return bound % length == 0 ? length : 1;
 }
 
-/// Neighbours of a row, without a branch, so that loads of many registers are
-/// under way together. What is not valid is read from the begin of the memory
-/// and given up.
-static void readRun(ImplicitLocOpBuilder &b, const KernelContext &context,
-                    LoadOp op, const ElementPosition &position, int64_t length,
-                    SmallVectorImpl<Value> &elements) {
+/// Neighbours of a row, without a branch, so that many loads are under way
+/// together. What is not valid is read from the begin of the memory; whoever
+/// asked gives it up if the condition, null where there is none, is false.
+static std::pair<SmallVector<Value>, Value>
+readNeighbours(ImplicitLocOpBuilder &b, const KernelContext &context, LoadOp op,
+               const ElementPosition &position, int64_t length) {
   SmallVector<Value> coordinates{position.row, position.col};
   Value condition = findCondition(b, op, coordinates, position);
   // Nor does a page table have entries for other rows.
@@ -211,16 +211,26 @@ static void readRun(ImplicitLocOpBuilder &b, const KernelContext &context,
   Value address = getElementAddress(b, context, op, coordinates);
   if (condition)
     address = arith::SelectOp::create(b, condition, address, index(b, 0));
+  SmallVector<Value> elements;
+  for (int64_t k = 0; k < length; ++k)
+    elements.push_back(memref::LoadOp::create(
+        b, context.getView(op.getSource())->flat,
+        b.createOrFold<arith::AddIOp>(address, index(b, k))));
+  return {elements, condition};
+}
+
+/// The same, with zeros for what is not valid.
+static void readRun(ImplicitLocOpBuilder &b, const KernelContext &context,
+                    LoadOp op, const ElementPosition &position, int64_t length,
+                    SmallVectorImpl<Value> &elements) {
+  auto [neighbours, condition] =
+      readNeighbours(b, context, op, position, length);
   Value zero = arith::ConstantOp::create(
       b, b.getZeroAttr(op.getType().getElementType()));
-  for (int64_t k = 0; k < length; ++k) {
-    Value element = memref::LoadOp::create(
-        b, context.getView(op.getSource())->flat,
-        b.createOrFold<arith::AddIOp>(address, index(b, k)));
-    if (condition)
-      element = arith::SelectOp::create(b, condition, element, zero);
-    elements.push_back(element);
-  }
+  for (Value element : neighbours)
+    elements.push_back(
+        condition ? arith::SelectOp::create(b, condition, element, zero)
+                  : element);
 }
 
 /// The same for an element of a tile.
@@ -240,8 +250,15 @@ static Value readVector(ImplicitLocOpBuilder &b, const KernelContext &context,
                             : getConstantIntValue(op.getValid().back());
   bool isWhole = valid && *valid >= op.getType().getCols();
   if (isWhole &&
-      isConstantIntValue(context.getView(op.getSource())->strides.back(), 1))
-    return readTile(b, context, op, position, {type});
+      isConstantIntValue(context.getView(op.getSource())->strides.back(), 1)) {
+    auto [neighbours, condition] =
+        readNeighbours(b, context, op, position, kVectorElements);
+    Value vector = vector::FromElementsOp::create(b, type, neighbours);
+    if (!condition)
+      return vector;
+    Value zero = arith::ConstantOp::create(b, b.getZeroAttr(type));
+    return arith::SelectOp::create(b, condition, vector, zero);
+  }
   SmallVector<Value> elements;
   for (int64_t k = 0; k < kVectorElements; ++k) {
     ElementPosition element = position;
@@ -668,19 +685,19 @@ private:
 
   void write(ImplicitLocOpBuilder &b, Value tile, TileType type,
              const LinearLayout &layout, ValueRange elements) const {
-    gpu::BarrierOp::create(b);
-    guarded(b, context.isFirstReplica(b, layout), [&] {
-      for (auto [reg, element] : llvm::enumerate(elements)) {
-        ElementPosition position = context.getPosition(b, layout, reg);
-        guarded(b, position.inside, [&, element = element] {
-          memref::StoreOp::create(b, element, context.getBuffer(tile),
-                                  context.getSharedOffset(b, tile, type,
-                                                          position.row,
-                                                          position.col));
-        });
-      }
+    stage(b, context, tile.getDefiningOp(), [&] {
+      guarded(b, context.isFirstReplica(b, layout), [&] {
+        for (auto [reg, element] : llvm::enumerate(elements)) {
+          ElementPosition position = context.getPosition(b, layout, reg);
+          guarded(b, position.inside, [&, element = element] {
+            memref::StoreOp::create(b, element, context.getBuffer(tile),
+                                    context.getSharedOffset(b, tile, type,
+                                                            position.row,
+                                                            position.col));
+          });
+        }
+      });
     });
-    gpu::BarrierOp::create(b);
   }
 
   /// Elements past the tile, which mean nothing, are read from its edge.
