@@ -35,6 +35,7 @@ void attn::buildGridPipeline(OpPassManager &pm,
   tile.tileM = options.tileM;
   tile.tileN = options.tileN;
   tile.rowMultiple = options.rowMultiple;
+  tile.shareColumns = options.shareColumns;
   tile.divide = options.divide;
   tile.explain = options.explain;
   pm.addNestedPass<func::FuncOp>(createTileAttention(tile));

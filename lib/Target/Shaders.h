@@ -40,6 +40,7 @@ inline void buildShaderTilePipeline(mlir::OpPassManager &pm,
   // Every attention op has a schedule; a merge takes these rows.
   tile.tileM = options.tileM ? options.tileM : kGPUTileRows;
   tile.rowMultiple = 1;
+  tile.shareColumns = true;
   tile.explain = options.choices;
   tile.scoresOnly = scoresOnly;
   buildGridPipeline(pm, tile);

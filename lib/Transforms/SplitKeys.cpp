@@ -109,7 +109,6 @@ bool KeySplitter::match() {
       acc.load->getBlock() != max.load->getBlock() ||
       sum.load.getIndices() != max.load.getIndices() ||
       acc.load.getIndices().drop_back() != max.load.getIndices() ||
-      !isZeroInteger(acc.load.getIndices().back()) ||
       max.load.getType() != sum.load.getType() ||
       max.load.getType().getShape()[0] != acc.load.getType().getShape()[0])
     return fail("the states of a row are not read together");
@@ -347,7 +346,8 @@ void KeySplitter::split(int64_t workers) {
 
   combineParts(b, {maxima.byRow, sums.byRow, values.byRow,
                    SmallVector<Value>(max.load.getIndices()), parts,
-                   acc.load.getValid()[1], softmax.factor.getValueAsDouble()});
+                   acc.load.getIndices().back(), acc.load.getValid()[1],
+                   softmax.factor.getValueAsDouble()});
 }
 
 /// Where the grid over rows read one state, it combines those of all parts.

@@ -45,11 +45,11 @@ namespace {
 class AttentionTiler {
 public:
   AttentionTiler(AttentionOp op, int64_t tileM, int64_t tileN,
-                 int64_t headMultiple, int64_t rowMultiple, bool divide,
-                 bool explain)
+                 int64_t headMultiple, int64_t rowMultiple,
+                 int64_t sharedColumns, bool divide, bool explain)
       : op(op), b(op.getLoc(), op), ib{b}, tileM(tileM), tileN(tileN),
-        headMultiple(headMultiple), rowMultiple(rowMultiple), divide(divide),
-        explain(explain) {
+        headMultiple(headMultiple), rowMultiple(rowMultiple),
+        sharedColumns(sharedColumns), divide(divide), explain(explain) {
     // A short, static Sq does not need a whole tile of rows.
     if (int64_t length = op.getQueryLength(); !ShapedType::isDynamic(length))
       this->tileM = std::min<int64_t>(
@@ -82,7 +82,14 @@ private:
   void buildRowGrid(const RowState &memory);
 
   std::string describeMask() const;
-  void storeOutput(const Worker &w, const RowState &state);
+  /// Of columns from the first on; those of a row have one lse.
+  struct Columns {
+    Value first, count;
+    Value areFirst; ///< or null: they are
+  };
+  Columns allColumns();
+  void storeOutput(const Worker &w, const RowState &state,
+                   const Columns &columns);
   RowState allocateStates();
   void storeState(const Worker &w, const RowState &state,
                   const RowState &memory);
@@ -94,7 +101,7 @@ private:
   AttentionOp op;
   ImplicitLocOpBuilder b;
   IndexBuilder ib;
-  int64_t tileM, tileN, headMultiple, rowMultiple;
+  int64_t tileM, tileN, headMultiple, rowMultiple, sharedColumns;
   bool divide, explain;
   int64_t workers = 0; ///< blocks that splitting keys makes work for, 0: none
 
@@ -258,7 +265,7 @@ void AttentionTiler::buildGrid(Value numTiles, Value scoreMemory) {
                  scoreMemory, tileM, tileN, headMultiple};
   RowState state = loops.build(w, symbolsOf(w));
   if (!workers)
-    return storeOutput(w, state);
+    return storeOutput(w, state, allColumns());
   storeState(w, state, memory);
   b.setInsertionPointAfter(forall);
   buildRowGrid(memory);
@@ -297,31 +304,52 @@ void AttentionTiler::storeState(const Worker &w, const RowState &state,
             ib.constant(op.getValueHeadSize()));
 }
 
+AttentionTiler::Columns AttentionTiler::allColumns() {
+  return {addresses->zero, ib.constant(op.getValueHeadSize()), Value()};
+}
+
 /// A grid that finishes rows one by one: of packed heads each lies elsewhere,
 /// and where keys are split it has several states, too many for one worker to
-/// combine those of a tile.
+/// combine those of a tile. Even those of a row are many, so that blocks share
+/// its columns where that is wanted and leaves none over.
 void AttentionTiler::buildRowGrid(const RowState &memory) {
   Addresses &a = *addresses;
+  int64_t size = op.getValueHeadSize(), padded = padHead(size, headMultiple);
+  bool shares =
+      sharedColumns && size > sharedColumns && size % sharedColumns == 0;
+  int64_t width = shares ? sharedColumns : padded;
+  int64_t blocks = shares ? size / sharedColumns : 1;
   SmallVector<OpFoldResult> grid = {getAsOpFoldResult(a.batch),
                                     getAsOpFoldResult(a.groups),
-                                    getAsOpFoldResult(a.rows)};
+                                    getAsOpFoldResult(ib.mul(a.rows, blocks))};
   auto forall = scf::ForallOp::create(b, grid, ValueRange{}, std::nullopt);
   b.setInsertionPointToStart(forall.getBody());
   SmallVector<Value> point(forall.getInductionVars());
-  Worker w = a.workerOfRow(point[0], point[1], point[2]);
-  AddressMap map = a.states(w, point[2]);
+  Value row = point[2];
+  Columns columns = allColumns();
+  if (shares) {
+    Value divisor = ib.constant(blocks);
+    row = ib.divUnsigned(point[2], divisor);
+    Value block = ib.remUnsigned(point[2], divisor);
+    columns.first = ib.mul(block, width);
+    columns.count = ib.constant(width);
+    columns.areFirst =
+        arith::CmpIOp::create(b, arith::CmpIPredicate::eq, block, a.zero);
+  }
+  Worker w = a.workerOfRow(point[0], point[1], row);
+  AddressMap map = a.states(w, row);
   // Every row has states of its own, so one row of the tile is used.
-  int64_t size = op.getValueHeadSize();
-  TileType row = tileOfF32({rowMultiple});
+  TileType type = tileOfF32({rowMultiple});
   RowState state;
-  state.max = map.load(b, row, memory.max, point[2]);
-  state.sum = map.load(b, row, memory.sum, point[2]);
-  state.acc = map.load(b, tileOfF32({rowMultiple, padHead(size, headMultiple)}),
-                       memory.acc, point[2], a.zero, ib.constant(size));
-  storeOutput(w, state);
+  state.max = map.load(b, type, memory.max, row);
+  state.sum = map.load(b, type, memory.sum, row);
+  state.acc = map.load(b, tileOfF32({rowMultiple, width}), memory.acc, row,
+                       columns.first, columns.count);
+  storeOutput(w, state, columns);
 }
 
-void AttentionTiler::storeOutput(const Worker &w, const RowState &state) {
+void AttentionTiler::storeOutput(const Worker &w, const RowState &state,
+                                 const Columns &columns) {
   Addresses &a = *addresses;
   Finish finish{Value(), bool(a.lse), divide};
   if (op.getSink()) {
@@ -329,15 +357,20 @@ void AttentionTiler::storeOutput(const Worker &w, const RowState &state) {
     if (!finish.sink.getType().isF32())
       finish.sink = arith::ExtFOp::create(b, b.getF32Type(), finish.sink);
   }
-  auto [result, lse] = finishRows(b, state, w.firstRow, a.zero, finish);
+  auto [result, lse] = finishRows(b, state, w.firstRow, columns.first, finish);
   if (Type element = elementOf(a.output); !element.isF32())
     result = tile::ConvertOp::create(
         b, cast<TileType>(result.getType()).withElementType(element), result);
   AddressMap map = a.outputs(w);
-  map.store(b, result, a.output, w.firstRow, a.zero,
-            ib.constant(op.getValueHeadSize()));
-  if (lse)
-    map.store(b, lse, a.lse, w.firstRow);
+  map.store(b, result, a.output, w.firstRow, columns.first, columns.count);
+  if (!lse)
+    return;
+  OpBuilder::InsertionGuard guard(b);
+  if (columns.areFirst) {
+    auto branch = scf::IfOp::create(b, columns.areFirst);
+    b.setInsertionPointToStart(branch.thenBlock());
+  }
+  map.store(b, lse, a.lse, w.firstRow);
 }
 
 //===----------------------------------------------------------------------===//
@@ -367,6 +400,15 @@ struct TileAttention : attn::impl::TileAttentionBase<TileAttention> {
         return signalPassFailure();
       rows = std::max<int64_t>(1, target->getVectorBits() / 32);
     }
+    int64_t sharedColumns = 0;
+    if (shareColumns) {
+      auto target = tile::TargetAttr::require(getOperation(), getArgument());
+      if (failed(target))
+        return signalPassFailure();
+      constexpr int64_t fewest = 8;
+      if (target->getSubgroup() >= fewest)
+        sharedColumns = target->getSubgroup();
+    }
     SmallVector<Operation *> ops;
     getOperation().walk([&](Operation *op) {
       if (isa<AttentionOp, MergeOp>(op))
@@ -379,7 +421,7 @@ struct TileAttention : attn::impl::TileAttentionBase<TileAttention> {
         continue;
       }
       AttentionTiler tiler(cast<AttentionOp>(op), tileM, tileN, headMultiple,
-                           rows, divide, explain);
+                           rows, sharedColumns, divide, explain);
       if (failed(tiler.run()))
         return signalPassFailure();
       ++numTiled;

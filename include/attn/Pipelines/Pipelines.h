@@ -37,6 +37,10 @@ struct TilePipelineOptions
       llvm::cl::desc("Round the rows of tiles for few queries up to a multiple "
                      "of this; 0: to whole vectors of the target"),
       llvm::cl::init(16)};
+  Option<bool> shareColumns{
+      *this, "share-columns",
+      llvm::cl::desc("Where keys may be split, several blocks finish a row"),
+      llvm::cl::init(false)};
   Option<bool> fuse{*this, "fuse",
                     llvm::cl::desc("Fuse the online softmax; without it the "
                                    "scores go through memory"),

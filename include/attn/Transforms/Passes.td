@@ -262,7 +262,8 @@ def TileAttention : Pass<"attn-tile", "::mlir::func::FuncOp"> {
     `head-multiple` pads the head sizes of tiles (the memory is not padded,
     rule 3). An `#attn.schedule` on the op goes before the options. If its keys
     may be split (`workers`), there are two grids: blocks of the first store the
-    maximum, sum and accumulator of their rows, the second finishes each row.
+    maximum, sum and accumulator of their rows, the second finishes each row, or
+    with `share-columns` a few columns of it.
     Then query heads that share a key head are packed into one tile, unless the
     mask depends on the head. The first grid has the attribute `tile.workers`
     for `tile-split-keys`. With `explain` a grid tells in `attn.mask_tiles` which
@@ -318,6 +319,9 @@ def TileAttention : Pass<"attn-tile", "::mlir::func::FuncOp"> {
     Option<"divide", "divide", "bool", "false",
            "Divide o by the row sum instead of multiplying by its inverse: one "
            "rounding less, where a division is cheap">,
+    Option<"shareColumns", "share-columns", "bool", "false",
+           "Where keys may be split, several blocks finish a row: each as many "
+           "columns as a subgroup of the target has lanes, if it has 8">,
     Option<"explain", "explain", "bool", "false",
            "Say on the grid, as attn.mask_tiles, what mask analysis found">
   ];

@@ -157,7 +157,7 @@ struct StateLoader {
   }
   Value loadAccumulators(Value first, int64_t columns) {
     SmallVector<Value> indices = at(first);
-    indices.push_back(zero);
+    indices.push_back(states.column);
     return tile::LoadOp::create(b, tileOfF32(b, {chunk, columns}), states.acc,
                                 indices,
                                 ValueRange{left(first), states.columns});

@@ -59,8 +59,9 @@ finishRows(mlir::ImplicitLocOpBuilder &b, const RowState &state,
 struct StoredStates {
   mlir::Value max, sum, acc;
   llvm::SmallVector<mlir::Value> at;
-  mlir::Value parts, columns; ///< how many there are
-  double log2OfBase;          ///< of the exponentials
+  mlir::Value parts;           ///< how many there are
+  mlir::Value column, columns; ///< the first of an accumulator, and how many
+  double log2OfBase;           ///< of the exponentials
 };
 
 /// The state of that row, in the first row of tiles of `rows` rows. The states
