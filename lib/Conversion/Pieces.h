@@ -28,7 +28,8 @@ int64_t getPieceElements(Access access, tile::TileType type,
   auto view = memory.template getDefiningOp<mlir::memref::ReinterpretCastOp>();
   std::optional<int64_t> cols = mlir::getConstantIntValue(access.getValid()[1]);
   bool fits =
-      view && cols && *cols % elements == 0 && type.getCols() % elements == 0 &&
+      view && cols && *cols > 0 && *cols % elements == 0 &&
+      type.getCols() % elements == 0 &&
       mlir::isConstantIntValue(view.getConstifiedMixedStrides().back(), 1);
   return fits ? elements : 0;
 }

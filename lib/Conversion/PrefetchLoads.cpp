@@ -3,7 +3,8 @@
 //
 // A loop that stages tiles in workgroup memory asks for those of the next
 // iteration before it computes: they wait in registers, in the pieces in which
-// memory has them, so that an iteration waits for barriers only.
+// memory has them, so that an iteration waits for barriers only. The load that
+// stages them stays, for what pieces do not bring.
 //
 //===----------------------------------------------------------------------===//
 
@@ -45,6 +46,7 @@ public:
 private:
   std::optional<Prefetch> match(LoadOp load);
   Value load(ImplicitLocOpBuilder &b, Prefetch &prefetch, Value at);
+  void moveToFront(ArrayRef<Prefetch> prefetches);
 
   scf::ForOp loop;
   const int64_t threads;
@@ -107,6 +109,22 @@ Value Prefetcher::load(ImplicitLocOpBuilder &b, Prefetch &prefetch, Value at) {
   return cloned;
 }
 
+/// What is staged comes before anything else in the loop.
+void Prefetcher::moveToFront(ArrayRef<Prefetch> prefetches) {
+  DenseSet<Operation *> moved;
+  for (const Prefetch &prefetch : prefetches) {
+    moved.insert(prefetch.load);
+    moved.insert(prefetch.slice.begin(), prefetch.slice.end());
+  }
+  Block *body = loop.getBody();
+  SmallVector<Operation *> inOrder;
+  for (Operation &op : *body)
+    if (moved.contains(&op))
+      inOrder.push_back(&op);
+  for (Operation *op : llvm::reverse(inOrder))
+    op->moveBefore(body, body->begin());
+}
+
 unsigned Prefetcher::run() {
   // 16 bytes a piece: what is left of the registers of a thread beside the
   // fragments of an attention of 128 columns.
@@ -143,18 +161,15 @@ unsigned Prefetcher::run() {
            }))
           .getOperation());
   // What waits is staged first of all, then the next is asked for.
-  b.setInsertionPointToStart(loop.getBody());
-  for (auto [k, prefetch] : llvm::enumerate(prefetches)) {
-    Value staged = RelayoutOp::create(b, prefetch.load.getType(),
-                                      loop.getRegionIterArg(numCarried + k));
-    prefetch.load.getResult().replaceAllUsesWith(staged);
-  }
+  moveToFront(prefetches);
+  b.setInsertionPointAfter(prefetches.back().load);
   Value next = arith::AddIOp::create(b, loop.getInductionVar(), step);
   auto yield = cast<scf::YieldOp>(loop.getBody()->getTerminator());
   for (auto [k, prefetch] : llvm::enumerate(prefetches))
     yield.setOperand(numCarried + k, load(b, prefetch, next));
-  for (Prefetch &prefetch : prefetches)
-    prefetch.load.erase();
+  for (auto [k, prefetch] : llvm::enumerate(prefetches))
+    prefetch.load.getPrefetchedMutable().assign(
+        loop.getRegionIterArg(numCarried + k));
   return prefetches.size();
 }
 

@@ -57,6 +57,8 @@ private:
 
   // Tile ops.
   LogicalResult executeLoad(tile::LoadOp op);
+  LogicalResult checkPrefetched(tile::LoadOp op, const Access &access,
+                                const Array &tile);
   LogicalResult executeTileStore(tile::StoreOp op);
   LogicalResult executeSplat(tile::SplatOp op);
   LogicalResult executeDot(tile::DotOp op);
@@ -196,16 +198,36 @@ LogicalResult TileInterpreter::executeLoad(tile::LoadOp op) {
     }
   }
   Array tile = makeTile(op.getType());
+  if (isa_and_nonnull<tile::PiecesAttr>(op.getType().getLayout()))
+    llvm::fill(tile.buffer->floats, std::numeric_limits<double>::quiet_NaN());
   const Buffer &from = *access.memory.buffer;
-  LogicalResult moved =
-      forEachValid(access, [&](int64_t position, int64_t element) {
+  if (failed(forEachValid(access, [&](int64_t position, int64_t element) {
         if (tile.isFloat())
           tile.buffer->floats[element] = from.floats[position];
         else
           tile.buffer->ints[element] = from.ints[position];
-      });
+      })))
+    return failure();
+  if (op.getPrefetched() && failed(checkPrefetched(op, access, tile)))
+    return failure();
   env[op] = std::move(tile);
-  return moved;
+  return success();
+}
+
+/// What waits is what memory holds.
+LogicalResult TileInterpreter::checkPrefetched(tile::LoadOp op,
+                                               const Access &access,
+                                               const Array &tile) {
+  Array waiting = getArray(op.getPrefetched());
+  bool isSame = true;
+  if (failed(forEachValid(access, [&](int64_t, int64_t element) {
+        double loaded = tile.buffer->floats[element];
+        double other = waiting.buffer->floats[element];
+        isSame &= loaded == other || (std::isnan(loaded) && std::isnan(other));
+      })))
+    return failure();
+  return isSame ? success()
+                : op.emitOpError("stages other elements than were prefetched");
 }
 
 LogicalResult TileInterpreter::executeTileStore(tile::StoreOp op) {

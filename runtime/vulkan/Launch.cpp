@@ -16,6 +16,8 @@ namespace attn::runtime::vulkan {
 namespace {
 
 constexpr size_t wordBytes = sizeof(uint32_t);
+/// The most that a kernel reads at a time: as much of an empty tensor, too.
+constexpr size_t pieceBytes = 16;
 /// Every device takes uniform buffers at multiples of this.
 constexpr size_t uniformAlign = 256;
 
@@ -51,7 +53,7 @@ VkDescriptorBufferInfo Launch::bind(const LaunchArgument &argument,
   std::string who = "'" + code.description.nameOf(argument.buffer) +
                     "', which the kernel '" + kernel + "' gets,";
   if (extent.bytes == 0) {
-    extent = {static_cast<char *>(code.emptyTensor()), wordBytes};
+    extent = {static_cast<char *>(code.emptyTensor()), pieceBytes};
     address = reinterpret_cast<uintptr_t>(extent.first);
   }
   std::optional<Place> place = code.memory.find(extent.first);

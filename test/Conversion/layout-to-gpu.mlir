@@ -281,8 +281,10 @@ module attributes {tile.target = #tile.target<name = "gpu", chip = "c", threads 
 // -----
 
 // A computed left factor goes through the strip of its subgroup; with the
-// feature matrix-element-map, element by element. Pieces come from memory at
-// once where the kernel finds all rows aligned, and then valid.
+// feature matrix-element-map, element by element. Pieces come from memory without
+// a branch, of rows that are valid; from its begin if none is. Those of all rows
+// go to workgroup memory where all begin at multiples of 16 bytes; otherwise the
+// tile is read again.
 #left = #tile.fragment<use = a, shape = [16, 16], subgroups = [1, 1]>
 #sum = #tile.fragment<use = accumulator, shape = [16, 16], subgroups = [1, 1]>
 #staged = #tile.shared<padding = 8>
@@ -291,16 +293,28 @@ module attributes {tile.target = #tile.target<name = "gpu", chip = "c", threads 
   // CHECK-LABEL: gpu.func @factor
   // CHECK: %[[ADDRESS:.*]] = memref.extract_aligned_pointer_as_index
   // CHECK: arith.remui %[[ADDRESS]], %c16
-  // CHECK: scf.if %{{.*}} -> (vector<8xf16>)
-  // CHECK: scf.if %{{.*}} -> (vector<8xf16>)
-  // CHECK: vector.load %{{.*}} {alignment = 16 : i64}
+  // CHECK: %[[FIRST:.*]] = arith.divui %{{.*}}, %c2
+  // CHECK: %[[REST:.*]] = arith.remui %[[FIRST]], %c8
+  // CHECK: %[[BEGIN:.*]] = arith.subi %c0, %[[REST]]
+  // CHECK: %[[PIECES:.*]] = memref.reinterpret_cast %{{.*}} to offset: [%[[BEGIN]]]
+  // CHECK: %[[LAST:.*]] = arith.subi %[[ROWS:.*]], %c1
+  // CHECK: %[[ANY:.*]] = arith.cmpi sgt, %[[ROWS]], %c0
+  // CHECK: %[[ROW:.*]] = arith.minsi %{{.*}}, %[[LAST]]
+  // CHECK: arith.muli %[[ROW]], %c16
+  // CHECK: %[[PLACE:.*]] = arith.select %[[ANY]], %{{.*}}, %c0
+  // CHECK-NOT: scf.if
+  // CHECK: %[[PIECE:.*]] = vector.load %[[PIECES]][%[[PLACE]]] {alignment = 16 : i64}
+  // CHECK: gpu.barrier
+  // CHECK: %[[ALL:.*]] = arith.cmpi sge, %[[ROWS]], %c16
+  // CHECK: %[[USABLE:.*]] = arith.andi %{{.*}}, %[[ALL]]
+  // CHECK: scf.if %[[USABLE]]
+  // CHECK: vector.store %[[PIECE]], %{{.*}} {alignment = 16 : i64}
   // CHECK: } else {
-  // CHECK: scf.if
+  // CHECK: scf.for
   // CHECK: vector.load
   // CHECK: } else {
   // CHECK-COUNT-8: memref.load
   // CHECK: vector.from_elements
-  // CHECK: gpu.barrier
   // CHECK: vector.store %{{.*}}, %{{.*}} {alignment = 16 : i64}
   // CHECK: gpu.barrier
   // CHECK: %[[S:.*]] = gpu.subgroup_mma_compute
@@ -320,7 +334,7 @@ module attributes {tile.target = #tile.target<name = "gpu", chip = "c", threads 
     %zero = arith.constant 0.0 : f32
     %m = memref.reinterpret_cast %a to offset: [0], sizes: [16, 16], strides: [16, 1] : memref<f16> to memref<16x16xf16>
     %p = tile.load %m[%c0, %c0] valid [%rows, %c16] : memref<16x16xf16> -> !tile.tile<16x16xf16, #pieces>
-    %q = tile.relayout %p : <16x16xf16, #pieces> -> <16x16xf16, #staged>
+    %q = tile.load %m[%c0, %c0] valid [%rows, %c16] prefetched(%p : !tile.tile<16x16xf16, #pieces>) : memref<16x16xf16> -> !tile.tile<16x16xf16, #staged>
     %init = tile.splat %zero : f32 -> !tile.tile<16x16xf32, #sum>
     %limit = tile.splat %zero : f32 -> !tile.tile<16xf32, #sum>
     %s = tile.dot %q, %q, %init {transpose_b} : <16x16xf16, #staged>, <16x16xf16, #staged> -> <16x16xf32, #sum>

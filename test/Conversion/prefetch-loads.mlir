@@ -1,7 +1,8 @@
 // tile-prefetch-loads: the next tile is asked for at the beginning of an
-// iteration and waits in registers; not past the last iteration. A load whose
-// place is carried, or whose rows are not made of 16 bytes, stays.
-// RUN: attn-opt %s --tile-prefetch-loads | FileCheck %s
+// iteration and waits in registers; not past the last iteration. The load that
+// stages it comes first. A load whose place is carried, or whose rows are not
+// made of 16 bytes, stays alone.
+// RUN: attn-opt %s --allow-unregistered-dialect --tile-prefetch-loads | FileCheck %s
 
 #acc = #tile.fragment<use = accumulator, shape = [16, 16], subgroups = [1, 1]>
 #staged = #tile.shared<padding = 8>
@@ -9,12 +10,14 @@ module attributes {tile.target = #tile.target<name = "gpu", chip = "c", threads 
   // CHECK-LABEL: func private @loop
   // CHECK: %[[FIRST:.*]] = tile.load %{{.*}}[%{{.*}}, %{{.*}}] valid[%{{.*}}, %c16{{.*}}] : {{.*}} -> <16x16xf16, #tile.pieces<elements = 8, threads = 32>>
   // CHECK: scf.for %[[I:.*]] = %{{.*}} to %[[N:.*]] step %[[STEP:.*]] iter_args(%{{.*}} = %{{.*}}, %[[WAITS:.*]] = %[[FIRST]])
-  // CHECK-NEXT: %[[K:.*]] = tile.relayout %[[WAITS]] : <16x16xf16, #tile.pieces<elements = 8, threads = 32>> -> <16x16xf16, #tile.shared<padding = 8>>
+  // CHECK-NEXT: %[[AT:.*]] = arith.muli %[[I]], %c16
+  // CHECK-NEXT: %[[K:.*]] = tile.load %[[M:.*]][%[[AT]], %{{.*}}] valid[%{{.*}}, %c16{{.*}}] prefetched(%[[WAITS]] : !tile.tile<16x16xf16, #tile.pieces<elements = 8, threads = 32>>) : {{.*}} -> <16x16xf16, #tile.shared<padding = 8>>
   // CHECK: %[[NEXT:.*]] = arith.addi %[[I]], %[[STEP]]
   // CHECK: %[[ROW:.*]] = arith.muli %[[NEXT]], %c16
   // CHECK: %[[INSIDE:.*]] = arith.cmpi slt, %[[NEXT]], %[[N]]
   // CHECK: %[[ROWS:.*]] = arith.select %[[INSIDE]], %{{.*}}, %{{.*}} : index
-  // CHECK: %[[LOADED:.*]] = tile.load %{{.*}}[%[[ROW]], %{{.*}}] valid[%[[ROWS]], %c16{{.*}}]
+  // CHECK: %[[LOADED:.*]] = tile.load %[[M]][%[[ROW]], %{{.*}}] valid[%[[ROWS]], %c16{{.*}}] : {{.*}} -> <16x16xf16, #tile.pieces
+  // CHECK: "test.computes"
   // CHECK: %[[SUM:.*]] = tile.dot %[[K]], %[[K]]
   // CHECK: scf.yield %[[SUM]], %[[LOADED]]
   func.func private @loop(%a: memref<f16>, %n: index, %length: index, %x: index, %y: index, %z: index, %nx: index, %ny: index, %nz: index) attributes {tile.kernel} {
@@ -25,6 +28,7 @@ module attributes {tile.target = #tile.target<name = "gpu", chip = "c", threads 
     %m = memref.reinterpret_cast %a to offset: [0], sizes: [%length, 16], strides: [16, 1] : memref<f16> to memref<?x16xf16, strided<[16, 1]>>
     %s0 = tile.splat %zero : f32 -> !tile.tile<16x16xf32, #acc>
     %s = scf.for %i = %c0 to %n step %c1 iter_args(%si = %s0) -> (!tile.tile<16x16xf32, #acc>) {
+      "test.computes"() : () -> ()
       %row = arith.muli %i, %c16 : index
       %k = tile.load %m[%row, %c0] valid [%length, %c16] : memref<?x16xf16, strided<[16, 1]>> -> !tile.tile<16x16xf16, #staged>
       %s1 = tile.dot %k, %k, %si {transpose_a} : !tile.tile<16x16xf16, #staged>, !tile.tile<16x16xf16, #staged> -> !tile.tile<16x16xf32, #acc>

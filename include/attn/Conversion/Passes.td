@@ -478,10 +478,10 @@ def PrefetchLoads : Pass<"tile-prefetch-loads", "::mlir::func::FuncOp"> {
   let summary = "Load what the next iteration stages";
   let description = [{
     In loops of kernels whose products are in fragments, a load into workgroup
-    memory becomes one of the next iteration's tile into registers, in pieces of
-    16 bytes; it goes to workgroup memory at the beginning of that iteration. Only
-    loads whose place depends on nothing but the number of the iteration, whose
-    rows are made of whole pieces, and for which a thread has registers.
+    memory takes what the iteration before loaded into registers, in pieces of 16
+    bytes, and comes at the beginning of its iteration. Only loads whose place
+    depends on nothing but the number of the iteration, whose rows are made of
+    whole pieces, and for which a thread has registers.
 
     ```mlir
     #acc = #tile.fragment<use = accumulator, shape = [16, 16], subgroups = [1, 1]>
@@ -507,7 +507,7 @@ def PrefetchLoads : Pass<"tile-prefetch-loads", "::mlir::func::FuncOp"> {
     ```mlir
     %first = tile.load %m[%c0, %c0] valid[%{{.*}}, %c16] : ... -> <16x16xf16, #tile.pieces<elements = 8, threads = 32>>
     %r:2 = scf.for %i = ... iter_args(%si = %{{.*}}, %waits = %first) -> ... {
-      %k = tile.relayout %waits : <16x16xf16, #tile.pieces<elements = 8, threads = 32>> -> <16x16xf16, #tile.shared<padding = 8>>
+      %k = tile.load ... prefetched(%waits : ...) : ... -> <16x16xf16, #tile.shared<padding = 8>>
       ...
       %next = tile.load %m[%{{.*}}, %c0] valid[%{{.*}}, %c16] : ... -> <16x16xf16, #tile.pieces<elements = 8, threads = 32>>
       %s1 = tile.dot %k, %k, %si ...

@@ -53,6 +53,12 @@ static bool movesPieces(Operation *access) {
   return store && moves(getPieceElements(store), store.getTile().getType());
 }
 
+/// Whether a load brings pieces before the tile is needed.
+static bool runsAhead(Operation *access) {
+  auto load = dyn_cast<LoadOp>(access);
+  return load && isa_and_nonnull<PiecesAttr>(load.getType().getLayout());
+}
+
 /// Whether what is bound, the first element and all steps from row to row are
 /// multiples of 16 bytes.
 static Value isAligned(ImplicitLocOpBuilder &b, memref::ReinterpretCastOp op,
@@ -74,6 +80,35 @@ static Value isAligned(ImplicitLocOpBuilder &b, memref::ReinterpretCastOp op,
   for (Value stride : ArrayRef(view.strides).drop_back())
     aligned = both(b, aligned, isMultiple(stride, elements));
   return aligned;
+}
+
+/// Rounds where rows begin down to multiples of 16 bytes: what is bound begins
+/// at such.
+static void addPieces(ImplicitLocOpBuilder &b, memref::ReinterpretCastOp op,
+                      MemoryView &view, OpFoldResult offset) {
+  constexpr int64_t alignment = 16;
+  int64_t bytes = getNumBytes(op.getType().getElementType());
+  Value elements = index(b, alignment / bytes);
+  auto getRest = [&](Value number) {
+    return b.createOrFold<arith::RemUIOp>(number, elements);
+  };
+  for (Value stride : ArrayRef(view.strides).drop_back())
+    view.pieceStrides.push_back(
+        b.createOrFold<arith::SubIOp>(stride, getRest(stride)));
+  view.pieceStrides.push_back(view.strides.back());
+  Value address =
+      memref::ExtractAlignedPointerAsIndexOp::create(b, op.getSource());
+  Value first = b.createOrFold<arith::DivUIOp>(address, index(b, bytes));
+  Value begin = getValueOrCreateConstantIndexOp(b, b.getLoc(), offset);
+  Value rest = getRest(b.createOrFold<arith::AddIOp>(first, begin));
+  auto type = MemRefType::get(
+      {ShapedType::kDynamic}, op.getType().getElementType(),
+      StridedLayoutAttr::get(b.getContext(), ShapedType::kDynamic, {1}));
+  auto flat = view.flat.getDefiningOp<memref::ReinterpretCastOp>();
+  view.flatPieces = memref::ReinterpretCastOp::create(
+      b, type, op.getSource(),
+      OpFoldResult(b.createOrFold<arith::SubIOp>(begin, rest)),
+      flat.getMixedSizes(), flat.getMixedStrides());
 }
 
 LogicalResult KernelContext::addViews() {
@@ -115,16 +150,19 @@ LogicalResult KernelContext::addViews() {
         ArrayRef<OpFoldResult>{b.getIndexAttr(1)});
     if (llvm::any_of(op->getUsers(), movesPieces))
       view.aligned = isAligned(b, op, view, offset);
+    if (llvm::any_of(op->getUsers(), runsAhead))
+      addPieces(b, op, view, offset);
     views[op.getResult()] = view;
   }
   return success();
 }
 
-Value KernelContext::getAddress(ImplicitLocOpBuilder &b, const MemoryView &view,
+Value KernelContext::getAddress(ImplicitLocOpBuilder &b,
+                                ArrayRef<Value> strides,
                                 ArrayRef<Value> indices) const {
   Named named(b, "at");
   Value address = index(b, 0);
-  for (auto [position, stride] : llvm::zip_equal(indices, view.strides))
+  for (auto [position, stride] : llvm::zip_equal(indices, strides))
     address = b.createOrFold<arith::AddIOp>(
         address, b.createOrFold<arith::MulIOp>(position, stride));
   return address;
@@ -350,8 +388,7 @@ static bool fillsBuffer(Operation *op) {
   if (!isa<SharedAttr>(type.getLayout()))
     return false;
   auto relayout = dyn_cast<RelayoutOp>(op);
-  return !relayout || isa<PiecesAttr, tile::LayoutAttr>(
-                          relayout.getInput().getType().getLayout());
+  return !relayout || relayout.getInput().getType().getLinearLayout();
 }
 
 /// What needs neither workgroup memory nor other threads.

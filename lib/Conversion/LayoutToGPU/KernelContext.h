@@ -25,6 +25,10 @@ struct MemoryView {
   mlir::SmallVector<mlir::Value> sizes, strides;
   /// Whether all rows begin at multiples of 16 bytes; null where nobody asks.
   mlir::Value aligned;
+  /// Where the pieces of rows begin if they do. If not, what lies there means
+  /// nothing, but it can be read as the rows can. Null where nobody asks.
+  mlir::Value flatPieces;
+  mlir::SmallVector<mlir::Value> pieceStrides;
 };
 
 /// A register of a thread: which element of the tile it is. `inside` is null
@@ -92,7 +96,8 @@ public:
     return it == views.end() ? nullptr : &it->second;
   }
   bool isView(mlir::Value memory) const { return views.contains(memory); }
-  mlir::Value getAddress(mlir::ImplicitLocOpBuilder &b, const MemoryView &view,
+  mlir::Value getAddress(mlir::ImplicitLocOpBuilder &b,
+                         mlir::ArrayRef<mlir::Value> strides,
                          mlir::ArrayRef<mlir::Value> indices) const;
 
   /// Workgroup memory of what `op` puts there, and of all that is not needed at

@@ -281,8 +281,6 @@ static std::string describe(RelayoutOp op, bool elementsAlike) {
   auto where = [](TileType tile) -> StringRef {
     if (isa<SharedAttr>(tile.getLayout()))
       return "workgroup memory";
-    if (isa<PiecesAttr>(tile.getLayout()))
-      return "pieces in registers";
     return isa<FragmentAttr>(tile.getLayout()) ? "fragments" : "registers";
   };
   TileType from = op.getInput().getType(), to = op.getType();
@@ -336,7 +334,7 @@ static void setSummary(gpu::GPUFuncOp kernel, func::FuncOp source,
     StringRef text = "";
     std::string how = describe(op, elementsAlike);
     // What is loaded has to go somewhere.
-    if (!isa<PiecesAttr, SharedAttr>(op.getInput().getType().getLayout()))
+    if (!isa<SharedAttr>(op.getInput().getType().getLayout()))
       text = StringRef(how).split(" from ").second;
     std::string line = ("Exchange of " + nameTile(op) + ": from " + text).str();
     if (!text.empty() && !llvm::is_contained(lines, line))

@@ -224,10 +224,8 @@ RelayoutCost RelayoutOp::getCost() {
            shared.getNumElements(tile.getRows(), tile.getCols());
   };
   auto countValues = [](TileType tile) -> int64_t {
-    if (auto linear = tile.getLinearLayout())
-      return linear->getNumRegisters();
-    auto pieces = dyn_cast<PiecesAttr>(tile.getLayout());
-    return pieces ? pieces.getNumPieces(tile.getRows(), tile.getCols()) : 0;
+    auto linear = tile.getLinearLayout();
+    return linear ? linear->getNumRegisters() : 0;
   };
   // One side is in workgroup memory already, or fragments meet there: those of
   // a subgroup in a strip of its own, one after the other.

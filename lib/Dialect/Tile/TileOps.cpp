@@ -104,7 +104,7 @@ void LoadOp::build(OpBuilder &builder, OperationState &state, Type result,
                    Value source, ValueRange indices, ValueRange valid,
                    Value packing, Value pageTable, ValueRange pageIndices) {
   build(builder, state, result, source, indices, valid, packing, pageTable,
-        pageIndices, /*mixed=*/Value());
+        pageIndices, /*mixed=*/Value(), /*prefetched=*/Value());
 }
 
 /// Drops a region that never applies.
@@ -113,6 +113,25 @@ LogicalResult LoadOp::canonicalize(LoadOp op, PatternRewriter &rewriter) {
     return failure();
   rewriter.modifyOpInPlace(op, [&] { op.getMixedMutable().clear(); });
   rewriter.eraseBlock(&op.getWhere().front());
+  return success();
+}
+
+/// What waits in pieces is all rows of the tile.
+static LogicalResult verifyPrefetch(LoadOp op) {
+  TileType tile = op.getType();
+  if (isa_and_nonnull<PiecesAttr>(tile.getLayout()) && op.getMixed())
+    return op.emitOpError("into pieces reads all valid rows");
+  if (!op.getPrefetched())
+    return success();
+  auto waiting = cast<TileType>(op.getPrefetched().getType());
+  if (!isa_and_nonnull<PiecesAttr>(waiting.getLayout()) ||
+      waiting.withLayout(tile.getLayout()) != tile)
+    return op.emitOpError("of ")
+           << tile << " takes pieces of the same shape and elements, not "
+           << waiting;
+  if (!isa_and_nonnull<SharedAttr>(tile.getLayout()) || op.getMixed())
+    return op.emitOpError(
+        "takes pieces to all rows of a tile in workgroup memory");
   return success();
 }
 
@@ -141,6 +160,8 @@ LogicalResult LoadOp::verify() {
   if (getIndices().size() != expected)
     return emitOpError("needs ") << expected << " indices for " << memory
                                  << ", not " << getIndices().size();
+  if (failed(verifyPrefetch(*this)))
+    return failure();
   return verifyAccess(*this, tile, memory, getIndices().size(),
                       getValid().size());
 }
@@ -278,6 +299,8 @@ LogicalResult RelayoutOp::verify() {
     return emitOpError("keeps shape and elements: ") << in << " and " << out;
   if (!in.getLayout() || !out.getLayout())
     return emitOpError("is between tiles that have layouts");
+  if (isa<PiecesAttr>(in.getLayout()) || isa<PiecesAttr>(out.getLayout()))
+    return emitOpError("moves no pieces: a tile.load takes them");
   auto from = in.getLinearLayout(), to = out.getLinearLayout();
   if (from && to &&
       (from->getNumLanes() != to->getNumLanes() ||

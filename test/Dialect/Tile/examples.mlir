@@ -30,6 +30,15 @@ func.func @where(%mem: memref<?x?x?x64xf32>, %b: index, %h: index, %r: index, %c
   return
 }
 
+func.func @prefetched(%mem: memref<?x64xf16>, %r: index, %c0: index, %rows: index, %cols: index) {
+  %p = tile.load %mem[%r, %c0] valid [%rows, %cols]
+      : memref<?x64xf16> -> !tile.tile<64x64xf16, #tile.pieces<elements = 8, threads = 256>>
+  %k = tile.load %mem[%r, %c0] valid [%rows, %cols]
+      prefetched(%p : !tile.tile<64x64xf16, #tile.pieces<elements = 8, threads = 256>>)
+      : memref<?x64xf16> -> !tile.tile<64x64xf16, #tile.shared<padding = 8>>
+  return
+}
+
 func.func @store(%o: !tile.tile<64x64xf32>, %mem: memref<?x?x?x64xf32>, %b: index, %h: index, %r: index, %c0: index, %rows: index, %cols: index) {
   tile.store %o, %mem[%b, %h, %r, %c0] valid [%rows, %cols]
       : !tile.tile<64x64xf32>, memref<?x?x?x64xf32>

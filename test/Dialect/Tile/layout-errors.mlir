@@ -82,6 +82,53 @@ func.func @f(%x: !tile.tile<8x8xf32, #tile.shared>) {
 
 // -----
 
+#pieces = #tile.pieces<elements = 8, threads = 32>
+func.func @f(%x: !tile.tile<8x8xf16, #pieces>) {
+  // expected-error @+1 {{moves no pieces: a tile.load takes them}}
+  %y = tile.relayout %x : <8x8xf16, #pieces> -> <8x8xf16, #tile.shared>
+  return
+}
+
+// -----
+
+#pieces = #tile.pieces<elements = 8, threads = 32>
+func.func @f(%m: memref<8x8xf16>, %x: !tile.tile<16x8xf16, #pieces>, %i: index) {
+  // expected-error @+1 {{takes pieces of the same shape and elements, not '!tile.tile<16x8xf16, #tile.pieces<elements = 8, threads = 32>>'}}
+  %y = tile.load %m[%i, %i] valid [%i, %i] prefetched(%x : !tile.tile<16x8xf16, #pieces>) : memref<8x8xf16> -> !tile.tile<8x8xf16, #tile.shared>
+  return
+}
+
+// -----
+
+func.func @f(%m: memref<8x8xf16>, %x: !tile.tile<8x8xf16>, %i: index) {
+  // expected-error @+1 {{takes pieces of the same shape and elements, not '!tile.tile<8x8xf16>'}}
+  %y = tile.load %m[%i, %i] valid [%i, %i] prefetched(%x : !tile.tile<8x8xf16>) : memref<8x8xf16> -> !tile.tile<8x8xf16, #tile.shared>
+  return
+}
+
+// -----
+
+#pieces = #tile.pieces<elements = 8, threads = 32>
+func.func @f(%m: memref<8x8xf16>, %x: !tile.tile<8x8xf16, #pieces>, %i: index) {
+  // expected-error @+1 {{takes pieces to all rows of a tile in workgroup memory}}
+  %y = tile.load %m[%i, %i] valid [%i, %i] prefetched(%x : !tile.tile<8x8xf16, #pieces>) : memref<8x8xf16> -> !tile.tile<8x8xf16>
+  return
+}
+
+// -----
+
+#pieces = #tile.pieces<elements = 8, threads = 32>
+func.func @f(%m: memref<8x8xf16>, %i: index, %mixed: i1) {
+  // expected-error @+1 {{into pieces reads all valid rows}}
+  %y = tile.load %m[%i, %i] valid [%i, %i] where %mixed {
+  ^bb0(%row: index):
+    tile.yield %mixed : i1
+  } : memref<8x8xf16> -> !tile.tile<8x8xf16, #pieces>
+  return
+}
+
+// -----
+
 #four = #tile.layout<lane = [[0, 1], [0, 2]]>
 #eight = #tile.layout<lane = [[0, 1], [0, 2], [0, 4]]>
 func.func @f(%x: !tile.tile<8x8xf32, #four>) {

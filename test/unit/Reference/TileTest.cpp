@@ -134,6 +134,26 @@ TEST_F(attn_tiles, RelayoutKeepsElements) {
             (Row{0, 1, 2, 3}));
 }
 
+TEST_F(attn_tiles, PrefetchedPiecesAreThoseOfTheLoad) {
+  const char *text = R"(
+    func.func @f(%m: memref<3x2xf32>, %i: index, %rows: index) -> !tile.tile<2x2xf32, #tile.shared> {
+      %c0 = arith.constant 0 : index
+      %c1 = arith.constant 1 : index
+      %c2 = arith.constant 2 : index
+      %p = tile.load %m[%i, %c0] valid [%rows, %c2] : memref<3x2xf32> -> !tile.tile<2x2xf32, #tile.pieces<elements = 2, threads = 1>>
+      %t = tile.load %m[%c1, %c0] valid [%rows, %c2] prefetched(%p : !tile.tile<2x2xf32, #tile.pieces<elements = 2, threads = 1>>)
+          : memref<3x2xf32> -> !tile.tile<2x2xf32, #tile.shared>
+      return %t : !tile.tile<2x2xf32, #tile.shared>
+    })";
+  auto at = [&](double row, double rows) -> std::vector<Tensor> {
+    return {count({3, 2}), scalar("index", row), scalar("index", rows)};
+  };
+  EXPECT_EQ(runTiles(text, at(1, 2)).results[0], (Row{2, 3, 4, 5}));
+  EXPECT_EQ(runTiles(text, at(1, 1)).results[0], (Row{2, 3, 0, 0}));
+  expectTileDiagnostic(text, at(0, 2),
+                       "stages other elements than were prefetched");
+}
+
 TEST_F(attn_tiles, PackedLoadTakesRowsOfSeveralHeads) {
   // Two heads of three rows of one column.
   EXPECT_EQ(runTiles(R"(

@@ -112,8 +112,8 @@ def Tile_PiecesAttr : Tile_Attr<"Pieces", "pieces"> {
   let description = [{
     In registers, as memory has it: row by row in pieces of `elements`
     neighbours of a row, of which thread t of `threads` has number t, t +
-    threads, and so on. Loads that are issued before the tile is needed wait
-    there; nothing computes on it.
+    threads, and so on. What a load brings before the tile is needed waits there
+    for the `tile.load` that stages it; nothing else reads it.
 
     ```mlir
     #tile.pieces<elements = 8, threads = 256>

@@ -75,6 +75,18 @@ def Tile_LoadOp : Tile_Op<"load", [AttrSizedOperandSegments]> {
       tile.yield %keep : i1
     } : memref<?x?x?x64xf32> -> !tile.tile<128x64xf32>
     ```
+
+    With a layout of `#tile.pieces`, the load runs ahead: elements that are not
+    valid mean nothing. What it brings is `prefetched` for the load of the same
+    elements into workgroup memory, which need not read memory for them.
+
+    ```mlir
+    %p = tile.load %mem[%r, %c0] valid [%rows, %cols]
+        : memref<?x64xf16> -> !tile.tile<64x64xf16, #tile.pieces<elements = 8, threads = 256>>
+    %k = tile.load %mem[%r, %c0] valid [%rows, %cols]
+        prefetched(%p : !tile.tile<64x64xf16, #tile.pieces<elements = 8, threads = 256>>)
+        : memref<?x64xf16> -> !tile.tile<64x64xf16, #tile.shared<padding = 8>>
+    ```
   }];
   let arguments = (ins
     Arg<AnyStridedMemRef, "source", [MemRead]>:$source,
@@ -83,14 +95,16 @@ def Tile_LoadOp : Tile_Op<"load", [AttrSizedOperandSegments]> {
     Optional<Index>:$packing,
     Optional<AnyStridedMemRef>:$page_table,
     Variadic<Index>:$page_indices,
-    Optional<I1>:$mixed);
+    Optional<I1>:$mixed,
+    Optional<Tile_TileType>:$prefetched);
   let results = (outs Tile_TileType:$result);
   let regions = (region MaxSizedRegion<1>:$where);
   let assemblyFormat = [{
     $source `[` $indices `]` `valid` `[` $valid `]`
     (`packed` $packing^)?
     (`paged` $page_table^ `[` $page_indices `]`)?
-    (`where` $mixed^ $where)? attr-dict
+    (`where` $mixed^ $where)?
+    (`prefetched` `(` $prefetched^ `:` type($prefetched) `)`)? attr-dict
     `:` type($source) (`,` type($page_table)^)? `->` type($result)
   }];
   let builders = [
