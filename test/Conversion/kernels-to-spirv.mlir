@@ -192,6 +192,80 @@ gpu.module @kernels {
   // LAUNCH: gpu.func @wide
   // LAUNCH-SAME: parameters = [#tile.operand<0, multiple = 16>, #tile.operand<1>, #tile.operand<2, multiple = 4>]
 
+  // What is given up for zero under one condition is chosen by words.
+  // CHECK: spirv.func @zeros() "None"
+  // CHECK: %[[WORDS:.+]] = spirv.Load "StorageBuffer" %{{.+}} : vector<4xi32>
+  // CHECK-COUNT-4: spirv.Select %{{.+}}, %{{.+}}, %{{.+}} : i1, i32
+  // CHECK-NOT: spirv.Select
+  // CHECK: spirv.Return
+  // Under another one, or something else than zero, it is not.
+  // CHECK: spirv.func @others() "None"
+  // CHECK: spirv.Load "StorageBuffer" %{{.+}} : vector<4xi32>
+  // CHECK-COUNT-4: spirv.Select %{{.+}}, %{{.+}}, %{{.+}} : i1, f32
+  gpu.func @zeros(%a: memref<f32>, %b: memref<f32>, %stride: i32, %n: i32) kernel attributes {known_block_size = array<i32: 32, 1, 1>, tile.launch_info = #tile.launch_info<parameters = [#tile.operand<0>, #tile.operand<1>, #tile.operand<2>, #tile.operand<3>], grid = points, threads = 32>} {
+    %c0 = arith.constant 0 : index
+    %c1 = arith.constant 1 : i32
+    %c2 = arith.constant 2 : i32
+    %c3 = arith.constant 3 : i32
+    %zero = arith.constant 0.0 : f32
+    %from = memref.reinterpret_cast %a to offset: [0], sizes: [4096], strides: [1] : memref<f32> to memref<4096xf32>
+    %to = memref.reinterpret_cast %b to offset: [0], sizes: [64], strides: [1] : memref<f32> to memref<64xf32>
+    %inside = arith.cmpi slt, %stride, %n : i32
+    %row = arith.muli %n, %stride : i32
+    %i0 = arith.index_cast %row : i32 to index
+    %n1 = arith.addi %row, %c1 : i32
+    %i1 = arith.index_cast %n1 : i32 to index
+    %n2 = arith.addi %row, %c2 : i32
+    %i2 = arith.index_cast %n2 : i32 to index
+    %n3 = arith.addi %row, %c3 : i32
+    %i3 = arith.index_cast %n3 : i32 to index
+    %l0 = memref.load %from[%i0] : memref<4096xf32>
+    %l1 = memref.load %from[%i1] : memref<4096xf32>
+    %l2 = memref.load %from[%i2] : memref<4096xf32>
+    %l3 = memref.load %from[%i3] : memref<4096xf32>
+    %x0 = arith.select %inside, %l0, %zero : f32
+    %x1 = arith.select %inside, %l1, %zero : f32
+    %x2 = arith.select %inside, %l2, %zero : f32
+    %x3 = arith.select %inside, %l3, %zero : f32
+    %s1 = arith.addf %x0, %x1 : f32
+    %s2 = arith.addf %s1, %x2 : f32
+    %s3 = arith.addf %s2, %x3 : f32
+    memref.store %s3, %to[%c0] : memref<64xf32>
+    gpu.return
+  }
+  gpu.func @others(%a: memref<f32>, %b: memref<f32>, %stride: i32, %n: i32) kernel attributes {known_block_size = array<i32: 32, 1, 1>, tile.launch_info = #tile.launch_info<parameters = [#tile.operand<0>, #tile.operand<1>, #tile.operand<2>, #tile.operand<3>], grid = points, threads = 32>} {
+    %c0 = arith.constant 0 : index
+    %c1 = arith.constant 1 : i32
+    %c2 = arith.constant 2 : i32
+    %c3 = arith.constant 3 : i32
+    %zero = arith.constant 0.0 : f32
+    %one = arith.constant 1.0 : f32
+    %from = memref.reinterpret_cast %a to offset: [0], sizes: [4096], strides: [1] : memref<f32> to memref<4096xf32>
+    %to = memref.reinterpret_cast %b to offset: [0], sizes: [64], strides: [1] : memref<f32> to memref<64xf32>
+    %inside = arith.cmpi slt, %stride, %n : i32
+    %row = arith.muli %n, %stride : i32
+    %i0 = arith.index_cast %row : i32 to index
+    %n1 = arith.addi %row, %c1 : i32
+    %i1 = arith.index_cast %n1 : i32 to index
+    %n2 = arith.addi %row, %c2 : i32
+    %i2 = arith.index_cast %n2 : i32 to index
+    %n3 = arith.addi %row, %c3 : i32
+    %i3 = arith.index_cast %n3 : i32 to index
+    %l0 = memref.load %from[%i0] : memref<4096xf32>
+    %l1 = memref.load %from[%i1] : memref<4096xf32>
+    %l2 = memref.load %from[%i2] : memref<4096xf32>
+    %l3 = memref.load %from[%i3] : memref<4096xf32>
+    %x0 = arith.select %inside, %l0, %zero : f32
+    %x1 = arith.select %inside, %l1, %one : f32
+    %x2 = arith.select %inside, %l2, %zero : f32
+    %x3 = arith.select %inside, %l3, %zero : f32
+    %s1 = arith.addf %x0, %x1 : f32
+    %s2 = arith.addf %s1, %x2 : f32
+    %s3 = arith.addf %s2, %x3 : f32
+    memref.store %s3, %to[%c0] : memref<64xf32>
+    gpu.return
+  }
+
   // 27 parameters do not fit into push constants: they are a uniform buffer.
   // CHECK: spirv.GlobalVariable @many_dispatch : !spirv.ptr<!spirv.struct<(i32 [0], i32 [4], i32 [8], i32 [12], i32 [16], i32 [20])>, PushConstant>
   // CHECK: spirv.GlobalVariable @many_parameters bind(0, 1) : !spirv.ptr<!spirv.struct<(i32 [0], {{.*}}, i32 [104])>, Uniform>

@@ -507,13 +507,25 @@ void EntryPoint::lowerWideLoad(const WideLoad &wide) {
   Value four = spirv::LoadOp::create(
       b,
       spirv::AccessChainOp::create(b, pieces, ValueRange{constant(0), number}));
+  // Zeros are chosen once a word.
+  Value condition = wide.getCondition();
   size_t perWord = loads.size() / 4;
   for (size_t k = 0; k < 4; ++k) {
     Value word = spirv::CompositeExtractOp::create(
         b, four, ArrayRef<int32_t>{static_cast<int32_t>(k)});
+    if (condition)
+      word = arith::SelectOp::create(b, condition, word, constant(0));
     SmallVector<Value> elements = words.unpack(b, word, memory.element);
-    for (size_t n = 0; n < perWord; ++n)
-      loads[k * perWord + n].replaceAllUsesWith(elements[n]);
+    for (size_t n = 0; n < perWord; ++n) {
+      memref::LoadOp load = loads[k * perWord + n];
+      if (condition) {
+        Operation *select = *load->user_begin();
+        select->replaceAllUsesWith(ValueRange{elements[n]});
+        select->erase();
+      } else {
+        load.replaceAllUsesWith(elements[n]);
+      }
+    }
   }
   for (memref::LoadOp load : loads)
     load.erase();

@@ -154,6 +154,27 @@ static void addWideLoads(memref::ReinterpretCastOp view, Value base,
   }
 }
 
+Value WideLoad::getCondition() const {
+  Value condition;
+  for (memref::LoadOp load : loads) {
+    auto select = load->hasOneUse()
+                      ? dyn_cast<arith::SelectOp>(*load->user_begin())
+                      : arith::SelectOp();
+    if (!select || select.getTrueValue() != load ||
+        !matchPattern(select.getFalseValue(), m_PosZeroFloat()) ||
+        (condition && condition != select.getCondition()))
+      return {};
+    condition = select.getCondition();
+  }
+  // It has to be known where the first element is loaded.
+  Operation *op = condition.getDefiningOp();
+  memref::LoadOp first = loads.front();
+  return !op || op->getBlock() != first->getBlock() ||
+                 op->isBeforeInBlock(first)
+             ? condition
+             : Value();
+}
+
 SmallVector<WideLoad> attn::findWideLoads(Operation *function) {
   SmallVector<WideLoad> all;
   function->walk([&](Block *block) {

@@ -23,6 +23,10 @@ struct WideLoad {
   /// multiples of the number of loads, if the first load does.
   mlir::BlockArgument buffer;
   llvm::SmallVector<mlir::BlockArgument> strides;
+
+  /// The condition under which what is loaded is what anybody sees, and zero
+  /// otherwise; null if loads have other users than such selects.
+  mlir::Value getCondition() const;
 };
 
 /// Those of buffers that `function` only reads.
