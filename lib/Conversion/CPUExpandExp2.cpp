@@ -12,6 +12,7 @@
 
 #include "mlir/Dialect/Arith/IR/Arith.h"
 #include "mlir/Dialect/Func/IR/FuncOps.h"
+#include "mlir/Dialect/LLVMIR/LLVMDialect.h"
 #include "mlir/Dialect/Math/IR/Math.h"
 #include "mlir/Dialect/Vector/IR/VectorOps.h"
 #include "mlir/Dialect/X86Vector/X86VectorDialect.h"
@@ -62,7 +63,21 @@ struct Shaped {
     Value condition = arith::CmpFOp::create(b, predicate, x, y);
     return arith::SelectOp::create(b, condition, then, otherwise);
   }
-  /// x * 2^n of vectors of 16, by AVX-512.
+  /// x less the largest integer that is not above it, of vectors of 16, by
+  /// AVX-512.
+  Value reduce(Value x) {
+    Value mask = arith::ConstantOp::create(b, b.getI16IntegerAttr(-1));
+    Value towardsMinusInfinity =
+        arith::ConstantOp::create(b, b.getI32IntegerAttr(1));
+    Value currentRounding =
+        arith::ConstantOp::create(b, b.getI32IntegerAttr(4));
+    return LLVM::CallIntrinsicOp::create(
+               b, floatType,
+               b.getStringAttr("llvm.x86.avx512.mask.reduce.ps.512"),
+               ValueRange{x, towardsMinusInfinity, x, mask, currentRounding})
+        .getResult(0);
+  }
+  /// x * 2^floor(n) of vectors of 16, by AVX-512.
   Value scalef(Value x, Value n) {
     Value mask = arith::ConstantOp::create(b, b.getI16IntegerAttr(-1));
     Value currentRounding =
@@ -177,6 +192,8 @@ struct ExpandExp2 : OpRewritePattern<math::Exp2Op> {
 
 /// An approximation that is asked for (afn), of vectors that vscalefps scales:
 /// where results are rounded to 8 bits, a quarter of the operations will do.
+/// vscalefps takes the largest integer that is not above its argument, and
+/// vreduceps what is left. Of infinities that is 0; NaN passes.
 struct ApproximateExp2 : OpRewritePattern<math::Exp2Op> {
   ApproximateExp2(MLIRContext *context)
       : OpRewritePattern(context, /*benefit=*/2) {}
@@ -190,20 +207,16 @@ struct ApproximateExp2 : OpRewritePattern<math::Exp2Op> {
         vector.getNumElements() != 16)
       return failure();
     Shaped s(rewriter, op);
-    // So that there is a fraction: 2^-152 is 0 in f32. NaN passes.
-    Value least = s.f32(-152.0);
-    Value x = s.select(arith::CmpFPredicate::OLT, op.getOperand(), least, least,
-                       op.getOperand());
-    Value n = math::RoundEvenOp::create(s.b, x);
-    Value f = arith::SubFOp::create(s.b, x, n);
-    // Interpolates 2^f on [-1/2, 1/2], relative error 1e-4.
+    Value x = op.getOperand();
+    Value f = s.reduce(x);
+    // Minimax polynomial of 2^f on [0, 1], relative error 7.5e-5.
     constexpr double kCoefficients[] = {
-        5.5838282946220126e-2, 2.4263947854625845e-1, 6.931367338836214e-1,
-        9.999245569508709e-1};
+        7.802452266443372e-2, 2.260671553931281e-1, 6.958335405064483e-1,
+        9.9992521856401e-1};
     Value p = s.f32(kCoefficients[0]);
     for (double coefficient : ArrayRef(kCoefficients).drop_front())
       p = s.fma(p, f, s.f32(coefficient));
-    rewriter.replaceOp(op, s.scalef(p, n));
+    rewriter.replaceOp(op, s.scalef(p, x));
     return success();
   }
 };

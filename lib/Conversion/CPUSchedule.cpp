@@ -98,17 +98,14 @@ int64_t Scheduler::getKeysOfFew() {
   return options.tileN ? options.tileN : enough;
 }
 
-/// Keys of a tile in tile registers: what a strip of rows stores (f32 scores,
-/// bf16 weights and f32 sums) takes three quarters of L1, the rest is for the
-/// packed keys and values that pass through. A store that misses it takes four
-/// times as long.
+/// Keys of a tile in tile registers: f32 scores of a strip of rows take two
+/// thirds of L1. Sums of all strips pass through L2 once a key tile, where a
+/// store of a register takes four times as long: more keys make that rare, and
+/// scores that miss L1 would take as much again.
 int64_t Scheduler::getKeysOfStrip() {
-  constexpr int64_t fewest = 32, most = 256;
-  int64_t sums =
-      stripRows * std::max<int64_t>(op.getValueHeadSize(), 1) * sizeof(float);
-  int64_t bytesOfKey = stripRows * (sizeof(float) + sizeof(uint16_t));
-  int64_t keys = (target.getL1Bytes() * 3 / 4 - sums) / bytesOfKey;
-  return std::clamp(keys / fewest * fewest, fewest, most);
+  constexpr int64_t fewest = 32;
+  int64_t keys = target.getL1Bytes() * 2 / 3 / (stripRows * sizeof(float));
+  return std::max(keys / fewest * fewest, fewest);
 }
 
 void Scheduler::run() {
@@ -133,8 +130,8 @@ void Scheduler::run() {
     return b.set(rows, keysOf(rows), /*workers=*/0, "a tile was asked for");
   StringRef reason =
       inRegisters ? "products are computed in tile registers; packed keys and "
-                    "values are shared by all rows of a tile; what 32 rows "
-                    "store fits L1"
+                    "values are shared by all rows of a tile; scores of 32 "
+                    "rows fit L1"
                   : "vectors of queries and the columns they are multiplied "
                     "with fill the registers";
   if (rows < mostOfMany)

@@ -6,6 +6,7 @@
 //
 //===----------------------------------------------------------------------===//
 
+#include "attn/Transforms/ContractExp2.h"
 #include "attn/Dialect/Tile/Tile.h"
 #include "attn/Transforms/Passes.h"
 
@@ -137,11 +138,15 @@ public:
     SmallVector<MapOp> maps;
     getOperation().walk([&](MapOp map) { maps.push_back(map); });
     for (MapOp map : maps)
-      if (std::optional<Exponential> found = match(map)) {
-        contract(map, *found);
-        ++numContracted;
-      }
+      numContracted += attn::contractExp2(map);
   }
 };
 
 } // namespace
+
+bool attn::contractExp2(MapOp map) {
+  std::optional<Exponential> found = match(map);
+  if (found)
+    contract(map, *found);
+  return found.has_value();
+}

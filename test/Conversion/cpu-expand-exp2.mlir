@@ -56,10 +56,9 @@ func.func @product(%d: vector<16xf32>) -> vector<16xf32> {
 // CHECK-LABEL: func @approximate
 // CHECK-SAME: %[[X:.*]]: vector<16xf32>
 func.func @approximate(%x: vector<16xf32>) -> vector<16xf32> {
-  // SCALEF: arith.cmpf olt, %[[X]], %[[LEAST:.*]] : vector<16xf32>
-  // SCALEF: math.roundeven
+  // SCALEF: llvm.call_intrinsic "llvm.x86.avx512.mask.reduce.ps.512"(%[[X]],
   // SCALEF-COUNT-3: math.fma
-  // SCALEF-NEXT: %[[SCALED:.*]] = x86vector.avx512.mask.scalef
+  // SCALEF: %[[SCALED:.*]] = x86vector.avx512.mask.scalef %{{.*}}, %[[X]],
   // SCALEF-NEXT: return %[[SCALED]]
   // PLAIN-COUNT-6: math.fma
   %y = math.exp2 %x fastmath<afn> : vector<16xf32>

@@ -60,7 +60,11 @@ func.func @paged(%q: memref<2x4x1x64xf16>, %k: memref<?x2x16x64xf16>, %v: memref
 // CHECK:       scf.for %{{.*}} = %c0 to %[[BLOCKS]] step %c4
 // CHECK:       scf.for %[[ROWS:.*]] = %c0 to %[[END]] step %c16
 // CHECK:       %[[ROWS_END:.*]] = arith.minsi %{{.*}}, %[[END]]
-// CHECK-NEXT:  scf.for %{{.*}} = %[[ROWS]] to %[[ROWS_END]] step %c1 iter_args({{.*}}) -> (vector<16xf32>)
+// Maxima of sixteen rows: lanes are combined together, after all of the rows.
+// CHECK-NEXT:  scf.for %[[ROW:.*]] = %[[ROWS]] to %[[ROWS_END]] step %c1 {
+// CHECK:         vector.store {{.*}} : memref<16x16xf32>, vector<16xf32>
+// CHECK:       vector.load {{.*}} : memref<16x16xf32>, vector<16xf32>
+// CHECK-COUNT-30: vector.shuffle {{.*}} : vector<16xf32>, vector<16xf32>
 func.func @rows(%q: memref<1x2x?x64xf32>, %k: memref<1x2x?x64xf32>, %v: memref<1x2x?x64xf32>, %o: memref<1x2x?x64xf32>) {
   attn.attention ins(%q, %k, %v : memref<1x2x?x64xf32>, memref<1x2x?x64xf32>, memref<1x2x?x64xf32>) outs(%o : memref<1x2x?x64xf32>)
   return

@@ -123,9 +123,9 @@ def TileToCPU : Pass<"tile-to-cpu", "::mlir::func::FuncOp"> {
   }];
   let dependentDialects = [
     "::mlir::amx::AMXDialect", "::mlir::arith::ArithDialect",
-    "::mlir::math::MathDialect", "::mlir::memref::MemRefDialect",
-    "::mlir::scf::SCFDialect", "::mlir::vector::VectorDialect",
-    "::mlir::x86vector::X86VectorDialect"
+    "::mlir::LLVM::LLVMDialect", "::mlir::math::MathDialect",
+    "::mlir::memref::MemRefDialect", "::mlir::scf::SCFDialect",
+    "::mlir::vector::VectorDialect", "::mlir::x86vector::X86VectorDialect"
   ];
   let statistics = [
     Statistic<"numKernels", "kernels-lowered", "Kernels that were lowered">,
@@ -148,7 +148,8 @@ def CPUExpandExp2 : Pass<"cpu-expand-exp2"> {
     max(1, |result|)).
 
     `scalef` uses AVX-512's vscalefps for the scaling of vectors of 16; a target
-    with vectors of 512 bits implies it.
+    with vectors of 512 bits implies it. There, where an approximation will do
+    (`afn`), the fraction is what vreduceps leaves, and the degree 3.
 
     ```mlir
     func.func @f(%x: vector<16xf32>) -> vector<16xf32> {
@@ -169,8 +170,9 @@ def CPUExpandExp2 : Pass<"cpu-expand-exp2"> {
            "Use vscalefps (AVX-512F) for vectors of 16">
   ];
   let dependentDialects = [
-    "::mlir::arith::ArithDialect", "::mlir::math::MathDialect",
-    "::mlir::vector::VectorDialect", "::mlir::x86vector::X86VectorDialect"
+    "::mlir::arith::ArithDialect", "::mlir::LLVM::LLVMDialect",
+    "::mlir::math::MathDialect", "::mlir::vector::VectorDialect",
+    "::mlir::x86vector::X86VectorDialect"
   ];
 }
 

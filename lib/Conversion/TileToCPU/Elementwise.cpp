@@ -262,17 +262,20 @@ KernelLowering::emitGroupRow(const GroupOutputs &outputs, Value row) {
     inits.push_back(*init);
   }
   // Two columns at a time where they become pairs, or two vectors of them that
-  // a tile register has side by side.
+  // a tile register has side by side. What takes an instruction a vector would
+  // wait for those of the loop.
   bool isJoined = !outputs.pairs.empty() || !outputs.factors.empty();
-  unsigned together = isJoined ? 2 : 1;
   int64_t unit = lanes == LaneDim::Rows ? 1 : regs.lanes;
+  bool isShort = lanes == LaneDim::Columns && group.ops.size() == 1 &&
+                 group.cols % (4 * unit) == 0;
+  unsigned together = isJoined ? 2 : isShort ? 4 : 1;
   auto loop = scf::ForOp::create(b, index(0), index(group.cols),
                                  index(unit * together), inits);
   OpBuilder::InsertionGuard inner(b);
   b.setInsertionPointToStart(loop.getBody());
   Value first = loop.getInductionVar();
   SmallVector<Value> carried(loop.getRegionIterArgs());
-  SmallVector<Value> paired[2];
+  SmallVector<SmallVector<Value>> paired(together);
   for (unsigned c = 0; c < together; ++c)
     if (failed(emitGroupColumn(outputs, row, add(first, index(c * unit)),
                                carried, paired[c])))
@@ -299,6 +302,46 @@ LogicalResult KernelLowering::emitGroupRows(const GroupOutputs &outputs,
     return failure();
   for (auto [sums, buffer] : llvm::zip(*reduced, outputs.reduced))
     storeVector(sums, buffer, row, Value());
+  return success();
+}
+
+/// The group row by row, up to `end`, with columns on the lanes, of a vector of
+/// rows. The lanes of their reductions are combined together, in far fewer
+/// steps than one row after the other takes.
+LogicalResult KernelLowering::emitGroupOfRows(const GroupOutputs &outputs,
+                                              Value firstRow, Value end) {
+  SmallVector<Value> lanesOfRows;
+  for (size_t k = 0; k < outputs.reduces.size(); ++k)
+    lanesOfRows.push_back(allocate({regs.lanes, regs.lanes}, b.getF32Type()));
+  Value last = min(add(firstRow, index(regs.lanes)), end);
+  auto emitRow = [&](Value row) -> LogicalResult {
+    auto reduced = emitGroupRow(outputs, row);
+    if (failed(reduced))
+      return failure();
+    Value lane = b.createOrFold<arith::SubIOp>(row, firstRow);
+    for (auto [vector, buffer] : llvm::zip_equal(*reduced, lanesOfRows))
+      vector::StoreOp::create(b, vector, buffer, ValueRange{lane, index(0)});
+    return success();
+  };
+  if (failed(tryForRange(firstRow, last, 1, emitRow)))
+    return failure();
+  for (auto [k, reduceOp] : llvm::enumerate(outputs.reduces)) {
+    ReduceOp reduce = reduceOp;
+    SmallVector<Value> rows;
+    for (unsigned lane = 0; lane < regs.lanes; ++lane)
+      rows.push_back(vector::LoadOp::create(b, vectorType(regs.lanes),
+                                            lanesOfRows[k],
+                                            ValueRange{index(lane), index(0)}));
+    Value reduced = combineLanes(reduce.getKind(), rows);
+    if (reduce.getKind() == ReduceKind::Sum) {
+      const Place &init = places[reduce.getInit()];
+      Value first = init.kind == Place::Splat
+                        ? splatVector(init.scalar)
+                        : loadVector(init.buffer, firstRow, Value());
+      reduced = arith::AddFOp::create(b, first, reduced);
+    }
+    storeVector(reduced, outputs.reduced[k], firstRow, Value());
+  }
   return success();
 }
 
@@ -358,7 +401,9 @@ LogicalResult KernelLowering::flush(Operation *before) {
   int64_t rows = rowsOf(group.rows);
   Value end = lanes == LaneDim::Rows ? index(rows) : endOfRows(rows);
   auto emitRows = [&](Value row) {
-    return lanes == LaneDim::Rows ? emitGroupRows(outputs, row)
+    if (lanes == LaneDim::Rows)
+      return emitGroupRows(outputs, row);
+    return rows % regs.lanes == 0 ? emitGroupOfRows(outputs, row, end)
                                   : emitGroupByRow(outputs, row, end);
   };
   if (failed(product ? emitEpilogue(product, outputs)

@@ -234,7 +234,7 @@ private:
   std::optional<Lookahead> findLookahead(DotOp dot);
   void prefetch(const std::optional<Lookahead> &next, Value row, Value col,
                 std::optional<int64_t> cols = std::nullopt);
-  Value sumLanes(ArrayRef<Value> vectors);
+  Value combineLanes(ReduceKind kind, ArrayRef<Value> vectors);
   SmallVector<Value> sumProducts(DotOp dot, Value left, ArrayRef<Value> rows,
                                  const Place &right, ArrayRef<Value> keys);
   void emitScores(DotOp dot, Value left, const Place &right, Value out,
@@ -254,6 +254,8 @@ private:
   FailureOr<SmallVector<Value>> emitGroupRow(const GroupOutputs &outputs,
                                              Value row);
   LogicalResult emitGroupRows(const GroupOutputs &outputs, Value row);
+  LogicalResult emitGroupOfRows(const GroupOutputs &outputs, Value firstRow,
+                                Value end);
   LogicalResult emitGroupByRow(const GroupOutputs &outputs, Value firstRow,
                                Value end);
   FailureOr<Value> reductionInit(ReduceOp reduce, Value row);

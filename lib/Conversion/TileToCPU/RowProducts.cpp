@@ -101,10 +101,10 @@ void KernelLowering::prefetch(const std::optional<Lookahead> &next, Value row,
 // Scores: sums over columns of both operands
 //===----------------------------------------------------------------------===//
 
-/// Sums of the lanes of vectors, of as many as a vector has lanes at most: lane
-/// i is the sum of vector i. Each step adds neighbours and halves how many
-/// vectors there are: elements of 128 bits first, then those.
-Value KernelLowering::sumLanes(ArrayRef<Value> vectors) {
+/// Sums or maxima of the lanes of vectors, of as many as a vector has lanes at
+/// most: lane i is that of vector i. Each step combines neighbours and halves
+/// how many vectors there are: elements of 128 bits first, then those.
+Value KernelLowering::combineLanes(ReduceKind kind, ArrayRef<Value> vectors) {
   constexpr int64_t blockLanes = 4;
   int64_t lanes = regs.lanes;
   SmallVector<Value> sums(vectors);
@@ -120,9 +120,8 @@ Value KernelLowering::sumLanes(ArrayRef<Value> vectors) {
     SmallVector<Value> halved;
     for (size_t k = 0; k < sums.size(); k += 2) {
       Value x = sums[k], y = sums[std::min(k + 1, sums.size() - 1)];
-      halved.push_back(
-          arith::AddFOp::create(b, vector::ShuffleOp::create(b, x, y, even),
-                                vector::ShuffleOp::create(b, x, y, odd)));
+      halved.push_back(combine(kind, vector::ShuffleOp::create(b, x, y, odd),
+                               vector::ShuffleOp::create(b, x, y, even)));
     }
     sums = std::move(halved);
   };
@@ -206,7 +205,8 @@ void KernelLowering::emitScores(DotOp dot, Value left, const Place &right,
     size_t atOnce = std::max<size_t>(regs.lanes / together, 1);
     for (size_t begin = 0; begin < rows.size(); begin += atOnce) {
       size_t count = std::min(atOnce, rows.size() - begin);
-      Value sums = sumLanes(
+      Value sums = combineLanes(
+          ReduceKind::Sum,
           ArrayRef<Value>(products).slice(begin * together, count * together));
       for (size_t r = 0; r < count; ++r) {
         Value part = vector::ExtractStridedSliceOp::create(

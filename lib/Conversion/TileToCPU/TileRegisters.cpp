@@ -10,10 +10,11 @@
 
 #include "KernelLowering.h"
 
-#include "mlir/Dialect/AMX/AMXDialect.h"
-#include "mlir/Dialect/Math/IR/Math.h"
+#include "attn/Transforms/ContractExp2.h"
 
-#include <numeric>
+#include "mlir/Dialect/AMX/AMXDialect.h"
+#include "mlir/Dialect/LLVMIR/LLVMDialect.h"
+#include "mlir/Dialect/Math/IR/Math.h"
 
 using namespace mlir;
 using namespace attn;
@@ -58,8 +59,10 @@ bool KernelLowering::isFactor(Value tile) {
 }
 
 /// Weights that become factors keep 8 bits: their exponentials need no more
-/// (afn). Sums of them take the same values.
+/// (afn), and no exact product of a difference of scores. Sums of them take the
+/// same values.
 void KernelLowering::approximateWeights() {
+  SmallVector<MapOp> weights;
   kernel.walk([&](MapOp map) {
     bool isRounded = llvm::any_of(map->getUsers(), llvm::IsaPred<ConvertOp>);
     for (Operation *user : map->getUsers()) {
@@ -68,14 +71,17 @@ void KernelLowering::approximateWeights() {
       isRounded &= (convert && isFactor(convert.getResult())) ||
                    (reduce && reduce.getKind() == ReduceKind::Sum);
     }
-    if (!isRounded)
-      return;
+    if (isRounded)
+      weights.push_back(map);
+  });
+  for (MapOp map : weights) {
+    contractExp2(map);
     Operation *yield = map.getBody().front().getTerminator();
     for (Value yielded : yield->getOperands())
       if (auto exponential = yielded.getDefiningOp<math::Exp2Op>())
         exponential.setFastmath(exponential.getFastmath() |
                                 arith::FastMathFlags::afn);
-  });
+  }
 }
 
 Value KernelLowering::newFactor(TileType type) {
@@ -214,11 +220,14 @@ void KernelLowering::packPairs(Value buffer, Value row, int64_t cols,
 // Products
 //===----------------------------------------------------------------------===//
 
-/// Two vectors of f32 as one of bf16.
+/// Two vectors of f32 as one of bf16 (vcvtne2ps2bf16, whose first operand goes
+/// to the upper half).
 Value KernelLowering::sideBySide(Value first, Value second) {
-  SmallVector<int64_t> order(2 * regs.lanes);
-  std::iota(order.begin(), order.end(), 0);
-  return vector::ShuffleOp::create(b, narrow(first), narrow(second), order);
+  return LLVM::CallIntrinsicOp::create(
+             b, pairVector(),
+             b.getStringAttr("llvm.x86.avx512bf16.cvtne2ps2bf16.512"),
+             ValueRange{second, first})
+      .getResult(0);
 }
 
 /// So many valid rows in whole registers along the sum.
