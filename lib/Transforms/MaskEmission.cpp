@@ -437,6 +437,26 @@ Value attn::buildTileRanges(const MaskAnalysis &analysis, OpBuilder &builder,
   return ranges;
 }
 
+Value attn::buildKeyEnd(const MaskAnalysis &analysis, OpBuilder &builder,
+                        Location loc, const MaskSymbols &symbols) {
+  const MaskTiles &keys = analysis.getTiles();
+  // Tables by key would have to be summarised key by key.
+  auto isOpen = [](const Piece &piece) { return piece.ends.empty(); };
+  if (analysis.getNumSummaries() || keys.attended.empty() ||
+      llvm::any_of(keys.attended, isOpen))
+    return Value();
+  IRBackend backend(keys, analysis.getOp(), builder, loc, symbols);
+  MaskBounds<IRBackend> emitter(keys, backend);
+  Value keyLength = emitter.innerTiles(), last;
+  for (const Piece &piece : keys.attended) {
+    Value end = emitter.endOf(piece, keyLength);
+    last = last ? backend.max(last, end) : end;
+  }
+  if (Value tooLarge = backend.getTooLarge())
+    last = backend.select(tooLarge, keyLength, last);
+  return last;
+}
+
 void attn::buildValueFilter(const MaskAnalysis &analysis,
                             const MaskSymbols &symbols, Operation *loop,
                             Value firstKey, Value full, tile::LoadOp load) {

@@ -46,10 +46,11 @@ class AttentionTiler {
 public:
   AttentionTiler(AttentionOp op, int64_t tileM, int64_t tileN,
                  int64_t headMultiple, int64_t rowMultiple,
-                 int64_t sharedColumns, bool divide, bool explain)
+                 int64_t sharedColumns, bool keyEnds, bool divide, bool explain)
       : op(op), b(op.getLoc(), op), ib{b}, tileM(tileM), tileN(tileN),
         headMultiple(headMultiple), rowMultiple(rowMultiple),
-        sharedColumns(sharedColumns), divide(divide), explain(explain) {
+        sharedColumns(sharedColumns), keyEnds(keyEnds), divide(divide),
+        explain(explain) {
     // A short, static Sq does not need a whole tile of rows.
     if (int64_t length = op.getQueryLength(); !ShapedType::isDynamic(length))
       this->tileM = std::min<int64_t>(
@@ -102,12 +103,12 @@ private:
   ImplicitLocOpBuilder b;
   IndexBuilder ib;
   int64_t tileM, tileN, headMultiple, rowMultiple, sharedColumns;
-  bool divide, explain;
+  bool keyEnds, divide, explain;
   int64_t workers = 0; ///< blocks that splitting keys makes work for, 0: none
 
   std::optional<Addresses> addresses;
   std::optional<Scores> scores;
-  std::optional<MaskAnalysis> mask;
+  std::optional<MaskAnalysis> mask, maskOfKeys;
   SmallVector<Value> temporaries, ///< buffers that are freed at the end
       summaries;
 };
@@ -197,6 +198,12 @@ LogicalResult AttentionTiler::analyseMask(Value numTiles) {
     return failure();
   mask.emplace(std::move(*computed));
   LDBG() << describeMask();
+  if (keyEnds && mask->hasMask()) {
+    computed = MaskAnalysis::compute(op, tileM, /*tileN=*/1);
+    if (failed(computed))
+      return failure();
+    maskOfKeys.emplace(std::move(*computed));
+  }
   MaskGrid grid;
   grid.numBatches = a.batch;
   grid.numHeads = a.heads;
@@ -261,8 +268,10 @@ void AttentionTiler::buildGrid(Value numTiles, Value scoreMemory) {
     auto guard = scf::IfOp::create(b, inside);
     b.setInsertionPointToStart(guard.thenBlock());
   }
-  KeyLoops loops{op,          b,     a,     *scores,     *mask,
-                 scoreMemory, tileM, tileN, headMultiple};
+  KeyLoops loops{op,          b,     a,
+                 *scores,     *mask, maskOfKeys ? &*maskOfKeys : nullptr,
+                 scoreMemory, tileM, tileN,
+                 headMultiple};
   RowState state = loops.build(w, symbolsOf(w));
   if (!workers)
     return storeOutput(w, state, allColumns());
@@ -409,6 +418,9 @@ struct TileAttention : attn::impl::TileAttentionBase<TileAttention> {
       if (target->getSubgroup() >= fewest)
         sharedColumns = target->getSubgroup();
     }
+    // Vectors compute products of the keys that are loaded, and no others.
+    auto target = tile::TargetAttr::lookup(getOperation());
+    bool keyEnds = target && target.getVectorBits();
     SmallVector<Operation *> ops;
     getOperation().walk([&](Operation *op) {
       if (isa<AttentionOp, MergeOp>(op))
@@ -421,7 +433,7 @@ struct TileAttention : attn::impl::TileAttentionBase<TileAttention> {
         continue;
       }
       AttentionTiler tiler(cast<AttentionOp>(op), tileM, tileN, headMultiple,
-                           rows, sharedColumns, divide, explain);
+                           rows, sharedColumns, keyEnds, divide, explain);
       if (failed(tiler.run()))
         return signalPassFailure();
       ++numTiled;

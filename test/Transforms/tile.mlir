@@ -3,6 +3,7 @@
 // RUN: attn-opt %s -split-input-file -pass-pipeline='builtin.module(func.func(attn-tile{tile-m=32 tile-n=48},canonicalize,cse))' | FileCheck %s
 // RUN: attn-opt %s -split-input-file -pass-pipeline='builtin.module(func.func(attn-tile{tile-m=32 tile-n=48}))' | FileCheck %s --check-prefix=BUILT
 // RUN: attn-opt %s -split-input-file -pass-pipeline='builtin.module(func.func(attn-tile{tile-m=32 tile-n=48 explain}))' | FileCheck %s --check-prefix=EXPLAIN
+// RUN: attn-opt %s -split-input-file -pass-pipeline='builtin.module(tile-attach-target{target=cpu chip=x86-64-v4},func.func(attn-expand-sugar,attn-tile{tile-m=32 tile-n=48},canonicalize,cse))' | FileCheck %s --check-prefix=VECTORS
 // The grid can tell which key tiles it visits, for people.
 // EXPLAIN-LABEL: func @plain
 // EXPLAIN: attn.mask_tiles = "query tiles of 32, key tiles of 48\0A{{ +}}tiles [0, {{.*}}) full [0, {{.*}})
@@ -307,5 +308,50 @@ func.func @no_batch(%q: memref<8x?x64xf32>, %k: memref<2x?x64xf32>, %o: memref<8
         %x = memref.load %keys[%j] : memref<?xi1>
         attn.yield %x : i1
       }
+  return
+}
+
+// -----
+
+// Vectors compute products of as many keys as are loaded: none past those that
+// a row of the query tile attends, of a causal mask 32 more than the tile before.
+// VECTORS-LABEL: func @causal_keys
+// VECTORS:       scf.forall (%{{.*}}, %[[FROM_LAST:.*]]) in (2, 32)
+// VECTORS:         %[[TILE:.*]] = arith.subi %c31, %[[FROM_LAST]]
+// VECTORS:         %[[FIRST_ROW:.*]] = arith.muli %[[TILE]], %c32 : index
+// VECTORS:         %[[PAST:.*]] = arith.addi %[[FIRST_ROW]], %c32
+// VECTORS:         %[[END:.*]] = arith.minsi %[[PAST]], %c1000
+// VECTORS:         scf.for %
+// VECTORS:           %[[LEFT:.*]] = arith.subi %[[END]], %[[FIRST_KEY:.*]] : index
+// VECTORS-NEXT:      %[[VALID:.*]] = arith.minsi %{{.*}}, %[[LEFT]]
+// VECTORS-NEXT:      tile.load %{{.*}}, %[[FIRST_KEY]], %{{.*}}] valid[%[[VALID]], %c64]
+// VECTORS:         scf.for %
+// VECTORS:           %[[LEFT:.*]] = arith.subi %[[END]], %[[FIRST_KEY:.*]] : index
+// VECTORS-NEXT:      %[[VALID:.*]] = arith.minsi %{{.*}}, %[[LEFT]]
+// VECTORS-NEXT:      tile.load %{{.*}}, %[[FIRST_KEY]], %{{.*}}] valid[%[[VALID]], %c64]
+// Other targets load whole tiles.
+// CHECK-LABEL:   func @causal_keys
+func.func @causal_keys(%q: memref<1x2x1000x64xf32>, %k: memref<1x2x1000x64xf32>, %v: memref<1x2x1000x64xf32>, %o: memref<1x2x1000x64xf32>) {
+  attn.attention ins(%q, %k, %v : memref<1x2x1000x64xf32>, memref<1x2x1000x64xf32>, memref<1x2x1000x64xf32>) outs(%o : memref<1x2x1000x64xf32>)
+  mask(%b: index, %h: index, %i: index, %j: index) {
+    %le = arith.cmpi sle, %j, %i : index
+    attn.yield %le : i1
+  }
+  return
+}
+
+// -----
+
+// Which keys a captured table lets through is not known.
+// VECTORS-LABEL: func @any_keys
+// VECTORS:       scf.for %
+// VECTORS:         %[[LEFT:.*]] = arith.subi %c1000, %[[FIRST_KEY:.*]] : index
+// VECTORS-NEXT:    tile.load %{{.*}}, %[[FIRST_KEY]], %{{.*}}] valid[%[[LEFT]], %c64]
+func.func @any_keys(%q: memref<1x2x1000x64xf32>, %k: memref<1x2x1000x64xf32>, %v: memref<1x2x1000x64xf32>, %t: memref<1000x1000xi1>, %o: memref<1x2x1000x64xf32>) {
+  attn.attention ins(%q, %k, %v : memref<1x2x1000x64xf32>, memref<1x2x1000x64xf32>, memref<1x2x1000x64xf32>) captures(%t : memref<1000x1000xi1>) outs(%o : memref<1x2x1000x64xf32>)
+  mask(%b: index, %h: index, %i: index, %j: index, %table: memref<1000x1000xi1>) {
+    %x = memref.load %table[%i, %j] : memref<1000x1000xi1>
+    attn.yield %x : i1
+  }
   return
 }

@@ -58,6 +58,12 @@ mlir::Value buildTileRanges(const MaskAnalysis &analysis,
                             mlir::OpBuilder &builder, mlir::Location loc,
                             const MaskSymbols &symbols);
 
+/// In the main grid: the key from which on no row of one query tile attends
+/// any, or null if that is where the keys end. `analysis` is that for tiles of
+/// one key.
+mlir::Value buildKeyEnd(const MaskAnalysis &analysis, mlir::OpBuilder &builder,
+                        mlir::Location loc, const MaskSymbols &symbols);
+
 /// In the body of `loop` over key tiles, whose first key is `firstKey`: lets
 /// `load` of their values leave out keys that no row attends (rule 7). `full`
 /// says that every row attends all keys of the tile.

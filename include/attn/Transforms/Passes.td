@@ -267,7 +267,9 @@ def TileAttention : Pass<"attn-tile", "::mlir::func::FuncOp"> {
     Then query heads that share a key head are packed into one tile, unless the
     mask depends on the head. The first grid has the attribute `tile.workers`
     for `tile-split-keys`. With `explain` a grid tells in `attn.mask_tiles` which
-    key tiles its query tiles visit.
+    key tiles its query tiles visit. On targets with vectors, which compute
+    products of the keys that are loaded and of no others, no keys are loaded past
+    those that a query tile attends, as far as mask analysis knows.
 
     ```mlir
     func.func @f(%q: memref<1x1x64x16xf32>, %k: memref<1x1x64x16xf32>, %v: memref<1x1x64x16xf32>, %o: memref<1x1x64x16xf32>) {

@@ -31,8 +31,12 @@ struct KeyLoops {
   Addresses &addresses;
   Scores &scores;
   const MaskAnalysis &mask;
+  /// The same for tiles of one key, if no keys are to be loaded that a query
+  /// tile does not attend; else null.
+  const MaskAnalysis *maskOfKeys;
   mlir::Value scoreMemory;
   int64_t tileM, tileN, headMultiple;
+  mlir::Value keyEnd = {}; ///< of the query tile, or null
 
   RowState build(const Worker &w, const MaskSymbols &symbols);
 
@@ -42,8 +46,10 @@ private:
     mlir::Value firstKey, full;
   };
   KeyTile enterLoop(mlir::scf::ForOp loop, mlir::Value ranges);
-  mlir::Value loadKeys(const Worker &w, mlir::Value memref,
-                       mlir::Value firstKey, int64_t size);
+  tile::LoadOp loadKeys(const Worker &w, mlir::Value memref,
+                        mlir::Value firstKey, int64_t size);
+  /// Leaves out the keys of the load that lie past those attended.
+  void limitKeys(tile::LoadOp load, mlir::Value firstKey);
   /// The first loop: returns the row maxima.
   mlir::Value buildScoreLoop(const Worker &w, mlir::Value ranges,
                              mlir::Value count);
