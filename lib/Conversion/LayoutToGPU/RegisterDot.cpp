@@ -188,47 +188,59 @@ struct RegisterDotLowering : TileOpPattern<DotOp> {
 
 private:
   /// The elements of a factor in f32, zero past its depth.
-  SmallVector<Value> widen(ImplicitLocOpBuilder &b, const Factor &factor,
-                           ValueRange elements) const {
-    int64_t depth = factor.shape[factor.depth], ofThreads = 0;
-    for (const Bases *bases :
-         {&factor.layout.getLanes(), &factor.layout.getSubgroups()})
-      for (const Basis &basis : *bases)
-        ofThreads += basis[factor.depth];
-    ElementPosition thread = context.getThreadPosition(b, factor.layout);
-    Value first = factor.depth ? thread.col : thread.row;
-    SmallVector<Value> wide;
-    for (auto [reg, element] : llvm::enumerate(elements)) {
-      Value value = convertFloat(b, element, b.getF32Type());
-      int64_t offset = factor.getOffset(reg)[1];
-      if (offset + ofThreads >= depth) {
-        Value at = b.createOrFold<arith::AddIOp>(first, index(b, offset));
-        Value zero =
-            arith::ConstantOp::create(b, b.getZeroAttr(b.getF32Type()));
-        value = arith::SelectOp::create(b, isLess(b, at, index(b, depth)),
-                                        value, zero);
-      }
-      wide.push_back(value);
+  class Widened {
+  public:
+    Widened(ImplicitLocOpBuilder &b, const KernelContext &context,
+            const Factor &factor, ValueRange elements)
+        : b(b), factor(factor), elements(elements) {
+      for (const Bases *bases :
+           {&factor.layout.getLanes(), &factor.layout.getSubgroups()})
+        for (const Basis &basis : *bases)
+          ofThreads += basis[factor.depth];
+      ElementPosition thread = context.getThreadPosition(b, factor.layout);
+      first = factor.depth ? thread.col : thread.row;
     }
-    return wide;
-  }
+    Value get(int64_t reg) const {
+      Value value = convertFloat(b, elements[reg], b.getF32Type());
+      int64_t offset = factor.getOffset(reg)[1],
+              depth = factor.shape[factor.depth];
+      if (offset + ofThreads < depth)
+        return value;
+      Value at = b.createOrFold<arith::AddIOp>(first, index(b, offset));
+      Value zero = arith::ConstantOp::create(b, b.getZeroAttr(b.getF32Type()));
+      return arith::SelectOp::create(b, isLess(b, at, index(b, depth)), value,
+                                     zero);
+    }
 
+  private:
+    ImplicitLocOpBuilder &b;
+    const Factor &factor;
+    ValueRange elements;
+    int64_t ofThreads = 0;
+    Value first;
+  };
+
+  /// Neighbouring operations add to different sums, those of the rows, so that
+  /// none waits for the one before; and an element of the right factor, which
+  /// is the larger one, is widened where all that it is multiplied with
+  /// follows. The columns stay one after the other: where many wait for their
+  /// factors together, drivers load these late.
   std::map<Offset, Value> multiply(ImplicitLocOpBuilder &b,
                                    const SharedProduct &product, ValueRange ofA,
                                    ValueRange ofB) const {
-    SmallVector<Value> left = widen(b, product.a, ofA);
-    SmallVector<Value> right = widen(b, product.b, ofB);
-    std::map<Offset, Value> sums;
-    for (int64_t row : product.rows)
-      for (int64_t col : product.cols) {
-        Value sum;
-        for (int64_t depth : product.depths) {
-          Value x = left[product.ofA.at({row, depth})];
-          Value y = right[product.ofB.at({col, depth})];
+    Widened left(b, context, product.a, ofA), right(b, context, product.b, ofB);
+    std::map<Offset, Value> wide, sums;
+    for (const auto &[at, reg] : product.ofA)
+      wide[at] = left.get(reg);
+    for (int64_t col : product.cols)
+      for (int64_t depth : product.depths) {
+        Value y = right.get(product.ofB.at({col, depth}));
+        for (int64_t row : product.rows) {
+          Value x = wide.at({row, depth});
+          Value &sum = sums[{row, col}];
           sum = sum ? Value(math::FmaOp::create(b, x, y, sum))
                     : Value(arith::MulFOp::create(b, x, y));
         }
-        sums[{row, col}] = sum;
       }
     return sums;
   }
