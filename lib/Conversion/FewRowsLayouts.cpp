@@ -28,6 +28,14 @@ struct FactorShare {
   /// others are rows.
   int64_t width;
   unsigned columnBits;
+  /// Bits of the row that are registers, below those that are lane bits: as
+  /// many as lanes can divide among them, if the factor has so many rows.
+  unsigned registerBits;
+
+  /// The row that lane bit `bit` is, which is no column.
+  int64_t getLaneRow(unsigned bit) const {
+    return int64_t(1) << (registerBits + bit - columnBits);
+  }
 };
 
 class FewRows {
@@ -52,7 +60,7 @@ private:
   tile::LayoutAttr getFactor(const FactorShare &share) const;
   tile::LayoutAttr getLeft(const FactorShare &share) const;
   tile::LayoutAttr getSums(const FactorShare &share) const;
-  tile::LayoutAttr getScores() const;
+  tile::LayoutAttr getScores(const FactorShare &share) const;
   tile::LayoutAttr getWeights(const FactorShare &share) const;
   tile::LayoutAttr getRows() const;
 
@@ -85,8 +93,12 @@ FactorShare FewRows::getShare(TileType factor) const {
   // What is not read in whole words of 16 bytes is at least read in pairs.
   while (width > 2 && cols % width != 0)
     width /= 2;
-  unsigned columnBits = llvm::Log2_64_Ceil(llvm::divideCeil(cols, width));
-  return {width, std::min(columnBits, laneBits)};
+  unsigned columnBits =
+      std::min(llvm::Log2_64_Ceil(llvm::divideCeil(cols, width)), laneBits);
+  unsigned rowBits = llvm::Log2_64_Ceil(factor.getRows());
+  unsigned missing =
+      std::min(laneBits - std::min(rowBits, laneBits), columnBits);
+  return {width, columnBits, columnBits - missing};
 }
 
 tile::LayoutAttr FewRows::getColumns(unsigned registerBits,
@@ -102,18 +114,18 @@ tile::LayoutAttr FewRows::getColumns(unsigned registerBits,
       context, LinearLayout(registers, lanes, /*subgroups=*/{}, 1, 1));
 }
 
-/// Lane bits that are no columns are the same bits of the row; lower bits of
-/// the row, and those above, are registers.
+/// Lane bits that are no columns are bits of the row; lower bits of the row,
+/// and those above, are registers.
 tile::LayoutAttr FewRows::getFactor(const FactorShare &share) const {
   Bases registers, lanes;
   for (int64_t col = 1; col < share.width; col *= 2)
     registers.push_back({0, col});
-  for (unsigned k = 0; k < share.columnBits; ++k) {
+  for (unsigned k = 0; k < share.registerBits; ++k)
     registers.push_back({int64_t(1) << k, 0});
+  for (unsigned k = 0; k < share.columnBits; ++k)
     lanes.push_back({0, share.width << k});
-  }
   for (unsigned k = share.columnBits; k < laneBits; ++k)
-    lanes.push_back({int64_t(1) << k, 0});
+    lanes.push_back({share.getLaneRow(k), 0});
   return tile::LayoutAttr::get(
       context, LinearLayout(registers, lanes, /*subgroups=*/{}, 1, 1));
 }
@@ -137,11 +149,13 @@ tile::LayoutAttr FewRows::getSums(const FactorShare &share) const {
   return getColumns(registerBits, share, rest);
 }
 
-/// A column a lane.
-tile::LayoutAttr FewRows::getScores() const {
+/// A column a lane; with fewer columns than lanes several have the same.
+tile::LayoutAttr FewRows::getScores(const FactorShare &share) const {
   Bases lanes;
-  for (unsigned k = 0; k < laneBits; ++k)
-    lanes.push_back({0, int64_t(1) << k});
+  for (unsigned k = 0; k < share.columnBits; ++k)
+    lanes.push_back({0, k < share.registerBits ? int64_t(1) << k : 0});
+  for (unsigned k = share.columnBits; k < laneBits; ++k)
+    lanes.push_back({0, share.getLaneRow(k)});
   return tile::LayoutAttr::get(context,
                                LinearLayout({}, lanes, /*subgroups=*/{}, 1, 1));
 }
@@ -149,10 +163,10 @@ tile::LayoutAttr FewRows::getScores() const {
 /// The columns of a left factor that are the rows of a factor.
 tile::LayoutAttr FewRows::getWeights(const FactorShare &share) const {
   Bases registers, lanes(share.columnBits, Basis{0, 0});
-  for (unsigned k = 0; k < share.columnBits; ++k)
+  for (unsigned k = 0; k < share.registerBits; ++k)
     registers.push_back({0, int64_t(1) << k});
   for (unsigned k = share.columnBits; k < laneBits; ++k)
-    lanes.push_back({0, int64_t(1) << k});
+    lanes.push_back({0, share.getLaneRow(k)});
   return tile::LayoutAttr::get(
       context, LinearLayout(registers, lanes, /*subgroups=*/{}, 1, 1));
 }
@@ -225,8 +239,8 @@ bool FewRows::matchProduct(DotOp op) {
     return false;
   if (op.getTransposeB())
     return require(op.getA(), getLeft(share)) &&
-           require(op.getResult(), getScores());
-  return require(op.getA(), getScores()) &&
+           require(op.getResult(), getScores(share));
+  return require(op.getA(), getScores(share)) &&
          require(op.getResult(), getSums(share));
 }
 
@@ -281,12 +295,12 @@ void FewRows::assign() {
     tile::LayoutAttr layout = getRows();
     if (type.getRank() == 2) {
       void *leader = groups.getOrInsertLeaderValue(tile.getAsOpaquePointer());
-      // What meets no product lies like scores.
+      // What meets no product lies like scores of as many columns as lanes.
       layout = factors.lookup(tile);
       if (!layout)
         layout = layouts.lookup(leader);
       if (!layout)
-        layout = getScores();
+        layout = getScores({/*width=*/1, laneBits, laneBits});
     }
     tile.setType(type.withLayout(layout));
   }

@@ -131,6 +131,36 @@ module attributes {tile.target = #tile.target<name = "gpu", chip = "c", threads 
 
 // -----
 
+// Fewer keys than lanes: a lane has fewer rows of a factor, and lanes that divide
+// only its columns have the same score.
+// CHECK-LABEL: func private @few_keys
+// CHECK: %[[Q:.*]] = tile.load %{{.*}} -> <3x16xf32, #tile.layout<register = {{\[\[}}0, 1], [0, 2]], lane = {{\[\[}}0, 4], [0, 8], [0, 0]]>>
+// CHECK: %[[K:.*]] = tile.load %{{.*}} -> <4x16xf32, #tile.layout<register = {{\[\[}}0, 1], [0, 2], [1, 0]], lane = {{\[\[}}0, 4], [0, 8], [2, 0]]>>
+// CHECK: %[[S:.*]] = tile.dot %[[Q]], %[[K]], %{{.*}} {transpose_b} : {{.*}} -> <3x4xf32, #tile.layout<lane = {{\[\[}}0, 1], [0, 0], [0, 2]]>>
+// CHECK: %[[P:.*]] = tile.relayout %[[S]] : {{.*}} -> <3x4xf32, #tile.layout<register = {{\[\[}}0, 1]], lane = {{\[\[}}0, 0], [0, 0], [0, 2]]>>
+// CHECK: tile.dot %[[P]], %[[K]], %{{.*}} -> <3x16xf32, #tile.layout<register = {{\[\[}}0, 1]], lane = {{\[\[}}0, 4], [0, 8], [0, 2]]>>
+module attributes {tile.target = #tile.target<name = "gpu", chip = "c", threads = 128, subgroup = 8, shared_bytes = 16384, static_shared_bytes = 16384>} {
+  func.func private @few_keys(%a: memref<f32>, %b: memref<f32>, %x: index, %y: index, %z: index, %nx: index, %ny: index, %nz: index) attributes {tile.kernel} {
+    %c0 = arith.constant 0 : index
+    %c3 = arith.constant 3 : index
+    %c4 = arith.constant 4 : index
+    %c16 = arith.constant 16 : index
+    %zero = arith.constant 0.0 : f32
+    %m = memref.reinterpret_cast %a to offset: [0], sizes: [16, 16], strides: [16, 1] : memref<f32> to memref<16x16xf32>
+    %out = memref.reinterpret_cast %b to offset: [0], sizes: [16, 16], strides: [16, 1] : memref<f32> to memref<16x16xf32>
+    %q = tile.load %m[%c0, %c0] valid [%c3, %c16] : memref<16x16xf32> -> !tile.tile<3x16xf32>
+    %k = tile.load %m[%c0, %c0] valid [%c4, %c16] : memref<16x16xf32> -> !tile.tile<4x16xf32>
+    %init = tile.splat %zero : f32 -> !tile.tile<3x4xf32>
+    %acc = tile.splat %zero : f32 -> !tile.tile<3x16xf32>
+    %s = tile.dot %q, %k, %init {transpose_b} : !tile.tile<3x16xf32>, !tile.tile<4x16xf32> -> !tile.tile<3x4xf32>
+    %o = tile.dot %s, %k, %acc : !tile.tile<3x4xf32>, !tile.tile<4x16xf32> -> !tile.tile<3x16xf32>
+    tile.store %o, %out[%c0, %c0] valid [%c3, %c16] : !tile.tile<3x16xf32>, memref<16x16xf32>
+    return
+  }
+}
+
+// -----
+
 // A row more, and each subgroup has rows of its own.
 // CHECK-LABEL: func private @more
 // CHECK: tile.load %{{.*}} -> <16x16xf32, #tile.shared<padding = 1>>
