@@ -33,6 +33,9 @@ namespace {
 /// Rows of a tile where queries are many: their vectors and those of the
 /// columns they are multiplied with fill the registers.
 constexpr int64_t longRows = 64;
+/// The same where each query tile widens the keys and values it reads to f32,
+/// which is then done half as often. Masks have their edge in all of the rows.
+constexpr int64_t wideningRows = 128;
 /// The same in tile registers: what packs keys and values is paid for by as
 /// many products; and the rows whose scores are computed together.
 constexpr int64_t packedRows = 256, stripRows = 32;
@@ -59,6 +62,17 @@ private:
                [](Value operand) {
                  return getElementTypeOrSelf(operand.getType()).isBF16();
                });
+  }
+  /// Whether keys are copied to f32, and every copy is of use to all queries.
+  bool widensWholeTiles() {
+    return !op.hasMaskRegion() &&
+           getElementTypeOrSelf(op.getKey().getType()).isF16();
+  }
+  /// Most rows of a tile.
+  int64_t getMostRows() {
+    if (usesTileRegisters())
+      return packedRows;
+    return widensWholeTiles() ? wideningRows : longRows;
   }
   /// Rows of a tile that holds so many: whole vectors of them, or what there
   /// are if they are fewer than a vector.
@@ -115,7 +129,7 @@ void Scheduler::run() {
   auto [givenRows, givenKeys] = b.getGivenTile(options.tileM, options.tileN);
   options.tileN = givenKeys;
   int64_t queries = op.getQueryLength();
-  int64_t mostOfMany = usesTileRegisters() ? packedRows : longRows;
+  int64_t mostOfMany = getMostRows();
   int64_t rows = givenRows ? givenRows : mostOfMany;
   if (!givenRows && !ShapedType::isDynamic(queries))
     rows = std::min(rows, rowsFor(queries));

@@ -114,3 +114,27 @@ func.func @odd(%q: memref<1x4x1x180xf32>, %k: memref<1x4x4096x180xf32>, %q1: mem
   attn.attention ins(%q1, %k1, %k1 : memref<1x4x48x64xf32>, memref<1x4x4096x64xf32>, memref<1x4x4096x64xf32>) outs(%o1 : memref<1x4x48x64xf32>)
   return
 }
+
+// -----
+
+// Keys and values that are widened are of use to more queries, but where a mask
+// has its edge in all of them.
+// CHECK-LABEL: func @widened
+// CHECK:       tile_m = 128, tile_n = 48
+func.func @widened(%q: memref<1x8x2048x64xf16>, %k: memref<1x8x2048x64xf16>, %v: memref<1x8x2048x64xf16>, %o: memref<1x8x2048x64xf16>) {
+  attn.attention ins(%q, %k, %v : memref<1x8x2048x64xf16>, memref<1x8x2048x64xf16>, memref<1x8x2048x64xf16>) outs(%o : memref<1x8x2048x64xf16>)
+  return
+}
+
+// -----
+
+// CHECK-LABEL: func @widened_masked
+// CHECK:       tile_m = 64, tile_n = 96
+func.func @widened_masked(%q: memref<1x8x2048x64xf16>, %k: memref<1x8x2048x64xf16>, %v: memref<1x8x2048x64xf16>, %o: memref<1x8x2048x64xf16>) {
+  attn.attention ins(%q, %k, %v : memref<1x8x2048x64xf16>, memref<1x8x2048x64xf16>, memref<1x8x2048x64xf16>) outs(%o : memref<1x8x2048x64xf16>)
+      mask(%b: index, %h: index, %i: index, %j: index) {
+        %x = arith.cmpi sle, %j, %i : index
+        attn.yield %x : i1
+      }
+  return
+}

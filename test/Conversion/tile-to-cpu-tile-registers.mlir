@@ -11,8 +11,8 @@
 // CHECK-DAG:   memref.alloca() {{.*}} : memref<32x256xbf16>
 // CHECK-DAG:   memref.alloca() {{.*}} : memref<32x256xf32>
 // CHECK-DAG:   memref.alloca() {{.*}} : memref<16x32x32xbf16>
-// CHECK-DAG:   memref.alloca() {{.*}} : memref<4x128x32xbf16>
-// CHECK-DAG:   memref.alloca() {{.*}} : memref<256x64xf32>
+// CHECK-DAG:   memref.alloca() {{.*}} : memref<8x128x32xbf16>
+// CHECK-DAG:   memref.alloca() {{.*}} : memref<256x128xf32>
 // Keys of a tile, where they are: 16 rows, pairs of columns change places.
 // CHECK:       scf.for
 // CHECK:       vector.load %reinterpret_cast{{.*}}, vector<32xbf16>
@@ -20,10 +20,10 @@
 // CHECK-COUNT-16: vector.store {{.*}} : memref<16x32x32xbf16>, vector<32xbf16>
 // Values: two rows side by side.
 // CHECK:       vector.interleave {{.*}} : vector<16xbf16> -> vector<32xbf16>
-// CHECK:       vector.store {{.*}} : memref<4x128x32xbf16>, vector<32xbf16>
+// CHECK:       vector.store {{.*}} : memref<8x128x32xbf16>, vector<32xbf16>
 // Strips of 32 of the 256 rows; the carried sums are seen through views.
 // CHECK:       scf.for [[STRIP:%.+]] = %c0 to %c256 step %c32 {
-// CHECK:       memref.subview {{.*}}{{\[}}[[STRIP]], 0] [32, 64] [1, 1] : memref<256x64xf32>
+// CHECK:       memref.subview {{.*}}{{\[}}[[STRIP]], 0] [32, 128] [1, 1] : memref<256x128xf32>
 // Scores start at zero and go to f32.
 // CHECK-COUNT-4: amx.tile_zero : !amx.tile<16x16xf32>
 // CHECK:       scf.for %{{.*}} = %c0 to %c64 step %c32 iter_args
@@ -38,11 +38,24 @@
 // CHECK-NEXT:  vector.store {{.*}} : memref<32x256xbf16>, vector<32xbf16>
 // Sums are rescaled where they are, and go on from there.
 // CHECK:       arith.mulf
-// CHECK-NEXT:  vector.store {{.*}} : memref<32x64xf32, strided<[64, 1], offset: ?>>
-// CHECK-COUNT-4: amx.tile_load {{.*}} : memref<32x64xf32, strided<[64, 1], offset: ?>> into !amx.tile<16x16xf32>
+// CHECK-NEXT:  vector.store {{.*}} : memref<32x128xf32, strided<[128, 1], offset: ?>>
+// CHECK-COUNT-4: amx.tile_load {{.*}} : memref<32x128xf32, strided<[128, 1], offset: ?>> into !amx.tile<16x16xf32>
 // CHECK-COUNT-4: amx.tile_mulf
 // CHECK-COUNT-4: amx.tile_store
-func.func @plain(%q: memref<1x2x512x64xbf16>, %k: memref<1x2x512x64xbf16>, %v: memref<1x2x512x64xbf16>, %o: memref<1x2x512x64xbf16>) {
+func.func @plain(%q: memref<1x2x512x64xbf16>, %k: memref<1x2x512x64xbf16>, %v: memref<1x2x512x128xbf16>, %o: memref<1x2x512x128xbf16>) {
+  attn.attention ins(%q, %k, %v : memref<1x2x512x64xbf16>, memref<1x2x512x64xbf16>, memref<1x2x512x128xbf16>) outs(%o : memref<1x2x512x128xbf16>)
+  return
+}
+
+// -----
+
+// Of few columns, strips have the rows of one register.
+// CHECK-LABEL: func.func private @narrow_kernel0
+// CHECK-DAG:   memref.alloca() {{.*}} : memref<16x256xbf16>
+// CHECK-DAG:   memref.alloca() {{.*}} : memref<16x256xf32>
+// CHECK:       scf.for %{{.*}} = %c0 to %c256 step %c16 {
+// CHECK:       amx.tile_mulf
+func.func @narrow(%q: memref<1x2x512x64xbf16>, %k: memref<1x2x512x64xbf16>, %v: memref<1x2x512x64xbf16>, %o: memref<1x2x512x64xbf16>) {
   attn.attention ins(%q, %k, %v : memref<1x2x512x64xbf16>, memref<1x2x512x64xbf16>, memref<1x2x512x64xbf16>) outs(%o : memref<1x2x512x64xbf16>)
   return
 }

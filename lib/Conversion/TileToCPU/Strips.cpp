@@ -16,10 +16,17 @@ using namespace attn;
 using namespace attn::cpu;
 using namespace attn::tile;
 
-/// Rows of a strip: two registers of sums.
-static int64_t getStripRows(int64_t rows) {
-  constexpr int64_t most = 2 * kRegisterRows;
-  return rows % most == 0 ? most : kRegisterRows;
+/// Rows of a strip: two registers of sums. With few columns of carried sums,
+/// products are few for a score that is stored: then one register, so that
+/// scores and weights leave room in L1.
+static int64_t getStripRows(scf::ForOp loop, int64_t rows) {
+  constexpr int64_t most = 2 * kRegisterRows, fewColumns = 64;
+  int64_t columns = 0;
+  for (Value carried : loop.getRegionIterArgs())
+    if (auto type = dyn_cast<TileType>(carried.getType());
+        type && type.getRank() == 2)
+      columns = std::max(columns, type.getCols());
+  return rows % most == 0 && columns > fewColumns ? most : kRegisterRows;
 }
 
 static bool isOnTiles(Operation *op) {
@@ -70,7 +77,7 @@ void KernelLowering::splitIntoStrips(scf::ForOp loop) {
   bool hasProduct = !loop.getBody()->getOps<DotOp>().empty();
   std::optional<int64_t> rows = findCommonRows(loop);
   if (!usesTileRegisters || !hasProduct || !rows ||
-      *rows <= getStripRows(*rows))
+      *rows <= getStripRows(loop, *rows))
     return;
   Operation *yield = loop.getBody()->getTerminator();
   SmallVector<Operation *> moved;
@@ -87,7 +94,7 @@ void KernelLowering::splitIntoStrips(scf::ForOp loop) {
   OpBuilder::InsertionGuard guard(b);
   b.setInsertionPoint(yield);
   auto strips = scf::ForOp::create(b, index(0), index(*rows),
-                                   index(getStripRows(*rows)), inits);
+                                   index(getStripRows(loop, *rows)), inits);
   Block *body = strips.getBody();
   if (body->mightHaveTerminator() && !body->empty())
     body->back().erase();

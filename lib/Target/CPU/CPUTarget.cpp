@@ -304,8 +304,8 @@ void CPU::explainSchedule(AttentionOp op, tile::TargetAttr machine,
   else if (usesTileRegisters)
     order =
         "products in tile registers (AMX), keys lie on the lanes of vectors; "
-        "all queries of a tile share the packed keys and values, 32 at a "
-        "time have scores in L1";
+        "all queries of a tile share the packed keys and values, a strip "
+        "of them at a time has scores in L1";
   choices.push_back(llvm::formatv("{0} queries a tile{1}: {2}", rows,
                                   options.tileM ? " (given)" : "", order));
   if (rows > lanes && multipliesBF16Pairs(machine) && hasBF16 &&
