@@ -227,7 +227,17 @@ public:
                    const Threads &threads)
       : Assigner(kernel), threads(threads), vectors(kernel, target, threads) {}
 
+  /// Left factors that a loop reads from outside of it stay in memory: caches
+  /// hold them, and more workgroups have room side by side.
+  void leaveInMemory(func::FuncOp kernel) const {
+    kernel.walk([&](LoadOp load) {
+      if (vectors.contains(load) && canStayInMemory(load))
+        load->setAttr(kInMemoryName, UnitAttr::get(load.getContext()));
+    });
+  }
+
 private:
+  static bool canStayInMemory(LoadOp load);
   Attribute getLayout(Value tile) const override {
     auto type = cast<TileType>(tile.getType());
     if (vectors.contains(tile))
@@ -247,6 +257,21 @@ private:
   const Threads threads;
   const VectorTiles vectors;
 };
+
+bool RegisterAssigner::canStayInMemory(LoadOp load) {
+  auto view = load.getSource().getDefiningOp<memref::ReinterpretCastOp>();
+  TileType type = load.getType();
+  std::optional<int64_t> cols = getConstantIntValue(load.getValid().back());
+  return view && !load.getMixed() && !load.getPageTable() &&
+         !load.getPrefetched() && cols && *cols >= type.getCols() &&
+         beginsAtVectors(view.getConstifiedMixedStrides(),
+                         load.getIndices().back()) &&
+         llvm::all_of(load->getUses(), [&](OpOperand &use) {
+           auto dot = dyn_cast<DotOp>(use.getOwner());
+           return dot && use.getOperandNumber() == 0 && dot.getTransposeB() &&
+                  dot->getBlock() != load->getBlock();
+         });
+}
 
 //===----------------------------------------------------------------------===//
 // Matrix units
@@ -417,7 +442,10 @@ struct AssignLayouts final : impl::AssignLayoutsBase<AssignLayouts> {
             ? mostRowsOfThread
             : std::clamp<int64_t>(rows / fewRowThreads, 1, mostRowsOfThread);
     Threads shared = chooseThreads(rows, lanes, mostThreads, rowsOfThread);
-    RegisterAssigner(kernel, *target, shared).run();
+    RegisterAssigner assigner(kernel, *target, shared);
+    assigner.run();
+    if (!exchangesInMemory(*target))
+      assigner.leaveInMemory(kernel);
     if (!fits(kernel, *target, shared)) {
       removeLayouts(kernel);
       leaveWithoutLayouts(kernel);
@@ -456,6 +484,8 @@ private:
     });
     forEachTile(kernel, [](Value tile) {
       tile.setType(cast<TileType>(tile.getType()).withLayout(Attribute()));
+      if (Operation *op = tile.getDefiningOp())
+        op->removeAttr(kInMemoryName);
     });
   }
 };

@@ -136,10 +136,17 @@ public:
   SharedRowsModel(AttentionOp op, tile::TargetAttr target)
       : target(target), headSize(getColumns(op.getQuery())),
         valueSize(getColumns(op.getValue())),
-        type(getElementTypeOrSelf(op.getQuery().getType())) {}
+        type(getElementTypeOrSelf(op.getQuery().getType())),
+        queriesInMemory(canStayInMemory(op.getQuery())) {}
 
   bool fits(int64_t rows, int64_t keys) const {
-    return getBytes(rows, keys) <= target.getStaticSharedBytes();
+    int64_t most = target.getStaticSharedBytes();
+    // So many that several workgroups have room side by side: on an H100, heads
+    // of 64 reach 25.7 TFLOP/s with 32 keys in 18 KiB, 24.1 with 64 in 34;
+    // heads of 128 23.7 with 16 in 13, 21.6 with 32 in 26.
+    constexpr int64_t enough = 20 * 1024;
+    return getBytes(rows, keys) <=
+           (queriesInMemory ? std::min(most, enough) : most);
   }
 
 private:
@@ -147,14 +154,30 @@ private:
     return cast<ShapedType>(tensor.getType()).getShape().back();
   }
   int64_t getBytes(int64_t rows, int64_t keys) const;
+  /// Whether tile-assign-layouts leaves a tile of it in memory.
+  bool canStayInMemory(Value query) const;
 
   tile::TargetAttr target;
   int64_t headSize, valueSize;
   Type type;
+  bool queriesInMemory;
 };
 
-/// Queries stay; keys make room for values and their weights. A word between
-/// rows, and what threads exchange by.
+bool SharedRowsModel::canStayInMemory(Value query) const {
+  auto memory = dyn_cast<MemRefType>(query.getType());
+  if (!memory || exchangesInMemory(target) || readsPieces(target) ||
+      !(type.isF32() || type.isF16()) || headSize % kVectorElements)
+    return false;
+  auto [strides, offset] = memory.getStridesAndOffset();
+  return strides.back() == 1 &&
+         llvm::all_of(ArrayRef(strides).drop_back(), [](int64_t stride) {
+           return ShapedType::isDynamic(stride) ||
+                  stride % kVectorElements == 0;
+         });
+}
+
+/// Queries stay, if not in memory; keys make room for values and their weights.
+/// A word between rows, and what threads exchange by.
 int64_t SharedRowsModel::getBytes(int64_t rows, int64_t keys) const {
   constexpr int64_t word = sizeof(float), rowThreads = 8, lanesOfRow = 8;
   bool isHalf = type.isF16() && holdsHalves(target);
@@ -162,7 +185,7 @@ int64_t SharedRowsModel::getBytes(int64_t rows, int64_t keys) const {
   if (!readsPieces(target) && headSize % kVectorElements == 0 &&
       valueSize % kVectorElements == 0)
     padding = kVectorElements;
-  int64_t query = rows * (headSize + padding) * element;
+  int64_t query = queriesInMemory ? 0 : rows * (headSize + padding) * element;
   int64_t key = keys * (headSize + padding) * element;
   int64_t value = keys * (valueSize + padding) * element;
   int64_t weights = rows * (keys + 1) * word;
@@ -312,15 +335,22 @@ private:
         if (!b.chooseSplit(rows, columns, target.getWorkers()))
           return;
       }
-    if (!most || !readsPieces(target))
+    // Pages load text: another version is for devices that gain most by it.
+    if (!most || (!readsPieces(target) && !isInRegisters))
       return;
-    auto [rows, partialKeys] = getPartialTile(model, most);
+    auto [rows, partialKeys] = readsPieces(target)
+                                   ? getPartialTile(model, most)
+                                   : chooseSharedRows(op, target, most);
+    if (!rows)
+      return;
     // On an H100, 32 rows in fragments over 8 times 8192 keys take 83 us with
-    // 256 workgroups, 109 with 512, 120 with 128.
-    constexpr int64_t subgroupsOfFragments = 4;
+    // 256 workgroups, 109 with 512, 120 with 128. Rows that several subgroups
+    // share are as many.
+    constexpr int64_t subgroupsOfRows = 4;
+    bool sharesSubgroups = model.applies() || !readsPieces(target);
     b.chooseSplit(rows, partialKeys,
                   target.getWorkers() /
-                      (model.applies() ? subgroupsOfFragments : 1));
+                      (sharesSubgroups ? subgroupsOfRows : 1));
   }
 
   /// As many rows, up to `most`, and keys as a workgroup has memory for.

@@ -21,6 +21,19 @@ static int64_t getNumBytes(Type type) {
   return llvm::divideCeil(type.getIntOrFloatBitWidth(), 8);
 }
 
+bool attn::beginsAtVectors(ArrayRef<OpFoldResult> strides,
+                           OpFoldResult column) {
+  auto isMultiple = [](OpFoldResult number) {
+    std::optional<int64_t> known = getConstantIntValue(number);
+    return known && *known % kVectorElements == 0;
+  };
+  return isConstantIntValue(strides.back(), 1) && isMultiple(column) &&
+         llvm::all_of(strides.drop_back(), [&](OpFoldResult stride) {
+           return isMultiple(stride) ||
+                  isa_and_nonnull<BlockArgument>(dyn_cast<Value>(stride));
+         });
+}
+
 Type attn::getStoredType(TileType tile, TargetAttr target) {
   Type element = tile.getElementType();
   auto shared = dyn_cast_or_null<SharedAttr>(tile.getLayout());
@@ -47,7 +60,7 @@ struct Staged {
 
 /// Elements in workgroup memory of what `op` makes, 0 if it needs none.
 static int64_t getNumStaged(Operation *op) {
-  if (op->getNumResults() != 1)
+  if (op->getNumResults() != 1 || op->hasAttr(kInMemoryName))
     return 0;
   auto type = dyn_cast<TileType>(op->getResult(0).getType());
   if (!type)

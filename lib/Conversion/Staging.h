@@ -11,6 +11,7 @@
 
 #include "attn/Dialect/Tile/Tile.h"
 
+#include "mlir/IR/OpDefinition.h"
 #include "mlir/IR/Operation.h"
 #include "mlir/IR/Types.h"
 #include "llvm/ADT/MapVector.h"
@@ -20,6 +21,16 @@ namespace attn {
 /// Elements that a thread reads together from workgroup memory, where it has no
 /// pieces of 16 bytes: what languages of shaders have vectors of.
 constexpr int64_t kVectorElements = 4;
+
+/// On a tile.load with a layout of workgroup memory: the product reads it where
+/// it is.
+constexpr llvm::StringLiteral kInMemoryName = "tile.in_memory";
+
+/// Whether vectors of a row begin at multiples of their length in memory with
+/// these strides, if those that a kernel is given are multiples; `column` is
+/// where the first one begins.
+bool beginsAtVectors(llvm::ArrayRef<mlir::OpFoldResult> strides,
+                     mlir::OpFoldResult column);
 
 /// What workgroup memory has for a tile: its elements or, where rows are
 /// multiples of them and begin at such, vectors.

@@ -21,7 +21,22 @@ function declarationsOf(code, kernel) {
   const end = code.search(new RegExp(`\\nfn ${kernel}\\(`));
   if (end < 0) fail('MALFORMED_ARTIFACT', `malformed artifact: the shader has no kernel '${kernel}'`);
   const before = code.slice(0, end);
-  return before.slice(before.lastIndexOf('\nfn ') + 1);
+  return before.slice(before.slice(0, before.lastIndexOf('\n@compute')).lastIndexOf('\n@compute') + 1);
+}
+
+/** Functions that read four neighbours of a buffer. */
+const READERS = /fn (\w+)\(at: i32\) -> (vec4<\w+>) \{ return \2\((\w+)\[at\],.*\n/g;
+
+/** The code for buffers whose rows begin at multiples of four elements: what is
+ * read by fours alone is memory of vectors. */
+export function widen(code) {
+  for (const [text, name, vector, buffer] of code.matchAll(READERS)) {
+    const others = code.replace(text, '').replace(/\/\/.*/g, '');
+    if (new RegExp(`\\b${buffer}\\[`).test(others)) continue;
+    code = code.replace(text, `fn ${name}(at: i32) -> ${vector} { return ${buffer}[u32(at) / 4u]; }\n`)
+      .replace(new RegExp(`(> ${buffer}: array<)\\w+>;`), `$1${vector}>;`);
+  }
+  return code;
 }
 
 /** How a shader binds what a launch hands it. */
@@ -29,10 +44,12 @@ export function describeKernel(code, kernel) {
   const text = declarationsOf(code, kernel);
   const access = [];
   for (const [, binding, mode] of text.matchAll(/@binding\((\d+)\) var<storage, (\w+)>/g)) access[binding] = mode;
+  // Those that are memory of vectors.
+  const vectors = Array.from(text.matchAll(/@binding\((\d+)\) var<storage, \w+> \w+: array<vec4</g), ([, n]) => Number(n));
   let shared = 0;
   for (const [, four, element, count] of text.matchAll(/var<workgroup> \w+: array<(vec4<)?(\w+)>?, (\d+)>/g))
     shared += (four ? 4 : 1) * (ELEMENT_BYTES[element] ?? 4) * count;
-  return { access, shared };
+  return { access, shared, vectors };
 }
 
 /** The features and limits that a variant needs. */

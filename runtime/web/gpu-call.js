@@ -107,7 +107,10 @@ export class GpuCall extends Binding {
       refuse(`${who} spans ${size} bytes; the device binds at most ${most} (maxStorageBufferBindingSize)`);
     if (element && size / element > Number(MAX_INT))
       refuse(`${who} spans ${Math.floor(size / element)} elements; kernels count up to 2^31 - 1`);
-    return { buffer: tensor.buffer, offset, size, base: element ? (first - offset) / element : 0, who };
+    // Whether all rows begin at multiples of four elements.
+    const isAligned = element > 0 && (first / element) % 4 === 0 && tensor.strides.at(-1) === 1 &&
+      tensor.strides.slice(0, -1).every((stride) => stride % 4 === 0);
+    return { buffer: tensor.buffer, offset, size, base: element ? (first - offset) / element : 0, who, isAligned };
   }
 
   /** The 32 bits of an argument that is no buffer, written at `at`. */
@@ -152,7 +155,8 @@ export class GpuCall extends Binding {
       if (tooLarge)
         refuse(`the grid of the kernel '${launch.kernel}' would have ${tooLarge} workgroups in a dimension; ` +
                'kernels count up to 2^31 - 1');
-      const grid = extents.map(Number), kernel = this.#kernels[n], bindings = [];
+      const grid = extents.map(Number), bindings = [];
+      let kernel = this.#kernels[n];
       const words = new DataView(new ArrayBuffer(Math.ceil((GRID_FIELDS + launch.args.length) / 4) * 16));
       launch.args.forEach((argument, k) => {
         const at = 4 * (GRID_FIELDS + k);
@@ -165,6 +169,7 @@ export class GpuCall extends Binding {
         words.setUint32(at, binding.base, true);
       });
       this.#checkBindings(bindings, kernel.access);
+      if (!kernel.vectors.every((binding) => bindings[binding].isAligned)) kernel = kernel.plain();
       grid.forEach((extent, axis) => words.setInt32(4 * (3 + axis), extent, true));
       // A grid beyond the limit is several dispatches.
       for (let z = 0; z < grid[2]; z += most)

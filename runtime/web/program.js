@@ -2,22 +2,13 @@
 //
 // A loaded artifact: the variant for a device and its pipelines.
 
-import { chooseVariant, describeKernel, openVariants } from './device.js';
+import { chooseVariant, describeKernel, openVariants, widen } from './device.js';
 import { fail } from './error.js';
 import { GpuCall } from './gpu-call.js';
 import { fillHoles } from './holes.js';
 import { instantiate, WasmCall } from './wasm-call.js';
 
-/** Compiles the kernel of a launch; what the device says of it is an error. */
-async function createPipeline(device, modules, launch, code) {
-  if (!modules.has(launch.code)) {
-    // The pipeline fails with the module, and with it the caller: no error is left for the page.
-    device.pushErrorScope('validation');
-    const made = device.createShaderModule({ label: launch.code, code });
-    modules.set(launch.code, { module: made, refused: device.popErrorScope().catch(() => null) });
-  }
-  const { module, refused } = modules.get(launch.code);
-  const { access } = describeKernel(code, launch.kernel);
+function createLayout(device, launch, access) {
   const COMPUTE = 4;
   const entries = Array.from(access, (mode, binding) => ({
     binding,
@@ -27,13 +18,32 @@ async function createPipeline(device, modules, launch, code) {
   // Launches have parameters of their own in one buffer.
   entries.push({ binding: access.length, visibility: COMPUTE, buffer: { type: 'uniform', hasDynamicOffset: true } });
   const group = device.createBindGroupLayout({ label: launch.kernel, entries });
+  return { group, layout: device.createPipelineLayout({ bindGroupLayouts: [group] }) };
+}
+
+/** Compiles the kernel of a launch, with memory of vectors where it has any; what
+ * the device says of it is an error. `plain()` is the same for memory of
+ * elements. */
+async function createPipeline(device, modules, launch, code) {
+  const wide = widen(code);
+  if (!modules.has(launch.code)) {
+    // The pipeline fails with the module, and with it the caller: no error is left for the page.
+    device.pushErrorScope('validation');
+    const made = device.createShaderModule({ label: launch.code, code: wide });
+    modules.set(launch.code, { module: made, refused: device.popErrorScope().catch(() => null) });
+  }
+  const { module, refused } = modules.get(launch.code);
+  const { access, vectors } = describeKernel(wide, launch.kernel);
+  const { group, layout } = createLayout(device, launch, access);
+  const describe = (used) => ({ label: launch.kernel, layout, compute: { module: used, entryPoint: launch.kernel } });
+  let narrow;
+  const plain = () => {
+    narrow ??= { group, access, vectors: [], pipeline: device.createComputePipeline(
+      describe(device.createShaderModule({ label: launch.code, code }))) };
+    return narrow;
+  };
   try {
-    const pipeline = await device.createComputePipelineAsync({
-      label: launch.kernel,
-      layout: device.createPipelineLayout({ bindGroupLayouts: [group] }),
-      compute: { module, entryPoint: launch.kernel },
-    });
-    return { pipeline, group, access };
+    return { pipeline: await device.createComputePipelineAsync(describe(module)), group, access, vectors, plain };
   } catch (error) {
     const { messages } = await module.getCompilationInfo();
     const lines = messages.map(({ type, lineNum, message }) => `; ${type} in line ${lineNum}: ${message}`).join('');

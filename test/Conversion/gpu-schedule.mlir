@@ -112,3 +112,38 @@ module attributes {tile.target = #tile.target<name = "wgsl", chip = "x", threads
     return
   }
 }
+
+// -----
+
+// Queries that stay in memory leave room for several workgroups side by side; a
+// stride that is no multiple of a vector has them in workgroup memory. More than
+// eight packed rows split their keys, too.
+module attributes {tile.target = #tile.target<name = "wgsl", chip = "x", threads = 256, subgroup = 32, shared_bytes = 32768, static_shared_bytes = 32768, workers = 1024, lacks = "small_storage">} {
+  // CHECK-LABEL: func @narrow
+  // CHECK: #attn.schedule<tile_m = 64, tile_n = 32>
+  func.func @narrow(%q: memref<1x8x640x64xf32>, %k: memref<1x8x640x64xf32>, %o: memref<1x8x640x64xf32>) {
+    attn.attention ins(%q, %k, %k : memref<1x8x640x64xf32>, memref<1x8x640x64xf32>, memref<1x8x640x64xf32>) outs(%o : memref<1x8x640x64xf32>)
+    return
+  }
+
+  // CHECK-LABEL: func @wide
+  // CHECK: #attn.schedule<tile_m = 64, tile_n = 16>
+  func.func @wide(%q: memref<1x8x640x128xf32>, %k: memref<1x8x640x128xf32>, %o: memref<1x8x640x128xf32>) {
+    attn.attention ins(%q, %k, %k : memref<1x8x640x128xf32>, memref<1x8x640x128xf32>, memref<1x8x640x128xf32>) outs(%o : memref<1x8x640x128xf32>)
+    return
+  }
+
+  // CHECK-LABEL: func @odd
+  // CHECK: #attn.schedule<tile_m = 32, tile_n = 16>
+  func.func @odd(%q: memref<1x8x640x128xf32, strided<[?, ?, 129, 1]>>, %k: memref<1x8x640x128xf32>, %o: memref<1x8x640x128xf32>) {
+    attn.attention ins(%q, %k, %k : memref<1x8x640x128xf32, strided<[?, ?, 129, 1]>>, memref<1x8x640x128xf32>, memref<1x8x640x128xf32>) outs(%o : memref<1x8x640x128xf32>)
+    return
+  }
+
+  // CHECK-LABEL: func @verify
+  // CHECK: #attn.schedule<tile_m = 32, tile_n = 16, workers = 256>
+  func.func @verify(%q: memref<1x32x8x128xf32>, %k: memref<1x8x8192x128xf32>, %o: memref<1x32x8x128xf32>) {
+    attn.attention ins(%q, %k, %k : memref<1x32x8x128xf32>, memref<1x8x8192x128xf32>, memref<1x8x8192x128xf32>) outs(%o : memref<1x32x8x128xf32>)
+    return
+  }
+}

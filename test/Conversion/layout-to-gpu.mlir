@@ -403,9 +403,8 @@ module attributes {tile.target = #tile.target<name = "gpu", chip = "c", threads 
   // CHECK-SAME: workgroup(%[[BUFFER:[a-z0-9]+]] : memref<24xvector<4xf32>, #gpu.address_space<workgroup>>
   // Rows that may be missing are read from elsewhere, without a branch.
   // CHECK: %[[IN:.+]] = arith.cmpi slt
-  // CHECK: arith.select %[[IN]], %{{.+}}, %c0 : index
-  // CHECK-COUNT-4: memref.load
-  // CHECK: %[[FOUR:.+]] = vector.from_elements
+  // CHECK: %[[AT:.+]] = arith.select %[[IN]], %{{.+}}, %c0 : index
+  // CHECK: %[[FOUR:.+]] = vector.load %{{.+}}[%[[AT]]]
   // CHECK: %[[READ:.+]] = arith.select %[[IN]], %[[FOUR]], %cst{{.*}} : vector<4xf32>
   // CHECK: memref.store %[[READ]], %[[BUFFER]]
   // CHECK: gpu.barrier
@@ -456,6 +455,39 @@ module attributes {tile.target = #tile.target<name = "gpu", chip = "c", threads 
     %i = tile.splat %zero : f32 -> !tile.tile<4x16xf32, #neighbours>
     %s = tile.dot %p, %v, %i : !tile.tile<4x2xf32, #elements>, !tile.tile<2x16xf32, #vectors> -> !tile.tile<4x16xf32, #neighbours>
     tile.store %s, %m[%c0, %c0] valid [%c4, %c16] : !tile.tile<4x16xf32, #neighbours>, memref<4x16xf32>
+    return
+  }
+}
+
+// -----
+
+// A factor that stays in memory takes none of the workgroup and is read there; a
+// row that is missing is another one.
+#part = #tile.layout<lane = [[0, 1], [0, 2]], subgroup = [[1, 0], [2, 0]]>
+#vectors = #tile.shared<padding = 4>
+module attributes {tile.target = #tile.target<name = "gpu", chip = "c", threads = 128, subgroup = 4, shared_bytes = 16384, static_shared_bytes = 16384, lacks = "small_storage">} {
+  // CHECK-LABEL: gpu.func @in_memory
+  // CHECK-SAME: workgroup(%[[BUFFER:[a-z0-9]+]] : memref<12xvector<4xf32>, #gpu.address_space<workgroup>>
+  // CHECK: %[[IN:.+]] = arith.cmpi slt, %[[ROW:.+]], %
+  // CHECK: %[[READ:.+]] = arith.select %[[IN]], %[[ROW]], %c0 : index
+  // CHECK: %[[AT:.+]] = arith.muli %[[READ]], %c8 : index
+  // CHECK: vector.load %{{.+}} : memref<{{.+}}>, vector<4xf32>
+  // CHECK: memref.load %[[BUFFER]]
+  func.func private @in_memory(%a: memref<f32>, %n: index, %x: index, %y: index, %z: index, %nx: index, %ny: index, %nz: index) attributes {tile.kernel} {
+    %c0 = arith.constant 0 : index
+    %c1 = arith.constant 1 : index
+    %c4 = arith.constant 4 : index
+    %c8 = arith.constant 8 : index
+    %zero = arith.constant 0.0 : f32
+    %m = memref.reinterpret_cast %a to offset: [0], sizes: [4, 8], strides: [8, 1] : memref<f32> to memref<4x8xf32>
+    %q = tile.load %m[%c0, %c0] valid [%n, %c8] {tile.in_memory} : memref<4x8xf32> -> !tile.tile<4x8xf32, #vectors>
+    %i = tile.splat %zero : f32 -> !tile.tile<4x4xf32, #part>
+    %s = scf.for %j = %c0 to %n step %c1 iter_args(%acc = %i) -> (!tile.tile<4x4xf32, #part>) {
+      %k = tile.load %m[%c0, %c0] valid [%c4, %c8] : memref<4x8xf32> -> !tile.tile<4x8xf32, #vectors>
+      %p = tile.dot %q, %k, %acc {transpose_b} : !tile.tile<4x8xf32, #vectors>, !tile.tile<4x8xf32, #vectors> -> !tile.tile<4x4xf32, #part>
+      scf.yield %p : !tile.tile<4x4xf32, #part>
+    }
+    tile.store %s, %m[%c0, %c0] valid [%c4, %c4] : !tile.tile<4x4xf32, #part>, memref<4x8xf32>
     return
   }
 }

@@ -382,7 +382,7 @@ gpu::MMAMatrixType attn::getMatrixType(TileType tile) {
 
 /// Whether `op` fills a buffer in workgroup memory from elsewhere.
 static bool fillsBuffer(Operation *op) {
-  if (!isa<LoadOp, RelayoutOp>(op))
+  if (!isa<LoadOp, RelayoutOp>(op) || op->hasAttr(kInMemoryName))
     return false;
   auto type = cast<TileType>(op->getResult(0).getType());
   if (!isa<SharedAttr>(type.getLayout()))

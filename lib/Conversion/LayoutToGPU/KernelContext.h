@@ -85,6 +85,11 @@ public:
                         mlir::gpu::MMAMatrixType rhs) const {
     return elementsAlike && lhs.getShape() == rhs.getShape();
   }
+  /// Memory is read by vectors of four where elements are wide enough.
+  void setReadsVectors(bool reads) { vectorReads = reads; }
+  bool readsVectors(mlir::Type element) const {
+    return vectorReads && (element.isF32() || element.isF16());
+  }
   /// Columns of the left factor of matrix units.
   int64_t getMatrixDepth() const { return matrixDepth; }
   void setMatrixDepth(int64_t depth) { matrixDepth = depth; }
@@ -196,7 +201,7 @@ private:
   mlir::gpu::GPUFuncOp kernel;
   mlir::Value lane, subgroup, thread, firstLane;
   int64_t numLanes, numSubgroups, matrixDepth = 0;
-  bool elementsAlike = false;
+  bool elementsAlike = false, vectorReads = false;
   mlir::Value strips, numbers, exchanged;
   mlir::DenseMap<mlir::Value, MemoryView> views;
   /// Tiles of one element type share a buffer, at different places if they are

@@ -377,6 +377,7 @@ LogicalResult LayoutToGPU::lower(func::FuncOp source, gpu::GPUModuleOp module,
   };
   bool elementsAlike = machine.hasFeature("matrix-element-map");
   context.setElementsAlike(elementsAlike);
+  context.setReadsVectors(hasWords);
   int64_t bytesForTiles = workgroupBytes;
   if (threads.lanes > 1 && !hasSubgroups)
     bytesForTiles -= context.addExchangeMemory();

@@ -200,12 +200,15 @@ static int64_t getRunLength(const KernelContext &context, LoadOp op,
   return bound % length == 0 ? length : 1;
 }
 
-/// Neighbours of a row, without a branch, so that many loads are under way
+/// Where an element is read without a branch, so that many loads are under way
 /// together. What is not valid is read from the begin of the memory; whoever
 /// asked gives it up if the condition, null where there is none, is false.
-static std::pair<SmallVector<Value>, Value>
-readNeighbours(ImplicitLocOpBuilder &b, const KernelContext &context, LoadOp op,
-               const ElementPosition &position, int64_t length) {
+struct GuardedAddress {
+  Value address, condition;
+};
+static GuardedAddress findPlace(ImplicitLocOpBuilder &b,
+                                const KernelContext &context, LoadOp op,
+                                const ElementPosition &position) {
   SmallVector<Value> coordinates{position.row, position.col};
   Value condition = findCondition(b, op, coordinates, position);
   // Nor does a page table have entries for other rows.
@@ -215,26 +218,67 @@ readNeighbours(ImplicitLocOpBuilder &b, const KernelContext &context, LoadOp op,
   Value address = getElementAddress(b, context, op, coordinates);
   if (condition)
     address = arith::SelectOp::create(b, condition, address, index(b, 0));
+  return {address, condition};
+}
+
+/// What stands at an address and after it.
+static SmallVector<Value> readNeighbours(ImplicitLocOpBuilder &b,
+                                         const KernelContext &context,
+                                         LoadOp op, Value address,
+                                         int64_t length) {
   SmallVector<Value> elements;
   for (int64_t k = 0; k < length; ++k)
     elements.push_back(memref::LoadOp::create(
         b, context.getView(op.getSource())->flat,
         b.createOrFold<arith::AddIOp>(address, index(b, k))));
-  return {elements, condition};
+  return elements;
+}
+
+/// Whether vectors of a row are read at once.
+static bool readsVectors(const KernelContext &context, LoadOp op) {
+  return context.readsVectors(op.getType().getElementType()) &&
+         beginsAtVectors(
+             getAsOpFoldResult(context.getView(op.getSource())->strides),
+             op.getIndices().back());
+}
+
+Value attn::readInMemory(ImplicitLocOpBuilder &b, const KernelContext &context,
+                         LoadOp op, Value row, Value number) {
+  Value col = b.createOrFold<arith::MulIOp>(number, index(b, kVectorElements));
+  // Nobody asks for what follows from a row that is missing.
+  if (Value condition = isValid(b, op.getType(), op.getValid(), {row, col}, {}))
+    row = arith::SelectOp::create(b, condition, row, index(b, 0));
+  return vector::LoadOp::create(b, getPieceType(op.getType(), kVectorElements),
+                                context.getView(op.getSource())->flat,
+                                getElementAddress(b, context, op, {row, col}));
 }
 
 /// The same, with zeros for what is not valid.
 static void readRun(ImplicitLocOpBuilder &b, const KernelContext &context,
                     LoadOp op, const ElementPosition &position, int64_t length,
                     SmallVectorImpl<Value> &elements) {
-  auto [neighbours, condition] =
-      readNeighbours(b, context, op, position, length);
-  Value zero = arith::ConstantOp::create(
-      b, b.getZeroAttr(op.getType().getElementType()));
-  for (Value element : neighbours)
-    elements.push_back(
-        condition ? arith::SelectOp::create(b, condition, element, zero)
-                  : element);
+  auto [address, condition] = findPlace(b, context, op, position);
+  Type element = op.getType().getElementType();
+  const MemoryView &view = *context.getView(op.getSource());
+  bool inVectors = length % kVectorElements == 0 && readsVectors(context, op);
+  auto keep = [&, condition = condition](Value read) -> Value {
+    if (!condition)
+      return read;
+    Value zero = arith::ConstantOp::create(b, b.getZeroAttr(read.getType()));
+    return arith::SelectOp::create(b, condition, read, zero);
+  };
+  if (!inVectors) {
+    for (Value read : readNeighbours(b, context, op, address, length))
+      elements.push_back(keep(read));
+    return;
+  }
+  auto type = VectorType::get({kVectorElements}, element);
+  for (int64_t k = 0; k < length; k += kVectorElements) {
+    Value at = b.createOrFold<arith::AddIOp>(address, index(b, k));
+    Value read = keep(vector::LoadOp::create(b, type, view.flat, at));
+    for (int64_t part = 0; part < kVectorElements; ++part)
+      elements.push_back(vector::ExtractOp::create(b, read, part));
+  }
 }
 
 /// The same for an element of a tile.
@@ -255,9 +299,14 @@ static Value readVector(ImplicitLocOpBuilder &b, const KernelContext &context,
   bool isWhole = valid && *valid >= op.getType().getCols();
   if (isWhole &&
       isConstantIntValue(context.getView(op.getSource())->strides.back(), 1)) {
-    auto [neighbours, condition] =
-        readNeighbours(b, context, op, position, kVectorElements);
-    Value vector = vector::FromElementsOp::create(b, type, neighbours);
+    auto [address, condition] = findPlace(b, context, op, position);
+    const MemoryView &view = *context.getView(op.getSource());
+    Value vector;
+    if (readsVectors(context, op))
+      vector = vector::LoadOp::create(b, type, view.flat, address);
+    else
+      vector = vector::FromElementsOp::create(
+          b, type, readNeighbours(b, context, op, address, kVectorElements));
     if (!condition)
       return vector;
     Value zero = arith::ConstantOp::create(b, b.getZeroAttr(type));
@@ -413,7 +462,8 @@ struct LoadLowering : TileOpPattern<LoadOp> {
     if (isa<SharedAttr>(type.getLayout())) {
       if (op.getPrefetched() && !holdsPieces(type, ofPiece))
         return rewriter.notifyMatchFailure(op, "has no rows of whole pieces");
-      stageLoad(b, op, adaptor.getPrefetched());
+      if (!op->hasAttr(kInMemoryName))
+        stageLoad(b, op, adaptor.getPrefetched());
       replace(rewriter, op, {ValueRange()});
       return success();
     }

@@ -16,6 +16,12 @@
 
 namespace attn {
 
+/// Vector `number` of a row of a tile that stays in memory; of a row that is
+/// missing, something.
+mlir::Value readInMemory(mlir::ImplicitLocOpBuilder &b,
+                         const KernelContext &context, tile::LoadOp op,
+                         mlir::Value row, mlir::Value number);
+
 /// tile.load, tile.store, tile.relayout, and scalars in memory.
 void populateMemoryPatterns(const mlir::TypeConverter &converter,
                             const KernelContext &context,

@@ -93,6 +93,9 @@ private:
   }
   Value readVector(ImplicitLocOpBuilder &b, Value tile, Value row,
                    Value number) const {
+    if (auto load = tile.getDefiningOp<LoadOp>();
+        load && load->hasAttr(kInMemoryName))
+      return widen(b, readInMemory(b, context, load, row, number));
     Value at = context.getVectorOffset(b, tile, row, number);
     return widen(b, memref::LoadOp::create(b, context.getBuffer(tile), at));
   }

@@ -109,7 +109,8 @@ LogicalResult TileDialect::verifyOperationAttribute(Operation *op,
       [&] { return op->emitOpError(); }, name,
       {"tile.kernel", "tile.workers", LaunchInfoAttr::attributeName,
        ArtifactAttr::attributeName, TargetAttr::attributeName, kChoicesAttrName,
-       "tile.offset", "tile.scheduled", "tile.size", "tile.without_layouts"});
+       "tile.in_memory", "tile.offset", "tile.scheduled", "tile.size",
+       "tile.without_layouts"});
 }
 
 LogicalResult TileDialect::verifyRegionArgAttribute(Operation *op, unsigned,

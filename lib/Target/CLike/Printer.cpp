@@ -261,7 +261,8 @@ bool Printer::isElementOfConstant(Operation &op) {
   if (!extract || !isa<FloatType>(extract.getType()))
     return false;
   Operation *source = extract.getSource().getDefiningOp();
-  return isa_and_nonnull<memref::LoadOp, arith::ExtFOp>(source) &&
+  return isa_and_nonnull<memref::LoadOp, vector::LoadOp, arith::ExtFOp>(
+             source) &&
          !placement.isInline(source);
 }
 

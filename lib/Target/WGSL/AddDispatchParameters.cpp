@@ -10,6 +10,8 @@
 #include "attn/Target/Passes.h"
 
 #include "mlir/Dialect/MemRef/IR/MemRef.h"
+#include "mlir/Dialect/Vector/IR/VectorOps.h"
+#include "llvm/ADT/TypeSwitch.h"
 
 namespace attn {
 #define GEN_PASS_DEF_ADDDISPATCHPARAMETERS
@@ -36,12 +38,16 @@ static BlockArgument addParameter(gpu::GPUFuncOp kernel, unsigned position,
 static void addBase(BlockArgument buffer, BlockArgument base) {
   for (Operation *view : buffer.getUsers())
     for (Operation *access : view->getUsers()) {
-      bool isLoad = isa<memref::LoadOp>(access);
-      OpOperand &index =
-          isLoad ? cast<memref::LoadOp>(access).getIndicesMutable()[0]
-                 : cast<memref::StoreOp>(access).getIndicesMutable()[0];
+      OpOperand *index =
+          TypeSwitch<Operation *, OpOperand *>(access)
+              .Case<memref::LoadOp, vector::LoadOp, memref::StoreOp>(
+                  [](auto op) { return &op.getIndicesMutable()[0]; })
+              .Default([](Operation *) { return nullptr; });
+      if (!index)
+        continue;
       OpBuilder b(access);
-      index.set(arith::AddIOp::create(b, access->getLoc(), index.get(), base));
+      index->set(
+          arith::AddIOp::create(b, access->getLoc(), index->get(), base));
     }
 }
 

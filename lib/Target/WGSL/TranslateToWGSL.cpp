@@ -100,6 +100,9 @@ private:
   bool isRenaming(Operation *op) const override {
     return isa<memref::ReinterpretCastOp, arith::IndexCastOp>(op);
   }
+
+  /// Functions that read four neighbours of a buffer.
+  llvm::DenseMap<Value, std::string> readers;
 };
 } // namespace
 
@@ -155,6 +158,19 @@ LogicalResult WGSLPrinter::declareBuffer(gpu::GPUFuncOp kernel,
                       binding, accesses.isWritten ? "read_write" : "read", name,
                       *element, comment.empty() ? "" : " // " + comment);
   set(buffer, {name});
+  bool isInVectors = llvm::any_of(buffer.getUsers(), [](Operation *view) {
+    return llvm::any_of(view->getUsers(), llvm::IsaPred<vector::LoadOp>);
+  });
+  if (!isInVectors)
+    return success();
+  // runtime/web knows this text: where rows begin at multiples of four, the
+  // buffer is one of vectors.
+  std::string reader = declare("read_" + name, true);
+  readers[buffer] = reader;
+  os << llvm::formatv(
+      "fn {0}(at: i32) -> vec4<{1}> {{ return vec4<{1}>({2}[at], "
+      "{2}[at + 1], {2}[at + 2], {2}[at + 3]); }\n",
+      reader, *element, name);
   return success();
 }
 
@@ -340,6 +356,17 @@ std::optional<FailureOr<Expression>> WGSLPrinter::spellOwn(Operation &op) {
         return Expression{"atomicLoad(&" +
                           access(op.getMemRef(), op.getIndices().front()) +
                           ")"};
+      })
+      .Case([&](vector::LoadOp op) -> Result {
+        auto view = op.getBase().getDefiningOp<memref::ReinterpretCastOp>();
+        auto buffer =
+            view ? dyn_cast<BlockArgument>(view.getSource()) : BlockArgument();
+        auto reader = readers.find(buffer);
+        if (reader == readers.end())
+          return FailureOr<Expression>(refuse(*op));
+        return Expression{
+            reader->second + "(" +
+            spellPosition(op.getBase(), op.getIndices().front()).text + ")"};
       })
       // A workgroup has one dimension, which subgroups divide in order.
       .Case([&](gpu::SubgroupIdOp) {

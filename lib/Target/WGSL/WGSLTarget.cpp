@@ -47,7 +47,7 @@ struct Chip {
 /// row statistics take 9); those of a device that Vulkan, Metal or Direct3D 12
 /// drives on a desktop. Then those whose threads share rows, in longer text,
 /// which pages ask for. Devices with subgroups have more memory than is
-/// guaranteed; on an H100, 48 KiB make 12 TFLOP/s of 5 for heads of 128.
+/// guaranteed; 48 KiB are for kernels whose queries cannot stay in memory.
 static constexpr Chip chips[] = {
     {"webgpu", /*storageBuffers=*/8, /*threads=*/256,
      /*workgroupBytes=*/16 * 1024},
