@@ -34,6 +34,11 @@
 //       CHECK:   ex2.approx.ftz.f32
 //       CHECK:   setp.geu.and.f32 p, $2, 0fFF800000, p; @p mbarrier.arrive
 //       CHECK:   wgmma.wait_group.sync.aligned 0
+// What scales the accumulators stands between the exponentials.
+//   CHECK-NOT:   ex2.approx.ftz.f32
+// CHECK-COUNT-64: arith.mulf
+//   CHECK-NOT:   cvt.rn.bf16x2.f32
+//       CHECK:   ex2.approx.ftz.f32
 //       CHECK:   cvt.rn.bf16x2.f32
 //       CHECK:   wgmma.wait_group.sync.aligned 1
 //       CHECK:   wgmma.wait_group.sync.aligned 0

@@ -102,14 +102,23 @@ void TileEmitter::emitStatistics(Full full, Scope &scope) {
       emitTileOp(&op, full, scope);
 }
 
-Values TileEmitter::emitPreparation(Scope &scope) {
+Values TileEmitter::emitConversions(Scope &scope) {
   for (Operation &op : structure.loop.getBody()->without_terminator())
     if (structure.conversions.contains(&op))
       emitTileOp(&op, Full::ask, scope);
+  return tiles.get(structure.valueDot.getA()).values;
+}
+
+void TileEmitter::emitAccumulatorMaps(Scope &scope) {
   for (Operation &op : structure.loop.getBody()->without_terminator())
     if (structure.accumulatorMaps.contains(&op))
       emitTileOp(&op, Full::ask, scope);
-  return tiles.get(structure.valueDot.getA()).values;
+}
+
+Values TileEmitter::emitPreparation(Scope &scope) {
+  Values probabilities = emitConversions(scope);
+  emitAccumulatorMaps(scope);
+  return probabilities;
 }
 
 //===----------------------------------------------------------------------===//

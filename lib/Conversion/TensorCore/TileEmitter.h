@@ -31,7 +31,11 @@ protected:
   void emitTileOp(Operation *op, Full full, Scope &scope);
   /// The ops between the products, but for those that prepare the second.
   void emitStatistics(Full full, Scope &scope);
-  /// Those that do. Returns the probabilities.
+  /// Those that convert the probabilities, which it returns.
+  Values emitConversions(Scope &scope);
+  /// Those that scale the accumulators.
+  void emitAccumulatorMaps(Scope &scope);
+  /// Both.
   Values emitPreparation(Scope &scope);
   /// Emits `body` once for full and once for other key tiles, if they differ.
   void emitVersions(Value full, llvm::function_ref<void(Full)> body);

@@ -34,8 +34,13 @@ private:
   Values issueValues(Value index, ValueRange probabilities,
                      ValueRange accumulators);
   void release(const Ring &ring, Value count);
+  /// The first probability that is not waited for before the values' product.
+  Value getHeldProbability();
+  /// Three warpgroups share what two have for their tiles.
+  bool hasRegistersLeft() const { return layout.consumers < 3; }
   /// That of the keys, when some probabilities are known.
   void releaseKeys(Value count);
+  void interleave(Operation *statistics);
   /// The key tile after `name`, whose keys are in buffer `index`, or the first
   /// one, which comes with the query tile in it.
   Value nextKeyTile(Value name, const Ring &ring, Value index);
@@ -134,15 +139,48 @@ void Consumer::release(const Ring &ring, Value count) {
   emit.barrierArriveIf(firstLane, kernel.getSlot(ring, count).empty);
 }
 
-/// ptxas moves the wait for the values' product above all exponentials where
-/// nothing holds it, but not above what releases a buffer. A fifth of them then
-/// runs beside the product, the others beside the other warpgroup's.
-void Consumer::releaseKeys(Value count) {
+/// A fifth of the exponentials runs beside the product, the others beside the
+/// other warpgroup's. Among those of two warpgroups it is one of a lane's second
+/// row, the last of which ptxas learns the maximum.
+Value Consumer::getHeldProbability() {
   Value probabilities = layout.conversions.back()->getOperand(0);
   ArrayRef<Value> exponentials = tiles.get(probabilities).values;
+  size_t number = exponentials.size() / 5;
+  return exponentials[hasRegistersLeft() ? number | 3 : number];
+}
+
+/// ptxas moves the wait for the values' product above all exponentials where
+/// nothing holds it, but not above what releases a buffer.
+void Consumer::releaseKeys(Value count) {
   emit.barrierArriveIfAfter(firstLane,
                             kernel.getSlot(layout.memory.key, count).empty,
-                            exponentials[exponentials.size() / 5]);
+                            getHeldProbability());
+}
+
+/// Moves what follows the statistics, the wait for the values' product and the
+/// scaling of the accumulators, between the exponentials: ptxas then multiplies
+/// in their shadow, and else behind the last of them. It keeps more numbers in
+/// registers.
+void Consumer::interleave(Operation *statistics) {
+  Operation *place = getHeldProbability().getDefiningOp();
+  Block *block = statistics->getBlock();
+  if (!hasRegistersLeft() || !place || place->getBlock() != block)
+    return;
+  auto rest = llvm::make_range(std::next(Block::iterator(statistics)),
+                               block->end());
+  auto isKnown = [&](Value value) {
+    Operation *op = value.getDefiningOp();
+    return !op || op->getBlock() != block || !place->isBeforeInBlock(op) ||
+           statistics->isBeforeInBlock(op);
+  };
+  if (!llvm::all_of(rest, [&](Operation &op) {
+        return llvm::all_of(op.getOperands(), isKnown);
+      }))
+    return;
+  for (Operation &op : llvm::make_early_inc_range(rest)) {
+    op.moveAfter(place);
+    place = &op;
+  }
 }
 
 Value Consumer::nextKeyTile(Value name, const Ring &ring, Value index) {
@@ -240,11 +278,14 @@ void Consumer::emitLoopOneBehind(Value first, Value end, Scope &scope,
                tiles.gather(scores, layout.scoreDot.getType(), false));
     Scope version(emit, &inner);
     emitStatistics(full, version);
+    Operation *statistics = &emit.getInsertionBlock()->back();
     releaseKeys(number);
     sums = emit.wgmmaWait(0, sums);
     release(memory.value, previous);
     bindCarried(withAccumulators(sums));
-    Values next = emitPreparation(version);
+    emitAccumulatorMaps(version);
+    interleave(statistics);
+    Values next = emitConversions(version);
     Values arguments = carriedValues();
     llvm::append_range(arguments, next);
     arguments.insert(arguments.begin(), {following, emit.add(number, 1)});
