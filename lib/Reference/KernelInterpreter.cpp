@@ -10,6 +10,7 @@
 #include "KernelInterpreter.h"
 #include "ScalarProgram.h"
 
+#include "attn/Dialect/Attn/Attn.h"
 #include "attn/Dialect/Tile/Tile.h"
 
 #include "mlir/Dialect/Arith/IR/Arith.h"
@@ -69,11 +70,28 @@ public:
 private:
   using Values = SmallVector<std::variant<Lanes, Fragments>>;
 
+  /// Neighbours that compute scalars, as one program.
+  struct Compiled {
+    std::unique_ptr<ScalarProgram> program;
+    SmallVector<std::pair<Value, int>> inputs, outputs;
+    Registers<float> narrow;
+    Registers<double> wide;
+  };
+  /// An op, or a program that computes several.
+  struct Step {
+    Operation *op = nullptr;
+    std::unique_ptr<Compiled> scalars = nullptr;
+  };
+  using Steps = std::vector<Step>;
+
   LogicalResult execute(Block &block, const Mask &mask);
   LogicalResult execute(Operation &op, const Mask &mask);
+  /// Those of a block, made once.
+  FailureOr<Steps *> getSteps(Block &block);
+  LogicalResult compile(ArrayRef<Operation *> ops, Compiled &compiled);
+  void run(Compiled &compiled);
   LogicalResult executeFor(scf::ForOp op, const Mask &mask);
   LogicalResult executeIf(scf::IfOp op, const Mask &mask);
-  LogicalResult executeScalar(Operation &op);
   LogicalResult executeView(memref::ReinterpretCastOp op);
   /// What each thread loads or stores: an element or neighbours of it.
   struct Access {
@@ -134,7 +152,8 @@ private:
   LogicalResult executeElementwise(gpu::SubgroupMmaElementwiseOp op);
   void executeConvertMatrix(attn::tile::ConvertMatrixOp op);
   LogicalResult executeExtract(gpu::SubgroupMmaExtractThreadLocalOp op);
-  LogicalResult executeInsert(gpu::SubgroupMmaInsertThreadLocalOp op);
+  LogicalResult executeInsert(gpu::SubgroupMmaInsertThreadLocalOp op,
+                              const Mask &mask);
   LogicalResult
   forEachElement(Operation *op, Value memory, ValueRange indices,
                  int64_t leadDimension, bool transpose, gpu::MMAMatrixType type,
@@ -149,12 +168,14 @@ private:
   /// The position of the element of `view` that `thread` accesses.
   FailureOr<int64_t> locate(Operation *op, const View &view,
                             ArrayRef<int64_t> indices, int64_t thread);
+  /// Of the elements of a buffer.
+  std::vector<Trace> &getTraces(const View &view);
   /// Of an element, since the last barrier.
-  Trace &getTrace(const View &view, int64_t position);
-  LogicalResult noteRead(Operation *op, const View &view, int64_t position,
-                         int64_t thread);
-  LogicalResult noteWrite(Operation *op, const View &view, int64_t position,
-                          int64_t thread, bool changes);
+  Trace &getTrace(std::vector<Trace> &all, int64_t position);
+  LogicalResult noteRead(Operation *op, std::vector<Trace> &all,
+                         int64_t position, int64_t thread);
+  LogicalResult noteWrite(Operation *op, std::vector<Trace> &all,
+                          int64_t position, int64_t thread, bool changes);
   /// Besides threads, subgroups access memory: lanes that nobody knows store
   /// and load matrices, or several lanes have accessed an element.
   enum class Group { Stores, Loads, Lanes };
@@ -188,16 +209,20 @@ private:
     });
   }
   void setInts(Value value, function_ref<int64_t(int64_t)> fn);
-  double round(Type type, double number) const {
-    auto floatType = cast<FloatType>(type);
-    return options.wide || floatType.getWidth() > 32
-               ? number
-               : Rounding(floatType)(number);
+  /// Of numbers of `type`; none in float64.
+  Rounding getRounding(Type type) const {
+    return Rounding(options.wide ? Float64Type::get(type.getContext())
+                                 : cast<FloatType>(type));
   }
 
-  Values get(ValueRange values);
+  /// Whether what an operand names is not asked for again before it is set for
+  /// all threads of `mask`.
+  bool isLastUse(const OpOperand &operand, const Mask &mask);
+  /// What an operand names, which is moved out at its last use.
+  Fragments take(OpOperand &operand, const Mask &mask);
+  Values take(MutableArrayRef<OpOperand> operands, const Mask &mask);
   /// For the threads of `mask`.
-  void set(ValueRange values, const Values &from, const Mask &mask);
+  void set(ValueRange values, Values from, const Mask &mask);
 
   gpu::GPUFuncOp kernel;
   ArrayRef<RuntimeValue> arguments;
@@ -209,14 +234,7 @@ private:
   DenseMap<Value, View> views;
   DenseMap<Value, Fragments> fragments;
   DenseMap<Buffer *, std::vector<Trace>> traces;
-  /// Ops as programs, made once.
-  struct Compiled {
-    std::unique_ptr<ScalarProgram> program;
-    SmallVector<int> operands, results;
-    Registers<float> narrow;
-    Registers<double> wide;
-  };
-  DenseMap<Operation *, Compiled> programs;
+  DenseMap<Block *, std::unique_ptr<Steps>> steps;
   Environment noValues;
   /// Orders of elements in fragments, by type.
   DenseMap<Type, std::vector<int64_t>> orders;
@@ -228,30 +246,53 @@ private:
 // Values
 //===----------------------------------------------------------------------===//
 
-BlockInterpreter::Values BlockInterpreter::get(ValueRange values) {
+bool BlockInterpreter::isLastUse(const OpOperand &operand, const Mask &mask) {
+  Value value = operand.get();
+  if (!value.hasOneUse() ||
+      value.getParentBlock() != operand.getOwner()->getBlock())
+    return false;
+  // What a loop carries is kept for threads that have left it.
+  return value.getDefiningOp() || !llvm::is_contained(mask, false);
+}
+
+Fragments BlockInterpreter::take(OpOperand &operand, const Mask &mask) {
+  Fragments &from = fragments.find(operand.get())->second;
+  return isLastUse(operand, mask) ? std::move(from) : from;
+}
+
+BlockInterpreter::Values
+BlockInterpreter::take(MutableArrayRef<OpOperand> operands, const Mask &mask) {
   Values result;
-  for (Value value : values) {
-    if (auto it = fragments.find(value); it != fragments.end())
-      result.push_back(it->second);
-    else
-      result.push_back(scalars.find(value)->second);
+  for (OpOperand &operand : operands) {
+    if (fragments.contains(operand.get())) {
+      result.push_back(take(operand, mask));
+      continue;
+    }
+    Lanes &from = scalars.find(operand.get())->second;
+    result.push_back(isLastUse(operand, mask) ? std::move(from) : from);
   }
   return result;
 }
 
-void BlockInterpreter::set(ValueRange values, const Values &from,
-                           const Mask &mask) {
+void BlockInterpreter::set(ValueRange values, Values from, const Mask &mask) {
+  bool isWhole = !llvm::is_contained(mask, false);
   for (auto [value, source] : llvm::zip_equal(values, from)) {
-    if (const auto *matrix = std::get_if<Fragments>(&source)) {
+    if (auto *matrix = std::get_if<Fragments>(&source)) {
       Fragments &to = fragments[value];
-      to.resize(numSubgroups);
-      for (int64_t s = 0; s < numSubgroups; ++s)
-        if (mask[s * options.subgroup])
-          to[s] = (*matrix)[s];
+      if (isWhole || to.empty())
+        to = std::move(*matrix);
+      else
+        for (int64_t s = 0; s < numSubgroups; ++s)
+          if (mask[s * options.subgroup])
+            to[s] = std::move((*matrix)[s]);
       continue;
     }
-    const auto &lanes = std::get<Lanes>(source);
+    auto &lanes = std::get<Lanes>(source);
     Lanes &to = scalars[value];
+    if (isWhole) {
+      to = std::move(lanes);
+      continue;
+    }
     to.floats.resize(lanes.floats.size());
     to.ints.resize(lanes.ints.size());
     int64_t width =
@@ -342,8 +383,13 @@ LogicalResult BlockInterpreter::runBlock(ArrayRef<int64_t> at) {
 }
 
 LogicalResult BlockInterpreter::execute(Block &block, const Mask &mask) {
-  for (Operation &op : block.without_terminator())
-    if (failed(execute(op, mask)))
+  FailureOr<Steps *> all = getSteps(block);
+  if (failed(all))
+    return failure();
+  for (Step &step : **all)
+    if (step.scalars)
+      run(*step.scalars);
+    else if (failed(execute(*step.op, mask)))
       return failure();
   return success();
 }
@@ -406,7 +452,7 @@ LogicalResult BlockInterpreter::execute(Operation &op, const Mask &mask) {
         return executeExtract(extract);
       })
       .Case([&](gpu::SubgroupMmaInsertThreadLocalOp insert) {
-        return executeInsert(insert);
+        return executeInsert(insert, mask);
       })
       .Case([&](attn::tile::ConvertMatrixOp convert) {
         return executeConvertMatrix(convert), success();
@@ -421,9 +467,7 @@ LogicalResult BlockInterpreter::execute(Operation &op, const Mask &mask) {
             math::FmaOp, arith::SelectOp>(
           [&](auto) { return executeVector(op); })
       .Case([&](arith::ConstantOp constant) {
-        return isa<VectorType>(constant.getType())
-                   ? executeVectorConstant(constant)
-                   : executeScalar(op);
+        return executeVectorConstant(constant);
       })
       .Case([&](memref::ExtractAlignedPointerAsIndexOp address) {
         // Whatever is bound begins at an address that all types are aligned to.
@@ -437,14 +481,15 @@ LogicalResult BlockInterpreter::execute(Operation &op, const Mask &mask) {
         return executeStore(getElement(store), store.getValue(), mask);
       })
       .Case<arith::ExtFOp, arith::TruncFOp>([&](auto) {
-        // In float64 nothing rounds, as with tile.convert.
-        if (!options.wide && !isa<VectorType>(op.getResult(0).getType()))
-          return executeScalar(op);
+        // Of vectors, whose elements are stored rounded.
         Lanes lanes = scalars.find(op.getOperand(0))->second;
         scalars[op.getResult(0)] = std::move(lanes);
         return success();
       })
-      .Default([&](Operation *) { return executeScalar(op); });
+      .Default([&](Operation *) {
+        return op.emitOpError(
+            "is not an op that the reference interpreter knows");
+      });
 }
 
 //===----------------------------------------------------------------------===//
@@ -455,7 +500,7 @@ LogicalResult BlockInterpreter::executeFor(scf::ForOp op, const Mask &mask) {
   Lanes at = scalars.find(op.getLowerBound())->second;
   std::vector<int64_t> upper = scalars.find(op.getUpperBound())->second.ints;
   std::vector<int64_t> step = scalars.find(op.getStep())->second.ints;
-  set(op.getRegionIterArgs(), get(op.getInitArgs()), mask);
+  set(op.getRegionIterArgs(), take(op.getInitArgsMutable(), mask), mask);
   Mask active(mask);
   while (true) {
     for (int64_t t = 0; t < numThreads; ++t) {
@@ -469,11 +514,18 @@ LogicalResult BlockInterpreter::executeFor(scf::ForOp op, const Mask &mask) {
     scalars[op.getInductionVar()] = at;
     if (failed(execute(*op.getBody(), active)))
       return failure();
-    set(op.getRegionIterArgs(), get(op.getYieldedValues()), active);
+    set(op.getRegionIterArgs(),
+        take(op.getBody()->getTerminator()->getOpOperands(), active), active);
     for (int64_t t = 0; t < numThreads; ++t)
       at.ints[t] += active[t] ? step[t] : 0;
   }
-  set(op.getResults(), get(op.getRegionIterArgs()), mask);
+  Values results;
+  for (Value value : op.getRegionIterArgs())
+    if (auto it = fragments.find(value); it != fragments.end())
+      results.push_back(std::move(it->second));
+    else
+      results.push_back(std::move(scalars.find(value)->second));
+  set(op.getResults(), std::move(results), mask);
   return success();
 }
 
@@ -488,64 +540,110 @@ LogicalResult BlockInterpreter::executeIf(scf::IfOp op, const Mask &mask) {
       continue;
     if (failed(execute(region.front(), active)))
       return failure();
-    set(op.getResults(), get(region.front().getTerminator()->getOperands()),
-        active);
+    set(op.getResults(),
+        take(region.front().getTerminator()->getOpOperands(), active), active);
   }
   return success();
 }
 
-LogicalResult BlockInterpreter::executeScalar(Operation &op) {
-  auto isScalar = [](Type type) { return type.isIntOrIndexOrFloat(); };
-  if (op.getNumRegions() || op.getNumResults() == 0 ||
-      !llvm::all_of(op.getResultTypes(), isScalar) ||
-      !llvm::all_of(op.getOperandTypes(), isScalar))
-    return op.emitOpError("is not an op that the reference interpreter knows");
-  Compiled &compiled = programs[&op];
-  if (!compiled.program) {
-    auto program = std::make_unique<ScalarProgram>(noValues);
-    for (Value operand : op.getOperands())
-      compiled.operands.push_back(program->addInput(operand));
-    if (failed(program->append(op)))
+/// Whether a thread computes `op` alone, from numbers and to numbers.
+static bool isScalar(Operation &op) {
+  auto isNumber = [](Type type) { return type.isIntOrIndexOrFloat(); };
+  return isa_and_nonnull<arith::ArithDialect, math::MathDialect,
+                         attn::AttnDialect>(op.getDialect()) &&
+         op.getNumRegions() == 0 && op.getNumResults() != 0 &&
+         llvm::all_of(op.getResultTypes(), isNumber) &&
+         llvm::all_of(op.getOperandTypes(), isNumber);
+}
+
+FailureOr<BlockInterpreter::Steps *> BlockInterpreter::getSteps(Block &block) {
+  if (auto it = steps.find(&block); it != steps.end())
+    return it->second.get();
+  auto made = std::make_unique<Steps>();
+  SmallVector<Operation *> ops;
+  auto compileOps = [&] {
+    if (ops.empty())
+      return success();
+    made->push_back({ops.front(), std::make_unique<Compiled>()});
+    LogicalResult status = compile(ops, *made->back().scalars);
+    ops.clear();
+    return status;
+  };
+  for (Operation &op : block.without_terminator()) {
+    if (isScalar(op)) {
+      ops.push_back(&op);
+      continue;
+    }
+    if (failed(compileOps()))
       return failure();
-    for (Value result : op.getResults())
-      compiled.results.push_back(program->getRegister(result, op));
-    if (options.wide)
-      compiled.wide = program->makeRegisters<double>();
-    else
-      compiled.narrow = program->makeRegisters<float>();
-    compiled.program = std::move(program);
+    made->push_back({&op});
   }
-  auto run = [&](auto &registers) {
+  if (failed(compileOps()))
+    return failure();
+  return (steps[&block] = std::move(made)).get();
+}
+
+LogicalResult BlockInterpreter::compile(ArrayRef<Operation *> ops,
+                                        Compiled &compiled) {
+  compiled.program = std::make_unique<ScalarProgram>(noValues);
+  ScalarProgram &program = *compiled.program;
+  SmallPtrSet<Operation *, 16> inside(ops.begin(), ops.end());
+  DenseSet<Value> known;
+  for (Operation *op : ops) {
+    for (Value operand : op->getOperands())
+      if (!inside.contains(operand.getDefiningOp()) &&
+          known.insert(operand).second)
+        compiled.inputs.emplace_back(operand, program.addInput(operand));
+    // In float64 nothing rounds, as with tile.convert.
+    if (options.wide && isa<arith::ExtFOp, arith::TruncFOp>(op))
+      program.alias(op->getResult(0),
+                    program.getRegister(op->getOperand(0), *op));
+    else if (failed(program.append(*op)))
+      return failure();
+    for (Value result : op->getResults())
+      if (llvm::any_of(result.getUsers(), [&](Operation *user) {
+            return !inside.contains(user);
+          }))
+        compiled.outputs.emplace_back(result, program.getRegister(result, *op));
+  }
+  if (options.wide)
+    compiled.wide = program.makeRegisters<double>();
+  else
+    compiled.narrow = program.makeRegisters<float>();
+  return success();
+}
+
+void BlockInterpreter::run(Compiled &compiled) {
+  for (auto [value, reg] : compiled.outputs) {
+    Lanes &lanes = scalars[value];
+    (ScalarProgram::isFloat(value) ? void(lanes.floats.resize(numThreads))
+                                   : void(lanes.ints.resize(numThreads)));
+  }
+  auto runRows = [&](auto &registers) {
     constexpr int64_t rowSize =
         std::remove_reference_t<decltype(registers)>::rowSize;
     for (int64_t first = 0; first < numThreads; first += rowSize) {
       int64_t count = std::min(numThreads - first, rowSize);
-      for (auto [operand, reg] :
-           llvm::zip_equal(op.getOperands(), compiled.operands)) {
-        const Lanes &lanes = scalars.find(operand)->second;
-        if (ScalarProgram::isFloat(operand))
+      for (auto [value, reg] : compiled.inputs) {
+        const Lanes &lanes = scalars.find(value)->second;
+        if (ScalarProgram::isFloat(value))
           std::copy_n(lanes.floats.begin() + first, count,
                       registers.floatRow(reg));
         else
           std::copy_n(lanes.ints.begin() + first, count, registers.intRow(reg));
       }
       compiled.program->run(registers, count);
-      for (auto [result, reg] :
-           llvm::zip_equal(op.getResults(), compiled.results)) {
-        Lanes &lanes = scalars[result];
-        if (ScalarProgram::isFloat(result)) {
-          lanes.floats.resize(numThreads);
+      for (auto [value, reg] : compiled.outputs) {
+        Lanes &lanes = scalars.find(value)->second;
+        if (ScalarProgram::isFloat(value))
           std::copy_n(registers.floatRow(reg), count,
                       lanes.floats.begin() + first);
-        } else {
-          lanes.ints.resize(numThreads);
+        else
           std::copy_n(registers.intRow(reg), count, lanes.ints.begin() + first);
-        }
       }
     }
   };
-  options.wide ? run(compiled.wide) : run(compiled.narrow);
-  return success();
+  options.wide ? runRows(compiled.wide) : runRows(compiled.narrow);
 }
 
 //===----------------------------------------------------------------------===//
@@ -589,19 +687,23 @@ FailureOr<int64_t> BlockInterpreter::locate(Operation *op, const View &view,
   return position + view.privateSize * thread;
 }
 
-Trace &BlockInterpreter::getTrace(const View &view, int64_t position) {
+std::vector<Trace> &BlockInterpreter::getTraces(const View &view) {
   Buffer &buffer = *view.array.buffer;
   std::vector<Trace> &all = traces[&buffer];
   all.resize(std::max(buffer.floats.size(), buffer.ints.size()));
+  return all;
+}
+
+Trace &BlockInterpreter::getTrace(std::vector<Trace> &all, int64_t position) {
   Trace &trace = all[position];
   if (trace.epoch != epoch)
     trace = {epoch, {}, {}};
   return trace;
 }
 
-LogicalResult BlockInterpreter::noteRead(Operation *op, const View &view,
+LogicalResult BlockInterpreter::noteRead(Operation *op, std::vector<Trace> &all,
                                          int64_t position, int64_t thread) {
-  Trace &trace = getTrace(view, position);
+  Trace &trace = getTrace(all, position);
   if (!isOrdered(trace.writer, thread))
     return op->emitOpError("thread ")
            << thread << " reads element " << position
@@ -610,10 +712,11 @@ LogicalResult BlockInterpreter::noteRead(Operation *op, const View &view,
   return success();
 }
 
-LogicalResult BlockInterpreter::noteWrite(Operation *op, const View &view,
+LogicalResult BlockInterpreter::noteWrite(Operation *op,
+                                          std::vector<Trace> &all,
                                           int64_t position, int64_t thread,
                                           bool changes) {
-  Trace &trace = getTrace(view, position);
+  Trace &trace = getTrace(all, position);
   // Threads may store the same number together.
   if (!isOrdered(trace.reader, thread) ||
       (changes && !isOrdered(trace.writer, thread)))
@@ -638,20 +741,27 @@ static LogicalResult checkAlignment(Operation *op,
 LogicalResult BlockInterpreter::forEachAccess(
     const Access &access, const View &view, const Mask &mask,
     function_ref<LogicalResult(int64_t, int64_t, int64_t)> visit) {
-  for (int64_t n = 0; n < numThreads * access.width; ++n) {
-    int64_t t = n / access.width;
+  auto indices = llvm::map_to_vector(access.indices, [&](Value index) {
+    return scalars.find(index)->second.ints.data();
+  });
+  SmallVector<int64_t> at(indices.size());
+  for (int64_t t = 0; t < numThreads; ++t) {
     if (!mask[t])
       continue;
-    SmallVector<int64_t> at = getIndices(access.indices, t);
+    for (auto [index, number] : llvm::zip_equal(indices, at))
+      number = index[t];
     if (access.width > 1)
-      at.back() = at.back() * access.step + n % access.width;
-    FailureOr<int64_t> position = locate(access.op, view, at, t);
-    if (failed(position) ||
-        (n % access.width == 0 &&
-         failed(
-             checkAlignment(access.op, access.alignment, view, *position))) ||
-        failed(visit(n, *position, t)))
-      return failure();
+      at.back() *= access.step;
+    for (int64_t k = 0; k < access.width; ++k) {
+      FailureOr<int64_t> position = locate(access.op, view, at, t);
+      if (failed(position) ||
+          (k == 0 && failed(checkAlignment(access.op, access.alignment, view,
+                                           *position))) ||
+          failed(visit(t * access.width + k, *position, t)))
+        return failure();
+      if (access.width > 1)
+        ++at.back();
+    }
   }
   return success();
 }
@@ -671,6 +781,7 @@ bool BlockInterpreter::readsEmptyTensor(const Access &access, const View &view,
 LogicalResult BlockInterpreter::executeLoad(const Access &access,
                                             const Mask &mask) {
   const View &view = views.find(access.memory)->second;
+  std::vector<Trace> &all = getTraces(view);
   int64_t size = numThreads * access.width;
   Lanes loaded;
   (view.array.isFloat() ? void(loaded.floats.resize(size))
@@ -678,7 +789,7 @@ LogicalResult BlockInterpreter::executeLoad(const Access &access,
   if (!readsEmptyTensor(access, view, mask) &&
       failed(forEachAccess(
           access, view, mask, [&](int64_t n, int64_t position, int64_t t) {
-            if (failed(noteRead(access.op, view, position, t)))
+            if (failed(noteRead(access.op, all, position, t)))
               return failure();
             if (view.array.isFloat())
               loaded.floats[n] = view.array.buffer->floats[position];
@@ -695,17 +806,20 @@ LogicalResult BlockInterpreter::executeStore(const Access &access, Value stored,
                                              const Mask &mask) {
   const View &view = views.find(access.memory)->second;
   const Lanes &value = scalars.find(stored)->second;
+  std::vector<Trace> &all = getTraces(view);
+  std::optional<Rounding> round;
+  if (view.array.isFloat())
+    round = getRounding(view.array.elementType);
   return forEachAccess(
       access, view, mask, [&](int64_t n, int64_t position, int64_t t) {
         Buffer &buffer = *view.array.buffer;
         bool changes = view.array.isFloat()
                            ? buffer.floats[position] != value.floats[n]
                            : buffer.ints[position] != value.ints[n];
-        if (failed(noteWrite(access.op, view, position, t, changes)))
+        if (failed(noteWrite(access.op, all, position, t, changes)))
           return failure();
         if (view.array.isFloat())
-          buffer.floats[position] =
-              round(view.array.elementType, value.floats[n]);
+          buffer.floats[position] = (*round)(value.floats[n]);
         else
           buffer.ints[position] = value.ints[n];
         return success();
@@ -774,8 +888,6 @@ LogicalResult BlockInterpreter::executeVector(Operation &op) {
         return executeExtract(extract), success();
       })
       .Default([&](Operation *) {
-        if (!isa<VectorType>(op.getResult(0).getType()))
-          return executeScalar(op);
         if (auto select = dyn_cast<arith::SelectOp>(op))
           executeVectorSelect(select);
         else
@@ -888,10 +1000,10 @@ LogicalResult BlockInterpreter::forEachElement(
   const View &view = views.find(memory)->second;
   int64_t rows = type.getShape()[0], cols = type.getShape()[1];
   for (int64_t s = 0; s < numSubgroups; ++s) {
-    // All lanes give the same place.
     SmallVector<int64_t> first = getIndices(indices, s * options.subgroup);
-    for (int64_t t = 0; t < options.subgroup; ++t)
-      if (getIndices(indices, s * options.subgroup + t) != first)
+    for (Value index : indices)
+      if (!llvm::all_equal(ArrayRef(scalars.find(index)->second.ints)
+                               .slice(s * options.subgroup, options.subgroup)))
         return op->emitOpError("has lanes of a subgroup at different places");
     for (int64_t row = 0; row < rows; ++row)
       for (int64_t col = 0; col < cols; ++col) {
@@ -915,6 +1027,7 @@ BlockInterpreter::executeMatrixLoad(gpu::SubgroupMmaLoadMatrixOp op,
     return failure();
   auto type = cast<gpu::MMAMatrixType>(op.getType());
   const View &view = views.find(op.getSrcMemref())->second;
+  std::vector<Trace> &all = getTraces(view);
   Fragments loaded(numSubgroups, std::vector<double>(type.getShape()[0] *
                                                      type.getShape()[1]));
   LogicalResult status = forEachElement(
@@ -925,7 +1038,7 @@ BlockInterpreter::executeMatrixLoad(gpu::SubgroupMmaLoadMatrixOp op,
           return success();
         loaded[s][element] = view.array.buffer->floats[position];
         // By another lane than the one that wrote it, perhaps.
-        return noteRead(op, view, position, getGroup(Group::Loads, s));
+        return noteRead(op, all, position, getGroup(Group::Loads, s));
       });
   fragments[op.getResult()] = std::move(loaded);
   return status;
@@ -939,6 +1052,7 @@ BlockInterpreter::executeMatrixStore(gpu::SubgroupMmaStoreMatrixOp op,
   auto type = cast<gpu::MMAMatrixType>(op.getSrc().getType());
   const View &view = views.find(op.getDstMemref())->second;
   const Fragments &stored = fragments.find(op.getSrc())->second;
+  std::vector<Trace> &all = getTraces(view);
   return forEachElement(op, op.getDstMemref(), op.getIndices(),
                         op.getLeadDimension().getSExtValue(),
                         op.getTranspose().value_or(false), type,
@@ -948,7 +1062,7 @@ BlockInterpreter::executeMatrixStore(gpu::SubgroupMmaStoreMatrixOp op,
                           double &to = view.array.buffer->floats[position];
                           bool changes = to != stored[s][element];
                           to = stored[s][element];
-                          return noteWrite(op, view, position,
+                          return noteWrite(op, all, position,
                                            getGroup(Group::Stores, s), changes);
                         });
 }
@@ -962,17 +1076,17 @@ LogicalResult BlockInterpreter::executeProduct(gpu::SubgroupMmaComputeOp op,
   auto a = cast<gpu::MMAMatrixType>(op.getOpA().getType()).getShape();
   int64_t rows = a[0], inner = a[1];
   int64_t cols = cast<gpu::MMAMatrixType>(op.getOpB().getType()).getShape()[1];
-  Fragments result = fragments.find(op.getOpC())->second;
+  Fragments result = take(op.getOpCMutable(), mask);
   const Fragments &left = fragments.find(op.getOpA())->second;
   const Fragments &right = fragments.find(op.getOpB())->second;
-  Type element = cast<gpu::MMAMatrixType>(op.getType()).getElementType();
+  Rounding round =
+      getRounding(cast<gpu::MMAMatrixType>(op.getType()).getElementType());
   for (int64_t s = 0; s < numSubgroups; ++s)
     for (int64_t row = 0; mask[s * options.subgroup] && row < rows; ++row)
       for (int64_t col = 0; col < cols; ++col) {
         double &sum = result[s][row * cols + col];
         for (int64_t k = 0; k < inner; ++k)
-          sum = round(element, sum + left[s][row * inner + k] *
-                                         right[s][k * cols + col]);
+          sum = round(sum + left[s][row * inner + k] * right[s][k * cols + col]);
       }
   fragments[op.getRes()] = std::move(result);
   return success();
@@ -991,6 +1105,7 @@ void BlockInterpreter::executeConstantMatrix(
 
 LogicalResult
 BlockInterpreter::executeElementwise(gpu::SubgroupMmaElementwiseOp op) {
+  Rounding round = getRounding(op.getType().getElementType());
   auto combine = [&](double a, double b) -> std::optional<double> {
     switch (op.getOpType()) {
     case gpu::MMAElementwiseOp::ADDF:
@@ -1008,7 +1123,7 @@ BlockInterpreter::executeElementwise(gpu::SubgroupMmaElementwiseOp op) {
       std::optional<double> combined = combine(a, b);
       if (!combined)
         return op.emitOpError("computes what no lowering makes");
-      a = round(op.getType().getElementType(), *combined);
+      a = round(*combined);
     }
   fragments[op.getRes()] = std::move(result);
   return success();
@@ -1017,11 +1132,11 @@ BlockInterpreter::executeElementwise(gpu::SubgroupMmaElementwiseOp op) {
 /// In float64 nothing rounds, as with tile.convert.
 void BlockInterpreter::executeConvertMatrix(attn::tile::ConvertMatrixOp op) {
   Fragments result = fragments.find(op.getInput())->second;
-  Type element =
-      cast<gpu::MMAMatrixType>(op.getResult().getType()).getElementType();
+  Rounding round = getRounding(
+      cast<gpu::MMAMatrixType>(op.getResult().getType()).getElementType());
   for (std::vector<double> &elements : result)
     for (double &number : elements)
-      number = round(element, number);
+      number = round(number);
   fragments[op.getResult()] = std::move(result);
 }
 
@@ -1062,9 +1177,10 @@ BlockInterpreter::executeExtract(gpu::SubgroupMmaExtractThreadLocalOp op) {
 }
 
 LogicalResult
-BlockInterpreter::executeInsert(gpu::SubgroupMmaInsertThreadLocalOp op) {
+BlockInterpreter::executeInsert(gpu::SubgroupMmaInsertThreadLocalOp op,
+                                const Mask &mask) {
   auto type = cast<gpu::MMAMatrixType>(op.getMatrix().getType());
-  Fragments result = fragments.find(op.getMatrix())->second;
+  Fragments result = take(op.getMatrixMutable(), mask);
   const Lanes &value = scalars.find(op.getValue())->second;
   for (int64_t t = 0; t < numThreads; ++t) {
     FailureOr<int64_t> element = getElement(

@@ -26,6 +26,7 @@ using namespace attn::reference;
 Rounding::Rounding(FloatType type) {
   const llvm::fltSemantics &semantics = type.getFloatSemantics();
   exact = type.isF64();
+  isSingle = type.isF32();
   precision = llvm::APFloat::semanticsPrecision(semantics);
   minExponent = llvm::APFloat::semanticsMinExponent(semantics);
   largest = llvm::APFloat::getLargest(semantics).convertToDouble();
@@ -34,9 +35,16 @@ Rounding::Rounding(FloatType type) {
 double Rounding::operator()(double x) const {
   if (exact || x == 0 || !std::isfinite(x))
     return x;
-  int exponent = std::max(std::ilogb(x), minExponent);
-  int ulp = exponent - precision + 1;
-  double rounded = std::ldexp(std::nearbyint(std::ldexp(x, -ulp)), ulp);
+  if (isSingle)
+    return static_cast<float>(x);
+  if (std::fabs(x) >= 2 * largest)
+    return std::copysign(HUGE_VAL, x);
+  // What is smaller than a unit in the last place has none beside this.
+  constexpr int bias = 1023, digits = 52;
+  int exponent = static_cast<int>(llvm::bit_cast<uint64_t>(x) >> digits & 2047);
+  uint64_t unit = std::max(exponent - bias, minExponent) - precision + 1;
+  double large = 1.5 * llvm::bit_cast<double>((unit + digits + bias) << digits);
+  double rounded = std::copysign(x + large - large, x);
   if (std::fabs(rounded) > largest)
     return std::copysign(HUGE_VAL, x);
   return rounded;

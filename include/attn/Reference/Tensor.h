@@ -28,8 +28,8 @@ public:
   double takeOtherSide(double x) const;
 
 private:
-  /// Double itself: nothing to round.
-  bool exact;
+  /// Double itself: nothing to round; float, to which processors round.
+  bool exact, isSingle;
   int precision, minExponent;
   double largest;
 };
