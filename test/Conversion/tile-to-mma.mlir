@@ -41,10 +41,14 @@
 // CHECK-COUNT-16: nvvm.mma.sync {{.+}} multiplicandAPtxType = #nvvm.mma_type<bf16>
 //     CHECK-NOT: nvvm.mma.sync
 //         CHECK: ex2.approx.ftz.f32
+// Sums of rows wait until the second product is on its way.
+//     CHECK-NOT: arith.addf
 //         CHECK: cvt.rn.bf16x2.f32
+//     CHECK-NOT: arith.addf
 //         CHECK: nvvm.ldmatrix {{.+}} layout = #nvvm.mma_layout<col>
 // CHECK-COUNT-16: nvvm.mma.sync
 //     CHECK-NOT: nvvm.barrier
+//         CHECK: arith.addf
 //         CHECK: llvm.cond_br {{.+}} ^bb[[HEAD]](
 // CHECK-COUNT-32: nvvm.mma.sync
 //         CHECK: llvm.cond_br {{.+}} ^bb[[HEAD]](

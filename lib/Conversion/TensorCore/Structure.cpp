@@ -259,6 +259,14 @@ LogicalResult StructureFinder::findRoles() {
   }
   if (structure.conversions.empty())
     return fail("the probabilities have other uses");
+  for (Operation &op : llvm::reverse(body->without_terminator()))
+    if (isa<tile::MapOp, tile::ReduceOp>(op) &&
+        !structure.accumulatorMaps.contains(&op) &&
+        llvm::all_of(op.getUsers(), [&](Operation *user) {
+          return user == body->getTerminator() ||
+                 structure.afterProducts.contains(user);
+        }))
+      structure.afterProducts.insert(&op);
 
   for (auto [number, argument] :
        llvm::enumerate(structure.loop.getRegionIterArgs())) {

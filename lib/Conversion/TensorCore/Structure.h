@@ -72,6 +72,8 @@ struct KernelStructure {
   /// Operations of the loop that prepare valueDot: those that only its left
   /// operand needs, and those on the accumulator.
   llvm::SetVector<mlir::Operation *> conversions, accumulatorMaps;
+  /// Those that only the next key tile asks for, as sums of rows are.
+  llvm::DenseSet<mlir::Operation *> afterProducts;
   /// Whether the key tiles to visit depend on the query tile.
   bool unevenWork = false;
   /// Whether all points of the grid visit as many key tiles.

@@ -98,7 +98,14 @@ void TileEmitter::emitIf(scf::IfOp op, Full full, Scope &scope) {
 void TileEmitter::emitStatistics(Full full, Scope &scope) {
   for (Operation &op : structure.loop.getBody()->without_terminator())
     if (!structure.conversions.contains(&op) &&
-        !structure.accumulatorMaps.contains(&op))
+        !structure.accumulatorMaps.contains(&op) &&
+        !structure.afterProducts.contains(&op))
+      emitTileOp(&op, full, scope);
+}
+
+void TileEmitter::emitAfterProducts(Full full, Scope &scope) {
+  for (Operation &op : structure.loop.getBody()->without_terminator())
+    if (structure.afterProducts.contains(&op))
       emitTileOp(&op, full, scope);
 }
 

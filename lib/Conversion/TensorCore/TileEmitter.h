@@ -29,8 +29,10 @@ protected:
   /// How a branch on whether the key tile is full is taken.
   enum class Full { yes, no, ask };
   void emitTileOp(Operation *op, Full full, Scope &scope);
-  /// The ops between the products, but for those that prepare the second.
+  /// The ops between the products, but for those that prepare the second and
+  /// those that may follow it.
   void emitStatistics(Full full, Scope &scope);
+  void emitAfterProducts(Full full, Scope &scope);
   /// Those that convert the probabilities, which it returns.
   Values emitConversions(Scope &scope);
   /// Those that scale the accumulators.

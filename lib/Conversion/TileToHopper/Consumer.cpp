@@ -217,6 +217,7 @@ Block *Consumer::emitFirstOneBehind(Value first, Scope &scope) {
   tiles.bind(layout.scoreDot.getResult(),
              tiles.gather(scores, layout.scoreDot.getType(), false));
   emitStatistics(Full::ask, inner);
+  emitAfterProducts(Full::ask, inner);
   Values probabilities = emitPreparation(inner);
   Types types = {i32, i32};
   llvm::append_range(types, carriedTypes());
@@ -278,6 +279,7 @@ void Consumer::emitLoopOneBehind(Value first, Value end, Scope &scope,
                tiles.gather(scores, layout.scoreDot.getType(), false));
     Scope version(emit, &inner);
     emitStatistics(full, version);
+    emitAfterProducts(full, version);
     Operation *statistics = &emit.getInsertionBlock()->back();
     releaseKeys(number);
     sums = emit.wgmmaWait(0, sums);
@@ -343,6 +345,7 @@ void Consumer::emitLoopInOrder(Value first, Value end, Scope &scope,
                tiles.gather(scores, layout.scoreDot.getType(), false));
     Scope version(emit, &inner);
     emitStatistics(full, version);
+    emitAfterProducts(full, version);
     Values probabilities = emitPreparation(version);
     emit.barrierWait(value.full, value.parity);
     emit.wgmmaFence();

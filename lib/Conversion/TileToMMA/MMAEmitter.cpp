@@ -254,6 +254,9 @@ void MMAEmitter::emitLoop(Value first, Value end, Scope &scope, Block *finish) {
     Values sums = emitSums(
         buffer(layout.value, layout.valueOffset, index), probabilities,
         tiles.spread(tiles.get(valueDot.getAcc()), valueDot.getType()));
+    // Between the products these would hold the second up: what it waits for
+    // then comes late where registers are few.
+    emitAfterProducts(full, version);
     tiles.bind(valueDot.getAcc(),
                tiles.gather(sums, valueDot.getType(), false));
     Values results = carriedValues();
