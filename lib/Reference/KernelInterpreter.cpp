@@ -601,9 +601,8 @@ LogicalResult BlockInterpreter::compile(ArrayRef<Operation *> ops,
     else if (failed(program.append(*op)))
       return failure();
     for (Value result : op->getResults())
-      if (llvm::any_of(result.getUsers(), [&](Operation *user) {
-            return !inside.contains(user);
-          }))
+      if (llvm::any_of(result.getUsers(),
+                       [&](Operation *user) { return !inside.contains(user); }))
         compiled.outputs.emplace_back(result, program.getRegister(result, *op));
   }
   if (options.wide)
@@ -1086,7 +1085,8 @@ LogicalResult BlockInterpreter::executeProduct(gpu::SubgroupMmaComputeOp op,
       for (int64_t col = 0; col < cols; ++col) {
         double &sum = result[s][row * cols + col];
         for (int64_t k = 0; k < inner; ++k)
-          sum = round(sum + left[s][row * inner + k] * right[s][k * cols + col]);
+          sum =
+              round(sum + left[s][row * inner + k] * right[s][k * cols + col]);
       }
   fragments[op.getRes()] = std::move(result);
   return success();

@@ -140,8 +140,8 @@ void Consumer::release(const Ring &ring, Value count) {
 }
 
 /// A fifth of the exponentials runs beside the product, the others beside the
-/// other warpgroup's. Among those of two warpgroups it is one of a lane's second
-/// row, the last of which ptxas learns the maximum.
+/// other warpgroup's. Among those of two warpgroups it is one of a lane's
+/// second row, the last of which ptxas learns the maximum.
 Value Consumer::getHeldProbability() {
   Value probabilities = layout.conversions.back()->getOperand(0);
   ArrayRef<Value> exponentials = tiles.get(probabilities).values;
@@ -166,8 +166,8 @@ void Consumer::interleave(Operation *statistics) {
   Block *block = statistics->getBlock();
   if (!hasRegistersLeft() || !place || place->getBlock() != block)
     return;
-  auto rest = llvm::make_range(std::next(Block::iterator(statistics)),
-                               block->end());
+  auto rest =
+      llvm::make_range(std::next(Block::iterator(statistics)), block->end());
   auto isKnown = [&](Value value) {
     Operation *op = value.getDefiningOp();
     return !op || op->getBlock() != block || !place->isBeforeInBlock(op) ||
