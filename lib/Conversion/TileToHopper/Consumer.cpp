@@ -36,8 +36,10 @@ private:
   void release(const Ring &ring, Value count);
   /// The first probability that is not waited for before the values' product.
   Value getHeldProbability();
-  /// Three warpgroups share what two have for their tiles.
-  bool hasRegistersLeft() const { return layout.consumers < 3; }
+  /// Whether what scales the accumulators is put between the exponentials.
+  /// Three warpgroups share what registers two have; full key tiles alone then
+  /// lose by it, and those with a mask gain.
+  bool interleaves() const { return layout.consumers < 3 || layout.unevenWork; }
   /// That of the keys, when some probabilities are known.
   void releaseKeys(Value count);
   void interleave(Operation *statistics);
@@ -146,7 +148,7 @@ Value Consumer::getHeldProbability() {
   Value probabilities = layout.conversions.back()->getOperand(0);
   ArrayRef<Value> exponentials = tiles.get(probabilities).values;
   size_t number = exponentials.size() / 5;
-  return exponentials[hasRegistersLeft() ? number | 3 : number];
+  return exponentials[interleaves() ? number | 3 : number];
 }
 
 /// ptxas moves the wait for the values' product above all exponentials where
@@ -164,7 +166,7 @@ void Consumer::releaseKeys(Value count) {
 void Consumer::interleave(Operation *statistics) {
   Operation *place = getHeldProbability().getDefiningOp();
   Block *block = statistics->getBlock();
-  if (!hasRegistersLeft() || !place || place->getBlock() != block)
+  if (!interleaves() || !place || place->getBlock() != block)
     return;
   auto rest =
       llvm::make_range(std::next(Block::iterator(statistics)), block->end());
