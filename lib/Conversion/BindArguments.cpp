@@ -147,14 +147,9 @@ static FailureOr<bool> bind(gpu::GPUFuncOp kernel) {
 }
 
 namespace {
-struct BindArguments final : attn::impl::BindArgumentsBase<BindArguments> {
-  void runOnOperation() override {
-    FailureOr<bool> changed = forKernelsThatLack(getOperation(), getArgument(),
-                                                 tile::Lacks::Int64, bind);
-    if (failed(changed))
-      return signalPassFailure();
-    if (!*changed)
-      markAllAnalysesPreserved();
-  }
+struct BindArguments final
+    : KernelsThatLack<attn::impl::BindArgumentsBase<BindArguments>,
+                      tile::Lacks::Int64> {
+  FailureOr<bool> visit(gpu::GPUFuncOp kernel) override { return bind(kernel); }
 };
 } // namespace

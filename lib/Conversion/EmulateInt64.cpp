@@ -317,18 +317,10 @@ struct ChooseWord final : OpRewritePattern<vector::ExtractOp> {
 // The pass
 //===----------------------------------------------------------------------===//
 
-struct EmulateInt64 final : attn::impl::EmulateInt64Base<EmulateInt64> {
-  void runOnOperation() override {
-    FailureOr<bool> changed = forKernelsThatLack(
-        getOperation(), getArgument(), tile::Lacks::Int64,
-        [&](gpu::GPUFuncOp kernel) { return lower(kernel); });
-    if (failed(changed))
-      return signalPassFailure();
-    if (!*changed)
-      markAllAnalysesPreserved();
-  }
-
-  FailureOr<bool> lower(gpu::GPUFuncOp kernel) {
+struct EmulateInt64 final
+    : KernelsThatLack<attn::impl::EmulateInt64Base<EmulateInt64>,
+                      tile::Lacks::Int64> {
+  FailureOr<bool> visit(gpu::GPUFuncOp kernel) override {
     kernel.walk(countIterations);
     kernel.walk(replaceIndex);
     if (!hasWide(kernel))

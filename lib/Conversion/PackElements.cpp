@@ -165,14 +165,9 @@ static FailureOr<bool> pack(gpu::GPUFuncOp kernel) {
 }
 
 namespace {
-struct PackElements final : attn::impl::PackElementsBase<PackElements> {
-  void runOnOperation() override {
-    FailureOr<bool> changed = forKernelsThatLack(
-        getOperation(), getArgument(), tile::Lacks::SmallStorage, pack);
-    if (failed(changed))
-      return signalPassFailure();
-    if (!*changed)
-      markAllAnalysesPreserved();
-  }
+struct PackElements final
+    : KernelsThatLack<attn::impl::PackElementsBase<PackElements>,
+                      tile::Lacks::SmallStorage> {
+  FailureOr<bool> visit(gpu::GPUFuncOp kernel) override { return pack(kernel); }
 };
 } // namespace

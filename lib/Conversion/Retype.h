@@ -42,6 +42,22 @@ mlir::FailureOr<bool> forKernelsThatLack(
     mlir::Operation *root, llvm::StringRef pass, tile::Lacks what,
     llvm::function_ref<mlir::FailureOr<bool>(mlir::gpu::GPUFuncOp)> visit);
 
+/// A pass that makes kernels for targets without `what`: `visit` says whether
+/// it has changed one.
+template <typename Base, tile::Lacks what> class KernelsThatLack : public Base {
+  void runOnOperation() final {
+    mlir::FailureOr<bool> changed = forKernelsThatLack(
+        this->getOperation(), this->getArgument(), what,
+        [this](mlir::gpu::GPUFuncOp kernel) { return visit(kernel); });
+    if (failed(changed))
+      return this->signalPassFailure();
+    if (!*changed)
+      this->markAllAnalysesPreserved();
+  }
+
+  virtual mlir::FailureOr<bool> visit(mlir::gpu::GPUFuncOp kernel) = 0;
+};
+
 /// The parameters of `kernel`: its block also has its buffers as arguments.
 llvm::SmallVector<mlir::BlockArgument>
 getParameters(mlir::gpu::GPUFuncOp kernel);

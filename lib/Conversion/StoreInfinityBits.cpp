@@ -55,14 +55,10 @@ static FailureOr<bool> rewrite(gpu::GPUFuncOp kernel) {
 
 namespace {
 struct StoreInfinityBits final
-    : attn::impl::StoreInfinityBitsBase<StoreInfinityBits> {
-  void runOnOperation() override {
-    FailureOr<bool> changed = forKernelsThatLack(
-        getOperation(), getArgument(), tile::Lacks::Infinity, rewrite);
-    if (failed(changed))
-      return signalPassFailure();
-    if (!*changed)
-      markAllAnalysesPreserved();
+    : KernelsThatLack<attn::impl::StoreInfinityBitsBase<StoreInfinityBits>,
+                      tile::Lacks::Infinity> {
+  FailureOr<bool> visit(gpu::GPUFuncOp kernel) override {
+    return rewrite(kernel);
   }
 };
 } // namespace

@@ -238,17 +238,8 @@ template <typename Ext> struct ExpandExtension final : OpRewritePattern<Ext> {
 };
 
 struct WidenSmallIntegers final
-    : attn::impl::WidenSmallIntegersBase<WidenSmallIntegers> {
-  void runOnOperation() override {
-    FailureOr<bool> changed = forKernelsThatLack(
-        getOperation(), getArgument(), tile::Lacks::SmallInt,
-        [&](gpu::GPUFuncOp kernel) { return lower(kernel); });
-    if (failed(changed))
-      return signalPassFailure();
-    if (!*changed)
-      markAllAnalysesPreserved();
-  }
-
+    : KernelsThatLack<attn::impl::WidenSmallIntegersBase<WidenSmallIntegers>,
+                      tile::Lacks::SmallInt> {
   /// Most kernels have neither small integers nor numbers of bf16.
   static bool hasSmall(gpu::GPUFuncOp kernel) {
     auto isMeant = [](Type type) {
@@ -267,7 +258,7 @@ struct WidenSmallIntegers final
                .wasInterrupted();
   }
 
-  FailureOr<bool> lower(gpu::GPUFuncOp kernel) {
+  FailureOr<bool> visit(gpu::GPUFuncOp kernel) override {
     if (!hasSmall(kernel))
       return false;
     RewritePatternSet patterns(&getContext());
