@@ -8,8 +8,6 @@
 //===----------------------------------------------------------------------===//
 
 #include "FewRowsLayouts.h"
-#include "Matrices.h"
-#include "Pieces.h"
 #include "Schedule.h"
 #include "Staging.h"
 
@@ -35,20 +33,22 @@ public:
   /// Whether there are units for the op.
   bool applies() const { return hasUnits; }
   bool fits(int64_t rows, int64_t keys) const {
-    return llvm::any_of(std::array{false, true}, [&](bool stays) {
-      return getBytes(rows, keys, stays) <= target.getStaticSharedBytes() &&
-             getRegisters(rows, keys, stays) <= kMostFragmentRegisters;
-    });
+    int64_t bytes =
+        storesFloats ? getPartialBytes(rows, keys) : getBytes(rows, keys);
+    return bytes <= target.getStaticSharedBytes() &&
+           getRegisters(rows, keys) <= mostRegisters;
   }
   /// The same for tiles whose sums leave as floats, to be added to others.
   bool fitsPartial(int64_t rows, int64_t keys) const {
-    return getPartialBytes(rows, keys, /*stays=*/false) <=
-           target.getStaticSharedBytes();
+    return getPartialBytes(rows, keys) <= target.getStaticSharedBytes();
   }
   /// Rows that fragments are made of.
   int64_t align(int64_t rows) const { return llvm::alignTo(rows, m); }
 
 private:
+  /// Registers of a thread beyond which compilers spill, on all devices that
+  /// are known; what addresses, offsets and sums take of them.
+  static constexpr int64_t mostRegisters = 256, otherRegisters = 40;
   static constexpr int64_t threads = 256;
   /// Between rows in workgroup memory are 16 bytes: eight halves.
   static constexpr int64_t padding = 8, halfBytes = 2, floatBytes = 4;
@@ -56,12 +56,10 @@ private:
   int64_t getSubgroups(int64_t rows) const {
     return std::min(rows / m, threads / target.getSubgroup());
   }
-  /// Where queries stay in workgroup memory, `stays`.
-  int64_t getBytes(int64_t rows, int64_t keys, bool stays) const;
-  int64_t getPartialBytes(int64_t rows, int64_t keys, bool stays) const;
-  int64_t getFactorBytes(int64_t rows, int64_t keys, bool stays) const;
+  int64_t getBytes(int64_t rows, int64_t keys) const;
+  int64_t getPartialBytes(int64_t rows, int64_t keys) const;
   int64_t getStripBytes(int64_t rows) const;
-  int64_t getRegisters(int64_t rows, int64_t keys, bool stays) const;
+  int64_t getRegisters(int64_t rows, int64_t keys) const;
 
   tile::TargetAttr target;
   bool hasUnits = false, storesFloats = false;
@@ -85,48 +83,41 @@ FragmentModel::FragmentModel(AttentionOp op, tile::TargetAttr target)
   valueSize = llvm::alignTo(v.getShape().back(), n);
 }
 
-/// And what its rows of statistics leave through.
+/// What subgroups have for themselves, and the numbers of rows and columns.
 int64_t FragmentModel::getStripBytes(int64_t rows) const {
-  Matrices matrices{m, n, /*k=*/0, getSubgroups(rows)};
-  return attn::getStripBytes(matrices, target) + rows * floatBytes;
+  int64_t strip = m * (n + 1) * floatBytes;
+  if (!target.hasFeature("matrix-element-map"))
+    strip += m * n * halfBytes;
+  // Its rows of statistics leave through a buffer, too.
+  return getSubgroups(rows) * strip + (std::max(m, n) + rows) * floatBytes;
 }
 
-/// Keys and values stand in workgroup memory together, queries before them,
-/// with 16 bytes between rows; or one after the other beside queries that stay.
-int64_t FragmentModel::getFactorBytes(int64_t rows, int64_t keys,
-                                      bool stays) const {
+/// Keys and values stand in workgroup memory together, queries before and
+/// outputs after them, with 16 bytes between rows; and the strips of subgroups.
+int64_t FragmentModel::getBytes(int64_t rows, int64_t keys) const {
   int64_t query = headSize + padding, value = valueSize + padding;
-  int64_t staged = stays ? rows * query + keys * std::max(query, value)
-                         : std::max(keys * (query + value), rows * query);
-  return staged * halfBytes;
-}
-
-/// Outputs leave through the memory of factors; and the strips of subgroups.
-int64_t FragmentModel::getBytes(int64_t rows, int64_t keys, bool stays) const {
-  if (storesFloats)
-    return getPartialBytes(rows, keys, stays);
-  int64_t outputs = rows * (valueSize + padding) * halfBytes;
-  return std::max(getFactorBytes(rows, keys, stays), outputs) +
-         getStripBytes(rows);
+  int64_t staged =
+      std::max({keys * (query + value), rows * query, rows * value});
+  return staged * halfBytes + getStripBytes(rows);
 }
 
 /// Floats and halves are buffers of their own.
-int64_t FragmentModel::getPartialBytes(int64_t rows, int64_t keys,
-                                       bool stays) const {
+int64_t FragmentModel::getPartialBytes(int64_t rows, int64_t keys) const {
+  int64_t staged = keys * (headSize + valueSize + 2 * padding);
   int64_t sums = rows * (valueSize + padding / 2);
-  return getFactorBytes(rows, keys, stays) + sums * floatBytes +
-         getStripBytes(rows);
+  return std::max(staged, rows * (headSize + padding)) * halfBytes +
+         sums * floatBytes + getStripBytes(rows);
 }
 
 /// Fragments of queries, outputs, scores and weights, and what is on its way to
 /// workgroup memory.
-int64_t FragmentModel::getRegisters(int64_t rows, int64_t keys,
-                                    bool stays) const {
+int64_t FragmentModel::getRegisters(int64_t rows, int64_t keys) const {
   int64_t lanes = getSubgroups(rows) * target.getSubgroup();
-  int64_t query = stays ? 0 : headSize / 2;
-  int64_t elements = rows * (query + valueSize + keys + keys / 2);
-  return elements / lanes +
-         getWaitingRegisters({keys * headSize, keys * valueSize}, lanes);
+  int64_t elements = rows * (headSize / 2 + valueSize + keys + keys / 2);
+  constexpr int64_t mostWaiting = 32;
+  int64_t waiting = keys * (headSize + valueSize) / 2 / lanes;
+  return elements / lanes + (waiting <= mostWaiting ? waiting : 0) +
+         otherRegisters;
 }
 
 /// What a tile of rows and keys takes where lanes share rows and factors of
