@@ -248,9 +248,11 @@ void Run::explainDeadlock() {
 void Run::runGroup(const std::array<int64_t, 3> &group) {
   startThreads(group);
   shared.reset();
-  stacks.start(fibers.size(), [&](unsigned number) {
+  // Threads that were started call it until they have ended.
+  auto runThread = [&](unsigned number) {
     kernel.run(arguments.data(), fibers[number].place);
-  });
+  };
+  stacks.start(fibers.size(), runThread);
   for (bool goesOn = true; goesOn && problem.empty();) {
     goesOn = false;
     for (const Simdgroup &simdgroup : simdgroups)
