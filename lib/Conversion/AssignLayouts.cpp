@@ -259,8 +259,9 @@ bool RegisterAssigner::canStayInMemory(LoadOp load) {
   auto view = load.getSource().getDefiningOp<memref::ReinterpretCastOp>();
   TileType type = load.getType();
   std::optional<int64_t> cols = getConstantIntValue(load.getValid().back());
-  return view && !load.getMixed() && !load.getPageTable() &&
-         !load.getPrefetched() && cols && *cols >= type.getCols() &&
+  return view && !isStoredTo(view) && !load.getMixed() &&
+         !load.getPageTable() && !load.getPrefetched() && cols &&
+         *cols >= type.getCols() &&
          beginsAtVectors(view.getConstifiedMixedStrides(),
                          load.getIndices().back()) &&
          llvm::all_of(load->getUses(), [&](OpOperand &use) {

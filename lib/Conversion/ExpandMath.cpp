@@ -304,6 +304,11 @@ Value expandSin(Expression &e, Value x, float shift) {
   Value r = e.fma(k, e.constant(-1.57079601f), x);
   r = e.fma(k, e.constant(-3.13916473e-7f), r);
   r = e.fma(k, e.constant(-5.39030253e-15f), r);
+  // From about 2^24 on k is no longer exact and r is anything, and so would be
+  // the polynomials: the sine of some number is within [-1, 1]. x * 0 keeps
+  // the NaN of an infinity.
+  r = e.select(e.compare(arith::CmpFPredicate::OLE, e.abs(r), e.constant(1.0f)),
+               r, e.mul(x, e.constant(0.0f)));
   Value square = e.mul(r, r);
   Value sine = e.fma(e.mul(r, square),
                      e.polynomial(square, {-1.6666654611e-1f, 8.3321608736e-3f,

@@ -10,9 +10,9 @@
 //===----------------------------------------------------------------------===//
 
 #include "FewRowsLayouts.h"
+#include "Staging.h"
 #include "TileKernels.h"
 
-#include "mlir/Interfaces/ViewLikeInterface.h"
 #include "llvm/ADT/EquivalenceClasses.h"
 #include "llvm/Support/MathExtras.h"
 
@@ -247,19 +247,10 @@ bool FewRows::matchProduct(DotOp op) {
 /// Whether a kernel reads what it has written: without barriers, lanes would
 /// have to read what they wrote themselves.
 static bool readsItsStores(func::FuncOp kernel) {
-  auto findMemory = [](Value memory) {
-    while (auto view = memory.getDefiningOp<ViewLikeOpInterface>())
-      memory = view.getViewSource();
-    return memory;
-  };
-  DenseSet<Value> stored;
-  kernel.walk(
-      [&](StoreOp store) { stored.insert(findMemory(store.getDest())); });
   return kernel
-      .walk([&](LoadOp load) {
-        return stored.contains(findMemory(load.getSource()))
-                   ? WalkResult::interrupt()
-                   : WalkResult::advance();
+      .walk([](LoadOp load) {
+        return isStoredTo(load.getSource()) ? WalkResult::interrupt()
+                                            : WalkResult::advance();
       })
       .wasInterrupted();
 }

@@ -9,6 +9,7 @@
 //===----------------------------------------------------------------------===//
 
 #include "Pieces.h"
+#include "Staging.h"
 #include "attn/Conversion/AssignLayouts.h"
 #include "attn/Dialect/Tile/Tile.h"
 
@@ -59,7 +60,7 @@ std::optional<Prefetch> Prefetcher::match(LoadOp load) {
   TileType type = load.getType();
   int64_t elements = getPieceElements(load);
   auto shared = dyn_cast_or_null<SharedAttr>(type.getLayout());
-  if (!shared || !elements || load.getMixed())
+  if (!shared || !elements || load.getMixed() || isStoredTo(load.getSource()))
     return std::nullopt;
   Prefetch prefetch{
       load, {}, PiecesAttr::get(load.getContext(), elements, threads)};

@@ -9,6 +9,7 @@
 #include "attn/Dialect/Tile/Tile.h"
 
 #include "mlir/Interfaces/LoopLikeInterface.h"
+#include "mlir/Interfaces/ViewLikeInterface.h"
 #include "llvm/Support/MathExtras.h"
 
 using namespace mlir;
@@ -19,6 +20,21 @@ static int64_t getNumBytes(Type type) {
   if (auto vector = dyn_cast<VectorType>(type))
     return vector.getNumElements() * getNumBytes(vector.getElementType());
   return llvm::divideCeil(type.getIntOrFloatBitWidth(), 8);
+}
+
+bool attn::isStoredTo(Value memory) {
+  while (auto view = memory.getDefiningOp<ViewLikeOpInterface>())
+    memory = view.getViewSource();
+  SmallVector<Value> views{memory};
+  while (!views.empty())
+    for (OpOperand &use : views.pop_back_val().getUses()) {
+      auto store = dyn_cast<StoreOp>(use.getOwner());
+      if (store && &use == &store.getDestMutable())
+        return true;
+      if (auto view = dyn_cast<ViewLikeOpInterface>(use.getOwner()))
+        llvm::append_range(views, view->getResults());
+    }
+  return false;
 }
 
 bool attn::beginsAtVectors(ArrayRef<OpFoldResult> strides,

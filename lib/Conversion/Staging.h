@@ -26,6 +26,10 @@ constexpr int64_t kVectorElements = 4;
 /// it is.
 constexpr llvm::StringLiteral kInMemoryName = "tile.in_memory";
 
+/// Whether a kernel stores tiles to the argument that a memref is rebuilt
+/// from. What it never writes may be read late, early, or for nothing.
+bool isStoredTo(mlir::Value memory);
+
 /// Whether vectors of a row begin at multiples of their length in memory with
 /// these strides, if those that a kernel is given are multiples; `column` is
 /// where the first one begins.

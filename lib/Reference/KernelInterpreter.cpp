@@ -121,8 +121,8 @@ private:
   LogicalResult
   forEachAccess(const Access &access, const View &view, const Mask &mask,
                 function_ref<LogicalResult(int64_t, int64_t, int64_t)> visit);
-  /// Whether a load is of the first element of an empty tensor, which is bound
-  /// to zeros (rule 8).
+  /// Whether a load is of the first bytes of an empty tensor, which is bound to
+  /// zeros (rule 8).
   bool readsEmptyTensor(const Access &access, const View &view,
                         const Mask &mask);
   LogicalResult executeLoad(const Access &access, const Mask &mask);
@@ -767,12 +767,21 @@ LogicalResult BlockInterpreter::forEachAccess(
 
 bool BlockInterpreter::readsEmptyTensor(const Access &access, const View &view,
                                         const Mask &mask) {
+  // Launches bind this many zeros for a tensor without elements
+  // (docs/artifact.md).
+  constexpr int64_t bytes = 16;
   const Buffer &buffer = *view.array.buffer;
   if (!buffer.floats.empty() || !buffer.ints.empty())
     return false;
+  Type element = getElementTypeOrSelf(
+      cast<MemRefType>(access.memory.getType()).getElementType());
+  int64_t available =
+      bytes / llvm::divideCeil(element.getIntOrFloatBitWidth(), 8);
   for (int64_t t = 0; t < numThreads; ++t)
-    if (mask[t] && llvm::any_of(getIndices(access.indices, t),
-                                [](int64_t index) { return index != 0; }))
+    if (mask[t] &&
+        llvm::any_of(getIndices(access.indices, t), [&](int64_t index) {
+          return index < 0 || index * access.step + access.width > available;
+        }))
       return false;
   return true;
 }

@@ -254,32 +254,39 @@ module attributes {tile.target = #tile.target<name = "gpu", chip = "c", threads 
 // -----
 
 // A left factor from outside of the loop stays in memory where its rows begin at
-// vectors, if given strides do; not where they begin elsewhere.
+// vectors, if given strides do; not where they begin elsewhere, nor where the
+// kernel writes.
 // CHECK-LABEL: func private @in_memory
 // CHECK: tile.load {{.*}} {tile.in_memory} : {{.*}} -> <16x16xf32, #tile.shared<padding = 4>>
+// CHECK: tile.load
+// CHECK-NOT: in_memory
 // CHECK: tile.load
 // CHECK-NOT: in_memory
 // CHECK: scf.for
 // CHECK-NOT: in_memory
 // CHECK: return
 module attributes {tile.target = #tile.target<name = "gpu", chip = "c", threads = 128, subgroup = 4, shared_bytes = 16384, static_shared_bytes = 16384, lacks = "small_storage">} {
-  func.func private @in_memory(%a: memref<f32>, %n: index, %stride: index, %x: index, %y: index, %z: index, %nx: index, %ny: index, %nz: index) attributes {tile.kernel} {
+  func.func private @in_memory(%a: memref<f32>, %o: memref<f32>, %n: index, %stride: index, %x: index, %y: index, %z: index, %nx: index, %ny: index, %nz: index) attributes {tile.kernel} {
     %c0 = arith.constant 0 : index
     %c1 = arith.constant 1 : index
     %c16 = arith.constant 16 : index
     %zero = arith.constant 0.0 : f32
     %given = memref.reinterpret_cast %a to offset: [0], sizes: [16, 16], strides: [%stride, 1] : memref<f32> to memref<16x16xf32, strided<[?, 1]>>
     %odd = memref.reinterpret_cast %a to offset: [0], sizes: [16, 16], strides: [17, 1] : memref<f32> to memref<16x16xf32, strided<[17, 1]>>
+    %out = memref.reinterpret_cast %o to offset: [0], sizes: [16, 8], strides: [8, 1] : memref<f32> to memref<16x8xf32>
+    %written = memref.reinterpret_cast %o to offset: [0], sizes: [16, 16], strides: [16, 1] : memref<f32> to memref<16x16xf32>
     %q = tile.load %given[%c0, %c0] valid [%n, %c16] : memref<16x16xf32, strided<[?, 1]>> -> !tile.tile<16x16xf32>
     %r = tile.load %odd[%c0, %c0] valid [%n, %c16] : memref<16x16xf32, strided<[17, 1]>> -> !tile.tile<16x16xf32>
+    %w = tile.load %written[%c0, %c0] valid [%n, %c16] : memref<16x16xf32> -> !tile.tile<16x16xf32>
     %init = tile.splat %zero : f32 -> !tile.tile<16x8xf32>
     %s = scf.for %i = %c0 to %n step %c1 iter_args(%acc = %init) -> (!tile.tile<16x8xf32>) {
       %k = tile.load %given[%c0, %c0] valid [%n, %c16] : memref<16x16xf32, strided<[?, 1]>> -> !tile.tile<8x16xf32>
       %p = tile.dot %q, %k, %acc {transpose_b} : !tile.tile<16x16xf32>, !tile.tile<8x16xf32> -> !tile.tile<16x8xf32>
       %t = tile.dot %r, %k, %p {transpose_b} : !tile.tile<16x16xf32>, !tile.tile<8x16xf32> -> !tile.tile<16x8xf32>
-      scf.yield %t : !tile.tile<16x8xf32>
+      %u = tile.dot %w, %k, %t {transpose_b} : !tile.tile<16x16xf32>, !tile.tile<8x16xf32> -> !tile.tile<16x8xf32>
+      scf.yield %u : !tile.tile<16x8xf32>
     }
-    tile.store %s, %given[%c0, %c0] valid [%n, %c16] : !tile.tile<16x8xf32>, memref<16x16xf32, strided<[?, 1]>>
+    tile.store %s, %out[%c0, %c0] valid [%n, %c16] : !tile.tile<16x8xf32>, memref<16x8xf32>
     return
   }
 }

@@ -47,8 +47,14 @@ func.func @approximate(%x: f32) -> f32 {
 // SHORT-LABEL: func.func @thirtytwo
 // SHORT: math.fma
 
+// Past the reach of the reduction to a quadrant, the polynomials still get a
+// number within theirs.
 // CHECK-LABEL: func.func @sin
 // CHECK-NOT: fptosi
+// CHECK: %[[SIZE:.*]] = math.absf %[[R:.*]] : f32
+// CHECK: %[[REACHED:.*]] = arith.cmpf ole, %[[SIZE]], %cst{{.*}}
+// CHECK: %[[NONE:.*]] = arith.mulf %arg0, %cst
+// CHECK: arith.select %[[REACHED]], %[[R]], %[[NONE]]
 func.func @sin(%x: f32) -> f32 {
   %y = math.sin %x : f32
   return %y : f32

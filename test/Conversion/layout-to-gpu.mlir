@@ -49,6 +49,46 @@ module attributes {tile.target = #tile.target<name = "gpu", chip = "c", threads 
 
 // -----
 
+// In place of a row that is not valid the begin of the memory is read and given
+// up, without a branch; not where the kernel writes it: another thread might be
+// doing so.
+#rows = #tile.layout<register = [[0, 1], [0, 2]], lane = [[1, 0], [2, 0]], subgroup = [[4, 0]]>
+module attributes {tile.target = #tile.target<name = "gpu", chip = "c", threads = 128, subgroup = 4, shared_bytes = 16384, static_shared_bytes = 16384>} {
+  // CHECK-LABEL: gpu.func @reads(
+  // CHECK-NOT: scf.if
+  // CHECK: %[[AT:.*]] = arith.select %[[VALID:.*]], %{{.*}}, %c0
+  // CHECK: %[[READ:.*]] = memref.load %{{.*}}[%[[AT]]]
+  // CHECK: arith.select %[[VALID]], %[[READ]], %{{.*}} : f32
+  func.func private @reads(%a: memref<f32>, %o: memref<f32>, %n: index, %x: index, %y: index, %z: index, %nx: index, %ny: index, %nz: index) attributes {tile.kernel} {
+    %c0 = arith.constant 0 : index
+    %c4 = arith.constant 4 : index
+    %c8 = arith.constant 8 : index
+    %m = memref.reinterpret_cast %a to offset: [0], sizes: [8, 4], strides: [4, 1] : memref<f32> to memref<8x4xf32>
+    %out = memref.reinterpret_cast %o to offset: [0], sizes: [8, 4], strides: [4, 1] : memref<f32> to memref<8x4xf32>
+    %t = tile.load %m[%c0, %c0] valid [%n, %c4] : memref<8x4xf32> -> !tile.tile<8x4xf32, #rows>
+    tile.store %t, %out[%c0, %c0] valid [%c8, %c4] : <8x4xf32, #rows>, memref<8x4xf32>
+    return
+  }
+
+  // CHECK-LABEL: gpu.func @reads_and_writes(
+  // CHECK: %[[VALID:.*]] = arith.cmpi slt
+  // CHECK: scf.if %[[VALID]] -> (f32)
+  // CHECK: memref.load
+  // CHECK: else
+  func.func private @reads_and_writes(%a: memref<f32>, %n: index, %x: index, %y: index, %z: index, %nx: index, %ny: index, %nz: index) attributes {tile.kernel} {
+    %c0 = arith.constant 0 : index
+    %c4 = arith.constant 4 : index
+    %c8 = arith.constant 8 : index
+    %m = memref.reinterpret_cast %a to offset: [0], sizes: [8, 4], strides: [4, 1] : memref<f32> to memref<8x4xf32>
+    %out = memref.reinterpret_cast %a to offset: [0], sizes: [8, 4], strides: [4, 1] : memref<f32> to memref<8x4xf32>
+    %t = tile.load %m[%c0, %c0] valid [%n, %c4] : memref<8x4xf32> -> !tile.tile<8x4xf32, #rows>
+    tile.store %t, %out[%c0, %c0] valid [%c8, %c4] : <8x4xf32, #rows>, memref<8x4xf32>
+    return
+  }
+}
+
+// -----
+
 // Rows: registers first, then the lanes that share them; a region a register. A
 // row statistic is stored by the first of its lanes. Two blocks cover 6 columns:
 // those past them change nothing.
@@ -413,17 +453,18 @@ module attributes {tile.target = #tile.target<name = "gpu", chip = "c", threads 
   // CHECK: %[[X:.+]] = vector.extract %[[A]][0]
   // CHECK: %[[Y:.+]] = vector.extract %[[B]][0]
   // CHECK: math.fma %[[X]], %[[Y]], %{{.+}} : f32
-  func.func private @depths(%a: memref<f32>, %x: index, %y: index, %z: index, %nx: index, %ny: index, %nz: index) attributes {tile.kernel} {
+  func.func private @depths(%a: memref<f32>, %o: memref<f32>, %x: index, %y: index, %z: index, %nx: index, %ny: index, %nz: index) attributes {tile.kernel} {
     %c0 = arith.constant 0 : index
     %c4 = arith.constant 4 : index
     %c8 = arith.constant 8 : index
     %zero = arith.constant 0.0 : f32
     %m = memref.reinterpret_cast %a to offset: [0], sizes: [4, 8], strides: [8, 1] : memref<f32> to memref<4x8xf32>
+    %out = memref.reinterpret_cast %o to offset: [0], sizes: [4, 8], strides: [8, 1] : memref<f32> to memref<4x8xf32>
     %q = tile.load %m[%c0, %c0] valid [%x, %c8] : memref<4x8xf32> -> !tile.tile<4x8xf32, #vectors>
     %k = tile.load %m[%c0, %c0] valid [%c4, %c8] : memref<4x8xf32> -> !tile.tile<4x8xf32, #vectors>
     %i = tile.splat %zero : f32 -> !tile.tile<4x4xf32, #part>
     %s = tile.dot %q, %k, %i {transpose_b} : !tile.tile<4x8xf32, #vectors>, !tile.tile<4x8xf32, #vectors> -> !tile.tile<4x4xf32, #part>
-    tile.store %s, %m[%c0, %c0] valid [%c4, %c4] : !tile.tile<4x4xf32, #part>, memref<4x8xf32>
+    tile.store %s, %out[%c0, %c0] valid [%c4, %c4] : !tile.tile<4x4xf32, #part>, memref<4x8xf32>
     return
   }
 }

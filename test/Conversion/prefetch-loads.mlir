@@ -1,7 +1,7 @@
 // tile-prefetch-loads: the next tile is asked for at the beginning of an
 // iteration and waits in registers; not past the last iteration. The load that
-// stages it comes first. A load whose place is carried, or whose rows are not
-// made of 16 bytes, stays alone.
+// stages it comes first. A load whose place is carried, whose rows are not made
+// of 16 bytes, or whose memory the kernel writes, stays alone.
 // RUN: attn-opt %s --allow-unregistered-dialect --tile-prefetch-loads | FileCheck %s
 
 #acc = #tile.fragment<use = accumulator, shape = [16, 16], subgroups = [1, 1]>
@@ -53,6 +53,25 @@ module attributes {tile.target = #tile.target<name = "gpu", chip = "c", threads 
       %s1 = tile.dot %j, %k, %si {transpose_a} : !tile.tile<16x16xf16, #staged>, !tile.tile<16x16xf16, #staged> -> !tile.tile<16x16xf32, #acc>
       %next = arith.addi %row, %c16 : index
       scf.yield %s1, %next : !tile.tile<16x16xf32, #acc>, index
+    }
+    return
+  }
+
+  // CHECK-LABEL: func private @writes
+  // CHECK-NOT: #tile.pieces
+  func.func private @writes(%a: memref<f16>, %n: index, %length: index, %x: index, %y: index, %z: index, %nx: index, %ny: index, %nz: index) attributes {tile.kernel} {
+    %c0 = arith.constant 0 : index
+    %c1 = arith.constant 1 : index
+    %c16 = arith.constant 16 : index
+    %zero = arith.constant 0.0 : f32
+    %m = memref.reinterpret_cast %a to offset: [0], sizes: [%length, 16], strides: [16, 1] : memref<f16> to memref<?x16xf16, strided<[16, 1]>>
+    %other = memref.reinterpret_cast %a to offset: [0], sizes: [%length, 16], strides: [16, 1] : memref<f16> to memref<?x16xf16, strided<[16, 1]>>
+    %s0 = tile.splat %zero : f32 -> !tile.tile<16x16xf32, #acc>
+    %s = scf.for %i = %c0 to %n step %c1 iter_args(%si = %s0) -> (!tile.tile<16x16xf32, #acc>) {
+      %k = tile.load %m[%i, %c0] valid [%length, %c16] : memref<?x16xf16, strided<[16, 1]>> -> !tile.tile<16x16xf16, #staged>
+      %s1 = tile.dot %k, %k, %si {transpose_a} : !tile.tile<16x16xf16, #staged>, !tile.tile<16x16xf16, #staged> -> !tile.tile<16x16xf32, #acc>
+      tile.store %k, %other[%i, %c0] valid [%length, %c16] : !tile.tile<16x16xf16, #staged>, memref<?x16xf16, strided<[16, 1]>>
+      scf.yield %s1 : !tile.tile<16x16xf32, #acc>
     }
     return
   }

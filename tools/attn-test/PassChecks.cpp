@@ -246,14 +246,16 @@ std::string PassChecker::runPass(const CheckedPass &pass, const Stage &before,
         .str();
   };
   // What is too large for the machine is refused, as it should be.
-  bool tooLarge = false;
-  ScopedDiagnosticHandler watch(after.module->getContext(),
-                                [&](Diagnostic &diagnostic) {
-                                  bool isThat = exceedsMemory(diagnostic);
-                                  tooLarge |= isThat;
-                                  return success(isThat);
-                                });
-  bool isDone = succeeded(pm.run(*after.module));
+  bool tooLarge = false, isDone;
+  {
+    ScopedDiagnosticHandler watch(after.module->getContext(),
+                                  [&](Diagnostic &diagnostic) {
+                                    bool isThat = exceedsMemory(diagnostic);
+                                    tooLarge |= isThat;
+                                    return success(isThat);
+                                  });
+    isDone = succeeded(pm.run(*after.module));
+  }
   if (!isDone && !(pass.subgroup && tooLarge))
     return blame("fails");
   if (!isDone) {

@@ -152,6 +152,7 @@ LogicalResult KernelContext::addViews() {
       view.aligned = isAligned(b, op, view, offset);
     if (llvm::any_of(op->getUsers(), runsAhead))
       addPieces(b, op, view, offset);
+    view.isWritten = isStoredTo(op);
     views[op.getResult()] = view;
   }
   return success();

@@ -29,6 +29,9 @@ struct MemoryView {
   /// nothing, but it can be read as the rows can. Null where nobody asks.
   mlir::Value flatPieces;
   mlir::SmallVector<mlir::Value> pieceStrides;
+  /// The kernel stores to it: what nobody asks for is not read, since another
+  /// thread may be writing it.
+  bool isWritten = false;
 };
 
 /// A register of a thread: which element of the tile it is. `inside` is null

@@ -181,8 +181,9 @@ static Value readTile(ImplicitLocOpBuilder &b, const KernelContext &context,
 static int64_t getRunLength(const KernelContext &context, LoadOp op,
                             const LinearLayout &layout) {
   TileType type = op.getType();
-  Value stride = context.getView(op.getSource())->strides.back();
-  if (type.getRank() == 1 || !isConstantIntValue(stride, 1))
+  const MemoryView &view = *context.getView(op.getSource());
+  if (type.getRank() == 1 || !isConstantIntValue(view.strides.back(), 1) ||
+      view.isWritten)
     return 1;
   int64_t length = 1;
   for (const Basis &basis : layout.getRegisters()) {
@@ -296,11 +297,12 @@ static Value readVector(ImplicitLocOpBuilder &b, const KernelContext &context,
   std::optional<int64_t> valid =
       op.getValid().empty() ? op.getType().getCols()
                             : getConstantIntValue(op.getValid().back());
-  bool isWhole = valid && *valid >= op.getType().getCols();
-  if (isWhole &&
-      isConstantIntValue(context.getView(op.getSource())->strides.back(), 1)) {
+  const MemoryView &view = *context.getView(op.getSource());
+  if (valid && *valid >= op.getType().getCols() &&
+      isConstantIntValue(view.strides.back(), 1)) {
+    if (view.isWritten)
+      return readTile(b, context, op, position, {type});
     auto [address, condition] = findPlace(b, context, op, position);
-    const MemoryView &view = *context.getView(op.getSource());
     Value vector;
     if (readsVectors(context, op))
       vector = vector::LoadOp::create(b, type, view.flat, address);
