@@ -12,6 +12,7 @@
 #include "FewRowsLayouts.h"
 #include "KernelChoices.h"
 #include "Matrices.h"
+#include "Pieces.h"
 #include "Staging.h"
 #include "TileKernels.h"
 #include "attn/Dialect/Tile/Tile.h"
@@ -333,12 +334,10 @@ private:
                              b.getDenseI64ArrayAttr({matrices.m, cols}),
                              b.getDenseI64ArrayAttr({matrices.subgroups, 1}));
   }
-  /// Rows begin 16 bytes further on: fragments are read without conflicts.
   static SharedAttr getStagedLayout(TileType type) {
-    constexpr int64_t paddingBits = 128;
     int64_t padding =
         type.getRank() == 2
-            ? paddingBits / type.getElementType().getIntOrFloatBitWidth()
+            ? kRowGapBytes * 8 / type.getElementType().getIntOrFloatBitWidth()
             : 0;
     return SharedAttr::get(type.getContext(), /*column_major=*/false, padding,
                            /*swizzle=*/DenseI64ArrayAttr());
@@ -360,7 +359,7 @@ int64_t getStoredBits(Type type, TargetAttr target) {
 /// else a kernel keeps there: those that a loop uses and does not load stay
 /// beside the others, of which those of one type share it.
 bool exceedsMemory(func::FuncOp kernel, TargetAttr target) {
-  constexpr int64_t others = 2048, padding = 16;
+  constexpr int64_t others = 2048;
   llvm::SmallDenseMap<Type, int64_t> most;
   int64_t sum = others;
   forEachTile(kernel, [&](Value tile) {
@@ -368,8 +367,8 @@ bool exceedsMemory(func::FuncOp kernel, TargetAttr target) {
     if (!isStaged(tile) || type.getRank() != 2)
       return;
     int64_t bits = getStoredBits(type.getElementType(), target);
-    int64_t bytes =
-        type.getRows() * (llvm::divideCeil(type.getCols() * bits, 8) + padding);
+    int64_t bytes = type.getRows() *
+                    (llvm::divideCeil(type.getCols() * bits, 8) + kRowGapBytes);
     bool stays = llvm::any_of(tile.getUsers(), [&](Operation *user) {
       return user->getBlock() != tile.getParentBlock();
     });

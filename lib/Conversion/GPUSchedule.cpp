@@ -8,6 +8,7 @@
 //===----------------------------------------------------------------------===//
 
 #include "FewRowsLayouts.h"
+#include "Pieces.h"
 #include "Schedule.h"
 #include "Staging.h"
 
@@ -50,8 +51,8 @@ private:
   /// are known; what addresses, offsets and sums take of them.
   static constexpr int64_t mostRegisters = 256, otherRegisters = 40;
   static constexpr int64_t threads = 256;
-  /// Between rows in workgroup memory are 16 bytes: eight halves.
-  static constexpr int64_t padding = 8, halfBytes = 2, floatBytes = 4;
+  static constexpr int64_t halfBytes = 2, floatBytes = 4;
+  static constexpr int64_t padding = kRowGapBytes / halfBytes;
 
   int64_t getSubgroups(int64_t rows) const {
     return std::min(rows / m, threads / target.getSubgroup());

@@ -7,6 +7,7 @@
 
 #include "Matrices.h"
 #include "FewRowsLayouts.h"
+#include "Pieces.h"
 #include "TileKernels.h"
 
 #include <numeric>
@@ -36,7 +37,8 @@ static int64_t getWorkgroupBytes(func::FuncOp kernel, TargetAttr target,
     int64_t bytes =
         llvm::divideCeil(type.getElementType().getIntOrFloatBitWidth(), 8);
     int64_t &known = most[type.getElementType()];
-    known = std::max(known, type.getRows() * (type.getCols() * bytes + 16));
+    known = std::max(known,
+                     type.getRows() * (type.getCols() * bytes + kRowGapBytes));
   };
   forEachTile(kernel, [&](Value tile) {
     if (isStaged(tile))

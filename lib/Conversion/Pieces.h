@@ -15,16 +15,23 @@
 
 namespace attn {
 
+/// The most that a thread moves at a time, from and to places that are
+/// multiples of it.
+constexpr int64_t kPieceBytes = 16;
+
+/// Between rows of factors in workgroup memory: whole pieces, and fragments are
+/// read without conflicts.
+constexpr int64_t kRowGapBytes = kPieceBytes;
+
 /// Elements of 16 bytes, of which each is either read as a whole or not at all:
 /// the columns of the tile and those that are valid are multiples, and columns
 /// are neighbours in memory. Otherwise 0.
 template <typename Access>
 int64_t getPieceElements(Access access, tile::TileType type,
                          mlir::Value memory) {
-  constexpr int64_t pieceBits = 128;
   if (type.getRank() != 2 || !type.getElementType().isF16())
     return 0;
-  int64_t elements = pieceBits / 16;
+  constexpr int64_t halfBytes = 2, elements = kPieceBytes / halfBytes;
   auto view = memory.template getDefiningOp<mlir::memref::ReinterpretCastOp>();
   std::optional<int64_t> cols = mlir::getConstantIntValue(access.getValid()[1]);
   bool fits =

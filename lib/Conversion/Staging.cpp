@@ -6,6 +6,7 @@
 //===----------------------------------------------------------------------===//
 
 #include "Staging.h"
+#include "Pieces.h"
 #include "attn/Dialect/Tile/Tile.h"
 
 #include "mlir/Interfaces/LoopLikeInterface.h"
@@ -129,7 +130,6 @@ static SmallVector<Staged> findStaged(Operation *kernel) {
 /// at the same time. Rows begin at multiples of 16 bytes if theirs do.
 static int64_t findGap(ArrayRef<std::pair<const Staged *, int64_t>> placed,
                        const Staged &staged) {
-  constexpr int64_t alignment = 16;
   SmallVector<std::pair<int64_t, int64_t>> taken;
   for (auto [other, first] : placed)
     if (other->end > staged.begin && staged.end > other->begin)
@@ -140,9 +140,10 @@ static int64_t findGap(ArrayRef<std::pair<const Staged *, int64_t>> placed,
     if (begin - first >= staged.numElements)
       break;
     first = std::max<int64_t>(
-        first, llvm::alignTo(
-                   end, std::max<int64_t>(
-                            alignment / ::getNumBytes(staged.storedType), 1)));
+        first,
+        llvm::alignTo(end,
+                      std::max<int64_t>(
+                          kPieceBytes / ::getNumBytes(staged.storedType), 1)));
   }
   return first;
 }

@@ -51,7 +51,7 @@ struct Memory {
 };
 
 /// Elements in 16 bytes of f16, and how many bits of a position tell them.
-constexpr int64_t kPieceElements = 8, kPieceBits = 3;
+constexpr int64_t kPieceElements = kPieceBytes / 2, kPieceBits = 3;
 
 VectorType getPieceType(Builder &b) {
   return VectorType::get(4, b.getI32Type());
@@ -175,7 +175,7 @@ std::string nameArgument(BlockArgument argument) {
 
 Value EntryPoint::declareWide(BlockArgument buffer, unsigned binding,
                               bool isAliased) {
-  auto array = spirv::RuntimeArrayType::get(getPieceType(b), kWideBytes);
+  auto array = spirv::RuntimeArrayType::get(getPieceType(b), kPieceBytes);
   return declare(nameArgument(buffer) + "_pieces", getBlockType(array),
                  StorageClass::StorageBuffer, binding, isAliased);
 }
@@ -496,7 +496,7 @@ void EntryPoint::requireMultiple(BlockArgument argument, int64_t multiple) {
 void EntryPoint::lowerWideLoad(const WideLoad &wide) {
   SmallVector<memref::LoadOp> loads = wide.loads;
   Value pieces = getPieces(wide.buffer);
-  requireMultiple(wide.buffer, kWideBytes);
+  requireMultiple(wide.buffer, kPieceBytes);
   for (BlockArgument stride : wide.strides)
     requireMultiple(stride, loads.size());
   b.setInsertionPoint(loads.front());

@@ -132,7 +132,7 @@ static void addWideLoads(memref::ReinterpretCastOp view, Value base,
   if (!buffer)
     return;
   int64_t count =
-      kWideBytes * 8 / view.getType().getElementType().getIntOrFloatBitWidth();
+      kPieceBytes * 8 / view.getType().getElementType().getIntOrFloatBitWidth();
   Multiples multiples(count);
   if (!multiples.contain(base) ||
       !llvm::all_of(view.getOffsets(),

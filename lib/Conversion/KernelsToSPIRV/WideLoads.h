@@ -8,19 +8,18 @@
 #ifndef LIB_CONVERSION_KERNELSTOSPIRV_WIDELOADS_H
 #define LIB_CONVERSION_KERNELSTOSPIRV_WIDELOADS_H
 
+#include "../Pieces.h"
+
 #include "mlir/Dialect/MemRef/IR/MemRef.h"
 
 namespace attn {
 
-/// Bytes that are loaded at once: four words.
-constexpr int64_t kWideBytes = 16;
-
-/// Loads of elements one after the other, of `kWideBytes` together. The first
+/// Loads of elements one after the other, of `kPieceBytes` together. The first
 /// in memory is the first in its block.
 struct WideLoad {
   llvm::SmallVector<mlir::memref::LoadOp> loads;
-  /// The argument that begins at a multiple of `kWideBytes`, and those that are
-  /// multiples of the number of loads, if the first load does.
+  /// The argument that begins at a multiple of `kPieceBytes`, and those that
+  /// are multiples of the number of loads, if the first load does.
   mlir::BlockArgument buffer;
   llvm::SmallVector<mlir::BlockArgument> strides;
 

@@ -28,16 +28,6 @@ static int64_t getNumBytes(Type type) {
   return llvm::divideCeil(type.getIntOrFloatBitWidth(), 8);
 }
 
-Value attn::both(ImplicitLocOpBuilder &b, Value lhs, Value rhs) {
-  if (!lhs || !rhs)
-    return lhs ? lhs : rhs;
-  return arith::AndIOp::create(b, lhs, rhs);
-}
-
-Value attn::isLess(ImplicitLocOpBuilder &b, Value lhs, Value rhs) {
-  return arith::CmpIOp::create(b, arith::CmpIPredicate::slt, lhs, rhs);
-}
-
 //===----------------------------------------------------------------------===//
 // Memory
 //===----------------------------------------------------------------------===//
@@ -63,8 +53,7 @@ static bool runsAhead(Operation *access) {
 /// multiples of 16 bytes.
 static Value isAligned(ImplicitLocOpBuilder &b, memref::ReinterpretCastOp op,
                        const MemoryView &view, OpFoldResult offset) {
-  constexpr int64_t alignment = 16;
-  int64_t elements = alignment / getNumBytes(op.getType().getElementType());
+  int64_t elements = kPieceBytes / getNumBytes(op.getType().getElementType());
   auto isMultiple = [&](Value number, int64_t of) -> Value {
     Value rest = b.createOrFold<arith::RemUIOp>(number, index(b, of));
     return b.createOrFold<arith::CmpIOp>(arith::CmpIPredicate::eq, rest,
@@ -74,7 +63,7 @@ static Value isAligned(ImplicitLocOpBuilder &b, memref::ReinterpretCastOp op,
       memref::ExtractAlignedPointerAsIndexOp::create(b, op.getSource());
   auto base = dyn_cast<NameLoc>(op.getSource().getLoc());
   Named named(b, (base ? base.getName().str() + "_" : "") + "aligned");
-  Value aligned = isMultiple(address, alignment);
+  Value aligned = isMultiple(address, kPieceBytes);
   if (auto number = dyn_cast<Value>(offset))
     aligned = both(b, aligned, isMultiple(number, elements));
   for (Value stride : ArrayRef(view.strides).drop_back())
@@ -86,9 +75,8 @@ static Value isAligned(ImplicitLocOpBuilder &b, memref::ReinterpretCastOp op,
 /// at such.
 static void addPieces(ImplicitLocOpBuilder &b, memref::ReinterpretCastOp op,
                       MemoryView &view, OpFoldResult offset) {
-  constexpr int64_t alignment = 16;
   int64_t bytes = getNumBytes(op.getType().getElementType());
-  Value elements = index(b, alignment / bytes);
+  Value elements = index(b, kPieceBytes / bytes);
   auto getRest = [&](Value number) {
     return b.createOrFold<arith::RemUIOp>(number, elements);
   };
@@ -115,39 +103,15 @@ LogicalResult KernelContext::addViews() {
   SmallVector<memref::ReinterpretCastOp> casts;
   kernel.walk([&](memref::ReinterpretCastOp op) { casts.push_back(op); });
   for (memref::ReinterpretCastOp op : casts) {
-    if (cast<MemRefType>(op.getSource().getType()).getRank() != 0)
-      return op.emitOpError(
-          "a kernel rebuilds memrefs from its rank-0 arguments");
     ImplicitLocOpBuilder b(op.getLoc(), op);
-    auto materialize = [&](ArrayRef<OpFoldResult> values) {
-      return llvm::map_to_vector(values, [&](OpFoldResult value) -> Value {
-        if (auto attr = dyn_cast<Attribute>(value))
-          return index(b, cast<IntegerAttr>(attr).getInt());
-        return cast<Value>(value);
-      });
-    };
+    FailureOr<FlatView> flat = makeFlatView(b, op, op.getSource(), itself);
+    if (failed(flat))
+      return failure();
     MemoryView view;
-    view.sizes = materialize(op.getConstifiedMixedSizes());
-    view.strides = materialize(op.getConstifiedMixedStrides());
-    // The flat view ends with the last element of the strided one.
-    Value span = index(b, 1);
-    for (auto [size, stride] : llvm::zip(view.sizes, view.strides)) {
-      Value last = b.createOrFold<arith::SubIOp>(size, index(b, 1));
-      span = b.createOrFold<arith::AddIOp>(
-          span, b.createOrFold<arith::MulIOp>(last, stride));
-    }
-    OpFoldResult offset = op.getConstifiedMixedOffset();
-    bool atBase = isConstantIntValue(offset, 0);
-    auto layout = StridedLayoutAttr::get(
-        b.getContext(), atBase ? 0 : ShapedType::kDynamic, {1});
-    auto type =
-        MemRefType::get({ShapedType::kDynamic}, op.getType().getElementType(),
-                        atBase ? MemRefLayoutAttrInterface() : layout);
-    if (!atBase)
-      offset = materialize(offset).front();
-    view.flat = memref::ReinterpretCastOp::create(
-        b, type, op.getSource(), offset, ArrayRef<OpFoldResult>{span},
-        ArrayRef<OpFoldResult>{b.getIndexAttr(1)});
+    static_cast<FlatView &>(view) = *flat;
+    OpFoldResult offset = flat->flat.getDefiningOp<memref::ReinterpretCastOp>()
+                              .getMixedOffsets()
+                              .front();
     if (llvm::any_of(op->getUsers(), movesPieces))
       view.aligned = isAligned(b, op, view, offset);
     if (llvm::any_of(op->getUsers(), runsAhead))
@@ -156,17 +120,6 @@ LogicalResult KernelContext::addViews() {
     views[op.getResult()] = view;
   }
   return success();
-}
-
-Value KernelContext::getAddress(ImplicitLocOpBuilder &b,
-                                ArrayRef<Value> strides,
-                                ArrayRef<Value> indices) const {
-  Named named(b, "at");
-  Value address = index(b, 0);
-  for (auto [position, stride] : llvm::zip_equal(indices, strides))
-    address = b.createOrFold<arith::AddIOp>(
-        address, b.createOrFold<arith::MulIOp>(position, stride));
-  return address;
 }
 
 //===----------------------------------------------------------------------===//

@@ -9,6 +9,7 @@
 #ifndef ATTN_LIB_CONVERSION_LAYOUTTOGPU_KERNELCONTEXT_H
 #define ATTN_LIB_CONVERSION_LAYOUTTOGPU_KERNELCONTEXT_H
 
+#include "../FlatMemory.h"
 #include "../TileKernels.h"
 #include "attn/Dialect/Tile/Tile.h"
 
@@ -18,11 +19,8 @@
 
 namespace attn {
 
-/// A strided view of memory: element (i, j, ...) is
-/// `flat[i * strides[0] + j * strides[1] + ...]`.
-struct MemoryView {
-  mlir::Value flat;
-  mlir::SmallVector<mlir::Value> sizes, strides;
+/// Memory of an argument, and what loads of pieces ask of it.
+struct MemoryView : FlatView {
   /// Whether all rows begin at multiples of 16 bytes; null where nobody asks.
   mlir::Value aligned;
   /// Where the pieces of rows begin if they do. If not, what lies there means
@@ -33,6 +31,9 @@ struct MemoryView {
   /// thread may be writing it.
   bool isWritten = false;
 };
+
+/// Patterns replace ops where they stand: scalars are as they were.
+inline mlir::Value itself(mlir::Value value) { return value; }
 
 /// A register of a thread: which element of the tile it is. `inside` is null
 /// where every thread has one.
@@ -104,9 +105,6 @@ public:
     return it == views.end() ? nullptr : &it->second;
   }
   bool isView(mlir::Value memory) const { return views.contains(memory); }
-  mlir::Value getAddress(mlir::ImplicitLocOpBuilder &b,
-                         mlir::ArrayRef<mlir::Value> strides,
-                         mlir::ArrayRef<mlir::Value> indices) const;
 
   /// Workgroup memory of what `op` puts there, and of all that is not needed at
   /// the same time.
@@ -222,12 +220,6 @@ private:
 
 /// The matrix type of the fragments of a tile.
 mlir::gpu::MMAMatrixType getMatrixType(tile::TileType tile);
-
-/// Both, where either may be null: always.
-mlir::Value both(mlir::ImplicitLocOpBuilder &b, mlir::Value lhs,
-                 mlir::Value rhs);
-mlir::Value isLess(mlir::ImplicitLocOpBuilder &b, mlir::Value lhs,
-                   mlir::Value rhs);
 
 } // namespace attn
 

@@ -35,79 +35,35 @@ bool attn::isInRegisters(ValueRange tiles) {
 
 /// Whether a row of the tile is read (rule 7).
 static Value rowCounts(ImplicitLocOpBuilder &b, LoadOp op, Value row) {
-  auto branch = scf::IfOp::create(b, TypeRange{b.getI1Type()}, op.getMixed(),
-                                  /*withElseRegion=*/true);
-  OpBuilder::InsertionGuard guard(b);
-  b.setInsertionPointToStart(branch.elseBlock());
-  Value always = arith::ConstantIntOp::create(b, /*value=*/1, /*width=*/1);
-  scf::YieldOp::create(b, always);
-  b.setInsertionPointToStart(branch.thenBlock());
-  Block &where = op.getWhere().front();
-  IRMapping mapping;
-  mapping.map(where.getArgument(0), row);
-  for (Operation &nested : where.without_terminator())
-    b.clone(nested, mapping);
-  scf::YieldOp::create(
-      b, mapping.lookupOrDefault(where.getTerminator()->getOperand(0)));
-  return branch.getResult(0);
+  return countsRow(b, op, itself, [&](Block &where) {
+    IRMapping mapping;
+    mapping.map(where.getArgument(0), row);
+    for (Operation &nested : where.without_terminator())
+      b.clone(nested, mapping);
+    return mapping.lookupOrDefault(where.getTerminator()->getOperand(0));
+  });
 }
 
 /// The conditions under which an element of a tile is read or written.
 static Value isValid(ImplicitLocOpBuilder &b, TileType type, ValueRange valid,
                      ArrayRef<Value> coordinates, Value condition) {
-  for (auto [k, bound] : llvm::enumerate(valid)) {
-    std::optional<int64_t> constant = getConstantIntValue(bound);
-    if (!constant || *constant < type.getShape()[k])
-      condition = both(b, condition, isLess(b, coordinates[k], bound));
-  }
-  return condition;
+  return addBounds(b, type, valid, coordinates, condition, itself);
 }
 
 /// Where an element of the tile lies in the memory of `op`, of which rows and
 /// the like are `strides` apart.
-static Value getElementAddress(ImplicitLocOpBuilder &b,
-                               const KernelContext &context, LoadOp op,
-                               ArrayRef<Value> coordinates,
-                               ArrayRef<Value> strides) {
-  SmallVector<Value> indices(op.getIndices());
-  SmallVector<Value> at(coordinates);
-  unsigned first = indices.size() - at.size();
-  if (Value heads = op.getPacking()) {
-    Value head = b.createOrFold<arith::RemUIOp>(at[0], heads);
-    indices[first - 1] =
-        b.createOrFold<arith::AddIOp>(indices[first - 1], head);
-    at[0] = b.createOrFold<arith::DivUIOp>(at[0], heads);
-  }
-  for (auto [k, coordinate] : llvm::enumerate(at))
-    indices[first + k] =
-        b.createOrFold<arith::AddIOp>(indices[first + k], coordinate);
-  const MemoryView &memory = *context.getView(op.getSource());
-  if (Value table = op.getPageTable()) {
-    // Row r lies in page table[r / P] at r mod P; pages are the first
-    // dimension of the pool.
-    Value pageSize = memory.sizes[memory.sizes.size() - 2];
-    Named named(b, "page");
-    const MemoryView &pages = *context.getView(table);
-    SmallVector<Value> entry(op.getPageIndices());
-    entry.push_back(arith::DivUIOp::create(b, indices[first], pageSize));
-    Value page = memref::LoadOp::create(
-        b, pages.flat, context.getAddress(b, pages.strides, entry));
-    page = arith::IndexCastOp::create(b, b.getIndexType(), page);
-    // Whatever the table holds, the page is one of the pool.
-    Value last =
-        b.createOrFold<arith::SubIOp>(memory.sizes.front(), index(b, 1));
-    page = arith::MaxSIOp::create(b, arith::MinSIOp::create(b, page, last),
-                                  index(b, 0));
-    indices[first] = arith::RemUIOp::create(b, indices[first], pageSize);
-    indices.insert(indices.begin(), page);
-  }
-  return context.getAddress(b, strides, indices);
+static Value addressOf(ImplicitLocOpBuilder &b, const KernelContext &context,
+                       LoadOp op, ArrayRef<Value> coordinates,
+                       ArrayRef<Value> strides) {
+  Value table = op.getPageTable();
+  return getElementAddress(b, op, *context.getView(op.getSource()),
+                           table ? context.getView(table) : nullptr,
+                           coordinates, strides, itself);
 }
-static Value getElementAddress(ImplicitLocOpBuilder &b,
-                               const KernelContext &context, LoadOp op,
-                               ArrayRef<Value> coordinates) {
-  return getElementAddress(b, context, op, coordinates,
-                           context.getView(op.getSource())->strides);
+static Value addressOf(ImplicitLocOpBuilder &b, const KernelContext &context,
+                       LoadOp op, ArrayRef<Value> coordinates) {
+  return addressOf(b, context, op, coordinates,
+                   context.getView(op.getSource())->strides);
 }
 
 /// When an element of the tile that `op` loads is read; null is always.
@@ -125,8 +81,6 @@ static Value findCondition(ImplicitLocOpBuilder &b, LoadOp op,
 static VectorType getPieceType(TileType tile, int64_t elements) {
   return VectorType::get({elements}, tile.getElementType());
 }
-
-static constexpr int64_t kPieceBytes = 16;
 
 /// What of a tile is read at a time.
 struct Reading {
@@ -149,7 +103,7 @@ static Value readTile(ImplicitLocOpBuilder &b, const KernelContext &context,
   Value condition = findCondition(b, op, coordinates, position);
   auto load = [&]() -> Value {
     Value memory = context.getView(op.getSource())->flat;
-    Value address = getElementAddress(b, context, op, coordinates);
+    Value address = addressOf(b, context, op, coordinates);
     auto vector = dyn_cast<VectorType>(read);
     if (!vector)
       return memref::LoadOp::create(b, memory, address);
@@ -216,7 +170,7 @@ static GuardedAddress findPlace(ImplicitLocOpBuilder &b,
   if (condition && op.getPageTable())
     coordinates[0] =
         arith::SelectOp::create(b, condition, coordinates[0], index(b, 0));
-  Value address = getElementAddress(b, context, op, coordinates);
+  Value address = addressOf(b, context, op, coordinates);
   if (condition)
     address = arith::SelectOp::create(b, condition, address, index(b, 0));
   return {address, condition};
@@ -251,7 +205,7 @@ Value attn::readInMemory(ImplicitLocOpBuilder &b, const KernelContext &context,
     row = arith::SelectOp::create(b, condition, row, index(b, 0));
   return vector::LoadOp::create(b, getPieceType(op.getType(), kVectorElements),
                                 context.getView(op.getSource())->flat,
-                                getElementAddress(b, context, op, {row, col}));
+                                addressOf(b, context, op, {row, col}));
 }
 
 /// The same, with zeros for what is not valid.
@@ -603,8 +557,8 @@ private:
             row = arith::SelectOp::create(b, any, row, firstRow);
           if (cols < type.getCols())
             col = arith::MinUIOp::create(b, col, lastCol);
-          Value address = getElementAddress(b, context, op, {row, col},
-                                            memory.pieceStrides);
+          Value address =
+              addressOf(b, context, op, {row, col}, memory.pieceStrides);
           address = arith::SelectOp::create(b, any, address, zero);
           values.push_back(vector::LoadOp::create(
               b, getPieceType(type, pieces.getElements()), memory.flatPieces,
@@ -698,14 +652,11 @@ private:
       coordinates.push_back(position.col);
     Value condition =
         isValid(b, type, op.getValid(), coordinates, position.inside);
-    SmallVector<Value> indices(op.getIndices());
-    unsigned first = indices.size() - coordinates.size();
-    for (auto [k, coordinate] : llvm::enumerate(coordinates))
-      indices[first + k] =
-          b.createOrFold<arith::AddIOp>(indices[first + k], coordinate);
+    SmallVector<Value> indices =
+        getElementIndices(b, op.getIndices(), coordinates, itself);
     guarded(b, condition, [&] {
       Value value = getValue();
-      Value address = context.getAddress(b, view.strides, indices);
+      Value address = getFlatAddress(b, view.strides, indices);
       if (isa<VectorType>(value.getType()))
         vector::StoreOp::create(b, value, view.flat, address,
                                 /*nontemporal=*/false,
@@ -945,8 +896,7 @@ struct ScalarLoadLowering : TileOpPattern<memref::LoadOp> {
     ImplicitLocOpBuilder b(op.getLoc(), rewriter);
     rewriter.replaceOpWithNewOp<memref::LoadOp>(
         op, view->flat,
-        context.getAddress(b, view->strides,
-                           SmallVector<Value>(op.getIndices())));
+        getFlatAddress(b, view->strides, SmallVector<Value>(op.getIndices())));
     return success();
   }
 };
@@ -964,8 +914,7 @@ struct ScalarStoreLowering : TileOpPattern<memref::StoreOp> {
     ImplicitLocOpBuilder b(op.getLoc(), rewriter);
     rewriter.replaceOpWithNewOp<memref::StoreOp>(
         op, adaptor.getValue(), view->flat,
-        context.getAddress(b, view->strides,
-                           SmallVector<Value>(op.getIndices())));
+        getFlatAddress(b, view->strides, SmallVector<Value>(op.getIndices())));
     return success();
   }
 };

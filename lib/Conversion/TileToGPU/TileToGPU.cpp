@@ -9,6 +9,7 @@
 //===----------------------------------------------------------------------===//
 
 #include "attn/Conversion/TileToGPU.h"
+#include "../FlatMemory.h"
 #include "../KernelChoices.h"
 #include "../KernelNames.h"
 #include "../TileKernels.h"
@@ -32,13 +33,6 @@ using namespace attn;
 using namespace attn::tile;
 
 namespace {
-
-/// A strided view of memory: element (i, j, ...) is
-/// `flat[i * strides[0] + j * strides[1] + ...]`.
-struct MemoryView {
-  Value flat;
-  SmallVector<Value> sizes, strides;
-};
 
 /// One element of a tile as its thread sees it.
 struct Element {
@@ -89,7 +83,6 @@ private:
   // Memory.
   LogicalResult addView(memref::ReinterpretCastOp op);
   FailureOr<Value> addressOf(Operation *op, Value memory, ValueRange indices);
-  Value addressOf(const MemoryView &view, ArrayRef<Value> indices);
   Value readTileElement(LoadOp op, Value row, Value col, Value inside,
                         bool rowIsValid = false);
   Value rowCounts(LoadOp op, Value row);
@@ -121,14 +114,8 @@ private:
   template <typename Op> Value fold(Value lhs, Value rhs) {
     return b.createOrFold<Op>(lhs, rhs);
   }
-  Value less(Value lhs, Value rhs) {
-    return arith::CmpIOp::create(b, arith::CmpIPredicate::slt, lhs, rhs);
-  }
-  Value both(Value lhs, Value rhs) {
-    if (!lhs || !rhs)
-      return lhs ? lhs : rhs;
-    return arith::AndIOp::create(b, lhs, rhs);
-  }
+  Value less(Value lhs, Value rhs) { return isLess(b, lhs, rhs); }
+  Value both(Value lhs, Value rhs) { return attn::both(b, lhs, rhs); }
   Value widen(Value value) {
     if (value.getType().isF32())
       return value;
@@ -154,7 +141,10 @@ private:
   ImplicitLocOpBuilder b;
   gpu::GPUFuncOp kernel;
   IRMapping scalars;
-  DenseMap<Value, MemoryView> views;
+  std::function<Value(Value)> lookup = [this](Value value) {
+    return scalars.lookup(value);
+  };
+  DenseMap<Value, FlatView> views;
   DenseMap<Value, Value> buffers;
   SmallVector<Value> workgroupBuffers;
   Value exchange;
@@ -442,50 +432,13 @@ void KernelLowering::guarded(Value condition, function_ref<void()> body) {
 
 LogicalResult KernelLowering::addView(memref::ReinterpretCastOp op) {
   Value base = scalars.lookupOrNull(op.getSource());
-  if (!base || cast<MemRefType>(base.getType()).getRank() != 0)
-    return op.emitOpError(
-        "a kernel rebuilds memrefs from its rank-0 arguments");
-  auto materialize = [&](ArrayRef<OpFoldResult> values) {
-    return llvm::map_to_vector(values, [&](OpFoldResult value) -> Value {
-      if (auto attr = dyn_cast<Attribute>(value))
-        return index(cast<IntegerAttr>(attr).getInt());
-      return scalars.lookup(cast<Value>(value));
-    });
-  };
-  MemoryView view;
-  view.sizes = materialize(op.getConstifiedMixedSizes());
-  view.strides = materialize(op.getConstifiedMixedStrides());
-  // The flat view ends with the last element of the strided one.
-  Value span = index(1);
-  for (auto [size, stride] : llvm::zip(view.sizes, view.strides)) {
-    Value last = fold<arith::SubIOp>(size, index(1));
-    span = fold<arith::AddIOp>(span, fold<arith::MulIOp>(last, stride));
-  }
-  OpFoldResult offset = op.getConstifiedMixedOffset();
-  bool atBase = isConstantIntValue(offset, 0);
-  Type elementType = op.getType().getElementType();
-  auto layout = StridedLayoutAttr::get(b.getContext(),
-                                       atBase ? 0 : ShapedType::kDynamic, {1});
-  auto flatType =
-      MemRefType::get({ShapedType::kDynamic}, elementType,
-                      atBase ? MemRefLayoutAttrInterface() : layout);
-  if (!atBase)
-    offset = materialize(offset).front();
+  FailureOr<FlatView> view = makeFlatView(b, op, base, lookup);
+  if (failed(view))
+    return failure();
   b.setLoc(base.getLoc());
-  view.flat = memref::ReinterpretCastOp::create(
-      b, flatType, base, offset, ArrayRef<OpFoldResult>{span},
-      ArrayRef<OpFoldResult>{b.getIndexAttr(1)});
-  views[op.getResult()] = view;
+  view->flat.setLoc(base.getLoc());
+  views[op.getResult()] = *view;
   return success();
-}
-
-Value KernelLowering::addressOf(const MemoryView &view,
-                                ArrayRef<Value> indices) {
-  Value address = index(0);
-  for (auto [position, stride] : llvm::zip(indices, view.strides))
-    address =
-        fold<arith::AddIOp>(address, fold<arith::MulIOp>(position, stride));
-  return address;
 }
 
 FailureOr<Value> KernelLowering::addressOf(Operation *op, Value memory,
@@ -494,27 +447,18 @@ FailureOr<Value> KernelLowering::addressOf(Operation *op, Value memory,
   if (view == views.end())
     return op->emitOpError("accesses a memref that the kernel did not rebuild "
                            "from an argument");
-  return addressOf(view->second, llvm::map_to_vector(indices, [&](Value value) {
-                     return scalars.lookup(value);
-                   }));
+  return getFlatAddress(b, view->second.strides,
+                        llvm::map_to_vector(indices, lookup));
 }
 
 /// Whether a row of the tile is read (rule 7).
 Value KernelLowering::rowCounts(LoadOp op, Value row) {
-  auto branch =
-      scf::IfOp::create(b, TypeRange{b.getI1Type()},
-                        scalars.lookup(op.getMixed()), /*withElseRegion=*/true);
-  OpBuilder::InsertionGuard guard(b);
-  b.setInsertionPointToStart(branch.elseBlock());
-  scf::YieldOp::create(
-      b, ValueRange{arith::ConstantIntOp::create(b, /*value=*/1, /*width=*/1)});
-  b.setInsertionPointToStart(branch.thenBlock());
-  Block &where = op.getWhere().front();
-  scalars.map(where.getArgument(0), row);
-  // lowerLoad has checked that this succeeds.
-  (void)lowerBlock(where);
-  scf::YieldOp::create(b, scalars.lookup(where.getTerminator()->getOperand(0)));
-  return branch.getResult(0);
+  return countsRow(b, op, lookup, [&](Block &where) {
+    scalars.map(where.getArgument(0), row);
+    // lowerLoad has checked that this succeeds.
+    (void)lowerBlock(where);
+    return scalars.lookup(where.getTerminator()->getOperand(0));
+  });
 }
 
 /// Element (row, col) of the tile that `op` loads, zero past `valid`. `inside`
@@ -526,48 +470,19 @@ Value KernelLowering::readTileElement(LoadOp op, Value row, Value col,
   SmallVector<Value> coordinates{row};
   if (type.getRank() == 2)
     coordinates.push_back(col);
-  Value condition = inside;
-  for (auto [k, valid] : llvm::enumerate(op.getValid())) {
-    std::optional<int64_t> bound = getConstantIntValue(valid);
-    if ((k > 0 || !rowIsValid) && (!bound || *bound < type.getShape()[k]))
-      condition = both(condition, less(coordinates[k], scalars.lookup(valid)));
-  }
+  Value condition = addBounds(b, type, op.getValid(), coordinates, inside,
+                              lookup, /*first=*/rowIsValid ? 1 : 0);
   if (op.getMixed())
     condition = both(condition, rowCounts(op, row));
 
   auto read = [&]() -> Value {
-    SmallVector<Value> indices = llvm::map_to_vector(
-        op.getIndices(), [&](Value value) { return scalars.lookup(value); });
-    unsigned first = indices.size() - coordinates.size();
-    if (Value packing = op.getPacking()) {
-      Value heads = scalars.lookup(packing);
-      indices[first - 1] = fold<arith::AddIOp>(
-          indices[first - 1], fold<arith::RemUIOp>(row, heads));
-      coordinates[0] = fold<arith::DivUIOp>(row, heads);
-    }
-    for (auto [k, coordinate] : llvm::enumerate(coordinates))
-      indices[first + k] = fold<arith::AddIOp>(indices[first + k], coordinate);
-    const MemoryView &memory = views[op.getSource()];
-    if (Value table = op.getPageTable()) {
-      // Row r lies in page table[r / P] at r mod P; pages are the first
-      // dimension of the pool.
-      Value pageSize = memory.sizes[memory.sizes.size() - 2];
-      const MemoryView &pages = views[table];
-      SmallVector<Value> entry =
-          llvm::map_to_vector(op.getPageIndices(), [&](Value value) {
-            return scalars.lookup(value);
-          });
-      entry.push_back(arith::DivUIOp::create(b, indices[first], pageSize));
-      Value page = arith::IndexCastOp::create(
-          b, b.getIndexType(), load(pages.flat, addressOf(pages, entry)));
-      // Whatever the table holds, the page is one of the pool.
-      Value last = fold<arith::SubIOp>(memory.sizes.front(), index(1));
-      page = arith::MaxSIOp::create(b, arith::MinSIOp::create(b, page, last),
-                                    index(0));
-      indices[first] = arith::RemUIOp::create(b, indices[first], pageSize);
-      indices.insert(indices.begin(), page);
-    }
-    return load(memory.flat, addressOf(memory, indices));
+    const FlatView &memory = views[op.getSource()];
+    const FlatView *pages = nullptr;
+    if (Value table = op.getPageTable())
+      pages = &views.find(table)->second;
+    return load(memory.flat,
+                getElementAddress(b, op, memory, pages, coordinates,
+                                  memory.strides, lookup));
   };
   if (!condition)
     return read();
@@ -626,19 +541,13 @@ LogicalResult KernelLowering::lowerStore(StoreOp op) {
           both(condition,
                arith::CmpIOp::create(b, arith::CmpIPredicate::eq,
                                      getThreadRow(layout).second, index(0)));
-    SmallVector<Value> indices = llvm::map_to_vector(
-        op.getIndices(), [&](Value value) { return scalars.lookup(value); });
-    unsigned first = indices.size() - coordinates.size();
-    for (auto [k, coordinate] : llvm::enumerate(coordinates)) {
-      std::optional<int64_t> bound = getConstantIntValue(op.getValid()[k]);
-      if (!bound || *bound < type.getShape()[k])
-        condition =
-            both(condition, less(coordinate, scalars.lookup(op.getValid()[k])));
-      indices[first + k] = fold<arith::AddIOp>(indices[first + k], coordinate);
-    }
+    condition =
+        addBounds(b, type, op.getValid(), coordinates, condition, lookup);
+    SmallVector<Value> indices =
+        getElementIndices(b, op.getIndices(), coordinates, lookup);
     guarded(condition, [&] {
       store(load(buffers[op.getTile()], e.position), view->second.flat,
-            addressOf(view->second, indices));
+            getFlatAddress(b, view->second.strides, indices));
     });
   });
   return success();
