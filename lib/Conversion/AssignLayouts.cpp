@@ -346,45 +346,6 @@ private:
   const Matrices matrices;
 };
 
-/// The width of an element in workgroup memory. A target without small integers
-/// moves bf16 as the bits of words.
-int64_t getStoredBits(Type type, TargetAttr target) {
-  bool isWord =
-      bitEnumContainsAny(target.getLacks(), Lacks::SmallInt) && !type.isF16();
-  int64_t bits = type.getIntOrFloatBitWidth();
-  return isWord ? std::max<int64_t>(bits, 32) : bits;
-}
-
-/// Whether the factors of products exceed the memory of a workgroup, with what
-/// else a kernel keeps there: those that a loop uses and does not load stay
-/// beside the others, of which those of one type share it.
-bool exceedsMemory(func::FuncOp kernel, TargetAttr target) {
-  constexpr int64_t others = 2048;
-  llvm::SmallDenseMap<Type, int64_t> most;
-  int64_t sum = others;
-  forEachTile(kernel, [&](Value tile) {
-    auto type = cast<TileType>(tile.getType());
-    if (!isStaged(tile) || type.getRank() != 2)
-      return;
-    int64_t bits = getStoredBits(type.getElementType(), target);
-    int64_t bytes = type.getRows() *
-                    (llvm::divideCeil(type.getCols() * bits, 8) + kRowGapBytes);
-    bool stays = llvm::any_of(tile.getUsers(), [&](Operation *user) {
-      return user->getBlock() != tile.getParentBlock();
-    });
-    int64_t &known = most[type.getElementType()];
-    if (stays)
-      sum += bytes;
-    else
-      known = std::max(known, bytes);
-  });
-  for (auto [type, bytes] : most)
-    sum += bytes;
-  // 0: nobody knows how much there is.
-  int64_t limit = target.getStaticSharedBytes();
-  return limit && !most.empty() && sum > limit;
-}
-
 struct AssignLayouts final : impl::AssignLayoutsBase<AssignLayouts> {
   using AssignLayoutsBase::AssignLayoutsBase;
 
@@ -419,8 +380,6 @@ struct AssignLayouts final : impl::AssignLayoutsBase<AssignLayouts> {
     if (!reason.empty())
       kernel.emitRemark("does not use matrix units, which is slower: ")
           << reason;
-    if (!measuresMemory(*target) && exceedsMemory(kernel, *target))
-      return leaveWithoutLayouts(kernel);
     int64_t rows = 1;
     forEachTile(kernel, [&](Value tile) {
       if (!isStaged(tile))
@@ -455,17 +414,16 @@ private:
   /// exchange by.
   static bool fits(func::FuncOp kernel, TargetAttr target,
                    const Threads &threads) {
-    if (!measuresMemory(target))
+    // 0: nobody knows how much there is.
+    int64_t limit = target.getStaticSharedBytes();
+    if (!limit)
       return true;
-    int64_t bytes = StagedBuffers(kernel).getNumBytes([&](Type type) {
-      int64_t bytes = llvm::divideCeil(type.getIntOrFloatBitWidth(), 8);
-      bool isHalf = type.isF16() && holdsHalves(target);
-      return isHalf ? bytes : std::max<int64_t>(bytes, sizeof(int32_t));
-    });
+    int64_t bytes = StagedBuffers(kernel).getNumBytes(
+        [&](Type type) { return getStoredBytes(type, target); });
     int64_t exchange = exchangesInMemory(target)
                            ? getExchangeBytes(threads.lanes * threads.subgroups)
                            : 0;
-    return bytes + exchange <= target.getStaticSharedBytes();
+    return bytes + exchange <= limit;
   }
 
   static void removeLayouts(func::FuncOp kernel) {

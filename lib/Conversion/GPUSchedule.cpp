@@ -172,15 +172,16 @@ bool SharedRowsModel::canStayInMemory(Value query) const {
 /// A word between rows, and what threads exchange by.
 int64_t SharedRowsModel::getBytes(int64_t rows, int64_t keys) const {
   constexpr int64_t word = sizeof(float), rowThreads = 8, lanesOfRow = 8;
-  bool isHalf = type.isF16() && holdsHalves(target);
-  int64_t element = isHalf ? word / 2 : word, padding = word / element;
+  constexpr int64_t wordBits = 32;
+  int64_t element = getStoredBytes(type, target);
+  int64_t padding = wordBits / type.getIntOrFloatBitWidth();
   if (!readsPieces(target) && headSize % kVectorElements == 0 &&
       valueSize % kVectorElements == 0)
     padding = kVectorElements;
   int64_t query = queriesInMemory ? 0 : rows * (headSize + padding) * element;
   int64_t key = keys * (headSize + padding) * element;
   int64_t value = keys * (valueSize + padding) * element;
-  int64_t weights = rows * (keys + 1) * word;
+  int64_t weights = rows * (keys + padding) * word;
   // Buffers of different types are different ones.
   int64_t loop = type.isF32() ? std::max(key, value + weights)
                               : std::max(key, value) + weights;
@@ -239,10 +240,12 @@ private:
   static std::pair<int64_t, int64_t>
   chooseSharedRows(AttentionOp op, tile::TargetAttr target, int64_t most) {
     std::pair<int64_t, int64_t> best{0, 0};
-    if (!target || !target.getSubgroup() || !target.getStaticSharedBytes() ||
-        !measuresMemory(target))
+    if (!target || !target.getSubgroup() || !target.getStaticSharedBytes())
       return best;
     SharedRowsModel model(op, target);
+    // Lanes that read pieces have as many rows as threads elsewhere.
+    if (!measuresMemory(target) && model.fits(most, keys))
+      return {most, keys};
     for (int64_t rows = most; rows > 0; rows /= 2)
       for (int64_t columns : {keys, keys / 2, keys / 4})
         if (rows * columns > best.first * best.second &&
@@ -277,7 +280,8 @@ private:
     // More threads for as many keys and values, where a subgroup is wide.
     constexpr int64_t wideRows = 64, wide = 32;
     int64_t mostRows = rows;
-    if (target && target.getSubgroup() >= wide && rows == kGPUTileRows)
+    if (target && measuresMemory(target) && target.getSubgroup() >= wide &&
+        rows == kGPUTileRows)
       mostRows = wideRows;
     auto [sharedRows, sharedKeys] = chooseSharedRows(op, target, mostRows);
     if (sharedRows)
@@ -330,9 +334,12 @@ private:
     // Pages load text: another version is for devices that gain most by it.
     if (!most || (!readsPieces(target) && !isInRegisters))
       return;
-    auto [rows, partialKeys] = readsPieces(target)
+    auto [rows, partialKeys] = model.applies()
                                    ? getPartialTile(model, most)
                                    : chooseSharedRows(op, target, most);
+    // What has no room is read from memory.
+    if (!rows && readsPieces(target))
+      rows = most, partialKeys = keys;
     if (!rows)
       return;
     // On an H100, 32 rows in fragments over 8 times 8192 keys take 83 us with
@@ -348,12 +355,11 @@ private:
   /// As many rows, up to `most`, and keys as a workgroup has memory for.
   static std::pair<int64_t, int64_t> getPartialTile(const FragmentModel &model,
                                                     int64_t most) {
-    if (model.applies())
-      for (int64_t columns : {keys, keys / 2})
-        for (int64_t rows = most; rows > 0 && model.align(rows) == rows;
-             rows /= 2)
-          if (model.fitsPartial(rows, columns))
-            return {rows, columns};
+    for (int64_t columns : {keys, keys / 2})
+      for (int64_t rows = most; rows > 0 && model.align(rows) == rows;
+           rows /= 2)
+        if (model.fitsPartial(rows, columns))
+          return {rows, columns};
     return {most, keys};
   }
 };

@@ -15,6 +15,7 @@
 #include "mlir/IR/Operation.h"
 #include "mlir/IR/Types.h"
 #include "llvm/ADT/MapVector.h"
+#include "llvm/Support/MathExtras.h"
 
 namespace attn {
 
@@ -70,6 +71,16 @@ private:
 inline bool holdsHalves(tile::TargetAttr target) {
   return target.hasFeature("shaderFloat16") ||
          target.doesLack(tile::Lacks::SmallStorage);
+}
+
+/// What an element takes in workgroup memory: a word where a target has no
+/// small ones.
+inline int64_t getStoredBytes(mlir::Type element, tile::TargetAttr target) {
+  constexpr int64_t word = sizeof(int32_t);
+  int64_t bytes = llvm::divideCeil(element.getIntOrFloatBitWidth(), 8);
+  bool isSmall = !target.doesLack(tile::Lacks::SmallInt) ||
+                 (element.isF16() && holdsHalves(target));
+  return isSmall ? bytes : std::max(bytes, word);
 }
 
 /// Whether threads exchange through workgroup memory: what has subgroups of one

@@ -95,6 +95,28 @@ module attributes {tile.target = #tile.target<name = "vulkan", chip = "x", threa
 
 // -----
 
+// Where f16 takes a word of workgroup memory, a large head leaves room for fewer
+// keys, whether they are split or not; none is as large as tiles are elsewhere.
+module attributes {tile.target = #tile.target<name = "vulkan", chip = "x", threads = 1024, subgroup = 8, shared_bytes = 32768, static_shared_bytes = 32768, workers = 512, lacks = "small_int">} {
+  // CHECK-LABEL: func @words
+  // CHECK: #attn.schedule<tile_m = 32, tile_n = 16, workers = 512>
+  // CHECK: #attn.schedule<tile_m = 32, tile_n = 16>, attn.schedule_reason = "lanes share rows
+  func.func @words(%q: memref<?x?x?x128xf16>, %k: memref<?x?x?x128xf16>, %o: memref<?x?x?x128xf16>) {
+    attn.attention ins(%q, %k, %k : memref<?x?x?x128xf16>, memref<?x?x?x128xf16>, memref<?x?x?x128xf16>) outs(%o : memref<?x?x?x128xf16>)
+    return
+  }
+
+  // CHECK-LABEL: func @small_head
+  // CHECK: #attn.schedule<tile_m = 32, tile_n = 32, workers = 512>
+  // CHECK: #attn.schedule<tile_m = 32, tile_n = 32>
+  func.func @small_head(%q: memref<?x?x?x64xf16>, %k: memref<?x?x?x64xf16>, %o: memref<?x?x?x64xf16>) {
+    attn.attention ins(%q, %k, %k : memref<?x?x?x64xf16>, memref<?x?x?x64xf16>, memref<?x?x?x64xf16>) outs(%o : memref<?x?x?x64xf16>)
+    return
+  }
+}
+
+// -----
+
 // As many queries and keys as a workgroup's memory has room for, where threads
 // exchange in it, too; a larger head leaves less.
 module attributes {tile.target = #tile.target<name = "wgsl", chip = "x", threads = 256, subgroup = 1, shared_bytes = 16384, static_shared_bytes = 16384>} {

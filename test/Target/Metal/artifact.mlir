@@ -14,11 +14,10 @@
 // RUN: not attn-compile %src_root/examples/causal.mlir --target=metal --chip=metal1 -o %t.attn 2>&1 | FileCheck %s --check-prefix=CHIP
 // CHIP: error: unknown chip 'metal1' of the target metal; {{.*}}known: metal3.1, metal2.4, metal4
 
-// Larger heads than workgroup memory has room for are no error.
+// Larger heads than fragments have room for are no error.
 // RUN: attn-opt %s --attn-to-metal=launches --verify-diagnostics -o /dev/null
 func.func @wide(%t: memref<1x2x256x256xf32>, %o: memref<1x2x256x256xf32>) {
-  // expected-remark @+2 {{does not use matrix units, which is slower: its tiles exceed the memory of a workgroup}}
-  // expected-remark @+1 {{has no layouts, which is slower: the factors of its products exceed the memory of a workgroup}}
+  // expected-remark @+1 {{does not use matrix units, which is slower: its tiles exceed the memory of a workgroup}}
   attn.attention ins(%t, %t, %t : memref<1x2x256x256xf32>, memref<1x2x256x256xf32>, memref<1x2x256x256xf32>) outs(%o : memref<1x2x256x256xf32>)
   return
 }
