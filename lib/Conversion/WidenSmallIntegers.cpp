@@ -70,6 +70,13 @@ static void widen(Operation *op) {
         toSigned.yielded(branch, number, i32);
     return;
   }
+  if (auto shuffle = dyn_cast<gpu::ShuffleOp>(op)) {
+    if (!isSmall(shuffle.getValue().getType()))
+      return;
+    toSigned.operand(shuffle.getValueMutable());
+    toSigned.result(shuffle.getShuffleResult(), i32);
+    return;
+  }
   // Casts are what stands between, and a constant is extended when folded.
   if (isa<arith::ConstantOp, arith::ExtSIOp, arith::ExtUIOp, arith::TruncIOp,
           arith::BitcastOp>(op) ||
@@ -115,6 +122,9 @@ static void moveAsBits(Operation *op) {
         cast<FloatAttr>(constant.getValue()).getValue().bitcastToAPInt();
     constant.setValueAttr(IntegerAttr::get(i16, value));
     bits.result(constant.getResult(), i16);
+  } else if (auto shuffle = dyn_cast<gpu::ShuffleOp>(op)) {
+    bits.operand(shuffle.getValueMutable());
+    bits.result(shuffle.getShuffleResult(), i16);
   } else if (isa<ub::PoisonOp>(op)) {
     bits.result(op->getResult(0), i16);
   }

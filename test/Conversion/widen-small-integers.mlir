@@ -124,6 +124,31 @@ gpu.module @kernels {
     gpu.return
   }
 
+  // Lanes exchange words: the bits of a bf16, an i8 with its sign.
+  // CHECK-LABEL: gpu.func @exchanges(
+  // CHECK-NOT: : i16
+  // CHECK-NOT: : i8
+  // CHECK: gpu.shuffle xor %{{.+}} : i32
+  // CHECK: gpu.shuffle idx %{{.+}} : i32
+  // CHECK-NOT: : i16
+  // CHECK-NOT: : i8
+  // CHECK: gpu.return
+  gpu.func @exchanges(%o: memref<f32>, %n: i32, %i: index) workgroup(%w: memref<8xbf16, #gpu.address_space<workgroup>>)
+      kernel attributes {known_block_size = array<i32: 32, 1, 1>} {
+    %m = memref.reinterpret_cast %o to offset: [0], sizes: [32], strides: [1] : memref<f32> to memref<32xf32>
+    %c1 = arith.constant 1 : i32
+    %c32 = arith.constant 32 : i32
+    %x = memref.load %w[%i] : memref<8xbf16, #gpu.address_space<workgroup>>
+    %y, %all = gpu.shuffle xor %x, %c1, %c32 : bf16
+    %s = arith.trunci %n : i32 to i8
+    %t, %every = gpu.shuffle idx %s, %c1, %c32 : i8
+    %f = arith.extf %y : bf16 to f32
+    %g = arith.sitofp %t : i8 to f32
+    %sum = arith.addf %f, %g : f32
+    memref.store %sum, %m[%i] : memref<32xf32>
+    gpu.return
+  }
+
   // The bits of an f16 follow from those of the f32 that it is.
   // CHECK-LABEL: gpu.func @half_bits(
   // CHECK-NOT: i16
