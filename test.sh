@@ -14,11 +14,11 @@
 source "$(dirname "$0")/scripts/setup.sh"
 
 preset=release directory=build count=60 standard=15 assembled=16 interpreted=15 rasterised=20 seed=
-each=() covers=
+each=() covers= shaders=(--chips=2 --count=4)
 for argument; do
   case $argument in
   --seed=*) seed=${argument#--seed=} ;;
-  --full) count=0 standard=0 assembled=0 interpreted=500 rasterised=400 covers=1 ;;
+  --full) count=0 standard=0 assembled=0 interpreted=500 rasterised=400 covers=1 shaders=(--each) ;;
   --coverage) count=1 standard=1 rasterised=1 each=(--each) covers=1 ;;
   --sanitize) preset=sanitize directory=build-sanitize count=10 standard=5 assembled=2 interpreted=3 ;;
   --tsan) preset=tsan directory=build-tsan ;;
@@ -123,6 +123,13 @@ else
     else
       say "unsupported here, no ptxas: kernels for NVIDIA GPUs are not assembled"
     fi
+    # What both implementations of the language say of WGSL: by turns of some
+    # chips, or of every variant for all of them.
+    for validator in naga tint; do
+      ! command -v $validator >/dev/null ||
+        step wgsl-$validator python3 test/Target/WGSL/Inputs/validate_variants.py $directory/bin \
+          $validator "${shaders[@]}" --seed=$seed
+    done
   fi
   [[ -z $covers ]] || cases reference --backend=reference --count=$standard
   cases cpu --backend=cpu --count=$count

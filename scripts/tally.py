@@ -81,7 +81,8 @@ def main():
         total = [sum(pair) for pair in zip(total, counts)]
         print(f"{os.path.basename(base):26}{counts[0]:>8}{counts[1]:>8}{counts[2]:>13}")
     for tool, what in (("nvidia-smi", "NVIDIA GPU: generated PTX is not executed"),
-                       ("naga", "naga: WGSL is not validated")):
+                       ("naga", "naga: it does not validate WGSL"),
+                       ("tint", "Tint: it does not validate WGSL")):
         if not shutil.which(tool):
             print(f"unsupported here, no {what}")
     print(f"{total[2]} unsupported")

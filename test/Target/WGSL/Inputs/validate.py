@@ -9,13 +9,16 @@ import subprocess
 import sys
 import tempfile
 
-folder, *validators = sys.argv[1:]
 
 def sections(data):
     """Names and bytes of the sections of an artifact (docs/artifact.md)."""
     for number in range(struct.unpack_from("<I", data, 40)[0]):
         name, offset, size = struct.unpack_from("<48sQQ", data, 48 + 64 * number)
         yield name.rstrip(b"\0").decode(), data[offset : offset + size]
+
+
+def shaders(path):
+    return [code for name, code in sections(path.read_bytes()) if name.startswith("code/")]
 
 
 def validate(validator, code, path):
@@ -27,16 +30,24 @@ def validate(validator, code, path):
     return subprocess.run([validator, *options, path], capture_output=True, text=True)
 
 
-count = invalid = 0
-with tempfile.TemporaryDirectory() as scratch:
+def invalid_shaders(path, validator):
+    """What the validator says of the shaders of an artifact."""
+    with tempfile.TemporaryDirectory() as scratch:
+        results = [validate(validator, code, pathlib.Path(scratch) / "shader.wgsl") for code in shaders(path)]
+    return [result.stdout + result.stderr for result in results if result.returncode]
+
+
+def main():
+    folder, *validators = sys.argv[1:]
+    count = invalid = 0
     for path in sorted(pathlib.Path(folder).rglob("*.attn")):
-        for name, code in sections(path.read_bytes()):
-            if not name.startswith("code/"):
-                continue
-            count += 1
-            for validator in validators:
-                result = validate(validator, code, pathlib.Path(scratch) / "shader.wgsl")
-                if result.returncode:
-                    invalid += 1
-                    print(f"{path.name}, {validator}: {result.stdout}{result.stderr}")
-print(f"{count} shaders, {invalid} invalid")
+        count += len(shaders(path))
+        for validator in validators:
+            for message in invalid_shaders(path, validator):
+                invalid += 1
+                print(f"{path.name}, {validator}: {message}")
+    print(f"{count} shaders, {invalid} invalid")
+
+
+if __name__ == "__main__":
+    main()
