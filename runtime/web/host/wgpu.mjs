@@ -76,6 +76,8 @@ function makeDevice(server, { limits, features, adapterInfo }) {
       destroy() { server.send('destroy', { buffer }); },
     });
   };
+  const createComputePipeline = ({ layout, compute: { module, entryPoint } }) =>
+    server.make('pipeline', { layout, module, entry: entryPoint });
   return {
     limits,
     features: new Set(features),
@@ -91,8 +93,9 @@ function makeDevice(server, { limits, features, adapterInfo }) {
       server.make('shader', { code }, { getCompilationInfo: async () => ({ messages: [] }) }),
     createBindGroupLayout: ({ entries }) => server.make('groupLayout', { entries }),
     createPipelineLayout: ({ bindGroupLayouts }) => server.make('layout', { groups: bindGroupLayouts }),
-    async createComputePipelineAsync({ layout, compute: { module, entryPoint } }) {
-      const pipeline = server.make('pipeline', { layout, module, entry: entryPoint });
+    createComputePipeline,
+    async createComputePipelineAsync(descriptor) {
+      const pipeline = createComputePipeline(descriptor);
       const { error } = await server.ask('errors');
       if (error) throw new Error(error);
       return pipeline;
