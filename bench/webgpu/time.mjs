@@ -19,7 +19,7 @@ import { describeDevice, loadProgram } from '../../runtime/web/index.js';
 const [rounds, shapes, ...files] = process.argv.slice(2);
 const artifacts = files.map((file) => readFileSync(file));
 const adapter = await (process.env.ATTN_WEBGPU === 'wgpu' ? requestWgpu() : requestDawn());
-const device = await adapter.requestDevice(describeDevice(adapter, ...artifacts));
+const device = await adapter.requestDevice(await describeDevice(adapter, ...artifacts));
 poison(device);
 
 /** Numbers in [-1, 1) that repeat from run to run. */

@@ -30,6 +30,6 @@ for variant in "$here"/*.mlir; do
     "$compile" "$variant" --target=wgsl:webgpu --region-holes=slope -o "$site/$name.gpu.attn"
     continue
   fi
-  "$compile" "$variant" --target=wgsl:webgpu -o "$site/$name.gpu.attn"
-  "$compile" "$variant" --target=cpu:wasm32 --tile-m=64 -o "$site/$name.wasm.attn"
+  "$compile" "$variant" --target=wgsl -o "$site/$name.gpu.attn"
+  "$compile" "$variant" --target=cpu:wasm32,cpu:wasm32-relaxed --tile-m=64 -o "$site/$name.wasm.attn"
 done

@@ -29,7 +29,7 @@ async function openDevice(artifact) {
   if (!navigator.gpu) throw new Error('this browser has no WebGPU: choose the processor');
   const adapter = await navigator.gpu.requestAdapter({ powerPreference: 'high-performance' });
   if (!adapter) throw new Error('this browser offers no WebGPU adapter: choose the processor');
-  const descriptor = describeDevice(adapter, artifact);
+  const descriptor = await describeDevice(adapter, artifact);
   if (adapter.features.has('timestamp-query')) descriptor.requiredFeatures.push('timestamp-query');
   device = await adapter.requestDevice(descriptor);
   const { vendor, architecture, description } = adapter.info;
@@ -187,7 +187,7 @@ async function runProgram(program, variant, rows) {
  * JavaScript. */
 async function runTyped(rows) {
   const artifact = await fetchArtifact('live', 'gpu');
-  if (!programs.has('live')) programs.set('live', chooseVariant(openVariants(artifact), device));
+  if (!programs.has('live')) programs.set('live', chooseVariant(await openVariants(artifact), device));
   const choice = programs.get('live'), begin = performance.now();
   const { bodies, score, mask } = readTyped(choice.variant.description);
   const typed = performance.now();

@@ -7,6 +7,7 @@
 //===----------------------------------------------------------------------===//
 
 #include "attn/AheadOfTime/Variants.h"
+#include "attn/Dialect/Tile/Tile.h"
 #include "attn/Target/Target.h"
 #include "attn/runtime/Artifact.h"
 
@@ -114,85 +115,166 @@ static FailureOr<std::string> bundle(ArrayRef<std::string> artifacts,
   return writer.toBytes();
 }
 
-/// TARGET:all is every chip of the target.
-static std::vector<std::string> expandChips(StringRef name) {
+namespace {
+/// One chip to compile for.
+struct Wanted {
+  std::string target, chip;
+  /// One of several that were not named: an op may need too much of it.
+  bool isOptional = false;
+};
+
+/// An error of a chip that is left out.
+struct Problem {
+  Location loc;
+  std::string name, text;
+};
+
+/// Compiles for one chip after the other.
+class VariantCompiler {
+public:
+  VariantCompiler(ModuleOp module, const CompileOptions &options,
+                  std::vector<CompileReport> *reports)
+      : module(module), options(options), reports(reports),
+        loc(UnknownLoc::get(module.getContext())) {}
+
+  LogicalResult add(const Wanted &wanted);
+  FailureOr<std::string> finish();
+
+private:
+  FailureOr<std::string> compileIfPossible(const CompileOptions &one,
+                                           CompileReport *report);
+  bool isKnown(StringRef artifact, StringRef target) const;
+
+  ModuleOp module;
+  const CompileOptions &options;
+  std::vector<CompileReport> *reports;
+  Location loc;
+  SmallVector<std::string> artifacts;
+  SmallVector<Problem> problems;
+};
+} // namespace
+
+/// TARGET:all is every chip of the target, TARGET those that it bundles, if
+/// `isOpen`: nothing else names a chip. Fails for what is neither.
+static FailureOr<std::vector<Wanted>> expandChips(StringRef name, bool isOpen) {
   auto [target, chip] = name.split(':');
+  if (target.empty() || (chip.empty() && name.contains(':')))
+    return failure();
   std::string error;
-  const Target *known = chip == "all" ? findTarget(target, error) : nullptr;
-  if (!known)
-    return {name.str()};
-  std::vector<std::string> names = known->getChips();
-  for (std::string &one : names)
-    one = (target + ":" + one).str();
-  return names;
+  const Target *known = findTarget(target, error);
+  std::vector<std::string> chips;
+  if (known && chip == "all")
+    chips = known->getChips();
+  else if (known && chip.empty() && isOpen)
+    chips = known->getBundledChips();
+  std::vector<Wanted> wanted;
+  if (chips.size() <= 1)
+    wanted.push_back({target.str(), chip.str(), false});
+  else
+    for (std::string &one : chips)
+      wanted.push_back({target.str(), std::move(one), true});
+  return wanted;
 }
 
-/// Of all chips of a target those that an op needs too much of have no variant:
-/// the errors become a remark.
-static FailureOr<std::string> compileIfPossible(ModuleOp module,
-                                                const CompileOptions &options,
-                                                CompileReport *report) {
-  std::string problem;
+FailureOr<std::string>
+VariantCompiler::compileIfPossible(const CompileOptions &one,
+                                   CompileReport *report) {
+  std::optional<Problem> problem;
   FailureOr<std::string> artifact = failure();
   {
     ScopedDiagnosticHandler watch(
         module.getContext(), [&](Diagnostic &diagnostic) {
           bool isError = diagnostic.getSeverity() == DiagnosticSeverity::Error;
-          if (isError && problem.empty())
-            problem = diagnostic.str();
+          if (isError && !problem)
+            problem.emplace(Problem{diagnostic.getLocation(),
+                                    one.target + ":" + one.chip,
+                                    diagnostic.str()});
           return success(isError);
         });
-    artifact = compileToArtifact(module, options, report);
+    artifact = compileToArtifact(module, one, report);
   }
-  if (failed(artifact))
-    emitRemark(UnknownLoc::get(module.getContext()))
-        << "there is no variant for " << options.target << ":" << options.chip
-        << ": " << problem;
+  if (failed(artifact) && problem)
+    problems.push_back(std::move(*problem));
   return artifact;
+}
+
+/// Whether a chip before has the same code: one is enough where all that it
+/// asks of a device follows from code and features.
+bool VariantCompiler::isKnown(StringRef artifact, StringRef target) const {
+  std::string error;
+  const Target *known = findTarget(target, error);
+  if (!known || !known->codeTellsNeeds())
+    return false;
+  auto read = [](StringRef bytes) {
+    json::Object description = llvm::cantFail(readDescription(bytes));
+    description.erase("chip");
+    return description;
+  };
+  runtime::ArtifactView view = llvm::cantFail(openView(artifact));
+  return llvm::any_of(artifacts, [&](StringRef other) {
+    runtime::ArtifactView before = llvm::cantFail(openView(other));
+    return read(artifact) == read(other) &&
+           llvm::all_of(view.getSections(), [&](const auto &section) {
+             const auto *same = before.find(section.name);
+             return section.name == runtime::jsonSection ||
+                    (same && same->bytes == section.bytes);
+           });
+  });
+}
+
+LogicalResult VariantCompiler::add(const Wanted &wanted) {
+  CompileOptions one = options;
+  one.target = wanted.target;
+  if (!wanted.chip.empty())
+    one.chip = wanted.chip;
+  CompileReport report;
+  CompileReport *filled = reports ? &report : nullptr;
+  FailureOr<std::string> artifact =
+      wanted.isOptional ? compileIfPossible(one, filled)
+                        : compileToArtifact(module, one, filled);
+  if (failed(artifact))
+    return success(wanted.isOptional);
+  if (wanted.isOptional && isKnown(*artifact, wanted.target))
+    return success();
+  artifacts.push_back(std::move(*artifact));
+  if (reports)
+    reports->push_back(std::move(report));
+  return success();
+}
+
+/// Chips that an op needs too much of have no variant, which is a remark, and
+/// an error where there is no other chip.
+FailureOr<std::string> VariantCompiler::finish() {
+  if (artifacts.empty())
+    return problems.empty()
+               ? InFlightDiagnostic()
+               : emitError(problems.front().loc) << problems.front().text;
+  for (const Problem &problem : problems)
+    emitRemark(loc) << "there is no variant for " << problem.name << ": "
+                    << problem.text;
+  if (artifacts.size() == 1)
+    return std::move(artifacts.front());
+  return bundle(artifacts, loc);
 }
 
 FailureOr<std::string>
 attn::compileVariants(ModuleOp module, StringRef targets,
                       const CompileOptions &options,
                       std::vector<CompileReport> *reports) {
-  Location loc = UnknownLoc::get(module.getContext());
+  VariantCompiler compiler(module, options, reports);
+  bool isOpen = options.chip.empty() && !tile::TargetAttr::lookup(module);
   SmallVector<StringRef> listed;
   targets.split(listed, ',');
-  SmallVector<std::pair<std::string, /*isOptional=*/bool>> names;
   for (StringRef name : listed) {
-    std::vector<std::string> chips = expandChips(name);
-    for (std::string &chip : chips)
-      names.emplace_back(std::move(chip), chips.size() > 1);
+    FailureOr<std::vector<Wanted>> chips = expandChips(name, isOpen);
+    if (failed(chips))
+      return emitError(UnknownLoc::get(module.getContext()))
+             << "--target=" << targets
+             << ": expected TARGET or TARGET:CHIP, and a comma between "
+                "several; TARGET:all for every chip";
+    for (const Wanted &wanted : *chips)
+      if (failed(compiler.add(wanted)))
+        return failure();
   }
-  SmallVector<std::string> artifacts;
-  for (const auto &[name, isOptional] : names) {
-    auto [target, chip] = StringRef(name).split(':');
-    if (target.empty() || (chip.empty() && StringRef(name).contains(':')))
-      return emitError(loc) << "--target=" << targets
-                            << ": expected TARGET or TARGET:CHIP, and a comma "
-                               "between several; TARGET:all for every chip";
-    CompileOptions one = options;
-    one.target = target.str();
-    if (!chip.empty())
-      one.chip = chip.str();
-    if (reports)
-      reports->emplace_back();
-    CompileReport *report = reports ? &reports->back() : nullptr;
-    FailureOr<std::string> artifact =
-        isOptional ? compileIfPossible(module, one, report)
-                   : compileToArtifact(module, one, report);
-    if (failed(artifact) && isOptional) {
-      if (reports)
-        reports->pop_back();
-      continue;
-    }
-    if (failed(artifact))
-      return failure();
-    artifacts.push_back(std::move(*artifact));
-  }
-  if (artifacts.empty())
-    return emitError(loc) << "--target=" << targets << ": no chip runs this";
-  if (artifacts.size() == 1)
-    return std::move(artifacts.front());
-  return bundle(artifacts, loc);
+  return compiler.finish();
 }

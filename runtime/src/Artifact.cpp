@@ -2,7 +2,7 @@
 //
 // The artifact container: layout, writer and checked reader.
 //
-//   0  magic      8 bytes    8  version u32   12  flags u32 (0)
+//   0  magic      8 bytes    8  version u32   12  flags u32 (0; 1 if packed)
 //  16  total size u64       24  XXH3-128 of the bytes from 40 on (low, high)
 //  40  section count u32    44  reserved u32 (0)
 //  48  section table: name[48] NUL-padded, offset u64, size u64
@@ -28,6 +28,7 @@ constexpr size_t versionAt = 8, flagsAt = 12, totalAt = 16, hashAt = 24;
 constexpr size_t hashedFrom = 40, countAt = 40, tableAt = 48;
 constexpr size_t nameField = maxSectionName + 1, entrySize = nameField + 16;
 constexpr size_t sectionAlignment = 64;
+constexpr uint64_t packedFlag = 1;
 
 void put(std::string &bytes, size_t at, uint64_t value, int width) {
   for (int i = 0; i < width; ++i)
@@ -147,8 +148,11 @@ ArtifactProblem ArtifactView::open(std::string_view bytes, ArtifactView &view,
     return ArtifactProblem::OtherVersion;
   }
   if (uint64_t flags = get(bytes, flagsAt, 4)) {
-    error = "the artifact sets flags " + number(flags) +
-            ", which this runtime does not know";
+    error = flags == packedFlag
+                ? "the artifact is packed for browsers, which alone run what "
+                  "it holds"
+                : "the artifact sets flags " + number(flags) +
+                      ", which this runtime does not know";
     return ArtifactProblem::OtherVersion;
   }
   uint64_t total = get(bytes, totalAt, 8);

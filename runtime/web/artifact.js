@@ -3,9 +3,10 @@
 // The container of docs/artifact.md: a header, a hash and a table of sections.
 
 import { fail } from './error.js';
+import { unpack } from './packed.js';
 
 const MAGIC = [0x89, 0x41, 0x54, 0x54, 0x4e, 0x0d, 0x0a, 0x1a];
-const HASHED_FROM = 40, TABLE_AT = 48, NAME_BYTES = 48, ENTRY_BYTES = 64;
+const PACKED = 1, HASHED_FROM = 40, TABLE_AT = 48, NAME_BYTES = 48, ENTRY_BYTES = 64;
 
 const MASK = (1n << 64n) - 1n;
 const PRIME32 = [0x9e3779b1n, 0x85ebca77n, 0xc2b2ae3dn];
@@ -62,11 +63,12 @@ function toBytes(data) {
   fail('INVALID_ARGUMENT', 'an artifact is an ArrayBuffer or a view of one');
 }
 
-/** The sections of an artifact, by name. */
-export function openContainer(data) {
+const malformed = (what) => fail('MALFORMED_ARTIFACT', `malformed artifact: ${what}`);
+
+/** The bytes of an artifact, unpacked, after a check of its header and hash. */
+export async function readArtifact(data) {
   const bytes = toBytes(data), size = bytes.byteLength;
   const view = new DataView(bytes.buffer, bytes.byteOffset, size);
-  const malformed = (what) => fail('MALFORMED_ARTIFACT', `malformed artifact: ${what}`);
   if (!size || MAGIC.some((byte, n) => n < size && byte !== bytes[n]))
     fail('MALFORMED_ARTIFACT', 'not an attention artifact: it does not start with the magic bytes');
   if (size < TABLE_AT)
@@ -74,7 +76,7 @@ export function openContainer(data) {
   const version = view.getUint32(8, true), flags = view.getUint32(12, true);
   if (version !== 1)
     fail('UNSUPPORTED_VERSION', `the artifact has container version ${version}; this runtime reads version 1`);
-  if (flags)
+  if (flags > PACKED)
     fail('UNSUPPORTED_VERSION', `the artifact sets flags ${flags}, which this runtime does not know`);
   const total = Number(view.getBigUint64(16, true));
   if (size < total) fail('CORRUPTED_ARTIFACT', `the artifact is truncated: ${size} of ${total} bytes`);
@@ -84,7 +86,13 @@ export function openContainer(data) {
   const hash = hash128(bytes.subarray(HASHED_FROM));
   if (hash.some((half, n) => half !== view.getBigUint64(24 + 8 * n, true)))
     fail('CORRUPTED_ARTIFACT', 'the artifact is corrupted: its hash does not match its contents');
+  return flags === PACKED ? unpack(bytes.subarray(HASHED_FROM)) : bytes;
+}
 
+/** The sections of an artifact that was read, or is in one, by name. */
+export function openContainer(bytes) {
+  const size = bytes.byteLength, view = new DataView(bytes.buffer, bytes.byteOffset, size);
+  if (size < TABLE_AT) malformed(`${size} bytes hold no program`);
   const count = view.getUint32(40, true), tableEnd = TABLE_AT + count * ENTRY_BYTES;
   if (tableEnd > size) malformed(`a table of ${count} sections does not fit ${size} bytes`);
   const sections = new Map();

@@ -3,7 +3,7 @@
 // What a program asks of a device, and the choice among the variants of an
 // artifact.
 
-import { openContainer } from './artifact.js';
+import { openContainer, readArtifact } from './artifact.js';
 import { parseDescription, parseJson, parseVariants } from './description.js';
 import { fail } from './error.js';
 import { findWasmFeatures } from './wasm-call.js';
@@ -114,8 +114,8 @@ function openVariant(sections) {
 
 /** The variants of an artifact for browsers; of those for others, what the
  * bundle says of them. */
-export function openVariants(data) {
-  const sections = openContainer(data);
+export async function openVariants(data) {
+  const sections = openContainer(await readArtifact(data));
   const json = parseJson(sections.get('json'));
   if (json.format !== 'attn-bundle') return [openVariant(sections)];
   return parseVariants(json).map(({ target, chip, section }) => {
@@ -160,10 +160,10 @@ export function chooseVariant(variants, device) {
 
 /** A descriptor for requestDevice with what the best variants of `artifacts`
  * for the adapter need. */
-export function describeDevice(adapter, ...artifacts) {
+export async function describeDevice(adapter, ...artifacts) {
   const features = new Set(), requiredLimits = {};
   for (const artifact of artifacts) {
-    const { needs } = chooseVariant(openVariants(artifact), adapter).variant;
+    const { needs } = chooseVariant(await openVariants(artifact), adapter).variant;
     needs.features.forEach((feature) => features.add(feature));
     for (const [limit, value] of Object.entries(needs.limits))
       requiredLimits[limit] = Math.max(requiredLimits[limit] ?? 0, value);

@@ -112,7 +112,7 @@ export interface Variant {
  * is null or code for it (--target=cpu:wasm32) is all there is. */
 export function loadProgram(device: GPUDevice | null, artifact: ArrayBuffer | ArrayBufferView): Promise<Program>;
 
-export function openVariants(artifact: ArrayBuffer | ArrayBufferView): Variant[];
+export function openVariants(artifact: ArrayBuffer | ArrayBufferView): Promise<Variant[]>;
 
 /** The variant that makes most of a device or adapter, and why that one. */
 export function chooseVariant(
@@ -120,7 +120,7 @@ export function chooseVariant(
 
 /** For requestDevice: what the best variants of `artifacts` need. */
 export function describeDevice(
-  adapter: GPUAdapter, ...artifacts: (ArrayBuffer | ArrayBufferView)[]): GPUDeviceDescriptor;
+  adapter: GPUAdapter, ...artifacts: (ArrayBuffer | ArrayBufferView)[]): Promise<GPUDeviceDescriptor>;
 
 /** Loads what chooseVariant chose. `bodies` are statements of WGSL for holes, by
  * name: those of compileHoles, or written by hand. */

@@ -86,7 +86,7 @@ export class Program {
 /** Loads an artifact, an ArrayBuffer or a view of one: what makes most of
  * `device`, or of the processor where that is null or code for it is all. */
 export async function loadProgram(device, artifact) {
-  return loadVariant(device, chooseVariant(openVariants(artifact), device));
+  return loadVariant(device, chooseVariant(await openVariants(artifact), device));
 }
 
 /** Loads what chooseVariant chose; `bodies` fill holes of its shaders, by name. */

@@ -20,21 +20,27 @@
 // RUN: not ls %t.bad
 
 // All chips of a target, in its order; without those that the op needs too much
-// of.
+// of, and those with the code of one before.
 // RUN: attn-compile %s --target=wgsl:all -o %t.all.attn
 // RUN: attn-compile --inspect=%t.all.attn | grep '^wgsl' | FileCheck %s --check-prefix=ALL
 // ALL: wgsl:webgpu
-// ALL-NEXT: wgsl:webgpu-10
-// ALL-NEXT: wgsl:webgpu-desktop
 // ALL-NEXT: wgsl:webgpu-tiled
 // ALL-NEXT: wgsl:webgpu-subgroups, needs subgroups
 // ALL-NEXT: wgsl:webgpu-subgroups32, needs subgroups subgroup-min-size:32
-// ALL-NEXT: wgsl:webgpu-subgroups32-48k, needs subgroups subgroup-min-size:32
+// ALL-NOT: wgsl
+// RUN: attn-compile %s --target=wgsl -o %t.default.attn
+// RUN: cmp %t.all.attn %t.default.attn
 // RUN: attn-compile %S/Inputs/many-buffers.mlir --target=wgsl:all -o %t.many.attn 2>&1 | FileCheck %s --check-prefix=MANY
 // MANY: remark: there is no variant for wgsl:webgpu: needs {{9|10}} storage buffers
 // RUN: attn-compile --inspect=%t.many.attn | FileCheck %s --check-prefix=FEWER
 // FEWER-NOT: wgsl:webgpu{{$}}
 // FEWER: wgsl:webgpu-10
+
+// What no chip runs is one error.
+// RUN: not attn-compile %S/Inputs/too-many-buffers.mlir --target=wgsl -o %t.none.attn 2>&1 | FileCheck %s --check-prefix=NONE
+// NONE: too-many-buffers.mlir:{{[0-9:]+}}: error: needs {{[0-9]+}} storage buffers, the limit is 8
+// NONE-NOT: remark
+// NONE-NOT: error:
 
 func.func @plain(%q: tensor<?x2x?x32xf32>, %k: tensor<?x2x?x32xf32>, %v: tensor<?x2x?x32xf32>,
                  %o: tensor<?x2x?x32xf32>) -> tensor<?x2x?x32xf32> {

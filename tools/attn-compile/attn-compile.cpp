@@ -11,6 +11,7 @@
 #include "attn/AheadOfTime/Config.h"
 #include "attn/AheadOfTime/Inspect.h"
 #include "attn/AheadOfTime/Package.h"
+#include "attn/AheadOfTime/Packed.h"
 #include "attn/AheadOfTime/Variants.h"
 #include "attn/Execution/Backend.h"
 #include "attn/Execution/CommandLine.h"
@@ -296,22 +297,10 @@ static LogicalResult addHoles(ModuleOp module, ArrayRef<std::string> names) {
   return pm.run(module);
 }
 
-/// Where neither options nor the module name a chip, artifacts hold what their
-/// target says.
-static void nameChips(ModuleOp module, CompileOptions &options) {
-  StringRef name = options.target;
-  bool isNamed = !options.chip.empty() || name.contains(':') ||
-                 name.contains(',') || tile::TargetAttr::lookup(module);
+static std::string getDefaultChip(StringRef target) {
   std::string error;
-  const Target *target = isNamed ? nullptr : findTarget(name, error);
-  std::vector<std::string> chips;
-  if (target)
-    chips = target->getBundledChips();
-  if (chips.size() <= 1)
-    return;
-  for (std::string &chip : chips)
-    chip = (name + ":" + chip).str();
-  options.target = llvm::join(chips, ",");
+  const Target *known = findTarget(target, error);
+  return known ? known->getDefaultChip() : "";
 }
 
 static ExitCode compile(const Arguments &args) {
@@ -366,9 +355,10 @@ static ExitCode compile(const Arguments &args) {
     if (failed(tuned))
       return kBadInput;
     options.schedule = *tuned;
+    // It was measured on one.
+    if (options.chip.empty() && !StringRef(options.target).contains(':'))
+      options.chip = getDefaultChip(options.target);
   }
-  if (args.emit == "artifact" && !args.autotune.getNumOccurrences())
-    nameChips(*module, options);
   if (args.holes.getNumOccurrences() && failed(addHoles(*module, args.holes)))
     return kBadInput;
   if (isFolder(args.output))
@@ -382,6 +372,8 @@ static ExitCode compile(const Arguments &args) {
                             args.report.empty() ? nullptr : &reports);
   if (failed(artifact))
     return kBadInput;
+  if (args.emit == "artifact")
+    *artifact = packForBrowsers(std::move(*artifact));
 
   if (ExitCode code = writeFile(args.output, *artifact))
     return code;
@@ -395,7 +387,10 @@ static ExitCode inspectFile(StringRef path) {
   std::unique_ptr<llvm::MemoryBuffer> buffer = openInputFile(path, &error);
   if (!buffer)
     return fail(error);
-  if (llvm::Error failed = inspect(buffer->getBuffer(), llvm::outs()))
+  llvm::Expected<std::string> artifact = unpackArtifact(buffer->getBuffer());
+  llvm::Error failed =
+      artifact ? inspect(*artifact, llvm::outs()) : artifact.takeError();
+  if (failed)
     return fail(path + ": " + llvm::toString(std::move(failed)));
   return kFine;
 }

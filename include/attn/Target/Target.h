@@ -82,6 +82,11 @@ public:
   virtual std::vector<std::string> getBundledChips() const {
     return {getDefaultChip()};
   }
+  /// Whether all that a chip asks of a device follows from its code and from
+  /// features: then one of several chips with the same code is bundled.
+  virtual bool codeTellsNeeds() const { return false; }
+  /// Whether pages run code for `chip`, and nothing else does.
+  virtual bool isForBrowsers(llvm::StringRef chip) const { return false; }
   /// The limits of `chip`, one of getChips(). Null, with the reason in `error`,
   /// if they cannot be found out or are too low.
   virtual tile::TargetAttr describeChip(mlir::MLIRContext *context,

@@ -97,6 +97,9 @@ public:
   std::string chooseChip(StringRef features) const override {
     return features.starts_with("wasm") ? features.str() : hostName.str();
   }
+  bool isForBrowsers(StringRef chip) const override {
+    return chip.starts_with("wasm");
+  }
   StringRef getBaseline() const override { return fuse ? standardName : ""; }
 
   SmallVector<ScheduleAttr>

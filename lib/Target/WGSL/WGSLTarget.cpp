@@ -107,6 +107,13 @@ public:
   WGSL() : Target(targetName.str(), "WebGPU shaders, for runtime/web") {}
 
   std::vector<std::string> getChips() const override { return getNames(chips); }
+  /// Nobody knows what device a visitor has.
+  std::vector<std::string> getBundledChips() const override {
+    return getChips();
+  }
+  /// The runtime reads limits off the text.
+  bool codeTellsNeeds() const override { return true; }
+  bool isForBrowsers(StringRef chip) const override { return true; }
   tile::TargetAttr describeChip(MLIRContext *context, StringRef name,
                                 std::string &error) const override {
     const Chip &chip = getChip(chips, name);

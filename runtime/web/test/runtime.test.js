@@ -161,10 +161,10 @@ test('of variants that need the same the last is taken, and vectors count as fou
     /^wgsl:webgpu for WebGPU; not wgsl:webgpu-tiled: it needs maxComputeWorkgroupStorageSize 32768; the device has 16384$/);
 });
 
-test('a device is asked for what the variant needs', () => {
+test('a device is asked for what the variant needs', async () => {
   const adapter = { limits: { ...LIMITS, maxComputeWorkgroupStorageSize: 32768 }, features: new Set(['shader-f16', 'timestamp-query']) };
   const large = `enable f16;\n${SHADER.replace('1024>', '8192>')}`;
-  const { requiredFeatures, requiredLimits } = describeDevice(adapter, makeArtifact(), makeArtifact({}, large));
+  const { requiredFeatures, requiredLimits } = await describeDevice(adapter, makeArtifact(), makeArtifact({}, large));
   assert.deepEqual(requiredFeatures, ['shader-f16']);
   assert.equal(requiredLimits.maxComputeWorkgroupStorageSize, 32768);
   assert.equal(requiredLimits.maxStorageBuffersPerShaderStage, 2);
@@ -180,7 +180,7 @@ test('a device that runs nothing is told what it lacks', async () => {
   await fails(() => loadProgram(null, makeArtifact()), 'UNSUPPORTED_DEVICE', 'there is no WebGPU device');
   await fails(() => load({}, new FakeDevice(), SHADER.replace('// k', '// wrong')), 'DEVICE_ERROR', "the kernel 'k'",
     'invalid pipeline', 'error in line 3: no such type');
-  assert.equal(chooseVariant(openVariants(makeArtifact()), new FakeDevice()).reason, 'wgsl:webgpu for WebGPU');
+  assert.equal(chooseVariant(await openVariants(makeArtifact()), new FakeDevice()).reason, 'wgsl:webgpu for WebGPU');
 });
 
 test('a lost device is an error of every later call', async () => {

@@ -7,7 +7,7 @@
 // RUN: attn-compile %s --target=cuda --chip=sm_86 -o %t.attn && %python %S/Inputs/describe.py %t.attn > %t.mma
 // RUN: attn-opt %s -attn-to-mma | attn-translate --program-to-json | %python %S/Inputs/describe.py - | diff %t.mma -
 
-// RUN: attn-compile %s --target=wgsl -o %t.attn && %python %S/Inputs/describe.py %t.attn > %t.wgsl
+// RUN: attn-compile %s --target=wgsl:webgpu -o %t.attn && %python %S/Inputs/describe.py %t.attn > %t.wgsl
 // RUN: attn-compile %s --target=wgsl --emit=mlir -o %t.mlir && attn-translate --program-to-json %t.mlir | %python %S/Inputs/describe.py - | diff %t.wgsl -
 // RUN: FileCheck %s --check-prefixes=CHECK,WGSL --input-file=%t.wgsl
 

@@ -53,7 +53,7 @@ const inputs = Object.entries(tensors).map(([name, [data, shape]]) => `--input=$
 
 const adapter = await requestAdapter(), device = await adapter.requestDevice();
 poison(device);
-const choice = chooseVariant(openVariants(readFileSync(artifact)), device);
+const choice = chooseVariant(await openVariants(readFileSync(artifact)), device);
 
 /** The output of the kernel with both holes filled. */
 async function runFilled(bodies) {

@@ -16,8 +16,8 @@ const { openVariants, widen } = await load('device.js');
 const { describeDevice, loadProgram } = await load('index.js');
 
 const data = readFileSync(artifact), adapter = await requestAdapter();
-const device = await adapter.requestDevice(describeDevice(adapter, data));
-const texts = openVariants(data).flatMap(({ codes }) => [...codes.values()]);
+const device = await adapter.requestDevice(await describeDevice(adapter, data));
+const texts = (await openVariants(data)).flatMap(({ codes }) => [...codes.values()]);
 const buffers = widen(texts[0]).matchAll(/ (\w+): array<vec4<f32>>;/g);
 console.log('vectors:', ...Array.from(buffers, ([, name]) => name));
 

@@ -20,7 +20,7 @@ async function compile() {
   const device = await adapter.requestDevice({ requiredFeatures: ['subgroups'],
     requiredLimits: { maxComputeWorkgroupStorageSize: adapter.limits.maxComputeWorkgroupStorageSize,
                       maxStorageBuffersPerShaderStage: adapter.limits.maxStorageBuffersPerShaderStage } });
-  for (const { codes } of openVariants(readFileSync(artifact)))
+  for (const { codes } of await openVariants(readFileSync(artifact)))
     for (const code of codes.values()) {
       const module = device.createShaderModule({ code });
       for (const [, entryPoint] of code.matchAll(/@compute [^\n]*\nfn (\w+)\(/g))
