@@ -32,8 +32,9 @@
 // CHECK-COUNT-4: amx.tile_mulf
 // CHECK-COUNT-4: amx.tile_store {{.*}} : memref<32x256xf32>, !amx.tile<16x16xf32>
 // Weights: approximate exponentials, two vectors of which are the 64 bytes of a
-// row of a register.
+// row of a register. The instruction rounds: nothing else does.
 // CHECK:       math.fma [[LEADING]],
+// CHECK-NOT:   arith.extf
 // CHECK:       llvm.call_intrinsic "llvm.x86.avx512bf16.cvtne2ps2bf16.512"
 // CHECK-NEXT:  vector.store {{.*}} : memref<32x256xbf16>, vector<32xbf16>
 // Sums are rescaled where they are, and go on from there.

@@ -220,9 +220,22 @@ void KernelLowering::packPairs(Value buffer, Value row, int64_t cols,
 // Products
 //===----------------------------------------------------------------------===//
 
+/// What was rounded to bf16 and widened again, before that.
+static Value beforeRounding(Value vector) {
+  auto widened = vector.getDefiningOp<arith::ExtFOp>();
+  auto rounded =
+      widened ? widened.getIn().getDefiningOp<arith::TruncFOp>() : nullptr;
+  return rounded && rounded.getType() == widened.getIn().getType() &&
+                 rounded.getIn().getType() == vector.getType()
+             ? rounded.getIn()
+             : vector;
+}
+
 /// Two vectors of f32 as one of bf16 (vcvtne2ps2bf16, whose first operand goes
-/// to the upper half).
+/// to the upper half). It rounds: what is rounded already is taken from before.
 Value KernelLowering::sideBySide(Value first, Value second) {
+  first = beforeRounding(first);
+  second = beforeRounding(second);
   return LLVM::CallIntrinsicOp::create(
              b, pairVector(),
              b.getStringAttr("llvm.x86.avx512bf16.cvtne2ps2bf16.512"),
