@@ -41,6 +41,11 @@ func.func @bf16(%q: memref<1x4x?x32xbf16>, %k: memref<1x4x?x32xbf16>, %v: memref
 // CHECK-NOT: vector.store {{.*}}, %[[M]][
 // CHECK: vector.load %[[M]][
 // CHECK-NOT: vector.store {{.*}}, %[[M]][
+// Beside the products, the right operand of the next iteration is asked for:
+// its rows are as many further as a tile has.
+// CHECK: %[[NEXT_ROW:.*]] = arith.addi %{{.*}}, %c32 : index
+// CHECK-NEXT: %[[IN_MEMORY:.*]] = arith.minsi %[[NEXT_ROW]], %c31 : index
+// CHECK-NEXT: memref.prefetch %{{.*}}[%[[IN_MEMORY]], %{{.*}}], read, locality<2>
 // CHECK: vector.fma
 // CHECK: vector.store {{.*}}, %[[M]][
 func.func private @delayed(%k: memref<32x32xf32>, %o: memref<32xf32>, %n: index, %g0: index, %g1: index, %g2: index, %g3: index, %g4: index, %g5: index) attributes {tile.kernel} {

@@ -232,6 +232,7 @@ private:
   SmallVector<Value> rightSubscript(const Place &right, Value row);
   Value loadRight(const Place &right, ArrayRef<Value> rowStart, Value col);
   std::optional<Lookahead> findLookahead(DotOp dot);
+  SmallVector<Lookahead> findNextTiles(DotOp dot);
   void prefetch(const std::optional<Lookahead> &next, Value row, Value col,
                 std::optional<int64_t> cols = std::nullopt);
   Value combineLanes(ReduceKind kind, ArrayRef<Value> vectors);

@@ -56,6 +56,24 @@ Value KernelLowering::rightElement(DotOp dot, const Place &right, Value column,
   return memref::LoadOp::create(b, right.buffer, at);
 }
 
+/// The keys and values of the next tile, for a product of this one with values:
+/// what is read column by column is too far apart for a processor to foresee.
+SmallVector<KernelLowering::Lookahead>
+KernelLowering::findNextTiles(DotOp dot) {
+  SmallVector<Lookahead> next;
+  auto loop = dot->getParentOfType<scf::ForOp>();
+  if (!loop || dot.getTransposeB())
+    return next;
+  loop.getBody()->walk([&](DotOp other) {
+    std::optional<Lookahead> ahead = findLookahead(other);
+    if (!ahead || ahead->load->getBlock() != loop.getBody())
+      return;
+    ahead->rowsAhead = ahead->load.getType().getRows();
+    next.push_back(*ahead);
+  });
+  return next;
+}
+
 /// Columns from `colStart`, vectors of rows from `rowStart`: acc + sum over k
 /// of a[k][row] * right.
 LogicalResult KernelLowering::emitBlock(DotOp dot, const Place &a,
@@ -76,12 +94,17 @@ LogicalResult KernelLowering::emitBlock(DotOp dot, const Place &a,
         return failure();
       inits.push_back(*init);
     }
+  SmallVector<Lookahead> nextTiles;
+  if (a.kind != Place::Pairs && cols > 1)
+    nextTiles = findNextTiles(dot);
   auto loop = scf::ForOp::create(b, index(0), depth, index(1), inits);
   {
     OpBuilder::InsertionGuard guard(b);
     b.setInsertionPointToStart(loop.getBody());
     Value k = loop.getInductionVar();
     bool pairs = a.kind == Place::Pairs;
+    for (const Lookahead &next : nextTiles)
+      prefetch(next, k, colStart, /*cols=*/1);
     SmallVector<Value> left;
     for (Value row : rows)
       left.push_back(pairs ? loadPairVector(a.buffer, row, k)
