@@ -39,6 +39,9 @@ constexpr int64_t wideningRows = 128;
 /// The same in tile registers: what packs keys and values is paid for by as
 /// many products; and the rows whose scores are computed together.
 constexpr int64_t packedRows = 256, stripRows = 32;
+/// Sums of so many rows and columns stay in tile registers from key tile to key
+/// tile.
+constexpr int64_t heldRows = 16, heldColumns = 64;
 /// Largest tiles that may be asked for: a tile has to fit the stack.
 constexpr int64_t mostRows = 1024, mostKeys = 4096;
 
@@ -112,13 +115,20 @@ int64_t Scheduler::getKeysOfFew() {
   return options.tileN ? options.tileN : enough;
 }
 
-/// Keys of a tile in tile registers: f32 scores of a strip of rows take two
-/// thirds of L1. Sums of all strips pass through L2 once a key tile, where a
-/// store of a register takes four times as long: more keys make that rare, and
-/// scores that miss L1 would take as much again.
+/// Keys of a tile in tile registers. Where sums stay in them, all that a strip
+/// has for a tile, with the packed keys and values that it reads, takes half of
+/// L1. Else f32 scores of a strip take two thirds: sums pass through L2 once a
+/// key tile, where a store of a register takes four times as long, and more
+/// keys make that rare.
 int64_t Scheduler::getKeysOfStrip() {
   constexpr int64_t fewest = 32;
   int64_t keys = target.getL1Bytes() * 2 / 3 / (stripRows * sizeof(float));
+  if (op.getValueHeadSize() <= heldColumns) {
+    int64_t weighted = sizeof(float) + sizeof(uint16_t);
+    int64_t packed = op.getQkHeadSize() + op.getValueHeadSize();
+    keys = target.getL1Bytes() / 2 /
+           (heldRows * weighted + packed * sizeof(uint16_t));
+  }
   return std::max(keys / fewest * fewest, fewest);
 }
 
@@ -144,8 +154,8 @@ void Scheduler::run() {
     return b.set(rows, keysOf(rows), /*workers=*/0, "a tile was asked for");
   StringRef reason =
       inRegisters ? "products are computed in tile registers; packed keys and "
-                    "values are shared by all rows of a tile; scores of 32 "
-                    "rows fit L1"
+                    "values are shared by all rows of a tile; what a strip "
+                    "of rows stores fits L1"
                   : "vectors of queries and the columns they are multiplied "
                     "with fill the registers";
   if (rows < mostOfMany)

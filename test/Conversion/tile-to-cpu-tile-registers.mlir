@@ -1,5 +1,5 @@
 // tile-to-cpu on a chip with AMX: products of bf16 in tile registers, strip by
-// strip of 32 rows.
+// strip of 32 rows through blocks of packed keys and values.
 // RUN: attn-opt %s -split-input-file -pass-pipeline='builtin.module(tile-attach-target{target=cpu chip=x86-64-v4-amx},attn-to-cpu{launches=true},cse)' | FileCheck %s --implicit-check-not=!tile.tile
 // RUN: attn-opt %s -split-input-file -pass-pipeline='builtin.module(tile-attach-target{target=cpu chip=x86-64-v4},attn-to-cpu{launches=true},cse)' | FileCheck %s --check-prefix=NONE --implicit-check-not=amx.
 // NONE: vector.fma
@@ -10,26 +10,32 @@
 // CHECK-DAG:   memref.alloca() {{.*}} : memref<256x64xbf16>
 // CHECK-DAG:   memref.alloca() {{.*}} : memref<32x256xbf16>
 // CHECK-DAG:   memref.alloca() {{.*}} : memref<32x256xf32>
-// CHECK-DAG:   memref.alloca() {{.*}} : memref<16x32x32xbf16>
-// CHECK-DAG:   memref.alloca() {{.*}} : memref<8x128x32xbf16>
+// CHECK-DAG:   memref.alloca() {{.*}} : memref<80x32x32xbf16>
+// CHECK-DAG:   memref.alloca() {{.*}} : memref<40x128x32xbf16>
 // CHECK-DAG:   memref.alloca() {{.*}} : memref<256x128xf32>
-// Keys of a tile, where they are: 16 rows, pairs of columns change places.
+// A quarter of L2 has room for a block of five packed key tiles. Keys of a tile,
+// where they are: 16 rows, pairs of columns change places.
 // CHECK:       scf.for
 // CHECK:       vector.load %reinterpret_cast{{.*}}, vector<32xbf16>
 // CHECK-COUNT-64: vector.shuffle {{.*}} : vector<16xi32>, vector<16xi32>
-// CHECK-COUNT-16: vector.store {{.*}} : memref<16x32x32xbf16>, vector<32xbf16>
+// CHECK-COUNT-16: vector.store {{.*}} : memref<16x32x32xbf16, strided<[1024, 32, 1], offset: ?>>, vector<32xbf16>
 // Values: two rows side by side.
 // CHECK:       vector.interleave {{.*}} : vector<16xbf16> -> vector<32xbf16>
-// CHECK:       vector.store {{.*}} : memref<8x128x32xbf16>, vector<32xbf16>
-// Strips of 32 of the 256 rows; the carried sums are seen through views.
+// CHECK:       vector.store {{.*}} : memref<8x128x32xbf16, strided<[4096, 32, 1], offset: ?>>, vector<32xbf16>
+// Strips of 32 of the 256 rows; the carried sums are seen through views. Each
+// passes through the key tiles of the block.
 // CHECK:       scf.for [[STRIP:%.+]] = %c0 to %c256 step %c32 {
 // CHECK:       memref.subview {{.*}}{{\[}}[[STRIP]], 0] [32, 128] [1, 1] : memref<256x128xf32>
+// CHECK:       scf.for %{{.*}} = %{{.*}} to %{{.*}} step %c1 {
+// CHECK:       memref.subview {{.*}} [16, 32, 32] [1, 1, 1] : memref<80x32x32xbf16>
 // Scores start at zero and go to f32.
 // CHECK-COUNT-4: amx.tile_zero : !amx.tile<16x16xf32>
 // CHECK:       scf.for %{{.*}} = %c0 to %c64 step %c32 iter_args
 // CHECK-COUNT-2: amx.tile_load {{.*}} into !amx.tile<16x32xbf16>
-// CHECK-COUNT-2: amx.tile_load {{.*}} : memref<16x32x32xbf16> into !amx.tile<16x32xbf16>
-// CHECK-COUNT-4: amx.tile_mulf
+// CHECK:       amx.tile_load {{.*}} : memref<16x32x32xbf16, {{.*}}> into !amx.tile<16x32xbf16>
+// CHECK-COUNT-2: amx.tile_mulf
+// CHECK:       amx.tile_load {{.*}} : memref<16x32x32xbf16, {{.*}}> into !amx.tile<16x32xbf16>
+// CHECK-COUNT-2: amx.tile_mulf
 // CHECK-COUNT-4: amx.tile_store {{.*}} : memref<32x256xf32>, !amx.tile<16x16xf32>
 // Weights: approximate exponentials, two vectors of which are the 64 bytes of a
 // row of a register. The instruction rounds: nothing else does.
@@ -50,12 +56,26 @@ func.func @plain(%q: memref<1x2x512x64xbf16>, %k: memref<1x2x512x64xbf16>, %v: m
 
 // -----
 
-// Of few columns, strips have the rows of one register.
+// Of few columns, strips have the rows of one register, and the sums stay in
+// registers while they pass through the key tiles of a block.
 // CHECK-LABEL: func.func private @narrow_kernel0
-// CHECK-DAG:   memref.alloca() {{.*}} : memref<16x256xbf16>
-// CHECK-DAG:   memref.alloca() {{.*}} : memref<16x256xf32>
+// CHECK-DAG:   memref.alloca() {{.*}} : memref<16x64xbf16>
+// CHECK-DAG:   memref.alloca() {{.*}} : memref<16x64xf32>
 // CHECK:       scf.for %{{.*}} = %c0 to %c256 step %c16 {
+// CHECK-COUNT-4: amx.tile_load {{.*}} : memref<16x64xf32, strided<[64, 1], offset: ?>> into !amx.tile<16x16xf32>
+// CHECK:       scf.for %{{.*}} step %c1 iter_args({{([^,]*, ){3}[^,]*}}) -> (!amx.tile<16x16xf32>,
 // CHECK:       amx.tile_mulf
+// Only where a maximum moved, they are scaled, in memory.
+// CHECK:       [[MOVED:%.+]] = vector.reduction <or>
+// CHECK:       scf.if [[MOVED]]
+// CHECK-COUNT-4: amx.tile_store {{.*}} : memref<16x64xf32
+// CHECK:       arith.mulf
+// CHECK-COUNT-4: amx.tile_load {{.*}} : memref<16x64xf32
+// CHECK:       else
+// CHECK-NOT:   amx.tile_load {{.*}} : memref<16x64xf32
+// CHECK-COUNT-4: amx.tile_mulf
+// CHECK-COUNT-4: amx.tile_store {{.*}} : memref<16x64xf32
+// CHECK-NOT:   amx.tile_store
 func.func @narrow(%q: memref<1x2x512x64xbf16>, %k: memref<1x2x512x64xbf16>, %v: memref<1x2x512x64xbf16>, %o: memref<1x2x512x64xbf16>) {
   attn.attention ins(%q, %k, %v : memref<1x2x512x64xbf16>, memref<1x2x512x64xbf16>, memref<1x2x512x64xbf16>) outs(%o : memref<1x2x512x64xbf16>)
   return
@@ -67,8 +87,8 @@ func.func @narrow(%q: memref<1x2x512x64xbf16>, %k: memref<1x2x512x64xbf16>, %v: 
 // number of registers leaves a block with one column of them.
 // CHECK-LABEL: func.func private @odd_kernel0
 // CHECK-DAG:   memref.alloca() {{.*}} : memref<256x64xbf16>
-// CHECK-DAG:   memref.alloca() {{.*}} : memref<256x64xbf16>
-// CHECK-DAG:   memref.alloca() {{.*}} : memref<3x128x32xbf16>
+// CHECK-DAG:   memref.alloca() {{.*}} : memref<96x64xbf16>
+// CHECK-DAG:   memref.alloca() {{.*}} : memref<63x48x32xbf16>
 // CHECK:       amx.tile_mulf
 // CHECK:       scf.for %{{.*}} = %c0 to %{{.*}} step %c32 iter_args({{[^,]*, [^,]*}}) -> (!amx.tile<16x16xf32>, !amx.tile<16x16xf32>)
 func.func @odd(%q: memref<1x2x512x33xbf16>, %k: memref<1x2x512x33xbf16>, %v: memref<1x2x512x40xbf16>, %o: memref<1x2x512x40xbf16>) {

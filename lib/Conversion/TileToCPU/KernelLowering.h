@@ -35,6 +35,7 @@ struct RegisterBlock {
   unsigned lanes;        ///< f32 lanes of a vector
   unsigned accumulators; ///< registers for sums
   unsigned vectors;      ///< most vectors of rows
+  int64_t packedBytes;   ///< most bytes of packed keys and values
   int64_t bytesAhead;    ///< how far in front of reads of K and V to prefetch
   bool bf16Pairs;     ///< products of bf16 take two columns at a time, as pairs
   bool tileRegisters; ///< those of many rows are computed in tile registers
@@ -127,7 +128,7 @@ private:
   LogicalResult lowerBlock(Block &block, ArrayRef<Value> destinations);
   LogicalResult lowerOp(Operation *op);
   LogicalResult lowerFor(scf::ForOp loop);
-  void dropTiles(scf::ForOp loop, ArrayRef<Value> inits);
+  scf::ForOp dropTiles(scf::ForOp loop, ArrayRef<Value> inits);
   LogicalResult lowerIf(scf::IfOp branch, ArrayRef<Value> destinations);
   LogicalResult finishBlock(Block &block, ArrayRef<Value> destinations);
 
@@ -186,6 +187,7 @@ private:
   Value newFactor(TileType type);
   void loadFactor(LoadOp load, TileType type);
   void packFactor(LoadOp load, TileType type);
+  Value newPacked(LoadOp load, ArrayRef<int64_t> shape);
   RowReader readRows(LoadOp load, TileType type, Value rows);
   Value readVector(const RowStart &row, Value col, Type type);
   void packTransposed(Value buffer, Value row, int64_t depth, ReadRow readRow);
@@ -198,11 +200,23 @@ private:
   void emitRegisterRows(const RegisterProduct &product, Value row,
                         int64_t rowTiles);
   LogicalResult lowerRegisterProduct(DotOp dot);
+  DotOp findHeldProduct(scf::ForOp loop);
+  SmallVector<Value> loadSums(Value buffer);
+  void storeSums(Value buffer, ValueRange sums);
+  LogicalResult scaleHeldSums(Value factorsOfRows);
+  LogicalResult lowerHeldProduct(DotOp dot);
   VectorType halfVector() {
     return VectorType::get({static_cast<int64_t>(regs.lanes)}, b.getBF16Type());
   }
 
   // Strips of rows.
+  /// A load of a tile of a block, as it was in the loop over key tiles.
+  struct PackedAhead {
+    LoadOp load;
+    Value first, step; ///< the tiles of the block
+    int64_t tiles;     ///< most tiles of a block
+  };
+  int64_t getTilesOfBlock(ArrayRef<LoadOp> shared);
   void splitIntoStrips(scf::ForOp loop);
   Place stripOf(const Place &place, Value start, int64_t rows);
   LogicalResult lowerStrips(scf::ForOp loop);
@@ -340,10 +354,24 @@ private:
   bool usesTileRegisters = false;
   /// Loops over strips, and the strip that is being lowered.
   llvm::SmallPtrSet<Operation *, 4> stripLoops;
+  /// Loops of a strip over the key tiles of a block.
+  llvm::SmallPtrSet<Operation *, 4> keyLoops;
+  /// The loads that pack a block, and those that find their tile in it; and the
+  /// packed block of each of the latter.
+  DenseMap<Operation *, PackedAhead> packedAhead;
+  DenseMap<Operation *, Value> packedBlocks;
   struct {
     Value start;
     int64_t rows = 0;
   } strip;
+  /// Of the loop over key tiles that is being lowered, the product whose sums
+  /// stay in tile registers, where they are after the loop, and what they are
+  /// at this point.
+  struct {
+    DotOp dot;
+    Value buffer;
+    SmallVector<Value> sums;
+  } held;
   /// Rows that are stored in the end, if that is known; others are not
   /// computed.
   Value liveRows;

@@ -2,13 +2,15 @@
 // SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
 //
 // What a loop over key tiles computes keeps rows apart. So the rows of a tile
-// may pass through its body strip by strip: the scores and weights of a strip
-// stay in L1, however many rows share a packed tile of keys and values.
+// may pass through it strip by strip, each through all tiles of a block of keys
+// and values, which is packed in L2: the scores and weights of a strip stay in
+// L1, however many rows share what is packed.
 //
 //===----------------------------------------------------------------------===//
 
 #include "KernelLowering.h"
 
+#include "mlir/IR/IRMapping.h"
 #include "mlir/Transforms/RegionUtils.h"
 
 using namespace mlir;
@@ -71,46 +73,77 @@ static std::optional<int64_t> findCommonRows(scf::ForOp loop) {
   return found.wasInterrupted() ? std::nullopt : rows;
 }
 
-/// Moves what a loop computes on tiles into a loop over strips in it, whose
-/// carried tiles are rows of those of the outer loop.
+/// The loads of right operands in a loop, which strips find packed.
+static SmallVector<LoadOp> findShared(scf::ForOp loop) {
+  return llvm::filter_to_vector(
+      loop.getBody()->getOps<LoadOp>(),
+      [](LoadOp load) { return isRightOperand(load.getResult()); });
+}
+
+/// So many tiles of keys and values, packed, take the share of L2 that is left
+/// to them.
+int64_t KernelLowering::getTilesOfBlock(ArrayRef<LoadOp> shared) {
+  int64_t bytes = 1;
+  for (LoadOp load : shared)
+    bytes += 2 * llvm::alignTo(load.getType().getRows(), kRegisterDepth) *
+             llvm::alignTo(load.getType().getCols(), kRegisterDepth);
+  return std::max<int64_t>(regs.packedBytes / bytes, 1);
+}
+
+/// Turns a loop over key tiles into one over blocks of them. In it, a loop
+/// packs their keys and values, and a loop over strips of rows has the loop
+/// over the key tiles of the block: what is carried for a strip stays where it
+/// is quickly reached meanwhile.
 void KernelLowering::splitIntoStrips(scf::ForOp loop) {
   bool hasProduct = !loop.getBody()->getOps<DotOp>().empty();
   std::optional<int64_t> rows = findCommonRows(loop);
   if (!usesTileRegisters || !hasProduct || !rows ||
+      !llvm::all_of(loop.getResultTypes(), llvm::IsaPred<TileType>) ||
       *rows <= getStripRows(loop, *rows))
     return;
+  SmallVector<LoadOp> shared = findShared(loop);
   Operation *yield = loop.getBody()->getTerminator();
   SmallVector<Operation *> moved;
   for (Operation &op : loop.getBody()->without_terminator())
-    if (isOnTiles(&op) && !isa<LoadOp>(op))
-      moved.push_back(&op);
-  SmallVector<unsigned> carried;
-  SmallVector<Value> inits;
-  for (auto [k, argument] : llvm::enumerate(loop.getRegionIterArgs()))
-    if (isa<TileType>(argument.getType())) {
-      carried.push_back(k);
-      inits.push_back(argument);
-    }
+    moved.push_back(&op);
+  Value first = loop.getInductionVar(), step = loop.getStep();
   OpBuilder::InsertionGuard guard(b);
+  b.setInsertionPoint(loop);
+  int64_t tiles = getTilesOfBlock(shared);
+  Value blockStep = b.createOrFold<arith::MulIOp>(step, index(tiles));
   b.setInsertionPoint(yield);
+  Value last = min(add(first, blockStep), loop.getUpperBound());
+  auto packing = scf::ForOp::create(b, first, last, step);
   auto strips = scf::ForOp::create(b, index(0), index(*rows),
-                                   index(getStripRows(loop, *rows)), inits);
-  Block *body = strips.getBody();
-  if (body->mightHaveTerminator() && !body->empty())
-    body->back().erase();
+                                   index(getStripRows(loop, *rows)),
+                                   ValueRange(loop.getRegionIterArgs()));
+  b.setInsertionPointToStart(strips.getBody());
+  auto inner = scf::ForOp::create(b, first, last, step,
+                                  ValueRange(strips.getRegionIterArgs()));
+  scf::YieldOp::create(b, inner.getResults());
+
+  b.setInsertionPointToStart(packing.getBody());
+  IRMapping mapping;
+  mapping.map(first, packing.getInductionVar());
+  for (Operation *op : moved) {
+    if (isOnTiles(op) && !isa<LoadOp>(op))
+      continue;
+    Operation *clone = b.clone(*op, mapping);
+    if (auto load = dyn_cast<LoadOp>(op))
+      packedAhead[clone] = packedAhead[op] = {load, first, step, tiles};
+  }
   for (Operation *op : moved)
-    op->moveBefore(body, body->end());
-  b.setInsertionPointToEnd(body);
-  SmallVector<Value> yielded;
-  for (unsigned k : carried)
-    yielded.push_back(yield->getOperand(k));
-  scf::YieldOp::create(b, yielded);
-  for (auto [init, argument] :
-       llvm::zip_equal(inits, strips.getRegionIterArgs()))
-    replaceAllUsesInRegionWith(init, argument, strips.getRegion());
-  for (auto [k, result] : llvm::zip_equal(carried, strips.getResults()))
-    yield->setOperand(k, result);
+    op->moveBefore(inner.getBody(), inner.getBody()->end());
+  b.setInsertionPointToEnd(inner.getBody());
+  scf::YieldOp::create(b, yield->getOperands());
+  replaceAllUsesInRegionWith(first, inner.getInductionVar(), inner.getRegion());
+  for (auto [outside, inside] :
+       llvm::zip_equal(loop.getRegionIterArgs(), inner.getRegionIterArgs()))
+    replaceAllUsesInRegionWith(outside, inside, inner.getRegion());
+  yield->setOperands(strips.getResults());
+  loop.setStep(blockStep);
   stripLoops.insert(strips);
+  keyLoops.insert(inner);
 }
 
 /// The rows of a strip of what `place` holds.

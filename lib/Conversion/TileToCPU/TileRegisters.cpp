@@ -140,21 +140,48 @@ Value KernelLowering::readVector(const RowStart &row, Value col, Type type) {
   return vector::LoadOp::create(b, cast<VectorType>(type), row.memory, at);
 }
 
+/// Memory for a packed tile: of its own, or its place in its block.
+Value KernelLowering::newPacked(LoadOp load, ArrayRef<int64_t> shape) {
+  auto it = packedAhead.find(load);
+  if (it == packedAhead.end())
+    return allocate(shape, b.getBF16Type());
+  PackedAhead ahead = it->second;
+  Value &block = packedBlocks[ahead.load];
+  if (!block)
+    block =
+        allocate({ahead.tiles * shape[0], shape[1], shape[2]}, b.getBF16Type());
+  auto loop = cast<scf::ForOp>(load->getParentOp());
+  Value number = arith::DivUIOp::create(
+      b, arith::SubIOp::create(b, loop.getInductionVar(), ahead.first),
+      ahead.step);
+  Place whole;
+  whole.buffer = block;
+  return stripOf(whole, arith::MulIOp::create(b, number, index(shape[0])),
+                 shape[0])
+      .buffer;
+}
+
 /// A right operand: [col / 16][sum / 2][2 * (col % 16) + sum % 2], where the
-/// sum runs over the rows of the tile or, if it is transposed, its columns.
+/// sum runs over the rows of the tile or, if it is transposed, its columns. One
+/// that is packed ahead is there already where it is used.
 void KernelLowering::packFactor(LoadOp load, TileType type) {
-  auto dot = cast<DotOp>(*load->user_begin());
+  auto ahead = packedAhead.find(load);
+  LoadOp used = ahead == packedAhead.end() ? load : ahead->second.load;
+  auto dot = cast<DotOp>(*used->user_begin());
   int64_t depth = dot.getTransposeB() ? type.getCols() : type.getRows();
   int64_t cols = dot.getTransposeB() ? type.getRows() : type.getCols();
   depth = llvm::alignTo(depth, kRegisterDepth);
   Value rows = clampTo(load.getValid()[0], type.getRows());
-  RowReader reader = readRows(load, type, rows);
+  Value buffer =
+      newPacked(load, {int64_t(llvm::divideCeil(cols, kRegisterRows)),
+                       depth / 2, kRegisterDepth});
   Place &place = places[load.getResult()];
   place.kind = Place::Packed;
   place.validRows = rows;
-  int64_t tiles = llvm::divideCeil(cols, kRegisterRows);
-  place.buffer = allocate({tiles, depth / 2, kRegisterDepth}, b.getBF16Type());
-  Value buffer = place.buffer;
+  place.buffer = buffer;
+  if (ahead != packedAhead.end() && used == load)
+    return;
+  RowReader reader = readRows(load, type, rows);
   // Rows are packed by whole registers of what is along the rows; in the last
   // ones some are not valid.
   int64_t step = dot.getTransposeB() ? kRegisterRows : 2;
@@ -303,12 +330,15 @@ LogicalResult KernelLowering::prepareSums(DotOp dot, Value out) {
       });
 }
 
+static amx::TileType getSumsType(Builder &b) {
+  return amx::TileType::get({kRegisterRows, kRegisterRows}, b.getF32Type());
+}
+
 /// One block of sums: registers of rows times registers of columns.
 void KernelLowering::emitRegisterBlock(const RegisterProduct &product,
                                        Value row, int64_t rowTiles,
                                        Value colTile, int64_t colTiles) {
-  auto sumType =
-      amx::TileType::get({kRegisterRows, kRegisterRows}, b.getF32Type());
+  auto sumType = getSumsType(b);
   auto factorType =
       amx::TileType::get({kRegisterRows, kRegisterDepth}, b.getBF16Type());
   Value unit = index(kRegisterRows);
@@ -331,16 +361,17 @@ void KernelLowering::emitRegisterBlock(const RegisterProduct &product,
       left.push_back(amx::TileLoadOp::create(
           b, factorType, product.left,
           ValueRange{add(row, index(i * kRegisterRows)), k}));
-    SmallVector<Value> right;
     Value pair = b.createOrFold<arith::DivUIOp>(k, index(2));
-    for (int64_t j = 0; j < colTiles; ++j)
-      right.push_back(amx::TileLoadOp::create(
+    after.resize(rowTiles * colTiles);
+    // One register is enough for the right operands, one after the other.
+    for (int64_t j = 0; j < colTiles; ++j) {
+      Value right = amx::TileLoadOp::create(
           b, factorType, product.right,
-          ValueRange{add(colTile, index(j)), pair, index(0)}));
-    for (int64_t i = 0; i < rowTiles; ++i)
-      for (int64_t j = 0; j < colTiles; ++j)
-        after.push_back(amx::TileMulFOp::create(b, sumType, left[i], right[j],
-                                                before[i * colTiles + j]));
+          ValueRange{add(colTile, index(j)), pair, index(0)});
+      for (int64_t i = 0; i < rowTiles; ++i)
+        after[i * colTiles + j] = amx::TileMulFOp::create(
+            b, sumType, left[i], right, before[i * colTiles + j]);
+    }
     return after;
   };
   auto loop = scf::ForOp::create(b, index(0), product.depth,
@@ -371,7 +402,112 @@ void KernelLowering::emitRegisterRows(const RegisterProduct &product, Value row,
     emitRegisterBlock(product, row, rowTiles, pairs, 1);
 }
 
+/// The product whose sums a loop over key tiles carries, scaled row by row at
+/// most, if they fit registers beside those of the product of scores.
+DotOp KernelLowering::findHeldProduct(scf::ForOp loop) {
+  constexpr int64_t mostTiles = 4;
+  Operation *yield = loop.getBody()->getTerminator();
+  for (auto [argument, yielded] :
+       llvm::zip(loop.getRegionIterArgs(), yield->getOperands())) {
+    auto dot = yielded.getDefiningOp<DotOp>();
+    auto type = dyn_cast<TileType>(yielded.getType());
+    if (!dot || dot->getBlock() != loop.getBody() || dot.getTransposeB() ||
+        !yielded.hasOneUse() || !argument.hasOneUse() ||
+        rowsOf(type.getRows()) != kRegisterRows ||
+        type.getCols() % kRegisterRows ||
+        type.getCols() / kRegisterRows > mostTiles)
+      continue;
+    auto map = dot.getAcc().getDefiningOp<MapOp>();
+    if (dot.getAcc() == argument ||
+        (map && getProductOfPrologue(map) && getFactorOfRows(map) &&
+         map.getInputs()[0] == argument))
+      return dot;
+  }
+  return nullptr;
+}
+
+SmallVector<Value> KernelLowering::loadSums(Value buffer) {
+  int64_t cols = cast<MemRefType>(buffer.getType()).getDimSize(1);
+  SmallVector<Value> sums;
+  for (int64_t col = 0; col < cols; col += kRegisterRows)
+    sums.push_back(amx::TileLoadOp::create(b, getSumsType(b), buffer,
+                                           ValueRange{index(0), index(col)}));
+  return sums;
+}
+
+void KernelLowering::storeSums(Value buffer, ValueRange sums) {
+  for (auto [k, sum] : llvm::enumerate(sums))
+    amx::TileStoreOp::create(
+        b, buffer, ValueRange{index(0), index(k * kRegisterRows)}, sum);
+}
+
+/// Scales the sums in registers, by way of memory, where a factor is not 1.
+LogicalResult KernelLowering::scaleHeldSums(Value factorsOfRows) {
+  FailureOr<Value> factors = lanesBuffer(factorsOfRows);
+  if (failed(factors))
+    return failure();
+  Value one = arith::ConstantOp::create(b, b.getF32FloatAttr(1.0f));
+  Value changes = arith::CmpFOp::create(b, arith::CmpFPredicate::UNE,
+                                        loadVector(*factors, index(0), Value()),
+                                        splatVector(one));
+  Value any =
+      vector::ReductionOp::create(b, vector::CombiningKind::OR, changes);
+  auto branch = scf::IfOp::create(b, ValueRange(held.sums).getTypes(), any,
+                                  /*withElseRegion=*/true);
+  OpBuilder::InsertionGuard guard(b);
+  b.setInsertionPointToStart(branch.thenBlock());
+  storeSums(held.buffer, held.sums);
+  int64_t cols = cast<MemRefType>(held.buffer.getType()).getDimSize(1);
+  forRange(index(0), index(kRegisterRows), 1, [&](Value row) {
+    Value factor = splatVector(memref::LoadOp::create(b, *factors, row));
+    forRange(index(0), index(cols), regs.lanes, [&](Value col) {
+      Value scaled =
+          arith::MulFOp::create(b, loadVector(held.buffer, row, col), factor);
+      storeVector(scaled, held.buffer, row, col);
+    });
+  });
+  scf::YieldOp::create(b, loadSums(held.buffer));
+  b.setInsertionPointToStart(branch.elseBlock());
+  scf::YieldOp::create(b, held.sums);
+  held.sums = llvm::to_vector_of<Value>(branch.getResults());
+  return success();
+}
+
+/// A product that is added to sums in registers.
+LogicalResult KernelLowering::lowerHeldProduct(DotOp dot) {
+  auto map = dot.getAcc().getDefiningOp<MapOp>();
+  if (map && failed(scaleHeldSums(getFactorOfRows(map))))
+    return failure();
+  const Place right = places[dot.getB()];
+  Value left = places[dot.getA()].buffer;
+  auto factorType =
+      amx::TileType::get({kRegisterRows, kRegisterDepth}, b.getBF16Type());
+  auto loop = scf::ForOp::create(b, index(0), roundedUp(right.validRows),
+                                 index(kRegisterDepth), held.sums);
+  {
+    OpBuilder::InsertionGuard guard(b);
+    b.setInsertionPointToStart(loop.getBody());
+    Value k = loop.getInductionVar();
+    Value pair = b.createOrFold<arith::DivUIOp>(k, index(2));
+    Value rows =
+        amx::TileLoadOp::create(b, factorType, left, ValueRange{index(0), k});
+    SmallVector<Value> sums;
+    for (auto [j, sum] : llvm::enumerate(loop.getRegionIterArgs())) {
+      Value columns = amx::TileLoadOp::create(
+          b, factorType, right.buffer, ValueRange{index(j), pair, index(0)});
+      sums.push_back(
+          amx::TileMulFOp::create(b, getSumsType(b), rows, columns, sum));
+    }
+    scf::YieldOp::create(b, sums);
+  }
+  held.sums = llvm::to_vector_of<Value>(loop.getResults());
+  places[dot.getResult()].buffer = held.buffer;
+  return success();
+}
+
 LogicalResult KernelLowering::lowerRegisterProduct(DotOp dot) {
+  if (dot == held.dot)
+    return lowerHeldProduct(dot);
   TileType type = dot.getResult().getType();
   const Place right = places[dot.getB()];
   Value out = outputBuffer(dot.getResult(), dot);

@@ -232,8 +232,11 @@ LogicalResult KernelLowering::lowerFor(scf::ForOp loop) {
     return lowerBlock(*loop.getBody(), {});
   if (stripLoops.contains(loop))
     return lowerStrips(loop);
-  splitIntoStrips(loop);
-  // Carried tiles live in buffers that every iteration updates.
+  bool isOfStrip = keyLoops.contains(loop);
+  if (!isOfStrip)
+    splitIntoStrips(loop);
+  // Carried tiles live in buffers that every iteration updates: in those of
+  // the strip around the loop, or in new ones.
   SmallVector<Value> inits, destinations;
   for (auto [init, argument, result] : llvm::zip(
            loop.getInitArgs(), loop.getRegionIterArgs(), loop.getResults())) {
@@ -241,9 +244,12 @@ LogicalResult KernelLowering::lowerFor(scf::ForOp loop) {
       inits.push_back(init);
       continue;
     }
-    Value buffer = newBuffer(cast<TileType>(init.getType()));
-    Place &place = places[init];
-    if (place.kind == Place::Splat) {
+    const Place place = places[init];
+    Value buffer =
+        isOfStrip ? place.buffer : newBuffer(cast<TileType>(init.getType()));
+    if (isOfStrip) {
+      places[argument] = place;
+    } else if (place.kind == Place::Splat) {
       fillBuffer(place.scalar, buffer);
     } else {
       FailureOr<Value> source = lanesBuffer(init);
@@ -256,14 +262,35 @@ LogicalResult KernelLowering::lowerFor(scf::ForOp loop) {
     places[result].buffer = buffer;
     carriedIn[buffer] = argument;
   }
+  DotOp heldProduct = isOfStrip ? findHeldProduct(loop) : nullptr;
+  if (heldProduct) {
+    held.dot = heldProduct;
+    Operation *yield = loop.getBody()->getTerminator();
+    auto yielded = llvm::find(yield->getOperands(), heldProduct.getResult());
+    held.buffer = destinations[yielded - yield->getOperands().begin()];
+    SmallVector<Value> sums = loadSums(held.buffer);
+    for (Value sum : sums)
+      held.sums.push_back(
+          loop.getBody()->addArgument(sum.getType(), loop.getLoc()));
+    inits.append(sums);
+  }
   if (failed(lowerBlock(*loop.getBody(), destinations)))
     return failure();
-  dropTiles(loop, inits);
+  if (heldProduct) {
+    Operation *yield = loop.getBody()->getTerminator();
+    yield->insertOperands(yield->getNumOperands(), held.sums);
+  }
+  scf::ForOp lowered = dropTiles(loop, inits);
+  if (heldProduct) {
+    b.setInsertionPointAfter(lowered);
+    storeSums(held.buffer, lowered.getResults());
+    held = {};
+  }
   return success();
 }
 
 /// Replaces a lowered loop by one that carries `inits`, without tiles.
-void KernelLowering::dropTiles(scf::ForOp loop, ArrayRef<Value> inits) {
+scf::ForOp KernelLowering::dropTiles(scf::ForOp loop, ArrayRef<Value> inits) {
   b.setInsertionPoint(loop);
   auto lowered = scf::ForOp::create(
       b, loop.getLowerBound(), loop.getUpperBound(), loop.getStep(), inits);
@@ -288,6 +315,7 @@ void KernelLowering::dropTiles(scf::ForOp loop, ArrayRef<Value> inits) {
   empty.createBlock(&loop.getRegion(), {}, TypeRange{empty.getIndexType()},
                     {loop.getLoc()});
   scf::YieldOp::create(empty, loop.getLoc());
+  return lowered;
 }
 
 LogicalResult KernelLowering::lowerIf(scf::IfOp branch,
@@ -492,6 +520,7 @@ struct TileToCPU : attn::impl::TileToCPUBase<TileToCPU> {
     block.accumulators = registers >= 32 ? 24 : registers >= 16 ? 12 : 8;
     block.vectors = registers >= 32 ? 4 : 2;
     block.bytesAhead = target->getL1Bytes() / 2;
+    block.packedBytes = target->getL2Bytes() / 4;
     block.bf16Pairs = multipliesBF16Pairs(*target);
     block.tileRegisters = target->has(MatrixUnits::Amx);
     KernelLowering lowering(kernel, block);
