@@ -29,15 +29,15 @@ static constexpr size_t kMaxKeyRows = 64;
 struct attn::MaskAnalysis::Impl : MaskTiles {
   Impl(AttentionOp op, int64_t tileM, int64_t tileN, MaskAxis axis);
 
-  /// The keys that some row of the problem attends, as `attended` for key tiles
-  /// of one key; no pieces if that may be every key.
-  struct Keys {};
-  Impl(AttentionOp op, Keys);
+  /// The keys that some row of the problem or of a query tile attends, as
+  /// `attended` for key tiles of one key; no pieces if that may be every key.
+  enum class Keys { OfProblem, OfTile };
+  Impl(AttentionOp op, Keys which, int64_t tileM);
 
   AttentionOp op;
   System system;
   MaskRegion region;
-  std::unique_ptr<Impl> keys;
+  std::unique_ptr<Impl> keys, keysOfTile;
 
 private:
   std::vector<Piece> findPieces(const Disjunction &disjunction, bool excluded);
@@ -74,6 +74,12 @@ FailureOr<MaskAnalysis> MaskAnalysis::compute(AttentionOp op, int64_t tileM,
 AttentionOp MaskAnalysis::getOp() const { return impl->op; }
 const MaskTiles &MaskAnalysis::getTiles() const { return *impl; }
 const MaskTiles &MaskAnalysis::getAttendedKeys() const { return *impl->keys; }
+const MaskTiles &MaskAnalysis::getAttendedKeysOfTile() const {
+  if (!impl->keysOfTile)
+    impl->keysOfTile =
+        std::make_unique<Impl>(impl->op, Impl::Keys::OfTile, impl->tileM);
+  return *impl->keysOfTile;
+}
 
 bool MaskAnalysis::hasUnattendedKeys() const {
   return !impl->keys->attended.empty();
@@ -99,7 +105,7 @@ MaskAnalysis::Impl::Impl(AttentionOp op, int64_t tileM, int64_t tileN,
                          MaskAxis axis)
     : MaskTiles{axis, tileM, tileN, &system}, op(op), system(axis),
       region(system, op, tileM, tileN, /*allRows=*/false),
-      keys(std::make_unique<Impl>(op, Keys())) {
+      keys(std::make_unique<Impl>(op, Keys::OfProblem, /*tileM=*/1)) {
   queryLength = region.getQueryLength();
   keyLength = region.getKeyLength();
   // The tiles of the domain: M * t < q_len and N * c < kv_len.
@@ -192,13 +198,17 @@ void MaskAnalysis::Impl::findPredicates() {
   }
 }
 
-MaskAnalysis::Impl::Impl(AttentionOp op, Keys)
-    : MaskTiles{MaskAxis::Keys, /*tileM=*/1, /*tileN=*/1, &system}, op(op),
+MaskAnalysis::Impl::Impl(AttentionOp op, Keys which, int64_t tileM)
+    : MaskTiles{MaskAxis::Keys, tileM, /*tileN=*/1, &system}, op(op),
       system(MaskAxis::Keys),
-      region(system, op, tileM, tileN, /*allRows=*/true) {
+      region(system, op, tileM, tileN, /*allRows=*/which == Keys::OfProblem) {
   queryLength = region.getQueryLength();
   keyLength = region.getKeyLength();
-  system.assume(system.offset(queryLength, -1));
+  Row left = queryLength;
+  if (which == Keys::OfTile)
+    left = system.subtract(
+        left, system.scale(System::variable(system.queryTile), tileM));
+  system.assume(system.offset(left, -1));
   system.assume(system.offset(
       system.subtract(keyLength, System::variable(system.keyTile)), -1));
   std::optional<Disjunction> disjunction = region.translate(true);
@@ -212,6 +222,7 @@ MaskAnalysis::Impl::Impl(AttentionOp op, Keys)
       attended, [](const Piece &piece) { return piece.rows.empty(); });
   if (!fitsSixtyFourBits() || isEvery || compares > kMaxKeyRows)
     attended.clear();
+  summaries.assign(region.getSummaries().begin(), region.getSummaries().end());
 }
 
 bool MaskAnalysis::Impl::fitsSixtyFourBits() const {

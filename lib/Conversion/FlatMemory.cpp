@@ -160,3 +160,21 @@ Value attn::countsRow(ImplicitLocOpBuilder &b, LoadOp op, ScalarLookup lookup,
   scf::YieldOp::create(b, lower(op.getWhere().front()));
   return branch.getResult(0);
 }
+
+Value attn::widen(ImplicitLocOpBuilder &b, Value value) {
+  Type element = getElementTypeOrSelf(value);
+  if (element.getIntOrFloatBitWidth() >= 32)
+    return value;
+  Type f32 = b.getF32Type();
+  if (auto vector = dyn_cast<VectorType>(value.getType()))
+    f32 = vector.clone(f32);
+  return arith::ExtFOp::create(b, f32, value);
+}
+
+Value attn::convertFloat(ImplicitLocOpBuilder &b, Value value, Type type) {
+  if (value.getType() != type)
+    value = widen(b, value);
+  if (value.getType() != type)
+    value = arith::TruncFOp::create(b, type, value);
+  return value;
+}

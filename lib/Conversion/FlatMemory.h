@@ -2,7 +2,8 @@
 // SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
 //
 // The memory of a kernel's arguments as flat views, and where in them the
-// elements of a tile lie: packed heads and pages are known here alone.
+// elements of a tile lie: packed heads and pages are known here alone. And the
+// elements in f32, in which lowerings compute.
 //
 //===----------------------------------------------------------------------===//
 
@@ -70,6 +71,13 @@ mlir::Value both(mlir::ImplicitLocOpBuilder &b, mlir::Value lhs,
                  mlir::Value rhs);
 mlir::Value isLess(mlir::ImplicitLocOpBuilder &b, mlir::Value lhs,
                    mlir::Value rhs);
+
+/// A float, or a vector of them, in at least f32.
+mlir::Value widen(mlir::ImplicitLocOpBuilder &b, mlir::Value value);
+
+/// A float of another type; f16 and bf16 convert through f32.
+mlir::Value convertFloat(mlir::ImplicitLocOpBuilder &b, mlir::Value value,
+                         mlir::Type type);
 
 } // namespace attn
 

@@ -439,10 +439,10 @@ Value attn::buildTileRanges(const MaskAnalysis &analysis, OpBuilder &builder,
 
 Value attn::buildKeyEnd(const MaskAnalysis &analysis, OpBuilder &builder,
                         Location loc, const MaskSymbols &symbols) {
-  const MaskTiles &keys = analysis.getTiles();
+  const MaskTiles &keys = analysis.getAttendedKeysOfTile();
   // Tables by key would have to be summarised key by key.
   auto isOpen = [](const Piece &piece) { return piece.ends.empty(); };
-  if (analysis.getNumSummaries() || keys.attended.empty() ||
+  if (!keys.summaries.empty() || keys.attended.empty() ||
       llvm::any_of(keys.attended, isOpen))
     return Value();
   IRBackend backend(keys, analysis.getOp(), builder, loc, symbols);

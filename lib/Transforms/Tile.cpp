@@ -108,7 +108,7 @@ private:
 
   std::optional<Addresses> addresses;
   std::optional<Scores> scores;
-  std::optional<MaskAnalysis> mask, maskOfKeys;
+  std::optional<MaskAnalysis> mask;
   SmallVector<Value> temporaries, ///< buffers that are freed at the end
       summaries;
 };
@@ -198,12 +198,6 @@ LogicalResult AttentionTiler::analyseMask(Value numTiles) {
     return failure();
   mask.emplace(std::move(*computed));
   LDBG() << describeMask();
-  if (keyEnds && mask->hasMask()) {
-    computed = MaskAnalysis::compute(op, tileM, /*tileN=*/1);
-    if (failed(computed))
-      return failure();
-    maskOfKeys.emplace(std::move(*computed));
-  }
   MaskGrid grid;
   grid.numBatches = a.batch;
   grid.numHeads = a.heads;
@@ -268,10 +262,9 @@ void AttentionTiler::buildGrid(Value numTiles, Value scoreMemory) {
     auto guard = scf::IfOp::create(b, inside);
     b.setInsertionPointToStart(guard.thenBlock());
   }
-  KeyLoops loops{op,          b,     a,
-                 *scores,     *mask, maskOfKeys ? &*maskOfKeys : nullptr,
-                 scoreMemory, tileM, tileN,
-                 headMultiple};
+  KeyLoops loops{
+      op,          b,     a,     *scores,     *mask, keyEnds && mask->hasMask(),
+      scoreMemory, tileM, tileN, headMultiple};
   RowState state = loops.build(w, symbolsOf(w));
   if (!workers)
     return storeOutput(w, state, allColumns());
@@ -402,24 +395,20 @@ struct TileAttention : attn::impl::TileAttentionBase<TileAttention> {
                              {"head-multiple", headMultiple, 1, kLargestTile},
                              {"row-multiple", rowMultiple, 0, kLargestTile}})))
       return signalPassFailure();
-    int64_t rows = rowMultiple;
-    if (!rows) {
-      auto target = tile::TargetAttr::require(getOperation(), getArgument());
-      if (failed(target))
-        return signalPassFailure();
-      rows = std::max<int64_t>(1, target->getVectorBits() / 32);
-    }
-    int64_t sharedColumns = 0;
-    if (shareColumns) {
-      auto target = tile::TargetAttr::require(getOperation(), getArgument());
-      if (failed(target))
-        return signalPassFailure();
-      constexpr int64_t fewest = 8;
-      if (target->getSubgroup() >= fewest)
-        sharedColumns = target->getSubgroup();
-    }
-    // Vectors compute products of the keys that are loaded, and no others.
     auto target = tile::TargetAttr::lookup(getOperation());
+    if (!target && (!rowMultiple || shareColumns)) {
+      // Says what is missing.
+      (void)tile::TargetAttr::require(getOperation(), getArgument());
+      return signalPassFailure();
+    }
+    int64_t rows = rowMultiple;
+    if (!rows)
+      rows = std::max<int64_t>(1, target.getVectorBits() / 32);
+    constexpr int64_t fewest = 8;
+    int64_t sharedColumns = 0;
+    if (shareColumns && target.getSubgroup() >= fewest)
+      sharedColumns = target.getSubgroup();
+    // Vectors compute products of the keys that are loaded, and no others.
     bool keyEnds = target && target.getVectorBits();
     SmallVector<Operation *> ops;
     getOperation().walk([&](Operation *op) {

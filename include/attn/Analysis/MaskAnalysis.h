@@ -71,9 +71,11 @@ public:
   bool hasUnattendedKeys() const;
 
   /// The result as data, and the keys that some row attends as tiles of one key
-  /// (no pieces if that may be every key).
+  /// (no pieces if that may be every key): some row of the problem, or of a
+  /// query tile, which is analysed when somebody asks.
   const mask::MaskTiles &getTiles() const;
   const mask::MaskTiles &getAttendedKeys() const;
+  const mask::MaskTiles &getAttendedKeysOfTile() const;
   AttentionOp getOp() const;
 
   /// Writes the ranges in closed form, and why there is a predicate, if any.

@@ -59,8 +59,7 @@ mlir::Value buildTileRanges(const MaskAnalysis &analysis,
                             const MaskSymbols &symbols);
 
 /// In the main grid: the key from which on no row of one query tile attends
-/// any, or null if that is where the keys end. `analysis` is that for tiles of
-/// one key.
+/// any, or null if that is where the keys end.
 mlir::Value buildKeyEnd(const MaskAnalysis &analysis, mlir::OpBuilder &builder,
                         mlir::Location loc, const MaskSymbols &symbols);
 

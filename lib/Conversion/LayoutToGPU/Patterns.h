@@ -73,13 +73,6 @@ inline tile::LinearLayout getLayout(mlir::Value tile) {
   return *mlir::cast<tile::TileType>(tile.getType()).getLinearLayout();
 }
 
-/// A float, or a vector of them, in at least f32.
-mlir::Value widen(mlir::ImplicitLocOpBuilder &b, mlir::Value value);
-
-/// A float of another type; f16 and bf16 convert through f32.
-mlir::Value convertFloat(mlir::ImplicitLocOpBuilder &b, mlir::Value value,
-                         mlir::Type type);
-
 /// Whether threads hold the elements of every tile among `tiles`.
 bool isInRegisters(mlir::ValueRange tiles);
 

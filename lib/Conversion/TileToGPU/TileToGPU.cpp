@@ -116,11 +116,7 @@ private:
   }
   Value less(Value lhs, Value rhs) { return isLess(b, lhs, rhs); }
   Value both(Value lhs, Value rhs) { return attn::both(b, lhs, rhs); }
-  Value widen(Value value) {
-    if (value.getType().isF32())
-      return value;
-    return arith::ExtFOp::create(b, b.getF32Type(), value);
-  }
+  Value widen(Value value) { return attn::widen(b, value); }
   Value load(Value buffer, Value position) {
     return memref::LoadOp::create(b, buffer, position);
   }
@@ -696,16 +692,8 @@ void KernelLowering::lowerConvert(ConvertOp op) {
   Value from = buffers[op.getInput()];
   Value to = createBuffer(op.getType(), nameTile(op.getInput()));
   Type type = op.getType().getElementType();
-  unsigned fromWidth =
-      op.getInput().getType().getElementType().getIntOrFloatBitWidth();
   forEachElement(op.getType(), [&](const Element &e) {
-    Value value = load(from, e.position);
-    // f16 and bf16 convert through f32.
-    if (fromWidth < 32)
-      value = widen(value);
-    if (type.getIntOrFloatBitWidth() < 32)
-      value = arith::TruncFOp::create(b, type, value);
-    store(value, to, e.position);
+    store(convertFloat(b, load(from, e.position), type), to, e.position);
   });
   define(op.getResult(), to);
 }

@@ -20,8 +20,8 @@ using tile::TileType;
 
 RowState KeyLoops::build(const Worker &w, const MaskSymbols &symbols) {
   Value ranges = buildTileRanges(mask, b, b.getLoc(), symbols);
-  if (maskOfKeys)
-    keyEnd = buildKeyEnd(*maskOfKeys, b, b.getLoc(), symbols);
+  if (limitsKeys)
+    keyEnd = buildKeyEnd(mask, b, b.getLoc(), symbols);
   Value count = tile::RangeCountOp::create(b, ranges);
   RowState state;
   state.max = buildScoreLoop(w, ranges, count);
@@ -40,21 +40,22 @@ KeyLoops::KeyTile KeyLoops::enterLoop(scf::ForOp loop, Value ranges) {
 }
 
 tile::LoadOp KeyLoops::loadKeys(const Worker &w, Value memref, Value firstKey,
-                                int64_t size) {
+                                int64_t size,
+                                function_ref<void(tile::LoadOp)> filter) {
   Value loaded = addresses.keys(w).load(
       b, tileType({tileN, padHead(size, headMultiple)}, elementOf(memref)),
       memref, firstKey, addresses.zero, IndexBuilder{b}.constant(size));
-  return loaded.getDefiningOp<tile::LoadOp>();
-}
-
-void KeyLoops::limitKeys(tile::LoadOp load, Value firstKey) {
+  auto load = loaded.getDefiningOp<tile::LoadOp>();
+  if (filter)
+    filter(load);
   if (!keyEnd)
-    return;
+    return load;
   OpBuilder::InsertionGuard guard(b);
   b.setInsertionPoint(load);
   Value left = IndexBuilder{b}.sub(keyEnd, firstKey);
   load.getValidMutable()[0].set(
       b.createOrFold<arith::MinSIOp>(load.getValid()[0], left));
+  return load;
 }
 
 Value KeyLoops::buildScoreLoop(const Worker &w, Value ranges, Value count) {
@@ -69,7 +70,6 @@ Value KeyLoops::buildScoreLoop(const Worker &w, Value ranges, Value count) {
   OpBuilder::InsertionGuard guard(b);
   KeyTile at = enterLoop(loop, ranges);
   tile::LoadOp keys = loadKeys(w, a.key, at.firstKey, size);
-  limitKeys(keys, at.firstKey);
   Value dot =
       tile::DotOp::create(b, queries, keys, splat(b, 0.0, {tileM, tileN}),
                           /*transpose_a=*/false, /*transpose_b=*/true);
@@ -129,10 +129,11 @@ void KeyLoops::buildSumLoop(const Worker &w, const MaskSymbols &symbols,
                                    loop.getRegionIterArg(0));
   if (Type element = elementOf(a.value); !element.isF32())
     p = tile::ConvertOp::create(b, scoreType.withElementType(element), p);
-  tile::LoadOp values = loadKeys(w, a.value, at.firstKey, size);
-  if (mask.hasUnattendedKeys())
-    buildValueFilter(mask, symbols, loop, at.firstKey, at.full, values);
-  limitKeys(values, at.firstKey);
+  auto filter = [&](tile::LoadOp values) {
+    if (mask.hasUnattendedKeys())
+      buildValueFilter(mask, symbols, loop, at.firstKey, at.full, values);
+  };
+  tile::LoadOp values = loadKeys(w, a.value, at.firstKey, size, filter);
   Value acc = tile::DotOp::create(b, p, values, loop.getRegionIterArg(1),
                                   /*transpose_a=*/false, /*transpose_b=*/false);
   scf::YieldOp::create(b, ValueRange{l, acc});

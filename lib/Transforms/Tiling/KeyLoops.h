@@ -31,9 +31,8 @@ struct KeyLoops {
   Addresses &addresses;
   Scores &scores;
   const MaskAnalysis &mask;
-  /// The same for tiles of one key, if no keys are to be loaded that a query
-  /// tile does not attend; else null.
-  const MaskAnalysis *maskOfKeys;
+  /// No keys are loaded past those that a query tile attends.
+  bool limitsKeys;
   mlir::Value scoreMemory;
   int64_t tileM, tileN, headMultiple;
   mlir::Value keyEnd = {}; ///< of the query tile, or null
@@ -46,10 +45,11 @@ private:
     mlir::Value firstKey, full;
   };
   KeyTile enterLoop(mlir::scf::ForOp loop, mlir::Value ranges);
+  /// Keys or values; `filter` leaves out some of them, and what lies past those
+  /// attended is left out in any case.
   tile::LoadOp loadKeys(const Worker &w, mlir::Value memref,
-                        mlir::Value firstKey, int64_t size);
-  /// Leaves out the keys of the load that lie past those attended.
-  void limitKeys(tile::LoadOp load, mlir::Value firstKey);
+                        mlir::Value firstKey, int64_t size,
+                        llvm::function_ref<void(tile::LoadOp)> filter = {});
   /// The first loop: returns the row maxima.
   mlir::Value buildScoreLoop(const Worker &w, mlir::Value ranges,
                              mlir::Value count);
