@@ -3,9 +3,10 @@
 
   race.py LIBRARY --folders OURS,OTHER,... [--rows REGEX] [--json FILE] ...
 
-Each folder is what build.py wrote with one compiler. All take turns in random
-order, with a cleared L2 cache, until the time is up; a row is the median of the
-rounds. Outputs are compared with those of the first folder, bit by bit.
+Each folder is what build.py wrote with one compiler, loaded several times: where
+code lies changes its speed by up to 3%. All take turns in random order, with a
+cleared L2 cache, until the time is up; a row is the mean of the copies' medians
+of the rounds. Outputs are compared with those of the first folder, bit by bit.
 """
 
 import argparse
@@ -32,6 +33,7 @@ class Item:
     """A case of one length, with the launch of each folder."""
 
     def __init__(self, name, length, programs):
+        """`programs`: by folder and number of the copy."""
         head = Variant(name, 1, 1, 16).head
         batch, heads = TOKENS // length, WIDTH // head
         variant = Variant(name, batch, heads, length)
@@ -43,7 +45,7 @@ class Item:
         self.name, self.length, self.launches = name, length, {}
         self.flops = 4 * batch * heads * length * length * head * variant.visible(length)
         first = None
-        for folder, program in programs.items():
+        for (folder, copy), program in programs.items():
             o = torch.full_like(q, math.nan)
             lse = torch.full(q.shape[:3], math.nan, device="cuda")
             launch = program.bind(q, k, v, o, lse, *variant.extra)
@@ -53,8 +55,8 @@ class Item:
             if not torch.equal(o, first):
                 apart = (o.float() - first.float()).abs().max().item()
                 print(f"{name} {length} {folder}: other bits, {apart:.1e} apart", flush=True)
-            self.launches[folder] = launch
-        self.times = {folder: [] for folder in programs}
+            self.launches[folder, copy] = launch
+        self.times = {key: [] for key in programs}
         self.estimate = self.measure(next(iter(self.launches.values())), 4)
 
     def measure(self, call, count):
@@ -71,15 +73,18 @@ class Item:
         return statistics.median(b.elapsed_time(e) for b, e in zip(begins, ends))
 
     def round(self, rep):
-        folders = list(self.launches)
-        random.shuffle(folders)
+        keys = list(self.launches)
+        random.shuffle(keys)
         count = max(4, int(rep / (self.estimate + 0.1)))
-        for folder in folders:
-            self.times[folder].append(self.measure(self.launches[folder], count))
+        for key in keys:
+            self.times[key].append(self.measure(self.launches[key], count))
 
     def speeds(self):
         """TFLOP/s by folder."""
-        return {f: self.flops / statistics.median(t) / 1e9 for f, t in self.times.items()}
+        medians = {}
+        for (folder, _), times in self.times.items():
+            medians.setdefault(folder, []).append(statistics.median(times))
+        return {f: self.flops / statistics.mean(m) / 1e9 for f, m in medians.items()}
 
 
 def main():
@@ -88,6 +93,7 @@ def main():
     parser.add_argument("--folders", required=True)
     parser.add_argument("--rows", default="", help="regex on d64, d128-causal, alibi, ...")
     parser.add_argument("--lengths", default="2048,8192")
+    parser.add_argument("--copies", type=int, default=2, help="loaded of each artifact")
     parser.add_argument("--rep", type=float, default=16, help="milliseconds a measurement")
     parser.add_argument("--limit", type=float, default=60, help="seconds in all")
     parser.add_argument("--suffix", default="", help="of the rows' names")
@@ -100,7 +106,11 @@ def main():
     Item.flush = torch.empty(int(256e6), dtype=torch.int8, device="cuda")
     items = []
     for name in filter(lambda name: re.search(args.rows, name), NAMES):
-        programs = {f: runtime.load(pathlib.Path(f) / f"{name}.attn") for f in folders}
+        programs = {
+            (f, copy): runtime.load(pathlib.Path(f) / f"{name}.attn")
+            for copy in range(args.copies)
+            for f in folders
+        }
         items += [Item(name, int(length), programs) for length in args.lengths.split(",")]
     rounds = 0
     while time.time() - start < args.limit:
@@ -110,7 +120,7 @@ def main():
         rounds += 1
 
     ours, other = folders[:2]
-    rows = Rows("bench/gpu/race.py LIBRARY --folders OURS,OTHER")
+    rows = Rows(f"bench/gpu/race.py LIBRARY --folders OURS,OTHER --copies {args.copies}")
     for item in sorted(items, key=lambda item: (NAMES.index(item.name), item.length)):
         speeds = item.speeds()
         rows.add(f"forward {item.name}, S={item.length}{args.suffix}", "TFLOP/s", speeds[ours],
