@@ -16,6 +16,7 @@ OUTPUT = os.path.join(ROOT, "docs", "generated")
 PAGES = [
     ("attn-dialect.md", "include/attn/Dialect/Attn/AttnOps.td", ["-gen-dialect-doc", "-dialect=attn"]),
     ("attn-hole.md", "include/attn/Dialect/Attn/AttnHole.td", ["-gen-op-doc", "-dialect=attn"]),
+    ("kernel-dialect.md", "include/attn/Dialect/Kernel/KernelOps.td", ["-gen-dialect-doc", "-dialect=kernel"]),
     ("tile-dialect.md", "include/attn/Dialect/Tile/TileOps.td", ["-gen-dialect-doc", "-dialect=tile"]),
     ("analysis-passes.md", "include/attn/Analysis/Passes.td", ["-gen-pass-doc"]),
     ("transform-passes.md", "include/attn/Transforms/Passes.td", ["-gen-pass-doc"]),

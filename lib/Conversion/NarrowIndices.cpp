@@ -14,6 +14,7 @@
 #include "RewriteOps.h"
 #include "attn/Analysis/IndexRanges.h"
 #include "attn/Conversion/LegalizeKernels.h"
+#include "attn/Dialect/Kernel/Kernel.h"
 
 #include "mlir/Dialect/Arith/IR/Arith.h"
 #include "mlir/Dialect/Math/IR/Math.h"
@@ -173,7 +174,7 @@ void Narrowing::decideBranch(scf::IfOp branch) {
 /// The position of an element: what a workgroup or a thread has is small.
 void Narrowing::decideAddress(Operation *access) {
   bool isStore = isa<memref::StoreOp, memref::AtomicRMWOp, vector::StoreOp,
-                     gpu::SubgroupMmaStoreMatrixOp>(access);
+                     kernel::StoreMatrixOp>(access);
   Value memory = access->getOperand(isStore ? 1 : 0);
   bool isSmall = isa<BlockArgument>(memory);
   if (narrowAddresses || isSmall)
@@ -189,8 +190,8 @@ void Narrowing::decide(Operation *kernel) {
     if (auto branch = dyn_cast<scf::IfOp>(op))
       return decideBranch(branch);
     if (isa<memref::LoadOp, memref::StoreOp, memref::AtomicRMWOp,
-            vector::LoadOp, vector::StoreOp, gpu::SubgroupMmaLoadMatrixOp,
-            gpu::SubgroupMmaStoreMatrixOp>(op))
+            vector::LoadOp, vector::StoreOp, kernel::LoadMatrixOp,
+            kernel::StoreMatrixOp>(op))
       return decideAddress(op);
     auto hasWide = [](TypeRange types) { return llvm::any_of(types, isWide); };
     auto fitsHere = [&](Value value) { return fits(value); };

@@ -8,6 +8,7 @@
 
 #include "attn/Conversion/LegalizeKernels.h"
 #include "attn/Dialect/Attn/Hole.h"
+#include "attn/Dialect/Kernel/Kernel.h"
 #include "attn/Dialect/Tile/Tile.h"
 
 #include "mlir/Dialect/Arith/IR/Arith.h"
@@ -39,11 +40,7 @@ static bool isScalar(Type type) {
 }
 
 static bool isMatrixOp(Operation *op) {
-  return isa<gpu::SubgroupMmaLoadMatrixOp, gpu::SubgroupMmaStoreMatrixOp,
-             gpu::SubgroupMmaComputeOp, gpu::SubgroupMmaConstantMatrixOp,
-             gpu::SubgroupMmaElementwiseOp,
-             gpu::SubgroupMmaExtractThreadLocalOp,
-             gpu::SubgroupMmaInsertThreadLocalOp>(op);
+  return isa<kernel::KernelDialect>(op->getDialect());
 }
 
 /// 16 bytes of memory.
@@ -103,10 +100,9 @@ static bool isKnownOp(Operation *op) {
              gpu::ThreadIdOp, gpu::BlockIdOp, gpu::GridDimOp, gpu::SubgroupIdOp,
              gpu::SubgroupSizeOp, gpu::LaneIdOp, gpu::ShuffleOp, gpu::BarrierOp,
              gpu::ReturnOp, gpu::SubgroupReduceOp, ub::PoisonOp,
-             memref::ExtractAlignedPointerAsIndexOp, tile::ConvertMatrixOp,
-             tile::SubgroupBarrierOp, HoleOp, vector::ExtractOp,
-             vector::FromElementsOp, vector::BroadcastOp, vector::LoadOp,
-             vector::StoreOp>(op) ||
+             memref::ExtractAlignedPointerAsIndexOp, tile::SubgroupBarrierOp,
+             HoleOp, vector::ExtractOp, vector::FromElementsOp,
+             vector::BroadcastOp, vector::LoadOp, vector::StoreOp>(op) ||
          isMatrixOp(op);
 }
 
@@ -153,8 +149,8 @@ Divergence::Divergence(gpu::GPUFuncOp kernel) {
   kernel.walk([&](Operation *op) {
     auto load = dyn_cast<memref::LoadOp>(op);
     if (isa<gpu::ThreadIdOp, gpu::SubgroupIdOp, gpu::LaneIdOp, gpu::ShuffleOp,
-            gpu::SubgroupReduceOp, gpu::SubgroupMmaExtractThreadLocalOp,
-            vector::LoadOp>(op) ||
+            gpu::SubgroupReduceOp, kernel::ExtractElementOp, vector::LoadOp>(
+            op) ||
         (load && readsOwnMemory(load)))
       mark(op->getResults());
   });
@@ -336,7 +332,7 @@ LogicalResult KernelVerifier::verifyBarrier(gpu::BarrierOp barrier) {
 //===----------------------------------------------------------------------===//
 
 LogicalResult KernelVerifier::verifyType(Operation *at, Type type) {
-  if (isa<gpu::MMAMatrixType>(type)) {
+  if (isa<kernel::MatrixType>(type)) {
     if (!target || target.has(tile::MatrixUnits::Cooperative))
       return success();
     return at->emitOpError("has a value of type ")

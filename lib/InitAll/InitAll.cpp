@@ -9,6 +9,7 @@
 #include "attn/Analysis/Passes.h"
 #include "attn/Conversion/Passes.h"
 #include "attn/Dialect/Attn/Attn.h"
+#include "attn/Dialect/Kernel/Kernel.h"
 #include "attn/Dialect/Tile/Tile.h"
 #include "attn/Pipelines/Pipelines.h"
 #include "attn/Target/CPU.h"
@@ -38,7 +39,8 @@ void attn::registerAllTargets() {
 
 void attn::registerAllDialects(mlir::DialectRegistry &registry) {
   registerAllTargets();
-  registry.insert<AttnDialect, tile::TileDialect, mlir::func::FuncDialect>();
+  registry.insert<AttnDialect, kernel::KernelDialect, tile::TileDialect,
+                  mlir::func::FuncDialect>();
   registerAttnBufferizableOpInterfaces(registry);
   // What stands around attention, in a file and after attn-insert-checks, is
   // bufferized with it. Registering them again changes nothing.

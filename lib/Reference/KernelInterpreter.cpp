@@ -11,6 +11,7 @@
 #include "ScalarProgram.h"
 
 #include "attn/Dialect/Attn/Attn.h"
+#include "attn/Dialect/Kernel/Kernel.h"
 #include "attn/Dialect/Tile/Tile.h"
 
 #include "mlir/Dialect/Arith/IR/Arith.h"
@@ -24,6 +25,7 @@
 
 using namespace mlir;
 using namespace attn::reference;
+namespace kernel = attn::kernel;
 
 namespace {
 
@@ -143,25 +145,21 @@ private:
   LogicalResult executeShuffle(gpu::ShuffleOp op, const Mask &mask);
 
   // Matrices.
-  LogicalResult executeMatrixLoad(gpu::SubgroupMmaLoadMatrixOp op,
-                                  const Mask &mask);
-  LogicalResult executeMatrixStore(gpu::SubgroupMmaStoreMatrixOp op,
-                                   const Mask &mask);
-  LogicalResult executeProduct(gpu::SubgroupMmaComputeOp op, const Mask &mask);
-  void executeConstantMatrix(gpu::SubgroupMmaConstantMatrixOp op);
-  LogicalResult executeElementwise(gpu::SubgroupMmaElementwiseOp op);
-  void executeConvertMatrix(attn::tile::ConvertMatrixOp op);
-  LogicalResult executeExtract(gpu::SubgroupMmaExtractThreadLocalOp op);
-  LogicalResult executeInsert(gpu::SubgroupMmaInsertThreadLocalOp op,
-                              const Mask &mask);
+  LogicalResult executeMatrixLoad(kernel::LoadMatrixOp op, const Mask &mask);
+  LogicalResult executeMatrixStore(kernel::StoreMatrixOp op, const Mask &mask);
+  LogicalResult executeProduct(kernel::MultiplyMatricesOp op, const Mask &mask);
+  void executeFill(kernel::FillMatrixOp op);
+  void executeConvertMatrix(kernel::ConvertMatrixOp op);
+  LogicalResult executeExtract(kernel::ExtractElementOp op);
+  LogicalResult executeInsert(kernel::InsertElementOp op, const Mask &mask);
   LogicalResult
-  forEachElement(Operation *op, Value memory, ValueRange indices,
-                 int64_t leadDimension, bool transpose, gpu::MMAMatrixType type,
+  forEachElement(Operation *op, Value memory, Value index, int64_t stride,
+                 bool transposed, kernel::MatrixType type,
                  function_ref<LogicalResult(int64_t subgroup, int64_t element,
                                             int64_t position)>
                      fn);
   /// The element of a fragment that a lane holds as its `index`-th.
-  FailureOr<int64_t> getElement(Operation *op, gpu::MMAMatrixType type,
+  FailureOr<int64_t> getElement(Operation *op, kernel::MatrixType type,
                                 int64_t lane, int64_t index);
   LogicalResult checkSubgroups(Operation *op, const Mask &mask);
 
@@ -433,28 +431,25 @@ LogicalResult BlockInterpreter::execute(Operation &op, const Mask &mask) {
       .Case([&](gpu::SubgroupReduceOp vote) { return executeVote(vote, mask); })
       .Case(
           [&](gpu::ShuffleOp shuffle) { return executeShuffle(shuffle, mask); })
-      .Case([&](gpu::SubgroupMmaLoadMatrixOp load) {
+      .Case([&](kernel::LoadMatrixOp load) {
         return executeMatrixLoad(load, mask);
       })
-      .Case([&](gpu::SubgroupMmaStoreMatrixOp store) {
+      .Case([&](kernel::StoreMatrixOp store) {
         return executeMatrixStore(store, mask);
       })
-      .Case([&](gpu::SubgroupMmaComputeOp product) {
+      .Case([&](kernel::MultiplyMatricesOp product) {
         return executeProduct(product, mask);
       })
-      .Case([&](gpu::SubgroupMmaConstantMatrixOp constant) {
-        return executeConstantMatrix(constant), success();
+      .Case([&](kernel::FillMatrixOp fill) {
+        return executeFill(fill), success();
       })
-      .Case([&](gpu::SubgroupMmaElementwiseOp elementwise) {
-        return executeElementwise(elementwise);
-      })
-      .Case([&](gpu::SubgroupMmaExtractThreadLocalOp extract) {
+      .Case([&](kernel::ExtractElementOp extract) {
         return executeExtract(extract);
       })
-      .Case([&](gpu::SubgroupMmaInsertThreadLocalOp insert) {
+      .Case([&](kernel::InsertElementOp insert) {
         return executeInsert(insert, mask);
       })
-      .Case([&](attn::tile::ConvertMatrixOp convert) {
+      .Case([&](kernel::ConvertMatrixOp convert) {
         return executeConvertMatrix(convert), success();
       })
       .Case([&](vector::LoadOp load) {
@@ -1002,25 +997,24 @@ LogicalResult BlockInterpreter::checkSubgroups(Operation *op,
 }
 
 LogicalResult BlockInterpreter::forEachElement(
-    Operation *op, Value memory, ValueRange indices, int64_t leadDimension,
-    bool transpose, gpu::MMAMatrixType type,
+    Operation *op, Value memory, Value index, int64_t stride, bool transposed,
+    kernel::MatrixType type,
     function_ref<LogicalResult(int64_t, int64_t, int64_t)> fn) {
   const View &view = views.find(memory)->second;
-  int64_t rows = type.getShape()[0], cols = type.getShape()[1];
+  int64_t rows = type.getRows(), cols = type.getCols();
   for (int64_t s = 0; s < numSubgroups; ++s) {
-    SmallVector<int64_t> first = getIndices(indices, s * options.subgroup);
-    for (Value index : indices)
-      if (!llvm::all_equal(ArrayRef(scalars.find(index)->second.ints)
-                               .slice(s * options.subgroup, options.subgroup)))
-        return op->emitOpError("has lanes of a subgroup at different places");
+    ArrayRef<int64_t> places =
+        ArrayRef(scalars.find(index)->second.ints)
+            .slice(s * options.subgroup, options.subgroup);
+    if (!llvm::all_equal(places))
+      return op->emitOpError("has lanes of a subgroup at different places");
     for (int64_t row = 0; row < rows; ++row)
       for (int64_t col = 0; col < cols; ++col) {
         auto [outer, inner] =
-            transpose ? std::pair(col, row) : std::pair(row, col);
-        SmallVector<int64_t> at(first);
-        at.back() += outer * leadDimension + inner;
+            transposed ? std::pair(col, row) : std::pair(row, col);
         FailureOr<int64_t> position =
-            locate(op, view, at, s * options.subgroup);
+            locate(op, view, places.front() + outer * stride + inner,
+                   s * options.subgroup);
         if (failed(position) || failed(fn(s, row * cols + col, *position)))
           return failure();
       }
@@ -1028,19 +1022,16 @@ LogicalResult BlockInterpreter::forEachElement(
   return success();
 }
 
-LogicalResult
-BlockInterpreter::executeMatrixLoad(gpu::SubgroupMmaLoadMatrixOp op,
-                                    const Mask &mask) {
+LogicalResult BlockInterpreter::executeMatrixLoad(kernel::LoadMatrixOp op,
+                                                  const Mask &mask) {
   if (failed(checkSubgroups(op, mask)))
     return failure();
-  auto type = cast<gpu::MMAMatrixType>(op.getType());
-  const View &view = views.find(op.getSrcMemref())->second;
+  kernel::MatrixType type = op.getType();
+  const View &view = views.find(op.getMemory())->second;
   std::vector<Trace> &all = getTraces(view);
-  Fragments loaded(numSubgroups, std::vector<double>(type.getShape()[0] *
-                                                     type.getShape()[1]));
+  Fragments loaded(numSubgroups, std::vector<double>(type.getNumElements()));
   LogicalResult status = forEachElement(
-      op, op.getSrcMemref(), op.getIndices(),
-      op.getLeadDimension().getSExtValue(), op.getTranspose().value_or(false),
+      op, op.getMemory(), op.getIndex(), op.getStride(), op.getTransposed(),
       type, [&](int64_t s, int64_t element, int64_t position) {
         if (!mask[s * options.subgroup])
           return success();
@@ -1052,18 +1043,16 @@ BlockInterpreter::executeMatrixLoad(gpu::SubgroupMmaLoadMatrixOp op,
   return status;
 }
 
-LogicalResult
-BlockInterpreter::executeMatrixStore(gpu::SubgroupMmaStoreMatrixOp op,
-                                     const Mask &mask) {
+LogicalResult BlockInterpreter::executeMatrixStore(kernel::StoreMatrixOp op,
+                                                   const Mask &mask) {
   if (failed(checkSubgroups(op, mask)))
     return failure();
-  auto type = cast<gpu::MMAMatrixType>(op.getSrc().getType());
-  const View &view = views.find(op.getDstMemref())->second;
-  const Fragments &stored = fragments.find(op.getSrc())->second;
+  kernel::MatrixType type = op.getMatrix().getType();
+  const View &view = views.find(op.getMemory())->second;
+  const Fragments &stored = fragments.find(op.getMatrix())->second;
   std::vector<Trace> &all = getTraces(view);
-  return forEachElement(op, op.getDstMemref(), op.getIndices(),
-                        op.getLeadDimension().getSExtValue(),
-                        op.getTranspose().value_or(false), type,
+  return forEachElement(op, op.getMemory(), op.getIndex(), op.getStride(),
+                        op.getTransposed(), type,
                         [&](int64_t s, int64_t element, int64_t position) {
                           if (!mask[s * options.subgroup])
                             return success();
@@ -1075,20 +1064,16 @@ BlockInterpreter::executeMatrixStore(gpu::SubgroupMmaStoreMatrixOp op,
                         });
 }
 
-LogicalResult BlockInterpreter::executeProduct(gpu::SubgroupMmaComputeOp op,
+LogicalResult BlockInterpreter::executeProduct(kernel::MultiplyMatricesOp op,
                                                const Mask &mask) {
   if (failed(checkSubgroups(op, mask)))
     return failure();
-  if (op.getATranspose() || op.getBTranspose())
-    return op.emitOpError("transposes, which no lowering asks for");
-  auto a = cast<gpu::MMAMatrixType>(op.getOpA().getType()).getShape();
-  int64_t rows = a[0], inner = a[1];
-  int64_t cols = cast<gpu::MMAMatrixType>(op.getOpB().getType()).getShape()[1];
-  Fragments result = take(op.getOpCMutable(), mask);
-  const Fragments &left = fragments.find(op.getOpA())->second;
-  const Fragments &right = fragments.find(op.getOpB())->second;
-  Rounding round =
-      getRounding(cast<gpu::MMAMatrixType>(op.getType()).getElementType());
+  int64_t rows = op.getType().getRows(), cols = op.getType().getCols();
+  int64_t inner = op.getA().getType().getCols();
+  Fragments result = take(op.getAccMutable(), mask);
+  const Fragments &left = fragments.find(op.getA())->second;
+  const Fragments &right = fragments.find(op.getB())->second;
+  Rounding round = getRounding(op.getType().getElementType());
   for (int64_t s = 0; s < numSubgroups; ++s)
     for (int64_t row = 0; mask[s * options.subgroup] && row < rows; ++row)
       for (int64_t col = 0; col < cols; ++col) {
@@ -1097,52 +1082,23 @@ LogicalResult BlockInterpreter::executeProduct(gpu::SubgroupMmaComputeOp op,
           sum =
               round(sum + left[s][row * inner + k] * right[s][k * cols + col]);
       }
-  fragments[op.getRes()] = std::move(result);
+  fragments[op.getResult()] = std::move(result);
   return success();
 }
 
-void BlockInterpreter::executeConstantMatrix(
-    gpu::SubgroupMmaConstantMatrixOp op) {
+void BlockInterpreter::executeFill(kernel::FillMatrixOp op) {
   const Lanes &value = scalars.find(op.getValue())->second;
-  auto shape = cast<gpu::MMAMatrixType>(op.getType()).getShape();
-  Fragments constant;
+  Fragments filled;
   for (int64_t s = 0; s < numSubgroups; ++s)
-    constant.emplace_back(shape[0] * shape[1],
-                          value.floats[s * options.subgroup]);
-  fragments[op.getResult()] = std::move(constant);
-}
-
-LogicalResult
-BlockInterpreter::executeElementwise(gpu::SubgroupMmaElementwiseOp op) {
-  Rounding round = getRounding(op.getType().getElementType());
-  auto combine = [&](double a, double b) -> std::optional<double> {
-    switch (op.getOpType()) {
-    case gpu::MMAElementwiseOp::ADDF:
-      return a + b;
-    case gpu::MMAElementwiseOp::MULF:
-      return a * b;
-    default:
-      return std::nullopt;
-    }
-  };
-  Fragments result = fragments.find(op.getArgs()[0])->second;
-  const Fragments &other = fragments.find(op.getArgs().back())->second;
-  for (auto [left, right] : llvm::zip_equal(result, other))
-    for (auto [a, b] : llvm::zip_equal(left, right)) {
-      std::optional<double> combined = combine(a, b);
-      if (!combined)
-        return op.emitOpError("computes what no lowering makes");
-      a = round(*combined);
-    }
-  fragments[op.getRes()] = std::move(result);
-  return success();
+    filled.emplace_back(op.getType().getNumElements(),
+                        value.floats[s * options.subgroup]);
+  fragments[op.getResult()] = std::move(filled);
 }
 
 /// In float64 nothing rounds, as with tile.convert.
-void BlockInterpreter::executeConvertMatrix(attn::tile::ConvertMatrixOp op) {
+void BlockInterpreter::executeConvertMatrix(kernel::ConvertMatrixOp op) {
   Fragments result = fragments.find(op.getInput())->second;
-  Rounding round = getRounding(
-      cast<gpu::MMAMatrixType>(op.getResult().getType()).getElementType());
+  Rounding round = getRounding(op.getType().getElementType());
   for (std::vector<double> &elements : result)
     for (double &number : elements)
       number = round(number);
@@ -1150,11 +1106,11 @@ void BlockInterpreter::executeConvertMatrix(attn::tile::ConvertMatrixOp op) {
 }
 
 FailureOr<int64_t> BlockInterpreter::getElement(Operation *op,
-                                                gpu::MMAMatrixType type,
+                                                kernel::MatrixType type,
                                                 int64_t lane, int64_t index) {
   std::vector<int64_t> &order = orders[type];
   if (order.empty()) {
-    for (int64_t n = 0; n < type.getShape()[0] * type.getShape()[1]; ++n)
+    for (int64_t n = 0; n < type.getNumElements(); ++n)
       order.push_back(n);
     std::string text;
     llvm::raw_string_ostream(text) << type;
@@ -1169,15 +1125,14 @@ FailureOr<int64_t> BlockInterpreter::getElement(Operation *op,
   return order[position];
 }
 
-LogicalResult
-BlockInterpreter::executeExtract(gpu::SubgroupMmaExtractThreadLocalOp op) {
-  auto type = cast<gpu::MMAMatrixType>(op.getMatrix().getType());
+LogicalResult BlockInterpreter::executeExtract(kernel::ExtractElementOp op) {
+  kernel::MatrixType type = op.getMatrix().getType();
   const Fragments &from = fragments.find(op.getMatrix())->second;
   Lanes &lanes = scalars[op.getResult()];
   lanes.floats.resize(numThreads);
   for (int64_t t = 0; t < numThreads; ++t) {
-    FailureOr<int64_t> element = getElement(
-        op, type, t % options.subgroup, getIndices(op.getIndices(), t).front());
+    FailureOr<int64_t> element =
+        getElement(op, type, t % options.subgroup, op.getNumber());
     if (failed(element))
       return failure();
     lanes.floats[t] = from[t / options.subgroup][*element];
@@ -1185,20 +1140,19 @@ BlockInterpreter::executeExtract(gpu::SubgroupMmaExtractThreadLocalOp op) {
   return success();
 }
 
-LogicalResult
-BlockInterpreter::executeInsert(gpu::SubgroupMmaInsertThreadLocalOp op,
-                                const Mask &mask) {
-  auto type = cast<gpu::MMAMatrixType>(op.getMatrix().getType());
+LogicalResult BlockInterpreter::executeInsert(kernel::InsertElementOp op,
+                                              const Mask &mask) {
+  kernel::MatrixType type = op.getType();
   Fragments result = take(op.getMatrixMutable(), mask);
-  const Lanes &value = scalars.find(op.getValue())->second;
+  const Lanes &value = scalars.find(op.getElement())->second;
   for (int64_t t = 0; t < numThreads; ++t) {
-    FailureOr<int64_t> element = getElement(
-        op, type, t % options.subgroup, getIndices(op.getIndices(), t).front());
+    FailureOr<int64_t> element =
+        getElement(op, type, t % options.subgroup, op.getNumber());
     if (failed(element))
       return failure();
     result[t / options.subgroup][*element] = value.floats[t];
   }
-  fragments[op.getRes()] = std::move(result);
+  fragments[op.getResult()] = std::move(result);
   return success();
 }
 

@@ -26,11 +26,12 @@ gpu.module @kernels {
   // CHECK: spirv.KHR.CooperativeMatrixMulAdd %[[ROW]], %[[COLUMN]], %{{.+}} :
   // Every column is the same numbers.
   // CHECK: %[[ALIKE:.+]] = spirv.KHR.CooperativeMatrixLoad %{{.+}}, %cst0_i32{{.*}}, <ColumnMajor>, <NonPrivatePointer> : !spirv.ptr<f32, Workgroup>
-  // CHECK: %[[DIFFERENCE:.+]] = spirv.FSub %{{.+}}, %[[ALIKE]] : !spirv.coopmatrix<16x16xf32, Subgroup, MatrixAcc>
-  // An element of this lane.
-  // CHECK: %[[ELEMENT:.+]] = spirv.CompositeExtract %[[DIFFERENCE]][7 : i32]
-  // CHECK: %[[POWER:.+]] = spirv.GL.Exp2 %[[ELEMENT]] : f32
-  // CHECK: %[[CHANGED:.+]] = spirv.CompositeInsert %[[POWER]], %[[DIFFERENCE]][7 : i32]
+  // Elements of this lane.
+  // CHECK: %[[ELEMENT:.+]] = spirv.CompositeExtract %[[PRODUCT:.+]][7 : i32]
+  // CHECK: %[[SAME:.+]] = spirv.CompositeExtract %[[ALIKE]][7 : i32]
+  // CHECK: %[[DIFFERENCE:.+]] = spirv.FSub %[[ELEMENT]], %[[SAME]] : f32
+  // CHECK: %[[POWER:.+]] = spirv.GL.Exp2 %[[DIFFERENCE]] : f32
+  // CHECK: %[[CHANGED:.+]] = spirv.CompositeInsert %[[POWER]], %[[PRODUCT]][7 : i32]
   // CHECK: spirv.KHR.CooperativeMatrixStore %{{.+}}, %[[CHANGED]], %cst16_i32{{.*}}, <RowMajor>, <NonPrivatePointer>
   // All that is used, and how f16 is rounded.
   // CHECK: spirv.EntryPoint "GLCompute" @product, @product_0, @product_1, @product_dispatch, @product_3, @product_4,
@@ -53,19 +54,20 @@ gpu.module @kernels {
     memref.store %x, %s[%other] : memref<512xf16, #gpu.address_space<workgroup>>
     memref.store %factor, %s[%c7] : memref<512xf16, #gpu.address_space<workgroup>>
     gpu.barrier
-    %l = gpu.subgroup_mma_load_matrix %s[%c0] {leadDimension = 24 : index} : memref<512xf16, #gpu.address_space<workgroup>> -> !gpu.mma_matrix<16x16xf16, "AOp">
-    %r = gpu.subgroup_mma_load_matrix %s[%c0] {leadDimension = 24 : index, transpose} : memref<512xf16, #gpu.address_space<workgroup>> -> !gpu.mma_matrix<16x16xf16, "BOp">
-    %z = gpu.subgroup_mma_constant_matrix %zero : !gpu.mma_matrix<16x16xf32, "COp">
-    %p = scf.for %k = %c0 to %c4 step %c1 iter_args(%sum = %z) -> (!gpu.mma_matrix<16x16xf32, "COp">) {
-      %next = gpu.subgroup_mma_compute %l, %r, %sum : !gpu.mma_matrix<16x16xf16, "AOp">, !gpu.mma_matrix<16x16xf16, "BOp"> -> !gpu.mma_matrix<16x16xf32, "COp">
-      scf.yield %next : !gpu.mma_matrix<16x16xf32, "COp">
+    %l = kernel.load_matrix %s[%c0] stride 24 : memref<512xf16, #gpu.address_space<workgroup>> -> !kernel.matrix<16x16xf16, a>
+    %r = kernel.load_matrix %s[%c0] stride 24 transposed : memref<512xf16, #gpu.address_space<workgroup>> -> !kernel.matrix<16x16xf16, b>
+    %z = kernel.fill_matrix %zero : !kernel.matrix<16x16xf32, accumulator>
+    %p = scf.for %k = %c0 to %c4 step %c1 iter_args(%sum = %z) -> (!kernel.matrix<16x16xf32, accumulator>) {
+      %next = kernel.multiply_matrices %l, %r, %sum : !kernel.matrix<16x16xf16, a>, !kernel.matrix<16x16xf16, b> -> !kernel.matrix<16x16xf32, accumulator>
+      scf.yield %next : !kernel.matrix<16x16xf32, accumulator>
     }
-    %m = gpu.subgroup_mma_load_matrix %w[%c0] {leadDimension = 0 : index, transpose} : memref<256xf32, #gpu.address_space<workgroup>> -> !gpu.mma_matrix<16x16xf32, "COp">
-    %d = gpu.subgroup_mma_elementwise subf %p, %m : (!gpu.mma_matrix<16x16xf32, "COp">, !gpu.mma_matrix<16x16xf32, "COp">) -> !gpu.mma_matrix<16x16xf32, "COp">
-    %e = gpu.subgroup_mma_extract_thread_local %d[%c7] : !gpu.mma_matrix<16x16xf32, "COp"> -> f32
-    %f = math.exp2 %e : f32
-    %i = gpu.subgroup_mma_insert_thread_local %f, %d[%c7] : f32, !gpu.mma_matrix<16x16xf32, "COp"> -> !gpu.mma_matrix<16x16xf32, "COp">
-    gpu.subgroup_mma_store_matrix %i, %w[%c0] {leadDimension = 16 : index} : !gpu.mma_matrix<16x16xf32, "COp">, memref<256xf32, #gpu.address_space<workgroup>>
+    %m = kernel.load_matrix %w[%c0] stride 0 transposed : memref<256xf32, #gpu.address_space<workgroup>> -> !kernel.matrix<16x16xf32, accumulator>
+    %e = kernel.extract_element %p[7] : !kernel.matrix<16x16xf32, accumulator>
+    %same = kernel.extract_element %m[7] : !kernel.matrix<16x16xf32, accumulator>
+    %d = arith.subf %e, %same : f32
+    %f = math.exp2 %d : f32
+    %i = kernel.insert_element %f, %p[7] : !kernel.matrix<16x16xf32, accumulator>
+    kernel.store_matrix %i, %w[%c0] stride 16 : !kernel.matrix<16x16xf32, accumulator>, memref<256xf32, #gpu.address_space<workgroup>>
     gpu.barrier
     %y = memref.load %w[%other] : memref<256xf32, #gpu.address_space<workgroup>>
     memref.store %y, %to[%other] : memref<512xf32>

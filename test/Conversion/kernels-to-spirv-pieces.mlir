@@ -67,14 +67,14 @@ gpu.module @kernels {
     vector.store %carried, %s[%at] {alignment = 16 : i64} : memref<512xf16, #gpu.address_space<workgroup>>, vector<8xf16>
     vector.store %piece, %t[%at] {alignment = 16 : i64} : memref<256xf16, #gpu.address_space<workgroup>>, vector<8xf16>
     tile.subgroup_barrier
-    %m = gpu.subgroup_mma_load_matrix %s[%c0] {leadDimension = 24 : index} : memref<512xf16, #gpu.address_space<workgroup>> -> !gpu.mma_matrix<16x16xf16, "AOp">
-    %n = gpu.subgroup_mma_load_matrix %t[%c0] {leadDimension = 16 : index} : memref<256xf16, #gpu.address_space<workgroup>> -> !gpu.mma_matrix<16x16xf16, "BOp">
+    %m = kernel.load_matrix %s[%c0] stride 24 : memref<512xf16, #gpu.address_space<workgroup>> -> !kernel.matrix<16x16xf16, a>
+    %n = kernel.load_matrix %t[%c0] stride 16 : memref<256xf16, #gpu.address_space<workgroup>> -> !kernel.matrix<16x16xf16, b>
     %e = memref.load %t[%lane] : memref<256xf16, #gpu.address_space<workgroup>>
-    %c = gpu.subgroup_mma_constant_matrix %none : !gpu.mma_matrix<16x16xf32, "COp">
-    %d = gpu.subgroup_mma_compute %m, %n, %c : !gpu.mma_matrix<16x16xf16, "AOp">, !gpu.mma_matrix<16x16xf16, "BOp"> -> !gpu.mma_matrix<16x16xf32, "COp">
-    %h = tile.convert_matrix %d : !gpu.mma_matrix<16x16xf32, "COp"> to !gpu.mma_matrix<16x16xf16, "COp">
-    gpu.subgroup_mma_store_matrix %h, %s[%c0] {leadDimension = 16 : index} : !gpu.mma_matrix<16x16xf16, "COp">, memref<512xf16, #gpu.address_space<workgroup>>
-    %first = gpu.subgroup_mma_extract_thread_local %d[%c0] : !gpu.mma_matrix<16x16xf32, "COp"> -> f32
+    %c = kernel.fill_matrix %none : !kernel.matrix<16x16xf32, accumulator>
+    %d = kernel.multiply_matrices %m, %n, %c : !kernel.matrix<16x16xf16, a>, !kernel.matrix<16x16xf16, b> -> !kernel.matrix<16x16xf32, accumulator>
+    %h = kernel.convert_matrix %d : !kernel.matrix<16x16xf32, accumulator> to !kernel.matrix<16x16xf16, accumulator>
+    kernel.store_matrix %h, %s[%c0] stride 16 : !kernel.matrix<16x16xf16, accumulator>, memref<512xf16, #gpu.address_space<workgroup>>
+    %first = kernel.extract_element %d[0] : !kernel.matrix<16x16xf32, accumulator>
     %greater = arith.maxnumf %first, %none : f32
     %above = arith.cmpf ogt, %greater, %none : f32
     %any = gpu.subgroup_reduce or %above : (i1) -> i1

@@ -209,25 +209,25 @@ module attributes {tile.target = #tile.target<name = "gpu", chip = "c", threads 
 module attributes {tile.target = #tile.target<name = "gpu", chip = "c", threads = 128, subgroup = 32, shared_bytes = 16384, static_shared_bytes = 16384, matrix = cooperative, matrix_shape = [16, 16, 16]>} {
   // CHECK-LABEL: gpu.func @fragments
   // CHECK: arith.sitofp
-  // CHECK: %[[A:.*]] = gpu.subgroup_mma_load_matrix %{{.*}} {leadDimension = 24 : index} : {{.*}} -> !gpu.mma_matrix<16x16xf16, "AOp">
-  // CHECK: %[[B:.*]] = gpu.subgroup_mma_load_matrix %{{.*}}[%c0] {leadDimension = 24 : index, transpose} : {{.*}} -> !gpu.mma_matrix<16x16xf16, "BOp">
-  // CHECK: %[[S:.*]] = gpu.subgroup_mma_compute %[[A]], %[[B]]
-  // CHECK: gpu.subgroup_mma_compute %[[A]]
-  // CHECK: %[[ROWS:.*]] = gpu.subgroup_mma_load_matrix %{{.*}}[%c0] {leadDimension = 0 : index, transpose}
+  // CHECK: %[[A:.*]] = kernel.load_matrix %{{.*}} stride 24 : {{.*}} -> <16x16xf16, a>
+  // CHECK: %[[B:.*]] = kernel.load_matrix %{{.*}}[%c0] stride 24 transposed : {{.*}} -> <16x16xf16, b>
+  // CHECK: %[[S:.*]] = kernel.multiply_matrices %[[A]], %[[B]]
+  // CHECK: kernel.multiply_matrices %[[A]]
+  // CHECK: %[[ROWS:.*]] = kernel.load_matrix %{{.*}}[%c0] stride 0 transposed
   // The region for each of the eight elements of a lane and both fragments.
-  // CHECK: gpu.subgroup_mma_extract_thread_local %[[S]][%c0]
-  // CHECK: %[[ROW:.*]] = gpu.subgroup_mma_extract_thread_local %[[ROWS]][%c0]
+  // CHECK: kernel.extract_element %[[S]][0]
+  // CHECK: %[[ROW:.*]] = kernel.extract_element %[[ROWS]][0]
   // CHECK: %[[NUMBER:.*]] = arith.fptosi %[[ROW]] : f32 to i32
   // CHECK: arith.index_cast %[[NUMBER]] {tile.size = 15 : index} : i32 to index
-  // CHECK: gpu.subgroup_mma_insert_thread_local
+  // CHECK: kernel.insert_element
   // CHECK: tile.subgroup_barrier
-  // CHECK: gpu.subgroup_mma_store_matrix %{{.*}}, %[[STRIP:.*]][%{{.*}}] {leadDimension = 16 : index}
+  // CHECK: kernel.store_matrix %{{.*}}, %[[STRIP:.*]][%{{.*}}] stride 16
   // CHECK: tile.subgroup_barrier
   // CHECK: scf.for
   // CHECK-COUNT-16: memref.load %[[STRIP]]
   // CHECK: memref.store %{{.*}}, %[[STRIP]]
   // CHECK: tile.subgroup_barrier
-  // CHECK: gpu.subgroup_mma_load_matrix %[[STRIP]][%{{.*}}] {leadDimension = 0 : index, transpose}
+  // CHECK: kernel.load_matrix %[[STRIP]][%{{.*}}] stride 0 transposed
   func.func private @fragments(%a: memref<f16>, %b: memref<f32>, %i0: index, %x: index, %y: index, %z: index, %nx: index, %ny: index, %nz: index) attributes {tile.kernel} {
     %c0 = arith.constant 0 : index
     %c32 = arith.constant 32 : index
@@ -357,17 +357,17 @@ module attributes {tile.target = #tile.target<name = "gpu", chip = "c", threads 
   // CHECK: vector.from_elements
   // CHECK: vector.store %{{.*}}, %{{.*}} {alignment = 16 : i64}
   // CHECK: gpu.barrier
-  // CHECK: %[[S:.*]] = gpu.subgroup_mma_compute
-  // CHECK: gpu.subgroup_mma_extract_thread_local %[[S]]
+  // CHECK: %[[S:.*]] = kernel.multiply_matrices
+  // CHECK: kernel.extract_element %[[S]]
   // CHECK: arith.cmpf ogt
   // CHECK-COUNT-7: arith.ori
   // CHECK: %[[ANY:.*]] = gpu.subgroup_reduce or %{{.*}} : (i1) -> i1
   // CHECK: scf.if %[[ANY]]
-  // CHECK: %[[H:.*]] = tile.convert_matrix %{{.*}} : !gpu.mma_matrix<16x16xf32, "COp"> to !gpu.mma_matrix<16x16xf16, "COp">
+  // CHECK: %[[H:.*]] = kernel.convert_matrix %{{.*}} : <16x16xf32, accumulator> to <16x16xf16, accumulator>
   // CHECK: tile.subgroup_barrier
-  // CHECK: gpu.subgroup_mma_store_matrix %[[H]], %[[STRIP:.*]][%{{.*}}] {leadDimension = 16 : index}
+  // CHECK: kernel.store_matrix %[[H]], %[[STRIP:.*]][%{{.*}}] stride 16
   // CHECK: tile.subgroup_barrier
-  // CHECK: gpu.subgroup_mma_load_matrix %[[STRIP]][%{{.*}}] {leadDimension = 16 : index} : {{.*}} -> !gpu.mma_matrix<16x16xf16, "AOp">
+  // CHECK: kernel.load_matrix %[[STRIP]][%{{.*}}] stride 16 : {{.*}} -> <16x16xf16, a>
   func.func private @factor(%a: memref<f16>, %rows: index, %x: index, %y: index, %z: index, %nx: index, %ny: index, %nz: index) attributes {tile.kernel} {
     %c0 = arith.constant 0 : index
     %c16 = arith.constant 16 : index

@@ -124,8 +124,8 @@ gpu.module @kernels {
 gpu.module @kernels {
   gpu.func @element(%x: f32) kernel attributes {known_block_size = array<i32: 32, 1, 1>} {
     %c0 = arith.constant 0 : index
-    %m = gpu.subgroup_mma_constant_matrix %x : !gpu.mma_matrix<16x16xf32, "COp">
-    %e = gpu.subgroup_mma_extract_thread_local %m[%c0] : !gpu.mma_matrix<16x16xf32, "COp"> -> f32
+    %m = kernel.fill_matrix %x : !kernel.matrix<16x16xf32, accumulator>
+    %e = kernel.extract_element %m[0] : !kernel.matrix<16x16xf32, accumulator>
     %c = arith.cmpf ogt, %e, %x : f32
     // expected-note@+1 {{what decides depends on the thread}}
     scf.if %c {

@@ -145,8 +145,8 @@ gpu.module @kernels {
 module attributes {tile.target = #tile.target<name = "t", chip = "c">} {
 gpu.module @kernels {
   gpu.func @matrix(%x: f32) kernel attributes {known_block_size = array<i32: 32, 1, 1>} {
-    // expected-error@+1 {{has a value of type '!gpu.mma_matrix<16x16xf32, "COp">', for which t has no units}}
-    %m = gpu.subgroup_mma_constant_matrix %x : !gpu.mma_matrix<16x16xf32, "COp">
+    // expected-error@+1 {{has a value of type '!kernel.matrix<16x16xf32, accumulator>', for which t has no units}}
+    %m = kernel.fill_matrix %x : !kernel.matrix<16x16xf32, accumulator>
     gpu.return
   }
 }

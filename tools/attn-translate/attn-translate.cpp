@@ -7,6 +7,7 @@
 //===----------------------------------------------------------------------===//
 
 #include "attn/Dialect/Attn/Attn.h"
+#include "attn/Dialect/Kernel/Kernel.h"
 #include "attn/Dialect/Tile/Tile.h"
 #include "attn/InitAll.h"
 #include "attn/Support/Nesting.h"
@@ -105,7 +106,8 @@ fromModule(std::function<LogicalResult(Operation *, raw_ostream &)> print) {
              MLIRContext *context) -> LogicalResult {
     DialectRegistry registry;
     registerAllDialects(registry);
-    registry.insert<attn::AttnDialect, attn::tile::TileDialect>();
+    registry.insert<attn::AttnDialect, attn::kernel::KernelDialect,
+                    attn::tile::TileDialect>();
     for (const attn::Target *target : attn::getTargets())
       target->registerTranslations(registry);
     context->appendDialectRegistry(registry);

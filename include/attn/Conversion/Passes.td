@@ -623,6 +623,7 @@ def LayoutToGPU : Pass<"tile-layout-to-gpu", "::mlir::ModuleOp"> {
            "Bytes that the smallest element takes in workgroup memory">
   ];
   let dependentDialects = [
+    "::attn::kernel::KernelDialect",
     "::mlir::arith::ArithDialect", "::mlir::gpu::GPUDialect",
     "::mlir::math::MathDialect", "::mlir::memref::MemRefDialect",
     "::mlir::scf::SCFDialect"
@@ -1117,7 +1118,7 @@ def KernelsToSPIRV : Pass<"kernels-to-spirv", "::mlir::ModuleOp"> {
     atomically; elsewhere f16 is held as the f32 that it equals, bf16 as its bits.
 
     For a machine with cooperative matrix units the module is of SPIR-V 1.6 with
-    Vulkan's memory model and 16-bit floats: `!gpu.mma_matrix` becomes
+    Vulkan's memory model and 16-bit floats: `!kernel.matrix` becomes
     `!spirv.coopmatrix`, f16 is itself everywhere and rounded to the nearest even.
 
     ```mlir

@@ -10,6 +10,7 @@
 
 #include "Interface.h"
 #include "WideLoads.h"
+#include "attn/Dialect/Kernel/Kernel.h"
 #include "attn/Dialect/Tile/Tile.h"
 
 #include "mlir/Dialect/SPIRV/Transforms/SPIRVConversion.h"
@@ -87,8 +88,8 @@ private:
   Value getBuiltin(spirv::BuiltIn builtin, gpu::Dimension dimension);
   void lowerLoad(memref::LoadOp load);
   void lowerStore(memref::StoreOp store);
-  void lowerLoad(gpu::SubgroupMmaLoadMatrixOp load);
-  void lowerStore(gpu::SubgroupMmaStoreMatrixOp store);
+  void lowerLoad(kernel::LoadMatrixOp load);
+  void lowerStore(kernel::StoreMatrixOp store);
   void lowerWideLoad(const WideLoad &wide);
   Value getPieces(BlockArgument buffer);
   void requireMultiple(BlockArgument argument, int64_t multiple);
@@ -203,15 +204,13 @@ bool movesPieces(BlockArgument argument) {
 /// multiples of them, are moved to workgroup memory and from it, where an
 /// element may be found in its word.
 bool movesPiecesOnly(BlockArgument buffer) {
-  auto isMultiple = [](APInt stride) {
-    return stride.getSExtValue() % kPieceElements == 0;
-  };
+  auto isMultiple = [](int64_t stride) { return stride % kPieceElements == 0; };
   return cast<MemRefType>(buffer.getType()).getElementType().isF16() &&
          llvm::all_of(buffer.getUsers(), [&](Operation *access) {
-           if (auto load = dyn_cast<gpu::SubgroupMmaLoadMatrixOp>(access))
-             return isMultiple(load.getLeadDimension());
-           if (auto store = dyn_cast<gpu::SubgroupMmaStoreMatrixOp>(access))
-             return isMultiple(store.getLeadDimension());
+           if (auto load = dyn_cast<kernel::LoadMatrixOp>(access))
+             return isMultiple(load.getStride());
+           if (auto store = dyn_cast<kernel::StoreMatrixOp>(access))
+             return isMultiple(store.getStride());
            return isa<memref::LoadOp, vector::LoadOp, vector::StoreOp>(access);
          });
 }
@@ -554,35 +553,30 @@ static auto getMatrixLayout(bool transpose) {
                    : spirv::CooperativeMatrixLayoutKHR::RowMajor;
 }
 
-void EntryPoint::lowerLoad(gpu::SubgroupMmaLoadMatrixOp load) {
+void EntryPoint::lowerLoad(kernel::LoadMatrixOp load) {
   b.setInsertionPoint(load);
-  auto [memory, position] =
-      locate(load.getSrcMemref(), load.getIndices().front());
-  Type type = load.getRes().getType();
-  auto [first, stride] =
-      getRows(memory, position, load.getLeadDimension().getSExtValue());
+  auto [memory, position] = locate(load.getMemory(), load.getIndex());
+  Type type = load.getType();
+  auto [first, stride] = getRows(memory, position, load.getStride());
   Value matrix = spirv::KHRCooperativeMatrixLoadOp::create(
-      b, types.convertType(type), first,
-      getMatrixLayout(load.getTranspose().value_or(false)), stride,
-      getAccess(memory), /*alignment=*/IntegerAttr());
+      b, types.convertType(type), first, getMatrixLayout(load.getTransposed()),
+      stride, getAccess(memory), /*alignment=*/IntegerAttr());
   load.replaceAllUsesWith(
       UnrealizedConversionCastOp::create(b, type, matrix).getResult(0));
   load.erase();
 }
 
-void EntryPoint::lowerStore(gpu::SubgroupMmaStoreMatrixOp store) {
+void EntryPoint::lowerStore(kernel::StoreMatrixOp store) {
   b.setInsertionPoint(store);
-  auto [memory, position] =
-      locate(store.getDstMemref(), store.getIndices().front());
-  Value matrix = store.getSrc();
+  auto [memory, position] = locate(store.getMemory(), store.getIndex());
+  Value matrix = store.getMatrix();
   matrix = UnrealizedConversionCastOp::create(
                b, types.convertType(matrix.getType()), matrix)
                .getResult(0);
-  auto [first, stride] =
-      getRows(memory, position, store.getLeadDimension().getSExtValue());
+  auto [first, stride] = getRows(memory, position, store.getStride());
   spirv::KHRCooperativeMatrixStoreOp::create(
-      b, first, matrix, getMatrixLayout(store.getTranspose().value_or(false)),
-      stride, getAccess(memory), /*alignment=*/IntegerAttr());
+      b, first, matrix, getMatrixLayout(store.getTransposed()), stride,
+      getAccess(memory), /*alignment=*/IntegerAttr());
   store.erase();
 }
 
@@ -605,10 +599,8 @@ LogicalResult EntryPoint::lowerAccesses() {
             [&](auto access) { memory = access.getMemRef(); })
         .Case<vector::LoadOp, vector::StoreOp>(
             [&](auto access) { memory = access.getBase(); })
-        .Case<gpu::SubgroupMmaLoadMatrixOp>(
-            [&](auto load) { memory = load.getSrcMemref(); })
-        .Case<gpu::SubgroupMmaStoreMatrixOp>(
-            [&](auto store) { memory = store.getDstMemref(); });
+        .Case<kernel::LoadMatrixOp, kernel::StoreMatrixOp>(
+            [&](auto access) { memory = access.getMemory(); });
     if (!memory)
       return WalkResult::advance();
     (op->getNumResults() ? loads : stores).push_back(op);
@@ -618,9 +610,9 @@ LogicalResult EntryPoint::lowerAccesses() {
     return failure();
   auto lower = [&](Operation *access) {
     TypeSwitch<Operation *>(access)
-        .Case<memref::LoadOp, vector::LoadOp, gpu::SubgroupMmaLoadMatrixOp>(
+        .Case<memref::LoadOp, vector::LoadOp, kernel::LoadMatrixOp>(
             [&](auto load) { lowerLoad(load); })
-        .Case<memref::StoreOp, vector::StoreOp, gpu::SubgroupMmaStoreMatrixOp>(
+        .Case<memref::StoreOp, vector::StoreOp, kernel::StoreMatrixOp>(
             [&](auto store) { lowerStore(store); });
   };
   llvm::for_each(stores, lower);

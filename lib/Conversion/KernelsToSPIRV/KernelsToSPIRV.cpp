@@ -9,10 +9,10 @@
 
 #include "attn/Conversion/KernelsToSPIRV.h"
 #include "Interface.h"
+#include "attn/Dialect/Kernel/Kernel.h"
 #include "attn/Dialect/Tile/Tile.h"
 
 #include "mlir/Conversion/ArithToSPIRV/ArithToSPIRV.h"
-#include "mlir/Conversion/GPUToSPIRV/GPUToSPIRV.h"
 #include "mlir/Conversion/MathToSPIRV/MathToSPIRV.h"
 #include "mlir/Conversion/SCFToSPIRV/SCFToSPIRV.h"
 #include "mlir/Conversion/UBToSPIRV/UBToSPIRV.h"
@@ -178,14 +178,77 @@ struct PiecePattern final : OpConversionPattern<vector::FromElementsOp> {
   }
 };
 
-struct ConvertMatrixPattern final
-    : OpConversionPattern<attn::tile::ConvertMatrixOp> {
+//===----------------------------------------------------------------------===//
+// Matrices
+//===----------------------------------------------------------------------===//
+
+namespace kernel = attn::kernel;
+
+Type convertMatrix(kernel::MatrixType type) {
+  using Use = spirv::CooperativeMatrixUseKHR;
+  static constexpr Use uses[] = {Use::MatrixA, Use::MatrixB, Use::MatrixAcc};
+  return spirv::CooperativeMatrixType::get(
+      type.getElementType(), type.getRows(), type.getCols(),
+      spirv::Scope::Subgroup, uses[static_cast<unsigned>(type.getUse())]);
+}
+
+struct FillMatrixPattern final : OpConversionPattern<kernel::FillMatrixOp> {
   using OpConversionPattern::OpConversionPattern;
   LogicalResult
-  matchAndRewrite(attn::tile::ConvertMatrixOp op, OpAdaptor adaptor,
+  matchAndRewrite(kernel::FillMatrixOp op, OpAdaptor adaptor,
+                  ConversionPatternRewriter &rewriter) const override {
+    rewriter.replaceOpWithNewOp<spirv::CompositeConstructOp>(
+        op, typeConverter->convertType(op.getType()), adaptor.getValue());
+    return success();
+  }
+};
+
+struct MultiplyMatricesPattern final
+    : OpConversionPattern<kernel::MultiplyMatricesOp> {
+  using OpConversionPattern::OpConversionPattern;
+  LogicalResult
+  matchAndRewrite(kernel::MultiplyMatricesOp op, OpAdaptor adaptor,
+                  ConversionPatternRewriter &rewriter) const override {
+    rewriter.replaceOpWithNewOp<spirv::KHRCooperativeMatrixMulAddOp>(
+        op, adaptor.getA(), adaptor.getB(), adaptor.getAcc());
+    return success();
+  }
+};
+
+struct ConvertMatrixPattern final
+    : OpConversionPattern<kernel::ConvertMatrixOp> {
+  using OpConversionPattern::OpConversionPattern;
+  LogicalResult
+  matchAndRewrite(kernel::ConvertMatrixOp op, OpAdaptor adaptor,
                   ConversionPatternRewriter &rewriter) const override {
     rewriter.replaceOpWithNewOp<spirv::FConvertOp>(
         op, typeConverter->convertType(op.getType()), adaptor.getInput());
+    return success();
+  }
+};
+
+struct ExtractElementPattern final
+    : OpConversionPattern<kernel::ExtractElementOp> {
+  using OpConversionPattern::OpConversionPattern;
+  LogicalResult
+  matchAndRewrite(kernel::ExtractElementOp op, OpAdaptor adaptor,
+                  ConversionPatternRewriter &rewriter) const override {
+    rewriter.replaceOpWithNewOp<spirv::CompositeExtractOp>(
+        op, adaptor.getMatrix(),
+        ArrayRef{static_cast<int32_t>(op.getNumber())});
+    return success();
+  }
+};
+
+struct InsertElementPattern final
+    : OpConversionPattern<kernel::InsertElementOp> {
+  using OpConversionPattern::OpConversionPattern;
+  LogicalResult
+  matchAndRewrite(kernel::InsertElementOp op, OpAdaptor adaptor,
+                  ConversionPatternRewriter &rewriter) const override {
+    rewriter.replaceOpWithNewOp<spirv::CompositeInsertOp>(
+        op, adaptor.getElement(), adaptor.getMatrix(),
+        ArrayRef{static_cast<int32_t>(op.getNumber())});
     return success();
   }
 };
@@ -240,7 +303,7 @@ public:
     const attn::Words &held = words;
     types.addConversion(
         [held](BFloat16Type type) { return held.getType(type); });
-    populateMMAToSPIRVCoopMatrixTypeConversion(types);
+    types.addConversion(convertMatrix);
     // 16 bytes in registers are four words.
     types.addConversion([](VectorType type) -> std::optional<Type> {
       if (!PieceConstantPattern::isPiece(type))
@@ -329,12 +392,12 @@ LogicalResult Converter::convertBodies(spirv::ModuleOp module) {
   populateSCFToSPIRVPatterns(types, loops, patterns);
   populateVectorToSPIRVPatterns(types, patterns);
   ub::populateUBToSPIRVConversionPatterns(types, patterns);
-  populateGpuWMMAToSPIRVCoopMatrixKHRConversionPatterns(types, patterns);
   patterns.add<FunctionPattern<math::Exp2Op, spirv::GLExp2Op>,
                FunctionPattern<math::Log2Op, spirv::GLLog2Op>,
                FunctionPattern<math::CtPopOp, spirv::BitCountOp>, TruncPattern,
-               UnsignedCastPattern, CastPattern, ConvertMatrixPattern>(types,
-                                                                       context);
+               UnsignedCastPattern, CastPattern, FillMatrixPattern,
+               MultiplyMatricesPattern, ConvertMatrixPattern,
+               ExtractElementPattern, InsertElementPattern>(types, context);
   // Before those of MLIR.
   patterns.add<BitsPattern, ConstantBitsPattern, PieceConstantPattern,
                PiecePattern>(types, context, /*benefit=*/2);

@@ -33,52 +33,45 @@ static FragmentAttr getFragments(Value tile) {
 static bool isFragments(Value tile) { return !!getFragments(tile); }
 
 /// A fragment of `value` everywhere.
-static Value splat(ImplicitLocOpBuilder &b, gpu::MMAMatrixType type,
+static Value splat(ImplicitLocOpBuilder &b, kernel::MatrixType type,
                    Value value) {
   Named named(b, matchPattern(value, m_AnyZeroFloat()) ? "zeros" : "filled");
-  return gpu::SubgroupMmaConstantMatrixOp::create(b, type, value);
+  return kernel::FillMatrixOp::create(b, type, value);
 }
 
 /// How many elements of a fragment a lane holds.
 static int64_t getLength(const KernelContext &context,
-                         gpu::MMAMatrixType type) {
-  return type.getShape()[0] * type.getShape()[1] / context.getNumLanes();
+                         kernel::MatrixType type) {
+  return type.getNumElements() / context.getNumLanes();
 }
 
 static Value extract(ImplicitLocOpBuilder &b, Value matrix, int64_t number) {
-  Type element = cast<gpu::MMAMatrixType>(matrix.getType()).getElementType();
-  return gpu::SubgroupMmaExtractThreadLocalOp::create(
-      b, element, matrix, ValueRange{index(b, number)});
+  return kernel::ExtractElementOp::create(b, matrix, number);
 }
 
 /// A fragment of which a lane computes one element after the other.
 static Value build(ImplicitLocOpBuilder &b, const KernelContext &context,
-                   gpu::MMAMatrixType type,
+                   kernel::MatrixType type,
                    function_ref<Value(int64_t number)> getElement) {
   Value zero =
       arith::ConstantOp::create(b, b.getZeroAttr(type.getElementType()));
   Value matrix = splat(b, type, zero);
   for (int64_t number = 0; number < getLength(context, type); ++number) {
     Value element = getElement(number);
-    matrix = gpu::SubgroupMmaInsertThreadLocalOp::create(
-        b, type, element, matrix, ValueRange{index(b, number)});
+    matrix = kernel::InsertElementOp::create(b, element, matrix, number);
   }
   return matrix;
 }
 
 /// A matrix whose rows (columns if `transpose`) are `pitch` elements apart.
-static Value load(ImplicitLocOpBuilder &b, gpu::MMAMatrixType type,
+static Value load(ImplicitLocOpBuilder &b, kernel::MatrixType type,
                   Value memory, Value at, int64_t pitch, bool transpose) {
-  return gpu::SubgroupMmaLoadMatrixOp::create(
-      b, type, memory, ValueRange{at}, b.getIndexAttr(pitch),
-      transpose ? b.getUnitAttr() : UnitAttr());
+  return kernel::LoadMatrixOp::create(b, type, memory, at, pitch, transpose);
 }
 
 static void store(ImplicitLocOpBuilder &b, Value matrix, Value memory, Value at,
                   int64_t pitch, bool transpose) {
-  gpu::SubgroupMmaStoreMatrixOp::create(
-      b, matrix, memory, ValueRange{at}, b.getIndexAttr(pitch),
-      transpose ? b.getUnitAttr() : UnitAttr());
+  kernel::StoreMatrixOp::create(b, matrix, memory, at, pitch, transpose);
 }
 
 namespace {
@@ -174,7 +167,7 @@ private:
                    int64_t col,
                    MutableArrayRef<SmallVector<Value>> results) const {
     Block &body = op.getBody().front();
-    SmallVector<gpu::MMAMatrixType> types;
+    SmallVector<kernel::MatrixType> types;
     for (auto [k, result] : llvm::enumerate(op.getResults())) {
       auto type = getMatrixType(cast<TileType>(result.getType()));
       types.push_back(type);
@@ -207,9 +200,8 @@ private:
         b.clone(nested, mapping);
       for (auto [k, value] :
            llvm::enumerate(body.getTerminator()->getOperands()))
-        results[k].back() = gpu::SubgroupMmaInsertThreadLocalOp::create(
-            b, types[k], mapping.lookupOrDefault(value), results[k].back(),
-            ValueRange{index(b, number)});
+        results[k].back() = kernel::InsertElementOp::create(
+            b, mapping.lookupOrDefault(value), results[k].back(), number);
     }
   }
 
@@ -220,7 +212,7 @@ private:
         arith::FPToSIOp::create(b, b.getI32Type(), extract(b, numbers, number));
     auto index = arith::IndexCastOp::create(b, b.getIndexType(), integer);
     ArrayRef<int64_t> shape =
-        cast<gpu::MMAMatrixType>(numbers.getType()).getShape();
+        cast<kernel::MatrixType>(numbers.getType()).getShape();
     index->setAttr(kSizeAttrName, b.getIndexAttr(shape[dim] - 1));
     return index;
   }
@@ -250,10 +242,10 @@ struct DotFragments : TileOpPattern<DotOp> {
     int64_t inner = left ? left.getFragmentCols() : context.getMatrixDepth();
     int64_t depth = a.getShape()[op.getTransposeA() ? 0 : 1];
     Type element = a.getElementType();
-    auto aType =
-        gpu::MMAMatrixType::get({grid.fragmentRows, inner}, element, "AOp");
-    auto bType =
-        gpu::MMAMatrixType::get({inner, grid.fragmentCols}, element, "BOp");
+    auto aType = kernel::MatrixType::get(
+        b.getContext(), {grid.fragmentRows, inner}, element, FragmentUse::A);
+    auto bType = kernel::MatrixType::get(
+        b.getContext(), {inner, grid.fragmentCols}, element, FragmentUse::B);
     SmallVector<Value> sums(adaptor.getAcc());
     for (int64_t k = 0; k < depth / inner; ++k) {
       Value at = index(b, k * inner);
@@ -267,9 +259,7 @@ struct DotFragments : TileOpPattern<DotOp> {
                                  grid.getCol(b, col));
         for (int64_t row = 0; row < grid.rows; ++row) {
           Value &sum = sums[row * grid.cols + col];
-          sum = gpu::SubgroupMmaComputeOp::create(
-              b, sum.getType(), rows[row], right, sum,
-              /*a_transpose=*/UnitAttr(), /*b_transpose=*/UnitAttr());
+          sum = kernel::MultiplyMatricesOp::create(b, rows[row], right, sum);
         }
       }
     }
@@ -281,7 +271,7 @@ private:
   /// Rows from `row` and columns from `col` of the factor, which is the tile or
   /// the transposed tile.
   Value loadFactor(ImplicitLocOpBuilder &b, Value tile, bool transposed,
-                   gpu::MMAMatrixType type, Value row, Value col) const {
+                   kernel::MatrixType type, Value row, Value col) const {
     auto tileType = cast<TileType>(tile.getType());
     auto shared = cast<SharedAttr>(tileType.getLayout());
     if (transposed)
@@ -308,7 +298,7 @@ struct ReduceFragments : TileOpPattern<ReduceOp> {
       return failure();
     ImplicitLocOpBuilder b(op.getLoc(), rewriter);
     Grid grid(b, context, op.getInput().getType());
-    gpu::MMAMatrixType type = getMatrixType(op.getType());
+    kernel::MatrixType type = getMatrixType(op.getType());
     bool toRows = op.getType().getRank() == 1;
     int64_t cols = toRows ? 1 : op.getType().getCols() / grid.fragmentCols;
     SmallVector<Value> results(adaptor.getInit());
@@ -333,7 +323,7 @@ struct ReduceFragments : TileOpPattern<ReduceOp> {
   }
 
 private:
-  Value combine(ImplicitLocOpBuilder &b, ReduceOp op, gpu::MMAMatrixType type,
+  Value combine(ImplicitLocOpBuilder &b, ReduceOp op, kernel::MatrixType type,
                 Value lhs, Value rhs) const {
     return build(b, context, type, [&](int64_t number) {
       return attn::combine(b, op, extract(b, lhs, number),
@@ -342,7 +332,7 @@ private:
   }
 
   Value foldColumns(ImplicitLocOpBuilder &b, ReduceOp op, FragmentAttr layout,
-                    gpu::MMAMatrixType type, Value fragment) const {
+                    kernel::MatrixType type, Value fragment) const {
     KernelContext::Strip strip = context.getStrip(b, layout);
     int64_t rows = layout.getFragmentRows(), cols = layout.getFragmentCols();
     SubgroupBarrierOp::create(b);
@@ -423,7 +413,7 @@ struct ConvertFragments : TileOpPattern<ConvertOp> {
     Type type = getMatrixType(op.getType());
     SmallVector<Value> fragments;
     for (Value fragment : adaptor.getInput())
-      fragments.push_back(ConvertMatrixOp::create(b, type, fragment));
+      fragments.push_back(kernel::ConvertMatrixOp::create(b, type, fragment));
     replace(rewriter, op, ArrayRef<ValueRange>{fragments});
     return success();
   }
@@ -469,7 +459,7 @@ private:
   SmallVector<Value> changeUse(ImplicitLocOpBuilder &b, RelayoutOp op,
                                ValueRange fragments) const {
     TileType from = op.getInput().getType(), to = op.getType();
-    gpu::MMAMatrixType fromType = getMatrixType(from), type = getMatrixType(to);
+    kernel::MatrixType fromType = getMatrixType(from), type = getMatrixType(to);
     if (context.areElementsAlike(fromType, type))
       return llvm::map_to_vector(fragments, [&](Value fragment) {
         return build(b, context, type, [&](int64_t number) {
@@ -505,7 +495,7 @@ private:
     auto shared = cast<SharedAttr>(from.getLayout());
     Value memory = context.getBuffer(op.getInput());
     Grid grid(b, context, op.getType());
-    gpu::MMAMatrixType type = getMatrixType(op.getType());
+    kernel::MatrixType type = getMatrixType(op.getType());
     bool isBlock = from.getRank() == 2;
     SmallVector<Value> fragments;
     for (int64_t row = 0; row < grid.rows; ++row)

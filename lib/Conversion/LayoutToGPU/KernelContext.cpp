@@ -285,11 +285,11 @@ void KernelContext::addFragmentMemory(FragmentAttr layout) {
 
 Value KernelContext::loadNumbers(ImplicitLocOpBuilder &b, FragmentAttr layout,
                                  unsigned dim) const {
-  auto type = gpu::MMAMatrixType::get(layout.getShape(), b.getF32Type(), "COp");
+  auto type = kernel::MatrixType::get(b.getContext(), layout.getShape(),
+                                      b.getF32Type(), FragmentUse::Accumulator);
   Named named(b, dim ? "cols" : "rows");
-  return gpu::SubgroupMmaLoadMatrixOp::create(
-      b, type, numbers, ValueRange{index(b, 0)}, b.getIndexAttr(0),
-      dim == 0 ? b.getUnitAttr() : UnitAttr());
+  return kernel::LoadMatrixOp::create(b, type, numbers, index(b, 0),
+                                      /*stride=*/0, /*transposed=*/dim == 0);
 }
 
 /// Elements of a strip in which accumulators become factors.
@@ -327,11 +327,10 @@ KernelContext::getFactorStrip(ImplicitLocOpBuilder &b, TileType factor) const {
   return {memory, b.createOrFold<arith::MulIOp>(subgroup, index(b, size))};
 }
 
-gpu::MMAMatrixType attn::getMatrixType(TileType tile) {
+kernel::MatrixType attn::getMatrixType(TileType tile) {
   auto layout = cast<FragmentAttr>(tile.getLayout());
-  static constexpr StringLiteral uses[] = {"AOp", "BOp", "COp"};
-  return gpu::MMAMatrixType::get(layout.getShape(), tile.getElementType(),
-                                 uses[static_cast<int>(layout.getUse())]);
+  return kernel::MatrixType::get(tile.getContext(), layout.getShape(),
+                                 tile.getElementType(), layout.getUse());
 }
 
 /// Whether `op` fills a buffer in workgroup memory from elsewhere.

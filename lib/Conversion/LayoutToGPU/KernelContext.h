@@ -11,6 +11,7 @@
 
 #include "../FlatMemory.h"
 #include "../TileKernels.h"
+#include "attn/Dialect/Kernel/Kernel.h"
 #include "attn/Dialect/Tile/Tile.h"
 
 #include "mlir/Dialect/GPU/IR/GPUDialect.h"
@@ -85,8 +86,7 @@ public:
   /// A lane holds as n-th element of any fragment what it holds as n-th of one
   /// of another type and use.
   void setElementsAlike(bool alike) { elementsAlike = alike; }
-  bool areElementsAlike(mlir::gpu::MMAMatrixType lhs,
-                        mlir::gpu::MMAMatrixType rhs) const {
+  bool areElementsAlike(kernel::MatrixType lhs, kernel::MatrixType rhs) const {
     return elementsAlike && lhs.getShape() == rhs.getShape();
   }
   /// Memory is read by vectors of four where elements are wide enough.
@@ -219,7 +219,7 @@ private:
 };
 
 /// The matrix type of the fragments of a tile.
-mlir::gpu::MMAMatrixType getMatrixType(tile::TileType tile);
+kernel::MatrixType getMatrixType(tile::TileType tile);
 
 } // namespace attn
 

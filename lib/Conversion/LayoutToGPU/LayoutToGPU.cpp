@@ -394,7 +394,7 @@ LogicalResult LayoutToGPU::lower(func::FuncOp source, gpu::GPUModuleOp module,
   ConversionTarget target(getContext());
   target.markUnknownOpDynamicallyLegal([](Operation *) { return true; });
   target.addIllegalDialect<TileDialect>();
-  target.addLegalOp<YieldOp, SubgroupBarrierOp, ConvertMatrixOp>();
+  target.addLegalOp<YieldOp, SubgroupBarrierOp>();
   target.addDynamicallyLegalOp<memref::LoadOp>(
       [&](memref::LoadOp op) { return !context.isView(op.getMemRef()); });
   target.addDynamicallyLegalOp<memref::StoreOp>(

@@ -8,7 +8,6 @@
 #include "attn/Dialect/Tile/Tile.h"
 
 #include "mlir/Dialect/Func/IR/FuncOps.h"
-#include "mlir/Dialect/GPU/IR/GPUDialect.h"
 #include "mlir/IR/Builders.h"
 #include "mlir/IR/Matchers.h"
 #include "mlir/IR/PatternMatch.h"
@@ -555,16 +554,4 @@ bool attn::tile::isWritten(Value memref) {
                memref::CollapseShapeOp>(user) &&
            isWritten(user->getResult(0));
   });
-}
-
-//===----------------------------------------------------------------------===//
-// tile.convert_matrix
-//===----------------------------------------------------------------------===//
-
-LogicalResult ConvertMatrixOp::verify() {
-  auto from = cast<gpu::MMAMatrixType>(getInput().getType());
-  auto to = cast<gpu::MMAMatrixType>(getResult().getType());
-  if (from.getShape() != to.getShape() || from.getOperand() != to.getOperand())
-    return emitOpError("keeps shape and use: ") << from << " and " << to;
-  return success();
 }

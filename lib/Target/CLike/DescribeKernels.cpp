@@ -8,6 +8,7 @@
 
 #include "Placement.h"
 #include "attn/Dialect/Attn/ArgumentNames.h"
+#include "attn/Dialect/Kernel/Kernel.h"
 #include "attn/Dialect/Tile/Tile.h"
 #include "attn/Target/Passes.h"
 
@@ -146,9 +147,9 @@ private:
   }
 
   int64_t getRegisters(Value value) const {
-    auto type = cast<gpu::MMAMatrixType>(value.getType());
-    int64_t bits = type.getShape()[0] * type.getShape()[1] *
-                   type.getElementType().getIntOrFloatBitWidth();
+    auto type = cast<kernel::MatrixType>(value.getType());
+    int64_t bits =
+        type.getNumElements() * type.getElementType().getIntOrFloatBitWidth();
     return llvm::divideCeil(bits, 32 * lanes);
   }
   void record(int64_t registers) { most = std::max(most, registers); }
@@ -163,7 +164,7 @@ private:
 
 /// What an op reads of matrices.
 void MatrixRegisters::addUse(OpOperand &use, Live &live) {
-  if (isa<gpu::MMAMatrixType>(use.get().getType()) &&
+  if (isa<kernel::MatrixType>(use.get().getType()) &&
       placement.isNeeded(use.getOwner()) &&
       !clike::Placement::isOverwritten(use))
     add(use.get(), live);
@@ -184,7 +185,7 @@ MatrixRegisters::Live MatrixRegisters::scan(Block &block, Live live) {
       Live around = live;
       loop.getBody()->walk([&](Operation *inner) {
         for (OpOperand &use : inner->getOpOperands())
-          if (isa<gpu::MMAMatrixType>(use.get().getType()) &&
+          if (isa<kernel::MatrixType>(use.get().getType()) &&
               !loop.getRegion().isAncestor(use.get().getParentRegion()))
             addUse(use, around);
       });
@@ -201,7 +202,7 @@ MatrixRegisters::Live MatrixRegisters::scan(Block &block, Live live) {
         }
     }
     // Elements are converted one by one.
-    if (auto convert = dyn_cast<tile::ConvertMatrixOp>(op)) {
+    if (auto convert = dyn_cast<kernel::ConvertMatrixOp>(op)) {
       add(convert.getOperand(), live);
       record(live.registers + getRegisters(convert.getResult()));
     }

@@ -6,6 +6,7 @@
 //===----------------------------------------------------------------------===//
 
 #include "Names.h"
+#include "attn/Dialect/Kernel/Kernel.h"
 
 #include "mlir/Dialect/GPU/IR/GPUDialect.h"
 #include "mlir/Dialect/SCF/IR/SCF.h"
@@ -30,7 +31,7 @@ std::string attn::clike::getNameHint(Location loc, Type type) {
     return name.getName().str();
   if (type.isInteger(1))
     return "is";
-  if (isa<gpu::MMAMatrixType>(type))
+  if (isa<attn::kernel::MatrixType>(type))
     return "m";
   return isa<FloatType>(type) ? "x" : "n";
 }

@@ -6,6 +6,7 @@
 //===----------------------------------------------------------------------===//
 
 #include "Placement.h"
+#include "attn/Dialect/Kernel/Kernel.h"
 #include "attn/Dialect/Tile/Tile.h"
 
 #include "mlir/Dialect/Arith/IR/Arith.h"
@@ -48,30 +49,26 @@ SmallVector<OpOperand *> Placement::getNeededUses(Value value) {
 }
 
 bool Placement::isOverwritten(OpOperand &use) {
-  auto insert = dyn_cast<gpu::SubgroupMmaInsertThreadLocalOp>(use.getOwner());
+  auto insert = dyn_cast<attn::kernel::InsertElementOp>(use.getOwner());
   if (!insert || use.getOperandNumber() != 1)
     return false;
   tile::TargetAttr target = tile::TargetAttr::lookup(insert);
   if (!target || !target.getSubgroup())
     return false;
-  auto type = cast<gpu::MMAMatrixType>(insert.getRes().getType());
-  int64_t missing =
-      type.getShape()[0] * type.getShape()[1] / target.getSubgroup();
-  SmallVector<Value> seen;
+  int64_t missing = insert.getType().getNumElements() / target.getSubgroup();
+  SmallVector<int64_t> seen;
   while (insert) {
-    Value number = insert.getIndices().front();
-    if (!getConstantIntValue(number) || llvm::any_of(seen, [&](Value other) {
-          return getConstantIntValue(other) == getConstantIntValue(number);
-        }))
+    if (llvm::is_contained(seen, insert.getNumber()))
       return false;
-    seen.push_back(number);
+    seen.push_back(insert.getNumber());
     if (--missing == 0)
       return true;
-    Operation *next =
-        insert.getRes().hasOneUse() ? *insert.getRes().user_begin() : nullptr;
+    Operation *next = insert.getResult().hasOneUse()
+                          ? *insert.getResult().user_begin()
+                          : nullptr;
     if (next && next->getBlock() != insert->getBlock())
       return false;
-    insert = dyn_cast_or_null<gpu::SubgroupMmaInsertThreadLocalOp>(next);
+    insert = dyn_cast_or_null<attn::kernel::InsertElementOp>(next);
   }
   return false;
 }

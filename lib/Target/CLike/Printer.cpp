@@ -7,6 +7,7 @@
 
 #include "Printer.h"
 #include "attn/Dialect/Attn/Attn.h"
+#include "attn/Dialect/Kernel/Kernel.h"
 #include "attn/Dialect/Tile/Tile.h"
 
 #include "mlir/Dialect/Vector/IR/VectorOps.h"
@@ -37,10 +38,9 @@ Accesses::Accesses(BlockArgument buffer) {
     for (OpOperand &use : view->getUses()) {
       Operation *user = use.getOwner();
       isWritten |= isa<memref::StoreOp, memref::AtomicRMWOp, vector::StoreOp,
-                       gpu::SubgroupMmaStoreMatrixOp>(user);
+                       attn::kernel::StoreMatrixOp>(user);
       isRead |=
-          isa<memref::LoadOp, vector::LoadOp, gpu::SubgroupMmaLoadMatrixOp>(
-              user);
+          isa<memref::LoadOp, vector::LoadOp, attn::kernel::LoadMatrixOp>(user);
     }
 }
 

@@ -11,6 +11,7 @@
 #define LIB_TARGET_METAL_MSLPRINTER_H
 
 #include "../CLike/Printer.h"
+#include "attn/Dialect/Kernel/Kernel.h"
 #include "attn/Dialect/Tile/Tile.h"
 
 #include "llvm/Support/FormatVariadic.h"
@@ -63,11 +64,11 @@ private:
   std::optional<mlir::LogicalResult>
   printStatement(mlir::Operation &op) override;
   mlir::LogicalResult printMatrixOp(mlir::Operation &op);
-  void printLoad(mlir::gpu::SubgroupMmaLoadMatrixOp op);
-  void printStore(mlir::gpu::SubgroupMmaStoreMatrixOp op);
-  mlir::LogicalResult printProduct(mlir::gpu::SubgroupMmaComputeOp op);
-  void printInsert(mlir::gpu::SubgroupMmaInsertThreadLocalOp op);
-  void printConvert(tile::ConvertMatrixOp op);
+  void printLoad(kernel::LoadMatrixOp op);
+  void printStore(kernel::StoreMatrixOp op);
+  void printProduct(kernel::MultiplyMatricesOp op);
+  void printInsert(kernel::InsertElementOp op);
+  void printConvert(kernel::ConvertMatrixOp op);
   /// Whether a matrix is a variable that nobody reads any more behind its only
   /// use, which may change it in its place.
   static bool isOwn(mlir::Value matrix);

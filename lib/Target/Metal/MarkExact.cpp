@@ -7,6 +7,7 @@
 //===----------------------------------------------------------------------===//
 
 #include "attn/Analysis/IndexRanges.h"
+#include "attn/Dialect/Kernel/Kernel.h"
 #include "attn/Target/Passes.h"
 
 #include "mlir/Dialect/Arith/IR/Arith.h"
@@ -63,7 +64,7 @@ bool Exactness::isAddress(Operation *op) {
   bool result = llvm::all_of(op->getUses(), [&](OpOperand &use) {
     Operation *user = use.getOwner();
     if (isa<memref::LoadOp, memref::StoreOp, vector::LoadOp, vector::StoreOp,
-            gpu::SubgroupMmaLoadMatrixOp, gpu::SubgroupMmaStoreMatrixOp,
+            kernel::LoadMatrixOp, kernel::StoreMatrixOp,
             memref::ReinterpretCastOp>(user))
       return use.get().getType().isIndex();
     return (canOverflow(user) || isa<arith::IndexCastOp>(user)) &&

@@ -91,14 +91,15 @@ std::optional<FailureOr<Expression>> MSLPrinter::spellLanes(Operation &op) {
           return refuse(*op);
         return call("simd_any", op.getValue());
       })
-      .Case([&](gpu::SubgroupMmaConstantMatrixOp op) -> Result {
+      .Case([&](kernel::FillMatrixOp op) -> Result {
         return Expression{llvm::formatv(
             "make_filled_simdgroup_matrix<{0}, 8, 8>({1})",
             spellType(op.getValue().getType()), get(op.getValue()).text)};
       })
-      .Case([&](gpu::SubgroupMmaExtractThreadLocalOp op) -> Result {
-        return Expression{get(op.getMatrix()).text + ".thread_elements()[" +
-                          get(op.getIndices().front()).text + "]"};
+      .Case([&](kernel::ExtractElementOp op) -> Result {
+        return Expression{llvm::formatv("{0}.thread_elements()[{1}]",
+                                        get(op.getMatrix()).text,
+                                        op.getNumber())};
       })
       // Only the lowest bits are asked for.
       .Case([&](memref::ExtractAlignedPointerAsIndexOp op) -> Result {
@@ -149,9 +150,8 @@ bool MSLPrinter::isOwn(Value matrix) {
   Block *block = (*matrix.user_begin())->getBlock();
   if (matrix.getParentBlock() != block)
     return false;
-  return matrix.getDefiningOp()
-             ? !matrix.getDefiningOp<gpu::SubgroupMmaConstantMatrixOp>()
-             : isa<scf::ForOp>(block->getParentOp());
+  return matrix.getDefiningOp() ? !matrix.getDefiningOp<kernel::FillMatrixOp>()
+                                : isa<scf::ForOp>(block->getParentOp());
 }
 
 /// What a matrix is called in the end, if it is changed in its place.
@@ -162,9 +162,8 @@ static Value getFinal(Value matrix) {
     OpOperand &use = *matrix.use_begin();
     Operation *user = use.getOwner();
     bool changes =
-        (isa<gpu::SubgroupMmaInsertThreadLocalOp>(user) &&
-         use.getOperandNumber() == 1) ||
-        (isa<gpu::SubgroupMmaComputeOp>(user) && use.getOperandNumber() == 2);
+        (isa<kernel::InsertElementOp>(user) && use.getOperandNumber() == 1) ||
+        (isa<kernel::MultiplyMatricesOp>(user) && use.getOperandNumber() == 2);
     if (!changes || user->getBlock() != matrix.getParentBlock())
       return matrix;
     matrix = user->getResult(0);
@@ -178,54 +177,49 @@ std::string MSLPrinter::declareMatrix(Value value) {
   return name;
 }
 
-void MSLPrinter::printLoad(gpu::SubgroupMmaLoadMatrixOp op) {
-  std::string name = declareMatrix(op.getRes());
-  line() << llvm::formatv(
-      "simdgroup_load({0}, {1}, {2}{3});\n", name,
-      spellPointer(op.getSrcMemref(), op.getIndices().front()),
-      op.getLeadDimension().getSExtValue(),
-      op.getTranspose().value_or(false) ? ", ulong2(0), true" : "");
+void MSLPrinter::printLoad(kernel::LoadMatrixOp op) {
+  std::string name = declareMatrix(op.getMatrix());
+  line() << llvm::formatv("simdgroup_load({0}, {1}, {2}{3});\n", name,
+                          spellPointer(op.getMemory(), op.getIndex()),
+                          op.getStride(),
+                          op.getTransposed() ? ", ulong2(0), true" : "");
 }
 
-void MSLPrinter::printStore(gpu::SubgroupMmaStoreMatrixOp op) {
+void MSLPrinter::printStore(kernel::StoreMatrixOp op) {
   line() << llvm::formatv(
-      "simdgroup_store({0}, {1}, {2}{3});\n", get(op.getSrc()).text,
-      spellPointer(op.getDstMemref(), op.getIndices().front()),
-      op.getLeadDimension().getSExtValue(),
-      op.getTranspose().value_or(false) ? ", ulong2(0), true" : "");
+      "simdgroup_store({0}, {1}, {2}{3});\n", get(op.getMatrix()).text,
+      spellPointer(op.getMemory(), op.getIndex()), op.getStride(),
+      op.getTransposed() ? ", ulong2(0), true" : "");
 }
 
-LogicalResult MSLPrinter::printProduct(gpu::SubgroupMmaComputeOp op) {
-  if (op.getATranspose().value_or(false) || op.getBTranspose().value_or(false))
-    return refuse(*op);
-  std::string name =
-      isOwn(op.getOpC()) ? get(op.getOpC()).text : declareMatrix(op.getRes());
-  set(op.getRes(), {name});
+void MSLPrinter::printProduct(kernel::MultiplyMatricesOp op) {
+  std::string name = isOwn(op.getAcc()) ? get(op.getAcc()).text
+                                        : declareMatrix(op.getResult());
+  set(op.getResult(), {name});
   line() << llvm::formatv(
       "simdgroup_multiply_accumulate({0}, {1}, {2}, {3});\n", name,
-      get(op.getOpA()).text, get(op.getOpB()).text, get(op.getOpC()).text);
-  return success();
+      get(op.getA()).text, get(op.getB()).text, get(op.getAcc()).text);
 }
 
 /// Changes a matrix that nobody else looks at in its place.
-void MSLPrinter::printInsert(gpu::SubgroupMmaInsertThreadLocalOp op) {
+void MSLPrinter::printInsert(kernel::InsertElementOp op) {
   Value matrix = op.getMatrix();
   std::string name = get(matrix).text;
   if (Placement::isOverwritten(op.getMatrixMutable())) {
-    name = declareMatrix(op.getRes());
+    name = declareMatrix(op.getResult());
   } else if (!isOwn(matrix)) {
-    name = declare(getNameHint(getFinal(op.getRes())));
+    name = declare(getNameHint(getFinal(op.getResult())));
     line() << spellVariable(spellType(matrix.getType()), name) << " = "
            << get(matrix).text << ";\n";
   }
-  line() << name << ".thread_elements()[" << get(op.getIndices().front()).text
-         << "] = " << get(op.getValue()).text << ";\n";
-  set(op.getRes(), {name});
+  line() << name << ".thread_elements()[" << op.getNumber()
+         << "] = " << get(op.getElement()).text << ";\n";
+  set(op.getResult(), {name});
 }
 
-void MSLPrinter::printConvert(tile::ConvertMatrixOp op) {
+void MSLPrinter::printConvert(kernel::ConvertMatrixOp op) {
   std::string name = declareMatrix(op.getResult());
-  auto type = cast<gpu::MMAMatrixType>(op.getResult().getType());
+  kernel::MatrixType type = op.getResult().getType();
   for (unsigned k = 0; k < kElements; ++k)
     line() << llvm::formatv(
         "{0}.thread_elements()[{1}] = {2}({3}.thread_elements()[{1}]);\n", name,
@@ -235,28 +229,26 @@ void MSLPrinter::printConvert(tile::ConvertMatrixOp op) {
 LogicalResult MSLPrinter::printMatrixOp(Operation &op) {
   for (Type type :
        llvm::concat<const Type>(op.getOperandTypes(), op.getResultTypes()))
-    if (isa<gpu::MMAMatrixType>(type) && failed(getTypeName(&op, type)))
+    if (isa<kernel::MatrixType>(type) && failed(getTypeName(&op, type)))
       return failure();
   return TypeSwitch<Operation *, LogicalResult>(&op)
-      .Case([&](gpu::SubgroupMmaComputeOp op) { return printProduct(op); })
-      .Case([&](gpu::SubgroupMmaLoadMatrixOp op) {
-        return printLoad(op), success();
+      .Case([&](kernel::MultiplyMatricesOp op) {
+        return printProduct(op), success();
       })
-      .Case([&](gpu::SubgroupMmaStoreMatrixOp op) {
-        return printStore(op), success();
-      })
-      .Case([&](gpu::SubgroupMmaInsertThreadLocalOp op) {
+      .Case([&](kernel::LoadMatrixOp op) { return printLoad(op), success(); })
+      .Case([&](kernel::StoreMatrixOp op) { return printStore(op), success(); })
+      .Case([&](kernel::InsertElementOp op) {
         return printInsert(op), success();
       })
-      .Case([&](tile::ConvertMatrixOp op) {
+      .Case([&](kernel::ConvertMatrixOp op) {
         return printConvert(op), success();
       });
 }
 
 std::optional<LogicalResult> MSLPrinter::printStatement(Operation &op) {
-  if (isa<gpu::SubgroupMmaLoadMatrixOp, gpu::SubgroupMmaStoreMatrixOp,
-          gpu::SubgroupMmaComputeOp, gpu::SubgroupMmaInsertThreadLocalOp,
-          tile::ConvertMatrixOp>(op))
+  if (isa<kernel::LoadMatrixOp, kernel::StoreMatrixOp,
+          kernel::MultiplyMatricesOp, kernel::InsertElementOp,
+          kernel::ConvertMatrixOp>(op))
     return printMatrixOp(op);
   if (isa<tile::SubgroupBarrierOp>(op)) {
     line() << "simdgroup_barrier(mem_flags::mem_threadgroup);\n";

@@ -55,7 +55,7 @@ std::string MSLPrinter::spellType(Type type) const {
     return "short";
   if (type.isIndex() || type.isInteger(32))
     return "int";
-  if (auto matrix = dyn_cast<gpu::MMAMatrixType>(type)) {
+  if (auto matrix = dyn_cast<kernel::MatrixType>(type)) {
     bool is8x8 = matrix.getShape() == ArrayRef<int64_t>{8, 8};
     return is8x8 ? "simdgroup_" + spellType(matrix.getElementType()) + "8x8"
                  : "";
@@ -293,7 +293,7 @@ std::optional<FailureOr<Expression>> MSLPrinter::spellOwn(Operation &op) {
 static void printPrelude(gpu::GPUModuleOp module, raw_ostream &os) {
   os << "#include <metal_stdlib>\n";
   bool hasMatrices = module
-                         .walk([](gpu::SubgroupMmaComputeOp) {
+                         .walk([](kernel::MultiplyMatricesOp) {
                            return WalkResult::interrupt();
                          })
                          .wasInterrupted();

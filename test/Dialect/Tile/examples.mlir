@@ -121,8 +121,7 @@ func.func @any_above(%s: !tile.tile<64x16xf32>, %limit: !tile.tile<64xf32>) {
   return
 }
 
-func.func @subgroups(%p: !gpu.mma_matrix<16x16xf32, "COp">) {
+func.func @subgroups() {
   tile.subgroup_barrier
-  %h = tile.convert_matrix %p : !gpu.mma_matrix<16x16xf32, "COp"> to !gpu.mma_matrix<16x16xf16, "COp">
   return
 }

@@ -259,14 +259,6 @@ func.func @f(%a: !tile.tile<64x128xf16>, %b: !tile.tile<64xf32>) {
 
 // -----
 
-func.func @f(%a: !gpu.mma_matrix<16x16xf32, "COp">) {
-  // expected-error @+1 {{keeps shape and use}}
-  %t = tile.convert_matrix %a : !gpu.mma_matrix<16x16xf32, "COp"> to !gpu.mma_matrix<16x16xf16, "AOp">
-  return
-}
-
-// -----
-
 // Rows of a reduction.
 func.func @f(%a: !tile.tile<64x128xf32>, %b: !tile.tile<32xf32>) {
   // expected-error @+1 {{the tile has 64 rows, the initial value 32}}

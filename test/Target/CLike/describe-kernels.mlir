@@ -35,20 +35,21 @@ module attributes {gpu.container_module, tile.target = #tile.target<name = "meta
       %c1 = arith.constant 1 : index
       %c4 = arith.constant 4 : index
       %x = arith.constant 1.0 : f32
-      %unused = gpu.subgroup_mma_constant_matrix %x : !gpu.mma_matrix<8x8xf32, "COp">
-      %half = gpu.subgroup_mma_insert_thread_local %x, %unused[%c0] : f32, !gpu.mma_matrix<8x8xf32, "COp"> -> !gpu.mma_matrix<8x8xf32, "COp">
-      %f = gpu.subgroup_mma_insert_thread_local %x, %half[%c1] : f32, !gpu.mma_matrix<8x8xf32, "COp"> -> !gpu.mma_matrix<8x8xf32, "COp">
-      %first = gpu.subgroup_mma_constant_matrix %x : !gpu.mma_matrix<8x8xf32, "COp">
-      %sum = scf.for %k = %c0 to %c4 step %c1 iter_args(%s = %first) -> !gpu.mma_matrix<8x8xf32, "COp"> {
-        %a = gpu.subgroup_mma_load_matrix %tiles[%c0] {leadDimension = 8 : index} : memref<256xf16, #workgroup> -> !gpu.mma_matrix<8x8xf16, "AOp">
-        %h = gpu.subgroup_mma_load_matrix %tiles[%c0] {leadDimension = 8 : index} : memref<256xf16, #workgroup> -> !gpu.mma_matrix<8x8xf16, "BOp">
-        %t = gpu.subgroup_mma_compute %a, %h, %s : !gpu.mma_matrix<8x8xf16, "AOp">, !gpu.mma_matrix<8x8xf16, "BOp"> -> !gpu.mma_matrix<8x8xf32, "COp">
-        %again = gpu.subgroup_mma_load_matrix %tiles[%c0] {leadDimension = 8 : index} : memref<256xf16, #workgroup> -> !gpu.mma_matrix<8x8xf16, "AOp">
-        %u = gpu.subgroup_mma_compute %again, %h, %f : !gpu.mma_matrix<8x8xf16, "AOp">, !gpu.mma_matrix<8x8xf16, "BOp"> -> !gpu.mma_matrix<8x8xf32, "COp">
-        %v = gpu.subgroup_mma_elementwise addf %t, %u : (!gpu.mma_matrix<8x8xf32, "COp">, !gpu.mma_matrix<8x8xf32, "COp">) -> !gpu.mma_matrix<8x8xf32, "COp">
-        scf.yield %v : !gpu.mma_matrix<8x8xf32, "COp">
+      %unused = kernel.fill_matrix %x : !kernel.matrix<8x8xf32, accumulator>
+      %half = kernel.insert_element %x, %unused[0] : !kernel.matrix<8x8xf32, accumulator>
+      %f = kernel.insert_element %x, %half[1] : !kernel.matrix<8x8xf32, accumulator>
+      %first = kernel.fill_matrix %x : !kernel.matrix<8x8xf32, accumulator>
+      %sum = scf.for %k = %c0 to %c4 step %c1 iter_args(%s = %first) -> !kernel.matrix<8x8xf32, accumulator> {
+        %a = kernel.load_matrix %tiles[%c0] stride 8 : memref<256xf16, #workgroup> -> !kernel.matrix<8x8xf16, a>
+        %h = kernel.load_matrix %tiles[%c0] stride 8 : memref<256xf16, #workgroup> -> !kernel.matrix<8x8xf16, b>
+        %t = kernel.multiply_matrices %a, %h, %s : !kernel.matrix<8x8xf16, a>, !kernel.matrix<8x8xf16, b> -> !kernel.matrix<8x8xf32, accumulator>
+        %again = kernel.load_matrix %tiles[%c0] stride 8 : memref<256xf16, #workgroup> -> !kernel.matrix<8x8xf16, a>
+        %u = kernel.multiply_matrices %again, %h, %f : !kernel.matrix<8x8xf16, a>, !kernel.matrix<8x8xf16, b> -> !kernel.matrix<8x8xf32, accumulator>
+        %t0 = kernel.extract_element %t[0] : !kernel.matrix<8x8xf32, accumulator>
+        %v = kernel.insert_element %t0, %u[0] : !kernel.matrix<8x8xf32, accumulator>
+        scf.yield %v : !kernel.matrix<8x8xf32, accumulator>
       }
-      gpu.subgroup_mma_store_matrix %sum, %m[%c0] {leadDimension = 8 : index} : !gpu.mma_matrix<8x8xf32, "COp">, memref<64xf32, #workgroup>
+      kernel.store_matrix %sum, %m[%c0] stride 8 : !kernel.matrix<8x8xf32, accumulator>, memref<64xf32, #workgroup>
       gpu.return
     }
 

@@ -28,5 +28,5 @@ func.func @wide(%t: memref<1x2x256x256xf32>, %o: memref<1x2x256x256xf32>) {
 // BOTH: gpu.module @kernels
 // BOTH-NOT: gpu.module
 // BOTH: gpu.func @wide_kernel
-// BOTH: gpu.subgroup_mma_compute
+// BOTH: kernel.multiply_matrices
 // REMARK: has no layouts, which is slower

@@ -8,6 +8,7 @@
 
 #include "ReferenceTest.h"
 
+#include "attn/Dialect/Kernel/Kernel.h"
 #include "attn/Dialect/Tile/Tile.h"
 #include "attn/Reference/TileInterpreter.h"
 
@@ -20,7 +21,8 @@ namespace {
 class attn_kernels : public ReferenceTest {
 protected:
   attn_kernels() {
-    context.loadDialect<attn::tile::TileDialect, gpu::GPUDialect>();
+    context.loadDialect<attn::kernel::KernelDialect, attn::tile::TileDialect,
+                        gpu::GPUDialect>();
   }
 
   /// Runs one block of eight threads with `body` in subgroups of four: %in
@@ -158,15 +160,15 @@ TEST_F(attn_kernels, Matrices) {
     %zero = arith.constant 0.0 : f32
     %s = gpu.subgroup_id : index
     %at = arith.muli %s, %c4 : index
-    %m = gpu.subgroup_mma_load_matrix %shared[%at] {leadDimension = 2 : index} : memref<16xf32, #gpu.address_space<workgroup>> -> !gpu.mma_matrix<2x2xf32, "AOp">
-    %n = gpu.subgroup_mma_load_matrix %shared[%at] {leadDimension = 2 : index, transpose} : memref<16xf32, #gpu.address_space<workgroup>> -> !gpu.mma_matrix<2x2xf32, "BOp">
-    %c = gpu.subgroup_mma_constant_matrix %zero : !gpu.mma_matrix<2x2xf32, "COp">
+    %m = kernel.load_matrix %shared[%at] stride 2 : memref<16xf32, #gpu.address_space<workgroup>> -> !kernel.matrix<2x2xf32, a>
+    %n = kernel.load_matrix %shared[%at] stride 2 transposed : memref<16xf32, #gpu.address_space<workgroup>> -> !kernel.matrix<2x2xf32, b>
+    %c = kernel.fill_matrix %zero : !kernel.matrix<2x2xf32, accumulator>
     gpu.barrier
     )";
   // [[0, 1], [2, 3]] times its transpose, and the same of 4 to 7.
   EXPECT_EQ(run(std::string(load) + R"(
-    %p = gpu.subgroup_mma_compute %m, %n, %c : !gpu.mma_matrix<2x2xf32, "AOp">, !gpu.mma_matrix<2x2xf32, "BOp"> -> !gpu.mma_matrix<2x2xf32, "COp">
-    gpu.subgroup_mma_store_matrix %p, %shared[%at] {leadDimension = 2 : index} : !gpu.mma_matrix<2x2xf32, "COp">, memref<16xf32, #gpu.address_space<workgroup>>
+    %p = kernel.multiply_matrices %m, %n, %c : !kernel.matrix<2x2xf32, a>, !kernel.matrix<2x2xf32, b> -> !kernel.matrix<2x2xf32, accumulator>
+    kernel.store_matrix %p, %shared[%at] stride 2 : !kernel.matrix<2x2xf32, accumulator>, memref<16xf32, #gpu.address_space<workgroup>>
     gpu.barrier
     %y = memref.load %shared[%t] : memref<16xf32, #gpu.address_space<workgroup>>
     memref.store %y, %out[%t] : memref<8xf32>)"),
@@ -174,18 +176,17 @@ TEST_F(attn_kernels, Matrices) {
   // Elements of a lane, by number, are all elements once; a stride of 0 repeats
   // a row.
   EXPECT_EQ(run(std::string(load) + R"(
-    %r = gpu.subgroup_mma_load_matrix %shared[%at] {leadDimension = 0 : index} : memref<16xf32, #gpu.address_space<workgroup>> -> !gpu.mma_matrix<2x2xf32, "COp">
-    %e = gpu.subgroup_mma_extract_thread_local %r[%c0] : !gpu.mma_matrix<2x2xf32, "COp"> -> f32
+    %r = kernel.load_matrix %shared[%at] stride 0 : memref<16xf32, #gpu.address_space<workgroup>> -> !kernel.matrix<2x2xf32, accumulator>
+    %e = kernel.extract_element %r[0] : !kernel.matrix<2x2xf32, accumulator>
     %double = arith.addf %e, %e : f32
-    %d = gpu.subgroup_mma_insert_thread_local %double, %c[%c0] : f32, !gpu.mma_matrix<2x2xf32, "COp"> -> !gpu.mma_matrix<2x2xf32, "COp">
+    %d = kernel.insert_element %double, %c[0] : !kernel.matrix<2x2xf32, accumulator>
     gpu.barrier
-    gpu.subgroup_mma_store_matrix %d, %shared[%at] {leadDimension = 2 : index} : !gpu.mma_matrix<2x2xf32, "COp">, memref<16xf32, #gpu.address_space<workgroup>>
+    kernel.store_matrix %d, %shared[%at] stride 2 : !kernel.matrix<2x2xf32, accumulator>, memref<16xf32, #gpu.address_space<workgroup>>
     gpu.barrier
     %y = memref.load %shared[%t] : memref<16xf32, #gpu.address_space<workgroup>>
     memref.store %y, %out[%t] : memref<8xf32>)"),
             (Row{0, 2, 0, 2, 8, 10, 8, 10}));
-  expectRefused(std::string(load) +
-                    "gpu.subgroup_mma_extract_thread_local %m[%c1] : "
-                    "!gpu.mma_matrix<2x2xf32, \"AOp\"> -> f32",
+  expectRefused(std::string(load) + "%e = kernel.extract_element %m[1] : "
+                                    "!kernel.matrix<2x2xf32, a>",
                 "asks for element 1 of a lane, which has 1");
 }

@@ -18,9 +18,6 @@ include "mlir/Interfaces/ControlFlowInterfaces.td"
 include "mlir/Interfaces/InferTypeOpInterface.td"
 include "mlir/Interfaces/SideEffectInterfaces.td"
 
-def Tile_Matrix : DialectType<Tile_Dialect, CPred<"::llvm::isa<::mlir::gpu::MMAMatrixType>($_self)">,
-                               "matrix fragment", "::mlir::Type">;
-
 class Tile_Op<string mnemonic, list<Trait> traits = []>
     : Op<Tile_Dialect, mnemonic,
          !listconcat(traits, [KnownAttributes])>;
@@ -483,23 +480,6 @@ def Tile_SubgroupBarrierOp : Tile_Op<"subgroup_barrier"> {
     ```
   }];
   let assemblyFormat = "attr-dict";
-}
-
-def Tile_ConvertMatrixOp : Tile_Op<"convert_matrix", [Pure]> {
-  let summary = "the same matrix with other elements";
-  let description = [{
-    Every element of a matrix fragment rounded to the element type of the
-    result, which has the same shape and use. Lanes need not hold the same
-    elements of both; of the GPU dialect, element-wise ops extend only.
-
-    ```mlir
-    %h = tile.convert_matrix %p : !gpu.mma_matrix<16x16xf32, "COp"> to !gpu.mma_matrix<16x16xf16, "COp">
-    ```
-  }];
-  let arguments = (ins Tile_Matrix:$input);
-  let results = (outs Tile_Matrix:$result);
-  let assemblyFormat = "$input attr-dict `:` type($input) `to` type($result)";
-  let hasVerifier = 1;
 }
 
 #endif // TILE_OPS_TD
