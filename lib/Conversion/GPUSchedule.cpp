@@ -71,8 +71,8 @@ FragmentModel::FragmentModel(AttentionOp op, tile::TargetAttr target)
     : target(target) {
   auto q = cast<ShapedType>(op.getQuery().getType());
   auto v = cast<ShapedType>(op.getValue().getType());
-  hasUnits = target && target.has(tile::MatrixUnits::Cooperative) &&
-             q.getElementType().isF16();
+  hasUnits = multipliesMatrices(target, q.getElementType()) &&
+             !q.getElementType().isF32();
   if (!hasUnits)
     return;
   storesFloats =

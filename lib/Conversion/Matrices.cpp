@@ -8,6 +8,7 @@
 #include "Matrices.h"
 #include "FewRowsLayouts.h"
 #include "Pieces.h"
+#include "Staging.h"
 #include "TileKernels.h"
 
 #include <numeric>
@@ -75,8 +76,9 @@ static std::string fit(func::FuncOp kernel, TargetAttr target,
     auto type = cast<TileType>(tile.getType());
     if (isStaged(tile))
       return;
-    check(isa<Float16Type, Float32Type>(type.getElementType()),
-          "a tile is neither f16 nor f32");
+    check(type.getElementType().isF32() ||
+              multipliesMatrices(target, type.getElementType()),
+          "its units have no matrices of a tile's elements");
     isMultiple(type.getRows(), matrices.m, "the number of rows");
     if (type.getRank() == 2)
       isMultiple(type.getCols(), matrices.n, "the number of columns");
@@ -96,9 +98,8 @@ static std::string fit(func::FuncOp kernel, TargetAttr target,
   });
   kernel.walk([&](DotOp dot) {
     TileType a = dot.getA().getType();
-    check(a.getElementType().isF16() ||
-              (a.getElementType().isF32() && target.hasFeature("matrix-f32")),
-          "the factors of a product are not f16");
+    check(multipliesMatrices(target, a.getElementType()),
+          "its units do not multiply elements of a product's factors");
     isMultiple(a.getShape()[dot.getTransposeA() ? 0 : 1], matrices.k,
                "the depth of a product");
   });

@@ -8,6 +8,7 @@
 #ifndef LIB_CONVERSION_PIECES_H
 #define LIB_CONVERSION_PIECES_H
 
+#include "Staging.h"
 #include "attn/Dialect/Tile/Tile.h"
 
 #include "mlir/Dialect/MemRef/IR/MemRef.h"
@@ -29,7 +30,11 @@ constexpr int64_t kRowGapBytes = kPieceBytes;
 template <typename Access>
 int64_t getPieceElements(Access access, tile::TileType type,
                          mlir::Value memory) {
-  if (type.getRank() != 2 || !type.getElementType().isF16())
+  mlir::Type element = type.getElementType();
+  if (type.getRank() != 2 ||
+      !(element.isF16() ||
+        (element.isBF16() &&
+         multipliesMatrices(tile::TargetAttr::lookup(access), element))))
     return 0;
   constexpr int64_t halfBytes = 2, elements = kPieceBytes / halfBytes;
   auto view = memory.template getDefiningOp<mlir::memref::ReinterpretCastOp>();

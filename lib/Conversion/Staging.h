@@ -83,6 +83,14 @@ inline int64_t getStoredBytes(mlir::Type element, tile::TargetAttr target) {
   return isSmall ? bytes : std::max(bytes, word);
 }
 
+/// Whether matrix units of the target multiply elements of this type.
+inline bool multipliesMatrices(tile::TargetAttr target, mlir::Type element) {
+  return target && target.has(tile::MatrixUnits::Cooperative) &&
+         (element.isF16() ||
+          (element.isBF16() && target.hasFeature("matrix-bf16")) ||
+          (element.isF32() && target.hasFeature("matrix-f32")));
+}
+
 /// Whether threads exchange through workgroup memory: what has subgroups of one
 /// lane has none.
 inline bool exchangesInMemory(tile::TargetAttr target) {

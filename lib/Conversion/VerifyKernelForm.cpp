@@ -46,8 +46,8 @@ static bool isMatrixOp(Operation *op) {
 /// 16 bytes of memory.
 static bool isPiece(Type type) {
   auto vector = dyn_cast<VectorType>(type);
-  return vector && vector.getRank() == 1 && vector.getElementType().isF16() &&
-         vector.getNumElements() == 8;
+  return vector && vector.getShape() == ArrayRef<int64_t>{8} &&
+         (vector.getElementType().isF16() || vector.getElementType().isBF16());
 }
 
 /// What languages of shaders have in memory and compute with as one value.

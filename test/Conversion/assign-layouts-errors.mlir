@@ -20,7 +20,7 @@ module attributes {tile.target = #tile.target<name = "gpu", chip = "c", threads 
 // -----
 
 module attributes {tile.target = #tile.target<name = "gpu", chip = "c", threads = 128, subgroup = 32, matrix = cooperative, matrix_shape = [16, 16, 16]>} {
-  // expected-remark @+1 {{does not use matrix units, which is slower: the factors of a product are not f16}}
+  // expected-remark @+1 {{does not use matrix units, which is slower: its units do not multiply elements of a product's factors}}
   func.func private @type(%q: memref<bf16>, %x: index, %y: index, %z: index, %nx: index, %ny: index, %nz: index) attributes {tile.kernel} {
     %c0 = arith.constant 0 : index
     %c16 = arith.constant 16 : index

@@ -202,7 +202,7 @@ static func::FuncOp getEntry(ModuleOp module) {
 }
 
 /// A machine with subgroups of `lanes` at least; its matrix units take small
-/// matrices of f32, too.
+/// matrices of f32 and bf16, too.
 static tile::TargetAttr makeTarget(MLIRContext *context, int64_t lanes,
                                    bool hasMatrices, bool hasVectors) {
   constexpr int64_t threads = 256, sharedBytes = 64 * 1024;
@@ -212,7 +212,8 @@ static tile::TargetAttr makeTarget(MLIRContext *context, int64_t lanes,
       /*l1Bytes=*/0, /*l2Bytes=*/0, threads, lanes, sharedBytes, sharedBytes,
       /*storageBuffers=*/0, /*workers=*/0,
       hasMatrices ? tile::MatrixUnits::Cooperative : tile::MatrixUnits::None,
-      hasMatrices ? b.getStrArrayAttr({"matrix-f32"}) : ArrayAttr(),
+      hasMatrices ? b.getStrArrayAttr({"matrix-f32", "matrix-bf16"})
+                  : ArrayAttr(),
       hasMatrices ? b.getDenseI64ArrayAttr({4, 4, 4}) : DenseI64ArrayAttr(),
       hasVectors ? tile::Lacks::SmallStorage : tile::Lacks::Nothing);
 }

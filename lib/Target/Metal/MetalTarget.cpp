@@ -45,9 +45,9 @@ static constexpr int64_t kThreads = 1024, kLanes = 32,
 static constexpr int64_t kWorkers = 512;
 
 /// A lane holds the same elements of every matrix, whatever its type and its
-/// use, and factors may be float.
-static constexpr StringRef kFeatures[] = {"simdgroup-matrix",
-                                          "matrix-element-map", "matrix-f32"};
+/// use, and factors may be float, or bfloat where the language has it.
+static constexpr StringRef kFeatures[] = {
+    "simdgroup-matrix", "matrix-element-map", "matrix-f32", "matrix-bf16"};
 
 /// Integers of 64 bits the language has, but launchers count in 32 as for other
 /// shaders (rule 21). Before it had bfloat, small numbers are moved, not
@@ -76,8 +76,8 @@ public:
         context, targetName, name, /*vectorBits=*/0, /*vectorRegisters=*/0,
         /*l1Bytes=*/0, /*l2Bytes=*/0, kThreads, kLanes, kThreadgroupBytes,
         kThreadgroupBytes, kBuffers, kWorkers, tile::MatrixUnits::Cooperative,
-        b.getStrArrayAttr(kFeatures), b.getDenseI64ArrayAttr(kMatrixShape),
-        getLacks(chip));
+        b.getStrArrayAttr(ArrayRef(kFeatures).drop_back(!chip.hasBFloat)),
+        b.getDenseI64ArrayAttr(kMatrixShape), getLacks(chip));
   }
 
   void buildTilePipeline(OpPassManager &pm,

@@ -65,12 +65,12 @@ FailureOr<Expression> MSLPrinter::spellShuffle(gpu::ShuffleOp op) {
                                   get(op.getOffset()).text)};
 }
 
-/// Eight halves as the words that move at once.
-static std::string spellHalves(ArrayRef<std::string> elements) {
+/// Eight floats of 16 bits (`type`) as the words that move at once.
+static std::string spellHalves(StringRef type, ArrayRef<std::string> elements) {
   SmallVector<std::string> words;
   for (; !elements.empty(); elements = elements.drop_front(2))
-    words.push_back("as_type<uint>(half2(" + elements[0] + ", " + elements[1] +
-                    "))");
+    words.push_back(llvm::formatv("as_type<uint>({0}2({1}, {2}))", type,
+                                  elements[0], elements[1]));
   return "uint4(" + llvm::join(words, ", ") + ")";
 }
 
@@ -115,7 +115,8 @@ std::optional<FailureOr<Expression>> MSLPrinter::spellLanes(Operation &op) {
         SmallVector<std::string> elements;
         for (Value element : op.getElements())
           elements.push_back(get(element).text);
-        return Expression{spellHalves(elements)};
+        return Expression{
+            spellHalves(spellType(op.getType().getElementType()), elements)};
       })
       .Case([&](vector::ExtractOp op) -> Result {
         if (op.hasDynamicPosition() || spellType(op.getType()) != "half")
@@ -135,7 +136,8 @@ std::optional<FailureOr<Expression>> MSLPrinter::spellLanes(Operation &op) {
         for (APFloat value : halves.getValues<APFloat>())
           elements.push_back(
               spellFloat(value, halves.getType().getElementType()));
-        return Expression{spellHalves(elements)};
+        return Expression{
+            spellHalves(spellType(halves.getElementType()), elements)};
       })
       .Default([](Operation *) { return std::nullopt; });
 }

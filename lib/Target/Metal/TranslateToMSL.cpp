@@ -65,7 +65,9 @@ std::string MSLPrinter::spellType(Type type) const {
     return "";
   if (vector.getNumElements() == 2 && vector.getElementType().isInteger(32))
     return "int2";
-  if (vector.getNumElements() == 8 && vector.getElementType().isF16())
+  Type element = vector.getElementType();
+  if (vector.getNumElements() == 8 &&
+      (element.isF16() || (element.isBF16() && hasBFloat)))
     return "uint4"; // 16 bytes that move at once
   return "";
 }

@@ -2,6 +2,17 @@
 // the elements that a lane has, and what it leaves goes into the second product
 // from register to register.
 // RUN: attn-opt %s --attn-to-metal=launches --mlir-print-debuginfo | attn-translate --kernels-to-msl | FileCheck %s
+// Where the language has bfloat, so it is in bf16; before, it is computed in float.
+// RUN: sed s/xf16/xbf16/g %s | attn-opt - --attn-to-metal=launches --mlir-print-debuginfo | attn-translate --kernels-to-msl | FileCheck %s --check-prefix=BFLOAT
+// RUN: sed s/xf16/xbf16/g %s | attn-opt - "--attn-to-metal=launches chip=metal2.4" | attn-translate --kernels-to-msl | FileCheck %s --check-prefix=OLD
+// BFLOAT: threadgroup bfloat [[TILE:[a-z0-9]+]][
+// BFLOAT: *(device const uint4 *)({{.*}});
+// BFLOAT: *(threadgroup uint4 *)([[TILE]] + {{.*}}) = {{.*}};
+// BFLOAT: simdgroup_bfloat8x8 q_0_0;
+// BFLOAT: simdgroup_multiply_accumulate(scores_0_0, q_0_0, {{k[0-9_]*}}, zeros);
+// BFLOAT: simdgroup_bfloat8x8 [[P:weights[0-9_]*]];
+// BFLOAT: [[P]].thread_elements()[0] = bfloat({{weights[0-9_]*}}.thread_elements()[0]);
+// OLD-NOT: simdgroup_{{bfloat|multiply}}
 
 // CHECK: kernel void f{{.*}}(
 // CHECK: threadgroup half [[TILE:[a-z0-9]+]][
