@@ -209,16 +209,17 @@ Value KeySplitter::countKeyTiles(ImplicitLocOpBuilder &b) {
 
 /// How often to split `tiles` query tiles of `keyTiles` key tiles each: the
 /// least that keeps 85% of the workers busy in one to four waves. Each part
-/// keeps two key tiles at least, so that its loads overlap, and 128 keys: on an
-/// H100, 8 times 8192 keys in tiles of 32 take 72 us in parts of 64 keys and 55
-/// us in parts of 128 (Vulkan).
+/// keeps two key tiles at least, so that its loads overlap, and 128 keys or
+/// four tiles: on an H100, 8 times 8192 keys in tiles of 32 take 72 us in parts
+/// of 64 keys and 55 us in parts of 128; in tiles of 16 they take 37 us in
+/// parts of 64 keys and 43 us in parts of 128, and 46 in parts of 32 (Vulkan).
 Value KeySplitter::chooseParts(ImplicitLocOpBuilder &b, Value tiles,
                                Value keyTiles, int64_t workers) {
   constexpr int64_t maxWaves = 4, minBusyPercent = 85, minKeys = 128;
   int64_t keysOfTile =
       cast<TileType>(softmax.store.getTile().getType()).getCols();
   int64_t minKeyTiles =
-      std::max<int64_t>(2, llvm::divideCeil(minKeys, keysOfTile));
+      std::clamp<int64_t>(llvm::divideCeil(minKeys, keysOfTile), 2, 4);
   IndexBuilder ib{b};
   Value one = ib.constant(1);
   tiles = ib.max(one, tiles);

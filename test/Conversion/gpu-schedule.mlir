@@ -32,12 +32,13 @@ func.func @given(%t: memref<2x8x70x64xf32>, %o: memref<2x8x70x64xf32>) {
 
 // A known number of rows that read a key head has a tile of its own; where only
 // a launch knows, lanes share up to four or up to eight, or a tile holds up to 32.
+// Few rows have fewer keys a tile.
 module attributes {tile.target = #tile.target<name = "vulkan", chip = "x", threads = 1024, subgroup = 32, workers = 512>} {
   // CHECK-LABEL: func @decode
   // CHECK: %[[KEYS:.+]] = memref.dim
   // CHECK: arith.cmpi sge, %[[KEYS]], %c1024
   // CHECK: scf.if %{{.+}} {
-  // CHECK: #attn.schedule<tile_m = 4, tile_n = 32, workers = 512>
+  // CHECK: #attn.schedule<tile_m = 4, tile_n = 16, workers = 512>
   // CHECK: } else {
   // CHECK: #attn.schedule<tile_m = 1, tile_n = 32>
   // GIVEN-LABEL: func @decode
@@ -49,9 +50,9 @@ module attributes {tile.target = #tile.target<name = "vulkan", chip = "x", threa
 
   // CHECK-LABEL: func @any
   // CHECK: scf.if
-  // CHECK: #attn.schedule<tile_m = 4, tile_n = 32, workers = 512>
+  // CHECK: #attn.schedule<tile_m = 4, tile_n = 16, workers = 512>
   // CHECK: scf.if
-  // CHECK: #attn.schedule<tile_m = 8, tile_n = 32, workers = 512>
+  // CHECK: #attn.schedule<tile_m = 8, tile_n = 16, workers = 512>
   // CHECK: scf.if
   // CHECK: #attn.schedule<tile_m = 32, tile_n = 32, workers = 512>
   // CHECK: #attn.schedule<tile_m = 32, tile_n = 32>

@@ -346,7 +346,7 @@ def SplitKeys : Pass<"tile-split-keys", "::mlir::func::FuncOp"> {
     dimension of parts, and the second grid combines the states of a row, in f32
     and in the order of the parts (rule 18). How many parts there are depends on
     sizes and on `workers`: the least that keep 85% of the workers busy, each
-    with two key tiles and 128 keys at least.
+    with two key tiles at least, and 128 keys or four tiles.
 
     It runs before `attn-fuse-online-softmax`, so that standard attention is
     split, too, and by the same matcher. A grid with the attribute that does not
