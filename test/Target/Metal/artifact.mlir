@@ -16,9 +16,11 @@
 
 // Larger heads than fragments have room for are no error.
 // RUN: attn-opt %s --attn-to-metal=launches --verify-diagnostics -o /dev/null
-func.func @wide(%t: memref<1x2x256x256xf32>, %o: memref<1x2x256x256xf32>) {
-  // expected-remark @+1 {{does not use matrix units, which is slower: its tiles exceed the memory of a workgroup}}
-  attn.attention ins(%t, %t, %t : memref<1x2x256x256xf32>, memref<1x2x256x256xf32>, memref<1x2x256x256xf32>) outs(%o : memref<1x2x256x256xf32>)
+func.func @wide(%t: memref<1x2x256x1024xf32>, %o: memref<1x2x256x1024xf32>) {
+  // expected-remark @+3 {{does not use matrix units, which is slower: its tiles exceed the memory of a workgroup}}
+  // expected-remark @+2 {{has no layouts, which is slower: the factors of its products exceed the memory of a workgroup}}
+  // expected-remark @+1 {{it is read from memory for each product, which is slower}}
+  attn.attention ins(%t, %t, %t : memref<1x2x256x1024xf32>, memref<1x2x256x1024xf32>, memref<1x2x256x1024xf32>) outs(%o : memref<1x2x256x1024xf32>)
   return
 }
 
