@@ -320,11 +320,39 @@ module attributes {tile.target = #tile.target<name = "gpu", chip = "c", threads 
 
 // -----
 
+// Pieces of a thread that lie one below the other: one address, and from there as
+// many rows on each time.
+#staged = #tile.shared<padding = 8>
+#pieces = #tile.pieces<elements = 8, threads = 32>
+module attributes {tile.target = #tile.target<name = "gpu", chip = "c", threads = 128, subgroup = 32, shared_bytes = 16384, static_shared_bytes = 16384, matrix = cooperative, matrix_shape = [16, 16, 16]>} {
+  // CHECK-LABEL: gpu.func @below
+  // CHECK: %[[ALL:.*]] = arith.cmpi sge, %{{.*}}, %c48
+  // CHECK: %[[FIRST:.*]] = arith.select %[[ALL]], %{{.*}}, %c0
+  // CHECK: vector.load %[[MEMORY:.*]][%[[FIRST]]]
+  // CHECK: %[[APART:.*]] = arith.muli %{{.*}}, %c16
+  // CHECK: %[[STEP:.*]] = arith.select %[[ALL]], %[[APART]], %c0
+  // CHECK: %[[SECOND:.*]] = arith.addi %[[FIRST]], %[[STEP]]
+  // CHECK-NEXT: vector.load %[[MEMORY]][%[[SECOND]]]
+  // CHECK-NEXT: %[[THIRD:.*]] = arith.addi %[[SECOND]], %[[STEP]]
+  // CHECK-NEXT: vector.load %[[MEMORY]][%[[THIRD]]]
+  // CHECK: scf.if
+  func.func private @below(%a: memref<f16>, %rows: index, %pitch: index, %x: index, %y: index, %z: index, %nx: index, %ny: index, %nz: index) attributes {tile.kernel} {
+    %c0 = arith.constant 0 : index
+    %c16 = arith.constant 16 : index
+    %m = memref.reinterpret_cast %a to offset: [0], sizes: [48, 16], strides: [%pitch, 1] : memref<f16> to memref<48x16xf16, strided<[?, 1]>>
+    %p = tile.load %m[%c0, %c0] valid [%rows, %c16] : memref<48x16xf16, strided<[?, 1]>> -> !tile.tile<48x16xf16, #pieces>
+    %q = tile.load %m[%c0, %c0] valid [%rows, %c16] prefetched(%p : !tile.tile<48x16xf16, #pieces>) : memref<48x16xf16, strided<[?, 1]>> -> !tile.tile<48x16xf16, #staged>
+    return
+  }
+}
+
+// -----
+
 // A computed left factor goes through the strip of its subgroup; with the
 // feature matrix-element-map, element by element. Pieces come from memory without
-// a branch, of rows that are valid; from its begin if none is. Those of all rows
-// go to workgroup memory where all begin at multiples of 16 bytes; otherwise the
-// tile is read again.
+// a branch: from its begin if a row is missing. Those of all rows go to workgroup
+// memory where all begin at multiples of 16 bytes; otherwise the tile is read
+// again.
 #left = #tile.fragment<use = a, shape = [16, 16], subgroups = [1, 1]>
 #sum = #tile.fragment<use = accumulator, shape = [16, 16], subgroups = [1, 1]>
 #staged = #tile.shared<padding = 8>
@@ -337,15 +365,11 @@ module attributes {tile.target = #tile.target<name = "gpu", chip = "c", threads 
   // CHECK: %[[REST:.*]] = arith.remui %[[FIRST]], %c8
   // CHECK: %[[BEGIN:.*]] = arith.subi %c0, %[[REST]]
   // CHECK: %[[PIECES:.*]] = memref.reinterpret_cast %{{.*}} to offset: [%[[BEGIN]]]
-  // CHECK: %[[LAST:.*]] = arith.subi %[[ROWS:.*]], %c1
-  // CHECK: %[[ANY:.*]] = arith.cmpi sgt, %[[ROWS]], %c0
-  // CHECK: %[[ROW:.*]] = arith.minsi %{{.*}}, %[[LAST]]
-  // CHECK: arith.muli %[[ROW]], %c16
-  // CHECK: %[[PLACE:.*]] = arith.select %[[ANY]], %{{.*}}, %c0
+  // CHECK: %[[ALL:.*]] = arith.cmpi sge, %{{.*}}, %c16
+  // CHECK: %[[PLACE:.*]] = arith.select %[[ALL]], %{{.*}}, %c0
   // CHECK-NOT: scf.if
   // CHECK: %[[PIECE:.*]] = vector.load %[[PIECES]][%[[PLACE]]] {alignment = 16 : i64}
   // CHECK: gpu.barrier
-  // CHECK: %[[ALL:.*]] = arith.cmpi sge, %[[ROWS]], %c16
   // CHECK: %[[USABLE:.*]] = arith.andi %{{.*}}, %[[ALL]]
   // CHECK: scf.if %[[USABLE]]
   // CHECK: vector.store %[[PIECE]], %{{.*}} {alignment = 16 : i64}

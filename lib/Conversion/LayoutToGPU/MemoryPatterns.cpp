@@ -474,10 +474,13 @@ private:
 
   /// Whether pieces that were read ahead are all of the tile.
   Value areUsable(ImplicitLocOpBuilder &b, LoadOp op) const {
-    Value rows = index(b, op.getType().getRows());
-    Value allRows = b.createOrFold<arith::CmpIOp>(arith::CmpIPredicate::sge,
-                                                  op.getValid()[0], rows);
-    return both(b, context.getView(op.getSource())->aligned, allRows);
+    return both(b, context.getView(op.getSource())->aligned, hasAllRows(b, op));
+  }
+
+  static Value hasAllRows(ImplicitLocOpBuilder &b, LoadOp op) {
+    return b.createOrFold<arith::CmpIOp>(arith::CmpIPredicate::sge,
+                                         op.getValid()[0],
+                                         index(b, op.getType().getRows()));
   }
 
   void fillPieces(ImplicitLocOpBuilder &b, LoadOp op, ValueRange values) const {
@@ -533,38 +536,66 @@ private:
   }
 
   /// Without a branch, which would wait for what it loads: on an H100, a kernel
-  /// with branches around these loads takes 1.3 times as long. What is not
-  /// valid is read elsewhere.
+  /// with branches around these loads takes 1.3 times as long. Of a tile that
+  /// lacks rows nothing is used, so that its pieces are read anywhere.
   SmallVector<Value> readPieces(ImplicitLocOpBuilder &b, LoadOp op,
                                 PiecesAttr pieces) const {
     TileType type = op.getType();
-    const MemoryView &memory = *context.getView(op.getSource());
-    Value zero = index(b, 0), rows = op.getValid()[0];
-    Value lastRow = b.createOrFold<arith::SubIOp>(rows, index(b, 1));
+    Value zero = index(b, 0);
+    Value isWhole = hasAllRows(b, op);
+    std::optional<int64_t> rowsApart = getRowsBetweenPieces(op, pieces);
     int64_t cols = *getConstantIntValue(op.getValid()[1]);
     Value lastCol = index(b, cols - pieces.getElements());
-    Value any = isLess(b, zero, rows);
-    // Row 0 of memory, for which a page table has an entry.
-    Value firstRow;
-    if (op.getPageTable())
-      firstRow = b.createOrFold<arith::SubIOp>(
-          zero, op.getIndices().drop_back().back());
+    const MemoryView &memory = *context.getView(op.getSource());
+    auto getPlace = [&](const ElementPosition &at) -> Value {
+      Value row = at.row, col = at.col;
+      if (at.inside)
+        row = arith::MinUIOp::create(b, row, index(b, type.getRows() - 1));
+      // Row 0 of memory, for which a page table has an entry.
+      if (op.getPageTable())
+        row = arith::SelectOp::create(
+            b, isWhole, row,
+            b.createOrFold<arith::SubIOp>(zero,
+                                          op.getIndices().drop_back().back()));
+      if (cols < type.getCols())
+        col = arith::MinUIOp::create(b, col, lastCol);
+      Value address =
+          addressOf(b, context, op, {row, col}, memory.pieceStrides);
+      return arith::SelectOp::create(b, isWhole, address, zero);
+    };
+    Value address, step;
     SmallVector<Value> values;
     forEachOwnPiece(
-        b, context, type, pieces, [&](int64_t, const ElementPosition &at) {
-          Value row = arith::MinSIOp::create(b, at.row, lastRow), col = at.col;
-          if (firstRow)
-            row = arith::SelectOp::create(b, any, row, firstRow);
-          if (cols < type.getCols())
-            col = arith::MinUIOp::create(b, col, lastCol);
-          Value address =
-              addressOf(b, context, op, {row, col}, memory.pieceStrides);
-          address = arith::SelectOp::create(b, any, address, zero);
+        b, context, type, pieces,
+        [&](int64_t number, const ElementPosition &at) {
+          if (!rowsApart || number == 0) {
+            address = getPlace(at);
+          } else {
+            if (!step)
+              step = arith::SelectOp::create(
+                  b, isWhole,
+                  b.createOrFold<arith::MulIOp>(
+                      ArrayRef(memory.pieceStrides).drop_back().back(),
+                      index(b, *rowsApart)),
+                  zero);
+            address = b.createOrFold<arith::AddIOp>(address, step);
+          }
           values.push_back(vector::LoadOp::create(
               b, getPieceType(type, pieces.getElements()), memory.flatPieces,
               address, /*nontemporal=*/false, llvm::MaybeAlign(kPieceBytes)));
         });
     return values;
+  }
+
+  /// By how many rows the pieces of a thread lie apart, one below the other, if
+  /// so in memory, too.
+  static std::optional<int64_t> getRowsBetweenPieces(LoadOp op,
+                                                     PiecesAttr pieces) {
+    int64_t elements = pieces.getThreads() * pieces.getElements();
+    int64_t rows = op.getType().getRows(), cols = op.getType().getCols();
+    bool isRegular = elements % cols == 0 && rows * cols % elements == 0 &&
+                     !op.getPageTable() && !op.getPacking();
+    return isRegular ? std::optional(elements / cols) : std::nullopt;
   }
 
   /// The same results from one of two ways.

@@ -74,8 +74,9 @@ def Tile_LoadOp : Tile_Op<"load", [AttrSizedOperandSegments]> {
     ```
 
     With a layout of `#tile.pieces`, the load runs ahead: elements that are not
-    valid mean nothing. What it brings is `prefetched` for the load of the same
-    elements into workgroup memory, which need not read memory for them.
+    valid mean nothing, nor does any if a row of the tile is not. What it brings
+    is `prefetched` for the load of the same elements into workgroup memory,
+    which need not read memory for them.
 
     ```mlir
     %p = tile.load %mem[%r, %c0] valid [%rows, %cols]
