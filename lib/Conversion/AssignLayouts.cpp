@@ -185,10 +185,12 @@ protected:
   virtual Attribute getLayout(Value tile) const = 0;
   /// Where the operand must go from where it is, one after the other.
   virtual SmallVector<Attribute> getSteps(OpOperand &use) const = 0;
+  /// Whether it moves each time, where it is needed.
+  virtual bool staysUntil(OpOperand &use) const { return false; }
 
 private:
   /// What an op reads moves once for all that follow in the block: loads where
-  /// they are, what is computed where it is needed.
+  /// they are unless they stay, what is computed where it is needed.
   void move(OpOperand &use, Attribute layout) {
     Value tile = use.get();
     auto type = cast<TileType>(tile.getType());
@@ -204,7 +206,8 @@ private:
                      moved->isBeforeInBlock(user)))
         return use.set(moved);
     }
-    if (Operation *load = tile.getDefiningOp<LoadOp>())
+    Operation *load = tile.getDefiningOp<LoadOp>();
+    if (load && !staysUntil(use))
       b.setInsertionPointAfter(load);
     else if (auto moved = tile.getDefiningOp<RelayoutOp>())
       b.setInsertionPointAfter(moved);
@@ -280,8 +283,10 @@ bool RegisterAssigner::canStayInMemory(LoadOp load) {
 /// memory.
 class FragmentAssigner final : public Assigner {
 public:
-  FragmentAssigner(func::FuncOp kernel, const Matrices &matrices)
-      : Assigner(kernel), matrices(matrices) {}
+  FragmentAssigner(func::FuncOp kernel, TargetAttr target,
+                   const Matrices &matrices)
+      : Assigner(kernel), matrices(matrices),
+        leaves(leavesFactors(kernel, target, matrices)) {}
 
 private:
   Attribute getLayout(Value tile) const override {
@@ -319,6 +324,9 @@ private:
     }
     return steps;
   }
+  bool staysUntil(OpOperand &use) const override {
+    return leaves && isReadByLoop(use);
+  }
 
   /// In workgroup memory, where it is converted, too.
   static bool isLoaded(Value tile) {
@@ -344,6 +352,7 @@ private:
   }
 
   const Matrices matrices;
+  const bool leaves;
 };
 
 struct AssignLayouts final : impl::AssignLayoutsBase<AssignLayouts> {
@@ -376,7 +385,7 @@ struct AssignLayouts final : impl::AssignLayoutsBase<AssignLayouts> {
       return;
     std::string reason;
     if (auto matrices = findMatrices(kernel, *target, mostThreads, reason))
-      return FragmentAssigner(kernel, *matrices).run();
+      return FragmentAssigner(kernel, *target, *matrices).run();
     if (!reason.empty())
       kernel.emitRemark("does not use matrix units, which is slower: ")
           << reason;

@@ -8,6 +8,7 @@
 //===----------------------------------------------------------------------===//
 
 #include "FewRowsLayouts.h"
+#include "Matrices.h"
 #include "Pieces.h"
 #include "Schedule.h"
 #include "Staging.h"
@@ -34,14 +35,15 @@ public:
   /// Whether there are units for the op.
   bool applies() const { return hasUnits; }
   bool fits(int64_t rows, int64_t keys) const {
-    int64_t bytes =
-        storesFloats ? getPartialBytes(rows, keys) : getBytes(rows, keys);
-    return bytes <= target.getStaticSharedBytes() &&
-           getRegisters(rows, keys) <= mostRegisters;
+    return llvm::any_of(std::array{false, true}, [&](bool stays) {
+      return getBytes(rows, keys, stays) <= target.getStaticSharedBytes() &&
+             getRegisters(rows, keys, stays) <= kMostFragmentRegisters;
+    });
   }
   /// The same for tiles whose sums leave as floats, to be added to others.
   bool fitsPartial(int64_t rows, int64_t keys) const {
-    return getPartialBytes(rows, keys) <= target.getStaticSharedBytes();
+    return getPartialBytes(rows, keys, /*stays=*/false) <=
+           target.getStaticSharedBytes();
   }
   /// Whether registers hold what the next step multiplies.
   bool readsAhead(int64_t rows, int64_t keys) const {
@@ -51,22 +53,22 @@ public:
   int64_t align(int64_t rows) const { return llvm::alignTo(rows, m); }
 
 private:
-  /// Registers of a thread beyond which compilers spill, on all devices that
-  /// are known; what addresses, offsets and sums take of them.
-  static constexpr int64_t mostRegisters = 256, otherRegisters = 40;
   static constexpr int64_t threads = 256;
   /// Those for keys and values that are read ahead, if they suffice.
-  static constexpr int64_t mostWaiting = 32;
   static constexpr int64_t halfBytes = 2, floatBytes = 4;
+  static constexpr int64_t mostWaiting =
+      kMostWaitingPieces * kPieceBytes / floatBytes;
   static constexpr int64_t padding = kRowGapBytes / halfBytes;
 
   int64_t getSubgroups(int64_t rows) const {
     return std::min(rows / m, threads / target.getSubgroup());
   }
-  int64_t getBytes(int64_t rows, int64_t keys) const;
-  int64_t getPartialBytes(int64_t rows, int64_t keys) const;
+  /// Where queries stay in workgroup memory, `stays`.
+  int64_t getBytes(int64_t rows, int64_t keys, bool stays) const;
+  int64_t getPartialBytes(int64_t rows, int64_t keys, bool stays) const;
+  int64_t getFactorBytes(int64_t rows, int64_t keys, bool stays) const;
   int64_t getStripBytes(int64_t rows) const;
-  int64_t getRegisters(int64_t rows, int64_t keys) const;
+  int64_t getRegisters(int64_t rows, int64_t keys, bool stays) const;
   int64_t getLanes(int64_t rows) const {
     return getSubgroups(rows) * target.getSubgroup();
   }
@@ -96,38 +98,47 @@ FragmentModel::FragmentModel(AttentionOp op, tile::TargetAttr target)
   valueSize = llvm::alignTo(v.getShape().back(), n);
 }
 
-/// What subgroups have for themselves, and the numbers of rows and columns.
+/// And what its rows of statistics leave through.
 int64_t FragmentModel::getStripBytes(int64_t rows) const {
-  int64_t strip = m * (n + 1) * floatBytes;
-  if (!target.hasFeature("matrix-element-map"))
-    strip += m * n * halfBytes;
-  // Its rows of statistics leave through a buffer, too.
-  return getSubgroups(rows) * strip + (std::max(m, n) + rows) * floatBytes;
+  Matrices matrices{m, n, /*k=*/0, getSubgroups(rows)};
+  return attn::getStripBytes(matrices, target) + rows * floatBytes;
 }
 
-/// Keys and values stand in workgroup memory together, queries before and
-/// outputs after them, with 16 bytes between rows; and the strips of subgroups.
-int64_t FragmentModel::getBytes(int64_t rows, int64_t keys) const {
+/// Keys and values stand in workgroup memory together, queries before them,
+/// with 16 bytes between rows; or one after the other beside queries that stay.
+int64_t FragmentModel::getFactorBytes(int64_t rows, int64_t keys,
+                                      bool stays) const {
   int64_t query = headSize + padding, value = valueSize + padding;
-  int64_t staged =
-      std::max({keys * (query + value), rows * query, rows * value});
-  return staged * halfBytes + getStripBytes(rows);
+  int64_t staged = stays ? rows * query + keys * std::max(query, value)
+                         : std::max(keys * (query + value), rows * query);
+  return staged * halfBytes;
+}
+
+/// Outputs leave through the memory of factors; and the strips of subgroups.
+int64_t FragmentModel::getBytes(int64_t rows, int64_t keys, bool stays) const {
+  if (storesFloats)
+    return getPartialBytes(rows, keys, stays);
+  int64_t outputs = rows * (valueSize + padding) * halfBytes;
+  return std::max(getFactorBytes(rows, keys, stays), outputs) +
+         getStripBytes(rows);
 }
 
 /// Floats and halves are buffers of their own.
-int64_t FragmentModel::getPartialBytes(int64_t rows, int64_t keys) const {
-  int64_t staged = keys * (headSize + valueSize + 2 * padding);
+int64_t FragmentModel::getPartialBytes(int64_t rows, int64_t keys,
+                                       bool stays) const {
   int64_t sums = rows * (valueSize + padding / 2);
-  return std::max(staged, rows * (headSize + padding)) * halfBytes +
-         sums * floatBytes + getStripBytes(rows);
+  return getFactorBytes(rows, keys, stays) + sums * floatBytes +
+         getStripBytes(rows);
 }
 
 /// Fragments of queries, outputs, scores and weights, and what is on its way to
 /// workgroup memory.
-int64_t FragmentModel::getRegisters(int64_t rows, int64_t keys) const {
-  int64_t elements = rows * (headSize / 2 + valueSize + keys + keys / 2);
-  return elements / getLanes(rows) +
-         (readsAhead(rows, keys) ? getWaiting(rows, keys) : 0) + otherRegisters;
+int64_t FragmentModel::getRegisters(int64_t rows, int64_t keys,
+                                    bool stays) const {
+  int64_t lanes = getLanes(rows), query = stays ? 0 : headSize / 2;
+  int64_t elements = rows * (query + valueSize + keys + keys / 2);
+  return elements / lanes +
+         getWaitingRegisters({keys * headSize, keys * valueSize}, lanes);
 }
 
 /// What a tile of rows and keys takes where lanes share rows and factors of

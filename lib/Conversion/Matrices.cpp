@@ -11,6 +11,8 @@
 #include "Staging.h"
 #include "TileKernels.h"
 
+#include "mlir/Dialect/SCF/IR/SCF.h"
+
 #include <numeric>
 
 using namespace mlir;
@@ -24,6 +26,72 @@ bool attn::isFactor(OpOperand &use) {
 bool attn::isStaged(Value tile) {
   return tile.getDefiningOp<LoadOp>() && !tile.use_empty() &&
          llvm::all_of(tile.getUses(), isFactor);
+}
+
+int64_t attn::getStripBytes(const Matrices &matrices, TargetAttr target) {
+  constexpr int64_t halfBytes = 2, floatBytes = 4;
+  int64_t strip = matrices.m * (matrices.n + 1) * floatBytes;
+  if (!target.hasFeature("matrix-element-map"))
+    strip += matrices.m * matrices.n * halfBytes;
+  return matrices.subgroups * strip +
+         std::max(matrices.m, matrices.n) * floatBytes;
+}
+
+bool attn::isReadByLoop(OpOperand &use) {
+  auto dot = dyn_cast<DotOp>(use.getOwner());
+  return dot && use.getOperandNumber() == 0 && !dot.getTransposeA() &&
+         use.get().getDefiningOp<LoadOp>() &&
+         use.get().getParentBlock() != dot->getBlock() &&
+         isa<scf::ForOp>(dot->getParentOp());
+}
+
+namespace {
+/// What the products of a block need.
+struct BlockNeeds {
+  /// Elements in fragments, a word each.
+  int64_t words = 0;
+  /// Halves of tiles that wait for the next iteration.
+  SmallVector<int64_t> waiting;
+  /// Bytes of workgroup memory: what stays, and the largest that does not.
+  int64_t staying = 0, staged = 0;
+};
+} // namespace
+
+bool attn::leavesFactors(func::FuncOp kernel, TargetAttr target,
+                         const Matrices &matrices) {
+  constexpr int64_t halfBytes = 2, padding = 8;
+  llvm::MapVector<Block *, BlockNeeds> blocks;
+  auto getBytes = [](TileType tile) {
+    return tile.getRows() * (tile.getCols() + padding) * halfBytes;
+  };
+  kernel.walk([&](DotOp dot) {
+    BlockNeeds &needs = blocks[dot->getBlock()];
+    TileType a = dot.getA().getType(), b = dot.getB().getType();
+    needs.words += dot.getType().getRows() * dot.getType().getCols() +
+                   a.getRows() * a.getCols() / 2;
+    if (isReadByLoop(dot->getOpOperand(0)))
+      needs.staying += getBytes(a);
+    needs.staged = std::max(needs.staged, getBytes(b));
+    if (dot.getB().getParentBlock() == dot->getBlock())
+      needs.waiting.push_back(b.getRows() * b.getCols());
+  });
+  // Results in f32 leave through memory of their own.
+  int64_t results = 0;
+  kernel.walk([&](StoreOp store) {
+    TileType tile = store.getTile().getType();
+    if (tile.getRank() == 2 && tile.getElementType().isF32())
+      results = std::max(results, 2 * getBytes(tile));
+  });
+  int64_t threads = matrices.subgroups * target.getSubgroup();
+  int64_t limit =
+      target.getStaticSharedBytes() - results - getStripBytes(matrices, target);
+  return llvm::any_of(blocks, [&](const auto &entry) {
+    const BlockNeeds &needs = entry.second;
+    int64_t registers = llvm::divideCeil(needs.words, threads) +
+                        getWaitingRegisters(needs.waiting, threads);
+    return needs.staying && registers > kMostFragmentRegisters &&
+           needs.staying + needs.staged <= limit;
+  });
 }
 
 /// About what the kernel takes of workgroup memory: factors and results with 16
@@ -46,11 +114,7 @@ static int64_t getWorkgroupBytes(func::FuncOp kernel, TargetAttr target,
       add(cast<TileType>(tile.getType()));
   });
   kernel.walk([&](StoreOp store) { add(store.getTile().getType()); });
-  int64_t strip = matrices.m * (matrices.n + 1) * 4;
-  if (!target.hasFeature("matrix-element-map"))
-    strip += matrices.m * matrices.n * 2;
-  int64_t sum =
-      matrices.subgroups * strip + std::max(matrices.m, matrices.n) * 4;
+  int64_t sum = getStripBytes(matrices, target);
   for (auto [type, bytes] : most)
     sum += bytes;
   return sum;

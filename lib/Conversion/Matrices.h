@@ -22,6 +22,24 @@ struct Matrices {
   int64_t m, n, k, subgroups;
 };
 
+/// Registers of a thread for fragments, and for what waits to go to workgroup
+/// memory. With more than 256 in all, compilers spill on all devices that are
+/// known; an H100's driver takes 80 for all else.
+constexpr int64_t kMostFragmentRegisters = 176;
+
+/// What subgroups have for themselves in workgroup memory, and the numbers of
+/// rows and columns.
+int64_t getStripBytes(const Matrices &matrices, tile::TargetAttr target);
+
+/// Whether left factors that a loop only reads stay in workgroup memory, from
+/// where it reads them each time: because there are no registers for their
+/// fragments, and the memory has room.
+bool leavesFactors(mlir::func::FuncOp kernel, tile::TargetAttr target,
+                   const Matrices &matrices);
+
+/// A left factor from memory that a loop only reads.
+bool isReadByLoop(mlir::OpOperand &use);
+
 /// A use of a tile as one of the two that a product multiplies.
 bool isFactor(mlir::OpOperand &use);
 

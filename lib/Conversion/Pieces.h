@@ -52,6 +52,24 @@ inline int64_t getPieceElements(tile::StoreOp store) {
   return getPieceElements(store, store.getTile().getType(), store.getDest());
 }
 
+/// Pieces that wait in a thread for the next iteration of a loop, of all tiles:
+/// what is left of its registers beside the fragments of an attention of 128
+/// columns.
+constexpr int64_t kMostWaitingPieces = 8;
+
+/// The registers that they take, of tiles of so many halves.
+inline int64_t getWaitingRegisters(llvm::ArrayRef<int64_t> tiles,
+                                   int64_t threads) {
+  constexpr int64_t elementsOfPiece = 8, registersOfPiece = 4;
+  int64_t pieces = 0;
+  for (int64_t elements : tiles) {
+    int64_t need = llvm::divideCeil(elements, elementsOfPiece * threads);
+    if (pieces + need <= kMostWaitingPieces)
+      pieces += need;
+  }
+  return pieces * registersOfPiece;
+}
+
 /// Whether a tile in workgroup memory has rows of whole pieces.
 inline bool holdsPieces(tile::TileType tile, int64_t elements) {
   auto shared = mlir::dyn_cast_or_null<tile::SharedAttr>(tile.getLayout());

@@ -8,6 +8,7 @@
 //
 //===----------------------------------------------------------------------===//
 
+#include "Matrices.h"
 #include "Pieces.h"
 #include "Staging.h"
 #include "attn/Conversion/AssignLayouts.h"
@@ -41,16 +42,19 @@ struct Prefetch {
 
 class Prefetcher {
 public:
-  Prefetcher(scf::ForOp loop, int64_t threads) : loop(loop), threads(threads) {}
+  /// Tiles have `mostBytes` of workgroup memory.
+  Prefetcher(scf::ForOp loop, int64_t threads, int64_t mostBytes)
+      : loop(loop), threads(threads), mostBytes(mostBytes) {}
   unsigned run();
 
 private:
   std::optional<Prefetch> match(LoadOp load);
   Value load(ImplicitLocOpBuilder &b, Prefetch &prefetch, Value at);
-  void moveToFront(ArrayRef<Prefetch> prefetches);
+  size_t moveToFront(ArrayRef<Prefetch> prefetches);
+  int64_t countBytes();
 
   scf::ForOp loop;
-  const int64_t threads;
+  const int64_t threads, mostBytes;
 };
 
 } // namespace
@@ -110,8 +114,10 @@ Value Prefetcher::load(ImplicitLocOpBuilder &b, Prefetch &prefetch, Value at) {
   return cloned;
 }
 
-/// What is staged comes before anything else in the loop.
-void Prefetcher::moveToFront(ArrayRef<Prefetch> prefetches) {
+/// What is staged comes before anything else in the loop, where workgroup
+/// memory has room for all of it; otherwise all but the first come where they
+/// are needed. Returns how many are in front.
+size_t Prefetcher::moveToFront(ArrayRef<Prefetch> prefetches) {
   DenseSet<Operation *> moved;
   for (const Prefetch &prefetch : prefetches) {
     moved.insert(prefetch.load);
@@ -124,12 +130,33 @@ void Prefetcher::moveToFront(ArrayRef<Prefetch> prefetches) {
       inOrder.push_back(&op);
   for (Operation *op : llvm::reverse(inOrder))
     op->moveBefore(body, body->begin());
+  if (countBytes() <= mostBytes)
+    return prefetches.size();
+  for (const Prefetch &prefetch : prefetches.drop_front()) {
+    LoadOp load = prefetch.load;
+    Operation *user = *llvm::min_element(
+        llvm::map_range(
+            load->getUsers(),
+            [&](Operation *op) { return body->findAncestorOpInBlock(*op); }),
+        [](Operation *lhs, Operation *rhs) {
+          return lhs->isBeforeInBlock(rhs);
+        });
+    load->moveBefore(user);
+  }
+  return 1;
+}
+
+/// Bytes of workgroup memory that tiles take.
+int64_t Prefetcher::countBytes() {
+  auto kernel = loop->getParentOfType<func::FuncOp>();
+  bool isHalf = holdsHalves(TargetAttr::lookup(kernel));
+  return StagedBuffers(kernel).getNumBytes([&](Type type) -> int64_t {
+    return type.isF16() && isHalf ? sizeof(int16_t) : sizeof(float);
+  });
 }
 
 unsigned Prefetcher::run() {
-  // 16 bytes a piece: what is left of the registers of a thread beside the
-  // fragments of an attention of 128 columns.
-  int64_t pieces = 8;
+  int64_t pieces = kMostWaitingPieces;
   SmallVector<Prefetch> prefetches;
   for (auto load : loop.getBody()->getOps<LoadOp>())
     if (std::optional<Prefetch> prefetch = match(load)) {
@@ -162,26 +189,37 @@ unsigned Prefetcher::run() {
            }))
           .getOperation());
   // What waits is staged first of all, then the next is asked for.
-  moveToFront(prefetches);
-  b.setInsertionPointAfter(prefetches.back().load);
+  size_t numInFront = moveToFront(prefetches);
+  b.setInsertionPointAfter(prefetches[numInFront - 1].load);
   Value next = arith::AddIOp::create(b, loop.getInductionVar(), step);
   auto yield = cast<scf::YieldOp>(loop.getBody()->getTerminator());
-  for (auto [k, prefetch] : llvm::enumerate(prefetches))
+  for (auto [k, prefetch] : llvm::enumerate(prefetches)) {
+    if (k >= numInFront)
+      b.setInsertionPointAfter(prefetch.load);
     yield.setOperand(numCarried + k, load(b, prefetch, next));
+  }
   for (auto [k, prefetch] : llvm::enumerate(prefetches))
     prefetch.load.getPrefetchedMutable().assign(
         loop.getRegionIterArg(numCarried + k));
   return prefetches.size();
 }
 
-/// Threads of a kernel that computes in fragments; 0 for others.
-static int64_t countThreads(func::FuncOp kernel, int64_t lanes) {
-  int64_t threads = 0;
+/// The fragments of a kernel that computes in such; null for others.
+static FragmentAttr findFragments(func::FuncOp kernel) {
+  FragmentAttr found;
   kernel.walk([&](DotOp dot) {
     if (auto layout = dyn_cast_or_null<FragmentAttr>(dot.getType().getLayout()))
-      threads = lanes * layout.getSubgroups()[0] * layout.getSubgroups()[1];
+      found = layout;
   });
-  return threads;
+  return found;
+}
+
+/// What is left of a workgroup's memory for tiles.
+static int64_t getTileBytes(TargetAttr target, const Matrices &matrices) {
+  int64_t bytes = target.getStaticSharedBytes();
+  // 0: nobody knows how much there is.
+  return bytes ? bytes - getStripBytes(matrices, target)
+               : std::numeric_limits<int64_t>::max();
 }
 
 namespace {
@@ -190,13 +228,18 @@ struct PrefetchLoads final : attn::impl::PrefetchLoadsBase<PrefetchLoads> {
     auto target = TargetAttr::lookup(getOperation());
     if (!target || !getOperation()->hasAttr("tile.kernel"))
       return;
-    int64_t threads = countThreads(getOperation(), target.getSubgroup());
-    if (!threads)
+    FragmentAttr fragments = findFragments(getOperation());
+    if (!fragments)
       return;
+    ArrayRef<int64_t> split = fragments.getSubgroups();
+    Matrices matrices{fragments.getFragmentRows(), fragments.getFragmentCols(),
+                      /*k=*/0, split[0] * split[1]};
+    int64_t threads = target.getSubgroup() * matrices.subgroups;
+    int64_t mostBytes = getTileBytes(target, matrices);
     SmallVector<scf::ForOp> loops;
     getOperation().walk([&](scf::ForOp loop) { loops.push_back(loop); });
     for (scf::ForOp loop : loops)
-      numPrefetched += Prefetcher(loop, threads).run();
+      numPrefetched += Prefetcher(loop, threads, mostBytes).run();
   }
 };
 } // namespace

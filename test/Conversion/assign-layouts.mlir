@@ -88,6 +88,61 @@ module attributes {tile.target = #tile.target<name = "gpu", chip = "c", threads 
 
 // -----
 
+// A left factor that a loop reads has no registers beside the sums: it stays in
+// workgroup memory, from where each iteration reads it.
+// CHECK-LABEL: func private @stays
+// CHECK: %[[Q:.*]] = tile.load %{{.*}} -> <16x256xf16, #tile.shared<padding = 8>>
+// CHECK: scf.for
+// CHECK: tile.relayout %[[Q]] : <16x256xf16, #tile.shared<padding = 8>> -> <16x256xf16, #tile.fragment<use = a, shape = [16, 16], subgroups = [1, 1]>>
+// CHECK-NEXT: tile.dot
+// With fewer columns it goes to registers before the loop.
+// CHECK-LABEL: func private @goes
+// CHECK: %[[Q:.*]] = tile.load %{{.*}} -> <16x128xf16, #tile.shared<padding = 8>>
+// CHECK: tile.relayout %[[Q]]
+// CHECK: scf.for
+module attributes {tile.target = #tile.target<name = "gpu", chip = "c", threads = 32, subgroup = 32, shared_bytes = 49152, static_shared_bytes = 49152, matrix = cooperative, matrix_shape = [16, 16, 16]>} {
+  func.func private @stays(%a: memref<f16>, %n: index, %x: index, %y: index, %z: index, %nx: index, %ny: index, %nz: index) attributes {tile.kernel} {
+    %c0 = arith.constant 0 : index
+    %c1 = arith.constant 1 : index
+    %c16 = arith.constant 16 : index
+    %c256 = arith.constant 256 : index
+    %zero = arith.constant 0.0 : f32
+    %m = memref.reinterpret_cast %a to offset: [0], sizes: [16, 256], strides: [256, 1] : memref<f16> to memref<16x256xf16>
+    %q = tile.load %m[%c0, %c0] valid [%c16, %c256] : memref<16x256xf16> -> !tile.tile<16x256xf16>
+    %init = tile.splat %zero : f32 -> !tile.tile<16x16xf32>
+    %acc = tile.splat %zero : f32 -> !tile.tile<16x256xf32>
+    %sum = scf.for %i = %c0 to %n step %c1 iter_args(%last = %acc) -> (!tile.tile<16x256xf32>) {
+      %k = tile.load %m[%c0, %c0] valid [%c16, %c256] : memref<16x256xf16> -> !tile.tile<16x256xf16>
+      %s = tile.dot %q, %k, %init {transpose_b} : !tile.tile<16x256xf16>, !tile.tile<16x256xf16> -> !tile.tile<16x16xf32>
+      %h = tile.convert %s : !tile.tile<16x16xf32> -> !tile.tile<16x16xf16>
+      %o = tile.dot %h, %k, %last : !tile.tile<16x16xf16>, !tile.tile<16x256xf16> -> !tile.tile<16x256xf32>
+      scf.yield %o : !tile.tile<16x256xf32>
+    }
+    return
+  }
+  func.func private @goes(%a: memref<f16>, %n: index, %x: index, %y: index, %z: index, %nx: index, %ny: index, %nz: index) attributes {tile.kernel} {
+    %c0 = arith.constant 0 : index
+    %c1 = arith.constant 1 : index
+    %c16 = arith.constant 16 : index
+    %c128 = arith.constant 128 : index
+    %zero = arith.constant 0.0 : f32
+    %m = memref.reinterpret_cast %a to offset: [0], sizes: [16, 128], strides: [128, 1] : memref<f16> to memref<16x128xf16>
+    %q = tile.load %m[%c0, %c0] valid [%c16, %c128] : memref<16x128xf16> -> !tile.tile<16x128xf16>
+    %init = tile.splat %zero : f32 -> !tile.tile<16x16xf32>
+    %acc = tile.splat %zero : f32 -> !tile.tile<16x128xf32>
+    %sum = scf.for %i = %c0 to %n step %c1 iter_args(%last = %acc) -> (!tile.tile<16x128xf32>) {
+      %k = tile.load %m[%c0, %c0] valid [%c16, %c128] : memref<16x128xf16> -> !tile.tile<16x128xf16>
+      %s = tile.dot %q, %k, %init {transpose_b} : !tile.tile<16x128xf16>, !tile.tile<16x128xf16> -> !tile.tile<16x16xf32>
+      %h = tile.convert %s : !tile.tile<16x16xf32> -> !tile.tile<16x16xf16>
+      %o = tile.dot %h, %k, %last : !tile.tile<16x16xf16>, !tile.tile<16x128xf16> -> !tile.tile<16x128xf32>
+      scf.yield %o : !tile.tile<16x128xf32>
+    }
+    return
+  }
+}
+
+// -----
+
 // A few rows: lanes share the columns of the factors, 16 bytes each; two lanes
 // that are left have other rows. Of what is computed, each lane has a column of
 // its own; what multiplies rows goes to the lanes that have them, and of the sums

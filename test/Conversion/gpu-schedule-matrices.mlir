@@ -11,8 +11,9 @@ func.func @d128(%t: memref<?x8x?x128xf16>, %o: memref<?x8x?x128xf16>) {
   return
 }
 
+// Queries stay in workgroup memory.
 // CHECK-LABEL: func @d256
-// CHECK: #attn.schedule<tile_m = 64, tile_n = 32>
+// CHECK: #attn.schedule<tile_m = 64, tile_n = 16>
 func.func @d256(%t: memref<?x8x?x256xf16>, %o: memref<?x8x?x256xf16>) {
   attn.attention ins(%t, %t, %t : memref<?x8x?x256xf16>, memref<?x8x?x256xf16>, memref<?x8x?x256xf16>) outs(%o : memref<?x8x?x256xf16>)
   return
@@ -55,7 +56,7 @@ module attributes {tile.target = #tile.target<name = "vulkan", chip = "vulkan-ma
 // CHECK-LABEL: func @parts
 // CHECK: #attn.schedule<tile_m = 8, tile_n = 16, workers = 512>
 // CHECK: #attn.schedule<tile_m = 16, tile_n = 16, workers = 128>
-// CHECK: #attn.schedule<tile_m = 64, tile_n = 32>
+// CHECK: #attn.schedule<tile_m = 64, tile_n = 16>
 func.func @parts(%t: memref<?x?x?x256xf16>, %o: memref<?x?x?x256xf16>) {
   attn.attention ins(%t, %t, %t : memref<?x?x?x256xf16>, memref<?x?x?x256xf16>, memref<?x?x?x256xf16>) outs(%o : memref<?x?x?x256xf16>)
   return
@@ -70,7 +71,7 @@ func.func @small(%t: memref<?x?x?x128xf16>, %o: memref<?x?x?x128xf16>) {
 }
 
 // CHECK-LABEL: func @floats
-// CHECK: #attn.schedule<tile_m = 32, tile_n = 32>, attn.schedule_reason = "rows and keys in matrix fragments
+// CHECK: #attn.schedule<tile_m = 32, tile_n = 64>, attn.schedule_reason = "rows and keys in matrix fragments
 func.func @floats(%t: memref<2x8x900x128xf16>, %o: memref<2x8x900x128xf32>) {
   attn.attention ins(%t, %t, %t : memref<2x8x900x128xf16>, memref<2x8x900x128xf16>, memref<2x8x900x128xf16>) outs(%o : memref<2x8x900x128xf32>)
   return
