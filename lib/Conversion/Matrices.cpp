@@ -59,10 +59,10 @@ struct BlockNeeds {
 
 bool attn::leavesFactors(func::FuncOp kernel, TargetAttr target,
                          const Matrices &matrices) {
-  constexpr int64_t halfBytes = 2, padding = 8;
+  constexpr int64_t halfBytes = 2;
   llvm::MapVector<Block *, BlockNeeds> blocks;
   auto getBytes = [](TileType tile) {
-    return tile.getRows() * (tile.getCols() + padding) * halfBytes;
+    return tile.getRows() * (tile.getCols() * halfBytes + kRowGapBytes);
   };
   kernel.walk([&](DotOp dot) {
     BlockNeeds &needs = blocks[dot->getBlock()];

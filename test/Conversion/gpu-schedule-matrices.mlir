@@ -77,3 +77,15 @@ func.func @floats(%t: memref<2x8x900x128xf16>, %o: memref<2x8x900x128xf32>) {
   return
 }
 }
+
+// -----
+
+// Without strips for factors there is memory for as many keys as rows.
+module attributes {tile.target = #tile.target<name = "vulkan", chip = "vulkan-matrix-map", threads = 1024, subgroup = 32, shared_bytes = 49152, static_shared_bytes = 49152, matrix = cooperative, features = ["matrix-element-map"], matrix_shape = [16, 16, 16]>} {
+// CHECK-LABEL: func @d64
+// CHECK: #attn.schedule<tile_m = 128, tile_n = 128>
+func.func @d64(%t: memref<?x8x?x64xf16>, %o: memref<?x8x?x64xf16>) {
+  attn.attention ins(%t, %t, %t : memref<?x8x?x64xf16>, memref<?x8x?x64xf16>, memref<?x8x?x64xf16>) outs(%o : memref<?x8x?x64xf16>)
+  return
+}
+}
