@@ -243,8 +243,8 @@ private:
       if (ShapedType::isStatic(queries))
         rows = std::min(rows, static_cast<int64_t>(llvm::bit_ceil<uint64_t>(
                                   model.align(queries))));
-      // Heads of 64 take 216 TFLOP/s there with 128 rows and keys, 203 with 64
-      // keys; causal 182 and 165.
+      // On an H100 heads of 64 take 216 TFLOP/s with 128 rows and keys, causal
+      // 182; 203 and 165 with 64 keys (docs/layouts.md).
       for (int64_t columns = rows < 128 ? 64 : 128; columns >= 16;
            columns /= 2) {
         if (!model.fits(rows, columns))
@@ -346,8 +346,8 @@ private:
     }
     if (sharesRows)
       for (int64_t rows : few) {
-        // Half as many where lanes read pieces: a kernel that runs for
-        // microseconds waits for its instructions, which are fewer.
+        // Half as many where lanes read pieces: on an H100 smaller code is
+        // faster where a kernel runs for microseconds only.
         int64_t columns =
             isInRegisters && readsPieces(target) ? keys / 2 : keys;
         if (!isInRegisters)

@@ -542,11 +542,12 @@ static void nameValue(Value value, StringAttr name) {
     BlockArgument carried = loop.getTiedLoopRegionIterArg(result);
     return carried.setLoc(rename(carried.getLoc()));
   }
+  // A branch that was converted a moment ago still yields tiles.
   if (auto branch = dyn_cast<scf::IfOp>(op))
     for (Region &region : branch->getRegions())
-      nameValue(
-          region.front().getTerminator()->getOperand(result.getResultNumber()),
-          name);
+      if (Operation *yield = region.front().getTerminator();
+          yield->getNumOperands() == branch.getNumResults())
+        nameValue(yield->getOperand(result.getResultNumber()), name);
   if (op->getNumResults() == 1)
     op->setLoc(rename(op->getLoc()));
 }
