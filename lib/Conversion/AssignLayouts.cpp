@@ -403,8 +403,7 @@ struct AssignLayouts final : impl::AssignLayoutsBase<AssignLayouts> {
     Threads shared = chooseThreads(rows, lanes, mostThreads, rowsOfThread);
     RegisterAssigner assigner(kernel, *target, shared);
     assigner.run();
-    if (!exchangesInMemory(*target))
-      assigner.leaveInMemory(kernel);
+    assigner.leaveInMemory(kernel);
     if (!fits(kernel, *target, shared)) {
       removeLayouts(kernel);
       leaveWithoutLayouts(kernel);

@@ -177,8 +177,8 @@ private:
 
 bool SharedRowsModel::canStayInMemory(Value query) const {
   auto memory = dyn_cast<MemRefType>(query.getType());
-  if (!memory || exchangesInMemory(target) || readsPieces(target) ||
-      !(type.isF32() || type.isF16()) || headSize % kVectorElements)
+  if (!memory || readsPieces(target) || !(type.isF32() || type.isF16()) ||
+      headSize % kVectorElements)
     return false;
   auto [strides, offset] = memory.getStridesAndOffset();
   return strides.back() == 1 &&
@@ -300,10 +300,10 @@ private:
     if (givenRows || givenKeys)
       return b.set(givenRows ? givenRows : rows, givenKeys ? givenKeys : keys,
                    /*workers=*/0, "a tile was asked for");
-    // More threads for as many keys and values, where a subgroup is wide.
-    constexpr int64_t wideRows = 64, wide = 32;
+    // More threads for as many keys and values, where lanes have shuffles.
+    constexpr int64_t wideRows = 64;
     int64_t mostRows = rows;
-    if (target && measuresMemory(target) && target.getSubgroup() >= wide &&
+    if (target && measuresMemory(target) && !exchangesInMemory(target) &&
         rows == kGPUTileRows)
       mostRows = wideRows;
     auto [sharedRows, sharedKeys] = chooseSharedRows(op, target, mostRows);

@@ -190,13 +190,29 @@ KernelContext::readThreads(ImplicitLocOpBuilder &b, ValueRange values,
   return results;
 }
 
+/// The number of the thread that differs by the bits of `mask`. Not an
+/// exclusive or: whoever checks indices knows what a remainder is at most.
+static Value flipBits(ImplicitLocOpBuilder &b, Value thread, int64_t mask) {
+  for (int64_t bit = 1; bit <= mask; bit *= 2) {
+    if (!(mask & bit))
+      continue;
+    Value pair = index(b, 2 * bit);
+    Value first = b.createOrFold<arith::MulIOp>(
+        b.createOrFold<arith::DivUIOp>(thread, pair), pair);
+    Value within = b.createOrFold<arith::RemUIOp>(
+        b.createOrFold<arith::AddIOp>(thread, index(b, bit)), pair);
+    thread = b.createOrFold<arith::AddIOp>(first, within);
+  }
+  return thread;
+}
+
 SmallVector<SmallVector<Value>>
 KernelContext::gather(ImplicitLocOpBuilder &b, ValueRange values,
                       ArrayRef<int64_t> masks) const {
   SmallVector<Value> threads{thread};
   for (int64_t mask : masks)
     for (Value known : llvm::to_vector(threads))
-      threads.push_back(b.createOrFold<arith::XOrIOp>(known, index(b, mask)));
+      threads.push_back(flipBits(b, known, mask));
   SmallVector<SmallVector<Value>> read = readThreads(b, values, threads);
   SmallVector<SmallVector<Value>> ofValues(values.size());
   for (const SmallVector<Value> &ofThread : read)
@@ -220,9 +236,7 @@ SmallVector<Value> KernelContext::exchange(ImplicitLocOpBuilder &b,
                                            ValueRange values,
                                            int64_t mask) const {
   if (exchanged)
-    return readThreads(b, values,
-                       b.createOrFold<arith::XOrIOp>(thread, index(b, mask)))
-        .front();
+    return readThreads(b, values, flipBits(b, thread, mask)).front();
   return shuffle(b, values, arith::ConstantIntOp::create(b, mask, 32),
                  gpu::ShuffleMode::XOR);
 }
