@@ -115,8 +115,8 @@ Value Prefetcher::load(ImplicitLocOpBuilder &b, Prefetch &prefetch, Value at) {
 }
 
 /// What is staged comes before anything else in the loop, where workgroup
-/// memory has room for all of it; otherwise all but the first come where they
-/// are needed. Returns how many are in front.
+/// memory has room for all of it; otherwise the last ones, as many as it takes,
+/// come where they are needed. Returns how many are in front.
 size_t Prefetcher::moveToFront(ArrayRef<Prefetch> prefetches) {
   DenseSet<Operation *> moved;
   for (const Prefetch &prefetch : prefetches) {
@@ -130,10 +130,9 @@ size_t Prefetcher::moveToFront(ArrayRef<Prefetch> prefetches) {
       inOrder.push_back(&op);
   for (Operation *op : llvm::reverse(inOrder))
     op->moveBefore(body, body->begin());
-  if (countBytes() <= mostBytes)
-    return prefetches.size();
-  for (const Prefetch &prefetch : prefetches.drop_front()) {
-    LoadOp load = prefetch.load;
+  size_t numInFront = prefetches.size();
+  for (; numInFront > 0 && countBytes() > mostBytes; --numInFront) {
+    LoadOp load = prefetches[numInFront - 1].load;
     Operation *user = *llvm::min_element(
         llvm::map_range(
             load->getUsers(),
@@ -143,7 +142,7 @@ size_t Prefetcher::moveToFront(ArrayRef<Prefetch> prefetches) {
         });
     load->moveBefore(user);
   }
-  return 1;
+  return numInFront;
 }
 
 /// Bytes of workgroup memory that tiles take.
@@ -190,7 +189,10 @@ unsigned Prefetcher::run() {
           .getOperation());
   // What waits is staged first of all, then the next is asked for.
   size_t numInFront = moveToFront(prefetches);
-  b.setInsertionPointAfter(prefetches[numInFront - 1].load);
+  if (numInFront)
+    b.setInsertionPointAfter(prefetches[numInFront - 1].load);
+  else
+    b.setInsertionPointToStart(loop.getBody());
   Value next = arith::AddIOp::create(b, loop.getInductionVar(), step);
   auto yield = cast<scf::YieldOp>(loop.getBody()->getTerminator());
   for (auto [k, prefetch] : llvm::enumerate(prefetches)) {

@@ -79,8 +79,8 @@ module attributes {tile.target = #tile.target<name = "gpu", chip = "c", threads 
 
 // -----
 
-// Workgroup memory has room for one of two tiles: the second one is staged where
-// it is multiplied, and asked for from there on.
+// Workgroup memory has room for one of two tiles: what there is no room for in
+// front is staged where it is multiplied, and asked for from there on.
 #acc = #tile.fragment<use = accumulator, shape = [16, 16], subgroups = [2, 1]>
 #staged = #tile.shared<padding = 8>
 module attributes {tile.target = #tile.target<name = "gpu", chip = "c", threads = 128, subgroup = 32, shared_bytes = 10240, static_shared_bytes = 10240, matrix = cooperative, matrix_shape = [16, 16, 16]>} {
@@ -105,6 +105,34 @@ module attributes {tile.target = #tile.target<name = "gpu", chip = "c", threads 
       %s1 = tile.dot %j, %j, %si {transpose_a} : !tile.tile<16x128xf16, #staged>, !tile.tile<16x128xf16, #staged> -> !tile.tile<128x128xf32, #acc>
       %s2 = tile.dot %k, %k, %s1 {transpose_a} : !tile.tile<16x128xf16, #staged>, !tile.tile<16x128xf16, #staged> -> !tile.tile<128x128xf32, #acc>
       scf.yield %s2 : !tile.tile<128x128xf32, #acc>
+    }
+    return
+  }
+
+  // The one that waits does not stand beside one that does not, either.
+  // CHECK-LABEL: func private @behind
+  // CHECK: scf.for
+  // CHECK-NOT: prefetched
+  // CHECK: %[[J:.*]] = tile.load {{.*}} -> <16x128xf16, #tile.shared<padding = 8>>
+  // CHECK-NOT: prefetched
+  // CHECK: %[[SUM:.*]] = tile.dot %[[J]], %[[J]]
+  // CHECK: %[[K:.*]] = tile.load {{.*}} prefetched({{.*}} -> <16x128xf16, #tile.shared<padding = 8>>
+  // CHECK: tile.load {{.*}} -> <16x128xf16, #tile.pieces
+  // CHECK: tile.dot %[[K]], %[[K]], %[[SUM]]
+  func.func private @behind(%a: memref<f16>, %n: index, %length: index, %x: index, %y: index, %z: index, %nx: index, %ny: index, %nz: index) attributes {tile.kernel} {
+    %c0 = arith.constant 0 : index
+    %c1 = arith.constant 1 : index
+    %c128 = arith.constant 128 : index
+    %zero = arith.constant 0.0 : f32
+    %m = memref.reinterpret_cast %a to offset: [0], sizes: [%length, 128], strides: [128, 1] : memref<f16> to memref<?x128xf16, strided<[128, 1]>>
+    %s0 = tile.splat %zero : f32 -> !tile.tile<128x128xf32, #acc>
+    %s:2 = scf.for %i = %c0 to %n step %c1 iter_args(%si = %s0, %row = %c0) -> (!tile.tile<128x128xf32, #acc>, index) {
+      %j = tile.load %m[%row, %c0] valid [%length, %c128] : memref<?x128xf16, strided<[128, 1]>> -> !tile.tile<16x128xf16, #staged>
+      %s1 = tile.dot %j, %j, %si {transpose_a} : !tile.tile<16x128xf16, #staged>, !tile.tile<16x128xf16, #staged> -> !tile.tile<128x128xf32, #acc>
+      %k = tile.load %m[%i, %c0] valid [%length, %c128] : memref<?x128xf16, strided<[128, 1]>> -> !tile.tile<16x128xf16, #staged>
+      %s2 = tile.dot %k, %k, %s1 {transpose_a} : !tile.tile<16x128xf16, #staged>, !tile.tile<16x128xf16, #staged> -> !tile.tile<128x128xf32, #acc>
+      %next = arith.addi %row, %c1 : index
+      scf.yield %s2, %next : !tile.tile<128x128xf32, #acc>, index
     }
     return
   }
