@@ -206,7 +206,7 @@ Error Unpacker::addPiece() {
   Expected<uint64_t> code = read(codes);
   if (!code)
     return code.takeError();
-  unsigned number = *code >= FirstNumber ? *code - FirstNumber + 1
+  uint64_t number = *code >= FirstNumber ? *code - FirstNumber + 1
                     : *code == New       ? templates.size() + 1
                     : previous           ? templates[previous - 1].follower
                                          : 0;

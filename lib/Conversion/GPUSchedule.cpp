@@ -35,10 +35,11 @@ public:
   /// Whether there are units for the op.
   bool applies() const { return hasUnits; }
   bool fits(int64_t rows, int64_t keys) const {
-    return llvm::any_of(std::array{false, true}, [&](bool stays) {
-      return getBytes(rows, keys, stays) <= target.getStaticSharedBytes() &&
-             getRegisters(rows, keys, stays) <= kMostFragmentRegisters;
-    });
+    return rows >= m && llvm::any_of(std::array{false, true}, [&](bool stays) {
+             return getBytes(rows, keys, stays) <=
+                        target.getStaticSharedBytes() &&
+                    getRegisters(rows, keys, stays) <= kMostFragmentRegisters;
+           });
   }
   /// The same for tiles whose sums leave as floats, to be added to others.
   bool fitsPartial(int64_t rows, int64_t keys) const {
@@ -240,11 +241,12 @@ private:
     // subgroup with two fragments of rows leaves its driver no registers.
     for (int64_t most : {128, 64, 32, 16}) {
       int64_t rows = most;
+      // Without queries a tile has the rows of a matrix.
       if (ShapedType::isStatic(queries))
         rows = std::min(rows, static_cast<int64_t>(llvm::bit_ceil<uint64_t>(
-                                  model.align(queries))));
+                                  model.align(std::max<int64_t>(queries, 1)))));
       // On an H100 heads of 64 take 216 TFLOP/s with 128 rows and keys, causal
-      // 182; 203 and 165 with 64 keys (docs/layouts.md).
+      // 182; 203 and 170 with 64 keys (docs/layouts.md).
       for (int64_t columns = rows < 128 ? 64 : 128; columns >= 16;
            columns /= 2) {
         if (!model.fits(rows, columns))

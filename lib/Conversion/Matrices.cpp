@@ -67,6 +67,9 @@ bool attn::leavesFactors(func::FuncOp kernel, TargetAttr target,
   kernel.walk([&](DotOp dot) {
     BlockNeeds &needs = blocks[dot->getBlock()];
     TileType a = dot.getA().getType(), b = dot.getB().getType();
+    // Factors of f32 are neither halves nor read ahead.
+    if (a.getElementType().isF32())
+      return;
     needs.words += dot.getType().getRows() * dot.getType().getCols() +
                    a.getRows() * a.getCols() / 2;
     if (isReadByLoop(dot->getOpOperand(0)))
@@ -76,15 +79,22 @@ bool attn::leavesFactors(func::FuncOp kernel, TargetAttr target,
       needs.waiting.push_back(b.getRows() * b.getCols());
   });
   // Results in f32 leave through memory of their own.
-  int64_t results = 0;
+  constexpr int64_t floatBytes = 4;
+  int64_t results = 0, statistics = 0;
   kernel.walk([&](StoreOp store) {
     TileType tile = store.getTile().getType();
-    if (tile.getRank() == 2 && tile.getElementType().isF32())
-      results = std::max(results, 2 * getBytes(tile));
+    if (!tile.getElementType().isF32())
+      return;
+    if (tile.getRank() == 1)
+      statistics = std::max(statistics, tile.getCols() * floatBytes);
+    else
+      results =
+          std::max(results, tile.getRows() *
+                                (tile.getCols() * floatBytes + kRowGapBytes));
   });
   int64_t threads = matrices.subgroups * target.getSubgroup();
-  int64_t limit =
-      target.getStaticSharedBytes() - results - getStripBytes(matrices, target);
+  int64_t limit = target.getStaticSharedBytes() - results - statistics -
+                  getStripBytes(matrices, target);
   return llvm::any_of(blocks, [&](const auto &entry) {
     const BlockNeeds &needs = entry.second;
     int64_t registers = llvm::divideCeil(needs.words, threads) +

@@ -60,7 +60,6 @@ private:
 } // namespace
 
 std::optional<Prefetch> Prefetcher::match(LoadOp load) {
-  // Beyond that, registers are missed elsewhere.
   TileType type = load.getType();
   int64_t elements = getPieceElements(load);
   auto shared = dyn_cast_or_null<SharedAttr>(type.getLayout());
@@ -116,7 +115,8 @@ Value Prefetcher::load(ImplicitLocOpBuilder &b, Prefetch &prefetch, Value at) {
 
 /// What is staged comes before anything else in the loop, where workgroup
 /// memory has room for all of it; otherwise the last ones, as many as it takes,
-/// come where they are needed. Returns how many are in front.
+/// come where they are needed. The next tiles are asked for behind those in
+/// front, whose registers are free by then. Returns how many there are.
 size_t Prefetcher::moveToFront(ArrayRef<Prefetch> prefetches) {
   DenseSet<Operation *> moved;
   for (const Prefetch &prefetch : prefetches) {
@@ -148,10 +148,9 @@ size_t Prefetcher::moveToFront(ArrayRef<Prefetch> prefetches) {
 /// Bytes of workgroup memory that tiles take.
 int64_t Prefetcher::countBytes() {
   auto kernel = loop->getParentOfType<func::FuncOp>();
-  bool isHalf = holdsHalves(TargetAttr::lookup(kernel));
-  return StagedBuffers(kernel).getNumBytes([&](Type type) -> int64_t {
-    return type.isF16() && isHalf ? sizeof(int16_t) : sizeof(float);
-  });
+  auto target = TargetAttr::lookup(kernel);
+  return StagedBuffers(kernel).getNumBytes(
+      [&](Type type) { return getStoredBytes(type, target); });
 }
 
 unsigned Prefetcher::run() {

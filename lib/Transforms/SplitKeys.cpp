@@ -215,11 +215,13 @@ Value KeySplitter::countKeyTiles(ImplicitLocOpBuilder &b) {
 /// parts of 64 keys and 43 us in parts of 128, and 46 in parts of 32 (Vulkan).
 Value KeySplitter::chooseParts(ImplicitLocOpBuilder &b, Value tiles,
                                Value keyTiles, int64_t workers) {
-  constexpr int64_t maxWaves = 4, minBusyPercent = 85, minKeys = 128;
+  constexpr int64_t maxWaves = 4, minBusyPercent = 85;
+  constexpr int64_t minKeys = 64, enoughKeys = 128;
   int64_t keysOfTile =
       cast<TileType>(softmax.store.getTile().getType()).getCols();
-  int64_t minKeyTiles =
-      std::clamp<int64_t>(llvm::divideCeil(minKeys, keysOfTile), 2, 4);
+  int64_t minKeyTiles = std::max<int64_t>(
+      std::clamp<int64_t>(llvm::divideCeil(enoughKeys, keysOfTile), 2, 4),
+      llvm::divideCeil(minKeys, keysOfTile));
   IndexBuilder ib{b};
   Value one = ib.constant(1);
   tiles = ib.max(one, tiles);

@@ -5,6 +5,9 @@
 
 import { fail } from './error.js';
 
+/** More than any program is. */
+const MOST_BYTES = 2 ** 28;
+
 const cutOff = (cause) => fail('MALFORMED_ARTIFACT', 'malformed artifact: what it packs is cut off', { cause });
 
 async function inflate(bytes) {
@@ -14,21 +17,23 @@ async function inflate(bytes) {
 
 /** The bytes behind the header of a packed artifact, unpacked. */
 export async function unpack(packed) {
-  // The first word is for those who inflate into memory of their own.
+  const size = new DataView(packed.buffer, packed.byteOffset, 4).getUint32(0, true);
   const bytes = await inflate(packed.subarray(4));
-  /** From a place on: seven bits a byte, the lower ones first. */
+  if (bytes.length !== size) cutOff();
+  /** From a place on to its end: seven bits a byte, the lower ones first. */
   const next = (place) => {
     for (let value = 0, scale = 1; ; scale *= 128) {
-      if (place.at >= bytes.length) cutOff();
+      if (place.at >= place.end) cutOff();
       const byte = bytes[place.at++];
       value += byte % 128 * scale;
       if (byte < 128) return value;
     }
   };
-  const codes = { at: 0 }, codeBytes = next(codes), differenceBytes = next(codes), end = codes.at + codeBytes;
-  const differences = { at: end };
+  const codes = { at: 0, end: bytes.length }, codeBytes = next(codes), differenceBytes = next(codes);
+  const end = codes.end = codes.at + codeBytes, differences = { at: end, end: end + differenceBytes };
+  if (differences.end > bytes.length) cutOff();
   let texts = '', previous = {}, text = '';
-  for (const byte of bytes.subarray(end + differenceBytes)) texts += String.fromCharCode(byte);
+  for (const byte of bytes.subarray(differences.end)) texts += String.fromCharCode(byte);
   const rest = texts.match(/[^\n}]*[\n}]|[^\n}]+$/g) ?? [], templates = [];
   while (codes.at < end) {
     const code = next(codes);
@@ -39,6 +44,7 @@ export async function unpack(packed) {
     const template = code > 1 ? templates[code - 2] : code ? templates.at(-1) : previous.follower;
     if (!template) cutOff();
     previous = previous.follower = template;
+    if (text.length > MOST_BYTES) cutOff();
     text += template.parts[0];
     template.last.forEach((last, n) => {
       const difference = next(differences);

@@ -26,6 +26,14 @@ func.func @few(%q: memref<2x8x5x72xf16>, %k: memref<2x8x70x72xf16>, %o: memref<2
   return
 }
 
+// Without queries, as many as a matrix has.
+// CHECK-LABEL: func @none
+// CHECK: #attn.schedule<tile_m = 16, tile_n = 64>
+func.func @none(%q: memref<2x8x0x72xf16>, %k: memref<2x8x70x72xf16>, %o: memref<2x8x0x72xf16>) {
+  attn.attention ins(%q, %k, %k : memref<2x8x0x72xf16>, memref<2x8x70x72xf16>, memref<2x8x70x72xf16>) outs(%o : memref<2x8x0x72xf16>)
+  return
+}
+
 // CHECK-LABEL: func @f32
 // CHECK: #attn.schedule<tile_m = 32, tile_n = 32>
 func.func @f32(%t: memref<?x8x?x64xf32>, %o: memref<?x8x?x64xf32>) {

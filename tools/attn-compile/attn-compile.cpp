@@ -355,8 +355,9 @@ static ExitCode compile(const Arguments &args) {
     if (failed(tuned))
       return kBadInput;
     options.schedule = *tuned;
-    // It was measured on one.
-    if (options.chip.empty() && !StringRef(options.target).contains(':'))
+    // It was measured on one: the default, unless the module names another.
+    if (options.chip.empty() && !tile::TargetAttr::lookup(*module) &&
+        !StringRef(options.target).contains(':'))
       options.chip = getDefaultChip(options.target);
   }
   if (args.holes.getNumOccurrences() && failed(addHoles(*module, args.holes)))

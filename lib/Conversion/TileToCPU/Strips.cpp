@@ -130,7 +130,8 @@ void KernelLowering::splitIntoStrips(scf::ForOp loop) {
       continue;
     Operation *clone = b.clone(*op, mapping);
     if (auto load = dyn_cast<LoadOp>(op))
-      packedAhead[clone] = packedAhead[op] = {load, first, step, tiles};
+      for (Operation *either : {op, clone})
+        packedAhead[either] = {load, first, step, tiles};
   }
   for (Operation *op : moved)
     op->moveBefore(inner.getBody(), inner.getBody()->end());
