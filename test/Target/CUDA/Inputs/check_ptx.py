@@ -43,7 +43,6 @@ WITHOUT_TENSOR_CORES = {"mods/empty"}
 # Hopper have no such list.
 HOPPER_SPILLS = {
     "mods/natten-clamped": 136,
-    "mods/sta-3d-text": 32,
 }
 
 
