@@ -35,11 +35,12 @@ public:
   /// Whether there are units for the op.
   bool applies() const { return hasUnits; }
   bool fits(int64_t rows, int64_t keys) const {
-    return rows >= m && llvm::any_of(std::array{false, true}, [&](bool stays) {
-             return getBytes(rows, keys, stays) <=
-                        target.getStaticSharedBytes() &&
-                    getRegisters(rows, keys, stays) <= kMostFragmentRegisters;
-           });
+    if (rows < m)
+      return false;
+    return llvm::any_of(std::array{false, true}, [&](bool stays) {
+      return getBytes(rows, keys, stays) <= target.getStaticSharedBytes() &&
+             getRegisters(rows, keys, stays) <= kMostFragmentRegisters;
+    });
   }
   /// The same for tiles whose sums leave as floats, to be added to others.
   bool fitsPartial(int64_t rows, int64_t keys) const {

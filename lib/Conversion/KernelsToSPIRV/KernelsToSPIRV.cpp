@@ -192,40 +192,26 @@ Type convertMatrix(kernel::MatrixType type) {
       spirv::Scope::Subgroup, uses[static_cast<unsigned>(type.getUse())]);
 }
 
-struct FillMatrixPattern final : OpConversionPattern<kernel::FillMatrixOp> {
-  using OpConversionPattern::OpConversionPattern;
+/// An op on matrices that SPIR-V has, with the same operands.
+template <typename Op, typename Replacement>
+struct MatrixPattern final : OpConversionPattern<Op> {
+  using OpConversionPattern<Op>::OpConversionPattern;
   LogicalResult
-  matchAndRewrite(kernel::FillMatrixOp op, OpAdaptor adaptor,
+  matchAndRewrite(Op op, typename Op::Adaptor adaptor,
                   ConversionPatternRewriter &rewriter) const override {
-    rewriter.replaceOpWithNewOp<spirv::CompositeConstructOp>(
-        op, typeConverter->convertType(op.getType()), adaptor.getValue());
+    rewriter.replaceOpWithNewOp<Replacement>(
+        op, TypeRange(this->typeConverter->convertType(op.getType())),
+        adaptor.getOperands());
     return success();
   }
 };
-
-struct MultiplyMatricesPattern final
-    : OpConversionPattern<kernel::MultiplyMatricesOp> {
-  using OpConversionPattern::OpConversionPattern;
-  LogicalResult
-  matchAndRewrite(kernel::MultiplyMatricesOp op, OpAdaptor adaptor,
-                  ConversionPatternRewriter &rewriter) const override {
-    rewriter.replaceOpWithNewOp<spirv::KHRCooperativeMatrixMulAddOp>(
-        op, adaptor.getA(), adaptor.getB(), adaptor.getAcc());
-    return success();
-  }
-};
-
-struct ConvertMatrixPattern final
-    : OpConversionPattern<kernel::ConvertMatrixOp> {
-  using OpConversionPattern::OpConversionPattern;
-  LogicalResult
-  matchAndRewrite(kernel::ConvertMatrixOp op, OpAdaptor adaptor,
-                  ConversionPatternRewriter &rewriter) const override {
-    rewriter.replaceOpWithNewOp<spirv::FConvertOp>(
-        op, typeConverter->convertType(op.getType()), adaptor.getInput());
-    return success();
-  }
-};
+using FillMatrixPattern =
+    MatrixPattern<kernel::FillMatrixOp, spirv::CompositeConstructOp>;
+using MultiplyMatricesPattern =
+    MatrixPattern<kernel::MultiplyMatricesOp,
+                  spirv::KHRCooperativeMatrixMulAddOp>;
+using ConvertMatrixPattern =
+    MatrixPattern<kernel::ConvertMatrixOp, spirv::FConvertOp>;
 
 struct ExtractElementPattern final
     : OpConversionPattern<kernel::ExtractElementOp> {
