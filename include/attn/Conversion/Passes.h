@@ -12,6 +12,7 @@
 
 #include "attn/Conversion/AssignLayouts.h"
 #include "attn/Conversion/CPUExpandExp2.h"
+#include "attn/Conversion/CPUFloatsAsBits.h"
 #include "attn/Conversion/CPUSchedule.h"
 #include "attn/Conversion/CUDASchedule.h"
 #include "attn/Conversion/ExpandMath.h"

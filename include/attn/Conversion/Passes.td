@@ -176,6 +176,41 @@ def CPUExpandExp2 : Pass<"cpu-expand-exp2"> {
   ];
 }
 
+def CPUFloatsAsBits : Pass<"cpu-floats-as-bits", "::mlir::func::FuncOp"> {
+  let summary = "Move f16 and bf16 as integers, for machines without them";
+  let description = [{
+    Conversions between f32 and f16 or bf16 become integer arithmetic, rounding
+    to the nearest with ties to even. Kernels compute in f32, so that all other
+    ops only move such numbers: they move i16. LLVM's backend for WebAssembly can
+    load and store numbers of 16 bits, but not choose between them or keep them
+    across blocks.
+
+    ```mlir
+    func.func @k(%m: memref<8xbf16>, %i: index, %c: i1) -> f32 {
+      %zero = arith.constant 0.0 : bf16
+      %x = memref.load %m[%i] : memref<8xbf16>
+      %y = arith.select %c, %x, %zero : bf16
+      %z = arith.extf %y : bf16 to f32
+      return %z : f32
+    }
+    ```
+    becomes
+    ```mlir
+    func.func @k(%m: memref<8xi16>, %i: index, %c: i1) -> f32 {
+      ...
+      %zero = arith.constant 0 : i16
+      %x = memref.load %m[%i] : memref<8xi16>
+      %y = arith.select %c, %x, %zero : i16
+      %bits = arith.extui %y : i16 to i32
+      %shifted = arith.shli %bits, ... : i32
+      %z = arith.bitcast %shifted : i32 to f32
+      return %z : f32
+    }
+    ```
+  }];
+  let dependentDialects = ["::mlir::arith::ArithDialect"];
+}
+
 def CPUSchedule : Pass<"cpu-schedule", "::mlir::func::FuncOp"> {
   let summary = "Choose tile sizes and split-KV for CPUs";
   let description = [{

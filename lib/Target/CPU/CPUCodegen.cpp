@@ -11,6 +11,8 @@
 #include "Link.h"
 #include "Wasm.h"
 
+#include "attn/Conversion/CPUFloatsAsBits.h"
+
 #include "mlir/Analysis/DataLayoutAnalysis.h"
 #include "mlir/Conversion/ArithToLLVM/ArithToLLVM.h"
 #include "mlir/Conversion/ControlFlowToLLVM/ControlFlowToLLVM.h"
@@ -102,6 +104,8 @@ static LogicalResult
 lowerToLLVMDialect(ModuleOp module, tile::TargetAttr machine, bool verifies) {
   PassManager pm(module.getContext());
   pm.enableVerifier(false);
+  if (llvm::Triple(CPUArchitecture::of(machine).triple).isWasm())
+    pm.addNestedPass<func::FuncOp>(createCPUFloatsAsBits());
   // Without the feature LLVM rounds a scalar to bf16 by a library call.
   if (!machine.hasFeature("avx512bf16")) {
     arith::ArithExpandOpsPassOptions options;

@@ -12,9 +12,9 @@
 
 namespace attn {
 
-/// Rewrites what LLVM would call a library for: fused products, maxima that
-/// pass over NaN, conversions of f16. Products are rounded before they are
-/// added, or once where the engine likes (relaxed-simd).
+/// Rewrites what LLVM would call a library for: fused products and maxima that
+/// pass over NaN. Products are rounded before they are added, or once where the
+/// engine likes (relaxed-simd). `cpu-floats-as-bits` has run before.
 void legalizeForWasm(llvm::Module &module);
 
 } // namespace attn
