@@ -1,7 +1,7 @@
 //===- CPUFloatsAsBits.cpp - cpu-floats-as-bits ---------------------------===//
 // SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
 //
-// Conversions of f16 and bf16 become integer arithmetic; then no op computes
+// Conversions of bf16 and f16 become integer arithmetic; then no op computes
 // with such numbers, and what moves them moves i16.
 //
 //===----------------------------------------------------------------------===//
@@ -136,12 +136,13 @@ struct ExpandHalfTruncation final : OpRewritePattern<arith::TruncFOp> {
   }
 };
 
-/// i16 in place of f16 and bf16: alone, in vectors and in memory.
+/// i16 in place of bf16, and of f16 if asked for: alone, in vectors and in
+/// memory.
 struct BitTypes final : TypeConverter {
-  BitTypes() {
+  explicit BitTypes(bool half) {
     addConversion([](Type type) { return type; });
-    addConversion([](FloatType type) -> Type {
-      if (type.isF16() || type.isBF16())
+    addConversion([half](FloatType type) -> Type {
+      if (type.isBF16() || (half && type.isF16()))
         return IntegerType::get(type.getContext(), 16);
       return type;
     });
@@ -212,28 +213,41 @@ struct MoveBits final : ConversionPattern {
 
 struct CPUFloatsAsBits final
     : attn::impl::CPUFloatsAsBitsBase<CPUFloatsAsBits> {
+  using CPUFloatsAsBitsBase::CPUFloatsAsBitsBase;
+
   void runOnOperation() override {
     func::FuncOp kernel = getOperation();
+    BitTypes types(half);
+    auto isLegal = [&](Operation *op) {
+      auto function = dyn_cast<func::FuncOp>(op);
+      return types.isLegal(op) &&
+             (!function || types.isSignatureLegal(function.getFunctionType()));
+    };
+    // Most kernels have no such numbers.
+    if (!kernel
+             .walk([&](Operation *op) {
+               return isLegal(op) ? WalkResult::advance()
+                                  : WalkResult::interrupt();
+             })
+             .wasInterrupted())
+      return markAllAnalysesPreserved();
+
     MLIRContext *context = &getContext();
     RewritePatternSet conversions(context);
     arith::populateExpandBFloat16Patterns(conversions);
-    conversions.add<ExpandHalfExtension, ExpandHalfTruncation>(context);
+    if (half)
+      conversions.add<ExpandHalfExtension, ExpandHalfTruncation>(context);
     if (failed(rewriteOps(kernel, std::move(conversions),
                           llvm::IsaPred<arith::ExtFOp, arith::TruncFOp>)))
       return signalPassFailure();
 
-    BitTypes types;
     ConversionTarget target(*context);
     RewritePatternSet moves(context);
     scf::populateSCFStructuralTypeConversions(types, moves);
     populateFunctionOpInterfaceTypeConversionPattern<func::FuncOp>(moves,
                                                                    types);
     moves.add<ConvertConstant, ConvertBitcast, MoveBits>(types, context);
-    target.markUnknownOpDynamicallyLegal([&](Operation *op) {
-      auto function = dyn_cast<func::FuncOp>(op);
-      return types.isLegal(op) &&
-             (!function || types.isSignatureLegal(function.getFunctionType()));
-    });
+    target.markUnknownOpDynamicallyLegal(isLegal);
     if (failed(applyFullConversion(kernel, target, std::move(moves))))
       signalPassFailure();
   }

@@ -1,4 +1,14 @@
-// RUN: attn-opt %s --split-input-file --verify-diagnostics --cpu-floats-as-bits | FileCheck %s
+// RUN: attn-opt %s --split-input-file --verify-diagnostics --cpu-floats-as-bits=half | FileCheck %s
+// RUN: attn-opt %s --split-input-file --verify-diagnostics --cpu-floats-as-bits | FileCheck %s --check-prefix=BRAIN
+
+// A machine with conversions of f16 keeps them.
+// BRAIN-LABEL: func.func @converts(
+// BRAIN-SAME: f16, %{{.+}}: vector<4xi16>
+// BRAIN-NOT: bf16
+// BRAIN: arith.extf %{{.+}} : f16 to f32
+// BRAIN: arith.truncf %{{.+}} : f32 to f16
+// BRAIN-NOT: bf16
+// BRAIN: return
 
 // No value is of 16 bits, neither in memory nor in a loop or a branch.
 // CHECK-LABEL: func.func @moves(

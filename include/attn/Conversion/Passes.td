@@ -177,13 +177,15 @@ def CPUExpandExp2 : Pass<"cpu-expand-exp2"> {
 }
 
 def CPUFloatsAsBits : Pass<"cpu-floats-as-bits", "::mlir::func::FuncOp"> {
-  let summary = "Move f16 and bf16 as integers, for machines without them";
+  let summary = "Move bf16 as integers, for machines without them";
   let description = [{
-    Conversions between f32 and f16 or bf16 become integer arithmetic, rounding
-    to the nearest with ties to even. Kernels compute in f32, so that all other
-    ops only move such numbers: they move i16. LLVM's backend for WebAssembly can
-    load and store numbers of 16 bits, but not choose between them or keep them
-    across blocks.
+    Conversions between f32 and bf16 become integer arithmetic, rounding to the
+    nearest with ties to even. Kernels compute in f32, so that all other ops only
+    move such numbers: they move i16. LLVM would call a library for a bf16 that
+    its optimiser freezes, and has no code for it on WebAssembly.
+
+    `half` does the same for f16, which LLVM keeps across blocks by calls of a
+    library there.
 
     ```mlir
     func.func @k(%m: memref<8xbf16>, %i: index, %c: i1) -> f32 {
@@ -208,6 +210,9 @@ def CPUFloatsAsBits : Pass<"cpu-floats-as-bits", "::mlir::func::FuncOp"> {
     }
     ```
   }];
+  let options = [
+    Option<"half", "half", "bool", "false", "f16, too">
+  ];
   let dependentDialects = ["::mlir::arith::ArithDialect"];
 }
 

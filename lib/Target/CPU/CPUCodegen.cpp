@@ -104,13 +104,10 @@ static LogicalResult
 lowerToLLVMDialect(ModuleOp module, tile::TargetAttr machine, bool verifies) {
   PassManager pm(module.getContext());
   pm.enableVerifier(false);
-  if (llvm::Triple(CPUArchitecture::of(machine).triple).isWasm())
-    pm.addNestedPass<func::FuncOp>(createCPUFloatsAsBits());
-  // Without the feature LLVM rounds a scalar to bf16 by a library call.
   if (!machine.hasFeature("avx512bf16")) {
-    arith::ArithExpandOpsPassOptions options;
-    options.includeBf16 = true;
-    pm.addNestedPass<func::FuncOp>(arith::createArithExpandOpsPass(options));
+    llvm::Triple triple(CPUArchitecture::of(machine).triple);
+    pm.addNestedPass<func::FuncOp>(
+        createCPUFloatsAsBits({/*half=*/triple.isWasm()}));
   }
   pm.addNestedPass<func::FuncOp>(arith::createArithExpandOpsPass());
   pm.addPass(memref::createExpandStridedMetadataPass());
