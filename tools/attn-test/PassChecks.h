@@ -38,15 +38,15 @@ public:
   void print(llvm::raw_ostream &os) const;
 
 private:
-  /// A program and what it computes in both arithmetics.
+  /// A program and what it computes.
   struct Stage;
   struct CheckedPass;
   static mlir::ArrayRef<CheckedPass> getPasses();
-  /// Kernels of GPUs run in subgroups of `lanes`.
-  std::string interpret(Stage &stage, mlir::ArrayRef<Tensor> inputs,
-                        int64_t lanes = 1);
+  /// Computes what `stage` does not know of itself yet.
+  std::string interpret(Stage &stage, reference::Arithmetic arithmetic,
+                        mlir::ArrayRef<Tensor> inputs);
   /// Runs `pass` on a copy of `before`.
-  std::string runPass(const CheckedPass &pass, const Stage &before,
+  std::string runPass(const CheckedPass &pass, Stage &before,
                       mlir::ArrayRef<Tensor> inputs, Stage &after);
   std::string runInOrder(Stage stage, mlir::ArrayRef<Tensor> inputs);
 
