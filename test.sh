@@ -13,12 +13,15 @@
 
 source "$(dirname "$0")/scripts/setup.sh"
 
-preset=release directory=build count=60 standard=15 assembled=16 interpreted=15 rasterised=20 seed=
+preset=release directory=build count=40 standard=10 assembled=16 interpreted=12 rasterised=14 seed=
 each=() covers= shaders=(--chips=2 --count=4)
 for argument; do
   case $argument in
   --seed=*) seed=${argument#--seed=} ;;
-  --full) count=0 standard=0 assembled=0 interpreted=500 rasterised=400 covers=1 shaders=(--each) ;;
+  --full)
+    count=0 standard=0 assembled=0 interpreted=500 rasterised=400 covers=1 shaders=(--each)
+    export ATTN_TEST_FULL=1
+    ;;
   --coverage) count=1 standard=1 rasterised=1 each=(--each) covers=1 ;;
   --sanitize) preset=sanitize directory=build-sanitize count=10 standard=5 assembled=2 interpreted=3 ;;
   --tsan) preset=tsan directory=build-tsan ;;
@@ -98,6 +101,9 @@ check_format() {
 # is no leak.
 export ASAN_OPTIONS=detect_container_overflow=0:allow_user_poisoning=0:detect_leaks=0
 export UBSAN_OPTIONS=print_stacktrace=1
+
+# What runs by turns in the tests of lit.
+export ATTN_TEST_SEED=$seed
 
 say "seed $seed"
 if [[ $preset == tsan ]]; then

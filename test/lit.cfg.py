@@ -24,8 +24,9 @@ config.environment["PATH"] = os.pathsep.join(
 )
 # What a function binds is not looked for in the next one.
 config.environment["FILECHECK_OPTS"] = "--enable-var-scope"
-# A sanitizer finding must fail the test, with a readable trace.
-for name in ("ASAN_OPTIONS", "UBSAN_OPTIONS", "TSAN_OPTIONS"):
+# A sanitizer finding must fail the test, with a readable trace. test.sh says
+# which turn of what runs by turns it is, and whether all of them run.
+for name in ("ASAN_OPTIONS", "UBSAN_OPTIONS", "TSAN_OPTIONS", "ATTN_TEST_SEED", "ATTN_TEST_FULL"):
     if name in os.environ:
         config.environment[name] = os.environ[name]
 
@@ -45,6 +46,14 @@ def cpu_flags():
     except OSError:
         pass
     return set()
+
+
+# What is compiled against an installed tree comes from the cache of the build.
+ccache = shutil.which("ccache")
+if ccache:
+    for language in ("C", "CXX"):
+        config.environment[f"CMAKE_{language}_COMPILER_LAUNCHER"] = ccache
+    config.environment.update((name, os.environ[name]) for name in os.environ if name.startswith("CCACHE_"))
 
 
 # Features for REQUIRES lines: what the machine can execute.
