@@ -137,6 +137,8 @@ static void defer(scf::ForOp loop, const CarriedSum &sum, int64_t cols) {
 
 namespace {
 struct DeferSums final : attn::impl::DeferSumsBase<DeferSums> {
+  using Base::Base;
+
   void runOnOperation() override {
     std::optional<Matrices> matrices = findMatrices(getOperation());
     getOperation().walk([&](scf::ForOp loop) {
@@ -144,7 +146,9 @@ struct DeferSums final : attn::impl::DeferSumsBase<DeferSums> {
         std::optional<CarriedSum> sum = match(loop, k);
         if (!sum)
           continue;
-        int64_t cols = matrices ? matrices->n : getLaneColumns(sum->reduce);
+        int64_t cols = columns    ? columns.getValue()
+                       : matrices ? matrices->n
+                                  : getLaneColumns(sum->reduce);
         if (cols < 2 || sum->reduce.getInput().getType().getCols() % cols)
           continue;
         defer(loop, *sum, cols);

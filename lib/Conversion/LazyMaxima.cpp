@@ -339,25 +339,93 @@ void Rewriter::run() {
   reduce.erase();
 }
 
+/// A reduction of the tile that both branches of a choice yield with it; null
+/// without one.
+static ReduceOp findReductionOfChoice(scf::IfOp choice, unsigned number,
+                                      unsigned &tile) {
+  auto reduceIn = [&](scf::YieldOp yield) {
+    return yield.getOperand(number).getDefiningOp<ReduceOp>();
+  };
+  ReduceOp then = reduceIn(choice.thenYield());
+  ReduceOp otherwise = reduceIn(choice.elseYield());
+  if (!then || !otherwise || then->getParentOp() != choice ||
+      otherwise->getParentOp() != choice || !then->hasOneUse() ||
+      !otherwise->hasOneUse() || then.getInit() != otherwise.getInit() ||
+      then->getAttrs() != otherwise->getAttrs())
+    return nullptr;
+  auto position = llvm::find(choice.thenYield().getOperands(), then.getInput());
+  tile = position - choice.thenYield().getOperands().begin();
+  bool isSame = tile < choice.getNumResults() &&
+                choice.elseYield().getOperand(tile) == otherwise.getInput();
+  return isSame ? then : nullptr;
+}
+
+/// Maxima of scores that are masked in one branch of a choice, and not in the
+/// other, are those of what is chosen.
+static void reduceAfterChoices(scf::ForOp loop) {
+  SmallVector<scf::IfOp> choices(loop.getBody()->getOps<scf::IfOp>());
+  for (scf::IfOp choice : choices)
+    for (unsigned number = 0; choice && number < choice.getNumResults();
+         ++number) {
+      unsigned tile = 0;
+      ReduceOp reduce = choice.elseBlock()
+                            ? findReductionOfChoice(choice, number, tile)
+                            : nullptr;
+      if (!reduce || reduce.getKind() != ReduceKind::Max)
+        continue;
+      OpBuilder b(choice);
+      SmallVector<Type> kept(choice.getResultTypes());
+      kept.erase(kept.begin() + number);
+      auto lean =
+          scf::IfOp::create(b, choice.getLoc(), kept, choice.getCondition(),
+                            /*addThenBlock=*/false,
+                            /*addElseBlock=*/false);
+      for (auto [from, to] :
+           llvm::zip_equal(choice->getRegions(), lean->getRegions()))
+        to.takeBody(from);
+      unsigned kth = 0;
+      for (OpResult result : choice.getResults())
+        if (result.getResultNumber() != number)
+          result.replaceAllUsesWith(lean.getResult(kth++));
+      IRMapping mapping;
+      mapping.map(reduce.getInput(),
+                  lean.getResult(tile > number ? tile - 1 : tile));
+      Operation *after = b.clone(*reduce, mapping);
+      choice.getResult(number).replaceAllUsesWith(after->getResult(0));
+      for (Region &region : lean->getRegions()) {
+        Operation *yield = region.front().getTerminator();
+        Operation *inBranch = yield->getOperand(number).getDefiningOp();
+        yield->eraseOperand(number);
+        inBranch->erase();
+      }
+      choice.erase();
+      choice = nullptr;
+    }
+}
+
 namespace {
 struct LazyMaxima final : attn::impl::LazyMaximaBase<LazyMaxima> {
+  using Base::Base;
+
   void runOnOperation() override {
     std::optional<Matrices> matrices = findMatrices(getOperation());
-    if (!matrices)
+    int64_t cols = columns ? columns : matrices ? matrices->n : 0;
+    if (!cols)
       return;
     SmallVector<scf::ForOp> loops;
     getOperation().walk([&](scf::ForOp loop) { loops.push_back(loop); });
-    for (scf::ForOp loop : loops)
+    for (scf::ForOp loop : loops) {
+      reduceAfterChoices(loop);
       for (unsigned k = 0; k < loop.getNumRegionIterArgs(); ++k) {
         std::optional<RunningMaximum> maximum = Matcher(loop, k).run();
-        if (!maximum ||
-            maximum->reduce.getInput().getType().getCols() % matrices->n)
+        if (!maximum || maximum->reduce.getInput().getType().getCols() % cols)
           continue;
         // One a loop, which becomes another.
-        Rewriter(loop, *maximum, matrices->n).run();
+        Rewriter(loop, *maximum, cols).run();
         ++numLazy;
         break;
       }
+    }
   }
 };
 } // namespace

@@ -1,9 +1,12 @@
 // tile-defer-sums: row sums of fragments become partial sums, which are added
 // after the loop; a sum that is used otherwise stays.
 // RUN: attn-opt %s --split-input-file --tile-defer-sums | FileCheck %s
+// RUN: attn-opt %s --split-input-file --tile-defer-sums=columns=8 | FileCheck %s --check-prefix=COLUMNS
 
 module attributes {tile.target = #tile.target<name = "gpu", chip = "c", threads = 128, subgroup = 32, shared_bytes = 16384, static_shared_bytes = 16384, matrix = cooperative, matrix_shape = [16, 16, 16]>} {
   // A sum that begins with something else than 0 has it in its first column.
+  // COLUMNS-LABEL: func private @scaled
+  // COLUMNS: tile.reduce sum %{{.*}}, %{{.*}} : <16x32xf32> -> <16x8xf32>
   // CHECK-LABEL: func private @scaled
   // CHECK: %[[INIT:.*]] = tile.map(%{{.*}}) at[%[[ZERO:.*]], %[[ZERO]]] : (!tile.tile<16xf32>) -> !tile.tile<16x16xf32>
   // CHECK: arith.cmpi eq, %{{.*}}, %[[ZERO]]

@@ -2,9 +2,12 @@
 // maxima, unless they are offsets and nothing else. A value that is carried from something else than 0 on
 // would have to be multiplied even if no score was above -inf: the loop stays.
 // RUN: attn-opt %s --tile-lazy-maxima | FileCheck %s
+// RUN: attn-opt %s --tile-lazy-maxima=columns=4 | FileCheck %s --check-prefix=COLUMNS
 
 module attributes {tile.target = #tile.target<name = "gpu", chip = "c", threads = 128, subgroup = 32, shared_bytes = 16384, static_shared_bytes = 16384, matrix = cooperative, matrix_shape = [16, 16, 16]>} {
   // CHECK-LABEL: func private @softmax
+  // COLUMNS-LABEL: func private @softmax
+  // COLUMNS: %{{.*}} = tile.reduce max %{{.*}}, %{{.*}} : <16x16xf32> -> <16x4xf32>
   // CHECK: %[[NONE:.*]] = tile.splat %cst{{.*}} : f32 -> <16xf32>
   // CHECK: %[[LOOP:.*]]:3 = scf.for {{.*}} iter_args(%[[M:.*]] = %[[NONE]], %[[L:.*]] = %{{.*}}, %[[SOFAR:.*]] = %{{.*}})
   // CHECK: %[[S:.*]] = tile.dot
@@ -164,6 +167,65 @@ module attributes {tile.target = #tile.target<name = "gpu", chip = "c", threads 
       }
       %l2 = tile.reduce sum %s, %l1 : !tile.tile<16x16xf32> -> !tile.tile<16xf32>
       scf.yield %m1, %l2 : !tile.tile<16xf32>, !tile.tile<16xf32>
+    }
+    tile.store %r#1, %o[%c0] valid [%c16] : !tile.tile<16xf32>, memref<16xf32>
+    return
+  }
+
+  // What both branches of a choice reduce is reduced after it; the columns that
+  // are asked for change nothing for an offset that nobody sees.
+  // CHECK-LABEL: func private @choice
+  // CHECK: scf.for {{.*}} iter_args(%[[M:.*]] = %{{.*}}, %[[L:.*]] = %{{.*}}) ->
+  // CHECK: %[[S:.*]] = scf.if %{{.*}} -> (!tile.tile<16x16xf32>) {
+  // CHECK-NOT: tile.reduce
+  // CHECK: tile.any_above %[[S]], %{{.*}} : <16x16xf32>, <16xf32>
+  // CHECK-NEXT: scf.if
+  // CHECK-NEXT: tile.reduce max %[[S]], %[[M]] :
+  // COLUMNS-LABEL: func private @choice
+  // COLUMNS: tile.any_above
+  func.func private @choice(%a: memref<f16>, %b: memref<f32>, %n: index, %x: index, %y: index, %z: index, %nx: index, %ny: index, %nz: index) attributes {tile.kernel} {
+    %c0 = arith.constant 0 : index
+    %c1 = arith.constant 1 : index
+    %c16 = arith.constant 16 : index
+    %zero = arith.constant 0.0 : f32
+    %one = arith.constant 1.0 : f32
+    %ninf = arith.constant 0xFF800000 : f32
+    %m = memref.reinterpret_cast %a to offset: [0], sizes: [16, 16], strides: [16, 1] : memref<f16> to memref<16x16xf16>
+    %o = memref.reinterpret_cast %b to offset: [0], sizes: [16], strides: [1] : memref<f32> to memref<16xf32>
+    %q = tile.load %m[%c0, %c0] valid [%c16, %c16] : memref<16x16xf16> -> !tile.tile<16x16xf16>
+    %s0 = tile.splat %zero : f32 -> !tile.tile<16x16xf32>
+    %m0 = tile.splat %ninf : f32 -> !tile.tile<16xf32>
+    %l0 = tile.splat %zero : f32 -> !tile.tile<16xf32>
+    %r:2 = scf.for %i = %c0 to %n step %c1 iter_args(%mi = %m0, %li = %l0) -> (!tile.tile<16xf32>, !tile.tile<16xf32>) {
+      %s = tile.dot %q, %q, %s0 {transpose_b} : !tile.tile<16x16xf16>, !tile.tile<16x16xf16> -> !tile.tile<16x16xf32>
+      %full = arith.cmpi slt, %i, %x : index
+      %c:2 = scf.if %full -> (!tile.tile<16x16xf32>, !tile.tile<16xf32>) {
+        %max = tile.reduce max %s, %mi {tile.offset} : !tile.tile<16x16xf32> -> !tile.tile<16xf32>
+        scf.yield %s, %max : !tile.tile<16x16xf32>, !tile.tile<16xf32>
+      } else {
+        %masked = tile.map (%s) at [%c0, %c0] : (!tile.tile<16x16xf32>) -> !tile.tile<16x16xf32> {
+        ^bb0(%u: f32, %row: index, %col: index):
+          %in = arith.cmpi slt, %col, %y : index
+          %e = arith.select %in, %u, %ninf : f32
+          tile.yield %e : f32
+        }
+        %max = tile.reduce max %masked, %mi {tile.offset} : !tile.tile<16x16xf32> -> !tile.tile<16xf32>
+        scf.yield %masked, %max : !tile.tile<16x16xf32>, !tile.tile<16xf32>
+      }
+      %alpha = tile.map (%mi, %c#1) at [%c0] : (!tile.tile<16xf32>, !tile.tile<16xf32>) -> !tile.tile<16xf32> {
+      ^bb0(%u: f32, %v: f32, %row: index):
+        %d = arith.subf %u, %v : f32
+        %d2 = arith.mulf %d, %one : f32
+        %e = math.exp2 %d2 : f32
+        tile.yield %e : f32
+      }
+      %l1 = tile.map (%li, %alpha) at [%c0] : (!tile.tile<16xf32>, !tile.tile<16xf32>) -> !tile.tile<16xf32> {
+      ^bb0(%u: f32, %v: f32, %row: index):
+        %e = arith.mulf %u, %v : f32
+        tile.yield %e : f32
+      }
+      %l2 = tile.reduce sum %c#0, %l1 : !tile.tile<16x16xf32> -> !tile.tile<16xf32>
+      scf.yield %c#1, %l2 : !tile.tile<16xf32>, !tile.tile<16xf32>
     }
     tile.store %r#1, %o[%c0] valid [%c16] : !tile.tile<16xf32>, memref<16xf32>
     return

@@ -380,8 +380,8 @@ def DeferSums : Pass<"tile-defer-sums", "::mlir::func::FuncOp"> {
   let description = [{
     A row sum that a loop carries, multiplied by row statistics and added to, is
     carried as many partial sums a row as the fragments of the target's matrix
-    units have columns: fragments meet element by element. The sums of rows come
-    after the loop. In registers it is as many as the lanes that share a row have
+    units have columns, or of `columns`: fragments and vectors meet element by
+    element. The sums of rows come after the loop. In registers it is as many as the lanes that share a row have
     columns: within the loop they exchange nothing.
 
     ```mlir
@@ -419,6 +419,10 @@ def DeferSums : Pass<"tile-defer-sums", "::mlir::func::FuncOp"> {
     ```
   }];
   let dependentDialects = ["::mlir::arith::ArithDialect"];
+  let options = [
+    Option<"columns", "columns", "int64_t", "0",
+           "Partial sums a row; 0: as fragments have">
+  ];
   let statistics = [
     Statistic<"numDeferred", "sums-deferred", "Row sums that left their loop">
   ];
@@ -437,8 +441,10 @@ def LazyMaxima : Pass<"tile-lazy-maxima", "::mlir::func::FuncOp"> {
     comes of it is the same for any number nearby.
 
     What is computed of m alone is computed in every iteration: carried, it would
-    take registers. For kernels that matrix units
-    compute: a reduction to a row goes through workgroup memory there.
+    take registers. Maxima that both branches of a choice of scores reduce are
+    reduced after it first. For kernels that matrix units compute, where a
+    reduction to a row goes through workgroup memory, and with `columns` for
+    those whose rows lie in vectors.
 
     ```mlir
     module attributes {tile.target = #tile.target<name = "gpu", chip = "c", threads = 128, subgroup = 32, shared_bytes = 16384, static_shared_bytes = 16384, matrix = cooperative, matrix_shape = [16, 16, 16]>} {
@@ -511,6 +517,10 @@ def LazyMaxima : Pass<"tile-lazy-maxima", "::mlir::func::FuncOp"> {
     ```
   }];
   let dependentDialects = ["::mlir::arith::ArithDialect"];
+  let options = [
+    Option<"columns", "columns", "int64_t", "0",
+           "Maxima a row while the loop goes on; 0: as fragments have">
+  ];
   let statistics = [
     Statistic<"numLazy", "maxima-lazy", "Running maxima that move when outgrown">
   ];

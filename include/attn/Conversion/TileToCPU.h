@@ -24,6 +24,13 @@ constexpr int64_t kCPUFrameBytes = 65536;
 /// Whether products of bf16 take pairs (vdpbf16ps): AMD's cores have it at
 /// twice the rate of f32, on Intel's it takes as long as two of f32 or longer.
 bool multipliesBF16Pairs(tile::TargetAttr target);
+
+/// Whether registers of tiles (AMX) can compute all products of the kernel.
+bool fitsTileRegisters(mlir::func::FuncOp kernel);
+
+/// What kernels on registers of tiles need before `tile-to-cpu`; others stay
+/// what they are.
+void addTileRegisterPasses(mlir::OpPassManager &kernels);
 } // namespace attn
 
 #endif // ATTN_CONVERSION_TILETOCPU_H

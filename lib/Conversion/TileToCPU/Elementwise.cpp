@@ -78,6 +78,47 @@ LogicalResult KernelLowering::lowerRowMap(MapOp map) {
   return success();
 }
 
+/// Rows from which columns lie on the lanes: one comparison a row.
+LogicalResult KernelLowering::lowerAnyAbove(AnyAboveOp op) {
+  FailureOr<Value> input = lanesBuffer(op.getInput());
+  FailureOr<Value> limits = lanesBuffer(op.getLimit());
+  if (failed(input) || failed(limits))
+    return failure();
+  auto type = cast<TileType>(op.getInput().getType());
+  int64_t cols = wholeVectors(type.getCols());
+  int64_t unit = regs.lanes, together = cols % (4 * unit) ? 1 : 4;
+  auto noneType = VectorType::get({unit}, b.getI1Type());
+  Value none = arith::ConstantOp::create(b, b.getZeroAttr(noneType));
+  auto rows = scf::ForOp::create(b, index(0), index(rowsOf(type.getRows())),
+                                 index(1), none);
+  {
+    OpBuilder::InsertionGuard guard(b);
+    b.setInsertionPointToStart(rows.getBody());
+    Value row = rows.getInductionVar();
+    Value limit = splatVector(memref::LoadOp::create(b, *limits, row));
+    // From the limit on, so that a NaN is not above it.
+    auto columns = scf::ForOp::create(b, index(0), index(cols),
+                                      index(together * unit), limit);
+    b.setInsertionPointToStart(columns.getBody());
+    Value top = columns.getRegionIterArg(0);
+    for (int64_t k = 0; k < together; ++k)
+      top = combine(ReduceKind::Max,
+                    loadVector(*input, row,
+                               add(columns.getInductionVar(), index(k * unit))),
+                    top);
+    scf::YieldOp::create(b, top);
+    b.setInsertionPointAfter(columns);
+    Value above = arith::CmpFOp::create(b, arith::CmpFPredicate::OGT,
+                                        columns.getResult(0), limit);
+    Value so = arith::OrIOp::create(b, rows.getRegionIterArg(0), above);
+    scf::YieldOp::create(b, so);
+  }
+  Value any = vector::ReductionOp::create(b, vector::CombiningKind::OR,
+                                          rows.getResult(0));
+  op.getResult().replaceAllUsesWith(any);
+  return success();
+}
+
 bool cpu::isElementwise(Operation *op) {
   if (auto map = dyn_cast<MapOp>(op))
     return map.getDomainRank() == 2;
@@ -222,10 +263,17 @@ Value KernelLowering::combine(ReduceKind kind, Value element, Value sum) {
   return arith::SelectOp::create(b, greater, element, sum);
 }
 
+/// Whether a row has as many results as a vector has lanes.
+static bool isPartial(ReduceOp reduce) {
+  return reduce.getType().getRank() == 2;
+}
+
 /// What the lanes of a reduction begin with.
 FailureOr<Value> KernelLowering::reductionInit(ReduceOp reduce, Value row) {
   if (lanes == LaneDim::Rows)
     return elementOf(reduce.getInit(), row, Value());
+  if (isPartial(reduce))
+    return elementOf(reduce.getInit(), row, index(0));
   if (reduce.getKind() == ReduceKind::Sum)
     return splatVector(zeroF32());
   return elementOf(reduce.getInit(), row, index(0));
@@ -311,22 +359,30 @@ LogicalResult KernelLowering::emitGroupRows(const GroupOutputs &outputs,
 LogicalResult KernelLowering::emitGroupOfRows(const GroupOutputs &outputs,
                                               Value firstRow, Value end) {
   SmallVector<Value> lanesOfRows;
-  for (size_t k = 0; k < outputs.reduces.size(); ++k)
-    lanesOfRows.push_back(allocate({regs.lanes, regs.lanes}, b.getF32Type()));
+  for (ReduceOp reduce : outputs.reduces)
+    lanesOfRows.push_back(
+        isPartial(reduce) ? Value()
+                          : allocate({regs.lanes, regs.lanes}, b.getF32Type()));
   Value last = min(add(firstRow, index(regs.lanes)), end);
   auto emitRow = [&](Value row) -> LogicalResult {
+    if (held.dot && !outputs.factors.empty())
+      prefetchPacked(row);
     auto reduced = emitGroupRow(outputs, row);
     if (failed(reduced))
       return failure();
     Value lane = b.createOrFold<arith::SubIOp>(row, firstRow);
-    for (auto [vector, buffer] : llvm::zip_equal(*reduced, lanesOfRows))
-      vector::StoreOp::create(b, vector, buffer, ValueRange{lane, index(0)});
+    for (auto [vector, buffer, result] :
+         llvm::zip_equal(*reduced, lanesOfRows, outputs.reduced))
+      vector::StoreOp::create(b, vector, buffer ? buffer : result,
+                              ValueRange{buffer ? lane : row, index(0)});
     return success();
   };
   if (failed(tryForRange(firstRow, last, 1, emitRow)))
     return failure();
   for (auto [k, reduceOp] : llvm::enumerate(outputs.reduces)) {
     ReduceOp reduce = reduceOp;
+    if (isPartial(reduce))
+      continue;
     SmallVector<Value> rows;
     for (unsigned lane = 0; lane < regs.lanes; ++lane)
       rows.push_back(vector::LoadOp::create(b, vectorType(regs.lanes),

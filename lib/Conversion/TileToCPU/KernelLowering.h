@@ -181,7 +181,6 @@ private:
     bool hasPairsOnly;       ///< whether these are even in number
     bool startsAtZero;
   };
-  bool fitsTileRegisters();
   bool isFactor(Value tile);
   void approximateWeights();
   Value newFactor(TileType type);
@@ -200,11 +199,13 @@ private:
   void emitRegisterRows(const RegisterProduct &product, Value row,
                         int64_t rowTiles);
   LogicalResult lowerRegisterProduct(DotOp dot);
-  DotOp findHeldProduct(scf::ForOp loop);
+  bool findHeldProduct(scf::ForOp loop);
   SmallVector<Value> loadSums(Value buffer);
   void storeSums(Value buffer, ValueRange sums);
   LogicalResult scaleHeldSums(Value factorsOfRows);
+  LogicalResult scaleInBranch(MapOp map);
   LogicalResult lowerHeldProduct(DotOp dot);
+  void prefetchPacked(Value row);
   VectorType halfVector() {
     return VectorType::get({static_cast<int64_t>(regs.lanes)}, b.getBF16Type());
   }
@@ -261,6 +262,7 @@ private:
 
   // Elementwise.
   LogicalResult lowerRowMap(MapOp map);
+  LogicalResult lowerAnyAbove(AnyAboveOp op);
   bool joinsGroup(Operation *op);
   bool precedesGroup(Operation *op);
   LogicalResult flush(Operation *before);
@@ -369,8 +371,13 @@ private:
   /// at this point.
   struct {
     DotOp dot;
+    /// Where they are scaled, if that is a branch.
+    MapOp scaling;
+    scf::IfOp branch;
     Value buffer;
     SmallVector<Value> sums;
+    /// Loads of packed tiles that the loop reads.
+    SmallVector<LoadOp> packed;
   } held;
   /// Rows that are stored in the end, if that is known; others are not
   /// computed.
@@ -397,6 +404,9 @@ bool isContiguous(Value memref);
 
 /// True if every use of the tile is as the right operand of a product.
 bool isRightOperand(Value tile);
+
+/// The loads of right operands in a loop, which strips find packed.
+SmallVector<LoadOp> findShared(scf::ForOp loop);
 
 /// True if the op is computed element by element, or reduces rows.
 bool isElementwise(Operation *op);

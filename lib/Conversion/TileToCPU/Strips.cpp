@@ -57,12 +57,13 @@ static std::optional<int64_t> findCommonRows(scf::ForOp loop) {
     return *rows == type.getRows();
   };
   WalkResult found = loop.getBody()->walk([&](Operation *op) {
-    bool isKnown = isa<LoadOp>(op)
-                       ? op->getBlock() == loop.getBody() &&
-                             isRightOperand(op->getResult(0))
-                       : isa<DotOp, MapOp, ReduceOp, ConvertOp, SplatOp,
-                             tile::YieldOp, scf::IfOp, scf::YieldOp>(op) ||
-                             !isOnTiles(op);
+    bool isKnown =
+        isa<LoadOp>(op)
+            ? op->getBlock() == loop.getBody() &&
+                  isRightOperand(op->getResult(0))
+            : isa<AnyAboveOp, DotOp, MapOp, ReduceOp, ConvertOp, SplatOp,
+                  tile::YieldOp, scf::IfOp, scf::YieldOp>(op) ||
+                  !isOnTiles(op);
     if (auto map = dyn_cast<MapOp>(op))
       isKnown &= !rows || map.getDomain().first == *rows;
     bool fits = isKnown && !isa<StoreOp, memref::StoreOp>(op) &&
@@ -73,8 +74,7 @@ static std::optional<int64_t> findCommonRows(scf::ForOp loop) {
   return found.wasInterrupted() ? std::nullopt : rows;
 }
 
-/// The loads of right operands in a loop, which strips find packed.
-static SmallVector<LoadOp> findShared(scf::ForOp loop) {
+SmallVector<LoadOp> cpu::findShared(scf::ForOp loop) {
   return llvm::filter_to_vector(
       loop.getBody()->getOps<LoadOp>(),
       [](LoadOp load) { return isRightOperand(load.getResult()); });
@@ -114,9 +114,12 @@ void KernelLowering::splitIntoStrips(scf::ForOp loop) {
   b.setInsertionPoint(yield);
   Value last = min(add(first, blockStep), loop.getUpperBound());
   auto packing = scf::ForOp::create(b, first, last, step);
-  auto strips = scf::ForOp::create(b, index(0), index(*rows),
-                                   index(getStripRows(loop, *rows)),
-                                   ValueRange(loop.getRegionIterArgs()));
+  // Strips of rows that nobody stores are left out.
+  Value end = liveRows && isAvailable(liveRows) ? clampTo(liveRows, *rows)
+                                                : index(*rows);
+  auto strips =
+      scf::ForOp::create(b, index(0), end, index(getStripRows(loop, *rows)),
+                         ValueRange(loop.getRegionIterArgs()));
   b.setInsertionPointToStart(strips.getBody());
   auto inner = scf::ForOp::create(b, first, last, step,
                                   ValueRange(strips.getRegionIterArgs()));

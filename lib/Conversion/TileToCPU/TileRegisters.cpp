@@ -10,6 +10,7 @@
 
 #include "KernelLowering.h"
 
+#include "attn/Conversion/TileToCPU.h"
 #include "attn/Transforms/ContractExp2.h"
 
 #include "mlir/Dialect/AMX/AMXDialect.h"
@@ -31,7 +32,7 @@ static bool isLeftOperand(OpOperand &use) {
 
 /// True if all products of the kernel can: of bf16, a whole number of registers
 /// where zeros do not fill them up.
-bool KernelLowering::fitsTileRegisters() {
+bool attn::fitsTileRegisters(func::FuncOp kernel) {
   bool hasProducts = false;
   WalkResult found = kernel.walk([&](DotOp dot) {
     hasProducts = true;
@@ -402,9 +403,24 @@ void KernelLowering::emitRegisterRows(const RegisterProduct &product, Value row,
     emitRegisterBlock(product, row, rowTiles, pairs, 1);
 }
 
-/// The product whose sums a loop over key tiles carries, scaled row by row at
-/// most, if they fit registers beside those of the product of scores.
-DotOp KernelLowering::findHeldProduct(scf::ForOp loop) {
+/// What scales the rows of `argument` in a branch, which else leaves it alone,
+/// if `scaled` comes of that and nobody reads `argument` otherwise.
+static MapOp findScalingInBranch(Value scaled, Value argument) {
+  auto branch = scaled.getDefiningOp<scf::IfOp>();
+  if (!branch || !scaled.hasOneUse() || !argument.hasNUses(2))
+    return nullptr;
+  unsigned number = cast<OpResult>(scaled).getResultNumber();
+  auto map = branch.thenYield().getOperand(number).getDefiningOp<MapOp>();
+  bool scales = map && map->getBlock() == branch.thenBlock() &&
+                getFactorOfRows(map) && map.getInputs()[0] == argument &&
+                map.getResult(0).hasOneUse();
+  return scales && branch.elseYield().getOperand(number) == argument ? map
+                                                                     : nullptr;
+}
+
+/// Finds the product whose sums a loop over key tiles carries, scaled row by
+/// row at most, if they fit registers beside those of the product of scores.
+bool KernelLowering::findHeldProduct(scf::ForOp loop) {
   constexpr int64_t mostTiles = 4;
   Operation *yield = loop.getBody()->getTerminator();
   for (auto [argument, yielded] :
@@ -412,18 +428,24 @@ DotOp KernelLowering::findHeldProduct(scf::ForOp loop) {
     auto dot = yielded.getDefiningOp<DotOp>();
     auto type = dyn_cast<TileType>(yielded.getType());
     if (!dot || dot->getBlock() != loop.getBody() || dot.getTransposeB() ||
-        !yielded.hasOneUse() || !argument.hasOneUse() ||
-        rowsOf(type.getRows()) != kRegisterRows ||
-        type.getCols() % kRegisterRows ||
-        type.getCols() / kRegisterRows > mostTiles)
+        !yielded.hasOneUse() || rowsOf(type.getRows()) != kRegisterRows ||
+        llvm::divideCeil(type.getCols(), kRegisterRows) > mostTiles)
       continue;
+    held.dot = dot;
+    if (MapOp map = findScalingInBranch(dot.getAcc(), argument)) {
+      held.scaling = map;
+      held.branch = cast<scf::IfOp>(map->getParentOp());
+      return true;
+    }
     auto map = dot.getAcc().getDefiningOp<MapOp>();
-    if (dot.getAcc() == argument ||
-        (map && getProductOfPrologue(map) && getFactorOfRows(map) &&
-         map.getInputs()[0] == argument))
-      return dot;
+    if (argument.hasOneUse() &&
+        (dot.getAcc() == argument ||
+         (map && getProductOfPrologue(map) && getFactorOfRows(map) &&
+          map.getInputs()[0] == argument)))
+      return true;
   }
-  return nullptr;
+  held = {};
+  return false;
 }
 
 SmallVector<Value> KernelLowering::loadSums(Value buffer) {
@@ -471,6 +493,48 @@ LogicalResult KernelLowering::scaleHeldSums(Value factorsOfRows) {
   scf::YieldOp::create(b, held.sums);
   held.sums = llvm::to_vector_of<Value>(branch.getResults());
   return success();
+}
+
+/// The same where a branch has been taken for it.
+LogicalResult KernelLowering::scaleInBranch(MapOp map) {
+  b.setInsertionPoint(map);
+  places[map.getResult(0)].buffer = held.buffer;
+  return scaleHeldSums(getFactorOfRows(map));
+}
+
+/// While weights of a row are computed, which reads little, a part of what the
+/// products then read comes nearer: values of this tile, keys of the next one,
+/// of the first one at last, where the next strip begins.
+void KernelLowering::prefetchPacked(Value row) {
+  for (LoadOp load : held.packed) {
+    const PackedAhead &ahead = packedAhead.find(load)->second;
+    Value block = packedBlocks.lookup(load);
+    auto loop = cast<scf::ForOp>(load->getParentOp());
+    ArrayRef<int64_t> shape = cast<MemRefType>(block.getType()).getShape();
+    int64_t columns = shape[0] / ahead.tiles, lines = columns * shape[1];
+    Value at = loop.getInductionVar();
+    bool isNext = cast<DotOp>(*load->user_begin()).getTransposeB();
+    if (isNext) {
+      Value next = arith::AddIOp::create(b, at, loop.getStep());
+      Value isLast = arith::CmpIOp::create(b, arith::CmpIPredicate::sge, next,
+                                           loop.getUpperBound());
+      at = arith::SelectOp::create(b, isLast, ahead.first, next);
+    }
+    Value tile = arith::DivUIOp::create(
+        b, arith::SubIOp::create(b, at, ahead.first), ahead.step);
+    Value firstColumn = arith::MulIOp::create(b, tile, index(columns));
+    Value firstLine =
+        arith::MulIOp::create(b, row, index(lines / kRegisterRows));
+    for (int64_t k = 0; k < lines / kRegisterRows; ++k) {
+      Value line = add(firstLine, index(k));
+      Value column = arith::AddIOp::create(
+          b, firstColumn, arith::DivUIOp::create(b, line, index(shape[1])));
+      Value pair = arith::RemUIOp::create(b, line, index(shape[1]));
+      memref::PrefetchOp::create(b, block, ValueRange{column, pair, index(0)},
+                                 /*isWrite=*/false, /*localityHint=*/3,
+                                 /*isDataCache=*/true);
+    }
+  }
 }
 
 /// A product that is added to sums in registers.

@@ -61,6 +61,12 @@ LogicalResult KernelLowering::lowerBlock(Block &block,
       toErase.push_back(&op);
       continue;
     }
+    if (held.scaling && &op == held.scaling) {
+      if (failed(flush(&op)) || failed(scaleInBranch(held.scaling)))
+        return failure();
+      toErase.push_back(&op);
+      continue;
+    }
     if (joinsGroup(&op)) {
       std::tie(group.rows, group.cols) = domainOf(&op);
       group.ops.insert(&op);
@@ -148,7 +154,13 @@ LogicalResult KernelLowering::lowerOp(Operation *op) {
         destinations.push_back(destination);
         places[result].buffer = destination;
       }
-    return lowerIf(branch, destinations);
+    if (failed(lowerIf(branch, destinations)))
+      return failure();
+    for (OpResult result : branch.getResults())
+      if (auto it = places.find(result);
+          it != places.end() && carriedIn.contains(it->second.buffer))
+        carriedIn[it->second.buffer] = result;
+    return success();
   }
   if (!isTileOp(op)) {
     if (hasTileResult(op) ||
@@ -175,6 +187,8 @@ LogicalResult KernelLowering::lowerOp(Operation *op) {
     return lowerDot(dot);
   if (auto map = dyn_cast<MapOp>(op))
     return lowerRowMap(map);
+  if (auto above = dyn_cast<AnyAboveOp>(op); above && lanes == LaneDim::Columns)
+    return lowerAnyAbove(above);
   return op->emitOpError("has no CPU lowering");
 }
 
@@ -207,12 +221,12 @@ Value KernelLowering::branchBuffer(scf::IfOp branch, OpResult result,
   auto overwritten = [&](Value tile) {
     auto it = places.find(tile);
     auto other = dyn_cast<TileType>(tile.getType());
-    Operation *def = tile.getDefiningOp();
     return other && other.getRank() == 2 && other.getRows() == type.getRows() &&
            other.getCols() == type.getCols() && it != places.end() &&
            it->second.kind == Place::Lanes &&
-           !llvm::is_contained(taken, it->second.buffer) && def &&
-           def->getBlock() == branch->getBlock() && isDeadAfter(tile, branch) &&
+           !llvm::is_contained(taken, it->second.buffer) &&
+           tile.getParentBlock() == branch->getBlock() &&
+           isDeadAfter(tile, branch) &&
            llvm::all_of(branch->getRegions(), [&](Region &region) {
              return canOverwrite(tile, region, result.getResultNumber());
            });
@@ -262,12 +276,12 @@ LogicalResult KernelLowering::lowerFor(scf::ForOp loop) {
     places[result].buffer = buffer;
     carriedIn[buffer] = argument;
   }
-  DotOp heldProduct = isOfStrip ? findHeldProduct(loop) : nullptr;
-  if (heldProduct) {
-    held.dot = heldProduct;
+  bool holdsSums = isOfStrip && findHeldProduct(loop);
+  if (holdsSums) {
     Operation *yield = loop.getBody()->getTerminator();
-    auto yielded = llvm::find(yield->getOperands(), heldProduct.getResult());
+    auto yielded = llvm::find(yield->getOperands(), held.dot.getResult());
     held.buffer = destinations[yielded - yield->getOperands().begin()];
+    held.packed = findShared(loop);
     SmallVector<Value> sums = loadSums(held.buffer);
     for (Value sum : sums)
       held.sums.push_back(
@@ -276,12 +290,12 @@ LogicalResult KernelLowering::lowerFor(scf::ForOp loop) {
   }
   if (failed(lowerBlock(*loop.getBody(), destinations)))
     return failure();
-  if (heldProduct) {
+  if (holdsSums) {
     Operation *yield = loop.getBody()->getTerminator();
     yield->insertOperands(yield->getNumOperands(), held.sums);
   }
   scf::ForOp lowered = dropTiles(loop, inits);
-  if (heldProduct) {
+  if (holdsSums) {
     b.setInsertionPointAfter(lowered);
     storeSums(held.buffer, lowered.getResults());
     held = {};
@@ -320,10 +334,18 @@ scf::ForOp KernelLowering::dropTiles(scf::ForOp loop, ArrayRef<Value> inits) {
 
 LogicalResult KernelLowering::lowerIf(scf::IfOp branch,
                                       ArrayRef<Value> destinations) {
+  // Sums in registers go through the branch that scales them.
+  bool scalesHeld = held.branch && branch == held.branch;
+  const SmallVector<Value> sums = held.sums;
   for (Region &region : branch->getRegions())
-    for (Block &block : region)
+    for (Block &block : region) {
+      held.sums = sums;
       if (failed(lowerBlock(block, destinations)))
         return failure();
+      if (scalesHeld)
+        block.getTerminator()->insertOperands(
+            block.getTerminator()->getNumOperands(), held.sums);
+    }
   if (destinations.empty())
     return success();
   b.setInsertionPoint(branch);
@@ -331,6 +353,8 @@ LogicalResult KernelLowering::lowerIf(scf::IfOp branch,
   for (Type type : branch.getResultTypes())
     if (!isa<TileType>(type))
       kept.push_back(type);
+  if (scalesHeld)
+    llvm::append_range(kept, ValueRange(sums).getTypes());
   auto lowered = scf::IfOp::create(b, kept, branch.getCondition(),
                                    /*withElseRegion=*/true);
   for (auto [from, to] :
@@ -342,6 +366,9 @@ LogicalResult KernelLowering::lowerIf(scf::IfOp branch,
   for (Value result : branch.getResults())
     if (!isa<TileType>(result.getType()))
       result.replaceAllUsesWith(lowered.getResult(next++));
+  if (scalesHeld)
+    held.sums =
+        llvm::to_vector_of<Value>(lowered.getResults().drop_front(next));
   toErase.push_back(branch);
   return success();
 }
@@ -392,7 +419,7 @@ LogicalResult KernelLowering::chooseLanes() {
     return success();
   });
   usesTileRegisters =
-      regs.tileRegisters && most > regs.lanes && fitsTileRegisters();
+      regs.tileRegisters && most > regs.lanes && fitsTileRegisters(kernel);
   lanes = most <= regs.lanes || usesTileRegisters ? LaneDim::Columns
                                                   : LaneDim::Rows;
   auto needVectors = [&](Operation *op, int64_t size, StringRef what) {

@@ -227,6 +227,7 @@ void CPU::buildTilePipeline(OpPassManager &pm,
 void CPU::buildKernelPipeline(OpPassManager &pm) const {
   OpPassManager &kernels = pm.nest<func::FuncOp>();
   kernels.addPass(createExpandMath());
+  addTileRegisterPasses(kernels);
   kernels.addPass(createTileToCPU());
   kernels.addPass(createCPUExpandExp2());
   addCleanup(kernels);
