@@ -33,7 +33,7 @@ export function widen(code) {
   for (const [text, name, vector, buffer] of code.matchAll(READERS)) {
     const others = code.replace(text, '').replace(/\/\/.*/g, '');
     if (new RegExp(`\\b${buffer}\\[`).test(others)) continue;
-    code = code.replace(text, `fn ${name}(at: i32) -> ${vector} { return ${buffer}[u32(at) / 4u]; }\n`)
+    code = code.replace(text, `fn ${name}(at: i32) -> ${vector} { return ${buffer}[u32(at) >> 2u]; }\n`)
       .replace(new RegExp(`(> ${buffer}: array<)\\w+>;`), `$1${vector}>;`);
   }
   return code;

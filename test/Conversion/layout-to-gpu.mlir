@@ -135,7 +135,7 @@ module attributes {tile.target = #tile.target<name = "gpu", chip = "c", threads 
   // CHECK-LABEL: gpu.func @product
   // One after the other in a buffer.
   // CHECK-SAME: workgroup(%[[BOTH:.*]] : memref<40xf16, #gpu.address_space<workgroup>> {attn.name = "tiles"})
-  // CHECK: scf.for %{{.*}} to %c16 step %c4
+  // CHECK: scf.for %{{.*}} to %c4 step %c1
   // CHECK: memref.store %{{.*}}, %[[BOTH]]
   // CHECK: arith.addi %{{.*}}, %c24
   // CHECK: memref.store %{{.*}}, %[[BOTH]]
@@ -314,6 +314,33 @@ module attributes {tile.target = #tile.target<name = "gpu", chip = "c", threads 
     %r = memref.reinterpret_cast %c to offset: [0], sizes: [2, 2], strides: [2, 1] : memref<f32> to memref<2x2xf32>
     %q = tile.load %m[%c0, %c0] valid [%n, %c2] : memref<2x2xf32> -> !tile.tile<2x2xf32, #pairs>
     tile.store %q, %r[%c0, %c0] valid [%c2, %c2] : !tile.tile<2x2xf32, #pairs>, memref<2x2xf32>
+    return
+  }
+}
+
+// -----
+
+// Threads go down the rows of a factor, each in its columns, and divide only once.
+#acc = #tile.layout<register = [[0, 1], [0, 2], [0, 4]], lane = [[1, 0], [2, 0]], subgroup = [[4, 0]]>
+module attributes {tile.target = #tile.target<name = "gpu", chip = "c", threads = 128, subgroup = 4, shared_bytes = 16384, static_shared_bytes = 16384>} {
+  // CHECK-LABEL: gpu.func @down
+  // CHECK: %[[THREAD:.*]] = arith.addi %{{.*}} {tile.size = 7 : index}
+  // CHECK: %[[ROW:.*]] = arith.divui %[[THREAD]], %c4
+  // CHECK: scf.for %{{.*}} = %[[ROW]] to %c8 step %c2
+  // CHECK-NOT: arith.divui
+  // CHECK-NOT: arith.remui
+  // CHECK: gpu.barrier
+  func.func private @down(%a: memref<f32>, %b: memref<f32>, %x: index, %y: index, %z: index, %nx: index, %ny: index, %nz: index) attributes {tile.kernel} {
+    %c0 = arith.constant 0 : index
+    %c4 = arith.constant 4 : index
+    %c8 = arith.constant 8 : index
+    %zero = arith.constant 0.0 : f32
+    %m = memref.reinterpret_cast %a to offset: [0], sizes: [8, 4], strides: [4, 1] : memref<f32> to memref<8x4xf32>
+    %o = memref.reinterpret_cast %b to offset: [0], sizes: [8, 8], strides: [8, 1] : memref<f32> to memref<8x8xf32>
+    %l = tile.load %m[%c0, %c0] valid [%c8, %c4] : memref<8x4xf32> -> !tile.tile<8x4xf32, #tile.shared<padding = 4>>
+    %init = tile.splat %zero : f32 -> !tile.tile<8x8xf32, #acc>
+    %p = tile.dot %l, %l, %init {transpose_b} : <8x4xf32, #tile.shared<padding = 4>>, <8x4xf32, #tile.shared<padding = 4>> -> <8x8xf32, #acc>
+    tile.store %p, %o[%c0, %c0] valid [%c8, %c8] : <8x8xf32, #acc>, memref<8x8xf32>
     return
   }
 }

@@ -316,45 +316,56 @@ forEachOwnPiece(ImplicitLocOpBuilder &b, const KernelContext &context,
   }
 }
 
-/// Threads visit the pieces of a tile one after the other.
+/// Threads visit `rows` rows of `ofRow` elements or pieces, one after the
+/// other.
+static void forEachPlace(ImplicitLocOpBuilder &b, const KernelContext &context,
+                         int64_t rows, int64_t ofRow, StringRef name,
+                         function_ref<void(Value row, Value col)> body) {
+  OpBuilder::InsertionGuard guard(b);
+  int64_t threads = context.getNumThreads();
+  auto split = [&](Value place) -> std::pair<Value, Value> {
+    Value row, col;
+    {
+      Named named(b, "row");
+      row = b.createOrFold<arith::DivUIOp>(place, index(b, ofRow));
+    }
+    Named named(b, "col");
+    col = b.createOrFold<arith::RemUIOp>(place, index(b, ofRow));
+    return {row, col};
+  };
+  auto loopFrom = [&](Value first, int64_t end, int64_t step, StringRef what) {
+    Named named(b, what);
+    auto loop = scf::ForOp::create(b, first, index(b, end), index(b, step));
+    b.setInsertionPointToStart(loop.getBody());
+    return loop.getInductionVar();
+  };
+  // Where a thread stays in its column the loop divides nothing.
+  if (threads % ofRow == 0) {
+    auto [row, col] = split(context.getThread());
+    return body(loopFrom(row, rows, threads / ofRow, "row"), col);
+  }
+  auto [row, col] =
+      split(loopFrom(context.getThread(), rows * ofRow, threads, name));
+  body(row, col);
+}
+
 static void forEachPiece(ImplicitLocOpBuilder &b, const KernelContext &context,
                          TileType type, int64_t elements,
                          function_ref<void(const ElementPosition &)> body) {
-  auto loop = [&] {
-    Named named(b, "piece");
-    return scf::ForOp::create(
-        b, context.getThread(),
-        index(b, type.getRows() * type.getCols() / elements),
-        index(b, context.getNumThreads()));
-  }();
-  OpBuilder::InsertionGuard guard(b);
-  b.setInsertionPointToStart(loop.getBody());
-  body(getPiece(b, type, elements, loop.getInductionVar(), /*all=*/true));
+  forEachPlace(b, context, type.getRows(), type.getCols() / elements, "piece",
+               [&](Value row, Value number) {
+                 Named named(b, "col");
+                 Value col =
+                     b.createOrFold<arith::MulIOp>(number, index(b, elements));
+                 body({row, col, Value()});
+               });
 }
 
 void attn::forEachElement(ImplicitLocOpBuilder &b, const KernelContext &context,
                           TileType type,
                           function_ref<void(const ElementPosition &)> body) {
-  auto loop = [&] {
-    Named named(b, "element");
-    return scf::ForOp::create(b, context.getThread(),
-                              index(b, type.getRows() * type.getCols()),
-                              index(b, context.getNumThreads()));
-  }();
-  OpBuilder::InsertionGuard guard(b);
-  b.setInsertionPointToStart(loop.getBody());
-  Value cols = index(b, type.getCols());
-  Value element = loop.getInductionVar();
-  Value row, col;
-  {
-    Named named(b, "row");
-    row = b.createOrFold<arith::DivUIOp>(element, cols);
-  }
-  {
-    Named named(b, "col");
-    col = b.createOrFold<arith::RemUIOp>(element, cols);
-  }
-  body({row, col, Value()});
+  forEachPlace(b, context, type.getRows(), type.getCols(), "element",
+               [&](Value row, Value col) { body({row, col, Value()}); });
 }
 
 /// Threads write what `op` makes to its buffer, between barriers.
