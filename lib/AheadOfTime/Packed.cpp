@@ -10,6 +10,7 @@
 #include "attn/AheadOfTime/Packed.h"
 #include "attn/AheadOfTime/Variants.h"
 #include "attn/Target/Target.h"
+#include "attn/runtime/Artifact.h"
 
 #include "llvm/ADT/StringExtras.h"
 #include "llvm/ADT/StringMap.h"
@@ -17,18 +18,14 @@
 #include "llvm/Support/Endian.h"
 #include "llvm/Support/LEB128.h"
 #include "llvm/Support/raw_ostream.h"
-#include "llvm/Support/xxhash.h"
 
 using namespace llvm;
 using namespace attn;
 
 namespace {
 
-// Of the container: magic and version, flags, size, hash, what is hashed.
-constexpr size_t flagsAt = 12, sizeAt = 16, hashAt = 24, headerBytes = 40;
-// Then how many bytes are inflated, and the deflated ones.
-constexpr size_t deflatedAt = 44;
-constexpr uint32_t packedFlag = 1;
+/// In front of the deflated bytes: how many bytes are inflated.
+constexpr size_t sizeBytes = 4;
 
 /// Codes of templates: the one that followed last time, a new one, or its
 /// number from here on.
@@ -134,10 +131,6 @@ static bool isForBrowsers(const ArtifactVariant &variant) {
                        variant.description.getString("chip").value_or(""));
 }
 
-static StringRef hashed(StringRef container) {
-  return container.drop_front(headerBytes);
-}
-
 std::string attn::packForBrowsers(std::string artifact) {
   Expected<std::vector<ArtifactVariant>> variants = readVariants(artifact);
   if (!variants) {
@@ -154,15 +147,10 @@ std::string attn::packForBrowsers(std::string artifact) {
   std::string lines = packer.finish();
   compression::zlib::compress(arrayRefFromStringRef(lines), deflated,
                               compression::zlib::BestSizeCompression);
-  std::string packed = artifact.substr(0, deflatedAt);
-  packed += toStringRef(deflated);
-  support::endian::write32le(&packed[flagsAt], packedFlag);
-  support::endian::write64le(&packed[sizeAt], packed.size());
-  support::endian::write32le(&packed[headerBytes], lines.size());
-  XXH128_hash_t hash = xxh3_128bits(arrayRefFromStringRef(hashed(packed)));
-  support::endian::write64le(&packed[hashAt], hash.low64);
-  support::endian::write64le(&packed[hashAt + 8], hash.high64);
-  return packed;
+  std::string contents(sizeBytes, '\0');
+  support::endian::write32le(contents.data(), lines.size());
+  contents += toStringRef(deflated);
+  return runtime::sealContainer(contents, runtime::packedFlag);
 }
 
 //===----------------------------------------------------------------------===//
@@ -254,21 +242,19 @@ Expected<std::string> Unpacker::run() {
 
 Expected<std::string> attn::unpackArtifact(StringRef artifact) {
   // What is no packed artifact is for others to judge.
-  if (artifact.size() < deflatedAt ||
-      support::endian::read32le(artifact.data() + flagsAt) != packedFlag)
+  if (!runtime::isPacked(artifact))
     return artifact.str();
-  XXH128_hash_t hash = xxh3_128bits(arrayRefFromStringRef(hashed(artifact)));
-  if (support::endian::read64le(artifact.data() + sizeAt) != artifact.size() ||
-      support::endian::read64le(artifact.data() + hashAt) != hash.low64 ||
-      support::endian::read64le(artifact.data() + hashAt + 8) != hash.high64)
-    return createStringError("the artifact is corrupted: its size or its hash "
-                             "does not match its contents");
+  std::string error;
+  if (runtime::checkContainer(artifact, runtime::packedFlag, error) !=
+      runtime::ArtifactProblem::None)
+    return createStringError(error);
   if (!compression::zlib::isAvailable())
     return createStringError("the artifact is packed; this build has no zlib");
+  StringRef contents = runtime::contentsOf(artifact);
   SmallVector<uint8_t> bytes;
-  if (Error error = compression::zlib::decompress(
-          arrayRefFromStringRef(artifact.drop_front(deflatedAt)), bytes,
-          support::endian::read32le(artifact.data() + headerBytes)))
-    return std::move(error);
+  if (Error problem = compression::zlib::decompress(
+          arrayRefFromStringRef(contents.drop_front(sizeBytes)), bytes,
+          support::endian::read32le(contents.data())))
+    return std::move(problem);
   return Unpacker(toStringRef(bytes)).run();
 }

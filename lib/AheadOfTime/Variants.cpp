@@ -123,10 +123,10 @@ struct Wanted {
   bool isOptional = false;
 };
 
-/// An error of a chip that is left out.
+/// An error of a chip that is left out, with its notes.
 struct Problem {
-  Location loc;
-  std::string name, text;
+  std::string name;
+  Diagnostic error;
 };
 
 /// Compiles for one chip after the other.
@@ -186,9 +186,8 @@ VariantCompiler::compileIfPossible(const CompileOptions &one,
         module.getContext(), [&](Diagnostic &diagnostic) {
           bool isError = diagnostic.getSeverity() == DiagnosticSeverity::Error;
           if (isError && !problem)
-            problem.emplace(Problem{diagnostic.getLocation(),
-                                    one.target + ":" + one.chip,
-                                    diagnostic.str()});
+            problem.emplace(
+                Problem{one.target + ":" + one.chip, std::move(diagnostic)});
           return success(isError);
         });
     artifact = compileToArtifact(module, one, report);
@@ -245,13 +244,19 @@ LogicalResult VariantCompiler::add(const Wanted &wanted) {
 /// Chips that an op needs too much of have no variant, which is a remark, and
 /// an error where there is no other chip.
 FailureOr<std::string> VariantCompiler::finish() {
-  if (artifacts.empty())
-    return problems.empty()
-               ? InFlightDiagnostic()
-               : emitError(problems.front().loc) << problems.front().text;
-  for (const Problem &problem : problems)
-    emitRemark(loc) << "there is no variant for " << problem.name << ": "
-                    << problem.text;
+  if (artifacts.empty()) {
+    if (!problems.empty())
+      module.getContext()->getDiagEngine().emit(
+          std::move(problems.front().error));
+    return failure();
+  }
+  for (Problem &problem : problems) {
+    InFlightDiagnostic remark = emitRemark(loc);
+    remark << "there is no variant for " << problem.name << ": "
+           << problem.error.str();
+    for (Diagnostic &note : problem.error.getNotes())
+      remark.attachNote(note.getLocation()) << note.str();
+  }
   if (artifacts.size() == 1)
     return std::move(artifacts.front());
   return bundle(artifacts, loc);

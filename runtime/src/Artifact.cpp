@@ -28,7 +28,6 @@ constexpr size_t versionAt = 8, flagsAt = 12, totalAt = 16, hashAt = 24;
 constexpr size_t hashedFrom = 40, countAt = 40, tableAt = 48;
 constexpr size_t nameField = maxSectionName + 1, entrySize = nameField + 16;
 constexpr size_t sectionAlignment = 64;
-constexpr uint64_t packedFlag = 1;
 
 void put(std::string &bytes, size_t at, uint64_t value, int width) {
   for (int i = 0; i < width; ++i)
@@ -47,13 +46,95 @@ size_t alignUp(size_t value) {
 }
 
 XXH128_hash_t hashOf(std::string_view bytes) {
-  bytes.remove_prefix(hashedFrom);
-  return XXH3_128bits(bytes.data(), bytes.size());
+  std::string_view contents = contentsOf(bytes);
+  return XXH3_128bits(contents.data(), contents.size());
+}
+
+bool startsWithMagic(std::string_view bytes) {
+  std::string_view expected(magic, magicSize);
+  size_t seen = bytes.size() < magicSize ? bytes.size() : magicSize;
+  return !bytes.empty() && bytes.substr(0, seen) == expected.substr(0, seen);
 }
 
 std::string number(uint64_t value) { return std::to_string(value); }
 
+/// Fills the header of what has room for it.
+void seal(std::string &bytes, uint32_t flags) {
+  std::memcpy(bytes.data(), magic, magicSize);
+  put(bytes, versionAt, artifactVersion, 4);
+  put(bytes, flagsAt, flags, 4);
+  put(bytes, totalAt, bytes.size(), 8);
+  XXH128_hash_t hash = hashOf(bytes);
+  put(bytes, hashAt, hash.low64, 8);
+  put(bytes, hashAt + 8, hash.high64, 8);
+}
+
 } // namespace
+
+//===----------------------------------------------------------------------===//
+// The header
+//===----------------------------------------------------------------------===//
+
+std::string sealContainer(std::string_view contents, uint32_t flags) {
+  std::string bytes(hashedFrom, '\0');
+  bytes += contents;
+  seal(bytes, flags);
+  return bytes;
+}
+
+std::string_view contentsOf(std::string_view container) {
+  return container.substr(hashedFrom);
+}
+
+bool isPacked(std::string_view bytes) {
+  return startsWithMagic(bytes) && bytes.size() >= tableAt &&
+         get(bytes, flagsAt, 4) == packedFlag;
+}
+
+ArtifactProblem checkContainer(std::string_view bytes, uint32_t accepted,
+                               std::string &error) {
+  if (!startsWithMagic(bytes)) {
+    error = "not an attention artifact: it does not start with the magic bytes";
+    return ArtifactProblem::NotAnArtifact;
+  }
+  if (bytes.size() < tableAt) {
+    error = "the artifact is truncated: " + number(bytes.size()) +
+            " bytes, its header alone has " + number(tableAt);
+    return ArtifactProblem::Truncated;
+  }
+  uint64_t version = get(bytes, versionAt, 4);
+  if (version != artifactVersion) {
+    error = "the artifact has container version " + number(version) +
+            "; this runtime reads version " + number(artifactVersion);
+    return ArtifactProblem::OtherVersion;
+  }
+  if (uint64_t flags = get(bytes, flagsAt, 4); flags && flags != accepted) {
+    error = flags == packedFlag
+                ? "the artifact is packed for browsers, which alone run what "
+                  "it holds"
+                : "the artifact sets flags " + number(flags) +
+                      ", which this runtime does not know";
+    return ArtifactProblem::OtherVersion;
+  }
+  uint64_t total = get(bytes, totalAt, 8);
+  if (bytes.size() < total) {
+    error = "the artifact is truncated: " + number(bytes.size()) + " of " +
+            number(total) + " bytes";
+    return ArtifactProblem::Truncated;
+  }
+  if (bytes.size() > total) {
+    error = "the artifact is corrupted: " + number(bytes.size()) +
+            " bytes where its header says " + number(total);
+    return ArtifactProblem::Corrupted;
+  }
+  XXH128_hash_t hash = hashOf(bytes);
+  if (get(bytes, hashAt, 8) != hash.low64 ||
+      get(bytes, hashAt + 8, 8) != hash.high64) {
+    error = "the artifact is corrupted: its hash does not match its contents";
+    return ArtifactProblem::Corrupted;
+  }
+  return ArtifactProblem::None;
+}
 
 //===----------------------------------------------------------------------===//
 // ArtifactWriter
@@ -99,9 +180,6 @@ std::string ArtifactWriter::toBytes() const {
     total = alignUp(total) + section.bytes.size();
 
   std::string bytes(total, '\0');
-  std::memcpy(bytes.data(), magic, magicSize);
-  put(bytes, versionAt, artifactVersion, 4);
-  put(bytes, totalAt, total, 8);
   put(bytes, countAt, sections.size(), 4);
   size_t entry = tableAt, at = tableAt + sections.size() * entrySize;
   for (const Section &section : sections) {
@@ -113,9 +191,7 @@ std::string ArtifactWriter::toBytes() const {
     entry += entrySize;
     at += section.bytes.size();
   }
-  XXH128_hash_t hash = hashOf(bytes);
-  put(bytes, hashAt, hash.low64, 8);
-  put(bytes, hashAt + 8, hash.high64, 8);
+  seal(bytes, /*flags=*/0);
   return bytes;
 }
 
@@ -130,48 +206,9 @@ bool ArtifactWriter::writeFile(const std::string &path,
 
 ArtifactProblem ArtifactView::open(std::string_view bytes, ArtifactView &view,
                                    std::string &error) {
-  std::string_view expected(magic, magicSize);
-  size_t seen = bytes.size() < magicSize ? bytes.size() : magicSize;
-  if (bytes.empty() || bytes.substr(0, seen) != expected.substr(0, seen)) {
-    error = "not an attention artifact: it does not start with the magic bytes";
-    return ArtifactProblem::NotAnArtifact;
-  }
-  if (bytes.size() < tableAt) {
-    error = "the artifact is truncated: " + number(bytes.size()) +
-            " bytes, its header alone has " + number(tableAt);
-    return ArtifactProblem::Truncated;
-  }
-  uint64_t version = get(bytes, versionAt, 4);
-  if (version != artifactVersion) {
-    error = "the artifact has container version " + number(version) +
-            "; this runtime reads version " + number(artifactVersion);
-    return ArtifactProblem::OtherVersion;
-  }
-  if (uint64_t flags = get(bytes, flagsAt, 4)) {
-    error = flags == packedFlag
-                ? "the artifact is packed for browsers, which alone run what "
-                  "it holds"
-                : "the artifact sets flags " + number(flags) +
-                      ", which this runtime does not know";
-    return ArtifactProblem::OtherVersion;
-  }
-  uint64_t total = get(bytes, totalAt, 8);
-  if (bytes.size() < total) {
-    error = "the artifact is truncated: " + number(bytes.size()) + " of " +
-            number(total) + " bytes";
-    return ArtifactProblem::Truncated;
-  }
-  if (bytes.size() > total) {
-    error = "the artifact is corrupted: " + number(bytes.size()) +
-            " bytes where its header says " + number(total);
-    return ArtifactProblem::Corrupted;
-  }
-  XXH128_hash_t hash = hashOf(bytes);
-  if (get(bytes, hashAt, 8) != hash.low64 ||
-      get(bytes, hashAt + 8, 8) != hash.high64) {
-    error = "the artifact is corrupted: its hash does not match its contents";
-    return ArtifactProblem::Corrupted;
-  }
+  if (ArtifactProblem problem = checkContainer(bytes, /*accepted=*/0, error);
+      problem != ArtifactProblem::None)
+    return problem;
 
   // From here on the bytes are what some writer wrote; what is wrong now is
   // the writer's doing.

@@ -65,9 +65,9 @@ function toBytes(data) {
 
 const malformed = (what) => fail('MALFORMED_ARTIFACT', `malformed artifact: ${what}`);
 
-/** The bytes of an artifact, unpacked, after a check of its header and hash. */
-export async function readArtifact(data) {
-  const bytes = toBytes(data), size = bytes.byteLength;
+/** The flags of an artifact, after a check of its header and hash. */
+function checkContainer(bytes, accepted) {
+  const size = bytes.byteLength;
   const view = new DataView(bytes.buffer, bytes.byteOffset, size);
   if (!size || MAGIC.some((byte, n) => n < size && byte !== bytes[n]))
     fail('MALFORMED_ARTIFACT', 'not an attention artifact: it does not start with the magic bytes');
@@ -76,7 +76,7 @@ export async function readArtifact(data) {
   const version = view.getUint32(8, true), flags = view.getUint32(12, true);
   if (version !== 1)
     fail('UNSUPPORTED_VERSION', `the artifact has container version ${version}; this runtime reads version 1`);
-  if (flags > PACKED)
+  if (flags > accepted)
     fail('UNSUPPORTED_VERSION', `the artifact sets flags ${flags}, which this runtime does not know`);
   const total = Number(view.getBigUint64(16, true));
   if (size < total) fail('CORRUPTED_ARTIFACT', `the artifact is truncated: ${size} of ${total} bytes`);
@@ -86,7 +86,16 @@ export async function readArtifact(data) {
   const hash = hash128(bytes.subarray(HASHED_FROM));
   if (hash.some((half, n) => half !== view.getBigUint64(24 + 8 * n, true)))
     fail('CORRUPTED_ARTIFACT', 'the artifact is corrupted: its hash does not match its contents');
-  return flags === PACKED ? unpack(bytes.subarray(HASHED_FROM)) : bytes;
+  return flags;
+}
+
+/** The bytes of an artifact, unpacked if it is packed; both are checked. */
+export async function readArtifact(data) {
+  const bytes = toBytes(data);
+  if (checkContainer(bytes, PACKED) !== PACKED) return bytes;
+  const unpacked = await unpack(bytes.subarray(HASHED_FROM));
+  checkContainer(unpacked, 0);
+  return unpacked;
 }
 
 /** The sections of an artifact that was read, or is in one, by name. */

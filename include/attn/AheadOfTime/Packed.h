@@ -20,8 +20,9 @@ namespace attn {
 /// else itself.
 std::string packForBrowsers(std::string artifact);
 
-/// The artifact that a packed one holds; one that is not packed itself. Unpacks
-/// no more than what was packed here: it trusts the hash.
+/// The bytes that a packed artifact holds, which are to be judged as those of
+/// any file; of what is not packed itself. Unpacks no more than what was packed
+/// here: it trusts the hash.
 llvm::Expected<std::string> unpackArtifact(llvm::StringRef artifact);
 
 } // namespace attn

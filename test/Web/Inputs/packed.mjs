@@ -23,9 +23,10 @@ for (const { description, codes } of await openVariants(packed)) {
 }
 console.log(packed.length < bytes / 20 ? 'less than a twentieth' : `${packed.length} of ${bytes} bytes`);
 
-/** Header and hash for other contents. */
-function seal(contents) {
+/** Header and hash for other contents, of which `size` bytes are inflated. */
+function seal(contents, size = packed.readUInt32LE(40)) {
   const whole = Buffer.concat([packed.subarray(0, 44), contents]);
+  whole.writeUInt32LE(size, 40);
   whole.writeBigUInt64LE(BigInt(whole.length), 16);
   hash128(new Uint8Array(whole.subarray(40))).forEach((half, n) => whole.writeBigUInt64LE(half, 24 + 8 * n));
   return whole;
@@ -37,6 +38,7 @@ const bad = {
   'cut short': packed.subarray(0, 1000),
   'another byte': changed,
   'sealed again': seal(packed.subarray(44, packed.length - 1000)),
+  'something else': seal(deflateSync(Buffer.from(`\x01\0\x01${'x'.repeat(400)}\n`), { level: 0 }), 404),
   'codes without text': seal(deflateSync(Buffer.concat([Buffer.from([200, 1, 0]), Buffer.alloc(200, 1), noise]), { level: 0 })),
 };
 for (const [name, data] of Object.entries(bad))

@@ -65,6 +65,23 @@ enum class ArtifactProblem {
   Malformed
 };
 
+/// Flag of a container whose sections are packed for browsers.
+constexpr uint32_t packedFlag = 1;
+
+/// The container with `contents` behind its header.
+std::string sealContainer(std::string_view contents, uint32_t flags);
+
+/// Checks magic, version, flags (0 or `accepted`), size and hash. On a problem
+/// says so in `error`.
+ArtifactProblem checkContainer(std::string_view bytes, uint32_t accepted,
+                               std::string &error);
+
+/// Whether `bytes` begin as a packed container does.
+bool isPacked(std::string_view bytes);
+
+/// What is behind the header of a container.
+std::string_view contentsOf(std::string_view container);
+
 /// A checked view of a container. It refers to the bytes it was opened on.
 class ArtifactView {
 public:
