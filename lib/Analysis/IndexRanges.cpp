@@ -7,6 +7,7 @@
 //===----------------------------------------------------------------------===//
 
 #include "attn/Analysis/IndexRanges.h"
+#include "attn/Dialect/Tile/AttributeNames.h"
 
 #include "mlir/Dialect/Arith/IR/Arith.h"
 #include "mlir/Dialect/Func/IR/FuncOps.h"
@@ -62,7 +63,7 @@ ConstantIntRanges IndexRanges::rangeOf(Value value, unsigned depth) {
   else
     range = ofArithmetic(value.getDefiningOp(), value, depth);
   if (Operation *op = value.getDefiningOp())
-    if (auto size = op->getAttrOfType<IntegerAttr>(kSizeAttrName))
+    if (auto size = op->getAttrOfType<IntegerAttr>(tile::kSizeAttrName))
       range = range.value_or(all).intersection(
           fromSigned(0, size.getInt(), widthOf(value)));
   return known.insert({value, range.value_or(all)}).first->second;
@@ -80,7 +81,7 @@ std::optional<ConstantIntRanges> IndexRanges::ofArgument(BlockArgument value,
     IntegerAttr size;
     if (value.getArgNumber() < function.getNumArguments())
       size = function.getArgAttrOfType<IntegerAttr>(value.getArgNumber(),
-                                                    kSizeAttrName);
+                                                    tile::kSizeAttrName);
     return size ? std::optional(fromSigned(0, size.getInt(), widthOf(value)))
                 : std::nullopt;
   }

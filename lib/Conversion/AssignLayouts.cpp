@@ -15,6 +15,7 @@
 #include "Pieces.h"
 #include "Staging.h"
 #include "TileKernels.h"
+#include "attn/Dialect/Tile/AttributeNames.h"
 #include "attn/Dialect/Tile/Tile.h"
 #include "attn/Transforms/PassOptions.h"
 
@@ -233,7 +234,8 @@ public:
   void leaveInMemory(func::FuncOp kernel) const {
     kernel.walk([&](LoadOp load) {
       if (vectors.contains(load) && canStayInMemory(load))
-        load->setAttr(kInMemoryName, UnitAttr::get(load.getContext()));
+        load->setAttr(tile::kInMemoryAttrName,
+                      UnitAttr::get(load.getContext()));
     });
   }
 
@@ -360,7 +362,7 @@ struct AssignLayouts final : impl::AssignLayoutsBase<AssignLayouts> {
 
   void runOnOperation() override {
     func::FuncOp kernel = getOperation();
-    if (!kernel->hasAttr("tile.kernel"))
+    if (!kernel->hasAttr(tile::kKernelAttrName))
       return;
     auto target = TargetAttr::require(kernel, getArgument());
     if (failed(target))
@@ -415,7 +417,8 @@ private:
   static void leaveWithoutLayouts(func::FuncOp kernel) {
     kernel.emitRemark("has no layouts, which is slower: the factors of its "
                       "products exceed the memory of a workgroup");
-    kernel->setAttr(kWithoutLayoutsName, UnitAttr::get(kernel.getContext()));
+    kernel->setAttr(tile::kWithoutLayoutsAttrName,
+                    UnitAttr::get(kernel.getContext()));
   }
 
   /// Whether a workgroup has the memory that layouts ask for, with what threads
@@ -442,7 +445,7 @@ private:
     forEachTile(kernel, [](Value tile) {
       tile.setType(cast<TileType>(tile.getType()).withLayout(Attribute()));
       if (Operation *op = tile.getDefiningOp())
-        op->removeAttr(kInMemoryName);
+        op->removeAttr(tile::kInMemoryAttrName);
     });
   }
 };

@@ -9,6 +9,7 @@
 #include "Retype.h"
 #include "attn/Analysis/IndexRanges.h"
 #include "attn/Conversion/LegalizeKernels.h"
+#include "attn/Dialect/Tile/AttributeNames.h"
 
 #include "mlir/Dialect/Arith/IR/Arith.h"
 #include "mlir/IR/ImplicitLocOpBuilder.h"
@@ -96,7 +97,7 @@ static LogicalResult limitSpan(BlockArgument buffer) {
     if (!span) {
       Operation *sum = cast<Value>(size).getDefiningOp();
       if (sum && isa<arith::ArithDialect>(sum->getDialect()))
-        sum->setAttr(kSizeAttrName,
+        sum->setAttr(tile::kSizeAttrName,
                      Builder(sum->getContext()).getIndexAttr(INT32_MAX));
       continue;
     }
@@ -138,7 +139,7 @@ static FailureOr<bool> bind(gpu::GPUFuncOp kernel) {
       continue;
     // An index is a number of this compiler's, not of the program.
     if (!type.isIndex())
-      kernel.setArgAttr(argument.getArgNumber(), kElementAttrName,
+      kernel.setArgAttr(argument.getArgNumber(), tile::kElementAttrName,
                         TypeAttr::get(type));
     bound.result(argument, to);
     setParameterType(kernel, argument, to);

@@ -8,6 +8,7 @@
 
 #include "Retype.h"
 #include "attn/Conversion/LegalizeKernels.h"
+#include "attn/Dialect/Tile/AttributeNames.h"
 
 #include "mlir/Dialect/Arith/IR/Arith.h"
 #include "mlir/Dialect/Arith/Transforms/Passes.h"
@@ -99,7 +100,7 @@ static void replaceIndex(Operation *op) {
       toI64.operand(operand);
   for (Value result : op->getResults())
     if (result.getType().isIndex()) {
-      op->removeAttr("tile.size");
+      op->removeAttr(tile::kSizeAttrName);
       toI64.result(result, i64);
     }
 }

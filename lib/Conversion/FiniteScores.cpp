@@ -7,6 +7,7 @@
 //===----------------------------------------------------------------------===//
 
 #include "attn/Conversion/FiniteScores.h"
+#include "attn/Dialect/Tile/AttributeNames.h"
 #include "attn/Dialect/Tile/Tile.h"
 
 #include "mlir/Dialect/Math/IR/Math.h"
@@ -191,7 +192,7 @@ struct FiniteScoresPass final : attn::impl::FiniteScoresBase<FiniteScoresPass> {
 
   void runOnOperation() override {
     func::FuncOp kernel = getOperation();
-    if (!kernel->hasAttr("tile.kernel"))
+    if (!kernel->hasAttr(kKernelAttrName))
       return;
     scoreTiles.clear();
     infiniteTiles.clear();

@@ -8,6 +8,7 @@
 #include "KernelNames.h"
 
 #include "attn/Dialect/Attn/ArgumentNames.h"
+#include "attn/Dialect/Tile/AttributeNames.h"
 
 #include "mlir/Dialect/Arith/IR/Arith.h"
 #include "mlir/Dialect/Math/IR/Math.h"
@@ -54,7 +55,7 @@ static LoadOp getLoad(Value tile) {
 static LaunchOp findLaunch(func::FuncOp kernel) {
   LaunchOp found;
   for (auto host : kernel->getParentOfType<ModuleOp>().getOps<func::FuncOp>())
-    if (!host->hasAttr("tile.kernel"))
+    if (!host->hasAttr(tile::kKernelAttrName))
       host.walk([&](LaunchOp launch) {
         if (launch.getKernel().getLeafReference() == kernel.getSymNameAttr())
           found = launch;

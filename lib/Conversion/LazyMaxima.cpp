@@ -12,7 +12,7 @@
 
 #include "Matrices.h"
 #include "attn/Conversion/AssignLayouts.h"
-#include "attn/Dialect/Tile/Offset.h"
+#include "attn/Dialect/Tile/AttributeNames.h"
 
 #include "mlir/Dialect/Arith/IR/Arith.h"
 #include "mlir/Dialect/Math/IR/Math.h"
@@ -51,7 +51,9 @@ struct RunningMaximum {
   SmallVector<std::pair<unsigned, MapOp>> rescaled;
 
   /// Whether nothing but the sums relative to it comes of it.
-  bool isOffset() const { return ReduceOp(reduce)->hasAttr(kOffsetAttrName); }
+  bool isOffset() const {
+    return ReduceOp(reduce)->hasAttr(tile::kOffsetAttrName);
+  }
 };
 
 class Matcher {

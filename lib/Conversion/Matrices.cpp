@@ -11,6 +11,7 @@
 #include "Staging.h"
 #include "TileKernels.h"
 
+#include "attn/Dialect/Tile/AttributeNames.h"
 #include "mlir/Dialect/SCF/IR/SCF.h"
 
 #include <numeric>
@@ -194,7 +195,7 @@ static bool hasProducts(func::FuncOp kernel) {
 
 TargetAttr attn::getMatrixTarget(func::FuncOp kernel) {
   auto target = TargetAttr::lookup(kernel);
-  bool mayUse = target && kernel->hasAttr("tile.kernel") &&
+  bool mayUse = target && kernel->hasAttr(tile::kKernelAttrName) &&
                 target.has(MatrixUnits::Cooperative) && hasProducts(kernel) &&
                 !hasFewRows(kernel, target.getSubgroup());
   return mayUse ? target : TargetAttr();

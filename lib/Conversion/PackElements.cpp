@@ -8,6 +8,7 @@
 #include "Retype.h"
 #include "attn/Analysis/IndexRanges.h"
 #include "attn/Conversion/LegalizeKernels.h"
+#include "attn/Dialect/Tile/AttributeNames.h"
 
 #include "mlir/Dialect/Arith/IR/Arith.h"
 #include "mlir/IR/ImplicitLocOpBuilder.h"
@@ -62,7 +63,7 @@ static Value getPosition(ImplicitLocOpBuilder &b, Value index,
   // A launcher that narrows what it binds counts elements in 32 bits (rule 21).
   if (Operation *op = index.getDefiningOp();
       op && op->getNumResults() == 1 && countsIn32Bits)
-    op->setAttr(kSizeAttrName, b.getIndexAttr(INT32_MAX));
+    op->setAttr(tile::kSizeAttrName, b.getIndexAttr(INT32_MAX));
   return index;
 }
 

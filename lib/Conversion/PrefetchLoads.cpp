@@ -12,6 +12,7 @@
 #include "Pieces.h"
 #include "Staging.h"
 #include "attn/Conversion/AssignLayouts.h"
+#include "attn/Dialect/Tile/AttributeNames.h"
 #include "attn/Dialect/Tile/Tile.h"
 
 #include "mlir/Analysis/SliceAnalysis.h"
@@ -227,7 +228,7 @@ namespace {
 struct PrefetchLoads final : attn::impl::PrefetchLoadsBase<PrefetchLoads> {
   void runOnOperation() override {
     auto target = TargetAttr::lookup(getOperation());
-    if (!target || !getOperation()->hasAttr("tile.kernel"))
+    if (!target || !getOperation()->hasAttr(tile::kKernelAttrName))
       return;
     FragmentAttr fragments = findFragments(getOperation());
     if (!fragments)

@@ -6,6 +6,7 @@
 //===----------------------------------------------------------------------===//
 
 #include "Retype.h"
+#include "attn/Dialect/Tile/AttributeNames.h"
 
 using namespace mlir;
 
@@ -82,7 +83,7 @@ static MemRefType withElement(Type type, Type element) {
 void setElementType(gpu::GPUFuncOp kernel, BlockArgument argument,
                     Type element) {
   kernel.setArgAttr(
-      argument.getArgNumber(), kElementAttrName,
+      argument.getArgNumber(), tile::kElementAttrName,
       TypeAttr::get(cast<MemRefType>(argument.getType()).getElementType()));
   setParameterType(kernel, argument, withElement(argument.getType(), element));
   for (Operation *user : argument.getUsers())

@@ -19,10 +19,6 @@
 
 namespace attn {
 
-/// A parameter of a kernel whose elements a legalisation changed: as a type,
-/// what the program has there.
-constexpr llvm::StringLiteral kElementAttrName = "tile.element";
-
 /// How values of one type become those of another, and back.
 struct Retype {
   std::function<mlir::Value(mlir::OpBuilder &, mlir::Value)> into;

@@ -7,6 +7,7 @@
 
 #include "Staging.h"
 #include "Pieces.h"
+#include "attn/Dialect/Tile/AttributeNames.h"
 #include "attn/Dialect/Tile/Tile.h"
 
 #include "mlir/Interfaces/LoopLikeInterface.h"
@@ -77,7 +78,7 @@ struct Staged {
 
 /// Elements in workgroup memory of what `op` makes, 0 if it needs none.
 static int64_t getNumStaged(Operation *op) {
-  if (op->getNumResults() != 1 || op->hasAttr(kInMemoryName))
+  if (op->getNumResults() != 1 || op->hasAttr(tile::kInMemoryAttrName))
     return 0;
   auto type = dyn_cast<TileType>(op->getResult(0).getType());
   if (!type)

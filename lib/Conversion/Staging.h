@@ -23,10 +23,6 @@ namespace attn {
 /// pieces of 16 bytes: what languages of shaders have vectors of.
 constexpr int64_t kVectorElements = 4;
 
-/// On a tile.load with a layout of workgroup memory: the product reads it where
-/// it is.
-constexpr llvm::StringLiteral kInMemoryName = "tile.in_memory";
-
 /// Whether a kernel stores tiles to the argument that a memref is rebuilt
 /// from. What it never writes may be read late, early, or for nothing.
 bool isStoredTo(mlir::Value memory);

@@ -10,6 +10,7 @@
 #define LIB_CONVERSION_TILEKERNELS_H
 
 #include "attn/Conversion/ExceedsMemory.h"
+#include "attn/Dialect/Tile/AttributeNames.h"
 #include "attn/Dialect/Tile/Tile.h"
 
 #include "mlir/Dialect/Arith/IR/Arith.h"
@@ -63,13 +64,10 @@ inline llvm::SmallVector<mlir::func::FuncOp>
 getTileKernels(mlir::ModuleOp module) {
   llvm::SmallVector<mlir::func::FuncOp> kernels;
   for (auto func : module.getOps<mlir::func::FuncOp>())
-    if (func->hasAttr("tile.kernel"))
+    if (func->hasAttr(tile::kKernelAttrName))
       kernels.push_back(func);
   return kernels;
 }
-
-/// Marks a kernel to whose tiles tile-assign-layouts gave none.
-constexpr llvm::StringLiteral kWithoutLayoutsName = "tile.without_layouts";
 
 /// Refuses a kernel that needs `bytes` of workgroup memory `forWhat` where
 /// there are `limit`; says which tile size would fit in place of `largest`, if

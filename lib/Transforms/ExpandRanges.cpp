@@ -7,6 +7,7 @@
 //===----------------------------------------------------------------------===//
 
 #include "attn/Analysis/IndexRanges.h"
+#include "attn/Dialect/Tile/AttributeNames.h"
 #include "attn/Dialect/Tile/Tile.h"
 #include "attn/Transforms/Passes.h"
 
@@ -32,7 +33,7 @@ static int64_t getLargest(Value tile) {
 static void keepSize(Value value, int64_t largest) {
   if (Operation *op = value.getDefiningOp();
       op && op->getNumResults() == 1 && !op->hasTrait<OpTrait::ConstantLike>())
-    op->setAttr(kSizeAttrName,
+    op->setAttr(tile::kSizeAttrName,
                 IntegerAttr::get(IndexType::get(op->getContext()), largest));
 }
 

@@ -6,6 +6,7 @@
 //
 //===----------------------------------------------------------------------===//
 
+#include "attn/Dialect/Tile/AttributeNames.h"
 #include "attn/Dialect/Tile/Tile.h"
 #include "attn/Transforms/Passes.h"
 
@@ -160,7 +161,7 @@ struct LaunchToParallel : attn::impl::LaunchToParallelBase<LaunchToParallel> {
       for (auto [k, argument] : llvm::enumerate(launch.getArgs())) {
         bool isMemref = isa<MemRefType>(argument.getType());
         Value passed = isMemref ? basePointer(b, argument) : argument;
-        if (kernel.getArgAttr(k, "tile.table"))
+        if (kernel.getArgAttr(k, tile::kTableAttrName))
           passed = readableBase(b, argument, passed);
         arguments.push_back(passed);
       }

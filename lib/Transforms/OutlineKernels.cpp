@@ -8,6 +8,7 @@
 
 #include "attn/Analysis/IndexRanges.h"
 #include "attn/Dialect/Attn/Attn.h"
+#include "attn/Dialect/Tile/AttributeNames.h"
 #include "attn/Dialect/Tile/Tile.h"
 #include "attn/Transforms/Passes.h"
 
@@ -143,13 +144,14 @@ func::FuncOp Outliner::run() {
   auto function = func::FuncOp::create(
       grid.getLoc(), name, FunctionType::get(grid.getContext(), types, {}));
   function.setPrivate();
-  function->setAttr("tile.kernel", UnitAttr::get(grid.getContext()));
+  function->setAttr(tile::kKernelAttrName, UnitAttr::get(grid.getContext()));
   if (auto schedule = attn::ScheduleAttr::of(grid))
     function->setAttr(attn::ScheduleAttr::attributeName, schedule);
   for (auto [argument, largest] : sizes)
-    function.setArgAttr(argument, kSizeAttrName, host.getIndexAttr(largest));
+    function.setArgAttr(argument, tile::kSizeAttrName,
+                        host.getIndexAttr(largest));
   for (unsigned argument : tables)
-    function.setArgAttr(argument, "tile.table",
+    function.setArgAttr(argument, tile::kTableAttrName,
                         UnitAttr::get(grid.getContext()));
   Block *entry = function.addEntryBlock();
   ImplicitLocOpBuilder b(grid.getLoc(), grid.getContext());

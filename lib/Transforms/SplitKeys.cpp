@@ -14,6 +14,7 @@
 #include "attn/Analysis/IndexRanges.h"
 #include "attn/Dialect/Attn/Attn.h"
 #include "attn/Dialect/Attn/ScheduleLimits.h"
+#include "attn/Dialect/Tile/AttributeNames.h"
 #include "attn/Dialect/Tile/Tile.h"
 #include "attn/Transforms/PassOptions.h"
 #include "attn/Transforms/Passes.h"
@@ -282,7 +283,7 @@ void KeySplitter::splitLoops(ImplicitLocOpBuilder &b, Value part, Value parts) {
   auto boundary = [&](Value number) {
     Value whole = ib.mul(number, each);
     if (Operation *product = whole.getDefiningOp<arith::MulIOp>())
-      product->setAttr(kSizeAttrName, b.getIndexAttr(kIndexLimit));
+      product->setAttr(tile::kSizeAttrName, b.getIndexAttr(kIndexLimit));
     return ib.min(ib.add(whole, ib.min(number, more)), count);
   };
   Value begin = boundary(part);
@@ -387,7 +388,7 @@ struct SplitKeys : attn::impl::SplitKeysBase<SplitKeys> {
     SmallVector<scf::ForallOp> grids;
     getOperation().walk([&](scf::ForallOp grid) { grids.push_back(grid); });
     for (scf::ForallOp grid : grids) {
-      auto wanted = grid->getAttrOfType<IntegerAttr>(kWorkersAttrName);
+      auto wanted = grid->getAttrOfType<IntegerAttr>(tile::kWorkersAttrName);
       int64_t count = workers ? workers : wanted ? wanted.getInt() : 0;
       if (count == 0)
         continue;

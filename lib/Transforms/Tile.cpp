@@ -14,6 +14,7 @@
 
 #include "attn/Dialect/Attn/Attn.h"
 #include "attn/Dialect/Attn/ScheduleLimits.h"
+#include "attn/Dialect/Tile/AttributeNames.h"
 #include "attn/Dialect/Tile/Tile.h"
 #include "attn/Transforms/MaskEmission.h"
 #include "attn/Transforms/PassOptions.h"
@@ -243,7 +244,7 @@ void AttentionTiler::buildGrid(Value numTiles, Value scoreMemory) {
                                     getAsOpFoldResult(numTiles)};
   auto forall = scf::ForallOp::create(b, grid, ValueRange{}, std::nullopt);
   if (workers)
-    forall->setAttr(kWorkersAttrName, b.getI64IntegerAttr(workers));
+    forall->setAttr(tile::kWorkersAttrName, b.getI64IntegerAttr(workers));
   // The kernel's lowering reads the rest.
   if (auto schedule = ScheduleAttr::of(op);
       schedule && schedule.hasKernelChoices())

@@ -13,7 +13,7 @@
 #include "attn/Conversion/ExpandMath.h"
 #include "attn/Conversion/LayoutToGPU.h"
 #include "attn/Conversion/LegalizeKernels.h"
-#include "attn/Dialect/Tile/Offset.h"
+#include "attn/Dialect/Tile/AttributeNames.h"
 #include "attn/Dialect/Tile/Tile.h"
 #include "attn/Pipelines/Pipelines.h"
 #include "attn/Reference/Interpreter.h"

@@ -8,6 +8,7 @@
 
 #include "attn/Dialect/Attn/Attn.h"
 #include "attn/Dialect/Kernel/Kernel.h"
+#include "attn/Dialect/Tile/AttributeNames.h"
 #include "attn/Dialect/Tile/Tile.h"
 #include "attn/InitAll.h"
 #include "attn/Support/Nesting.h"
@@ -86,7 +87,8 @@ static LogicalResult printDescription(Operation *op, raw_ostream &os) {
   SmallVector<func::FuncOp> hosts;
   for (Operation &inner : op->getRegion(0).getOps()) {
     auto function = dyn_cast<func::FuncOp>(inner);
-    if (function && !function.isExternal() && !function->hasAttr("tile.kernel"))
+    if (function && !function.isExternal() &&
+        !function->hasAttr(attn::tile::kKernelAttrName))
       hosts.push_back(function);
   }
   if (hosts.size() != 1)

@@ -30,10 +30,6 @@ constexpr int64_t getLargestSize(int64_t rank) {
 /// No index of a row, a key or a tile that exists is as large.
 constexpr int64_t kIndexLimit = int64_t(1) << 30;
 
-/// The argument of a kernel, or the result of an op, is a size: 0 up to the
-/// value of this attribute.
-constexpr llvm::StringLiteral kSizeAttrName = "tile.size";
-
 /// Signed ranges from constants, sizes and arithmetic, by MLIR's inference. The
 /// IR must not change as long as an object is used.
 class IndexRanges {

@@ -11,6 +11,7 @@
 
 #include "Patterns.h"
 #include "attn/Analysis/IndexRanges.h"
+#include "attn/Dialect/Tile/AttributeNames.h"
 
 #include "mlir/Dialect/Arith/IR/Arith.h"
 #include "mlir/Dialect/SCF/IR/SCF.h"
@@ -213,7 +214,7 @@ private:
     auto index = arith::IndexCastOp::create(b, b.getIndexType(), integer);
     ArrayRef<int64_t> shape =
         cast<kernel::MatrixType>(numbers.getType()).getShape();
-    index->setAttr(kSizeAttrName, b.getIndexAttr(shape[dim] - 1));
+    index->setAttr(tile::kSizeAttrName, b.getIndexAttr(shape[dim] - 1));
     return index;
   }
 };

@@ -12,6 +12,7 @@
 #include "../Staging.h"
 #include "Patterns.h"
 
+#include "attn/Dialect/Tile/AttributeNames.h"
 #include "mlir/Dialect/Arith/IR/Arith.h"
 #include "mlir/Dialect/SCF/IR/SCF.h"
 #include "mlir/IR/Matchers.h"
@@ -349,7 +350,7 @@ kernel::MatrixType attn::getMatrixType(TileType tile) {
 
 /// Whether `op` fills a buffer in workgroup memory from elsewhere.
 static bool fillsBuffer(Operation *op) {
-  if (!isa<LoadOp, RelayoutOp>(op) || op->hasAttr(kInMemoryName))
+  if (!isa<LoadOp, RelayoutOp>(op) || op->hasAttr(tile::kInMemoryAttrName))
     return false;
   auto type = cast<TileType>(op->getResult(0).getType());
   if (!isa<SharedAttr>(type.getLayout()))

@@ -13,6 +13,7 @@
 #include "../Staging.h"
 #include "Patterns.h"
 #include "attn/Analysis/IndexRanges.h"
+#include "attn/Dialect/Tile/AttributeNames.h"
 #include "attn/Dialect/Tile/Tile.h"
 
 #include "mlir/Dialect/Arith/IR/Arith.h"
@@ -172,10 +173,10 @@ static void moveBody(func::FuncOp source, gpu::GPUFuncOp kernel,
     // No launcher counts further.
     for (auto [op, argument] : {std::pair(id, arguments.point[k]),
                                 std::pair(extent, arguments.extents[k])}) {
-      Attribute size =
-          hasWords ? source.getArgAttr(argument.getArgNumber(), kSizeAttrName)
-                   : Attribute();
-      op->setAttr(kSizeAttrName, size ? size : b.getIndexAttr(INT32_MAX));
+      Attribute size = hasWords ? source.getArgAttr(argument.getArgNumber(),
+                                                    tile::kSizeAttrName)
+                                : Attribute();
+      op->setAttr(tile::kSizeAttrName, size ? size : b.getIndexAttr(INT32_MAX));
     }
     replace(arguments.point[k], id->getResult(0));
     replace(arguments.extents[k], extent->getResult(0));
@@ -214,7 +215,7 @@ static KernelContext createContext(gpu::GPUFuncOp kernel,
     Named named(b, "thread_index");
     auto sum = arith::AddIOp::create(b, first, laneOfMachine);
     int64_t last = threads.lanes * threads.subgroups - 1;
-    sum->setAttr(kSizeAttrName, b.getIndexAttr(last));
+    sum->setAttr(tile::kSizeAttrName, b.getIndexAttr(last));
     thread = sum;
     // Browsers check each index of workgroup memory, but for those that they
     // can tell: of what a subgroup is they know nothing.
@@ -321,7 +322,7 @@ static void setChoices(gpu::GPUFuncOp kernel, const Threads &threads,
       threads.lanes * threads.subgroups, threads.subgroups, threads.lanes)};
   kernel.walk(
       [&](RelayoutOp op) { choices.push_back(describe(op, elementsAlike)); });
-  kernel->setAttr(kChoicesAttrName,
+  kernel->setAttr(tile::kChoicesAttrName,
                   Builder(kernel.getContext())
                       .getStrArrayAttr(llvm::to_vector_of<StringRef>(choices)));
 }
@@ -431,7 +432,7 @@ void LayoutToGPU::runOnOperation() {
     workgroupBytes = target->getStaticSharedBytes();
   SmallVector<func::FuncOp> kernels = getTileKernels(module);
   llvm::erase_if(kernels, [](func::FuncOp kernel) {
-    return kernel->hasAttr(kWithoutLayoutsName);
+    return kernel->hasAttr(tile::kWithoutLayoutsAttrName);
   });
   if (kernels.empty())
     return markAllAnalysesPreserved();

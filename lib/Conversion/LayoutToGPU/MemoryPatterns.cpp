@@ -10,6 +10,7 @@
 #include "../Staging.h"
 #include "Patterns.h"
 
+#include "attn/Dialect/Tile/AttributeNames.h"
 #include "mlir/Dialect/Arith/IR/Arith.h"
 #include "mlir/Dialect/SCF/IR/SCF.h"
 #include "mlir/Dialect/Vector/IR/VectorOps.h"
@@ -429,7 +430,7 @@ struct LoadLowering : TileOpPattern<LoadOp> {
     if (isa<SharedAttr>(type.getLayout())) {
       if (op.getPrefetched() && !holdsPieces(type, ofPiece))
         return rewriter.notifyMatchFailure(op, "has no rows of whole pieces");
-      if (!op->hasAttr(kInMemoryName))
+      if (!op->hasAttr(tile::kInMemoryAttrName))
         stageLoad(b, op, adaptor.getPrefetched());
       replace(rewriter, op, {ValueRange()});
       return success();

@@ -10,6 +10,7 @@
 #include "../Staging.h"
 #include "Patterns.h"
 
+#include "attn/Dialect/Tile/AttributeNames.h"
 #include "mlir/Dialect/Arith/IR/Arith.h"
 #include "mlir/Dialect/Math/IR/Math.h"
 #include "mlir/Dialect/SCF/IR/SCF.h"
@@ -94,7 +95,7 @@ private:
   Value readVector(ImplicitLocOpBuilder &b, Value tile, Value row,
                    Value number) const {
     if (auto load = tile.getDefiningOp<LoadOp>();
-        load && load->hasAttr(kInMemoryName))
+        load && load->hasAttr(tile::kInMemoryAttrName))
       return widen(b, readInMemory(b, context, load, row, number));
     Value at = context.getVectorOffset(b, tile, row, number);
     return widen(b, memref::LoadOp::create(b, context.getBuffer(tile), at));

@@ -6,6 +6,7 @@
 //===----------------------------------------------------------------------===//
 
 #include "KernelFrame.h"
+#include "attn/Dialect/Tile/AttributeNames.h"
 
 #include "../KernelChoices.h"
 
@@ -54,7 +55,7 @@ Values KernelFrame::createKernel(ArrayRef<Parameter> more, int64_t threads,
   Operation *kernel =
       emit.createKernel(source.getName(), parameters, threads, blocks, values);
   kernel->setAttr(tile::LaunchInfoAttr::attributeName, launchInfo);
-  kernel->setAttr("tile.scheduled", emit.getUnitAttr());
+  kernel->setAttr(tile::kScheduledAttrName, emit.getUnitAttr());
   kernel->setAttr(tile::kChoicesAttrName,
                   emit.getStrArrayAttr(
                       SmallVector<StringRef>(choices.begin(), choices.end())));

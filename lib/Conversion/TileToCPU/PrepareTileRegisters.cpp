@@ -12,6 +12,7 @@
 
 #include "attn/Conversion/AssignLayouts.h"
 #include "attn/Conversion/TileToCPU.h"
+#include "attn/Dialect/Tile/AttributeNames.h"
 
 using namespace mlir;
 using namespace attn;
@@ -42,7 +43,7 @@ public:
                  : WalkResult::interrupt();
     };
     if (!target || !target.has(tile::MatrixUnits::Amx) ||
-        !kernel->hasAttr("tile.kernel") || !fitsTileRegisters(kernel) ||
+        !kernel->hasAttr(tile::kKernelAttrName) || !fitsTileRegisters(kernel) ||
         kernel.walk(hasManyRows).wasInterrupted())
       return;
     if (failed(runPipeline(pipeline, kernel)))

@@ -11,6 +11,7 @@
 #include "KernelLowering.h"
 
 #include "attn/Conversion/TileToCPU.h"
+#include "attn/Dialect/Tile/AttributeNames.h"
 
 #include "mlir/Dialect/AMX/AMXDialect.h"
 #include "mlir/Dialect/X86Vector/X86VectorDialect.h"
@@ -529,7 +530,7 @@ struct TileToCPU : attn::impl::TileToCPUBase<TileToCPU> {
 
   void runOnOperation() override {
     func::FuncOp kernel = getOperation();
-    if (!kernel->hasAttr("tile.kernel"))
+    if (!kernel->hasAttr(tile::kKernelAttrName))
       return;
     auto target = TargetAttr::require(kernel, getArgument());
     if (failed(target))

@@ -15,6 +15,7 @@
 #include "../TileKernels.h"
 #include "Placement.h"
 #include "attn/Analysis/IndexRanges.h"
+#include "attn/Dialect/Tile/AttributeNames.h"
 #include "attn/Transforms/PassOptions.h"
 
 #include "mlir/Dialect/Arith/Transforms/Passes.h"
@@ -166,7 +167,7 @@ FailureOr<gpu::GPUFuncOp> KernelLowering::lower(gpu::GPUModuleOp module) {
       source, "threads", &attn::ScheduleAttr::getThreads,
       llvm::Twine(placement.getNumThreads()) + " threads without matrix units",
       "one a row, in whole warps; those of a lone row share it");
-  kernel->setAttr(kChoicesAttrName, b.getStrArrayAttr({choice}));
+  kernel->setAttr(tile::kChoicesAttrName, b.getStrArrayAttr({choice}));
   SmallVector<Attribute> parameters;
   for (size_t number = 0; number < types.size(); ++number)
     parameters.push_back(b.getAttr<OperandAttr>(number, /*multiple=*/1));
@@ -221,8 +222,8 @@ void KernelLowering::mapGridArguments() {
   // What is known of an argument is known of the id that it becomes.
   auto sized = [&](Operation *id, BlockArgument argument) {
     if (Attribute size =
-            source.getArgAttr(argument.getArgNumber(), kSizeAttrName))
-      id->setAttr(kSizeAttrName, size);
+            source.getArgAttr(argument.getArgNumber(), tile::kSizeAttrName))
+      id->setAttr(tile::kSizeAttrName, size);
     return id->getResult(0);
   };
   for (unsigned k = 0; k < kGridRank; ++k) {

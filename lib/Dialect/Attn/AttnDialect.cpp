@@ -8,6 +8,7 @@
 #include "attn/Dialect/Attn/Attn.h"
 #include "attn/Dialect/Attn/Hole.h"
 #include "attn/Dialect/Attn/ScheduleLimits.h"
+#include "attn/Dialect/Tile/AttributeNames.h"
 
 #include "mlir/Dialect/Arith/IR/Arith.h"
 #include "mlir/Dialect/Math/IR/Math.h"
@@ -172,7 +173,7 @@ LogicalResult AttnDialect::verifyOperationAttribute(Operation *op,
     return success();
   auto attention = dyn_cast<AttentionOp>(op);
   // What becomes of it: a grid, then a kernel.
-  bool isKernel = op->hasAttr("tile.kernel") ||
+  bool isKernel = op->hasAttr(tile::kKernelAttrName) ||
                   op->getName().getStringRef() == "scf.forall";
   if (!attention && !isKernel)
     return op->emitOpError() << ScheduleAttr::attributeName

@@ -7,6 +7,7 @@
 
 #include "TileLayout.h"
 #include "attn/Dialect/Attn/ScheduleLimits.h"
+#include "attn/Dialect/Tile/AttributeNames.h"
 #include "attn/Dialect/Tile/Tile.h"
 
 #include "mlir/Dialect/Func/IR/FuncOps.h"
@@ -64,7 +65,7 @@ LogicalResult TileDialect::verifyOperationAttribute(Operation *op,
            << ", which is no #tile." << attributeName;
   };
   if (auto function = dyn_cast<func::FuncOp>(op))
-    if (name == "tile.kernel")
+    if (name == tile::kKernelAttrName)
       return verifyKernel(function);
   if (name == LaunchInfoAttr::attributeName) {
     auto info = dyn_cast<LaunchInfoAttr>(attribute.getValue());
@@ -78,7 +79,7 @@ LogicalResult TileDialect::verifyOperationAttribute(Operation *op,
                ? success()
                : reject(ArtifactAttr::getMnemonic());
   }
-  if (name == "tile.workers") {
+  if (name == tile::kWorkersAttrName) {
     auto workers = dyn_cast<IntegerAttr>(attribute.getValue());
     if (!workers || !workers.getType().isSignlessInteger(64) ||
         workers.getInt() < 1 || workers.getInt() > kMostWorkers)
@@ -86,7 +87,7 @@ LogicalResult TileDialect::verifyOperationAttribute(Operation *op,
              << "has the attribute 'tile.workers' as " << attribute.getValue()
              << ", which is no i64 in 1 .. " << kMostWorkers;
   }
-  if (name == "tile.size") {
+  if (name == tile::kSizeAttrName) {
     auto size = dyn_cast<IntegerAttr>(attribute.getValue());
     Type type = op->getNumResults() == 1 ? op->getResult(0).getType() : Type();
     unsigned bits = !type || !type.isIntOrIndex() ? 0
@@ -107,22 +108,23 @@ LogicalResult TileDialect::verifyOperationAttribute(Operation *op,
   }
   return verifyKnownName(
       [&] { return op->emitOpError(); }, name,
-      {"tile.kernel", "tile.workers", LaunchInfoAttr::attributeName,
-       ArtifactAttr::attributeName, TargetAttr::attributeName, kChoicesAttrName,
-       "tile.in_memory", "tile.offset", "tile.scheduled", "tile.size",
-       "tile.without_layouts"});
+      {tile::kKernelAttrName, tile::kWorkersAttrName,
+       LaunchInfoAttr::attributeName, ArtifactAttr::attributeName,
+       TargetAttr::attributeName, tile::kChoicesAttrName,
+       tile::kInMemoryAttrName, tile::kOffsetAttrName, tile::kScheduledAttrName,
+       tile::kSizeAttrName, tile::kWithoutLayoutsAttrName});
 }
 
 LogicalResult TileDialect::verifyRegionArgAttribute(Operation *op, unsigned,
                                                     unsigned,
                                                     NamedAttribute attribute) {
-  if (attribute.getName() == "tile.element" &&
+  if (attribute.getName() == tile::kElementAttrName &&
       !isa<TypeAttr>(attribute.getValue()))
     return op->emitOpError() << "has an argument attribute 'tile.element' as "
                              << attribute.getValue() << ", which is no type";
-  return verifyKnownName(
-      [&] { return op->emitOpError(); }, attribute.getName(),
-      {"tile.dispatch", "tile.element", "tile.size", "tile.table"});
+  return verifyKnownName([&] { return op->emitOpError(); }, attribute.getName(),
+                         {tile::kDispatchAttrName, tile::kElementAttrName,
+                          tile::kSizeAttrName, tile::kTableAttrName});
 }
 
 Type TileType::parse(AsmParser &parser) {

@@ -6,6 +6,7 @@
 //
 //===----------------------------------------------------------------------===//
 
+#include "attn/Dialect/Tile/AttributeNames.h"
 #include "attn/Dialect/Tile/Tile.h"
 
 #include "mlir/Dialect/Func/IR/FuncOps.h"
@@ -140,7 +141,7 @@ static FailureOr<SmallVector<Type>> getParameterTypes(Operation *op) {
   if (!isa<func::FuncOp>(op)) {
     SmallVector<Type> passed;
     for (auto [number, type] : llvm::enumerate(types))
-      if (!kernel.getArgAttr(number, "tile.dispatch"))
+      if (!kernel.getArgAttr(number, kDispatchAttrName))
         passed.push_back(type);
     return passed;
   }

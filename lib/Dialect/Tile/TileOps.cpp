@@ -5,6 +5,7 @@
 //
 //===----------------------------------------------------------------------===//
 
+#include "attn/Dialect/Tile/AttributeNames.h"
 #include "attn/Dialect/Tile/Tile.h"
 
 #include "mlir/Dialect/Func/IR/FuncOps.h"
@@ -502,7 +503,7 @@ LogicalResult LaunchOp::verifySymbolUses(SymbolTableCollection &symbols) {
   auto kernel = dyn_cast<func::FuncOp>(target);
   if (!kernel)
     return success();
-  if (!kernel->hasAttr("tile.kernel"))
+  if (!kernel->hasAttr(tile::kKernelAttrName))
     return emitOpError("launches ")
            << getKernelAttr() << ", which lacks the attribute tile.kernel";
   if (kernel.getNumResults())

@@ -8,6 +8,7 @@
 #include "Printer.h"
 #include "attn/Dialect/Attn/Attn.h"
 #include "attn/Dialect/Kernel/Kernel.h"
+#include "attn/Dialect/Tile/AttributeNames.h"
 #include "attn/Dialect/Tile/Tile.h"
 
 #include "mlir/Dialect/Vector/IR/VectorOps.h"
@@ -94,7 +95,7 @@ FailureOr<std::string> Printer::printParams(gpu::GPUFuncOp kernel,
 
 std::string Printer::describe(gpu::GPUFuncOp kernel, BlockArgument argument) {
   auto element = kernel.getArgAttrOfType<TypeAttr>(argument.getArgNumber(),
-                                                   "tile.element");
+                                                   tile::kElementAttrName);
   if (!element)
     return "";
   Type type = element.getValue();

@@ -12,6 +12,7 @@
 #include "Wasm.h"
 
 #include "attn/Conversion/CPUFloatsAsBits.h"
+#include "attn/Dialect/Tile/AttributeNames.h"
 
 #include "mlir/Analysis/DataLayoutAnalysis.h"
 #include "mlir/Conversion/ArithToLLVM/ArithToLLVM.h"
@@ -205,7 +206,7 @@ attn::compileCPUKernels(ModuleOp module, tile::TargetAttr machine,
                         llvm::function_ref<void(StringRef)> timer) {
   SmallVector<std::string> kernels;
   for (auto function : module.getOps<func::FuncOp>())
-    if (function->hasAttr("tile.kernel")) {
+    if (function->hasAttr(tile::kKernelAttrName)) {
       kernels.push_back(function.getName().str());
       // Range analysis is over; LLVM has no such attributes, and other types.
       function.removeArgAttrsAttr();

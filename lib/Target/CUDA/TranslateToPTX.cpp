@@ -8,6 +8,7 @@
 #include "../LoopIdioms.h"
 #include "PTX.h"
 
+#include "attn/Dialect/Tile/AttributeNames.h"
 #include "mlir/Dialect/LLVMIR/NVVMDialect.h"
 #include "mlir/Target/LLVM/NVVM/Utils.h"
 #include "mlir/Target/LLVMIR/Dialect/Builtin/BuiltinToLLVMIRTranslation.h"
@@ -142,7 +143,7 @@ attn::translateToPTX(ArrayRef<gpu::GPUModuleOp> modules, StringRef chip) {
   llvm::DefaultThreadPool pool(llvm::hardware_concurrency(modules.size()));
   for (gpu::GPUModuleOp module : modules) {
     bool isScheduled = llvm::any_of(module.getOps(), [](Operation &op) {
-      return op.hasAttr("tile.scheduled");
+      return op.hasAttr(tile::kScheduledAttrName);
     });
     codes.push_back(std::make_unique<KernelModule>(isScheduled));
     if (failed(codes.back()->prepare(module, chip)))

@@ -7,6 +7,7 @@
 //===----------------------------------------------------------------------===//
 
 #include "attn/Analysis/IndexRanges.h"
+#include "attn/Dialect/Tile/AttributeNames.h"
 #include "attn/Dialect/Tile/Tile.h"
 #include "attn/Target/Passes.h"
 
@@ -48,7 +49,7 @@ static void fix(gpu::GPUFuncOp kernel, int64_t lanes) {
   kernel.walk([&](Operation *op) {
     OpBuilder b(op);
     auto setLast = [&](int64_t last) {
-      op->setAttr(kSizeAttrName, b.getIndexAttr(last));
+      op->setAttr(tile::kSizeAttrName, b.getIndexAttr(last));
     };
     if (isa<gpu::LaneIdOp>(op))
       setLast(lanes - 1);

@@ -7,6 +7,7 @@
 //===----------------------------------------------------------------------===//
 
 #include "attn/Analysis/IndexRanges.h"
+#include "attn/Dialect/Tile/AttributeNames.h"
 #include "attn/Target/Passes.h"
 
 #include "mlir/Dialect/MemRef/IR/MemRef.h"
@@ -26,8 +27,8 @@ using namespace attn;
 static BlockArgument addParameter(gpu::GPUFuncOp kernel, unsigned position,
                                   StringRef name, Location loc) {
   Builder b(kernel.getContext());
-  NamedAttribute size(kSizeAttrName, b.getIndexAttr(INT32_MAX));
-  NamedAttribute own("tile.dispatch", b.getUnitAttr());
+  NamedAttribute size(tile::kSizeAttrName, b.getIndexAttr(INT32_MAX));
+  NamedAttribute own(tile::kDispatchAttrName, b.getUnitAttr());
   Location named = NameLoc::get(b.getStringAttr(name), loc);
   (void)kernel.insertArgument(position, b.getIndexType(),
                               b.getDictionaryAttr({size, own}), named);
@@ -76,8 +77,8 @@ static void addGrid(gpu::GPUFuncOp kernel) {
     Value inGrid = arith::AddIOp::create(b, id.getLoc(), id,
                                          kernel.getArgument(dimension));
     id->setLoc(kernel.getLoc());
-    if (Attribute size = id->getAttr(kSizeAttrName))
-      inGrid.getDefiningOp()->setAttr(kSizeAttrName, size);
+    if (Attribute size = id->getAttr(tile::kSizeAttrName))
+      inGrid.getDefiningOp()->setAttr(tile::kSizeAttrName, size);
     id.getResult().replaceAllUsesExcept(inGrid, inGrid.getDefiningOp());
   });
   kernel.walk([&](gpu::GridDimOp extent) {

@@ -8,6 +8,7 @@
 #include "Addresses.h"
 
 #include "attn/Analysis/IndexRanges.h"
+#include "attn/Dialect/Tile/AttributeNames.h"
 
 #include "mlir/Dialect/Utils/StaticValueUtils.h"
 #include "mlir/IR/AffineMap.h"
@@ -216,7 +217,7 @@ Worker Addresses::workerOf(Value batch, Value group, Value queryTile,
   // The tile exists, and where heads are packed the number of rows says so.
   if (auto product = w.firstRow.getDefiningOp<arith::MulIOp>();
       product && !packsHeads)
-    product->setAttr(kSizeAttrName, b.getIndexAttr(kIndexLimit));
+    product->setAttr(tile::kSizeAttrName, b.getIndexAttr(kIndexLimit));
   w.queryLength = queryLength;
   w.keyLength = keyLength;
   w.queryOffset = zero;

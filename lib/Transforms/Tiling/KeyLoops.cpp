@@ -7,7 +7,7 @@
 
 #include "KeyLoops.h"
 
-#include "attn/Dialect/Tile/Offset.h"
+#include "attn/Dialect/Tile/AttributeNames.h"
 
 #include "mlir/Dialect/SCF/IR/SCF.h"
 

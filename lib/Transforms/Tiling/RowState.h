@@ -14,10 +14,6 @@
 
 namespace attn::tiling {
 
-/// The attribute of a grid that stores the states of rows: how many blocks
-/// shall have work (see tile-split-keys).
-constexpr llvm::StringLiteral kWorkersAttrName = "tile.workers";
-
 /// Tiles: a maximum and a sum for each row, and a row of values.
 struct RowState {
   mlir::Value max, sum, acc;
