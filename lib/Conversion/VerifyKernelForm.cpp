@@ -199,7 +199,7 @@ private:
   LogicalResult verifyBuffer(BlockArgument buffer, gpu::AddressSpace space);
   LogicalResult verifyView(Operation *view);
   LogicalResult verifyOp(Operation *op);
-  LogicalResult verifyBarrier(gpu::BarrierOp barrier);
+  LogicalResult verifyBarrier(Operation *barrier);
   LogicalResult verifyType(Operation *at, Type type);
   LogicalResult verifyElement(Operation *at, Type element);
   LogicalResult verifySmall(Operation *op);
@@ -304,13 +304,13 @@ LogicalResult KernelVerifier::verifyOp(Operation *op) {
     for (BlockArgument argument : region.getArguments())
       if (failed(verifyType(op, argument.getType())))
         return failure();
-  if (auto barrier = dyn_cast<gpu::BarrierOp>(op))
-    return verifyBarrier(barrier);
+  if (isa<gpu::BarrierOp, kernel::UniformLoadOp>(op))
+    return verifyBarrier(op);
   return target ? verifyLegal(op) : success();
 }
 
 /// All threads of a workgroup reach a barrier, or none.
-LogicalResult KernelVerifier::verifyBarrier(gpu::BarrierOp barrier) {
+LogicalResult KernelVerifier::verifyBarrier(Operation *barrier) {
   for (Operation *parent = barrier->getParentOp(); parent != kernel;
        parent = parent->getParentOp()) {
     ValueRange decides = parent->getOperands();
@@ -319,7 +319,7 @@ LogicalResult KernelVerifier::verifyBarrier(gpu::BarrierOp barrier) {
     if (llvm::none_of(decides,
                       [&](Value value) { return divergence.contains(value); }))
       continue;
-    InFlightDiagnostic error = barrier.emitOpError(
+    InFlightDiagnostic error = barrier->emitOpError(
         "is not reached by all threads of a workgroup together");
     error.attachNote(parent->getLoc()) << "what decides depends on the thread";
     return error;

@@ -132,6 +132,7 @@ private:
                              const Mask &mask);
   LogicalResult executeBarrier(Operation &op, const Mask &mask);
   LogicalResult executeSubgroupBarrier(Operation &op, const Mask &mask);
+  LogicalResult executeUniformLoad(kernel::UniformLoadOp op, const Mask &mask);
   LogicalResult executeVote(gpu::SubgroupReduceOp op, const Mask &mask);
 
   // Vectors.
@@ -425,6 +426,9 @@ LogicalResult BlockInterpreter::execute(Operation &op, const Mask &mask) {
         return number(size, [&](int64_t) { return options.subgroup; });
       })
       .Case([&](gpu::BarrierOp barrier) { return executeBarrier(op, mask); })
+      .Case([&](kernel::UniformLoadOp load) {
+        return executeUniformLoad(load, mask);
+      })
       .Case([&](attn::tile::SubgroupBarrierOp) {
         return executeSubgroupBarrier(op, mask);
       })
@@ -850,6 +854,17 @@ LogicalResult BlockInterpreter::executeSubgroupBarrier(Operation &op,
   return success();
 }
 
+LogicalResult BlockInterpreter::executeUniformLoad(kernel::UniformLoadOp op,
+                                                   const Mask &mask) {
+  ValueRange indices = op->getOperands().drop_front();
+  if (failed(executeBarrier(*op, mask)) ||
+      failed(executeLoad({op, op.getMemory(), indices}, mask)))
+    return failure();
+  if (!llvm::all_equal(scalars.find(op.getIndex())->second.ints))
+    return op.emitOpError("reads a place of its own for each thread");
+  return executeBarrier(*op, mask);
+}
+
 LogicalResult BlockInterpreter::executeVote(gpu::SubgroupReduceOp op,
                                             const Mask &mask) {
   if (op.getOp() != gpu::AllReduceOperation::OR || !op.getType().isInteger(1))
@@ -1002,6 +1017,8 @@ LogicalResult BlockInterpreter::forEachElement(
     function_ref<LogicalResult(int64_t, int64_t, int64_t)> fn) {
   const View &view = views.find(memory)->second;
   int64_t rows = type.getRows(), cols = type.getCols();
+  int64_t width =
+      getNumElements(cast<MemRefType>(memory.getType()).getElementType());
   for (int64_t s = 0; s < numSubgroups; ++s) {
     ArrayRef<int64_t> places =
         ArrayRef(scalars.find(index)->second.ints)
@@ -1013,7 +1030,7 @@ LogicalResult BlockInterpreter::forEachElement(
         auto [outer, inner] =
             transposed ? std::pair(col, row) : std::pair(row, col);
         FailureOr<int64_t> position =
-            locate(op, view, places.front() + outer * stride + inner,
+            locate(op, view, (places.front() + outer * stride) * width + inner,
                    s * options.subgroup);
         if (failed(position) || failed(fn(s, row * cols + col, *position)))
           return failure();

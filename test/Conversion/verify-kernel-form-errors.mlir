@@ -120,6 +120,29 @@ gpu.module @kernels {
 
 // -----
 
+// What a workgroup reads together is the same for all threads; it waits for them.
+gpu.module @kernels {
+  gpu.func @together() workgroup(%m: memref<4xi32, #gpu.address_space<workgroup>>) kernel attributes {known_block_size = array<i32: 32, 1, 1>} {
+    %c0 = arith.constant 0 : index
+    %i0 = arith.constant 0 : i32
+    %n = kernel.uniform_load %m[%c0] : memref<4xi32, #gpu.address_space<workgroup>>
+    %any = arith.cmpi ne, %n, %i0 : i32
+    scf.if %any {
+      gpu.barrier
+    }
+    %own = memref.load %m[%c0] : memref<4xi32, #gpu.address_space<workgroup>>
+    %mine = arith.cmpi ne, %own, %i0 : i32
+    // expected-note@+1 {{what decides depends on the thread}}
+    scf.if %mine {
+      // expected-error@+1 {{'kernel.uniform_load' op is not reached by all threads of a workgroup together}}
+      %k = kernel.uniform_load %m[%c0] : memref<4xi32, #gpu.address_space<workgroup>>
+    }
+    gpu.return
+  }
+}
+
+// -----
+
 // Which elements a lane has, only the machine knows.
 gpu.module @kernels {
   gpu.func @element(%x: f32) kernel attributes {known_block_size = array<i32: 32, 1, 1>} {

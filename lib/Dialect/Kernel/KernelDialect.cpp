@@ -84,7 +84,7 @@ LogicalResult MatrixType::verify(function_ref<InFlightDiagnostic()> emitError,
 /// A matrix is moved as it is.
 static LogicalResult verifyMove(Operation *op, MatrixType matrix,
                                 MemRefType memory) {
-  if (matrix.getElementType() == memory.getElementType())
+  if (matrix.getElementType() == getElementTypeOrSelf(memory.getElementType()))
     return success();
   return op->emitOpError("moves elements of ")
          << matrix.getElementType() << ", the memory is of "

@@ -9,6 +9,7 @@
 #include "TranslateToWGSL.h"
 #include "../CLike/Printer.h"
 #include "ReservedWords.h"
+#include "attn/Dialect/Kernel/Kernel.h"
 #include "attn/Dialect/Tile/Tile.h"
 
 #include "mlir/Dialect/Math/IR/Math.h"
@@ -28,16 +29,25 @@ static bool isReserved(StringRef name) {
          name == "subgroup_lane";
 }
 
-/// Whether what is printed asks about the subgroup of a thread.
-static bool usesSubgroups(Operation *root) {
+template <typename... Ops> static bool contains(Operation *root) {
   return root
       ->walk([](Operation *op) {
-        return isa<gpu::SubgroupIdOp, gpu::SubgroupSizeOp, gpu::LaneIdOp,
-                   gpu::ShuffleOp>(op)
-                   ? WalkResult::interrupt()
-                   : WalkResult::advance();
+        return isa<Ops...>(op) ? WalkResult::interrupt()
+                               : WalkResult::advance();
       })
       .wasInterrupted();
+}
+
+/// Whether what is printed asks about the subgroup of a thread.
+static bool usesSubgroups(Operation *root) {
+  return contains<gpu::SubgroupIdOp, gpu::SubgroupSizeOp, gpu::LaneIdOp,
+                  gpu::ShuffleOp>(root);
+}
+
+/// Matrices of Chromium's extension.
+static bool usesMatrices(Operation *root) {
+  return contains<attn::kernel::LoadMatrixOp, attn::kernel::StoreMatrixOp>(
+      root);
 }
 
 namespace {
@@ -76,6 +86,8 @@ private:
   void printBarrier(gpu::BarrierOp op) override;
   std::optional<LogicalResult> printStatement(Operation &op) override;
   LogicalResult printAtomic(memref::AtomicRMWOp op);
+  LogicalResult printMatrix(Operation &op);
+  std::string spellMove(Value memory, Value index) const;
 
   std::optional<FailureOr<Expression>> spellOwn(Operation &op) override;
   StringRef spellFunction(Operation &op) const override;
@@ -110,7 +122,25 @@ private:
 // Declarations
 //===----------------------------------------------------------------------===//
 
+/// Columns go before rows.
+static std::string spellMatrixType(attn::kernel::MatrixType type) {
+  static constexpr StringLiteral uses[] = {"left", "right", "result"};
+  StringRef use = uses[type.getUse() == attn::tile::FragmentUse::A   ? 0
+                       : type.getUse() == attn::tile::FragmentUse::B ? 1
+                                                                     : 2];
+  StringRef element = type.getElementType().isF32()   ? "f32"
+                      : type.getElementType().isF16() ? "f16"
+                                                      : "";
+  return element.empty()
+             ? ""
+             : llvm::formatv("subgroup_matrix_{0}<{1}, {2}, {3}>", use, element,
+                             type.getCols(), type.getRows())
+                   .str();
+}
+
 std::string WGSLPrinter::spellType(Type type) const {
+  if (auto matrix = dyn_cast<attn::kernel::MatrixType>(type))
+    return spellMatrixType(matrix);
   if (type.isF32())
     return "f32";
   if (type.isF16())
@@ -235,6 +265,9 @@ void WGSLPrinter::printBarrier(gpu::BarrierOp op) {
 std::optional<LogicalResult> WGSLPrinter::printStatement(Operation &op) {
   if (auto atomic = dyn_cast<memref::AtomicRMWOp>(op))
     return printAtomic(atomic);
+  if (isa<attn::kernel::LoadMatrixOp, attn::kernel::StoreMatrixOp,
+          attn::kernel::MultiplyMatricesOp>(op))
+    return printMatrix(op);
   auto store = dyn_cast<memref::StoreOp>(op);
   if (!store || !isAtomic(store.getMemRef()))
     return std::nullopt;
@@ -253,6 +286,46 @@ LogicalResult WGSLPrinter::printAtomic(memref::AtomicRMWOp op) {
     return refuse(*op);
   line() << function << "(&" << access(op.getMemref(), op.getIndices().front())
          << ", " << get(op.getValue()).text << ");\n";
+  return success();
+}
+
+/// Where a matrix begins in memory.
+std::string WGSLPrinter::spellMove(Value memory, Value index) const {
+  return "(&" + get(memory).text + ", u32(" +
+         spellPosition(memory, index).text + ")";
+}
+
+/// A line each: calls of them do not nest.
+LogicalResult WGSLPrinter::printMatrix(Operation &op) {
+  auto order = [](bool transposed) -> StringRef {
+    return transposed ? "col_major" : "row_major";
+  };
+  if (auto store = dyn_cast<attn::kernel::StoreMatrixOp>(op)) {
+    line() << llvm::formatv("subgroupMatrixStore<{0}>{1}, {2}, {3}u);\n",
+                            order(store.getTransposed()),
+                            spellMove(store.getMemory(), store.getIndex()),
+                            get(store.getMatrix()).text, store.getStride());
+    return success();
+  }
+  Value matrix = op.getResult(0);
+  FailureOr<std::string> type = getTypeName(&op, matrix.getType());
+  if (failed(type))
+    return failure();
+  std::string text;
+  if (auto load = dyn_cast<attn::kernel::LoadMatrixOp>(op)) {
+    text = llvm::formatv("subgroupMatrixLoad<{0}, {1}>{2}, {3}u)", *type,
+                         order(load.getTransposed()),
+                         spellMove(load.getMemory(), load.getIndex()),
+                         load.getStride());
+  } else {
+    auto product = cast<attn::kernel::MultiplyMatricesOp>(op);
+    text = call("subgroupMatrixMultiplyAccumulate",
+                {product.getA(), product.getB(), product.getAcc()})
+               .text;
+  }
+  std::string name = declare(getNameHint(op.getLoc(), matrix.getType()));
+  line() << spellConstant(*type, name) << " = " << text << ";\n";
+  set(matrix, {name});
   return success();
 }
 
@@ -381,6 +454,18 @@ std::optional<FailureOr<Expression>> WGSLPrinter::spellOwn(Operation &op) {
                           get(op.getValue()).at(kBits) + ", " +
                           spellUnsigned(op.getOffset()) + ")"};
       })
+      .Case([&](attn::kernel::FillMatrixOp op) -> Result {
+        std::string type = spellType(op.getType());
+        if (type.empty())
+          return FailureOr<Expression>(refuse(*op));
+        bool isZero = matchPattern(op.getValue(), m_AnyZeroFloat());
+        return Expression{type + "(" + (isZero ? "" : get(op.getValue()).text) +
+                          ")"};
+      })
+      .Case([&](attn::kernel::UniformLoadOp op) {
+        return Expression{"workgroupUniformLoad(&" +
+                          access(op.getMemory(), op.getIndex()) + ")"};
+      })
       // && and || are branches to compilers, which take long over many.
       .Case<arith::AndIOp, arith::OrIOp>([&](auto flags) -> Result {
         if (!flags.getType().isInteger(1) || decidesBranch(op))
@@ -422,7 +507,11 @@ std::optional<FailureOr<Expression>> WGSLPrinter::spellOwn(Operation &op) {
 
 /// True if the kernel computes with f16.
 static bool usesHalf(gpu::GPUModuleOp module) {
-  auto isHalf = [](Type type) { return getElementTypeOrSelf(type).isF16(); };
+  auto isHalf = [](Type type) {
+    if (auto matrix = dyn_cast<attn::kernel::MatrixType>(type))
+      return matrix.getElementType().isF16();
+    return getElementTypeOrSelf(type).isF16();
+  };
   return module
       .walk([&](Operation *op) {
         bool found = llvm::any_of(op->getResultTypes(), isHalf);
@@ -441,6 +530,11 @@ LogicalResult attn::translateToWGSL(gpu::GPUModuleOp module, raw_ostream &os) {
     buffer << "enable f16;\n";
   if (usesSubgroups(module))
     buffer << "enable subgroups;\n";
+  // Which subgroup a thread is in, the language's analysis cannot tell.
+  if (usesMatrices(module))
+    buffer << "enable chromium_experimental_subgroup_matrix;\n"
+              "diagnostic(off, chromium.subgroup_matrix_uniformity);\n"
+              "diagnostic(off, subgroup_uniformity);\n";
   if (!text.empty())
     buffer << "\n";
   if (failed(WGSLPrinter(buffer).printModule(module)))

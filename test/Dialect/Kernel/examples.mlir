@@ -35,3 +35,8 @@ func.func @elements(%sum: !kernel.matrix<16x16xf32, accumulator>, %y: f32) {
   %scaled = kernel.insert_element %y, %sum[3] : !kernel.matrix<16x16xf32, accumulator>
   return
 }
+
+func.func @uniform(%votes: memref<4xi32, #gpu.address_space<workgroup>>, %zero: index) {
+  %moved = kernel.uniform_load %votes[%zero] : memref<4xi32, #gpu.address_space<workgroup>>
+  return
+}

@@ -2,7 +2,7 @@
 // SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
 //
 // What kernels of the normal form need and MLIR's dialects lack: matrices of
-// subgroups.
+// subgroups, and what a workgroup agrees on.
 //
 //===----------------------------------------------------------------------===//
 
@@ -21,8 +21,10 @@ def Kernel_Dialect : Dialect {
     a Metal simdgroup. All lanes of a subgroup take part in every op together,
     but for those that read or change elements of a lane.
 
-    The ops of MLIR's GPU dialect for this (`gpu.subgroup_mma_*`) have no bf16,
-    no conversion to fewer bits, and a layout by strings.
+    `kernel.uniform_load` lets the threads of a workgroup go one way together.
+
+    The ops of MLIR's GPU dialect for matrices (`gpu.subgroup_mma_*`) have no
+    bf16, no conversion to fewer bits, and a layout by strings.
   }];
   let useDefaultTypePrinterParser = 1;
   let dependentDialects = ["::attn::tile::TileDialect"];

@@ -2,7 +2,7 @@
 // SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
 //
 // Matrices of subgroups: loads and stores, products, conversions, and elements
-// of a lane.
+// of a lane; and what a workgroup reads together.
 //
 //===----------------------------------------------------------------------===//
 
@@ -26,19 +26,23 @@ class IsOfMatrix<string scalar>
 // Memory
 //===----------------------------------------------------------------------===//
 
+/// Floats, or vectors of them.
+def Kernel_MatrixMemory : MemRefRankOf<[AnyFloat, VectorOfRankAndType<[1], [AnyFloat]>], [1]>;
+
 def Kernel_LoadMatrixOp : Kernel_Op<"load_matrix"> {
   let summary = "read a matrix from memory";
   let description = [{
     Element (i, j) is `memory[index + i * stride + j]`; if `transposed`, the
     columns are `stride` elements apart: `memory[index + j * stride + i]`. With
-    a stride of 0, all rows (columns) are the same.
+    a stride of 0, all rows (columns) are the same. In memory of vectors `index`
+    and `stride` count vectors.
 
     ```mlir
     %k = kernel.load_matrix %tile[%at] stride 136 transposed
         : memref<8704xbf16, #gpu.address_space<workgroup>> -> !kernel.matrix<16x16xbf16, b>
     ```
   }];
-  let arguments = (ins Arg<MemRefRankOf<[AnyFloat], [1]>, "", [MemRead]>:$memory,
+  let arguments = (ins Arg<Kernel_MatrixMemory, "", [MemRead]>:$memory,
                        Index:$index,
                        ConfinedAttr<I64Attr, [IntNonNegative]>:$stride,
                        UnitAttr:$transposed);
@@ -61,7 +65,7 @@ def Kernel_StoreMatrixOp : Kernel_Op<"store_matrix"> {
     ```
   }];
   let arguments = (ins Kernel_MatrixType:$matrix,
-                       Arg<MemRefRankOf<[AnyFloat], [1]>, "", [MemWrite]>:$memory,
+                       Arg<Kernel_MatrixMemory, "", [MemWrite]>:$memory,
                        Index:$index,
                        ConfinedAttr<I64Attr, [IntPositive]>:$stride,
                        UnitAttr:$transposed);
@@ -167,6 +171,29 @@ def Kernel_InsertElementOp
     $element `,` $matrix `[` $number `]` attr-dict `:` type($matrix)
   }];
   let hasVerifier = 1;
+}
+
+//===----------------------------------------------------------------------===//
+// Workgroups
+//===----------------------------------------------------------------------===//
+
+def Kernel_UniformLoadOp : Kernel_Op<"uniform_load"> {
+  let summary = "what all threads of a workgroup read together";
+  let description = [{
+    A barrier, a read from workgroup memory at a place that is the same for all
+    threads, and another barrier: all have the same value, so that barriers may
+    depend on it. Languages that prove where threads arrive together have a
+    function for this.
+
+    ```mlir
+    %moved = kernel.uniform_load %votes[%zero] : memref<4xi32, #gpu.address_space<workgroup>>
+    ```
+  }];
+  // Barriers write whatever threads exchange.
+  let arguments = (ins Arg<MemRefRankOf<[I32], [1]>, "", [MemRead, MemWrite]>:$memory,
+                       Index:$index);
+  let results = (outs I32:$value);
+  let assemblyFormat = "$memory `[` $index `]` attr-dict `:` type($memory)";
 }
 
 #endif // KERNEL_OPS_TD
