@@ -173,6 +173,17 @@ else
       cases vulkan-matrix --backend=vulkan --device=llvmpipe --chip=$chip \
         --tile-m=16 --tile-n=16 --suite=mods,matrix --filter=/f16/64x128/d64 \
         --count=$(((rasterised + 9) / 10))
+      # The same through WebGPU, as Chromium tries it out.
+      if [[ -d .cache/web/node_modules ]] && command -v node >/dev/null; then
+        mkdir -p "$results/bin"
+        printf '#!/bin/sh\nexec "%s" "%s" "$@"\n' "$PWD/.cache/mesa/run" "$(readlink -f "$(command -v node)")" \
+          >"$results/bin/node"
+        chmod +x "$results/bin/node"
+        launcher=(env "PATH=$results/bin:$PATH" ATTN_DAWN_FEATURES=allow_unsafe_apis)
+        cases webgpu-matrix --backend=webgpu --chip=webgpu-matrix8 \
+          --tile-m=16 --tile-n=8 --suite=mods,matrix --filter=/f16/64x128/d32 \
+          --count=$(((rasterised + 39) / 40))
+      fi
     )
   fi
   # WebAssembly, through runtime/web in Node.

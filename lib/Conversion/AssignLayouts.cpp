@@ -19,6 +19,7 @@
 #include "attn/Dialect/Tile/Tile.h"
 #include "attn/Transforms/PassOptions.h"
 
+#include "mlir/Dialect/SCF/IR/SCF.h"
 #include "llvm/Support/MathExtras.h"
 
 using namespace mlir;
@@ -186,12 +187,15 @@ protected:
   virtual Attribute getLayout(Value tile) const = 0;
   /// Where the operand must go from where it is, one after the other.
   virtual SmallVector<Attribute> getSteps(OpOperand &use) const = 0;
-  /// Whether it moves each time, where it is needed.
-  virtual bool staysUntil(OpOperand &use) const { return false; }
+  /// Whether what a load or product makes moves each time, where it is needed.
+  virtual bool staysUntil(OpOperand &use) const {
+    return use.get().getDefiningOp<DotOp>();
+  }
 
 private:
-  /// What an op reads moves once for all that follow in the block: loads where
-  /// they are unless they stay, what is computed where it is needed.
+  /// What an op reads moves once for all that follow in the block: loads and
+  /// products where they are unless they stay, what else is computed where it
+  /// is needed.
   void move(OpOperand &use, Attribute layout) {
     Value tile = use.get();
     auto type = cast<TileType>(tile.getType());
@@ -207,9 +211,9 @@ private:
                      moved->isBeforeInBlock(user)))
         return use.set(moved);
     }
-    Operation *load = tile.getDefiningOp<LoadOp>();
-    if (load && !staysUntil(use))
-      b.setInsertionPointAfter(load);
+    Operation *op = tile.getDefiningOp();
+    if (op && isa<LoadOp, DotOp>(op) && !staysUntil(use))
+      b.setInsertionPointAfter(op);
     else if (auto moved = tile.getDefiningOp<RelayoutOp>())
       b.setInsertionPointAfter(moved);
     else
@@ -281,6 +285,25 @@ bool RegisterAssigner::canStayInMemory(LoadOp load) {
 // Matrix units
 //===----------------------------------------------------------------------===//
 
+/// Fragments of a tile whose rows are split over the subgroups.
+FragmentAttr getFragmentLayout(TileType type, const Matrices &matrices,
+                               FragmentUse use, int64_t cols) {
+  Builder b(type.getContext());
+  return FragmentAttr::get(type.getContext(), use,
+                           b.getDenseI64ArrayAttr({matrices.m, cols}),
+                           b.getDenseI64ArrayAttr({matrices.subgroups, 1}));
+}
+
+/// Workgroup memory that fragments are read from and written to.
+SharedAttr getStagedLayout(TileType type) {
+  int64_t padding =
+      type.getRank() == 2
+          ? kRowGapBytes * 8 / type.getElementType().getIntOrFloatBitWidth()
+          : 0;
+  return SharedAttr::get(type.getContext(), /*column_major=*/false, padding,
+                         /*swizzle=*/DenseI64ArrayAttr());
+}
+
 /// Everything in fragments; loads, stores and factors by way of workgroup
 /// memory.
 class FragmentAssigner final : public Assigner {
@@ -327,7 +350,7 @@ private:
     return steps;
   }
   bool staysUntil(OpOperand &use) const override {
-    return leaves && isReadByLoop(use);
+    return Assigner::staysUntil(use) || (leaves && isReadByLoop(use));
   }
 
   /// In workgroup memory, where it is converted, too.
@@ -339,23 +362,131 @@ private:
 
   FragmentAttr getFragments(TileType type, FragmentUse use,
                             int64_t cols) const {
-    Builder b(type.getContext());
-    return FragmentAttr::get(type.getContext(), use,
-                             b.getDenseI64ArrayAttr({matrices.m, cols}),
-                             b.getDenseI64ArrayAttr({matrices.subgroups, 1}));
-  }
-  static SharedAttr getStagedLayout(TileType type) {
-    int64_t padding =
-        type.getRank() == 2
-            ? kRowGapBytes * 8 / type.getElementType().getIntOrFloatBitWidth()
-            : 0;
-    return SharedAttr::get(type.getContext(), /*column_major=*/false, padding,
-                           /*swizzle=*/DenseI64ArrayAttr());
+    return getFragmentLayout(type, matrices, use, cols);
   }
 
   const Matrices matrices;
   const bool leaves;
 };
+
+/// What products add up in fragments, which nobody can look at; everything else
+/// in registers, or in workgroup memory for products.
+class OpaqueAssigner final : public Assigner {
+public:
+  OpaqueAssigner(func::FuncOp kernel, TargetAttr target,
+                 const Matrices &matrices)
+      : Assigner(kernel), matrices(matrices), lanes(target.getSubgroup()),
+        leaves(leavesFactors(kernel, target, matrices)) {
+    kernel.walk([&](DotOp dot) {
+      sums.insert(dot.getResult());
+      addSum(dot.getAcc());
+    });
+  }
+
+private:
+  void addSum(Value tile);
+  tile::LayoutAttr getRegisters(TileType type) const;
+  FragmentAttr getFragments(TileType type) const {
+    return getFragmentLayout(type, matrices, FragmentUse::Accumulator,
+                             matrices.n);
+  }
+
+  Attribute getLayout(Value tile) const override {
+    auto type = cast<TileType>(tile.getType());
+    if (sums.contains(tile))
+      return getFragments(type);
+    return isStaged(tile) ? Attribute(getStagedLayout(type))
+                          : getRegisters(type);
+  }
+  SmallVector<Attribute> getSteps(OpOperand &use) const override;
+  bool staysUntil(OpOperand &use) const override {
+    return leaves && isReadByLoop(use);
+  }
+
+  const Matrices matrices;
+  const int64_t lanes;
+  const bool leaves;
+  DenseSet<Value> sums;
+};
+
+/// What a product adds to, if nothing is computed with it on the way: a
+/// constant, what a loop carries, one of two such.
+void OpaqueAssigner::addSum(Value tile) {
+  if (sums.contains(tile))
+    return;
+  if (tile.getDefiningOp<SplatOp>()) {
+    sums.insert(tile);
+    return;
+  }
+  if (auto branch = tile.getDefiningOp<scf::IfOp>()) {
+    sums.insert(tile);
+    unsigned number = cast<OpResult>(tile).getResultNumber();
+    addSum(branch.thenYield().getOperand(number));
+    return addSum(branch.elseYield().getOperand(number));
+  }
+  scf::ForOp loop = tile.getDefiningOp<scf::ForOp>();
+  auto argument = dyn_cast<BlockArgument>(tile);
+  if (argument)
+    loop = dyn_cast<scf::ForOp>(argument.getOwner()->getParentOp());
+  if (!loop)
+    return;
+  OpResult result =
+      argument ? loop.getTiedLoopResult(argument) : cast<OpResult>(tile);
+  BlockArgument carried = loop.getTiedLoopRegionIterArg(result);
+  sums.insert(result);
+  sums.insert(carried);
+  addSum(loop.getTiedLoopInit(carried)->get());
+  addSum(loop.getTiedLoopYieldedValue(carried)->get());
+}
+
+/// Lanes have neighbours of a row, as many rows as a fragment has; a subgroup
+/// has those of its fragments.
+tile::LayoutAttr OpaqueAssigner::getRegisters(TileType type) const {
+  bool isBlock = type.getRank() == 2;
+  int64_t ofSubgroup = type.getRows() / matrices.subgroups;
+  Bases registers, laneBases, subgroups;
+  for (int64_t col = 1; isBlock && col < kVectorElements; col *= 2)
+    registers.push_back({0, col});
+  int64_t lanesOfRow = lanes / matrices.m;
+  for (int64_t lane = 1; lane < lanesOfRow; lane *= 2)
+    laneBases.push_back({0, isBlock ? lane * kVectorElements : 0});
+  for (int64_t row = 1; row < matrices.m; row *= 2)
+    laneBases.push_back({row, 0});
+  for (int64_t row = matrices.m; row < ofSubgroup; row *= 2)
+    registers.push_back({row, 0});
+  for (int64_t subgroup = 1; subgroup < matrices.subgroups; subgroup *= 2)
+    subgroups.push_back({subgroup * ofSubgroup, 0});
+  return tile::LayoutAttr::get(type.getContext(),
+                               LinearLayout(registers, laneBases, subgroups,
+                                            /*rows=*/1, /*cols=*/1));
+}
+
+SmallVector<Attribute> OpaqueAssigner::getSteps(OpOperand &use) const {
+  auto type = cast<TileType>(use.get().getType());
+  Operation *user = use.getOwner();
+  Attribute wanted;
+  if (isa<RelayoutOp>(user))
+    return {};
+  if (isFactor(use)) {
+    wanted = getStagedLayout(type);
+    if (isReadByLoop(use))
+      wanted = getFragmentLayout(type, matrices, FragmentUse::A, matrices.k);
+  } else if (isa<DotOp>(user)) {
+    wanted = getFragments(type);
+  } else if (auto loop = dyn_cast<scf::ForOp>(user)) {
+    wanted = cast<TileType>(loop.getTiedLoopRegionIterArg(&use).getType())
+                 .getLayout();
+  } else if (isa<scf::YieldOp>(user)) {
+    unsigned number = use.getOperandNumber();
+    wanted = cast<TileType>(user->getParentOp()->getResult(number).getType())
+                 .getLayout();
+  } else {
+    wanted = getRegisters(type);
+  }
+  if (wanted == type.getLayout())
+    return {};
+  return {wanted};
+}
 
 struct AssignLayouts final : impl::AssignLayoutsBase<AssignLayouts> {
   using AssignLayoutsBase::AssignLayoutsBase;
@@ -386,8 +517,15 @@ struct AssignLayouts final : impl::AssignLayoutsBase<AssignLayouts> {
     if (!exchangesInMemory(*target) && assignFewRows(kernel, lanes))
       return;
     std::string reason;
-    if (auto matrices = findMatrices(kernel, *target, mostThreads, reason))
-      return FragmentAssigner(kernel, *target, *matrices).run();
+    if (auto matrices = findMatrices(kernel, *target, mostThreads, reason)) {
+      if (!matrices->areOpaque())
+        return FragmentAssigner(kernel, *target, *matrices).run();
+      OpaqueAssigner(kernel, *target, *matrices).run();
+      if (fits(kernel, *target, getStripBytes(*matrices, *target)))
+        return;
+      removeLayouts(kernel);
+      reason = "its tiles exceed the memory of a workgroup";
+    }
     if (!reason.empty())
       kernel.emitRemark("does not use matrix units, which is slower: ")
           << reason;
@@ -406,7 +544,10 @@ struct AssignLayouts final : impl::AssignLayoutsBase<AssignLayouts> {
     RegisterAssigner assigner(kernel, *target, shared);
     assigner.run();
     assigner.leaveInMemory(kernel);
-    if (!fits(kernel, *target, shared)) {
+    int64_t exchange = exchangesInMemory(*target)
+                           ? getExchangeBytes(shared.lanes * shared.subgroups)
+                           : 0;
+    if (!fits(kernel, *target, exchange)) {
       removeLayouts(kernel);
       leaveWithoutLayouts(kernel);
     }
@@ -421,19 +562,15 @@ private:
                     UnitAttr::get(kernel.getContext()));
   }
 
-  /// Whether a workgroup has the memory that layouts ask for, with what threads
-  /// exchange by.
-  static bool fits(func::FuncOp kernel, TargetAttr target,
-                   const Threads &threads) {
+  /// Whether a workgroup has the memory that layouts ask for, with the bytes
+  /// that threads exchange by.
+  static bool fits(func::FuncOp kernel, TargetAttr target, int64_t exchange) {
     // 0: nobody knows how much there is.
     int64_t limit = target.getStaticSharedBytes();
     if (!limit)
       return true;
     int64_t bytes = StagedBuffers(kernel).getNumBytes(
         [&](Type type) { return getStoredBytes(type, target); });
-    int64_t exchange = exchangesInMemory(target)
-                           ? getExchangeBytes(threads.lanes * threads.subgroups)
-                           : 0;
     return bytes + exchange <= limit;
   }
 

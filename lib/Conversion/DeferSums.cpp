@@ -141,6 +141,9 @@ struct DeferSums final : attn::impl::DeferSumsBase<DeferSums> {
 
   void runOnOperation() override {
     std::optional<Matrices> matrices = findMatrices(getOperation());
+    // Sums are registers there.
+    if (matrices && matrices->areOpaque())
+      matrices.reset();
     getOperation().walk([&](scf::ForOp loop) {
       for (unsigned k = 0; k < loop.getNumRegionIterArgs(); ++k) {
         std::optional<CarriedSum> sum = match(loop, k);

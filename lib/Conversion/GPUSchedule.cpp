@@ -18,6 +18,8 @@
 #include "attn/Dialect/Tile/Tile.h"
 #include "attn/Transforms/PassOptions.h"
 
+#include <numeric>
+
 using namespace mlir;
 
 namespace attn {
@@ -49,7 +51,15 @@ public:
   }
   /// Whether registers hold what the next step multiplies.
   bool readsAhead(int64_t rows, int64_t keys) const {
-    return getWaiting(rows, keys) <= mostWaiting;
+    return isOpaque || getWaiting(rows, keys) <= mostWaiting;
+  }
+  /// More subgroups wait too long for each other.
+  int64_t getMostRows() const { return isOpaque ? 64 : 128; }
+  /// More than those fit no registers beside what goes through strips.
+  int64_t getMostKeys(int64_t rows) const {
+    if (isOpaque)
+      return 32;
+    return rows < 128 ? 64 : 128;
   }
   /// Rows that fragments are made of.
   int64_t align(int64_t rows) const { return llvm::alignTo(rows, m); }
@@ -69,7 +79,7 @@ private:
   int64_t getBytes(int64_t rows, int64_t keys, bool stays) const;
   int64_t getPartialBytes(int64_t rows, int64_t keys, bool stays) const;
   int64_t getFactorBytes(int64_t rows, int64_t keys, bool stays) const;
-  int64_t getStripBytes(int64_t rows) const;
+  int64_t getStripBytes(int64_t rows, int64_t keys) const;
   int64_t getRegisters(int64_t rows, int64_t keys, bool stays) const;
   int64_t getLanes(int64_t rows) const {
     return getSubgroups(rows) * target.getSubgroup();
@@ -79,7 +89,7 @@ private:
   }
 
   tile::TargetAttr target;
-  bool hasUnits = false, storesFloats = false;
+  bool hasUnits = false, storesFloats = false, isOpaque = false;
   int64_t m = 1, n = 1, headSize = 0, valueSize = 0;
 };
 
@@ -93,6 +103,7 @@ FragmentModel::FragmentModel(AttentionOp op, tile::TargetAttr target)
     return;
   storesFloats =
       cast<ShapedType>(op.getOutput().getType()).getElementType().isF32();
+  isOpaque = hasOpaqueMatrices(target);
   ArrayRef<int64_t> shape = target.getMatrixShape();
   m = shape[0];
   n = shape[1];
@@ -101,16 +112,25 @@ FragmentModel::FragmentModel(AttentionOp op, tile::TargetAttr target)
 }
 
 /// And what its rows of statistics leave through.
-int64_t FragmentModel::getStripBytes(int64_t rows) const {
+int64_t FragmentModel::getStripBytes(int64_t rows, int64_t keys) const {
   Matrices matrices{m, n, /*k=*/0, getSubgroups(rows)};
+  constexpr int64_t mostColumns = 64;
+  if (isOpaque)
+    matrices.stripColumns = std::gcd(std::gcd(keys, valueSize), mostColumns);
   return attn::getStripBytes(matrices, target) + rows * floatBytes;
 }
 
 /// Keys and values stand in workgroup memory together, queries before them,
 /// with 16 bytes between rows; or one after the other beside queries that stay.
+/// Where fragments are opaque, weights are there beside either.
 int64_t FragmentModel::getFactorBytes(int64_t rows, int64_t keys,
                                       bool stays) const {
   int64_t query = headSize + padding, value = valueSize + padding;
+  if (isOpaque) {
+    int64_t loop = keys * std::max(query, value) + rows * (keys + padding);
+    return halfBytes *
+           (stays ? loop + rows * query : std::max(loop, rows * query));
+  }
   int64_t staged = stays ? rows * query + keys * std::max(query, value)
                          : std::max(keys * (query + value), rows * query);
   return staged * halfBytes;
@@ -118,19 +138,23 @@ int64_t FragmentModel::getFactorBytes(int64_t rows, int64_t keys,
 
 /// Outputs leave through the memory of factors; and the strips of subgroups.
 int64_t FragmentModel::getBytes(int64_t rows, int64_t keys, bool stays) const {
+  if (isOpaque)
+    return getFactorBytes(rows, keys, stays) + getStripBytes(rows, keys);
   if (storesFloats)
     return getPartialBytes(rows, keys, stays);
   int64_t outputs = rows * (valueSize + padding) * halfBytes;
   return std::max(getFactorBytes(rows, keys, stays), outputs) +
-         getStripBytes(rows);
+         getStripBytes(rows, keys);
 }
 
 /// Floats and halves are buffers of their own.
 int64_t FragmentModel::getPartialBytes(int64_t rows, int64_t keys,
                                        bool stays) const {
+  if (isOpaque)
+    return getBytes(rows, keys, stays);
   int64_t sums = rows * (valueSize + padding / 2);
   return getFactorBytes(rows, keys, stays) + sums * floatBytes +
-         getStripBytes(rows);
+         getStripBytes(rows, keys);
 }
 
 /// Fragments of queries, outputs, scores and weights, and what is on its way to
@@ -139,6 +163,8 @@ int64_t FragmentModel::getRegisters(int64_t rows, int64_t keys,
                                     bool stays) const {
   int64_t lanes = getLanes(rows), query = stays ? 0 : headSize / 2;
   int64_t elements = rows * (query + valueSize + keys + keys / 2);
+  if (isOpaque)
+    return elements / lanes;
   return elements / lanes +
          getWaitingRegisters({keys * headSize, keys * valueSize}, lanes);
 }
@@ -241,6 +267,8 @@ private:
     // On an H100, heads of 64 reach 138 TFLOP/s with 128 rows, 122 with 256: a
     // subgroup with two fragments of rows leaves its driver no registers.
     for (int64_t most : {128, 64, 32, 16}) {
+      if (most > model.getMostRows())
+        continue;
       int64_t rows = most;
       // Without queries a tile has the rows of a matrix.
       if (ShapedType::isStatic(queries))
@@ -248,7 +276,7 @@ private:
                                   model.align(std::max<int64_t>(queries, 1)))));
       // On an H100 heads of 64 take 216 TFLOP/s with 128 rows and keys, causal
       // 182; 203 and 170 with 64 keys (docs/layouts.md).
-      for (int64_t columns = rows < 128 ? 64 : 128; columns >= 16;
+      for (int64_t columns = model.getMostKeys(rows); columns >= 16;
            columns /= 2) {
         if (!model.fits(rows, columns))
           continue;

@@ -414,13 +414,17 @@ struct LazyMaxima final : attn::impl::LazyMaximaBase<LazyMaxima> {
     int64_t cols = columns ? columns : matrices ? matrices->n : 0;
     if (!cols)
       return;
+    bool isOpaque = matrices && matrices->areOpaque();
     SmallVector<scf::ForOp> loops;
     getOperation().walk([&](scf::ForOp loop) { loops.push_back(loop); });
     for (scf::ForOp loop : loops) {
       reduceAfterChoices(loop);
       for (unsigned k = 0; k < loop.getNumRegionIterArgs(); ++k) {
         std::optional<RunningMaximum> maximum = Matcher(loop, k).run();
-        if (!maximum || maximum->reduce.getInput().getType().getCols() % cols)
+        // Of a maximum that somebody wants lanes keep a few columns, which no
+        // registers hold where fragments are opaque.
+        if (!maximum || (isOpaque && !maximum->isOffset()) ||
+            maximum->reduce.getInput().getType().getCols() % cols)
           continue;
         // One a loop, which becomes another.
         Rewriter(loop, *maximum, cols).run();

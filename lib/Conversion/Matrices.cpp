@@ -31,6 +31,9 @@ bool attn::isStaged(Value tile) {
 
 int64_t attn::getStripBytes(const Matrices &matrices, TargetAttr target) {
   constexpr int64_t halfBytes = 2, floatBytes = 4;
+  if (matrices.areOpaque())
+    return matrices.subgroups * matrices.m *
+           (matrices.stripColumns + kStripGap) * floatBytes;
   int64_t strip = matrices.m * (matrices.n + 1) * floatBytes;
   if (!target.hasFeature("matrix-element-map"))
     strip += matrices.m * matrices.n * halfBytes;
@@ -93,6 +96,9 @@ bool attn::leavesFactors(func::FuncOp kernel, TargetAttr target,
           std::max(results, tile.getRows() *
                                 (tile.getCols() * floatBytes + kRowGapBytes));
   });
+  // But for those that registers hold before.
+  if (matrices.areOpaque())
+    results = statistics = 0;
   int64_t threads = matrices.subgroups * target.getSubgroup();
   int64_t limit = target.getStaticSharedBytes() - results - statistics -
                   getStripBytes(matrices, target);
@@ -124,7 +130,8 @@ static int64_t getWorkgroupBytes(func::FuncOp kernel, TargetAttr target,
     if (isStaged(tile))
       add(cast<TileType>(tile.getType()));
   });
-  kernel.walk([&](StoreOp store) { add(store.getTile().getType()); });
+  if (!matrices.areOpaque())
+    kernel.walk([&](StoreOp store) { add(store.getTile().getType()); });
   int64_t sum = getStripBytes(matrices, target);
   for (auto [type, bytes] : most)
     sum += bytes;
@@ -161,6 +168,8 @@ static std::string fit(func::FuncOp kernel, TargetAttr target,
     rows = rows ? std::gcd(rows, type.getRows()) : type.getRows();
   });
   kernel.walk([&](MapOp map) {
+    if (matrices.areOpaque())
+      return;
     auto isOther = [&](Type type) {
       return cast<TileType>(type).getElementType() !=
              cast<TileType>(map.getResult(0).getType()).getElementType();
@@ -181,6 +190,17 @@ static std::string fit(func::FuncOp kernel, TargetAttr target,
   while (rows % (2 * matrices.subgroups * matrices.m) == 0 &&
          2 * matrices.subgroups * target.getSubgroup() <= mostThreads)
     matrices.subgroups *= 2;
+  // Lanes that share a row have neighbours of it (OpaqueAssigner).
+  if (matrices.areOpaque()) {
+    int64_t ofRow = target.getSubgroup() / matrices.m;
+    check(ofRow && matrices.n % (ofRow * kVectorElements) == 0,
+          "lanes cannot share the rows of a fragment");
+    forEachTile(kernel, [&](Value tile) {
+      int64_t tileRows = cast<TileType>(tile.getType()).getRows();
+      check(isStaged(tile) || llvm::isPowerOf2_64(tileRows / matrices.m),
+            "rows are no power of two times those of a fragment");
+    });
+  }
   // 0: nobody knows how much there is.
   int64_t limit = target.getStaticSharedBytes();
   check(!limit || getWorkgroupBytes(kernel, target, matrices) <= limit,
@@ -209,6 +229,8 @@ std::optional<Matrices> attn::findMatrices(func::FuncOp kernel,
     return std::nullopt;
   ArrayRef<int64_t> shape = target.getMatrixShape();
   Matrices matrices{shape[0], shape[1], shape[2], 1};
+  if (hasOpaqueMatrices(target))
+    matrices.stripColumns = getStripColumns(kernel);
   reason = fit(kernel, target, mostThreads, matrices);
   return reason.empty() ? std::optional(matrices) : std::nullopt;
 }

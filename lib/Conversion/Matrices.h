@@ -20,6 +20,11 @@ namespace attn {
 /// Fragments of m x k times k x n, and over how many subgroups rows are split.
 struct Matrices {
   int64_t m, n, k, subgroups;
+  /// Where lanes cannot look into fragments, the columns of the strips through
+  /// which these become registers and registers fragments; else 0.
+  int64_t stripColumns = 0;
+
+  bool areOpaque() const { return stripColumns != 0; }
 };
 
 /// Registers of a thread for fragments, and for what waits to go to workgroup

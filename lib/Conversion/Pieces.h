@@ -31,10 +31,10 @@ template <typename Access>
 int64_t getPieceElements(Access access, tile::TileType type,
                          mlir::Value memory) {
   mlir::Type element = type.getElementType();
-  if (type.getRank() != 2 ||
+  auto target = tile::TargetAttr::lookup(access);
+  if (type.getRank() != 2 || (target && !readsPieces(target)) ||
       !(element.isF16() ||
-        (element.isBF16() &&
-         multipliesMatrices(tile::TargetAttr::lookup(access), element))))
+        (element.isBF16() && multipliesMatrices(target, element))))
     return 0;
   constexpr int64_t halfBytes = 2, elements = kPieceBytes / halfBytes;
   auto view = memory.template getDefiningOp<mlir::memref::ReinterpretCastOp>();

@@ -14,6 +14,8 @@
 #include "mlir/Interfaces/ViewLikeInterface.h"
 #include "llvm/Support/MathExtras.h"
 
+#include <numeric>
+
 using namespace mlir;
 using namespace attn;
 using namespace attn::tile;
@@ -61,6 +63,14 @@ Type attn::getStoredType(TileType tile, TargetAttr target) {
       tile.getCols() % kVectorElements || !(element.isF32() || element.isF16()))
     return element;
   return VectorType::get({kVectorElements}, element);
+}
+
+int64_t attn::getStripColumns(Operation *kernel) {
+  // A lane has so many registers beside all others.
+  int64_t cols = 64;
+  kernel->walk(
+      [&](DotOp dot) { cols = std::gcd(cols, dot.getType().getCols()); });
+  return cols;
 }
 
 namespace {

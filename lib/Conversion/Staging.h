@@ -87,6 +87,18 @@ inline bool multipliesMatrices(tile::TargetAttr target, mlir::Type element) {
           (element.isF32() && target.hasFeature("matrix-f32")));
 }
 
+/// Whether nobody can look at the elements of a fragment: rows of them go to
+/// lanes and back through strips, a subgroup's own.
+inline bool hasOpaqueMatrices(tile::TargetAttr target) {
+  return target.hasFeature("matrix-opaque");
+}
+
+/// The columns of a strip, of which those of each product are a multiple.
+int64_t getStripColumns(mlir::Operation *kernel);
+
+/// Floats between the rows of a strip.
+constexpr int64_t kStripGap = 8;
+
 /// Whether threads exchange through workgroup memory: what has subgroups of one
 /// lane has none.
 inline bool exchangesInMemory(tile::TargetAttr target) {

@@ -59,7 +59,9 @@ function needsOf({ description, codes }) {
   for (const code of codes.values())
     for (const [, names] of code.matchAll(/^enable ([\w, ]+);/gm))
       for (const name of names.split(/,\s*/)) features.add(FEATURES[name] ?? name);
-  const lanes = (description.features ?? []).map((name) => /^subgroup-min-size:(\d+)$/.exec(name)?.[1]).find(Boolean);
+  const find = (pattern) => (description.features ?? []).map((name) => pattern.exec(name)).find(Boolean) ?? [];
+  const [, lanes] = find(/^subgroup-(?:min-)?size:(\d+)$/), [, matrix] = find(/^subgroup-matrix:(.*)$/);
+  const hasMatrices = features.has(FEATURES.chromium_experimental_subgroup_matrix);
   for (const launch of description.launches) {
     if (!launch.code) continue;
     const { access, shared } = describeKernel(codes.get(launch.code), launch.kernel);
@@ -71,11 +73,17 @@ function needsOf({ description, codes }) {
     need('maxComputeWorkgroupSizeY', y);
     need('maxComputeWorkgroupSizeZ', z);
   }
-  return { features: [...features], limits, lanes: features.has('subgroups') ? Number(lanes ?? 0) : 0 };
+  return {
+    features: [...features], limits, lanes: features.has('subgroups') ? Number(lanes ?? 0) : 0,
+    matrix: hasMatrices ? matrix : undefined,
+  };
 }
 
 /** Code for the processor that a browser runs. */
 const isWasm = ({ target, chip }) => target === 'cpu' && /^wasm/.test(chip ?? '');
+
+/** Shapes of products of subgroup matrices, and types of factors and result. */
+const spellMatrix = ({ M, N, K, componentType, resultComponentType }) => `${M}x${N}x${K}:${componentType}:${resultComponentType}`;
 
 /** Why neither a device (or an adapter; null without) nor the browser's
  * processor runs a variant; '' if one does. */
@@ -90,8 +98,11 @@ function objectionOf({ description, needs }, device) {
   const lacking = needs.features.filter((feature) => !device.features.has(feature));
   if (lacking.length) return `the device lacks ${lacking.join(', ')}`;
   // A device tells what its adapter found, if it is not the adapter.
-  const least = (device.adapterInfo ?? device.info)?.subgroupMinSize ?? 4;
+  const info = device.adapterInfo ?? device.info, least = info?.subgroupMinSize ?? 4;
   if (needs.lanes > least) return `it needs subgroups of ${needs.lanes} lanes; those of the device may have ${least}`;
+  const matrices = Array.from(info?.subgroupMatrixConfigs ?? [], spellMatrix);
+  if (needs.matrix && (info?.subgroupMaxSize !== needs.lanes || !matrices.includes(needs.matrix)))
+    return `it needs matrices ${needs.matrix} in subgroups of ${needs.lanes} lanes`;
   for (const [limit, value] of Object.entries(needs.limits))
     if (value > device.limits[limit]) return `it needs ${limit} ${value}; the device has ${device.limits[limit]}`;
   return '';

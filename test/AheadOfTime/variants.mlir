@@ -20,16 +20,24 @@
 // RUN: not ls %t.bad
 
 // All chips of a target, in its order; without those that the op needs too much
-// of, and those with the code of one before.
+// of, and those with the code of one before. Those that browsers only try out
+// have to be asked for.
 // RUN: attn-compile %s --target=wgsl:all -o %t.all.attn
-// RUN: attn-compile --inspect=%t.all.attn | grep '^wgsl' | FileCheck %s --check-prefix=ALL
+// RUN: attn-compile --inspect=%t.all.attn | grep '^wgsl' | FileCheck %s --check-prefixes=ALL,EVEN
 // ALL: wgsl:webgpu
 // ALL-NEXT: wgsl:webgpu-tiled
 // ALL-NEXT: wgsl:webgpu-subgroups, needs subgroups
 // ALL-NEXT: wgsl:webgpu-subgroups32, needs subgroups subgroup-min-size:32
+// EVEN-NEXT: wgsl:webgpu-matrix, needs subgroups subgroup-size:32 subgroup-matrix:16x16x16:f16:f32
+// EVEN-NEXT: wgsl:webgpu-matrix8, needs subgroups subgroup-size:8 subgroup-matrix:8x8x8:f16:f32
 // ALL-NOT: wgsl
 // RUN: attn-compile %s --target=wgsl -o %t.default.attn
-// RUN: cmp %t.all.attn %t.default.attn
+// RUN: attn-compile --inspect=%t.default.attn | grep '^wgsl' | FileCheck %s --check-prefix=ALL
+// RUN: attn-compile %s --target=wgsl,wgsl:webgpu-matrix -o %t.asked.attn
+// RUN: attn-compile --inspect=%t.asked.attn | grep '^wgsl' | FileCheck %s --check-prefix=ASKED
+// ASKED: wgsl:webgpu-subgroups32
+// ASKED-NEXT: wgsl:webgpu-matrix
+// ASKED-NOT: wgsl
 // RUN: attn-compile %S/Inputs/many-buffers.mlir --target=wgsl:all -o %t.many.attn 2>&1 | FileCheck %s --check-prefix=MANY
 // MANY: remark: there is no variant for wgsl:webgpu: needs {{9|10}} storage buffers
 // RUN: attn-compile --inspect=%t.many.attn | FileCheck %s --check-prefix=FEWER

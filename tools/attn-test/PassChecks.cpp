@@ -62,7 +62,8 @@ struct PassChecker::CheckedPass {
   /// was before.
   int64_t subgroup = 0, lanes = 1;
   bool hasMatrices = false;
-  /// Of a language whose memory has vectors and no small elements.
+  /// Of a language whose memory has vectors and no small elements; lanes cannot
+  /// look into its matrices.
   bool hasVectors = false;
 };
 
@@ -101,6 +102,13 @@ static void addLayouts(OpPassManager &pm) {
   pm.addPass(createLayoutToGPU());
 }
 
+/// What keeps softmax in fragments, where lanes cannot look into these. Only
+/// what is an offset and nothing else is lazy there.
+static void addOpaqueMatrices(OpPassManager &pm) {
+  addLazySoftmax(pm);
+  addLayouts(pm);
+}
+
 template <std::unique_ptr<Pass> (*create)()>
 static void addNested(OpPassManager &pm) {
   pm.addNestedPass<func::FuncOp>(create());
@@ -125,6 +133,9 @@ ArrayRef<PassChecker::CheckedPass> PassChecker::getPasses() {
        /*isF32Only=*/false, /*subgroup=*/8, /*lanes=*/8, /*hasMatrices=*/true},
       {"tile-pad-tiles to tile-layout-to-gpu, matrices", addMatrices, real,
        /*isF32Only=*/false, /*subgroup=*/8, /*lanes=*/8, /*hasMatrices=*/true},
+      {"tile-pad-tiles to tile-layout-to-gpu, opaque matrices",
+       addOpaqueMatrices, rounded, /*isF32Only=*/false, /*subgroup=*/8,
+       /*lanes=*/8, /*hasMatrices=*/true, /*hasVectors=*/true},
       {"tile-unswitch-masks", addNested<createUnswitchMasks>, 0},
       {"canonicalize, cse", addCleanup, 0},
       {"tile-narrow-indices",
@@ -141,6 +152,9 @@ ArrayRef<PassChecker::CheckedPass> PassChecker::getPasses() {
        /*hasVectors=*/true},
       {"tile-layout-to-gpu, matrices", addLayouts, real, /*isF32Only=*/false,
        /*subgroup=*/8, /*lanes=*/8, /*hasMatrices=*/true},
+      {"tile-layout-to-gpu, opaque matrices", addLayouts, real,
+       /*isF32Only=*/false, /*subgroup=*/8, /*lanes=*/8, /*hasMatrices=*/true,
+       /*hasVectors=*/true},
       {"tile-expand-math",
        [](OpPassManager &pm) { pm.addPass(createExpandMath()); }, rounded,
        /*isF32Only=*/true},
@@ -206,7 +220,7 @@ static func::FuncOp getEntry(ModuleOp module) {
 }
 
 /// A machine with subgroups of `lanes` at least; its matrix units take small
-/// matrices of f32 and bf16, too.
+/// matrices of f32, too, and of bf16 if lanes can look into them.
 static tile::TargetAttr makeTarget(MLIRContext *context, int64_t lanes,
                                    bool hasMatrices, bool hasVectors) {
   constexpr int64_t threads = 256, sharedBytes = 64 * 1024;
@@ -216,9 +230,13 @@ static tile::TargetAttr makeTarget(MLIRContext *context, int64_t lanes,
       /*l1Bytes=*/0, /*l2Bytes=*/0, threads, lanes, sharedBytes, sharedBytes,
       /*storageBuffers=*/0, /*workers=*/0,
       hasMatrices ? tile::MatrixUnits::Cooperative : tile::MatrixUnits::None,
-      hasMatrices ? b.getStrArrayAttr({"matrix-f32", "matrix-bf16"})
-                  : ArrayAttr(),
-      hasMatrices ? b.getDenseI64ArrayAttr({4, 4, 4}) : DenseI64ArrayAttr(),
+      hasMatrices
+          ? b.getStrArrayAttr(
+                {"matrix-f32", hasVectors ? "matrix-opaque" : "matrix-bf16"})
+          : ArrayAttr(),
+      !hasMatrices ? DenseI64ArrayAttr()
+      : hasVectors ? b.getDenseI64ArrayAttr({4, 8, 4})
+                   : b.getDenseI64ArrayAttr({4, 4, 4}),
       hasVectors ? tile::Lacks::SmallStorage : tile::Lacks::Nothing);
 }
 

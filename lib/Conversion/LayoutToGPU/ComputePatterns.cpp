@@ -174,11 +174,39 @@ private:
   }
 };
 
+/// Threads compare the greatest that they hold of a row, and all of the
+/// workgroup vote: what follows may move tiles through its memory.
+struct AnyAboveLowering : TileOpPattern<AnyAboveOp> {
+  using TileOpPattern::TileOpPattern;
+
+  LogicalResult
+  matchAndRewrite(AnyAboveOp op, OneToNOpAdaptor adaptor,
+                  ConversionPatternRewriter &rewriter) const override {
+    if (!isInRegisters(op.getOperands()))
+      return failure();
+    ImplicitLocOpBuilder b(op.getLoc(), rewriter);
+    RegisterRows rows = KernelContext::getRows(getLayout(op.getInput()));
+    SmallVector<Value> greatest(rows.count);
+    for (auto [reg, element] : llvm::enumerate(adaptor.getInput())) {
+      Value &row = greatest[rows.rowOf[reg]];
+      row = row ? arith::MaxNumFOp::create(b, row, element) : element;
+    }
+    Value any;
+    for (auto [row, limit] : llvm::zip_equal(greatest, adaptor.getLimit())) {
+      Value isAbove =
+          arith::CmpFOp::create(b, arith::CmpFPredicate::OGT, row, limit);
+      any = any ? arith::OrIOp::create(b, any, isAbove) : isAbove;
+    }
+    rewriter.replaceOp(op, context.vote(b, any));
+    return success();
+  }
+};
+
 } // namespace
 
 void attn::populateComputePatterns(const TypeConverter &converter,
                                    const KernelContext &context,
                                    RewritePatternSet &patterns) {
-  patterns.add<SplatLowering, ConvertLowering, MapLowering, ReduceLowering>(
-      converter, context);
+  patterns.add<SplatLowering, ConvertLowering, MapLowering, ReduceLowering,
+               AnyAboveLowering>(converter, context);
 }

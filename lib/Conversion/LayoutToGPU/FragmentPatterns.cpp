@@ -9,12 +9,14 @@
 //
 //===----------------------------------------------------------------------===//
 
+#include "../Staging.h"
 #include "Patterns.h"
 #include "attn/Analysis/IndexRanges.h"
 #include "attn/Dialect/Tile/AttributeNames.h"
 
 #include "mlir/Dialect/Arith/IR/Arith.h"
 #include "mlir/Dialect/SCF/IR/SCF.h"
+#include "mlir/Dialect/Vector/IR/VectorOps.h"
 #include "mlir/IR/Matchers.h"
 
 using namespace mlir;
@@ -62,6 +64,33 @@ static Value build(ImplicitLocOpBuilder &b, const KernelContext &context,
     matrix = kernel::InsertElementOp::create(b, element, matrix, number);
   }
   return matrix;
+}
+
+/// Where element (row, col) of a tile in workgroup memory is in its buffer, and
+/// by how much rows are apart: in elements, or in vectors if it is of such.
+namespace {
+struct StagedPlace {
+  Value memory, at;
+  int64_t pitch;
+  bool transposed;
+};
+} // namespace
+static StagedPlace findStaged(ImplicitLocOpBuilder &b,
+                              const KernelContext &context, Value tile,
+                              Value row, Value col) {
+  auto type = cast<TileType>(tile.getType());
+  auto shared = cast<SharedAttr>(type.getLayout());
+  int64_t pitch = shared.getPitch(type.getRows(), type.getCols());
+  StagedPlace place{context.getBuffer(tile), Value(), pitch,
+                    shared.getColumnMajor()};
+  if (!context.isInVectors(tile)) {
+    place.at = context.getSharedOffset(b, tile, row, col);
+    return place;
+  }
+  place.pitch /= kVectorElements;
+  Value number = b.createOrFold<arith::DivUIOp>(col, index(b, kVectorElements));
+  place.at = context.getVectorOffset(b, tile, row, number);
+  return place;
 }
 
 /// A matrix whose rows (columns if `transpose`) are `pitch` elements apart.
@@ -273,15 +302,12 @@ private:
   /// the transposed tile.
   Value loadFactor(ImplicitLocOpBuilder &b, Value tile, bool transposed,
                    kernel::MatrixType type, Value row, Value col) const {
-    auto tileType = cast<TileType>(tile.getType());
-    auto shared = cast<SharedAttr>(tileType.getLayout());
     if (transposed)
       std::swap(row, col);
-    Value place = context.getSharedOffset(b, tile, row, col);
+    StagedPlace place = findStaged(b, context, tile, row, col);
     Named named(b, context.getName(tile));
-    return load(b, type, context.getBuffer(tile), place,
-                shared.getPitch(tileType.getRows(), tileType.getCols()),
-                transposed != shared.getColumnMajor());
+    return load(b, type, place.memory, place.at, place.pitch,
+                transposed != place.transposed);
   }
 };
 
@@ -440,6 +466,15 @@ struct RelayoutFragments : TileOpPattern<RelayoutOp> {
       replace(rewriter, op, {changeUse(b, op, adaptor.getInput())});
       return success();
     }
+    if (context.areMatricesOpaque() &&
+        (from.getLinearLayout() || to.getLinearLayout())) {
+      if (!isInLaneStrips(from) || !isInLaneStrips(to))
+        return rewriter.notifyMatchFailure(op, "lanes have other elements");
+      replace(rewriter, op,
+              {getFragments(to) ? gatherLanes(b, op, adaptor.getInput())
+                                : spreadToLanes(b, op, adaptor.getInput())});
+      return success();
+    }
     if (getFragments(to) && isPlain(from)) {
       replace(rewriter, op, {loadFragments(b, op)});
       return success();
@@ -493,26 +528,133 @@ private:
   SmallVector<Value> loadFragments(ImplicitLocOpBuilder &b,
                                    RelayoutOp op) const {
     TileType from = op.getInput().getType();
-    auto shared = cast<SharedAttr>(from.getLayout());
-    Value memory = context.getBuffer(op.getInput());
     Grid grid(b, context, op.getType());
     kernel::MatrixType type = getMatrixType(op.getType());
     bool isBlock = from.getRank() == 2;
     SmallVector<Value> fragments;
     for (int64_t row = 0; row < grid.rows; ++row)
       for (int64_t col = 0; col < grid.cols; ++col) {
-        Value at = context.getSharedOffset(
-            b, op.getInput(), grid.getRow(b, row),
-            isBlock ? grid.getCol(b, col) : index(b, 0));
+        StagedPlace place =
+            findStaged(b, context, op.getInput(), grid.getRow(b, row),
+                       isBlock ? grid.getCol(b, col) : index(b, 0));
         // A row statistic is read for each column anew.
-        fragments.push_back(
-            isBlock ? load(b, type, memory, at,
-                           shared.getPitch(from.getRows(), from.getCols()),
-                           shared.getColumnMajor())
-                    : load(b, type, memory, at, /*pitch=*/0,
-                           /*transpose=*/true));
+        if (!isBlock)
+          place.pitch = 0, place.transposed = true;
+        fragments.push_back(load(b, type, place.memory, place.at, place.pitch,
+                                 place.transposed));
       }
     return fragments;
+  }
+
+  /// Sums in fragments, or what lanes have of such: neighbours of a row, and
+  /// rows of a fragment where it has them.
+  static bool isInLaneStrips(TileType tile) {
+    if (!tile.getElementType().isF32() || tile.getRank() != 2)
+      return false;
+    if (FragmentAttr fragments = getFragments(tile))
+      return fragments.getUse() == FragmentUse::Accumulator;
+    std::optional<LinearLayout> layout = tile.getLinearLayout();
+    return layout && holdsVectors(*layout, tile);
+  }
+
+  /// Calls `body` with the first of `kVectorElements` neighbours among the
+  /// registers that are in fragments of this row, `columns` of them from `col`
+  /// on; and where they are in the strip.
+  void forEachVector(ImplicitLocOpBuilder &b, const LinearLayout &layout,
+                     const KernelContext::LaneStrip &strip, int64_t row,
+                     int64_t col,
+                     function_ref<void(int64_t reg, Value at)> body) const {
+    Bases lanes;
+    for (const Basis &basis : layout.getLanes())
+      lanes.push_back({basis[0], basis[1] / kVectorElements});
+    ElementPosition lane = context.getThreadPosition(
+        b, LinearLayout({}, lanes, {}, /*rows=*/1, /*cols=*/1));
+    Value first = b.createOrFold<arith::AddIOp>(
+        strip.first,
+        b.createOrFold<arith::AddIOp>(
+            b.createOrFold<arith::MulIOp>(lane.row, index(b, strip.pitch)),
+            lane.col));
+    for (int64_t reg = 0; reg < layout.getNumRegisters();
+         reg += kVectorElements) {
+      auto [inBlock, block] = layout.getRegisterPosition(reg);
+      int64_t at = inBlock.col + block.col - col;
+      if (inBlock.row + block.row != row || at < 0 || at >= strip.columns)
+        continue;
+      body(reg, b.createOrFold<arith::AddIOp>(first,
+                                              index(b, at / kVectorElements)));
+    }
+  }
+
+  /// For the fragments that fit a strip together: `first` among those of the
+  /// subgroup, where they are in the tile, and how many.
+  void forEachStrip(
+      const Grid &grid, int64_t columns,
+      function_ref<void(int64_t first, int64_t row, int64_t col, int64_t count)>
+          body) const {
+    int64_t count = columns / grid.fragmentCols;
+    for (int64_t row = 0; row < grid.rows; ++row)
+      for (int64_t col = 0; col < grid.cols; col += count)
+        body(row * grid.cols + col, row * grid.fragmentRows,
+             col * grid.fragmentCols, count);
+  }
+
+  /// Fragments of which lanes get elements that they know.
+  SmallVector<Value> spreadToLanes(ImplicitLocOpBuilder &b, RelayoutOp op,
+                                   ValueRange fragments) const {
+    Grid grid(b, context, op.getInput().getType());
+    LinearLayout layout = *op.getType().getLinearLayout();
+    KernelContext::LaneStrip strip = context.getLaneStrip(b);
+    SmallVector<Value> elements(layout.getNumRegisters());
+    forEachStrip(
+        grid, strip.columns,
+        [&](int64_t first, int64_t row, int64_t col, int64_t count) {
+          gpu::BarrierOp::create(b);
+          for (int64_t k = 0; k < count; ++k)
+            store(b, fragments[first + k], strip.memory,
+                  getStripPlace(b, grid, strip, k), strip.pitch,
+                  /*transpose=*/false);
+          gpu::BarrierOp::create(b);
+          forEachVector(b, layout, strip, row, col, [&](int64_t reg, Value at) {
+            Value vector = memref::LoadOp::create(b, strip.memory, at);
+            for (int64_t k = 0; k < kVectorElements; ++k)
+              elements[reg + k] = vector::ExtractOp::create(b, vector, k);
+          });
+        });
+    return elements;
+  }
+
+  /// The other way.
+  SmallVector<Value> gatherLanes(ImplicitLocOpBuilder &b, RelayoutOp op,
+                                 ValueRange elements) const {
+    Grid grid(b, context, op.getType());
+    kernel::MatrixType type = getMatrixType(op.getType());
+    LinearLayout layout = *op.getInput().getType().getLinearLayout();
+    KernelContext::LaneStrip strip = context.getLaneStrip(b);
+    auto vectorType = VectorType::get({kVectorElements}, b.getF32Type());
+    SmallVector<Value> fragments;
+    forEachStrip(
+        grid, strip.columns,
+        [&](int64_t, int64_t row, int64_t col, int64_t count) {
+          gpu::BarrierOp::create(b);
+          forEachVector(b, layout, strip, row, col, [&](int64_t reg, Value at) {
+            Value vector = vector::FromElementsOp::create(
+                b, vectorType, elements.slice(reg, kVectorElements));
+            memref::StoreOp::create(b, vector, strip.memory, at);
+          });
+          gpu::BarrierOp::create(b);
+          for (int64_t k = 0; k < count; ++k)
+            fragments.push_back(load(b, type, strip.memory,
+                                     getStripPlace(b, grid, strip, k),
+                                     strip.pitch, /*transpose=*/false));
+        });
+    return fragments;
+  }
+
+  static Value getStripPlace(ImplicitLocOpBuilder &b, const Grid &grid,
+                             const KernelContext::LaneStrip &strip,
+                             int64_t number) {
+    return b.createOrFold<arith::AddIOp>(
+        strip.first, index(b, number * grid.fragmentCols / kVectorElements));
   }
 
   void storeFragments(ImplicitLocOpBuilder &b, RelayoutOp op,

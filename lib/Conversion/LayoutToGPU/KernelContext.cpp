@@ -141,8 +141,17 @@ static FragmentAttr findFragments(gpu::GPUFuncOp kernel) {
   return found;
 }
 
+/// Buffers are multiples of 16 bytes, so that all begin at such: Vulkan's
+/// matrices are read and written there only, and nobody tells if they are not.
 Value KernelContext::addWorkgroupMemory(int64_t numElements, Type type,
                                         StringRef name) {
+  if (opaqueMatrices) {
+    int64_t bytes =
+        llvm::divideCeil(getElementTypeOrSelf(type).getIntOrFloatBitWidth(), 8);
+    if (auto vector = dyn_cast<VectorType>(type))
+      bytes *= vector.getNumElements();
+    numElements = llvm::alignTo(numElements * bytes, kPieceBytes) / bytes;
+  }
   auto space = gpu::AddressSpaceAttr::get(kernel.getContext(),
                                           gpu::AddressSpace::Workgroup);
   Value memory = kernel.addWorkgroupAttribution(
@@ -307,6 +316,42 @@ Value KernelContext::loadNumbers(ImplicitLocOpBuilder &b, FragmentAttr layout,
                                       /*stride=*/0, /*transposed=*/dim == 0);
 }
 
+int64_t KernelContext::addLaneStrips(FragmentAttr layout) {
+  stripColumns = getStripColumns(kernel);
+  int64_t rows = numSubgroups * layout.getFragmentRows();
+  int64_t floats = rows * (stripColumns + kStripGap);
+  auto type =
+      VectorType::get({kVectorElements}, Float32Type::get(kernel.getContext()));
+  strips = addWorkgroupMemory(floats / kVectorElements, type, "strips");
+  return floats * static_cast<int64_t>(sizeof(float));
+}
+
+KernelContext::LaneStrip
+KernelContext::getLaneStrip(ImplicitLocOpBuilder &b) const {
+  int64_t size =
+      cast<MemRefType>(strips.getType()).getNumElements() / numSubgroups;
+  Named named(b, "strip");
+  return {strips, b.createOrFold<arith::MulIOp>(subgroup, index(b, size)),
+          (stripColumns + kStripGap) / kVectorElements, stripColumns};
+}
+
+Value KernelContext::vote(ImplicitLocOpBuilder &b, Value flag) const {
+  Value zero = index(b, 0);
+  auto write = [&](Value condition, int64_t value) {
+    guarded(b, condition, [&] {
+      memref::StoreOp::create(b, arith::ConstantIntOp::create(b, value, 32),
+                              votes, zero);
+    });
+  };
+  write(arith::CmpIOp::create(b, arith::CmpIPredicate::eq, thread, zero), 0);
+  gpu::BarrierOp::create(b);
+  write(flag, 1);
+  Named named(b, "vote");
+  Value any = kernel::UniformLoadOp::create(b, votes, zero);
+  return arith::CmpIOp::create(b, arith::CmpIPredicate::ne, any,
+                               arith::ConstantIntOp::create(b, 0, 32));
+}
+
 /// Elements of a strip in which accumulators become factors.
 static int64_t getFactorStripSize(FragmentAttr from, FragmentAttr to) {
   return to.getFragmentRows() *
@@ -400,12 +445,22 @@ KernelContext::addBuffers(int64_t mostBytes,
     for (auto [op, first] : buffer.places)
       buffers[op] = {memory, first};
   }
-  if (FragmentAttr layout = findFragments(kernel)) {
+  FragmentAttr layout = findFragments(kernel);
+  if (layout && opaqueMatrices) {
+    bytes += addLaneStrips(layout);
+  } else if (layout) {
     addFragmentMemory(layout);
     bytes += 4 * (numSubgroups * getStripSize(layout) +
                   std::max(layout.getFragmentRows(), layout.getFragmentCols()));
     bytes += addFactorStrips();
   }
+  kernel.walk([&](AnyAboveOp op) {
+    if (!op.getInput().getType().getLinearLayout() || votes)
+      return;
+    votes = addWorkgroupMemory(
+        /*numElements=*/1, IntegerType::get(kernel.getContext(), 32), "votes");
+    bytes += kPieceBytes;
+  });
   if (bytes <= mostBytes)
     return success();
   Operation *largest = staged.getLargest();

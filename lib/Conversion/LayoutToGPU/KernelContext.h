@@ -158,6 +158,20 @@ public:
   mlir::Value loadNumbers(mlir::ImplicitLocOpBuilder &b,
                           tile::FragmentAttr layout, unsigned dim) const;
 
+  /// On machines where nobody can look at the elements of a fragment: workgroup
+  /// memory of every subgroup through which rows of fragments go to lanes and
+  /// back, as vectors; where that of this subgroup begins, how many vectors
+  /// rows are apart, and which columns it has.
+  struct LaneStrip {
+    mlir::Value memory, first;
+    int64_t pitch, columns;
+  };
+  LaneStrip getLaneStrip(mlir::ImplicitLocOpBuilder &b) const;
+  void setOpaqueMatrices(bool opaque) { opaqueMatrices = opaque; }
+  bool areMatricesOpaque() const { return opaqueMatrices; }
+  /// Whether a thread of the workgroup has `flag`; all threads ask together.
+  mlir::Value vote(mlir::ImplicitLocOpBuilder &b, mlir::Value flag) const;
+
   /// Where the elements of a thread begin; of another lane if one is given.
   ElementPosition getThreadPosition(mlir::ImplicitLocOpBuilder &b,
                                     const tile::LinearLayout &layout,
@@ -187,6 +201,8 @@ private:
   mlir::Value addWorkgroupMemory(int64_t numElements, mlir::Type type,
                                  llvm::StringRef name);
   void addFragmentMemory(tile::FragmentAttr layout);
+  /// Their bytes; `layout` is of accumulators.
+  int64_t addLaneStrips(tile::FragmentAttr layout);
   /// Their bytes.
   int64_t addFactorStrips();
   /// Lanes of a subgroup exchange `values` by the machine's instruction.
@@ -202,8 +218,9 @@ private:
   mlir::gpu::GPUFuncOp kernel;
   mlir::Value lane, subgroup, thread, firstLane;
   int64_t numLanes, numSubgroups, matrixDepth = 0;
-  bool elementsAlike = false, vectorReads = false;
-  mlir::Value strips, numbers, exchanged;
+  bool elementsAlike = false, vectorReads = false, opaqueMatrices = false;
+  mlir::Value strips, numbers, exchanged, votes;
+  int64_t stripColumns = 0;
   mlir::DenseMap<mlir::Value, MemoryView> views;
   /// Tiles of one element type share a buffer, at different places if they are
   /// needed at the same time.

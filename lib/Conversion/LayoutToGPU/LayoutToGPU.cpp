@@ -301,8 +301,8 @@ static std::string describe(RelayoutOp op, bool elementsAlike) {
     os << cost.shuffles << " shuffles a thread";
     break;
   case Exchange::Memory:
-    if (isa<FragmentAttr>(from.getLayout()) &&
-        isa<FragmentAttr>(to.getLayout()))
+    if (!isa<SharedAttr>(from.getLayout()) &&
+        !isa<SharedAttr>(to.getLayout()) && !cost.bytes)
       os << (elementsAlike ? "nothing, elements stay with their lanes"
                            : "a strip of each subgroup");
     else
@@ -379,6 +379,7 @@ LogicalResult LayoutToGPU::lower(func::FuncOp source, gpu::GPUModuleOp module,
   bool elementsAlike = machine.hasFeature("matrix-element-map");
   context.setElementsAlike(elementsAlike);
   context.setReadsVectors(hasWords);
+  context.setOpaqueMatrices(hasOpaqueMatrices(machine));
   int64_t bytesForTiles = workgroupBytes;
   if (threads.lanes > 1 && !hasSubgroups)
     bytesForTiles -= context.addExchangeMemory();

@@ -30,6 +30,19 @@ bool attn::isInRegisters(ValueRange tiles) {
   });
 }
 
+bool attn::holdsVectors(const LinearLayout &layout, TileType type) {
+  ArrayRef<Basis> registers = layout.getRegisters();
+  auto isWhole = [](const Basis &basis) {
+    return basis[1] % kVectorElements == 0;
+  };
+  return type.getRank() == 2 && type.getCols() % kVectorElements == 0 &&
+         registers.size() >= 2 && registers[0] == Basis{0, 1} &&
+         registers[1] == Basis{0, 2} &&
+         llvm::all_of(registers.drop_front(2), isWhole) &&
+         llvm::all_of(layout.getLanes(), isWhole) &&
+         llvm::all_of(layout.getSubgroups(), isWhole);
+}
+
 //===----------------------------------------------------------------------===//
 // Elements of global memory
 //===----------------------------------------------------------------------===//
@@ -754,6 +767,12 @@ struct RelayoutLowering : TileOpPattern<RelayoutOp> {
       replace(rewriter, op, {exchange(b, op, adaptor.getInput())});
       return success();
     }
+    for (auto [tile, other] : {std::pair(Value(op.getInput()), to),
+                               std::pair(Value(op.getResult()), from)})
+      if (std::optional<LinearLayout> layout = other.getLinearLayout();
+          layout && context.isInVectors(tile) && !holdsVectors(*layout, other))
+        return rewriter.notifyMatchFailure(
+            op, "threads have no vectors, of which memory is");
     // Out to workgroup memory, if it is not there, and back, if it must.
     Value inMemory = op.getInput();
     TileType type = from;
@@ -780,6 +799,8 @@ private:
              const LinearLayout &layout, ValueRange elements) const {
     stage(b, context, tile.getDefiningOp(), [&] {
       guarded(b, context.isFirstReplica(b, layout), [&] {
+        if (context.isInVectors(tile))
+          return writeVectors(b, tile, type, layout, elements);
         for (auto [reg, element] : llvm::enumerate(elements)) {
           ElementPosition position = context.getPosition(b, layout, reg);
           guarded(b, position.inside, [&, element = element] {
@@ -793,6 +814,28 @@ private:
     });
   }
 
+  Value getVectorOffset(ImplicitLocOpBuilder &b, Value tile, Value row,
+                        Value col) const {
+    Value number =
+        b.createOrFold<arith::DivUIOp>(col, index(b, kVectorElements));
+    return context.getVectorOffset(b, tile, row, number);
+  }
+
+  void writeVectors(ImplicitLocOpBuilder &b, Value tile, TileType type,
+                    const LinearLayout &layout, ValueRange elements) const {
+    auto vectorType = getPieceType(type, kVectorElements);
+    for (size_t reg = 0; reg < elements.size(); reg += kVectorElements) {
+      ElementPosition position = context.getPosition(b, layout, reg);
+      guarded(b, position.inside, [&] {
+        Value vector = vector::FromElementsOp::create(
+            b, vectorType, elements.slice(reg, kVectorElements));
+        memref::StoreOp::create(
+            b, vector, context.getBuffer(tile),
+            getVectorOffset(b, tile, position.row, position.col));
+      });
+    }
+  }
+
   /// Elements past the tile, which mean nothing, are read from its edge.
   SmallVector<Value> read(ImplicitLocOpBuilder &b, Value tile, TileType type,
                           const LinearLayout &layout) const {
@@ -803,6 +846,15 @@ private:
       if (position.inside) {
         row = b.createOrFold<arith::MinUIOp>(row, index(b, type.getRows() - 1));
         col = b.createOrFold<arith::MinUIOp>(col, index(b, type.getCols() - 1));
+      }
+      if (context.isInVectors(tile)) {
+        if (reg % kVectorElements == 0) {
+          Value vector = memref::LoadOp::create(
+              b, context.getBuffer(tile), getVectorOffset(b, tile, row, col));
+          for (int64_t k = 0; k < kVectorElements; ++k)
+            elements.push_back(vector::ExtractOp::create(b, vector, k));
+        }
+        continue;
       }
       elements.push_back(memref::LoadOp::create(
           b, context.getBuffer(tile),

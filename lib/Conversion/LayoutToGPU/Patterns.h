@@ -76,6 +76,9 @@ inline tile::LinearLayout getLayout(mlir::Value tile) {
 /// Whether threads hold the elements of every tile among `tiles`.
 bool isInRegisters(mlir::ValueRange tiles);
 
+/// Whether four registers at a time are neighbours of a row, in all threads.
+bool holdsVectors(const tile::LinearLayout &layout, tile::TileType type);
+
 /// Threads visit the elements of a tile one after the other, row by row.
 void forEachElement(mlir::ImplicitLocOpBuilder &b, const KernelContext &context,
                     tile::TileType type,

@@ -230,7 +230,11 @@ RelayoutCost RelayoutOp::getCost() {
   // One side is in workgroup memory already, or fragments meet there: those of
   // a subgroup in a strip of its own, one after the other.
   int64_t moves = countValues(to ? out : in);
-  if (isa<FragmentAttr>(in.getLayout()) && isa<FragmentAttr>(out.getLayout()))
+  auto isFragments = [](TileType tile) {
+    return isa<FragmentAttr>(tile.getLayout());
+  };
+  if ((isFragments(in) && isFragments(out)) || (isFragments(in) && to) ||
+      (from && isFragments(out)))
     return {Exchange::Memory, moves, 0, 0};
   if (isa<SharedAttr>(in.getLayout()))
     return {Exchange::Memory, moves, 0,

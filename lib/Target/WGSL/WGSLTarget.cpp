@@ -37,7 +37,11 @@ struct Chip {
   /// Lanes that its subgroups have at least; 1: threads exchange in memory
   /// instead; 0: a thread has rows of its own.
   int64_t subgroup = 0;
+  /// Fragments of m x k times k x n, of f16 to f32, in subgroups of exactly so
+  /// many lanes: an experiment of Chromium's.
+  std::array<int64_t, 3> matrix = {};
 
+  bool hasMatrices() const { return matrix[0] != 0; }
   std::vector<std::string> getFeatures() const;
   int64_t getWorkers() const;
 };
@@ -47,7 +51,8 @@ struct Chip {
 /// row statistics take 9); those of a device that Vulkan, Metal or Direct3D 12
 /// drives on a desktop. Then those whose threads share rows, in longer text,
 /// which pages ask for. Devices with subgroups have more memory than is
-/// guaranteed; 48 KiB are for kernels whose queries cannot stay in memory.
+/// guaranteed; 48 KiB are for kernels whose queries cannot stay in memory. The
+/// last two are for browsers that were started with what Chromium tries out.
 static constexpr Chip chips[] = {
     {"webgpu", /*storageBuffers=*/8, /*threads=*/256,
      /*workgroupBytes=*/16 * 1024},
@@ -57,6 +62,8 @@ static constexpr Chip chips[] = {
     {"webgpu-subgroups", 16, 256, 32 * 1024, /*subgroup=*/4},
     {"webgpu-subgroups32", 16, 256, 32 * 1024, /*subgroup=*/32},
     {"webgpu-subgroups32-48k", 16, 256, 48 * 1024, /*subgroup=*/32},
+    {"webgpu-matrix", 16, 256, 32 * 1024, /*subgroup=*/32, {16, 16, 16}},
+    {"webgpu-matrix8", 16, 256, 32 * 1024, /*subgroup=*/8, {8, 8, 8}},
 };
 
 /// Workgroups that read keys side by side where queries are few: devices with
@@ -74,7 +81,15 @@ std::vector<std::string> Chip::getFeatures() const {
     features.push_back("subgroups");
   // Of any size there are four lanes.
   if (subgroup > 4)
-    features.push_back(llvm::formatv("subgroup-min-size:{0}", subgroup));
+    features.push_back(llvm::formatv(hasMatrices() ? "subgroup-size:{0}"
+                                                   : "subgroup-min-size:{0}",
+                                     subgroup));
+  if (hasMatrices())
+    llvm::append_range(features,
+                       std::initializer_list<std::string>{
+                           "matrix-opaque",
+                           llvm::formatv("subgroup-matrix:{0}x{1}x{2}:f16:f32",
+                                         matrix[0], matrix[1], matrix[2])});
   return features;
 }
 
@@ -84,6 +99,7 @@ static constexpr auto lacks = tile::Lacks::Int64 | tile::Lacks::SmallInt |
 
 static void buildShaders(OpPassManager &pm, const TileToGPUOptions &toGPU) {
   pm.addNestedPass<func::FuncOp>(createExpandRanges());
+  addMatrixPasses(pm.nest<func::FuncOp>());
   pm.addNestedPass<func::FuncOp>(createFiniteScores());
   pm.addNestedPass<func::FuncOp>(createAssignLayouts());
   pm.addNestedPass<func::FuncOp>(createDeferSums());
@@ -107,9 +123,14 @@ public:
   WGSL() : Target(targetName.str(), "WebGPU shaders, for runtime/web") {}
 
   std::vector<std::string> getChips() const override { return getNames(chips); }
-  /// Nobody knows what device a visitor has.
+  /// Nobody knows what device a visitor has, but that browsers are as they
+  /// come.
   std::vector<std::string> getBundledChips() const override {
-    return getChips();
+    std::vector<std::string> names = getChips();
+    llvm::erase_if(names, [](StringRef name) {
+      return getChip(chips, name).hasMatrices();
+    });
+    return names;
   }
   /// The runtime reads limits off the text.
   bool codeTellsNeeds() const override { return true; }
@@ -122,12 +143,16 @@ public:
         context, targetName, name, /*vectorBits=*/0, /*vectorRegisters=*/0,
         /*l1Bytes=*/0, /*l2Bytes=*/0, chip.threads, chip.subgroup,
         chip.workgroupBytes, chip.workgroupBytes, chip.storageBuffers,
-        chip.getWorkers(), tile::MatrixUnits::None,
+        chip.getWorkers(),
+        chip.hasMatrices() ? tile::MatrixUnits::Cooperative
+                           : tile::MatrixUnits::None,
         features.empty()
             ? ArrayAttr()
             : Builder(context).getStrArrayAttr(
                   SmallVector<StringRef>(features.begin(), features.end())),
-        /*matrixShape=*/DenseI64ArrayAttr(), lacks);
+        chip.hasMatrices() ? Builder(context).getDenseI64ArrayAttr(chip.matrix)
+                           : DenseI64ArrayAttr(),
+        lacks);
   }
 
   void buildTilePipeline(OpPassManager &pm,

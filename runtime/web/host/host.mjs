@@ -75,7 +75,7 @@ const commands = {
     const adapter = await (process.env.ATTN_WEBGPU === 'wgpu' ? requestWgpu() : requestDawn());
     const { limits } = adapter;
     device = await adapter.requestDevice({
-      requiredFeatures: ['shader-f16', 'subgroups'].filter((feature) => adapter.features.has(feature)),
+      requiredFeatures: ['shader-f16', 'subgroups', 'chromium-experimental-subgroup-matrix'].filter((feature) => adapter.features.has(feature)),
       requiredLimits: Object.fromEntries(LIMITS.map((limit) => [limit, limits[limit]])),
     });
     poison(device);

@@ -146,6 +146,30 @@ test('subgroups have at least as many lanes as a variant asks for', async () => 
   assert.match(await choose([], { adapterInfo: { subgroupMinSize: 32 } }), /^wgsl:webgpu for .*lacks subgroups/);
 });
 
+test('matrices have the shapes and types of a variant, in subgroups of so many lanes', async () => {
+  const feature = 'chromium-experimental-subgroup-matrix', features = ['subgroups', feature];
+  const code = `enable subgroups;\nenable chromium_experimental_subgroup_matrix;\n${SHADER}`;
+  const bundle = makeContainer({
+    json: JSON.stringify({ format: 'attn-bundle', version: 1,
+      variants: ['webgpu', 'webgpu-matrix'].map((chip, n) => ({ target: 'wgsl', chip, entry: 'f', section: `artifact/${n}` })) }),
+    'artifact/0': makeArtifact({ chip: 'webgpu' }, SHADER),
+    'artifact/1': makeArtifact({ chip: 'webgpu-matrix',
+      features: ['subgroups', 'subgroup-size:32', 'subgroup-matrix:16x16x16:f16:f32'] }, code),
+  });
+  const shape = { M: 16, N: 16, K: 16, componentType: 'f16', resultComponentType: 'f32' };
+  const choose = async (has, lanes, configs) => (await loadProgram(Object.assign(new FakeDevice({ features: has }),
+    { adapterInfo: { subgroupMinSize: lanes[0], subgroupMaxSize: lanes[1], subgroupMatrixConfigs: configs } }), bundle)).reason;
+  assert.match(await choose(features, [32, 32], [{ ...shape, M: 8 }, shape]), /^wgsl:webgpu-matrix for/);
+  const refused = /^wgsl:webgpu for .*not wgsl:webgpu-matrix: it needs matrices 16x16x16:f16:f32 in subgroups of 32 lanes$/;
+  assert.match(await choose(features, [32, 32], [{ ...shape, resultComponentType: 'f16' }]), refused);
+  assert.match(await choose(features, [32, 64], [shape]), refused);
+  assert.match(await choose(features, [32, 32], undefined), refused);
+  assert.match(await choose(['subgroups'], [32, 32], [shape]), /^wgsl:webgpu for .*lacks chromium-experimental-subgroup-matrix/);
+  // Code that multiplies no matrices asks for none.
+  const plain = makeArtifact({ chip: 'webgpu-matrix', features: ['subgroups', 'subgroup-size:32', 'subgroup-matrix:16x16x16:f16:f32'] }, SHADER);
+  assert.match((await loadProgram(new FakeDevice(), plain)).reason, /^wgsl:webgpu-matrix for/);
+});
+
 test('of variants that need the same the last is taken, and vectors count as four', async () => {
   const tiled = SHADER.replace(/array<f32, 1024>/, 'array<vec4<f32>, 2048>');
   assert.notEqual(tiled, SHADER);
