@@ -45,10 +45,11 @@ struct TilePipelineOptions
                     llvm::cl::desc("Fuse the online softmax; without it the "
                                    "scores go through memory"),
                     llvm::cl::init(true)};
-  Option<bool> divide{*this, "divide",
-                      llvm::cl::desc("Divide o by the row sum instead of "
-                                     "multiplying by its inverse"),
-                      llvm::cl::init(false)};
+  Option<bool> divide{
+      *this, "divide",
+      llvm::cl::desc("Divide o of f32 by the row sum instead of "
+                     "multiplying by its inverse"),
+      llvm::cl::init(false)};
   Option<bool> scoresOnly{
       *this, "scores-only",
       llvm::cl::desc(

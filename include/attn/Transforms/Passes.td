@@ -319,8 +319,8 @@ def TileAttention : Pass<"attn-tile", "::mlir::func::FuncOp"> {
            "Round the rows of tiles for few queries up to a multiple of this; 0: "
            "to whole vectors of the target">,
     Option<"divide", "divide", "bool", "false",
-           "Divide o by the row sum instead of multiplying by its inverse: one "
-           "rounding less, where a division is cheap">,
+           "Divide o of f32 by the row sum instead of multiplying by its inverse: "
+           "one rounding less, where a division is cheap">,
     Option<"shareColumns", "share-columns", "bool", "false",
            "Where keys may be split, several blocks finish a row: each as many "
            "columns as a subgroup of the target has lanes, if it has 8">,
