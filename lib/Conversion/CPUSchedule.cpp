@@ -39,6 +39,9 @@ constexpr int64_t wideningRows = 128;
 /// The same in tile registers: what packs keys and values is paid for by as
 /// many products; and the rows whose scores are computed together.
 constexpr int64_t packedRows = 256, stripRows = 32;
+/// The same without a mask, whose edge is in all of the rows, and where tiles
+/// of so many rows are enough for threads.
+constexpr int64_t morePackedRows = 512, enoughTiles = 16;
 /// Sums of so many rows and columns stay in tile registers from key tile to key
 /// tile.
 constexpr int64_t heldRows = 16, heldColumns = 64;
@@ -57,6 +60,7 @@ private:
   int64_t getKeys(int64_t rows);
   int64_t getKeysOfFew();
   int64_t getKeysOfStrip();
+  void chooseMorePackedRows(ScheduleBuilder &b);
   /// Whether many rows are multiplied in tile registers.
   bool usesTileRegisters() {
     return target.has(tile::MatrixUnits::Amx) &&
@@ -132,6 +136,22 @@ int64_t Scheduler::getKeysOfStrip() {
   return std::max(keys / fewest * fewest, fewest);
 }
 
+/// Packing is shared by twice the rows where queries are many.
+void Scheduler::chooseMorePackedRows(ScheduleBuilder &b) {
+  if (op.hasMaskRegion() || op.isRagged())
+    return;
+  auto dims = AttentionOp::getDimMap(op.getQueryLayout());
+  Value tasks = b.multiply(b.extent(op.getQuery(), dims.b),
+                           b.extent(op.getQuery(), dims.h));
+  Value all = b.multiply(b.queries(), tasks);
+  b.choose(b.both(b.atMost(b.constant(packedRows + 1), b.queries()),
+                  b.atMost(b.constant(enoughTiles * morePackedRows), all)),
+           morePackedRows, getKeys(morePackedRows), /*workers=*/0,
+           "products are computed in tile registers; packed keys and values "
+           "are shared by all rows of a tile, of which there are enough for "
+           "threads; what a strip of rows stores fits L1");
+}
+
 void Scheduler::run() {
   ScheduleBuilder b(op);
   if (b.keepsGiven(options.tileM, options.tileN))
@@ -164,6 +184,8 @@ void Scheduler::run() {
   else
     b.set(rows, keysOf(rows), /*workers=*/0,
           inRegisters ? reason.str() : fitting(reason));
+  if (inRegisters)
+    chooseMorePackedRows(b);
 
   if (op.isRagged()) {
     // Sequences of a few queries each, as in decoding: one vector of rows is

@@ -25,6 +25,49 @@ func.func @d128(%q: memref<1x8x512x128xbf16>, %k: memref<1x8x512x128xbf16>, %v: 
 
 // -----
 
+// Without a mask, packing is shared by more rows where that leaves enough tiles
+// for threads.
+// CHECK-LABEL: func @long
+// CHECK:       #attn.schedule<tile_m = 512, tile_n = 64>
+// CHECK-SAME:  enough for threads
+func.func @long(%q: memref<1x8x1024x64xbf16>, %k: memref<1x8x512x64xbf16>, %v: memref<1x8x512x64xbf16>, %o: memref<1x8x1024x64xbf16>) {
+  attn.attention ins(%q, %k, %v : memref<1x8x1024x64xbf16>, memref<1x8x512x64xbf16>, memref<1x8x512x64xbf16>) outs(%o : memref<1x8x1024x64xbf16>)
+  return
+}
+
+// -----
+
+// CHECK-LABEL: func @long_masked
+// CHECK:       #attn.schedule<tile_m = 256, tile_n = 64>
+func.func @long_masked(%q: memref<1x8x1024x64xbf16>, %k: memref<1x8x512x64xbf16>, %v: memref<1x8x512x64xbf16>, %o: memref<1x8x1024x64xbf16>) {
+  attn.attention ins(%q, %k, %v : memref<1x8x1024x64xbf16>, memref<1x8x512x64xbf16>, memref<1x8x512x64xbf16>) outs(%o : memref<1x8x1024x64xbf16>)
+  mask(%b: index, %h: index, %i: index, %j: index) {
+    %keep = arith.cmpi sle, %j, %i : index
+    attn.yield %keep : i1
+  }
+  return
+}
+
+// -----
+
+// Where sizes are not known, the larger tile is a version; its condition has the
+// tiles that there are.
+// CHECK-LABEL: func @dynamic
+// CHECK:       [[MORE:%.+]] = arith.constant 257 : index
+// CHECK:       arith.cmpi sge, %{{.*}}, [[MORE]]
+// CHECK:       [[ENOUGH:%.+]] = arith.constant 8192 : index
+// CHECK:       arith.cmpi sge, %{{.*}}, [[ENOUGH]]
+// CHECK:       scf.if
+// CHECK:       #attn.schedule<tile_m = 512, tile_n = 64>
+// CHECK:       else
+// CHECK:       #attn.schedule<tile_m = 256, tile_n = 64>
+func.func @dynamic(%q: memref<?x?x?x64xbf16>, %k: memref<?x?x?x64xbf16>, %v: memref<?x?x?x64xbf16>, %o: memref<?x?x?x64xbf16>) {
+  attn.attention ins(%q, %k, %v : memref<?x?x?x64xbf16>, memref<?x?x?x64xbf16>, memref<?x?x?x64xbf16>) outs(%o : memref<?x?x?x64xbf16>)
+  return
+}
+
+// -----
+
 // Few queries are bound by what they read.
 // CHECK-LABEL: func @decode
 // CHECK:       #attn.schedule<tile_m = 1, tile_n = 128, workers = 64>
