@@ -100,12 +100,20 @@ func.func @d64(%t: memref<?x8x?x64xf16>, %o: memref<?x8x?x64xf16>) {
 
 // -----
 
-// Lanes that cannot look into matrices have registers beside them: fewer keys.
+// Lanes that cannot look into matrices have registers beside them: fewer rows and
+// keys.
 module attributes {tile.target = #tile.target<name = "wgsl", chip = "webgpu-matrix", threads = 256, subgroup = 32, shared_bytes = 32768, static_shared_bytes = 32768, matrix = cooperative, features = ["matrix-opaque"], matrix_shape = [16, 16, 16], lacks = "int64|small_int|small_storage|infinity">} {
 // CHECK-LABEL: func @d64
 // CHECK: attn.schedule = #attn.schedule<tile_m = 64, tile_n = 32>, attn.schedule_reason = "rows and keys in matrix fragments
 func.func @d64(%t: memref<?x8x?x64xf16>, %o: memref<?x8x?x64xf16>) {
   attn.attention ins(%t, %t, %t : memref<?x8x?x64xf16>, memref<?x8x?x64xf16>, memref<?x8x?x64xf16>) outs(%o : memref<?x8x?x64xf16>)
+  return
+}
+
+// CHECK-LABEL: func @d128
+// CHECK: #attn.schedule<tile_m = 64, tile_n = 16>
+func.func @d128(%t: memref<?x8x?x128xf16>, %o: memref<?x8x?x128xf16>) {
+  attn.attention ins(%t, %t, %t : memref<?x8x?x128xf16>, memref<?x8x?x128xf16>, memref<?x8x?x128xf16>) outs(%o : memref<?x8x?x128xf16>)
   return
 }
 
