@@ -569,8 +569,7 @@ private:
     int64_t limit = target.getStaticSharedBytes();
     if (!limit)
       return true;
-    int64_t bytes = StagedBuffers(kernel).getNumBytes(
-        [&](Type type) { return getStoredBytes(type, target); });
+    int64_t bytes = StagedBuffers(kernel).getNumBytes(target);
     return bytes + exchange <= limit;
   }
 

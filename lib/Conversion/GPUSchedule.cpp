@@ -51,7 +51,10 @@ public:
   }
   /// Whether registers hold what the next step multiplies.
   bool readsAhead(int64_t rows, int64_t keys) const {
-    return isOpaque || getWaiting(rows, keys) <= mostWaiting;
+    int64_t lanes = getLanes(rows);
+    return isOpaque || getWaitingPieces(keys * headSize, lanes) +
+                               getWaitingPieces(keys * valueSize, lanes) <=
+                           kMostWaitingPieces;
   }
   /// More subgroups wait longer for each other where fragments are opaque, and
   /// with more keys fewer workgroups run side by side. On an H100 through Dawn,
@@ -73,9 +76,6 @@ public:
 private:
   static constexpr int64_t threads = 256;
   static constexpr int64_t halfBytes = 2, floatBytes = 4;
-  /// Registers for keys and values that are read ahead, if they suffice.
-  static constexpr int64_t mostWaiting =
-      kMostWaitingPieces * kPieceBytes / floatBytes;
   static constexpr int64_t padding = kRowGapBytes / halfBytes;
 
   int64_t getSubgroups(int64_t rows) const {
@@ -89,9 +89,6 @@ private:
   int64_t getRegisters(int64_t rows, int64_t keys, bool stays) const;
   int64_t getLanes(int64_t rows) const {
     return getSubgroups(rows) * target.getSubgroup();
-  }
-  int64_t getWaiting(int64_t rows, int64_t keys) const {
-    return keys * (headSize + valueSize) / 2 / getLanes(rows);
   }
 
   tile::TargetAttr target;

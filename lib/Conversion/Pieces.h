@@ -57,13 +57,19 @@ inline int64_t getPieceElements(tile::StoreOp store) {
 /// columns.
 constexpr int64_t kMostWaitingPieces = 8;
 
+/// Those of a tile of so many halves, in each thread.
+inline int64_t getWaitingPieces(int64_t elements, int64_t threads) {
+  constexpr int64_t elementsOfPiece = 8;
+  return llvm::divideCeil(elements, elementsOfPiece * threads);
+}
+
 /// The registers that they take, of tiles of so many halves.
 inline int64_t getWaitingRegisters(llvm::ArrayRef<int64_t> tiles,
                                    int64_t threads) {
-  constexpr int64_t elementsOfPiece = 8, registersOfPiece = 4;
+  constexpr int64_t registersOfPiece = 4;
   int64_t pieces = 0;
   for (int64_t elements : tiles) {
-    int64_t need = llvm::divideCeil(elements, elementsOfPiece * threads);
+    int64_t need = getWaitingPieces(elements, threads);
     if (pieces + need <= kMostWaitingPieces)
       pieces += need;
   }

@@ -150,8 +150,7 @@ size_t Prefetcher::moveToFront(ArrayRef<Prefetch> prefetches) {
 int64_t Prefetcher::countBytes() {
   auto kernel = loop->getParentOfType<func::FuncOp>();
   auto target = TargetAttr::lookup(kernel);
-  return StagedBuffers(kernel).getNumBytes(
-      [&](Type type) { return getStoredBytes(type, target); });
+  return StagedBuffers(kernel).getNumBytes(target);
 }
 
 unsigned Prefetcher::run() {

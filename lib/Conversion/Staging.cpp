@@ -178,13 +178,12 @@ StagedBuffers::StagedBuffers(Operation *kernel) {
   largest = largestStaged ? largestStaged->op : nullptr;
 }
 
-int64_t
-StagedBuffers::getNumBytes(function_ref<int64_t(Type)> getElementBytes) const {
+int64_t StagedBuffers::getNumBytes(TargetAttr target) const {
   auto getBytesOf = [&](Type type) {
     auto vector = dyn_cast<VectorType>(type);
     return vector ? vector.getNumElements() *
-                        getElementBytes(vector.getElementType())
-                  : getElementBytes(type);
+                        getStoredBytes(vector.getElementType(), target)
+                  : getStoredBytes(type, target);
   };
   int64_t bytes = 0;
   for (const auto &[type, buffer] : buffers)

@@ -54,8 +54,7 @@ public:
   }
   /// What makes the largest tile; null where none is in workgroup memory.
   mlir::Operation *getLargest() const { return largest; }
-  int64_t
-  getNumBytes(llvm::function_ref<int64_t(mlir::Type)> getElementBytes) const;
+  int64_t getNumBytes(tile::TargetAttr target) const;
 
 private:
   llvm::MapVector<mlir::Type, Buffer> buffers;

@@ -60,7 +60,7 @@ inline void buildShaderKernelPipeline(mlir::OpPassManager &kernels,
 }
 
 /// Outlined tile kernels to GPU kernels: tiles live in layouts where they fit,
-/// in workgroup memory elsewhere, of which the smallest element takes
+/// elsewhere in workgroup memory, of which the smallest element takes
 /// `elementBytes`.
 inline void buildLayoutPipeline(mlir::OpPassManager &pm,
                                 int64_t elementBytes = 1) {
@@ -68,9 +68,7 @@ inline void buildLayoutPipeline(mlir::OpPassManager &pm,
   pm.addNestedPass<mlir::func::FuncOp>(createFiniteScores());
   pm.addNestedPass<mlir::func::FuncOp>(createAssignLayouts());
   pm.addNestedPass<mlir::func::FuncOp>(createPrefetchLoads());
-  LayoutToGPUOptions layouts;
-  layouts.elementBytes = elementBytes;
-  pm.addPass(createLayoutToGPU(layouts));
+  pm.addPass(createLayoutToGPU());
   TileToGPUOptions others;
   others.elementBytes = elementBytes;
   pm.addPass(createTileToGPU(others));

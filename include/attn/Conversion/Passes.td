@@ -668,9 +668,7 @@ def LayoutToGPU : Pass<"tile-layout-to-gpu", "::mlir::ModuleOp"> {
   }];
   let options = [
     Option<"workgroupBytes", "workgroup-bytes", "int64_t", "0",
-           "Workgroup memory; 0: what the target has without asking">,
-    Option<"elementBytes", "element-bytes", "int64_t", "1",
-           "Bytes that the smallest element takes in workgroup memory">
+           "Workgroup memory; 0: what the target has without asking">
   ];
   let dependentDialects = [
     "::attn::kernel::KernelDialect",

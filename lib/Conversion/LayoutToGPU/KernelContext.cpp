@@ -435,11 +435,9 @@ void KernelContext::joinStages() {
   });
 }
 
-LogicalResult
-KernelContext::addBuffers(int64_t mostBytes,
-                          function_ref<int64_t(Type)> getElementBytes) {
+LogicalResult KernelContext::addBuffers(int64_t mostBytes, TargetAttr target) {
   StagedBuffers staged(kernel);
-  int64_t bytes = staged.getNumBytes(getElementBytes);
+  int64_t bytes = staged.getNumBytes(target);
   for (const auto &[type, buffer] : staged.getBuffers()) {
     Value memory = addWorkgroupMemory(buffer.numElements, type, "tiles");
     for (auto [op, first] : buffer.places)

@@ -108,9 +108,7 @@ public:
 
   /// Workgroup memory of what `op` puts there, and of all that is not needed at
   /// the same time.
-  mlir::LogicalResult
-  addBuffers(int64_t mostBytes,
-             llvm::function_ref<int64_t(mlir::Type)> getElementBytes);
+  mlir::LogicalResult addBuffers(int64_t mostBytes, tile::TargetAttr target);
   mlir::Value getBuffer(mlir::Value tile) const {
     return buffers.lookup(tile.getDefiningOp()).memory;
   }

@@ -371,11 +371,6 @@ LogicalResult LayoutToGPU::lower(func::FuncOp source, gpu::GPUModuleOp module,
       createContext(kernel, threads, hasSubgroups, hasWords);
   if (DenseI64ArrayAttr shape = machine.getMatrixShape())
     context.setMatrixDepth(shape[2]);
-  auto getElementBytes = [&](Type type) {
-    int64_t bytes = llvm::divideCeil(type.getIntOrFloatBitWidth(), 8);
-    bool isNative = type.isF16() && holdsHalves(machine);
-    return isNative ? bytes : std::max<int64_t>(elementBytes, bytes);
-  };
   bool elementsAlike = machine.hasFeature("matrix-element-map");
   context.setElementsAlike(elementsAlike);
   context.setReadsVectors(hasWords);
@@ -384,7 +379,7 @@ LogicalResult LayoutToGPU::lower(func::FuncOp source, gpu::GPUModuleOp module,
   if (threads.lanes > 1 && !hasSubgroups)
     bytesForTiles -= context.addExchangeMemory();
   if (failed(context.addViews()) ||
-      failed(context.addBuffers(bytesForTiles, getElementBytes)))
+      failed(context.addBuffers(bytesForTiles, machine)))
     return failure();
   context.joinStages();
   setChoices(kernel, threads, elementsAlike);

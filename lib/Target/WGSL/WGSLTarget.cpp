@@ -103,10 +103,7 @@ static void buildShaders(OpPassManager &pm, const TileToGPUOptions &toGPU) {
   pm.addNestedPass<func::FuncOp>(createFiniteScores());
   pm.addNestedPass<func::FuncOp>(createAssignLayouts());
   pm.addNestedPass<func::FuncOp>(createDeferSums());
-  // Small elements of workgroup memory are words.
-  LayoutToGPUOptions layouts;
-  layouts.elementBytes = 4;
-  pm.addPass(createLayoutToGPU(layouts));
+  pm.addPass(createLayoutToGPU());
   pm.addPass(createTileToGPU(toGPU));
 
   OpPassManager &kernels = pm.nest<gpu::GPUModuleOp>();
