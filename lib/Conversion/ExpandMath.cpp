@@ -297,6 +297,13 @@ Value expandShortTanh(Expression &e, ValueRange x) {
   return e.sub(one, e.divideApproximately(e.constant(2.0f), e.add(power, one)));
 }
 
+/// Where a machine may assume that nothing is infinite. A NaN is not above.
+Value expandBoundedShortTanh(Expression &e, ValueRange x) {
+  Value most = e.constant(16.0f);
+  Value isAbove = e.compare(arith::CmpFPredicate::OGT, x[0], most);
+  return expandShortTanh(e, e.select(isAbove, most, x[0]));
+}
+
 /// sin(x + shift * pi/2).
 Value expandSin(Expression &e, Value x, float shift) {
   // x = k pi/2 + r with pi/2 in three parts (Cody and Waite), abs(r) <= pi/4.
@@ -380,9 +387,12 @@ private:
     RewritePatternSet patterns(context);
     patterns.add<Expand<math::ExpOp>>(context, expandExp);
     patterns.add<Expand<math::LogOp>>(context, expandLog);
+    auto target = attn::tile::TargetAttr::lookup(function);
+    bool hasInfinity = !target || !target.doesLack(attn::tile::Lacks::Infinity);
+    auto shortForm = hasInfinity ? expandShortTanh : expandBoundedShortTanh;
     bool isShort = shortTanh && multipliesSixteenBits(function);
     patterns.add<Expand<math::TanhOp>>(
-        context, isShort ? expandShortTanh : expandTanh, keepTanh);
+        context, isShort ? shortForm : expandTanh, keepTanh);
     patterns.add<Expand<math::SinOp>>(
         context,
         +[](Expression &e, ValueRange x) { return expandSin(e, x[0], 0.0f); });

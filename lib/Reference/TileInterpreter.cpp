@@ -59,6 +59,7 @@ private:
   LogicalResult executeLoad(tile::LoadOp op);
   LogicalResult checkPrefetched(tile::LoadOp op, const Access &access,
                                 const Array &tile);
+  LogicalResult executeAligned(tile::AlignedOp op);
   LogicalResult executeTileStore(tile::StoreOp op);
   LogicalResult executeSplat(tile::SplatOp op);
   LogicalResult executeDot(tile::DotOp op);
@@ -218,6 +219,8 @@ LogicalResult TileInterpreter::executeLoad(tile::LoadOp op) {
 LogicalResult TileInterpreter::checkPrefetched(tile::LoadOp op,
                                                const Access &access,
                                                const Array &tile) {
+  if (op.getWhole() && access.valid[0] < op.getType().getRows())
+    return op.emitOpError("lacks rows of the whole tile");
   Array waiting = getArray(op.getPrefetched());
   bool isSame = true;
   if (failed(forEachValid(access, [&](int64_t, int64_t element) {
@@ -228,6 +231,17 @@ LogicalResult TileInterpreter::checkPrefetched(tile::LoadOp op,
     return failure();
   return isSame ? success()
                 : op.emitOpError("stages other elements than were prefetched");
+}
+
+/// Whatever is bound begins at an address that all types are aligned to.
+LogicalResult TileInterpreter::executeAligned(tile::AlignedOp op) {
+  constexpr int64_t bits = 128;
+  Array memory = getArray(op.getSource());
+  int64_t elements = bits / memory.elementType.getIntOrFloatBitWidth();
+  bool isAligned = memory.offset % elements == 0;
+  for (int64_t stride : ArrayRef(memory.strides).drop_back())
+    isAligned &= stride % elements == 0;
+  return setResults(*op, {int64_t(isAligned)});
 }
 
 LogicalResult TileInterpreter::executeTileStore(tile::StoreOp op) {
@@ -621,6 +635,7 @@ LogicalResult TileInterpreter::executeCheck(tile::CheckOp op) {
 LogicalResult TileInterpreter::executeOther(Operation &op) {
   return llvm::TypeSwitch<Operation *, LogicalResult>(&op)
       .Case([&](tile::LoadOp load) { return executeLoad(load); })
+      .Case([&](tile::AlignedOp op) { return executeAligned(op); })
       .Case([&](tile::StoreOp store) { return executeTileStore(store); })
       .Case([&](tile::SplatOp splat) { return executeSplat(splat); })
       .Case([&](tile::DotOp dot) { return executeDot(dot); })

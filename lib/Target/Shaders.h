@@ -61,13 +61,19 @@ inline void buildShaderKernelPipeline(mlir::OpPassManager &kernels,
 
 /// Outlined tile kernels to GPU kernels: tiles live in layouts where they fit,
 /// elsewhere in workgroup memory, of which the smallest element takes
-/// `elementBytes`.
+/// `elementBytes`; `shortTanh` as in tile-expand-math.
 inline void buildLayoutPipeline(mlir::OpPassManager &pm,
-                                int64_t elementBytes = 1) {
+                                int64_t elementBytes = 1,
+                                bool shortTanh = false) {
   addMatrixPasses(pm.nest<mlir::func::FuncOp>());
   pm.addNestedPass<mlir::func::FuncOp>(createFiniteScores());
   pm.addNestedPass<mlir::func::FuncOp>(createAssignLayouts());
   pm.addNestedPass<mlir::func::FuncOp>(createPrefetchLoads());
+  pm.addNestedPass<mlir::func::FuncOp>(createSplitLoops());
+  // While types tell how exact scores are.
+  if (shortTanh)
+    pm.addNestedPass<mlir::func::FuncOp>(
+        createExpandMath({/*keepTanh=*/false, shortTanh}));
   pm.addPass(createLayoutToGPU());
   TileToGPUOptions others;
   others.elementBytes = elementBytes;

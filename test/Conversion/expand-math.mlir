@@ -1,6 +1,7 @@
 // RUN: attn-opt %s --tile-expand-math | FileCheck %s
 // RUN: attn-opt %s --tile-expand-math=keep-tanh | FileCheck %s --check-prefix=KEEP
 // RUN: attn-opt %S/Inputs/short_tanh.mlir --tile-expand-math=short-tanh | FileCheck %s --check-prefix=SHORT
+// RUN: attn-opt %S/Inputs/short_tanh.mlir --tile-attach-target=target=vulkan --tile-expand-math=short-tanh | FileCheck %s --check-prefix=BOUNDED
 // RUN: attn-opt %s --tile-expand-math --convert-math-to-llvm --convert-vector-to-llvm --convert-arith-to-llvm --convert-func-to-llvm --reconcile-unrealized-casts | %python %S/Inputs/expand_math_accuracy.py %llvm_tools_dir
 
 // Only exp2, log2, the roundings, sqrt, abs and fma are left of the math dialect.
@@ -44,8 +45,16 @@ func.func @approximate(%x: f32) -> f32 {
 // functions of the module multiply.
 // SHORT-LABEL: func.func @sixteen
 // SHORT-NOT: math.fma
+// SHORT-NOT: arith.select
 // SHORT-LABEL: func.func @thirtytwo
 // SHORT: math.fma
+
+// exp2 stays finite where nothing may be infinite; a NaN is not above.
+// BOUNDED-LABEL: func.func @sixteen
+// BOUNDED: %[[ABOVE:.*]] = arith.cmpf ogt, %[[X:.*]], %cst{{.*}} : f32
+// BOUNDED: arith.select %[[ABOVE]], %cst{{.*}}, %[[X]] : f32
+// BOUNDED-NOT: math.fma
+// BOUNDED-LABEL: func.func @thirtytwo
 
 // Past the reach of the reduction to a quadrant, the polynomials still get a
 // number within theirs.

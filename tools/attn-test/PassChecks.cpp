@@ -88,11 +88,16 @@ static void addLazySoftmax(OpPassManager &pm) {
 }
 
 /// What kernels go through on their way to matrix units.
-static void addMatrices(OpPassManager &pm) {
+static void addStaging(OpPassManager &pm) {
   pm.addNestedPass<func::FuncOp>(std::make_unique<ForgetOffsets>());
   addLazySoftmax(pm);
   pm.addNestedPass<func::FuncOp>(createAssignLayouts());
   pm.addNestedPass<func::FuncOp>(createPrefetchLoads());
+  pm.addNestedPass<func::FuncOp>(createSplitLoops());
+}
+
+static void addMatrices(OpPassManager &pm) {
+  addStaging(pm);
   pm.addPass(createLayoutToGPU());
 }
 
@@ -130,6 +135,8 @@ ArrayRef<PassChecker::CheckedPass> PassChecker::getPasses() {
       {"attn-outline-kernels",
        [](OpPassManager &pm) { pm.addPass(createOutlineKernels()); }, 0},
       {"tile-pad-tiles to tile-lazy-maxima", addLazySoftmax, rounded,
+       /*isF32Only=*/false, /*subgroup=*/8, /*lanes=*/8, /*hasMatrices=*/true},
+      {"tile-pad-tiles to tile-split-loops", addStaging, real,
        /*isF32Only=*/false, /*subgroup=*/8, /*lanes=*/8, /*hasMatrices=*/true},
       {"tile-pad-tiles to tile-layout-to-gpu, matrices", addMatrices, real,
        /*isF32Only=*/false, /*subgroup=*/8, /*lanes=*/8, /*hasMatrices=*/true},

@@ -35,7 +35,7 @@ def ExpandMath : Pass<"tile-expand-math"> {
     `keep-tanh` leaves a `math.tanh` with `fastmath<afn>`, which `approx_tanh`
     asks for, to the target. `short-tanh`, where all products have operands of 16
     bits, uses the first formula of tanh for all arguments: its error is then
-    2^-22 absolute, which such scores cannot show, and a softcap costs half as
+    2^-21 absolute, which such scores cannot show, and a softcap costs half as
     much.
 
     ```mlir
@@ -570,6 +570,62 @@ def PrefetchLoads : Pass<"tile-prefetch-loads", "::mlir::func::FuncOp"> {
   let dependentDialects = ["::mlir::arith::ArithDialect"];
   let statistics = [
     Statistic<"numPrefetched", "loads-prefetched", "Loads that an iteration does for the next">
+  ];
+}
+
+def SplitLoops : Pass<"tile-split-loops", "::mlir::func::FuncOp"> {
+  let summary = "Give iterations that need not ask a loop of their own";
+  let description = [{
+    In a loop with loads of what the iteration before asked for: the first
+    iterations whose tiles are whole, for which the conditions of branches hold
+    that follow from the number of the iteration alone, become a loop in front of
+    it. There `tile.load` takes what waits without a branch, and masks are not
+    applied. Where memory has no rows of pieces of 16 bytes, that loop is empty.
+
+    ```mlir
+    #acc = #tile.fragment<use = accumulator, shape = [16, 16], subgroups = [1, 1]>
+    #staged = #tile.shared<padding = 8>
+    #pieces = #tile.pieces<elements = 8, threads = 32>
+    func.func private @k(%m: memref<?x16xf16, strided<[16, 1]>>, %n: index, %rows: index, %p0: !tile.tile<16x16xf16, #pieces>, %s0: !tile.tile<16x16xf32, #acc>) {
+      %c0 = arith.constant 0 : index
+      %c1 = arith.constant 1 : index
+      %c16 = arith.constant 16 : index
+      %r:2 = scf.for %i = %c0 to %n step %c1 iter_args(%si = %s0, %pi = %p0) -> (!tile.tile<16x16xf32, #acc>, !tile.tile<16x16xf16, #pieces>) {
+        %row = arith.muli %i, %c16 : index
+        %left = arith.subi %rows, %row : index
+        %k = tile.load %m[%row, %c0] valid [%left, %c16] prefetched(%pi : !tile.tile<16x16xf16, #pieces>) : memref<?x16xf16, strided<[16, 1]>> -> !tile.tile<16x16xf16, #staged>
+        %s = tile.dot %k, %k, %si {transpose_a} : !tile.tile<16x16xf16, #staged>, !tile.tile<16x16xf16, #staged> -> !tile.tile<16x16xf32, #acc>
+        %j = arith.addi %row, %c16 : index
+        %p = tile.load %m[%j, %c0] valid [%left, %c16] : memref<?x16xf16, strided<[16, 1]>> -> !tile.tile<16x16xf16, #pieces>
+        scf.yield %s, %p : !tile.tile<16x16xf32, #acc>, !tile.tile<16x16xf16, #pieces>
+      }
+      return
+    }
+    ```
+    becomes
+    ```mlir
+    %tiles = arith.floordivsi %{{.*}}, %{{.*}}
+    %least = arith.minsi %n, %tiles
+    %aligned = tile.aligned %m : ...
+    %chosen = arith.select %aligned, %least, %c0
+    %end = arith.maxsi %chosen, %c0
+    %first:2 = scf.for %i = %c0 to %end step %c1 iter_args(%si = %s0, %pi = %p0) -> ... {
+      ...
+      %k = tile.load ... prefetched(%pi : ...) whole : ...
+      ...
+      scf.yield ...
+    }
+    %r:2 = scf.for %j = %end to %n step %c1 iter_args(%sj = %first#0, %pj = %first#1) -> ... {
+      ...
+      %k = tile.load ... prefetched(%pj : ...) : ...
+      ...
+      scf.yield ...
+    }
+    ```
+  }];
+  let dependentDialects = ["::mlir::arith::ArithDialect"];
+  let statistics = [
+    Statistic<"numSplit", "loops-split", "Loops that got one in front of them">
   ];
 }
 

@@ -34,6 +34,8 @@ static int64_t getNumBytes(Type type) {
 //===----------------------------------------------------------------------===//
 
 static bool movesPieces(Operation *access) {
+  if (isa<AlignedOp>(access))
+    return true;
   auto moves = [](int64_t elements, TileType type) {
     return elements && (isa_and_nonnull<PiecesAttr>(type.getLayout()) ||
                         holdsPieces(type, elements));

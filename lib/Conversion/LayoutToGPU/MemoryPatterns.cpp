@@ -484,6 +484,8 @@ private:
         return fillVectors(b, op);
       if (!op.getPrefetched())
         return fill(b, op);
+      if (op.getWhole())
+        return fillPieces(b, op, prefetched);
       scf::IfOp::create(
           b, areUsable(b, op),
           [&](OpBuilder &, Location) {
@@ -632,6 +634,20 @@ private:
         [&](OpBuilder &, Location) { scf::YieldOp::create(b, build(true)); },
         [&](OpBuilder &, Location) { scf::YieldOp::create(b, build(false)); });
     return llvm::to_vector_of<Value>(branch.getResults());
+  }
+};
+
+struct AlignedLowering : TileOpPattern<AlignedOp> {
+  using TileOpPattern::TileOpPattern;
+
+  LogicalResult
+  matchAndRewrite(AlignedOp op, OneToNOpAdaptor,
+                  ConversionPatternRewriter &rewriter) const override {
+    const MemoryView *view = context.getView(op.getSource());
+    if (!view)
+      return failure();
+    rewriter.replaceOp(op, view->aligned);
+    return success();
   }
 };
 
@@ -1034,8 +1050,7 @@ struct DimLowering : TileOpPattern<memref::DimOp> {
 void attn::populateMemoryPatterns(const TypeConverter &converter,
                                   const KernelContext &context,
                                   RewritePatternSet &patterns) {
-  patterns
-      .add<LoadLowering, StoreLowering, StagedConvertLowering, RelayoutLowering,
-           ScalarLoadLowering, ScalarStoreLowering, DimLowering>(converter,
-                                                                 context);
+  patterns.add<LoadLowering, AlignedLowering, StoreLowering,
+               StagedConvertLowering, RelayoutLowering, ScalarLoadLowering,
+               ScalarStoreLowering, DimLowering>(converter, context);
 }

@@ -104,7 +104,8 @@ void LoadOp::build(OpBuilder &builder, OperationState &state, Type result,
                    Value source, ValueRange indices, ValueRange valid,
                    Value packing, Value pageTable, ValueRange pageIndices) {
   build(builder, state, result, source, indices, valid, packing, pageTable,
-        pageIndices, /*mixed=*/Value(), /*prefetched=*/Value());
+        pageIndices, /*mixed=*/Value(), /*prefetched=*/Value(),
+        /*whole=*/false);
 }
 
 /// Drops a region that never applies.
@@ -122,7 +123,9 @@ static LogicalResult verifyPrefetch(LoadOp op) {
   if (isa_and_nonnull<PiecesAttr>(tile.getLayout()) && op.getMixed())
     return op.emitOpError("into pieces reads all valid rows");
   if (!op.getPrefetched())
-    return success();
+    return op.getWhole() ? op.emitOpError("of the whole of what was "
+                                          "prefetched needs what was")
+                         : success();
   auto waiting = cast<TileType>(op.getPrefetched().getType());
   if (!isa_and_nonnull<PiecesAttr>(waiting.getLayout()) ||
       waiting.withLayout(tile.getLayout()) != tile)

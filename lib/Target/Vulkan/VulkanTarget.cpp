@@ -196,7 +196,7 @@ void Vulkan::buildTilePipeline(OpPassManager &pm,
 
 void Vulkan::buildKernelPipeline(OpPassManager &pm) const {
   // Small elements of workgroup memory are words: threads store them.
-  buildLayoutPipeline(pm, /*elementBytes=*/4);
+  buildLayoutPipeline(pm, /*elementBytes=*/4, /*shortTanh=*/true);
   pm.addPass(createSeparateKernels());
   OpPassManager &kernels = pm.nest<gpu::GPUModuleOp>();
   buildShaderKernelPipeline(kernels, {"f16", "bf16"});

@@ -125,3 +125,8 @@ func.func @subgroups() {
   tile.subgroup_barrier
   return
 }
+
+func.func @aligned(%mem: memref<?x64xf16, strided<[?, 1]>>) -> i1 {
+  %usable = tile.aligned %mem : memref<?x64xf16, strided<[?, 1]>>
+  return %usable : i1
+}

@@ -175,3 +175,11 @@ func.func private @pieces(!tile.tile<8x8xf16, #tile.pieces<elements = 0, threads
 
 // expected-error @+1 {{pieces of 8 elements do not make up the rows of a tile of 8x12}}
 func.func private @rows(!tile.tile<8x12xf16, #tile.pieces<elements = 8, threads = 32>>)
+
+// -----
+
+func.func @whole_of_nothing(%m: memref<16x16xf16>, %c0: index, %c16: index) {
+  // expected-error @+1 {{of the whole of what was prefetched needs what was}}
+  %k = tile.load %m[%c0, %c0] valid [%c16, %c16] whole : memref<16x16xf16> -> !tile.tile<16x16xf16, #tile.shared<padding = 8>>
+  return
+}

@@ -85,6 +85,9 @@ def Tile_LoadOp : Tile_Op<"load", [AttrSizedOperandSegments]> {
         prefetched(%p : !tile.tile<64x64xf16, #tile.pieces<elements = 8, threads = 256>>)
         : memref<?x64xf16> -> !tile.tile<64x64xf16, #tile.shared<padding = 8>>
     ```
+
+    With `whole`, it does not: all rows are valid, and `tile.aligned` holds for
+    the memory.
   }];
   let arguments = (ins
     Arg<AnyStridedMemRef, "source", [MemRead]>:$source,
@@ -94,7 +97,8 @@ def Tile_LoadOp : Tile_Op<"load", [AttrSizedOperandSegments]> {
     Optional<AnyStridedMemRef>:$page_table,
     Variadic<Index>:$page_indices,
     Optional<I1>:$mixed,
-    Optional<Tile_TileType>:$prefetched);
+    Optional<Tile_TileType>:$prefetched,
+    UnitAttr:$whole);
   let results = (outs Tile_TileType:$result);
   let regions = (region MaxSizedRegion<1>:$where);
   let assemblyFormat = [{
@@ -102,7 +106,7 @@ def Tile_LoadOp : Tile_Op<"load", [AttrSizedOperandSegments]> {
     (`packed` $packing^)?
     (`paged` $page_table^ `[` $page_indices `]`)?
     (`where` $mixed^ $where)?
-    (`prefetched` `(` $prefetched^ `:` type($prefetched) `)`)? attr-dict
+    (`prefetched` `(` $prefetched^ `:` type($prefetched) `)`)? (`whole` $whole^)? attr-dict
     `:` type($source) (`,` type($page_table)^)? `->` type($result)
   }];
   let builders = [
@@ -115,6 +119,22 @@ def Tile_LoadOp : Tile_Op<"load", [AttrSizedOperandSegments]> {
   let hasVerifier = 1;
   let hasRegionVerifier = 1;
   let hasCanonicalizeMethod = 1;
+}
+
+def Tile_AlignedOp : Tile_Op<"aligned", [Pure]> {
+  let summary = "whether rows of memory begin at multiples of 16 bytes";
+  let description = [{
+    Of memory that a kernel rebuilds from an argument: whether what is bound
+    begins at a multiple of 16 bytes and all of its steps, but the last, are
+    such. Then what runs ahead in `#tile.pieces` brings what memory holds.
+
+    ```mlir
+    %usable = tile.aligned %mem : memref<?x64xf16, strided<[?, 1]>>
+    ```
+  }];
+  let arguments = (ins AnyStridedMemRef:$source);
+  let results = (outs I1:$result);
+  let assemblyFormat = "$source attr-dict `:` type($source)";
 }
 
 def Tile_StoreOp : Tile_Op<"store", [AttrSizedOperandSegments]> {
