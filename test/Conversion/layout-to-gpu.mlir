@@ -297,6 +297,41 @@ module attributes {tile.target = #tile.target<name = "gpu", chip = "c", threads 
 
 // -----
 
+// Two bits of lanes hold the depth. The one that halves what a lane keeps comes
+// first, so that one number is exchanged for the other, not two.
+// CHECK-LABEL: gpu.func @halving_first
+// CHECK: %[[KEPT:.+]] = arith.select
+// CHECK: %[[SENT:.+]] = arith.select
+// CHECK: %[[GOT:.+]], %{{.+}} = gpu.shuffle xor %[[SENT]], %c1_i32
+// CHECK: %[[HALF:.+]] = arith.addf %[[KEPT]], %[[GOT]]
+// CHECK: %[[REST:.+]], %{{.+}} = gpu.shuffle xor %[[HALF]], %c2_i32
+// CHECK: arith.addf %[[HALF]], %[[REST]]
+// CHECK-NOT: gpu.shuffle
+// CHECK: gpu.return
+#quarters = #tile.layout<lane = [[0, 1], [0, 2]]>
+#rows = #tile.layout<register = [[1, 0]], lane = [[0, 1], [0, 2]]>
+#column = #tile.layout<lane = [[0, 1], [0, 0]]>
+module attributes {tile.target = #tile.target<name = "gpu", chip = "c", threads = 128, subgroup = 4, shared_bytes = 16384, static_shared_bytes = 16384>} {
+  func.func private @halving_first(%a: memref<f32>, %b: memref<f32>, %c: memref<f32>, %x: index, %y: index, %z: index, %nx: index, %ny: index, %nz: index) attributes {tile.kernel} {
+    %c0 = arith.constant 0 : index
+    %c1 = arith.constant 1 : index
+    %c2 = arith.constant 2 : index
+    %c4 = arith.constant 4 : index
+    %zero = arith.constant 0.0 : f32
+    %m = memref.reinterpret_cast %a to offset: [0], sizes: [2, 4], strides: [4, 1] : memref<f32> to memref<2x4xf32>
+    %l = memref.reinterpret_cast %b to offset: [0], sizes: [1, 4], strides: [4, 1] : memref<f32> to memref<1x4xf32>
+    %r = memref.reinterpret_cast %c to offset: [0], sizes: [1, 2], strides: [2, 1] : memref<f32> to memref<1x2xf32>
+    %q = tile.load %l[%c0, %c0] valid [%c1, %c4] : memref<1x4xf32> -> !tile.tile<1x4xf32, #quarters>
+    %k = tile.load %m[%c0, %c0] valid [%c2, %c4] : memref<2x4xf32> -> !tile.tile<2x4xf32, #rows>
+    %init = tile.splat %zero : f32 -> !tile.tile<1x2xf32, #column>
+    %s = tile.dot %q, %k, %init {transpose_b} : !tile.tile<1x4xf32, #quarters>, !tile.tile<2x4xf32, #rows> -> !tile.tile<1x2xf32, #column>
+    tile.store %s, %r[%c0, %c0] valid [%c1, %c2] : !tile.tile<1x2xf32, #column>, memref<1x2xf32>
+    return
+  }
+}
+
+// -----
+
 // Rows that may not be there are read from the begin of the memory, without a
 // branch, and given up.
 // CHECK-LABEL: gpu.func @run

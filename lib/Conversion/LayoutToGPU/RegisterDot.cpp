@@ -174,8 +174,11 @@ struct RegisterDotLowering : TileOpPattern<DotOp> {
     ImplicitLocOpBuilder b(op.getLoc(), rewriter);
     std::map<Offset, Value> sums =
         multiply(b, product, adaptor.getA(), adaptor.getB());
-    for (const auto &[bit, place] : llvm::reverse(product.summed))
-      addUp(b, product, sums, bit, place);
+    // What halves is first: the others have less to exchange.
+    for (bool halves : {true, false})
+      for (const auto &[bit, place] : llvm::reverse(product.summed))
+        if ((place != Offset{0, 0}) == halves)
+          addUp(b, product, sums, bit, place);
     SmallVector<Value> elements;
     for (auto [reg, before] : llvm::enumerate(adaptor.getAcc())) {
       auto [inBlock, block] = product.result.getRegisterPosition(reg);
