@@ -32,11 +32,14 @@ bool ScheduleBuilder::keepsGiven(int64_t tileM, int64_t tileN) {
 }
 
 void ScheduleBuilder::setOn(Operation *version, int64_t tileM, int64_t tileN,
-                            int64_t workers, const Twine &reason) {
+                            int64_t workers, const Twine &reason,
+                            int64_t threads) {
   // What is said of the kernel stays.
   ScheduleAttr schedule =
       given ? given.withTiles(tileM, tileN, workers)
             : ScheduleAttr::get(op.getContext(), tileM, tileN, workers);
+  if (threads && !schedule.getThreads())
+    schedule = schedule.withThreads(threads);
   version->setAttr(ScheduleAttr::attributeName, schedule);
   version->setAttr(kScheduleReasonAttrName, b.getStringAttr(reason));
   LDBG() << schedule << ": " << reason;
@@ -48,16 +51,17 @@ void ScheduleBuilder::set(int64_t tileM, int64_t tileN, int64_t workers,
 }
 
 bool ScheduleBuilder::choose(Value condition, int64_t tileM, int64_t tileN,
-                             int64_t workers, const Twine &reason) {
+                             int64_t workers, const Twine &reason,
+                             int64_t threads) {
   if (matchPattern(condition, m_Zero()))
     return true;
   if (matchPattern(condition, m_One())) {
-    set(tileM, tileN, workers, reason);
+    setOn(op, tileM, tileN, workers, reason, threads);
     return false;
   }
   auto branch = scf::IfOp::create(b, condition, /*withElseRegion=*/true);
   b.setInsertionPointToStart(branch.thenBlock());
-  setOn(b.clone(*op), tileM, tileN, workers, reason);
+  setOn(b.clone(*op), tileM, tileN, workers, reason, threads);
   op->moveBefore(branch.elseBlock()->getTerminator());
   b.setInsertionPoint(op);
   return true;
@@ -89,13 +93,14 @@ Value ScheduleBuilder::manyEnoughToSplit(Value keys) {
   return atMost(constant(fewest), keys);
 }
 
-bool ScheduleBuilder::chooseSplit(int64_t rows, int64_t tileN,
-                                  int64_t workers) {
+bool ScheduleBuilder::chooseSplit(int64_t rows, int64_t tileN, int64_t workers,
+                                  int64_t threads) {
   return choose(
       both(atMost(packedRows(), constant(rows)), manyEnoughToSplit(keys())),
       rows, tileN, workers,
       "one tile holds the queries of all heads of a key head, and "
-      "keys are many");
+      "keys are many",
+      threads);
 }
 
 Value ScheduleBuilder::constant(int64_t value) {

@@ -34,7 +34,7 @@ public:
   /// Gives the op another schedule where `condition` holds. Returns false if it
   /// always holds: nothing is left of the choice.
   bool choose(mlir::Value condition, int64_t tileM, int64_t tileN,
-              int64_t workers, const llvm::Twine &reason);
+              int64_t workers, const llvm::Twine &reason, int64_t threads = 0);
 
   /// Queries of a sequence; of all of them together if they are packed.
   mlir::Value queries();
@@ -52,8 +52,9 @@ public:
 
   /// Splits keys for `workers` where one tile of `rows` holds the queries of
   /// all heads of a key head, and keys are many. Returns false if that always
-  /// is.
-  bool chooseSplit(int64_t rows, int64_t keys, int64_t workers);
+  /// is. With 0 threads a workgroup has as many as the kernel's lowering takes.
+  bool chooseSplit(int64_t rows, int64_t keys, int64_t workers,
+                   int64_t threads = 0);
 
   mlir::Value constant(int64_t value);
   mlir::Value extent(mlir::Value memref, int dim);
@@ -63,7 +64,7 @@ public:
 
 private:
   void setOn(mlir::Operation *version, int64_t tileM, int64_t tileN,
-             int64_t workers, const llvm::Twine &reason);
+             int64_t workers, const llvm::Twine &reason, int64_t threads = 0);
 
   AttentionOp op;
   ScheduleAttr given;

@@ -124,6 +124,12 @@ inline int64_t getExchangeBytes(int64_t threads) {
   return kExchangedAtOnce * threads * static_cast<int64_t>(sizeof(float));
 }
 
+/// The memory through which subgroups combine tiles of which a thread has so
+/// many registers.
+inline int64_t getCombineBytes(int64_t registers, int64_t threads) {
+  return registers * threads * static_cast<int64_t>(sizeof(float));
+}
+
 } // namespace attn
 
 #endif // LIB_CONVERSION_STAGING_H

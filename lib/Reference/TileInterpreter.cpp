@@ -648,6 +648,14 @@ LogicalResult TileInterpreter::executeOther(Operation &op) {
         Array tile = getArray(relayout.getInput());
         return setResults(op, {tile});
       })
+      .Case([&](tile::SubgroupOp) {
+        // One computes all, and has what all have together.
+        return setResults(op, {int64_t(0), int64_t(1)});
+      })
+      .Case([&](tile::CombineOp combine) {
+        Array tile = getArray(combine.getInput());
+        return setResults(op, {tile});
+      })
       .Case([&](tile::RangesOp ranges) { return executeRanges(ranges); })
       .Case([&](tile::RangeCountOp count) { return executeRangeCount(count); })
       .Case([&](tile::RangeAtOp at) { return executeRangeAt(at); })

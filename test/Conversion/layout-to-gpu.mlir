@@ -618,3 +618,39 @@ module attributes {tile.target = #tile.target<name = "gpu", chip = "c", threads 
     return
   }
 }
+
+// -----
+
+// Two subgroups have all of a tile each and get a row each of their sum: what
+// each has is beside what the other has, and lanes read what was theirs.
+#alike = #tile.layout<lane = [[0, 1], [0, 2]], subgroup = [[0, 0]]>
+#divided = #tile.layout<lane = [[0, 1], [0, 2]], subgroup = [[1, 0]]>
+module attributes {tile.target = #tile.target<name = "gpu", chip = "c", threads = 128, subgroup = 4, shared_bytes = 16384, static_shared_bytes = 16384>} {
+  // CHECK: gpu.func @combine(%{{.*}}: memref<f32>) workgroup(%[[SHARED:.*]] : memref<16xf32, #gpu.address_space<workgroup>> {attn.name = "combined"}) kernel
+  // CHECK: %[[THREAD:.*]] = arith.addi %{{.*}} {tile.size = 7 : index}
+  // CHECK-DAG: %[[LANE:.*]] = arith.remui %[[THREAD]], %c4
+  // CHECK-DAG: %[[SUBGROUP:.*]] = arith.divui %[[THREAD]], %c4
+  // CHECK: %[[OWN:.*]] = arith.muli %[[SUBGROUP]], %c8
+  // CHECK: %[[AT:.*]] = arith.addi %[[OWN]], %[[LANE]]
+  // CHECK: memref.store %{{.*}}, %[[SHARED]][%[[AT]]]
+  // CHECK: %[[NEXT:.*]] = arith.addi %[[AT]], %c4
+  // CHECK: memref.store %{{.*}}, %[[SHARED]][%[[NEXT]]]
+  // CHECK: gpu.barrier
+  // CHECK: %[[OF:.*]] = arith.remui %[[SUBGROUP]], %c2
+  // CHECK: %[[ROW:.*]] = arith.muli %[[OF]], %c4
+  // CHECK: %[[FROM:.*]] = arith.addi %[[ROW]], %[[LANE]]
+  // CHECK: %[[FIRST:.*]] = memref.load %[[SHARED]][%[[FROM]]]
+  // CHECK: %[[OTHER:.*]] = arith.addi %[[FROM]], %c8
+  // CHECK: %[[SECOND:.*]] = memref.load %[[SHARED]][%[[OTHER]]]
+  // CHECK: arith.addf %[[FIRST]], %[[SECOND]]
+  func.func private @combine(%a: memref<f32>, %x: index, %y: index, %z: index, %nx: index, %ny: index, %nz: index) attributes {tile.kernel} {
+    %c0 = arith.constant 0 : index
+    %c4 = arith.constant 4 : index
+    %m = memref.reinterpret_cast %a to offset: [0], sizes: [2, 4], strides: [4, 1] : memref<f32> to memref<2x4xf32>
+    %number, %count = tile.subgroup
+    %t = tile.load %m[%number, %c0] valid [%count, %c4] : memref<2x4xf32> -> !tile.tile<2x4xf32, #alike>
+    %s = tile.combine sum %t : !tile.tile<2x4xf32, #alike> -> !tile.tile<2x4xf32, #divided>
+    tile.store %s, %m[%c0, %c0] valid [%c4, %c4] : !tile.tile<2x4xf32, #divided>, memref<2x4xf32>
+    return
+  }
+}

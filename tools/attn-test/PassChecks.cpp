@@ -114,6 +114,16 @@ static void addOpaqueMatrices(OpPassManager &pm) {
   addLayouts(pm);
 }
 
+/// Threads with registers of their own, and subgroups that divide the
+/// iterations of loops.
+static void addSharedLoops(OpPassManager &pm) {
+  ShareLoopsOptions options;
+  options.threads = 32;
+  pm.addNestedPass<func::FuncOp>(createAssignLayouts());
+  pm.addNestedPass<func::FuncOp>(createShareLoops(options));
+  pm.addPass(createLayoutToGPU());
+}
+
 template <std::unique_ptr<Pass> (*create)()>
 static void addNested(OpPassManager &pm) {
   pm.addNestedPass<func::FuncOp>(create());
@@ -152,6 +162,8 @@ ArrayRef<PassChecker::CheckedPass> PassChecker::getPasses() {
        /*subgroup=*/4, /*lanes=*/8},
       {"tile-layout-to-gpu, subgroups", addLayouts, real, /*isF32Only=*/false,
        /*subgroup=*/32, /*lanes=*/32},
+      {"tile-layout-to-gpu, shared loops", addSharedLoops, real,
+       /*isF32Only=*/false, /*subgroup=*/8, /*lanes=*/8},
       {"tile-layout-to-gpu, vectors", addLayouts, real, /*isF32Only=*/false,
        /*subgroup=*/4, /*lanes=*/4, /*hasMatrices=*/false, /*hasVectors=*/true},
       {"tile-layout-to-gpu, no subgroups", addLayouts, real,

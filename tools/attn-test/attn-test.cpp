@@ -212,6 +212,8 @@ void Driver::splitKeys(ModuleOp module, ArrayRef<Tensor> inputs) {
   // with many.
   bool isDevice = target && !target->isHost() && takesAnyTile();
   int64_t mostRows = isDevice ? 32 : 1024, rowMultiple = isDevice ? 1 : 16;
+  // Of few rows, which several subgroups share.
+  constexpr int64_t fewRows = 8, sharingThreads = 128;
   module.walk([&](AttentionOp op) {
     auto query = dyn_cast<BlockArgument>(op.getQuery());
     auto key = dyn_cast<BlockArgument>(op.getKey());
@@ -223,10 +225,13 @@ void Driver::splitKeys(ModuleOp module, ArrayRef<Tensor> inputs) {
     int64_t keyHeads = inputs[key.getArgNumber()].shape[k.h];
     int64_t rows = shape[q.s] * (shape[q.h] / std::max<int64_t>(keyHeads, 1));
     int64_t tileM = llvm::alignTo(std::max<int64_t>(rows, 1), rowMultiple);
-    if (tileM <= mostRows)
-      op->setAttr(
-          ScheduleAttr::attributeName,
-          ScheduleAttr::get(op.getContext(), tileM, keys, args.workers));
+    if (tileM > mostRows)
+      return;
+    auto schedule =
+        ScheduleAttr::get(op.getContext(), tileM, keys, args.workers);
+    if (isDevice && tileM <= fewRows)
+      schedule = schedule.withThreads(sharingThreads);
+    op->setAttr(ScheduleAttr::attributeName, schedule);
   });
 }
 

@@ -19,6 +19,7 @@ namespace attn {
 #define GEN_PASS_DECL_LAZYMAXIMA
 #define GEN_PASS_DECL_PADTILES
 #define GEN_PASS_DECL_PREFETCHLOADS
+#define GEN_PASS_DECL_SHARELOOPS
 #define GEN_PASS_DECL_SPLITLOOPS
 #include "attn/Conversion/Passes.h.inc"
 

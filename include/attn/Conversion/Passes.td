@@ -526,6 +526,62 @@ def LazyMaxima : Pass<"tile-lazy-maxima", "::mlir::func::FuncOp"> {
   ];
 }
 
+def ShareLoops : Pass<"tile-share-loops", "::mlir::func::FuncOp"> {
+  let summary = "Let subgroups divide the iterations of loops";
+  let description = [{
+    A kernel whose tiles the lanes of one subgroup hold gets more subgroups, which
+    divide the iterations of its loops among them (`tile.subgroup`): as many as
+    have the `threads` of `#attn.schedule`, if a workgroup has memory for what they
+    combine. What each has carried becomes one by `tile.combine`: maxima, sums, and
+    sums relative to a maximum, which first become relative to the maximum of all.
+    After the last loop subgroups have different rows, if nothing from before is
+    needed. Loads come first in an iteration. Only where all loops can be divided,
+    follow each other, and exchange nothing through workgroup memory.
+
+    ```mlir
+    #x = #tile.layout<lane = [[0, 1], [0, 2]]>
+    #r = #tile.layout<lane = [[0, 0], [0, 0]]>
+    module attributes {tile.target = #tile.target<name = "gpu", chip = "c", threads = 128, subgroup = 4>} {
+      func.func private @k(%a: memref<f32>, %b: memref<f32>, %n: index, %x: index, %y: index, %z: index, %nx: index, %ny: index, %nz: index) attributes {tile.kernel, attn.schedule = #attn.schedule<threads = 8>} {
+        %c0 = arith.constant 0 : index
+        %c1 = arith.constant 1 : index
+        %c4 = arith.constant 4 : index
+        %zero = arith.constant 0.0 : f32
+        %m = memref.reinterpret_cast %a to offset: [0], sizes: [%n, 4], strides: [4, 1] : memref<f32> to memref<?x4xf32, strided<[4, 1]>>
+        %o = memref.reinterpret_cast %b to offset: [0], sizes: [2], strides: [1] : memref<f32> to memref<2xf32>
+        %l0 = tile.splat %zero : f32 -> !tile.tile<2xf32, #r>
+        %l = scf.for %i = %c0 to %n step %c1 iter_args(%li = %l0) -> (!tile.tile<2xf32, #r>) {
+          %s = tile.load %m[%i, %c0] valid [%c1, %c4] : memref<?x4xf32, strided<[4, 1]>> -> !tile.tile<2x4xf32, #x>
+          %l1 = tile.reduce sum %s, %li : !tile.tile<2x4xf32, #x> -> !tile.tile<2xf32, #r>
+          scf.yield %l1 : !tile.tile<2xf32, #r>
+        }
+        tile.store %l, %o[%c0] valid [%c4] : !tile.tile<2xf32, #r>, memref<2xf32>
+        return
+      }
+    }
+    ```
+    becomes
+    ```mlir
+    %number, %count = tile.subgroup
+    ...
+    %first = arith.addi %c0, %{{.*}} : index
+    %step = arith.muli %c1, %count : index
+    %l = scf.for %i = %first to %n step %step ...
+    ...
+    %sum = tile.combine sum %l : ...
+    tile.store %sum, ...
+    ```
+  }];
+  let options = [
+    Option<"threads", "threads", "int64_t", "0",
+           "Threads of a workgroup; 0: one subgroup">
+  ];
+  let dependentDialects = ["::mlir::arith::ArithDialect"];
+  let statistics = [
+    Statistic<"numShared", "loops-shared", "Loops whose iterations subgroups divide">
+  ];
+}
+
 def PrefetchLoads : Pass<"tile-prefetch-loads", "::mlir::func::FuncOp"> {
   let summary = "Load what the next iteration stages";
   let description = [{

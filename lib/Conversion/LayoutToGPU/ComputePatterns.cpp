@@ -202,11 +202,103 @@ struct AnyAboveLowering : TileOpPattern<AnyAboveOp> {
   }
 };
 
+struct SubgroupLowering : TileOpPattern<SubgroupOp> {
+  using TileOpPattern::TileOpPattern;
+
+  LogicalResult
+  matchAndRewrite(SubgroupOp op, OneToNOpAdaptor adaptor,
+                  ConversionPatternRewriter &rewriter) const override {
+    Value count = arith::ConstantIndexOp::create(rewriter, op.getLoc(),
+                                                 context.getNumSubgroups());
+    rewriter.replaceOp(op, {context.getSubgroup(), count});
+    return success();
+  }
+};
+
+/// Every lane puts what it has of a row beside what other subgroups have of it,
+/// and reads what the same lane of each of them has put there.
+struct CombineLowering : TileOpPattern<CombineOp> {
+  using TileOpPattern::TileOpPattern;
+
+  LogicalResult
+  matchAndRewrite(CombineOp op, OneToNOpAdaptor adaptor,
+                  ConversionPatternRewriter &rewriter) const override {
+    if (!isInRegisters({op.getInput(), op.getResult()}))
+      return failure();
+    ImplicitLocOpBuilder b(op.getLoc(), rewriter);
+    LinearLayout from = getLayout(op.getInput()),
+                 to = getLayout(op.getResult());
+    RegisterRows rows = KernelContext::getRows(from);
+    const Strides strides{from.getNumRegisters() / rows.count *
+                              context.getNumLanes(),
+                          from.getNumRegisters() * context.getNumLanes()};
+    Value first = scale(b, context.getSubgroup(), strides.subgroup);
+    SmallVector<int64_t> numbers(rows.count);
+    for (auto [reg, element] : llvm::enumerate(adaptor.getInput())) {
+      unsigned row = rows.rowOf[reg];
+      int64_t offset =
+          row * strides.row + numbers[row]++ * context.getNumLanes();
+      memref::StoreOp::create(b, element, context.getCombineMemory(),
+                              getPlace(b, first, offset));
+    }
+    gpu::BarrierOp::create(b);
+    rows = KernelContext::getRows(to);
+    numbers.assign(rows.count, 0);
+    SmallVector<Value> results;
+    for (int64_t reg = 0; reg < to.getNumRegisters(); ++reg) {
+      ElementPosition position = context.getPosition(b, to, reg);
+      Value row = position.row;
+      if (position.inside)
+        row = arith::SelectOp::create(b, position.inside, row,
+                                      arith::ConstantIndexOp::create(b, 0));
+      results.push_back(
+          readAll(b, op, scale(b, row, strides.row),
+                  numbers[rows.rowOf[reg]]++ * context.getNumLanes(),
+                  strides.subgroup));
+    }
+    gpu::BarrierOp::create(b);
+    replace(rewriter, op, ArrayRef<ValueRange>{results});
+    return success();
+  }
+
+private:
+  /// Elements between rows, and between subgroups.
+  struct Strides {
+    int64_t row, subgroup;
+  };
+  static Value scale(ImplicitLocOpBuilder &b, Value number, int64_t factor) {
+    return b.createOrFold<arith::MulIOp>(
+        number, arith::ConstantIndexOp::create(b, factor));
+  }
+  Value getPlace(ImplicitLocOpBuilder &b, Value first, int64_t offset) const {
+    Value ofLane = b.createOrFold<arith::AddIOp>(first, context.getLane());
+    return b.createOrFold<arith::AddIOp>(
+        ofLane, arith::ConstantIndexOp::create(b, offset));
+  }
+  Value readAll(ImplicitLocOpBuilder &b, CombineOp op, Value first,
+                int64_t offset, int64_t stride) const {
+    Value total;
+    for (int64_t k = 0; k < context.getNumSubgroups(); ++k) {
+      Value part =
+          memref::LoadOp::create(b, context.getCombineMemory(),
+                                 getPlace(b, first, offset + k * stride));
+      if (!total)
+        total = part;
+      else if (op.getKind() == ReduceKind::Max)
+        total = arith::MaxNumFOp::create(b, total, part);
+      else
+        total = arith::AddFOp::create(b, total, part);
+    }
+    return total;
+  }
+};
+
 } // namespace
 
 void attn::populateComputePatterns(const TypeConverter &converter,
                                    const KernelContext &context,
                                    RewritePatternSet &patterns) {
   patterns.add<SplatLowering, ConvertLowering, MapLowering, ReduceLowering,
-               AnyAboveLowering>(converter, context);
+               AnyAboveLowering, SubgroupLowering, CombineLowering>(converter,
+                                                                    context);
 }

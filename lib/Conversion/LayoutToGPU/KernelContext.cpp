@@ -169,6 +169,21 @@ Value KernelContext::addWorkgroupMemory(int64_t numElements, Type type,
 // Exchanges between lanes
 //===----------------------------------------------------------------------===//
 
+int64_t KernelContext::addCombineMemory() {
+  int64_t registers = 0;
+  kernel->walk([&](CombineOp op) {
+    std::optional<LinearLayout> layout =
+        op.getInput().getType().getLinearLayout();
+    registers = std::max(registers, layout ? layout->getNumRegisters() : 0);
+  });
+  if (!registers)
+    return 0;
+  combineMemory =
+      addWorkgroupMemory(registers * getNumThreads(),
+                         Float32Type::get(kernel.getContext()), "combined");
+  return getCombineBytes(registers, getNumThreads());
+}
+
 int64_t KernelContext::addExchangeMemory() {
   exchanged =
       addWorkgroupMemory(kExchangedAtOnce * getNumThreads(),

@@ -68,6 +68,10 @@ public:
   void setFirstLane(mlir::Value lane_) { firstLane = lane_; }
   /// Lanes exchange through workgroup memory; returns the bytes of it.
   int64_t addExchangeMemory();
+  /// Subgroups combine tiles through workgroup memory, if any op does; returns
+  /// the bytes of it.
+  int64_t addCombineMemory();
+  mlir::Value getCombineMemory() const { return combineMemory; }
   /// What the lane that differs by `mask` has in place of `values`.
   mlir::SmallVector<mlir::Value> exchange(mlir::ImplicitLocOpBuilder &b,
                                           mlir::ValueRange values,
@@ -217,7 +221,7 @@ private:
   mlir::Value lane, subgroup, thread, firstLane;
   int64_t numLanes, numSubgroups, matrixDepth = 0;
   bool elementsAlike = false, vectorReads = false, opaqueMatrices = false;
-  mlir::Value strips, numbers, exchanged, votes;
+  mlir::Value strips, numbers, exchanged, votes, combineMemory;
   int64_t stripColumns = 0;
   mlir::DenseMap<mlir::Value, MemoryView> views;
   /// Tiles of one element type share a buffer, at different places if they are

@@ -151,6 +151,13 @@ ScheduleAttr ScheduleAttr::withTiles(int64_t tileM, int64_t tileN,
              getTmaStore(), getQueryInRegisters());
 }
 
+ScheduleAttr ScheduleAttr::withThreads(int64_t threads) const {
+  return get(getContext(), getTileM(), getTileN(), getWorkers(), getStages(),
+             getHeadGroup(), getWarpRows(), getBlocks(), threads,
+             getLongestFirst(), getOneBehind(), getPingPong(), getPersistent(),
+             getDealEqual(), getTmaStore(), getQueryInRegisters());
+}
+
 bool ScheduleAttr::hasKernelChoices() const {
   return getStages() || getHeadGroup() || getWarpRows() || getBlocks() ||
          getThreads() ||

@@ -266,6 +266,27 @@ LogicalResult ReduceOp::verify() {
   return verifyLayoutIs(*this, init, in.getLayout());
 }
 
+LogicalResult CombineOp::verify() {
+  TileType from = getInput().getType(), to = getType();
+  if (from.withLayout(Attribute()) != to.withLayout(Attribute()) ||
+      !from.getElementType().isF32())
+    return emitOpError("makes a tile of f32 of one as large");
+  std::optional<LinearLayout> ofInput = from.getLinearLayout(),
+                              ofResult = to.getLinearLayout();
+  if (!ofInput || !ofResult)
+    return from == to ? success() : emitOpError("combines tiles in registers");
+  auto isNone = [](const Basis &basis) { return basis == Basis{0, 0}; };
+  if (!llvm::all_of(ofInput->getSubgroups(), isNone))
+    return emitOpError("combines elements that each subgroup has");
+  if (ofInput->getRegisters() != ofResult->getRegisters() ||
+      ofInput->getLanes() != ofResult->getLanes() ||
+      ofInput->getSubgroups().size() != ofResult->getSubgroups().size() ||
+      !llvm::all_of(ofResult->getSubgroups(),
+                    [](const Basis &basis) { return basis[1] == 0; }))
+    return emitOpError("leaves elements in their lanes");
+  return success();
+}
+
 LogicalResult AnyAboveOp::verify() {
   TileType in = getInput().getType(), limit = getLimit().getType();
   if (in.getRank() != 2 || limit.getRank() != 1)

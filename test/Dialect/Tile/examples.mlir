@@ -116,6 +116,12 @@ func.func @reduce_to_columns(%p: !tile.tile<64x128xf32>, %l0: !tile.tile<64x16xf
   return
 }
 
+func.func @subgroup(%m: !tile.tile<4xf32>) {
+  %number, %count = tile.subgroup
+  %max = tile.combine max %m : !tile.tile<4xf32> -> !tile.tile<4xf32>
+  return
+}
+
 func.func @any_above(%s: !tile.tile<64x16xf32>, %limit: !tile.tile<64xf32>) {
   %outgrown = tile.any_above %s, %limit : !tile.tile<64x16xf32>, !tile.tile<64xf32>
   return

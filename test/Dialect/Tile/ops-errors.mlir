@@ -235,6 +235,33 @@ func.func @f(%a: !tile.tile<64x128xf32>, %b: !tile.tile<64x48xf32>) {
 
 // -----
 
+func.func @f(%a: !tile.tile<4x8xf32>) {
+  // expected-error @+1 {{makes a tile of f32 of one as large}}
+  %t = tile.combine max %a : !tile.tile<4x8xf32> -> !tile.tile<4xf32>
+  return
+}
+
+// -----
+
+#own = #tile.layout<lane = [[0, 1]], subgroup = [[1, 0]]>
+func.func @f(%a: !tile.tile<2x2xf32, #own>) {
+  // expected-error @+1 {{combines elements that each subgroup has}}
+  %t = tile.combine sum %a : !tile.tile<2x2xf32, #own> -> !tile.tile<2x2xf32, #own>
+  return
+}
+
+// -----
+
+#alike = #tile.layout<lane = [[0, 1]], subgroup = [[0, 0]]>
+#others = #tile.layout<lane = [[1, 0]], subgroup = [[0, 0]]>
+func.func @f(%a: !tile.tile<2x2xf32, #alike>) {
+  // expected-error @+1 {{leaves elements in their lanes}}
+  %t = tile.combine sum %a : !tile.tile<2x2xf32, #alike> -> !tile.tile<2x2xf32, #others>
+  return
+}
+
+// -----
+
 func.func @f(%a: !tile.tile<64x128xf32>, %b: !tile.tile<32xf32>) {
   // expected-error @+1 {{the tile has 64 rows, the limits 32}}
   %t = tile.any_above %a, %b : !tile.tile<64x128xf32>, !tile.tile<32xf32>

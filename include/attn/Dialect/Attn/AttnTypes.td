@@ -99,7 +99,8 @@ def Attn_ScheduleAttr : AttrDef<Attn_Dialect, "Schedule"> {
     - `one_behind`, `ping_pong`, `persistent`, `deal_equal`, `tma_store`: the
       options of `tile-to-hopper`.
     - `warp_rows`, `blocks`, `query_in_registers`: the options of `tile-to-mma`.
-    - `threads` of a workgroup, where no tensor cores are used.
+    - `threads` of a workgroup, where no tensor cores are used; where the lanes of
+      one subgroup hold all tiles, those that divide the keys.
 
     The kernels of an op carry the attribute, too, for the passes that lower them.
   }];
@@ -135,6 +136,8 @@ def Attn_ScheduleAttr : AttrDef<Attn_Dialect, "Schedule"> {
     static ScheduleAttr of(::mlir::Operation *op);
     /// The same with other tiles.
     ScheduleAttr withTiles(int64_t tileM, int64_t tileN, int64_t workers) const;
+    /// The same with as many threads in a workgroup.
+    ScheduleAttr withThreads(int64_t threads) const;
     /// Whether it says more than tiles: what lowerings of kernels have to know.
     bool hasKernelChoices() const;
   }];

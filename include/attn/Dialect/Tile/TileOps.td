@@ -284,6 +284,40 @@ def Tile_ReduceOp : Tile_Op<"reduce", [Pure, AllTypesMatch<["init", "result"]>]>
   let hasVerifier = 1;
 }
 
+def Tile_SubgroupOp : Tile_Op<"subgroup", [Pure]> {
+  let summary = "which of how many subgroups computes";
+  let description = [{
+    Subgroups of a workgroup may divide the iterations of a loop: each computes
+    with tiles of its own until `tile.combine`. A program is right with any number
+    of subgroups, one among them.
+
+    ```mlir
+    %number, %count = tile.subgroup
+    ```
+  }];
+  let results = (outs Index:$number, Index:$count);
+  let assemblyFormat = "attr-dict";
+}
+
+def Tile_CombineOp : Tile_Op<"combine", [Pure]> {
+  let summary = "combine what subgroups have";
+  let description = [{
+    Every element of the result is the maximum or the sum of those that the
+    subgroups have there, of f32. All threads of a workgroup must come by.
+
+    Layouts in registers may differ in subgroups alone: each subgroup has all
+    elements of the operand, those of the result may have different rows.
+
+    ```mlir
+    %max = tile.combine max %m : !tile.tile<4xf32> -> !tile.tile<4xf32>
+    ```
+  }];
+  let arguments = (ins Tile_ReduceKind:$kind, Tile_TileType:$input);
+  let results = (outs Tile_TileType:$result);
+  let assemblyFormat = "$kind $input attr-dict `:` type($input) `->` type($result)";
+  let hasVerifier = 1;
+}
+
 def Tile_AnyAboveOp : Tile_Op<"any_above", [Pure]> {
   let summary = "whether an element is above the limit of its row";
   let description = [{
