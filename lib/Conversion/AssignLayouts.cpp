@@ -101,6 +101,14 @@ SharedAttr getVectorLayout(TileType tile) {
                          /*swizzle=*/DenseI64ArrayAttr());
 }
 
+/// The same for what threads computed, each with columns that lie apart.
+SharedAttr getFoldedLayout(TileType tile) {
+  return SharedAttr::get(tile.getContext(), /*column_major=*/false,
+                         /*padding=*/kVectorElements,
+                         /*swizzle=*/DenseI64ArrayAttr(),
+                         /*folds=*/kVectorElements);
+}
+
 /// Loaded factors of which threads read vectors: along the depth, if both of a
 /// product are so, or of columns that neighbour registers hold.
 class VectorTiles {
@@ -258,7 +266,23 @@ private:
     auto type = cast<TileType>(use.get().getType());
     if (!isFactor(use) || isa<SharedAttr>(type.getLayout()))
       return {};
+    if (isFolded(use))
+      return {getFoldedLayout(type)};
     return {getSharedLayout(type)};
+  }
+
+  /// Whether it is a left factor that threads have by whole vectors, for
+  /// columns that are read so, too. On an H100 f16 with heads of 128 takes 26.6
+  /// TFLOP/s with them, 24.6 without.
+  bool isFolded(OpOperand &use) const {
+    auto dot = dyn_cast<DotOp>(use.getOwner());
+    auto type = cast<TileType>(use.get().getType());
+    return dot && use.getOperandNumber() == 0 && !dot.getTransposeA() &&
+           !dot.getTransposeB() && vectors.contains(dot.getB()) &&
+           vectors.getNeighbours(type) == 1 &&
+           llvm::isPowerOf2_64(type.getCols()) &&
+           type.getCols() >= kVectorElements * threads.lanesOfRow &&
+           (type.getElementType().isF32() || type.getElementType().isF16());
   }
 
   const Threads threads;

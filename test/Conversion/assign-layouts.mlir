@@ -280,7 +280,8 @@ module attributes {tile.target = #tile.target<name = "gpu", chip = "c", threads 
 
 // Where workgroup memory has vectors of four and no small elements: rows of
 // loaded factors begin at multiples of them, and threads have four neighbours of
-// the columns that are rows of a factor. What is computed is read by elements.
+// the columns that are rows of a factor. What is computed is read by elements, where
+// threads have fewer than four columns of it.
 // CHECK-LABEL: func private @vectors
 // CHECK: %[[Q:.*]] = tile.load %{{.*}} -> <16x16xf32, #tile.shared<padding = 4>>
 // CHECK: %[[K:.*]] = tile.load %{{.*}} -> <8x16xf32, #tile.shared<padding = 4>>
@@ -302,6 +303,30 @@ module attributes {tile.target = #tile.target<name = "gpu", chip = "c", threads 
     %s = tile.dot %q, %k, %init {transpose_b} : !tile.tile<16x16xf32>, !tile.tile<8x16xf32> -> !tile.tile<16x8xf32>
     %o = tile.dot %s, %v, %acc : !tile.tile<16x8xf32>, !tile.tile<8x16xf32> -> !tile.tile<16x16xf32>
     tile.store %o, %m[%c0, %c0] valid [%c16, %c16] : !tile.tile<16x16xf32>, memref<16x16xf32>
+    return
+  }
+}
+
+// -----
+
+// What threads computed has vectors, too, of as many keys as each has.
+// CHECK-LABEL: func private @folds
+// CHECK: %[[P:.*]] = tile.relayout %{{.*}} : {{.*}} -> <16x16xf32, #tile.shared<padding = 4, folds = 4>>
+// CHECK: tile.dot %[[P]],
+module attributes {tile.target = #tile.target<name = "gpu", chip = "c", threads = 128, subgroup = 4, shared_bytes = 16384, static_shared_bytes = 16384, lacks = "small_storage">} {
+  func.func private @folds(%a: memref<f32>, %x: index, %y: index, %z: index, %nx: index, %ny: index, %nz: index) attributes {tile.kernel} {
+    %c0 = arith.constant 0 : index
+    %c16 = arith.constant 16 : index
+    %c32 = arith.constant 32 : index
+    %zero = arith.constant 0.0 : f32
+    %m = memref.reinterpret_cast %a to offset: [0], sizes: [16, 32], strides: [32, 1] : memref<f32> to memref<16x32xf32>
+    %q = tile.load %m[%c0, %c0] valid [%c16, %c32] : memref<16x32xf32> -> !tile.tile<16x32xf32>
+    %init = tile.splat %zero : f32 -> !tile.tile<16x16xf32>
+    %acc = tile.splat %zero : f32 -> !tile.tile<16x32xf32>
+    %s = tile.dot %q, %q, %init {transpose_b} : !tile.tile<16x32xf32>, !tile.tile<16x32xf32> -> !tile.tile<16x16xf32>
+    %v = tile.load %m[%c0, %c0] valid [%c16, %c32] : memref<16x32xf32> -> !tile.tile<16x32xf32>
+    %o = tile.dot %s, %v, %acc : !tile.tile<16x16xf32>, !tile.tile<16x32xf32> -> !tile.tile<16x32xf32>
+    tile.store %o, %m[%c0, %c0] valid [%c16, %c32] : !tile.tile<16x32xf32>, memref<16x32xf32>
     return
   }
 }

@@ -65,3 +65,16 @@ module attributes {tile.target = #tile.target<name = "gpu", chip = "c", threads 
 // expected-error @+1 {{tile-layout-to-gpu: the module does not say what machine it is for}}
 module {
 }
+
+// -----
+
+// A thread has one of the four columns that a vector is made of.
+#scores = #tile.layout<lane = [[0, 1], [0, 2]], subgroup = [[0, 4], [0, 8]]>
+module attributes {tile.target = #tile.target<name = "gpu", chip = "c", threads = 128, subgroup = 4, shared_bytes = 16384, static_shared_bytes = 16384, lacks = "small_storage">} {
+  func.func private @parts(%v: f32, %x: index, %y: index, %z: index, %nx: index, %ny: index, %nz: index) attributes {tile.kernel} {
+    %t = tile.splat %v : f32 -> !tile.tile<4x16xf32, #scores>
+    // expected-error @+1 {{failed to legalize operation 'tile.relayout'}}
+    %w = tile.relayout %t : <4x16xf32, #scores> -> <4x16xf32, #tile.shared<padding = 4, folds = 4>>
+    return
+  }
+}

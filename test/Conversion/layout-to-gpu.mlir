@@ -588,6 +588,41 @@ module attributes {tile.target = #tile.target<name = "gpu", chip = "c", threads 
 
 // -----
 
+// What threads computed, in vectors of the columns that a thread has: one is read
+// for four products, with rows that lie as far apart as its columns.
+#scores = #tile.layout<lane = [[0, 1], [0, 2]], subgroup = [[1, 0], [2, 0]]>
+#neighbours = #tile.layout<register = [[0, 1], [0, 2]], lane = [[0, 4], [0, 8]], subgroup = [[1, 0], [2, 0]]>
+#vectors = #tile.shared<padding = 4>
+#folds = #tile.shared<padding = 4, folds = 4>
+module attributes {tile.target = #tile.target<name = "gpu", chip = "c", threads = 128, subgroup = 4, shared_bytes = 16384, static_shared_bytes = 16384, lacks = "small_storage">} {
+  // CHECK-LABEL: gpu.func @folds
+  // CHECK-SAME: workgroup(%[[BUFFER:[a-z0-9]+]] : memref<{{[0-9]+}}xvector<4xf32>, #gpu.address_space<workgroup>>
+  // CHECK: %[[WEIGHTS:.+]] = vector.from_elements %{{.+}}, %{{.+}}, %{{.+}}, %{{.+}} : vector<4xf32>
+  // CHECK: memref.store %[[WEIGHTS]], %[[BUFFER]]
+  // CHECK: scf.for %[[K:.+]] = %c0 to %c4 step %c1
+  // CHECK: %[[READ:.+]] = memref.load %[[BUFFER]]
+  // CHECK: vector.extract %[[READ]][0]
+  // CHECK: arith.addi %[[K]], %c4
+  // CHECK: vector.extract %[[READ]][1]
+  // CHECK: vector.extract %[[READ]][3]
+  func.func private @folds(%a: memref<f32>, %x: index, %y: index, %z: index, %nx: index, %ny: index, %nz: index) attributes {tile.kernel} {
+    %c0 = arith.constant 0 : index
+    %c4 = arith.constant 4 : index
+    %c16 = arith.constant 16 : index
+    %zero = arith.constant 0.0 : f32
+    %m = memref.reinterpret_cast %a to offset: [0], sizes: [16, 16], strides: [16, 1] : memref<f32> to memref<16x16xf32>
+    %p = tile.load %m[%c0, %c0] valid [%c4, %c16] : memref<16x16xf32> -> !tile.tile<4x16xf32, #scores>
+    %w = tile.relayout %p : <4x16xf32, #scores> -> <4x16xf32, #folds>
+    %v = tile.load %m[%c0, %c0] valid [%c16, %c16] : memref<16x16xf32> -> !tile.tile<16x16xf32, #vectors>
+    %i = tile.splat %zero : f32 -> !tile.tile<4x16xf32, #neighbours>
+    %s = tile.dot %w, %v, %i : !tile.tile<4x16xf32, #folds>, !tile.tile<16x16xf32, #vectors> -> !tile.tile<4x16xf32, #neighbours>
+    tile.store %s, %m[%c0, %c0] valid [%c4, %c16] : !tile.tile<4x16xf32, #neighbours>, memref<16x16xf32>
+    return
+  }
+}
+
+// -----
+
 // A factor that stays in memory takes none of the workgroup and is read there; a
 // row that is missing is another one.
 #part = #tile.layout<lane = [[0, 1], [0, 2]], subgroup = [[1, 0], [2, 0]]>

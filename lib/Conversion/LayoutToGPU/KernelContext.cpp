@@ -686,6 +686,13 @@ Value KernelContext::getSharedOffset(ImplicitLocOpBuilder &b, Value tile,
     col = b.createOrFold<arith::XOrIOp>(
         col, b.createOrFold<arith::MulIOp>(phase, index(b, swizzle[0])));
   }
+  if (int64_t folds = shared.getFolds(); folds > 1) {
+    Value width = index(b, type.getCols() / folds);
+    col = b.createOrFold<arith::AddIOp>(
+        b.createOrFold<arith::MulIOp>(
+            b.createOrFold<arith::RemUIOp>(col, width), index(b, folds)),
+        b.createOrFold<arith::DivUIOp>(col, width));
+  }
   Value pitch = index(b, shared.getPitch(type.getRows(), type.getCols()));
   Value offset = b.createOrFold<arith::AddIOp>(
       b.createOrFold<arith::MulIOp>(row, pitch), col);

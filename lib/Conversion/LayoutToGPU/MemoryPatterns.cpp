@@ -15,6 +15,8 @@
 #include "mlir/Dialect/SCF/IR/SCF.h"
 #include "mlir/Dialect/Vector/IR/VectorOps.h"
 
+#include <map>
+
 using namespace mlir;
 using namespace attn;
 using namespace attn::tile;
@@ -786,7 +788,7 @@ struct RelayoutLowering : TileOpPattern<RelayoutOp> {
     for (auto [tile, other] : {std::pair(Value(op.getInput()), to),
                                std::pair(Value(op.getResult()), from)})
       if (std::optional<LinearLayout> layout = other.getLinearLayout();
-          layout && context.isInVectors(tile) && !holdsVectors(*layout, other))
+          layout && context.isInVectors(tile) && !hasVectors(tile, *layout, op))
         return rewriter.notifyMatchFailure(
             op, "threads have no vectors, of which memory is");
     // Out to workgroup memory, if it is not there, and back, if it must.
@@ -815,6 +817,8 @@ private:
              const LinearLayout &layout, ValueRange elements) const {
     stage(b, context, tile.getDefiningOp(), [&] {
       guarded(b, context.isFirstReplica(b, layout), [&] {
+        if (isFolded(tile))
+          return writeFolds(b, tile, type, layout, elements);
         if (context.isInVectors(tile))
           return writeVectors(b, tile, type, layout, elements);
         for (auto [reg, element] : llvm::enumerate(elements)) {
@@ -848,6 +852,63 @@ private:
         memref::StoreOp::create(
             b, vector, context.getBuffer(tile),
             getVectorOffset(b, tile, position.row, position.col));
+      });
+    }
+  }
+
+  /// The registers of each vector: of columns that folds make neighbours. None
+  /// if a thread lacks some of them.
+  static SmallVector<SmallVector<int64_t>> findFolds(const LinearLayout &layout,
+                                                     int64_t cols) {
+    int64_t width = cols / kVectorElements;
+    RegisterRows rows = KernelContext::getRows(layout);
+    llvm::MapVector<std::pair<unsigned, int64_t>, std::map<int64_t, int64_t>>
+        places;
+    for (int64_t reg = 0; reg < layout.getNumRegisters(); ++reg) {
+      auto [inBlock, block] = layout.getRegisterPosition(reg);
+      int64_t col = inBlock.col + block.col;
+      places[{rows.rowOf[reg], col % width}][col] = reg;
+    }
+    SmallVector<SmallVector<int64_t>> vectors;
+    for (auto &[place, registers] : places) {
+      if (registers.size() != kVectorElements)
+        return {};
+      vectors.push_back(llvm::to_vector(llvm::make_second_range(registers)));
+    }
+    return vectors;
+  }
+
+  bool isFolded(Value tile) const {
+    auto shared = dyn_cast_or_null<SharedAttr>(
+        cast<TileType>(tile.getType()).getLayout());
+    return shared && shared.getFolds() == kVectorElements &&
+           context.isInVectors(tile);
+  }
+
+  /// Whether threads of this layout have the vectors of `tile`, which `op`
+  /// writes or reads; folds are only written.
+  bool hasVectors(Value tile, const LinearLayout &layout, RelayoutOp op) const {
+    TileType type = op.getType();
+    if (!isFolded(tile))
+      return holdsVectors(layout, type);
+    return tile == op && !findFolds(layout, type.getCols()).empty();
+  }
+
+  void writeFolds(ImplicitLocOpBuilder &b, Value tile, TileType type,
+                  const LinearLayout &layout, ValueRange elements) const {
+    for (ArrayRef<int64_t> registers : findFolds(layout, type.getCols())) {
+      ElementPosition position =
+          context.getPosition(b, layout, registers.front());
+      SmallVector<Value> parts;
+      for (int64_t reg : registers)
+        parts.push_back(elements[reg]);
+      guarded(b, position.inside, [&] {
+        memref::StoreOp::create(
+            b,
+            vector::FromElementsOp::create(
+                b, getPieceType(type, kVectorElements), parts),
+            context.getBuffer(tile),
+            context.getVectorOffset(b, tile, position.row, position.col));
       });
     }
   }

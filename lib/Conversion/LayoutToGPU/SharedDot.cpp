@@ -67,12 +67,19 @@ struct SharedDotLowering : TileOpPattern<DotOp> {
     if (!isShared(op.getA()) || !isShared(op.getB()) ||
         !op.getType().getLinearLayout())
       return failure();
+    bool isFolded =
+        cast<SharedAttr>(op.getA().getType().getLayout()).getFolds() ==
+        kVectorElements;
+    bool readsColumns = context.isInVectors(op.getB()) && !op.getTransposeB();
+    if (context.isInVectors(op.getA()) &&
+        (op.getTransposeA() || isFolded != readsColumns))
+      return rewriter.notifyMatchFailure(op, "vectors of other elements");
     ImplicitLocOpBuilder b(op.getLoc(), rewriter);
     ThreadBlock block(b, context, op.getType());
     SmallVector<Value> sums;
     if (!context.isInVectors(op.getB()))
       sums = multiply(b, op, block, adaptor.getAcc());
-    else if (op.getTransposeB())
+    else if (!readsColumns)
       sums = multiplyDepths(b, op, block, adaptor.getAcc());
     else
       sums = multiplyColumns(b, op, block, adaptor.getAcc());
@@ -158,11 +165,11 @@ private:
     for (size_t col = 0; col < block.cols.count; col += kVectorElements)
       vectorAt.push_back(b.createOrFold<arith::DivUIOp>(
           block.colAt[col], index(b, kVectorElements)));
-    auto addProducts = [&](Value k, SmallVector<Value> &sums) {
+    auto addProduct = [&](Value k, function_ref<Value(size_t)> getLeft,
+                          SmallVector<Value> &sums) {
       SmallVector<Value> left, right;
-      for (Value row : block.rowAt)
-        left.push_back(vector::BroadcastOp::create(
-            b, type, readElement(b, op.getA(), op.getTransposeA(), row, k)));
+      for (size_t row = 0; row < block.rows.count; ++row)
+        left.push_back(vector::BroadcastOp::create(b, type, getLeft(row)));
       for (Value number : vectorAt)
         right.push_back(readVector(b, op.getB(), k, number));
       for (auto [n, sum] : llvm::enumerate(sums)) {
@@ -172,8 +179,34 @@ private:
             right[block.cols.rowOf[reg] / kVectorElements], sum);
       }
     };
-    SmallVector<Value> sums;
-    for (Value parts : iterate(b, getDepth(op), before, addProducts))
+    auto addProducts = [&](Value k, SmallVector<Value> &sums) {
+      addProduct(
+          k,
+          [&](size_t row) {
+            return readElement(b, op.getA(), op.getTransposeA(),
+                               block.rowAt[row], k);
+          },
+          sums);
+    };
+    // A vector of the left factor has elements of depths that lie apart.
+    int64_t apart = getDepth(op) / kVectorElements;
+    auto addFolds = [&](Value k, SmallVector<Value> &sums) {
+      SmallVector<Value> vectors;
+      for (Value row : block.rowAt)
+        vectors.push_back(readVector(b, op.getA(), row, k));
+      for (int64_t part = 0; part < kVectorElements; ++part)
+        addProduct(
+            b.createOrFold<arith::AddIOp>(k, index(b, part * apart)),
+            [&](size_t row) -> Value {
+              return vector::ExtractOp::create(b, vectors[row], part);
+            },
+            sums);
+    };
+    SmallVector<Value> sums,
+        vectors = context.isInVectors(op.getA())
+                      ? iterate(b, apart, before, addFolds)
+                      : iterate(b, getDepth(op), before, addProducts);
+    for (Value parts : vectors)
       for (int64_t k = 0; k < kVectorElements; ++k)
         sums.push_back(vector::ExtractOp::create(b, parts, k));
     return sums;

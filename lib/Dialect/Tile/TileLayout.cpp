@@ -73,8 +73,8 @@ LogicalResult LayoutAttr::verify(function_ref<InFlightDiagnostic()> emitError,
 //===----------------------------------------------------------------------===//
 
 LogicalResult SharedAttr::verify(function_ref<InFlightDiagnostic()> emitError,
-                                 bool, int64_t padding,
-                                 DenseI64ArrayAttr swizzle) {
+                                 bool columnMajor, int64_t padding,
+                                 DenseI64ArrayAttr swizzle, int64_t folds) {
   constexpr int64_t mostPadding = 1 << 15;
   if (padding < 0 || padding > mostPadding)
     return emitError() << "padding = " << padding << " is not in 0 .. "
@@ -85,6 +85,9 @@ LogicalResult SharedAttr::verify(function_ref<InFlightDiagnostic()> emitError,
                   })))
     return emitError() << "swizzle is the size of a group and the number of "
                           "phases, powers of two";
+  if (folds < 1 || (folds > 1 && (swizzle || columnMajor)))
+    return emitError() << "folds = " << folds
+                       << " is for rows without a swizzle, and positive";
   return success();
 }
 
@@ -103,6 +106,10 @@ int64_t SharedAttr::getOffset(int64_t rows, int64_t cols,
     std::swap(outer, inner);
   if (DenseI64ArrayAttr swizzle = getSwizzle())
     inner ^= outer % swizzle[1] * swizzle[0];
+  if (int64_t folds = getFolds(); folds > 1) {
+    int64_t width = cols / folds;
+    inner = inner % width * folds + inner / width;
+  }
   return outer * getPitch(rows, cols) + inner;
 }
 
@@ -168,6 +175,9 @@ attn::tile::verifyLayout(function_ref<InFlightDiagnostic()> emitError,
       return emitError() << "a swizzle of " << swizzle[1] << " groups of "
                          << swizzle[0] << " does not fit rows of " << inner
                          << " elements";
+    if (cols % shared.getFolds() != 0)
+      return emitError() << shared.getFolds() << " folds do not fit rows of "
+                         << cols << " elements";
     return success();
   }
   if (auto fragment = dyn_cast<FragmentAttr>(layout)) {

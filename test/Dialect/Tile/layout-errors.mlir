@@ -51,6 +51,21 @@ func.func private @f(!tile.tile<8x48xf32, #tile.shared<swizzle = [4, 8]>>)
 
 // -----
 
+// expected-error @+1 {{folds = 0 is for rows without a swizzle, and positive}}
+func.func private @f(!tile.tile<8x8xf32, #tile.shared<folds = 0>>)
+
+// -----
+
+// expected-error @+1 {{folds = 2 is for rows without a swizzle, and positive}}
+func.func private @f(!tile.tile<8x8xf32, #tile.shared<column_major = true, folds = 2>>)
+
+// -----
+
+// expected-error @+1 {{4 folds do not fit rows of 6 elements}}
+func.func private @f(!tile.tile<8x6xf32, #tile.shared<folds = 4>>)
+
+// -----
+
 // expected-error @+1 {{shape of fragments is two powers of two, for rows and columns}}
 func.func private @f(!tile.tile<16x16xf32, #tile.fragment<use = a, shape = [16], subgroups = [1, 1]>>)
 

@@ -48,6 +48,7 @@ TEST_F(TileLayout, AddressesInWorkgroupMemoryAreDistinct) {
        {"#tile.shared", "#tile.shared<padding = 8>",
         "#tile.shared<column_major = true, padding = 2>",
         "#tile.shared<swizzle = [4, 8]>",
+        "#tile.shared<padding = 4, folds = 4>",
         "#tile.shared<column_major = true, swizzle = [2, 4]>"}) {
     auto shared =
         cast<SharedAttr>(parse(("16x32xf16, " + layout).str()).getLayout());
@@ -70,6 +71,14 @@ TEST_F(TileLayout, Swizzle) {
   for (int64_t row = 0; row < 8; ++row)
     groups.insert(shared.getOffset(16, 32, {row, 0}) % 32 / 4);
   EXPECT_EQ(groups.size(), 8u);
+}
+
+TEST_F(TileLayout, Folds) {
+  auto shared = cast<SharedAttr>(
+      parse("16x32xf16, #tile.shared<padding = 4, folds = 4>").getLayout());
+  for (int64_t fold = 0; fold < 4; ++fold)
+    EXPECT_EQ(shared.getOffset(16, 32, {3, 5 + 8 * fold}),
+              3 * 36 + 5 * 4 + fold);
 }
 
 TEST_F(TileLayout, Costs) {

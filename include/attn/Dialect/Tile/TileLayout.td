@@ -51,16 +51,25 @@ def Tile_SharedAttr : Tile_Attr<"Shared", "shared"> {
     Rows one after the other (`column_major`: columns), each followed by
     `padding` elements. With `swizzle = [v, p]`, groups of v elements of row r
     change places by exclusive or with r mod p, so that a column of groups lies
-    in p places; v and p are powers of two.
+    in p places; v and p are powers of two. With `folds = n`, column c lies at
+    place c mod w * n + c / w, where w is the n-th part of the columns: n that lie
+    w apart are neighbours.
 
     ```mlir
     #tile.shared<padding = 8>
     #tile.shared<swizzle = [8, 8]>
+    #tile.shared<padding = 4, folds = 4>
     ```
   }];
   let parameters = (ins DefaultValuedParameter<"bool", "false">:$column_major,
                         DefaultValuedParameter<"int64_t", "0">:$padding,
-                        OptionalParameter<"::mlir::DenseI64ArrayAttr">:$swizzle);
+                        OptionalParameter<"::mlir::DenseI64ArrayAttr">:$swizzle,
+                        DefaultValuedParameter<"int64_t", "1">:$folds);
+  let builders = [AttrBuilder<(ins
+      "bool":$columnMajor, "int64_t":$padding,
+      "::mlir::DenseI64ArrayAttr":$swizzle), [{
+    return $_get($_ctxt, columnMajor, padding, swizzle, int64_t(1));
+  }]>];
   let assemblyFormat = "(`<` struct(params)^ `>`)?";
   let genVerifyDecl = 1;
   let extraClassDeclaration = [{
