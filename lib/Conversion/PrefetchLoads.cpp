@@ -179,6 +179,7 @@ unsigned Prefetcher::run() {
   IRRewriter rewriter(b.getContext());
   rewriter.setInsertionPoint(loop);
   Value step = loop.getStep();
+  bool isUnordered = loop->hasAttr(kUnorderedAttrName);
   loop = cast<scf::ForOp>(
       (*loop.replaceWithAdditionalYields(
            rewriter, first, /*replaceInitOperandUsesInLoop=*/false,
@@ -186,6 +187,9 @@ unsigned Prefetcher::run() {
              return SmallVector<Value>(carried.begin(), carried.end());
            }))
           .getOperation());
+  // What waits changes no result.
+  if (isUnordered)
+    loop->setAttr(kUnorderedAttrName, b.getUnitAttr());
   // What waits is staged first of all, then the next is asked for.
   size_t numInFront = moveToFront(prefetches);
   if (numInFront)

@@ -46,8 +46,8 @@ void ScheduleBuilder::setOn(Operation *version, int64_t tileM, int64_t tileN,
 }
 
 void ScheduleBuilder::set(int64_t tileM, int64_t tileN, int64_t workers,
-                          const Twine &reason) {
-  setOn(op, tileM, tileN, workers, reason);
+                          const Twine &reason, int64_t threads) {
+  setOn(op, tileM, tileN, workers, reason, threads);
 }
 
 bool ScheduleBuilder::choose(Value condition, int64_t tileM, int64_t tileN,

@@ -30,7 +30,7 @@ public:
 
   /// The schedule of the op, or of what `choose` left of it, and why.
   void set(int64_t tileM, int64_t tileN, int64_t workers,
-           const llvm::Twine &reason);
+           const llvm::Twine &reason, int64_t threads = 0);
   /// Gives the op another schedule where `condition` holds. Returns false if it
   /// always holds: nothing is left of the choice.
   bool choose(mlir::Value condition, int64_t tileM, int64_t tileN,

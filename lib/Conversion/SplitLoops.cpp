@@ -8,8 +8,10 @@
 //===----------------------------------------------------------------------===//
 
 #include "attn/Conversion/AssignLayouts.h"
+#include "attn/Dialect/Tile/AttributeNames.h"
 #include "attn/Dialect/Tile/Tile.h"
 
+#include "mlir/Analysis/SliceAnalysis.h"
 #include "mlir/Dialect/Arith/IR/Arith.h"
 #include "mlir/Dialect/SCF/IR/SCF.h"
 #include "mlir/IR/IRMapping.h"
@@ -61,7 +63,10 @@ public:
   bool run();
 
 private:
-  void simplify(IRMapping &mapping);
+  void simplify();
+  Value askFor(ImplicitLocOpBuilder &b, Value waiting, Value at);
+  void putRestBehind(Value end);
+  void putRestInFront(Value end);
 
   scf::ForOp loop;
   /// What an iteration of the first loop does not ask.
@@ -203,25 +208,78 @@ Value Leading::getEnd() {
 // Loops
 //===----------------------------------------------------------------------===//
 
-/// What the copy of the loop does not ask.
-void LoopSplitter::simplify(IRMapping &mapping) {
+/// What the loop does not ask any more.
+void LoopSplitter::simplify() {
   for (LoadOp load : whole) {
-    auto copy = cast<LoadOp>(mapping.lookup(load.getOperation()));
-    OpBuilder b(copy);
-    copy.getValidMutable()[0].set(arith::ConstantIndexOp::create(
-        b, copy.getLoc(), copy.getType().getRows()));
-    copy.setWhole(true);
+    OpBuilder b(load);
+    load.getValidMutable()[0].set(arith::ConstantIndexOp::create(
+        b, load.getLoc(), load.getType().getRows()));
+    load.setWhole(true);
   }
   for (scf::IfOp branch : taken) {
-    auto copy = cast<scf::IfOp>(mapping.lookup(branch.getOperation()));
-    Block *then = copy.thenBlock();
+    Block *then = branch.thenBlock();
     Operation *yield = then->getTerminator();
-    copy->getBlock()->getOperations().splice(
-        copy->getIterator(), then->getOperations(), then->begin(),
+    branch->getBlock()->getOperations().splice(
+        branch->getIterator(), then->getOperations(), then->begin(),
         yield->getIterator());
-    copy->replaceAllUsesWith(yield->getOperands());
-    copy->erase();
+    branch->replaceAllUsesWith(yield->getOperands());
+    branch->erase();
   }
+}
+
+/// What iteration `at` asks for, in front of the loop.
+Value LoopSplitter::askFor(ImplicitLocOpBuilder &b, Value waiting, Value at) {
+  SetVector<Operation *> slice;
+  BackwardSliceOptions options;
+  options.omitBlockArguments = true;
+  options.inclusive = true;
+  options.filter = [&](Operation *op) {
+    return op->getBlock() == loop.getBody();
+  };
+  LogicalResult isFound = getBackwardSlice(waiting, &slice, options);
+  assert(succeeded(isFound) && "has regions of several blocks");
+  (void)isFound;
+  IRMapping mapping;
+  mapping.map(loop.getInductionVar(), at);
+  for (Operation &op : *loop.getBody())
+    if (slice.contains(&op))
+      b.clone(op, mapping);
+  return mapping.lookup(waiting);
+}
+
+/// Iterations from `end` on come in a loop behind.
+void LoopSplitter::putRestBehind(Value end) {
+  OpBuilder b(loop->getContext());
+  b.setInsertionPointAfter(loop);
+  auto rest = cast<scf::ForOp>(b.clone(*loop));
+  loop->replaceAllUsesWith(rest->getResults());
+  rest.setLowerBound(end);
+  rest.getInitArgsMutable().assign(loop.getResults());
+}
+
+/// They come first: what they need is gone when the others begin. Both loops
+/// begin with an iteration for which nobody has asked.
+void LoopSplitter::putRestInFront(Value end) {
+  ImplicitLocOpBuilder b(loop.getLoc(), loop);
+  Value one = arith::ConstantIndexOp::create(b, 1);
+  auto rest = cast<scf::ForOp>(b.clone(*loop));
+  rest.setLowerBound(end);
+  SmallVector<Value> inits(rest.getResults());
+  for (auto [number, yielded] : llvm::enumerate(loop.getYieldedValues())) {
+    auto load = yielded.getDefiningOp<LoadOp>();
+    if (!load || !isa_and_nonnull<PiecesAttr>(load.getType().getLayout()))
+      continue;
+    for (scf::ForOp asking : {rest, loop}) {
+      b.setInsertionPoint(asking);
+      Value before = arith::SubIOp::create(b, asking.getLowerBound(), one);
+      Value asked = askFor(b, load, before);
+      if (asking == rest)
+        rest.getInitArgsMutable()[number].set(asked);
+      else
+        inits[number] = asked;
+    }
+  }
+  loop.getInitArgsMutable().assign(inits);
 }
 
 bool LoopSplitter::run() {
@@ -245,12 +303,12 @@ bool LoopSplitter::run() {
   if (whole.empty())
     return false;
   Value end = leading.getEnd();
-  IRMapping mapping;
-  auto first = cast<scf::ForOp>(b.clone(*loop, mapping));
-  first.setUpperBound(end);
-  loop.setLowerBound(end);
-  loop.getInitArgsMutable().assign(first.getResults());
-  simplify(mapping);
+  if (loop->hasAttr(kUnorderedAttrName))
+    putRestInFront(end);
+  else
+    putRestBehind(end);
+  loop.setUpperBound(end);
+  simplify();
   return true;
 }
 

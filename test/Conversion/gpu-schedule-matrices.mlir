@@ -11,6 +11,14 @@ func.func @d128(%t: memref<?x8x?x128xf16>, %o: memref<?x8x?x128xf16>) {
   return
 }
 
+// Fewer rows than half of the threads have take all of them.
+// CHECK-LABEL: func @short
+// CHECK: #attn.schedule<tile_m = 64, tile_n = 64>
+func.func @short(%t: memref<2x8x60x64xf16>, %o: memref<2x8x60x64xf16>) {
+  attn.attention ins(%t, %t, %t : memref<2x8x60x64xf16>, memref<2x8x60x64xf16>, memref<2x8x60x64xf16>) outs(%o : memref<2x8x60x64xf16>)
+  return
+}
+
 // Queries stay in workgroup memory.
 // CHECK-LABEL: func @d256
 // CHECK: #attn.schedule<tile_m = 64, tile_n = 16>
@@ -88,10 +96,10 @@ func.func @floats(%t: memref<2x8x900x128xf16>, %o: memref<2x8x900x128xf32>) {
 
 // -----
 
-// Without strips for factors there is memory for as many keys as rows.
+// Few columns leave room for two fragments of rows in each of half the threads.
 module attributes {tile.target = #tile.target<name = "vulkan", chip = "vulkan-matrix-map", threads = 1024, subgroup = 32, shared_bytes = 49152, static_shared_bytes = 49152, matrix = cooperative, features = ["matrix-element-map"], matrix_shape = [16, 16, 16]>} {
 // CHECK-LABEL: func @d64
-// CHECK: #attn.schedule<tile_m = 128, tile_n = 128>
+// CHECK: #attn.schedule<tile_m = 128, tile_n = 32, threads = 128>
 func.func @d64(%t: memref<?x8x?x64xf16>, %o: memref<?x8x?x64xf16>) {
   attn.attention ins(%t, %t, %t : memref<?x8x?x64xf16>, memref<?x8x?x64xf16>, memref<?x8x?x64xf16>) outs(%o : memref<?x8x?x64xf16>)
   return

@@ -80,6 +80,8 @@ module attributes {tile.target = #tile.target<name = "gpu", chip = "c", threads 
     return
   }
 
+  // CHECK-NOT: tile.unordered
+  // An offset and sums relative to it: iterations may come in any order.
   // CHECK-LABEL: func private @offset
   // CHECK: %[[LOOP:.*]]:2 = scf.for {{.*}} iter_args(%[[M:.*]] = %{{.*}}, %[[L:.*]] = %{{.*}})
   // CHECK: tile.any_above
@@ -87,6 +89,7 @@ module attributes {tile.target = #tile.target<name = "gpu", chip = "c", threads 
   // CHECK: scf.if
   // CHECK: tile.reduce max
   // CHECK-NOT: tile.reduce max
+  // CHECK: } {tile.unordered}
   // CHECK: tile.store %[[LOOP]]#0
   func.func private @offset(%a: memref<f16>, %b: memref<f32>, %n: index, %x: index, %y: index, %z: index, %nx: index, %ny: index, %nz: index) attributes {tile.kernel} {
     %c0 = arith.constant 0 : index

@@ -62,6 +62,54 @@ func.func @splits(%m: memref<?x16xf16, strided<[16, 1]>>, %n: index, %length: in
   return %s#0 : !tile.tile<16x16xf32, #acc>
 }
 
+// Where any order will do, the rest comes first, so that what it alone needs is
+// gone behind it. Either loop begins with a tile that is asked for in front.
+// CHECK-LABEL: func @unordered
+// CHECK-SAME: %[[M:[^:]*]]: memref{{[^,]*}}, strided<[16, 1]>>, %[[N:[^:]*]]: index, %{{[^:]*}}: index, %{{[^:]*}}: index, %[[P0:[^:]*]]: {{.*}}, %[[S0:[^:]*]]:
+// CHECK: %[[END:.*]] = arith.maxsi
+// CHECK: %[[ASKED:.*]] = tile.load %[[M]]{{.*}} -> <16x16xf16, #tile.pieces
+// CHECK: %[[REST:.*]]:2 = scf.for %{{.*}} = %[[END]] to %[[N]] step %c1{{.*}} iter_args(%{{.*}} = %[[S0]], %{{.*}} = %[[ASKED]])
+// CHECK-NOT: whole
+// CHECK: scf.if
+// CHECK: "test.masked"
+// CHECK: tile.unordered
+// CHECK: %[[FIRST:.*]] = tile.load %[[M]]{{.*}} -> <16x16xf16, #tile.pieces
+// CHECK: scf.for %{{.*}} = %c0 to %[[END]] step %c1{{.*}} iter_args(%{{.*}} = %[[REST]]#0, %{{.*}} = %[[FIRST]])
+// CHECK: whole
+// CHECK-NOT: scf.if
+// CHECK: "test.full"
+// CHECK-NOT: "test.masked"
+// CHECK: tile.unordered
+func.func @unordered(%m: memref<?x16xf16, strided<[16, 1]>>, %n: index, %length: index, %full: index, %p0: !tile.tile<16x16xf16, #pieces>, %s0: !tile.tile<16x16xf32, #acc>) -> !tile.tile<16x16xf32, #acc> {
+  %c0 = arith.constant 0 : index
+  %c1 = arith.constant 1 : index
+  %c16 = arith.constant 16 : index
+  %s:2 = scf.for %i = %c0 to %n step %c1 iter_args(%si = %s0, %pi = %p0) -> (!tile.tile<16x16xf32, #acc>, !tile.tile<16x16xf16, #pieces>) {
+    %row = arith.muli %i, %c16 : index
+    %rows = arith.subi %length, %row : index
+    %k = tile.load %m[%row, %c0] valid [%rows, %c16] prefetched(%pi : !tile.tile<16x16xf16, #pieces>) : memref<?x16xf16, strided<[16, 1]>> -> !tile.tile<16x16xf16, #staged>
+    %from = arith.cmpi sge, %i, %c0 : index
+    %to = arith.cmpi slt, %i, %full : index
+    %is = arith.andi %from, %to : i1
+    %t = scf.if %is -> (!tile.tile<16x16xf32, #acc>) {
+      %x = "test.full"(%si) : (!tile.tile<16x16xf32, #acc>) -> !tile.tile<16x16xf32, #acc>
+      scf.yield %x : !tile.tile<16x16xf32, #acc>
+    } else {
+      %x = "test.masked"(%si) : (!tile.tile<16x16xf32, #acc>) -> !tile.tile<16x16xf32, #acc>
+      scf.yield %x : !tile.tile<16x16xf32, #acc>
+    }
+    %s1 = tile.dot %k, %k, %t {transpose_a} : !tile.tile<16x16xf16, #staged>, !tile.tile<16x16xf16, #staged> -> !tile.tile<16x16xf32, #acc>
+    %next = arith.addi %i, %c1 : index
+    %at = arith.muli %next, %c16 : index
+    %left = arith.subi %length, %at : index
+    %inside = arith.cmpi slt, %next, %n : index
+    %valid = arith.select %inside, %left, %c0 : index
+    %p1 = tile.load %m[%at, %c0] valid [%valid, %c16] : memref<?x16xf16, strided<[16, 1]>> -> !tile.tile<16x16xf16, #pieces>
+    scf.yield %s1, %p1 : !tile.tile<16x16xf32, #acc>, !tile.tile<16x16xf16, #pieces>
+  } {tile.unordered}
+  return %s#0 : !tile.tile<16x16xf32, #acc>
+}
+
 // A mask that begins to be full in the midst keeps its branch in both loops,
 // as does a branch that data decides.
 // CHECK-LABEL: func @asks

@@ -438,7 +438,9 @@ def LazyMaxima : Pass<"tile-lazy-maxima", "::mlir::func::FuncOp"> {
     by any other score, so that it still means that there was none. After the
     loop m moves to the maximum: what the loop returns is what it was. A maximum
     whose reduction has the attribute `tile.offset` stays where it is: all that
-    comes of it is the same for any number nearby.
+    comes of it is the same for any number nearby. A loop that carries such an
+    offset and what is relative to it, and nothing else, may take its iterations
+    in any order: it gets the attribute `tile.unordered`.
 
     What is computed of m alone is computed in every iteration: carried, it would
     take registers. Maxima that both branches of a choice of scores reduce are
@@ -637,6 +639,9 @@ def SplitLoops : Pass<"tile-split-loops", "::mlir::func::FuncOp"> {
     that follow from the number of the iteration alone, become a loop in front of
     it. There `tile.load` takes what waits without a branch, and masks are not
     applied. Where memory has no rows of pieces of 16 bytes, that loop is empty.
+    The other iterations come behind, or in front where the loop is
+    `tile.unordered` (tile-lazy-maxima): what they alone need takes no registers
+    of the first ones then.
 
     ```mlir
     #acc = #tile.fragment<use = accumulator, shape = [16, 16], subgroups = [1, 1]>

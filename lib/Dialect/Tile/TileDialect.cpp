@@ -112,7 +112,8 @@ LogicalResult TileDialect::verifyOperationAttribute(Operation *op,
        LaunchInfoAttr::attributeName, ArtifactAttr::attributeName,
        TargetAttr::attributeName, tile::kChoicesAttrName,
        tile::kInMemoryAttrName, tile::kOffsetAttrName, tile::kScheduledAttrName,
-       tile::kSizeAttrName, tile::kWithoutLayoutsAttrName});
+       tile::kSizeAttrName, tile::kUnorderedAttrName,
+       tile::kWithoutLayoutsAttrName});
 }
 
 LogicalResult TileDialect::verifyRegionArgAttribute(Operation *op, unsigned,

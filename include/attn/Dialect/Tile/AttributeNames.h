@@ -27,6 +27,10 @@ inline constexpr llvm::StringLiteral kWorkersAttrName = "tile.workers";
 /// none.
 inline constexpr llvm::StringLiteral kOffsetAttrName = "tile.offset";
 
+/// On an scf.for: what it carries is such an offset and sums relative to it, so
+/// that its iterations may come in any order.
+inline constexpr llvm::StringLiteral kUnorderedAttrName = "tile.unordered";
+
 /// On a tile.load with a layout of workgroup memory: the product reads it where
 /// it is.
 inline constexpr llvm::StringLiteral kInMemoryAttrName = "tile.in_memory";
