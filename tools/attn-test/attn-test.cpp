@@ -257,7 +257,7 @@ bool Driver::isRefused(ArrayRef<Tensor> inputs) {
       !StringRef(problem).contains("does not fit i32"))
     return false;
   return llvm::any_of(inputs, [](const Tensor &input) {
-    if (!isa<IntegerType>(input.elementType))
+    if (!input.elementType.isIntOrIndex())
       return false;
     for (int64_t n = 0, e = input.getNumElements(); n < e; ++n)
       if (!llvm::isInt<32>(input.getInt(n)))
