@@ -8,6 +8,7 @@
 //
 //===----------------------------------------------------------------------===//
 
+#include "LoopSlice.h"
 #include "Matrices.h"
 #include "Pieces.h"
 #include "Staging.h"
@@ -15,7 +16,6 @@
 #include "attn/Dialect/Tile/AttributeNames.h"
 #include "attn/Dialect/Tile/Tile.h"
 
-#include "mlir/Analysis/SliceAnalysis.h"
 #include "mlir/Dialect/Arith/IR/Arith.h"
 #include "mlir/Dialect/SCF/IR/SCF.h"
 #include "mlir/IR/IRMapping.h"
@@ -68,16 +68,10 @@ std::optional<Prefetch> Prefetcher::match(LoadOp load) {
     return std::nullopt;
   Prefetch prefetch{
       load, {}, PiecesAttr::get(load.getContext(), elements, threads)};
-  SetVector<Operation *> slice;
-  BackwardSliceOptions options;
-  options.omitBlockArguments = true;
-  options.inclusive = true;
-  options.filter = [&](Operation *op) {
-    return op->getBlock() == loop.getBody();
-  };
-  for (Value operand : load->getOperands())
-    if (failed(getBackwardSlice(operand, &slice, options)))
-      return std::nullopt;
+  FailureOr<SmallVector<Operation *>> slice =
+      getLoopSlice(loop, load->getOperands());
+  if (failed(slice))
+    return std::nullopt;
   auto isCarried = [&](Value value) {
     auto argument = dyn_cast<BlockArgument>(value);
     return argument && argument.getOwner() == loop.getBody() &&
@@ -85,14 +79,12 @@ std::optional<Prefetch> Prefetcher::match(LoadOp load) {
   };
   if (llvm::any_of(load->getOperands(), isCarried))
     return std::nullopt;
-  for (Operation *op : slice) {
+  for (Operation *op : *slice) {
     if (!isMemoryEffectFree(op) || op->getNumRegions() ||
         llvm::any_of(op->getOperands(), isCarried))
       return std::nullopt;
   }
-  for (Operation &op : *loop.getBody())
-    if (slice.contains(&op))
-      prefetch.slice.push_back(&op);
+  prefetch.slice = std::move(*slice);
   return prefetch;
 }
 

@@ -7,49 +7,22 @@
 //===----------------------------------------------------------------------===//
 
 #include "Matrices.h"
+#include "RunWhere.h"
 #include "attn/Conversion/AssignLayouts.h"
 #include "attn/Transforms/Passes.h"
-
-#include "mlir/Pass/PassManager.h"
 
 using namespace mlir;
 using namespace attn;
 
-namespace {
-class PrepareMatrices final
-    : public PassWrapper<PrepareMatrices, OperationPass<func::FuncOp>> {
-public:
-  MLIR_DEFINE_EXPLICIT_INTERNAL_INLINE_TYPE_ID(PrepareMatrices)
-
-  PrepareMatrices() { build(); }
-  PrepareMatrices(const PrepareMatrices &other)
-      : PassWrapper<PrepareMatrices, OperationPass<func::FuncOp>>(other) {
-    build();
-  }
-
-  StringRef getName() const override { return "PrepareMatrices"; }
-  void getDependentDialects(DialectRegistry &registry) const override {
-    pipeline.getDependentDialects(registry);
-  }
-  void runOnOperation() override {
-    if (findMatrices(getOperation()) &&
-        failed(runPipeline(pipeline, getOperation())))
-      signalPassFailure();
-  }
-
-private:
-  void build() {
-    pipeline.addPass(createSinkScale());
-    pipeline.addPass(createContractExp2());
-    pipeline.addPass(createDeferSums());
-    pipeline.addPass(createLazyMaxima());
-  }
-
-  OpPassManager pipeline{func::FuncOp::getOperationName()};
-};
-} // namespace
-
 void attn::addMatrixPasses(OpPassManager &kernels) {
+  OpPassManager matrices(func::FuncOp::getOperationName());
+  matrices.addPass(createSinkScale());
+  matrices.addPass(createContractExp2());
+  matrices.addPass(createDeferSums());
+  matrices.addPass(createLazyMaxima());
   kernels.addPass(createPadTiles());
-  kernels.addPass(std::make_unique<PrepareMatrices>());
+  kernels.addPass(std::make_unique<RunWhere>(
+      "PrepareMatrices",
+      [](func::FuncOp kernel) { return findMatrices(kernel).has_value(); },
+      std::move(matrices)));
 }

@@ -8,6 +8,7 @@
 //===----------------------------------------------------------------------===//
 
 #include "KernelChoices.h"
+#include "LoopSlice.h"
 #include "Staging.h"
 #include "TileKernels.h"
 
@@ -59,7 +60,6 @@ public:
 private:
   bool matchMaximum(unsigned k);
   bool matchSum(unsigned k);
-  SmallVector<Operation *> findLoads();
   /// Nothing is stored in between: loads come before all else in an iteration.
   void loadFirst();
   Value combine(ImplicitLocOpBuilder &b, ReduceKind kind, Value tile);
@@ -215,23 +215,6 @@ Value SharedLoop::rescale(ImplicitLocOpBuilder &b, Value sum, Value factor) {
       .getResult(0);
 }
 
-/// The loads of an iteration and what computes where, in order.
-SmallVector<Operation *> SharedLoop::findLoads() {
-  Block *body = loop.getBody();
-  SetVector<Operation *> needed;
-  for (auto load : body->getOps<LoadOp>())
-    needed.insert(load);
-  for (unsigned next = 0; next < needed.size(); ++next)
-    for (Value operand : findOperands(needed[next]))
-      if (Operation *op = operand.getDefiningOp(); op && op->getBlock() == body)
-        needed.insert(op);
-  SmallVector<Operation *> inOrder;
-  for (Operation &op : *body)
-    if (needed.contains(&op))
-      inOrder.push_back(&op);
-  return inOrder;
-}
-
 static int64_t countElements(Value tile) {
   return cast<TileType>(tile.getType()).getLinearLayout()->getNumRegisters();
 }
@@ -266,8 +249,13 @@ int64_t SharedLoop::countCombined() const {
 
 void SharedLoop::loadFirst() {
   Block *body = loop.getBody();
-  SmallVector<Operation *> loads = findLoads();
-  for (Operation *op : llvm::reverse(loads))
+  SmallVector<Value> loads;
+  for (auto load : body->getOps<LoadOp>())
+    loads.push_back(load);
+  // And what computes where.
+  FailureOr<SmallVector<Operation *>> slice = getLoopSlice(loop, loads);
+  assert(succeeded(slice) && "has regions of several blocks");
+  for (Operation *op : llvm::reverse(*slice))
     op->moveBefore(body, body->begin());
 }
 
@@ -357,7 +345,7 @@ struct ShareLoops final : attn::impl::ShareLoopsBase<ShareLoops> {
   void runOnOperation() override {
     func::FuncOp kernel = getOperation();
     auto target = TargetAttr::lookup(kernel);
-    if (!target || !kernel->hasAttr("tile.kernel"))
+    if (!target || !kernel->hasAttr(kKernelAttrName))
       return;
     int64_t lanes = target.getSubgroup();
     int64_t most = std::min(decide(threads, kernel, &ScheduleAttr::getThreads),

@@ -7,11 +7,11 @@
 //
 //===----------------------------------------------------------------------===//
 
+#include "LoopSlice.h"
 #include "attn/Conversion/AssignLayouts.h"
 #include "attn/Dialect/Tile/AttributeNames.h"
 #include "attn/Dialect/Tile/Tile.h"
 
-#include "mlir/Analysis/SliceAnalysis.h"
 #include "mlir/Dialect/Arith/IR/Arith.h"
 #include "mlir/Dialect/SCF/IR/SCF.h"
 #include "mlir/IR/IRMapping.h"
@@ -229,21 +229,12 @@ void LoopSplitter::simplify() {
 
 /// What iteration `at` asks for, in front of the loop.
 Value LoopSplitter::askFor(ImplicitLocOpBuilder &b, Value waiting, Value at) {
-  SetVector<Operation *> slice;
-  BackwardSliceOptions options;
-  options.omitBlockArguments = true;
-  options.inclusive = true;
-  options.filter = [&](Operation *op) {
-    return op->getBlock() == loop.getBody();
-  };
-  LogicalResult isFound = getBackwardSlice(waiting, &slice, options);
-  assert(succeeded(isFound) && "has regions of several blocks");
-  (void)isFound;
+  FailureOr<SmallVector<Operation *>> slice = getLoopSlice(loop, waiting);
+  assert(succeeded(slice) && "has regions of several blocks");
   IRMapping mapping;
   mapping.map(loop.getInductionVar(), at);
-  for (Operation &op : *loop.getBody())
-    if (slice.contains(&op))
-      b.clone(op, mapping);
+  for (Operation *op : *slice)
+    b.clone(*op, mapping);
   return mapping.lookup(waiting);
 }
 

@@ -8,6 +8,7 @@
 //
 //===----------------------------------------------------------------------===//
 
+#include "../RunWhere.h"
 #include "KernelLowering.h"
 
 #include "attn/Conversion/AssignLayouts.h"
@@ -17,52 +18,27 @@
 using namespace mlir;
 using namespace attn;
 
-namespace {
-/// Runs its passes on kernels in tile registers, and leaves others.
-class PrepareTileRegisters
-    : public PassWrapper<PrepareTileRegisters, OperationPass<func::FuncOp>> {
-public:
-  MLIR_DEFINE_EXPLICIT_INTERNAL_INLINE_TYPE_ID(PrepareTileRegisters)
-
-  PrepareTileRegisters() { build(); }
-  PrepareTileRegisters(const PrepareTileRegisters &other)
-      : PassWrapper<PrepareTileRegisters, OperationPass<func::FuncOp>>(other) {
-    build();
-  }
-
-  StringRef getName() const override { return "PrepareTileRegisters"; }
-  void getDependentDialects(DialectRegistry &registry) const override {
-    pipeline.getDependentDialects(registry);
-  }
-  void runOnOperation() override {
-    func::FuncOp kernel = getOperation();
-    auto target = tile::TargetAttr::lookup(kernel);
-    auto hasManyRows = [](tile::DotOp dot) {
-      return dot.getA().getType().getRows() > cpu::kRegisterRows
-                 ? WalkResult::advance()
-                 : WalkResult::interrupt();
-    };
-    if (!target || !target.has(tile::MatrixUnits::Amx) ||
-        !kernel->hasAttr(tile::kKernelAttrName) || !fitsTileRegisters(kernel) ||
-        kernel.walk(hasManyRows).wasInterrupted())
-      return;
-    if (failed(runPipeline(pipeline, kernel)))
-      signalPassFailure();
-  }
-
-private:
-  void build() {
-    DeferSumsOptions sums;
-    LazyMaximaOptions maxima;
-    sums.columns = maxima.columns = cpu::kRegisterRows;
-    pipeline.addPass(createDeferSums(sums));
-    pipeline.addPass(createLazyMaxima(maxima));
-  }
-
-  OpPassManager pipeline{func::FuncOp::getOperationName()};
-};
-} // namespace
+/// Whether tile-to-cpu has the kernel's products in tile registers, strip by
+/// strip.
+static bool hasStrips(func::FuncOp kernel) {
+  auto target = tile::TargetAttr::lookup(kernel);
+  auto hasManyRows = [](tile::DotOp dot) {
+    return dot.getA().getType().getRows() > cpu::kRegisterRows
+               ? WalkResult::advance()
+               : WalkResult::interrupt();
+  };
+  return target && target.has(tile::MatrixUnits::Amx) &&
+         kernel->hasAttr(tile::kKernelAttrName) && fitsTileRegisters(kernel) &&
+         !kernel.walk(hasManyRows).wasInterrupted();
+}
 
 void attn::addTileRegisterPasses(OpPassManager &kernels) {
-  kernels.addPass(std::make_unique<PrepareTileRegisters>());
+  DeferSumsOptions sums;
+  LazyMaximaOptions maxima;
+  sums.columns = maxima.columns = cpu::kRegisterRows;
+  OpPassManager registers(func::FuncOp::getOperationName());
+  registers.addPass(createDeferSums(sums));
+  registers.addPass(createLazyMaxima(maxima));
+  kernels.addPass(std::make_unique<RunWhere>("PrepareTileRegisters", hasStrips,
+                                             std::move(registers)));
 }
