@@ -47,24 +47,33 @@ struct PassChecker::Stage {
   }
 };
 
+namespace {
+/// What kernels are lowered for, and run on.
+struct Machine {
+  /// The lanes that its subgroups have at least, 0: kernels are not lowered;
+  /// and those that they have.
+  int64_t subgroup = 0, lanes = 1;
+  bool hasMatrices = false;
+  /// Of a language whose memory has vectors and no small elements; lanes cannot
+  /// look into its matrices.
+  bool hasVectors = false;
+};
+} // namespace
+
 struct PassChecker::CheckedPass {
   StringRef name;
   void (*add)(OpPassManager &pm);
   /// |after - before| <= tolerance * max(1, |before|) in float64; 0: the same
   /// bits in f32.
   double tolerance;
+  /// Lowers kernels for a machine. Later passes go on from what was before,
+  /// but for those that go on from what such a pass has made.
+  Machine machine = {};
+  bool goesOn = false;
   /// Computes on the bits of f32 numbers, and overflows where f32 does: float64
   /// cannot follow it through the functions of regions. Their accuracy has a
   /// test of its own (Conversion/expand-math.mlir).
   bool isF32Only = false;
-  /// Lowers kernels for a machine whose subgroups have that many lanes at
-  /// least, and runs them on one that has `lanes`. Later passes go on from what
-  /// was before.
-  int64_t subgroup = 0, lanes = 1;
-  bool hasMatrices = false;
-  /// Of a language whose memory has vectors and no small elements; lanes cannot
-  /// look into its matrices.
-  bool hasVectors = false;
 };
 
 namespace {
@@ -87,24 +96,27 @@ static void addLazySoftmax(OpPassManager &pm) {
   pm.addNestedPass<func::FuncOp>(createLazyMaxima());
 }
 
-/// What kernels go through on their way to matrix units.
+/// What loads ahead.
 static void addStaging(OpPassManager &pm) {
-  pm.addNestedPass<func::FuncOp>(std::make_unique<ForgetOffsets>());
-  addLazySoftmax(pm);
   pm.addNestedPass<func::FuncOp>(createAssignLayouts());
   pm.addNestedPass<func::FuncOp>(createPrefetchLoads());
-  pm.addNestedPass<func::FuncOp>(createSplitLoops());
 }
 
-static void addMatrices(OpPassManager &pm) {
+/// The same with maxima in every tile, so that loops have an order.
+static void addOrderedStaging(OpPassManager &pm) {
+  pm.addNestedPass<func::FuncOp>(std::make_unique<ForgetOffsets>());
+  addLazySoftmax(pm);
   addStaging(pm);
+}
+
+static void addLayoutToGPU(OpPassManager &pm) {
   pm.addPass(createLayoutToGPU());
 }
 
 /// Threads with registers of their own, exchanges by shuffles.
 static void addLayouts(OpPassManager &pm) {
   pm.addNestedPass<func::FuncOp>(createAssignLayouts());
-  pm.addPass(createLayoutToGPU());
+  addLayoutToGPU(pm);
 }
 
 /// What keeps softmax in fragments, where lanes cannot look into these. Only
@@ -114,14 +126,10 @@ static void addOpaqueMatrices(OpPassManager &pm) {
   addLayouts(pm);
 }
 
-/// Threads with registers of their own, and subgroups that divide the
-/// iterations of loops.
-static void addSharedLoops(OpPassManager &pm) {
+static void addShareLoops(OpPassManager &pm) {
   ShareLoopsOptions options;
   options.threads = 32;
-  pm.addNestedPass<func::FuncOp>(createAssignLayouts());
   pm.addNestedPass<func::FuncOp>(createShareLoops(options));
-  pm.addPass(createLayoutToGPU());
 }
 
 template <std::unique_ptr<Pass> (*create)()>
@@ -134,6 +142,11 @@ ArrayRef<PassChecker::CheckedPass> PassChecker::getPasses() {
   // What is equal in real numbers, and what folds factors into f32 constants
   // or replaces functions by formulas.
   constexpr double real = 1e-9, rounded = 2e-5;
+  constexpr Machine anyMachine{1, 1}, quads{4, 8}, subgroups{32, 32},
+      fewLanes{8, 8}, vectors{4, 4, /*hasMatrices=*/false, /*hasVectors=*/true},
+      noSubgroups{1, 4, /*hasMatrices=*/false, /*hasVectors=*/true},
+      matrices{8, 8, /*hasMatrices=*/true},
+      opaqueMatrices{8, 8, /*hasMatrices=*/true, /*hasVectors=*/true};
   static const CheckedPass passes[] = {
       {"tile-split-keys", addNested<createSplitKeys>, real},
       {"canonicalize, cse", addCleanup, 0},
@@ -144,39 +157,37 @@ ArrayRef<PassChecker::CheckedPass> PassChecker::getPasses() {
       {"canonicalize, cse", addCleanup, 0},
       {"attn-outline-kernels",
        [](OpPassManager &pm) { pm.addPass(createOutlineKernels()); }, 0},
-      {"tile-pad-tiles to tile-lazy-maxima", addLazySoftmax, rounded,
-       /*isF32Only=*/false, /*subgroup=*/8, /*lanes=*/8, /*hasMatrices=*/true},
-      {"tile-pad-tiles to tile-split-loops", addStaging, real,
-       /*isF32Only=*/false, /*subgroup=*/8, /*lanes=*/8, /*hasMatrices=*/true},
-      {"tile-pad-tiles to tile-layout-to-gpu, matrices", addMatrices, real,
-       /*isF32Only=*/false, /*subgroup=*/8, /*lanes=*/8, /*hasMatrices=*/true},
+      {"tile-pad-tiles to tile-lazy-maxima", addLazySoftmax, rounded, matrices},
+      {"tile-assign-layouts, tile-prefetch-loads", addStaging, real, matrices,
+       /*goesOn=*/true},
+      {"tile-split-loops, any order", addNested<createSplitLoops>, rounded,
+       matrices, /*goesOn=*/true},
+      {"tile-pad-tiles to tile-prefetch-loads", addOrderedStaging, real,
+       matrices},
+      {"tile-split-loops", addNested<createSplitLoops>, 0, matrices,
+       /*goesOn=*/true},
+      {"tile-layout-to-gpu, split loops", addLayoutToGPU, real, matrices,
+       /*goesOn=*/true},
       {"tile-pad-tiles to tile-layout-to-gpu, opaque matrices",
-       addOpaqueMatrices, rounded, /*isF32Only=*/false, /*subgroup=*/8,
-       /*lanes=*/8, /*hasMatrices=*/true, /*hasVectors=*/true},
+       addOpaqueMatrices, rounded, opaqueMatrices},
       {"tile-unswitch-masks", addNested<createUnswitchMasks>, 0},
       {"canonicalize, cse", addCleanup, 0},
       {"tile-narrow-indices",
        [](OpPassManager &pm) { pm.addPass(createNarrowIndices()); }, 0,
-       /*isF32Only=*/false, /*subgroup=*/1},
-      {"tile-layout-to-gpu, quads", addLayouts, real, /*isF32Only=*/false,
-       /*subgroup=*/4, /*lanes=*/8},
-      {"tile-layout-to-gpu, subgroups", addLayouts, real, /*isF32Only=*/false,
-       /*subgroup=*/32, /*lanes=*/32},
-      {"tile-layout-to-gpu, shared loops", addSharedLoops, real,
-       /*isF32Only=*/false, /*subgroup=*/8, /*lanes=*/8},
-      {"tile-layout-to-gpu, vectors", addLayouts, real, /*isF32Only=*/false,
-       /*subgroup=*/4, /*lanes=*/4, /*hasMatrices=*/false, /*hasVectors=*/true},
-      {"tile-layout-to-gpu, no subgroups", addLayouts, real,
-       /*isF32Only=*/false, /*subgroup=*/1, /*lanes=*/4, /*hasMatrices=*/false,
-       /*hasVectors=*/true},
-      {"tile-layout-to-gpu, matrices", addLayouts, real, /*isF32Only=*/false,
-       /*subgroup=*/8, /*lanes=*/8, /*hasMatrices=*/true},
-      {"tile-layout-to-gpu, opaque matrices", addLayouts, real,
-       /*isF32Only=*/false, /*subgroup=*/8, /*lanes=*/8, /*hasMatrices=*/true,
-       /*hasVectors=*/true},
+       anyMachine},
+      {"tile-layout-to-gpu, quads", addLayouts, real, quads},
+      {"tile-layout-to-gpu, subgroups", addLayouts, real, subgroups},
+      {"tile-assign-layouts", addNested<createAssignLayouts>, 0, fewLanes},
+      {"tile-share-loops", addShareLoops, real, fewLanes, /*goesOn=*/true},
+      {"tile-layout-to-gpu, shared loops", addLayoutToGPU, real, fewLanes,
+       /*goesOn=*/true},
+      {"tile-layout-to-gpu, vectors", addLayouts, real, vectors},
+      {"tile-layout-to-gpu, no subgroups", addLayouts, real, noSubgroups},
+      {"tile-layout-to-gpu, matrices", addLayouts, real, matrices},
+      {"tile-layout-to-gpu, opaque matrices", addLayouts, real, opaqueMatrices},
       {"tile-expand-math",
        [](OpPassManager &pm) { pm.addPass(createExpandMath()); }, rounded,
-       /*isF32Only=*/true},
+       Machine(), /*goesOn=*/false, /*isF32Only=*/true},
       {"tile-launch-to-parallel",
        [](OpPassManager &pm) { pm.addPass(createLaunchToParallel()); }, 0},
   };
@@ -238,25 +249,27 @@ static func::FuncOp getEntry(ModuleOp module) {
   return {};
 }
 
-/// A machine with subgroups of `lanes` at least; its matrix units take small
-/// matrices of f32, too, and of bf16 if lanes can look into them.
-static tile::TargetAttr makeTarget(MLIRContext *context, int64_t lanes,
-                                   bool hasMatrices, bool hasVectors) {
+/// Matrix units take small matrices of f32, too, and of bf16 if lanes can look
+/// into them.
+static tile::TargetAttr makeTarget(MLIRContext *context,
+                                   const Machine &machine) {
   constexpr int64_t threads = 256, sharedBytes = 64 * 1024;
   Builder b(context);
   return tile::TargetAttr::get(
       context, "gpu", "any", /*vectorBits=*/0, /*vectorRegisters=*/0,
-      /*l1Bytes=*/0, /*l2Bytes=*/0, threads, lanes, sharedBytes, sharedBytes,
-      /*storageBuffers=*/0, /*workers=*/0,
-      hasMatrices ? tile::MatrixUnits::Cooperative : tile::MatrixUnits::None,
-      hasMatrices
-          ? b.getStrArrayAttr(
-                {"matrix-f32", hasVectors ? "matrix-opaque" : "matrix-bf16"})
+      /*l1Bytes=*/0, /*l2Bytes=*/0, threads, machine.subgroup, sharedBytes,
+      sharedBytes, /*storageBuffers=*/0, /*workers=*/0,
+      machine.hasMatrices ? tile::MatrixUnits::Cooperative
+                          : tile::MatrixUnits::None,
+      machine.hasMatrices
+          ? b.getStrArrayAttr({"matrix-f32", machine.hasVectors
+                                                 ? "matrix-opaque"
+                                                 : "matrix-bf16"})
           : ArrayAttr(),
-      !hasMatrices ? DenseI64ArrayAttr()
-      : hasVectors ? b.getDenseI64ArrayAttr({4, 8, 4})
-                   : b.getDenseI64ArrayAttr({4, 4, 4}),
-      hasVectors ? tile::Lacks::SmallStorage : tile::Lacks::Nothing);
+      !machine.hasMatrices ? DenseI64ArrayAttr()
+      : machine.hasVectors ? b.getDenseI64ArrayAttr({4, 8, 4})
+                           : b.getDenseI64ArrayAttr({4, 4, 4}),
+      machine.hasVectors ? tile::Lacks::SmallStorage : tile::Lacks::Nothing);
 }
 
 std::string PassChecker::interpret(Stage &stage, Arithmetic arithmetic,
@@ -278,16 +291,15 @@ std::string PassChecker::runPass(const CheckedPass &pass, Stage &before,
   after = {OwningOpRef<ModuleOp>(before.module->clone()),
            before.isTotal,
            before.isReal,
-           pass.lanes,
+           pass.machine.lanes,
            std::nullopt,
            std::nullopt};
   PassManager pm(after.module->getContext());
   pass.add(pm);
-  if (pass.subgroup)
+  if (pass.machine.subgroup)
     (*after.module)
         ->setAttr(tile::TargetAttr::attributeName,
-                  makeTarget(pm.getContext(), pass.subgroup, pass.hasMatrices,
-                             pass.hasVectors));
+                  makeTarget(pm.getContext(), pass.machine));
   auto blame = [&](const std::string &problem) {
     return (pass.name + ": " + problem + "\n// Before:\n" +
             ::print(*before.module) + "// After:\n" + ::print(*after.module))
@@ -304,10 +316,12 @@ std::string PassChecker::runPass(const CheckedPass &pass, Stage &before,
                                   });
     isDone = succeeded(pm.run(*after.module));
   }
-  if (!isDone && !(pass.subgroup && tooLarge))
+  if (!isDone && !(pass.machine.subgroup && tooLarge))
     return blame("fails");
-  if (!isDone)
+  if (!isDone) {
+    after.module = nullptr;
     return "";
+  }
   Count &count = counts[&pass - getPasses().data()];
   ++count.all;
   if (::print(*before.module) == ::print(*after.module)) {
@@ -328,15 +342,17 @@ std::string PassChecker::runPass(const CheckedPass &pass, Stage &before,
 }
 
 std::string PassChecker::runInOrder(Stage stage, ArrayRef<Tensor> inputs) {
+  // Kernels that are lowered for a machine; none if they are too large for it.
+  Stage lowered;
   for (const CheckedPass &pass : getPasses()) {
-    if (stage.isTotal && pass.isF32Only)
+    if ((stage.isTotal && pass.isF32Only) || (pass.goesOn && !lowered.module))
       continue;
     Stage after;
-    if (std::string problem = runPass(pass, stage, inputs, after);
+    if (std::string problem =
+            runPass(pass, pass.goesOn ? lowered : stage, inputs, after);
         !problem.empty())
       return "in order, " + problem;
-    if (!pass.subgroup)
-      stage = std::move(after);
+    (pass.machine.subgroup ? lowered : stage) = std::move(after);
   }
   return "";
 }
@@ -346,7 +362,7 @@ std::string PassChecker::checkTiles(ModuleOp module, ArrayRef<Tensor> inputs) {
   stage.module = OwningOpRef<ModuleOp>(module.clone());
   for (const CheckedPass &pass : getPasses()) {
     // There are no kernels yet.
-    if (pass.subgroup)
+    if (pass.machine.subgroup)
       continue;
     Stage after;
     if (std::string problem = runPass(pass, stage, inputs, after);

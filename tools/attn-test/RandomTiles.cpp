@@ -4,7 +4,7 @@
 // Grids of random tile ops: products in all orientations, maps with regions,
 // row statistics, loops over key tiles that carry tiles, masks with ranges.
 // Half of them have the two loops of standard attention with surprises around
-// them, the others are free.
+// them, the others are free. In a third of them rows are pieces of 16 bytes.
 //
 //===----------------------------------------------------------------------===//
 
@@ -51,7 +51,8 @@ using Size = std::pair<const char *, int64_t>;
 
 class TileWriter {
 public:
-  TileWriter(uint64_t seed, bool lowered) : random(seed), lowered(lowered) {}
+  TileWriter(uint64_t seed, bool lowered)
+      : random(seed), lowered(lowered), hasPieces(!lowered && seed % 3 == 0) {}
 
   Case write();
 
@@ -103,7 +104,8 @@ private:
              bool mayBeInf = false);
   Tile dot(const Tile &a, const Tile &b, const Tile &acc,
            const std::string &attributes = "");
-  Tile reduce(const char *kind, const Tile &tile, const Tile &init);
+  Tile reduce(const char *kind, const Tile &tile, const Tile &init,
+              const std::string &attributes = "");
   Tile convert(const Tile &tile, const std::string &element);
   /// A map whose region `writeBody` writes from elements and indices.
   Tile map(llvm::ArrayRef<Tile> inputs, int64_t cols,
@@ -141,6 +143,9 @@ private:
   Random random;
   /// Only what a CPU can lower.
   bool lowered;
+  /// Rows are pieces of 16 bytes, and tiles follow each other: what loops ask
+  /// for ahead, and what splits them.
+  bool hasPieces;
   int64_t m, n, d, valueCols;
   int64_t rows, keys, width, valueWidth;
   std::string element;
@@ -191,7 +196,10 @@ void TileWriter::addMemory(const std::string &name,
       sizes.emplace_back(dim);
   }
   type += elementType;
-  if (random.chance(1, 2))
+  bool isStrided = random.chance(1, 2);
+  if (hasPieces)
+    open.back() = "1";
+  if (isStrided)
     type += ", strided<[" + llvm::join(open, ", ") + "], offset: ?>";
   type += ">";
   memories[name] = {type, elementType};
@@ -241,14 +249,16 @@ Tile TileWriter::dot(const Tile &a, const Tile &b, const Tile &acc,
   return tile;
 }
 
-Tile TileWriter::reduce(const char *kind, const Tile &input, const Tile &init) {
+Tile TileWriter::reduce(const char *kind, const Tile &input, const Tile &init,
+                        const std::string &attributes) {
   Tile tile = init;
   bool isSum = llvm::StringRef(kind) == "sum";
   tile.bound = isSum ? init.bound + input.bound * input.cols
                      : std::max(init.bound, input.bound);
   tile.mayBeInf = init.mayBeInf;
-  tile.name = emit(formatv("tile.reduce {0} {1}, {2} : {3} -> {4}", kind,
-                           input.name, init.name, input.type(), tile.type()));
+  tile.name =
+      emit(formatv("tile.reduce {0} {1}, {2} {3}: {4} -> {5}", kind, input.name,
+                   init.name, attributes, input.type(), tile.type()));
   return tile;
 }
 
@@ -336,6 +346,8 @@ Tile TileWriter::scores(const Tile &queries) {
   std::string head = "%h, ";
   // Operands of products lie either way.
   int64_t way = random.range(0, lowered ? 1 : 3);
+  if (hasPieces)
+    way = 0;
   if (way == 1) {
     Tile keyTile = load("%pool", n, d, formatv("%h, %j0, {0}", index(0)),
                         "%some, " + index(width), " paged %table[%h]",
@@ -604,7 +616,7 @@ void TileWriter::writeRanges() {
   int64_t tiles = (keys + n - 1) / n, begin = 0;
   std::vector<std::string> ranges;
   // Where keys may be split, most tiles are visited, so that parts have some.
-  int64_t last = storesStates ? 1 : random.range(1, 3);
+  int64_t last = storesStates || hasPieces ? 1 : random.range(1, 3);
   for (int64_t k = 0, e = last; k < e; ++k) {
     int64_t end =
         k + 1 == e && random.chance(2, 3) ? tiles : random.range(begin, tiles);
@@ -620,12 +632,15 @@ void TileWriter::writeRanges() {
     int64_t full = random.range(begin, end);
     if (excludes)
       full = end;
-    ranges.push_back(formatv("[{0}, {1}, {2}, {3}]", first, index(end),
-                             index(full), index(end)));
+    // Its first tiles are full, or its last ones.
+    ranges.push_back(
+        hasPieces
+            ? formatv("[{0}, {1}, {0}, {2}]", first, index(end), index(full))
+            : formatv("[{0}, {1}, {2}, {1}]", first, index(end), index(full)));
     begin = end;
   }
   std::string text = "%ranges = tile.ranges " + llvm::join(ranges, ", ");
-  if (excludes || random.chance(1, 3))
+  if (excludes || (random.chance(1, 3) && !hasPieces))
     text += where();
   line(text + " : !tile.ranges");
   line("%n = tile.range_count %ranges : index");
@@ -707,9 +722,12 @@ void TileWriter::writeSoftmax() {
   for (int64_t k = random.range(0, 2); k > 0; --k)
     s = random.chance(1, 2) ? randomMap({s, statistic}, n) : randomMap(s, n);
   // Excluded tiles must be masked.
-  s = excludes || random.chance(3, 4) ? chooseMasked(s) : masked(s);
+  bool chooses = excludes || random.chance(hasPieces ? 2 : 3, 4);
+  s = chooses ? chooseMasked(s) : masked(s);
   store(s, "%scores", at, valid);
-  Tile max = reduce("max", s, carried[0]);
+  // Then nobody asks what it was, and loops have no order.
+  bool isOffset = hasPieces && !storesStates && random.chance(2, 3);
+  Tile max = reduce("max", s, carried[0], isOffset ? "{tile.offset} " : "");
   max.mayBeInf = true;
   closeLoop(max);
   max.name = results + "#0";
@@ -768,8 +786,10 @@ void TileWriter::writeSoftmax() {
   if (two)
     store(map({yielded[2], yielded[0]}, valueCols, divide), "%ob",
           "%h, %i0, " + index(0), "%left, " + index(valueWidth));
-  store(random.chance(1, 2) ? max : randomMap({max, yielded[0]}, 0), "%om",
-        "%h, %i0", "%left");
+  Tile last = isOffset              ? statistic
+              : random.chance(1, 2) ? max
+                                    : randomMap({max, yielded[0]}, 0);
+  store(last, "%om", "%h, %i0", "%left");
 }
 
 /// What tile-split-keys looks for: states in memory, finished row by row.
@@ -939,12 +959,22 @@ Case TileWriter::write() {
   valueWidth = random.range(1, valueCols);
   element = random.chance(1, 2) ? "f32" : random.chance(1, 2) ? "bf16" : "f16";
   bool softmax = random.chance(1, 2);
-  excludes = softmax && random.chance(1, 3);
+  if (hasPieces) {
+    static constexpr int64_t pieces[] = {8, 16};
+    static constexpr const char *halves[] = {"bf16", "f16"};
+    width = d = random.pick(pieces);
+    valueWidth = valueCols = random.pick(pieces);
+    element = random.pick(halves);
+    // And lanes share few rows.
+    if (random.chance(1, 2))
+      m = 8;
+  }
+  excludes = softmax && !hasPieces && random.chance(1, 3);
   excluded = random.range(0, 2);
-  storesStates = softmax && random.chance(1, 2);
+  storesStates = softmax && random.chance(1, hasPieces ? 4 : 2);
   // Parts of the keys have two tiles at least.
   int64_t mostKeys = (storesStates ? 12 : 4) * n;
-  keys = random.range(1, mostKeys);
+  keys = random.range(hasPieces ? n : 1, mostKeys);
   static constexpr int64_t heads = 2, pageSize = 3;
 
   int64_t pages = (mostKeys + pageSize - 1) / pageSize;
