@@ -54,7 +54,7 @@ make_peer() {
 }
 
 make_all() {
-  build=$1 folder=$2/pack cases=${3:-12} compile=() others=
+  build=$1 folder=$2/pack cases=${3:-12} compile=() others='' element='' matrices=''
   vulkan=$here/../../.cache/vulkan
   [ -f "$vulkan/environment" ] || {
     echo "run scripts/install-vulkan-checks.sh first" >&2
@@ -65,14 +65,19 @@ make_all() {
   make_cases all --count="$cases"
   make_cases matrix --chip=vulkan-matrix --suite=mods,matrix --count="$cases"
   make_cases map --chip=vulkan-matrix-map --suite=mods,matrix --count="$cases"
+  make_cases bf16 --chip=vulkan-matrix-bf16-map --filter=bf16 --suite=mods,matrix --count="$cases"
   # The code for the CPU says what is right at these sizes, too.
-  for name in d64 d64-causal d128 d128-causal d256 softcap window alibi; do
+  for name in d64 d64-causal d128 d128-causal d256 softcap window alibi d64-bf16 d128-bf16; do
+    element=f16
+    case $name in *-bf16) element=bf16 ;; esac
     python3 -c "import sys; sys.path.insert(0, '$here')
 from cases import SOURCES
-print(SOURCES['$name'].replace('bf16', 'f16'))" >"$folder/bench/$name.mlir"
+print(SOURCES['${name%-bf16}'].replace('bf16', '$element'))" >"$folder/bench/$name.mlir"
     compile=("$build/bin/attn-compile" "$folder/bench/$name.mlir" -o "$folder/bench/$name.attn")
     others=vulkan:vulkan1.1,vulkan:vulkan-desktop,cpu:x86-64-v3
-    "${compile[@]}" --target="vulkan:vulkan-matrix-map,vulkan:vulkan-matrix,$others" ||
+    matrices=vulkan:vulkan-matrix-map,vulkan:vulkan-matrix
+    [ $element = f16 ] || matrices=vulkan:vulkan-matrix-bf16-map,vulkan:vulkan-matrix-bf16
+    "${compile[@]}" --target="$matrices,$others" ||
       "${compile[@]}" --target="$others"
   done
   cp "$build/bin/attn-check" "$build/bin/attn-time" "$folder/"
@@ -109,6 +114,8 @@ check() {
   "$folder/attn-check" --backend=vulkan "${device[@]}" "$folder/cases/matrix" || status=1
   printf 'with matrices whose elements lie alike: '
   "$folder/attn-check" --backend=vulkan "${device[@]}" "$folder/cases/map" || status=1
+  printf 'with matrices of bf16: '
+  "$folder/attn-check" --backend=vulkan "${device[@]}" "$folder/cases/bf16" || status=1
   printf 'with the validation layer: '
   "$folder/attn-check" --backend=vulkan "${device[@]}" --validation \
     "$folder/cases/all" || status=1
@@ -134,6 +141,8 @@ bench() {
     entry "prefill h32 d64 s$length" d64 1 32 32 $length $length 64 1 1
     entry "prefill h32 d64 s$length causal" d64-causal 1 32 32 $length $length 64 0.5 1
   done
+  entry "prefill h16 d128 s$length bf16" d128-bf16 1 16 16 $length $length 128 1 1
+  entry "prefill h32 d64 s$length bf16" d64-bf16 1 32 32 $length $length 64 1 1
   entry "prefill h8 d256 s$length" d256 1 8 8 $length $length 256 1 1
   entry "prefill h16 d128 s$length softcap" softcap 1 16 16 $length $length 128 0.5 1
   # Of the causal half, a corner lies outside of the window of 1024.

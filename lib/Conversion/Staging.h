@@ -68,13 +68,21 @@ inline bool holdsHalves(tile::TargetAttr target) {
          target.doesLack(tile::Lacks::SmallStorage);
 }
 
+/// Whether bf16 is a type of its own, not bits: where numbers of it are
+/// computed with, or matrix units multiply them.
+inline bool holdsBFloats(tile::TargetAttr target) {
+  return !target.doesLack(tile::Lacks::SmallInt) ||
+         target.hasFeature("matrix-bf16");
+}
+
 /// What an element takes in workgroup memory: a word where a target has no
 /// small ones.
 inline int64_t getStoredBytes(mlir::Type element, tile::TargetAttr target) {
   constexpr int64_t word = sizeof(int32_t);
   int64_t bytes = llvm::divideCeil(element.getIntOrFloatBitWidth(), 8);
   bool isSmall = !target.doesLack(tile::Lacks::SmallInt) ||
-                 (element.isF16() && holdsHalves(target));
+                 (element.isF16() && holdsHalves(target)) ||
+                 (element.isBF16() && holdsBFloats(target));
   return isSmall ? bytes : std::max(bytes, word);
 }
 

@@ -6,6 +6,7 @@
 //
 //===----------------------------------------------------------------------===//
 
+#include "Staging.h"
 #include "attn/Conversion/LegalizeKernels.h"
 #include "attn/Dialect/Attn/Hole.h"
 #include "attn/Dialect/Kernel/Kernel.h"
@@ -366,7 +367,8 @@ LogicalResult KernelVerifier::verifySmall(Operation *op) {
   if (!lacks(Lacks::SmallInt) || isMove(op))
     return success();
   auto isComputed = [&](Type type) {
-    return isSmall(type) && !(type.isBF16() && isChoice(op));
+    return isSmall(type) &&
+           !(type.isBF16() && (isChoice(op) || holdsBFloats(target)));
   };
   for (TypeRange types :
        {TypeRange(op->getOperandTypes()), TypeRange(op->getResultTypes())})

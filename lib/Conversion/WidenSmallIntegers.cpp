@@ -9,6 +9,7 @@
 
 #include "Retype.h"
 #include "RewriteOps.h"
+#include "Staging.h"
 #include "attn/Conversion/LegalizeKernels.h"
 
 #include "mlir/Dialect/Arith/IR/Arith.h"
@@ -192,13 +193,14 @@ static void writeWord(memref::StoreOp store) {
       arith::ExtUIOp::create(b, store.getLoc(), b.getI32Type(), bits));
 }
 
-/// Gives each small element of the kernel's own buffers a word.
-static void widenBuffers(gpu::GPUFuncOp kernel) {
+/// Gives each small element of the kernel's own buffers a word; `asBits`: bf16,
+/// too.
+static void widenBuffers(gpu::GPUFuncOp kernel, bool asBits) {
   for (BlockArgument buffer : kernel.getArguments().drop_front(
            kernel.getFunctionType().getNumInputs())) {
     auto type = cast<MemRefType>(buffer.getType());
     Type element = type.getElementType();
-    if (!isSmall(element) && !element.isBF16())
+    if (!isSmall(element) && !(asBits && element.isBF16()))
       continue;
     buffer.setType(MemRefType::Builder(type).setElementType(
         IntegerType::get(kernel.getContext(), 32)));
@@ -250,13 +252,14 @@ template <typename Ext> struct ExpandExtension final : OpRewritePattern<Ext> {
 struct WidenSmallIntegers final
     : KernelsThatLack<attn::impl::WidenSmallIntegersBase<WidenSmallIntegers>,
                       tile::Lacks::SmallInt> {
-  /// Most kernels have neither small integers nor numbers of bf16.
-  static bool hasSmall(gpu::GPUFuncOp kernel) {
-    auto isMeant = [](Type type) {
+  /// Most kernels have neither small integers nor numbers of bf16, which are
+  /// meant only where they are no type of the machine.
+  static bool hasSmall(gpu::GPUFuncOp kernel, bool asBits) {
+    auto isMeant = [&](Type type) {
       if (auto memory = dyn_cast<MemRefType>(type))
         type = memory.getElementType();
       Type element = getElementTypeOrSelf(type);
-      return isSmall(element) || element.isBF16();
+      return isSmall(element) || (asBits && element.isBF16());
     };
     return llvm::any_of(kernel.getBody().getArgumentTypes(), isMeant) ||
            kernel
@@ -269,16 +272,19 @@ struct WidenSmallIntegers final
   }
 
   FailureOr<bool> visit(gpu::GPUFuncOp kernel) override {
-    if (!hasSmall(kernel))
+    bool asBits = !holdsBFloats(tile::TargetAttr::lookup(kernel));
+    if (!hasSmall(kernel, asBits))
       return false;
     RewritePatternSet patterns(&getContext());
-    arith::populateExpandBFloat16Patterns(patterns);
+    if (asBits)
+      arith::populateExpandBFloat16Patterns(patterns);
     if (failed(rewriteOps(kernel, std::move(patterns),
                           llvm::IsaPred<arith::ExtFOp, arith::TruncFOp>)))
       return failure();
     kernel.walk(expandHalfBits);
-    widenBuffers(kernel);
-    kernel.walk(moveAsBits);
+    widenBuffers(kernel, asBits);
+    if (asBits)
+      kernel.walk(moveAsBits);
     kernel.walk(widen);
     RewritePatternSet extensions(&getContext());
     extensions

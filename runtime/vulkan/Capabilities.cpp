@@ -52,6 +52,12 @@ constexpr FeatureName featureNames[] = {
      }},
     {"cooperativeMatrix",
      [](Features &f) -> VkBool32 & { return f.matrix.cooperativeMatrix; }},
+    {"shaderBFloat16Type",
+     [](Features &f) -> VkBool32 & { return f.bfloat.shaderBFloat16Type; }},
+    {"shaderBFloat16CooperativeMatrix",
+     [](Features &f) -> VkBool32 & {
+       return f.bfloat.shaderBFloat16CooperativeMatrix;
+     }},
 };
 
 struct SubgroupOperation {
@@ -77,6 +83,7 @@ const char *after(const std::string &text, const char *start) {
 const char *componentName(VkComponentTypeKHR type) {
   constexpr std::pair<VkComponentTypeKHR, const char *> names[] = {
       {VK_COMPONENT_TYPE_FLOAT16_KHR, "f16"},
+      {VK_COMPONENT_TYPE_BFLOAT16_KHR, "bf16"},
       {VK_COMPONENT_TYPE_FLOAT32_KHR, "f32"},
       {VK_COMPONENT_TYPE_FLOAT64_KHR, "f64"},
       {VK_COMPONENT_TYPE_SINT8_KHR, "i8"},
@@ -123,7 +130,9 @@ Features::Features()
       subgroupSize(makeStruct<VkPhysicalDeviceSubgroupSizeControlFeatures>(
           VK_STRUCTURE_TYPE_PHYSICAL_DEVICE_SUBGROUP_SIZE_CONTROL_FEATURES)),
       matrix(makeStruct<VkPhysicalDeviceCooperativeMatrixFeaturesKHR>(
-          VK_STRUCTURE_TYPE_PHYSICAL_DEVICE_COOPERATIVE_MATRIX_FEATURES_KHR)) {}
+          VK_STRUCTURE_TYPE_PHYSICAL_DEVICE_COOPERATIVE_MATRIX_FEATURES_KHR)),
+      bfloat(makeStruct<VkPhysicalDeviceShaderBfloat16FeaturesKHR>(
+          VK_STRUCTURE_TYPE_PHYSICAL_DEVICE_SHADER_BFLOAT16_FEATURES_KHR)) {}
 
 void Features::chain(uint32_t version, const std::set<std::string> &available,
                      std::vector<const char *> &extensions) {
@@ -146,6 +155,7 @@ void Features::chain(uint32_t version, const std::set<std::string> &available,
   add(memoryModel, VK_API_VERSION_1_2, "VK_KHR_vulkan_memory_model");
   add(subgroupSize, VK_API_VERSION_1_3, "VK_EXT_subgroup_size_control");
   add(matrix, never, VK_KHR_COOPERATIVE_MATRIX_EXTENSION_NAME);
+  add(bfloat, never, VK_KHR_SHADER_BFLOAT16_EXTENSION_NAME);
 }
 
 void Features::keepKnown() {
@@ -164,6 +174,7 @@ void Features::keepKnown() {
   take(memoryModel, known.memoryModel);
   take(subgroupSize, known.subgroupSize);
   take(matrix, known.matrix);
+  take(bfloat, known.bfloat);
 }
 
 void Features::read(const void *structs) {
@@ -187,6 +198,8 @@ void Features::read(const void *structs) {
       take(subgroupSize, given);
     else if (given->sType == matrix.sType)
       take(matrix, given);
+    else if (given->sType == bfloat.sType)
+      take(bfloat, given);
     else if (given->sType ==
              VK_STRUCTURE_TYPE_PHYSICAL_DEVICE_VULKAN_1_1_FEATURES) {
       auto *all =

@@ -35,6 +35,7 @@ struct Features {
   VkPhysicalDeviceVulkanMemoryModelFeatures memoryModel;
   VkPhysicalDeviceSubgroupSizeControlFeatures subgroupSize;
   VkPhysicalDeviceCooperativeMatrixFeaturesKHR matrix;
+  VkPhysicalDeviceShaderBfloat16FeaturesKHR bfloat;
 };
 
 class Capabilities {

@@ -219,14 +219,26 @@ void Device::findQueue() {
 
 /// A layer takes structs that it does not know for errors.
 void Device::hideFromOldLayer(std::set<std::string> &extensions) {
-  constexpr const char *matrix = VK_KHR_COOPERATIVE_MATRIX_EXTENSION_NAME;
-  constexpr uint32_t knowsMatrix = VK_MAKE_API_VERSION(0, 1, 3, 255);
-  if (!layerVersion || layerVersion >= knowsMatrix || !extensions.erase(matrix))
-    return;
-  capabilities.note = "the validation layer is of Vulkan " +
-                      versionName(layerVersion) + "." +
-                      std::to_string(VK_API_VERSION_PATCH(layerVersion)) +
-                      " and does not know " + matrix;
+  struct {
+    const char *extension;
+    uint32_t since;
+  } constexpr young[] = {
+      {VK_KHR_COOPERATIVE_MATRIX_EXTENSION_NAME,
+       VK_MAKE_API_VERSION(0, 1, 3, 255)},
+      {VK_KHR_SHADER_BFLOAT16_EXTENSION_NAME,
+       VK_MAKE_API_VERSION(0, 1, 4, 317)},
+  };
+  for (auto [extension, since] : young) {
+    if (!layerVersion || layerVersion >= since || !extensions.erase(extension))
+      continue;
+    capabilities.note +=
+        capabilities.note.empty()
+            ? "the validation layer is of Vulkan " + versionName(layerVersion) +
+                  "." + std::to_string(VK_API_VERSION_PATCH(layerVersion)) +
+                  " and does not know "
+            : " and ";
+    capabilities.note += extension;
+  }
 }
 
 void Device::create() {

@@ -102,6 +102,8 @@ enum : uint32_t {
 
   CapabilityShader = 1,
   CapabilityFloat16 = 9,
+  CapabilityBFloat16TypeKHR = 5116,
+  CapabilityBFloat16CooperativeMatrixKHR = 5118,
   CapabilityVulkanMemoryModel = 5345,
   CapabilityCooperativeMatrixKHR = 6022,
   ModelLogical = 0,
@@ -117,6 +119,7 @@ enum : uint32_t {
   DecorationDescriptorSet = 34,
   DecorationOffset = 35,
   BuiltInLocalInvocationIndex = 29,
+  EncodingBFloat16KHR = 0,
   ScopeSubgroup = 3,
   UseA = 0,
   UseAccumulator = 2,
@@ -127,6 +130,7 @@ enum : uint32_t {
 /// then what lanes hold of each.
 struct Numbers {
   uint32_t rows, cols, lanes;
+  bool isBFloat; // left factors, else f16
   uint32_t count() const { return rows * cols; }
   uint32_t length() const { return count() / lanes; }
   uint32_t halves() const { return count(); }
@@ -141,6 +145,11 @@ std::string makeModule(const Numbers &plan) {
         uint32_t(CapabilityVulkanMemoryModel),
         uint32_t(CapabilityCooperativeMatrixKHR)})
     m.add(OpCapability, {capability});
+  if (plan.isBFloat) {
+    m.add(OpCapability, {CapabilityBFloat16TypeKHR});
+    m.add(OpCapability, {CapabilityBFloat16CooperativeMatrixKHR});
+    m.addNamed(OpExtension, {}, "SPV_KHR_bfloat16");
+  }
   m.addNamed(OpExtension, {}, "SPV_KHR_cooperative_matrix");
   m.add(OpMemoryModel, {ModelLogical, ModelVulkan});
   uint32_t kernel = m.newId(), buffer = m.newId(), lane = m.newId(),
@@ -158,7 +167,9 @@ std::string makeModule(const Numbers &plan) {
   uint32_t none = m.makeType(OpTypeVoid, {});
   uint32_t word = m.makeType(OpTypeInt, {32, 0});
   uint32_t single = m.makeType(OpTypeFloat, {32});
-  uint32_t half = m.makeType(OpTypeFloat, {16});
+  uint32_t half = plan.isBFloat
+                      ? m.makeType(OpTypeFloat, {16, EncodingBFloat16KHR})
+                      : m.makeType(OpTypeFloat, {16});
   m.add(OpTypeRuntimeArray, {array, word});
   m.add(OpTypeStruct, {block, array});
   uint32_t toBlock = m.makeType(OpTypePointer, {StorageBuffer, block});
@@ -224,14 +235,22 @@ uint16_t toHalf(uint32_t number) {
   return uint16_t((exponent + bias) << fractionBits | fraction);
 }
 
-/// 0, 1, 2, ... as f32, then as f16.
+/// A number up to 256, which bf16 has exactly.
+uint16_t toBFloat(uint32_t number) {
+  auto single = float(number);
+  uint32_t bits;
+  std::memcpy(&bits, &single, sizeof bits);
+  return uint16_t(bits >> 16);
+}
+
+/// 0, 1, 2, ... as f32, then as what left factors are of.
 std::vector<uint32_t> makeNumbers(const Numbers &plan) {
   std::vector<uint32_t> words(plan.words(), UINT32_MAX);
   std::vector<uint16_t> halves;
   for (uint32_t number = 0; number < plan.count(); ++number) {
     auto single = float(number);
     std::memcpy(&words[number], &single, sizeof single);
-    halves.push_back(toHalf(number));
+    halves.push_back(plan.isBFloat ? toBFloat(number) : toHalf(number));
   }
   std::memcpy(&words[plan.halves()], halves.data(),
               halves.size() * sizeof(uint16_t));
@@ -284,13 +303,18 @@ void run(Device &device, Memory &memory, const Numbers &plan,
 bool areElementsAlike(Device &device, Memory &memory, const std::string &shape,
                       uint32_t lanes) {
   uint32_t rows = 0, cols = 0, depth = 0;
-  constexpr uint32_t mostNumbers = 2048; // that f16 tells apart
-  if (std::sscanf(shape.c_str(), "%ux%ux%u:f16:f32", &rows, &cols, &depth) !=
-          3 ||
-      cols != depth || !lanes || rows > mostNumbers || cols > mostNumbers ||
-      rows * cols > mostNumbers || rows * cols % lanes || cols % 2)
+  int end = 0;
+  if (std::sscanf(shape.c_str(), "%ux%ux%u%n", &rows, &cols, &depth, &end) != 3)
     return false;
-  Numbers plan{rows, cols, lanes};
+  std::string types = shape.substr(size_t(end));
+  bool isBFloat = types == ":bf16:f32";
+  // That the type tells apart.
+  const uint32_t mostNumbers = isBFloat ? 256 : 2048;
+  if (!(isBFloat || types == ":f16:f32") || cols != depth || !lanes ||
+      rows > mostNumbers || cols > mostNumbers || rows * cols > mostNumbers ||
+      rows * cols % lanes || cols % 2)
+    return false;
+  Numbers plan{rows, cols, lanes, isBFloat};
   std::vector<uint32_t> words = makeNumbers(plan);
   try {
     run(device, memory, plan, words);

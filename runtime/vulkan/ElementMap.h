@@ -13,8 +13,8 @@
 namespace attn::runtime::vulkan {
 
 /// Whether lanes hold the same elements, by number, of an accumulator of f32
-/// and of a left factor of f16; `shape` is "16x16x16:f16:f32", which the device
-/// has, and a subgroup has `lanes`.
+/// and of a left factor of f16 or bf16; `shape` is "16x16x16:f16:f32", which
+/// the device has, and a subgroup has `lanes`.
 bool areElementsAlike(Device &device, Memory &memory, const std::string &shape,
                       uint32_t lanes);
 

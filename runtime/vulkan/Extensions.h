@@ -45,6 +45,23 @@ using PFN_vkGetPhysicalDeviceCooperativeMatrixPropertiesKHR =
                           VkCooperativeMatrixPropertiesKHR *);
 #endif
 
+#ifndef VK_KHR_shader_bfloat16
+#define VK_KHR_shader_bfloat16 1
+#define VK_KHR_SHADER_BFLOAT16_EXTENSION_NAME "VK_KHR_shader_bfloat16"
+constexpr VkStructureType
+    VK_STRUCTURE_TYPE_PHYSICAL_DEVICE_SHADER_BFLOAT16_FEATURES_KHR =
+        VkStructureType(1000141000);
+constexpr VkComponentTypeKHR VK_COMPONENT_TYPE_BFLOAT16_KHR =
+    VkComponentTypeKHR(1000141000);
+
+struct VkPhysicalDeviceShaderBfloat16FeaturesKHR {
+  VkStructureType sType;
+  void *pNext;
+  VkBool32 shaderBFloat16Type, shaderBFloat16DotProduct,
+      shaderBFloat16CooperativeMatrix;
+};
+#endif
+
 namespace attn::runtime::vulkan {
 
 /// A struct of the API, all else zero.

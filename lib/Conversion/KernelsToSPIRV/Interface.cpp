@@ -51,7 +51,7 @@ struct Memory {
   Value pieces;
 };
 
-/// Elements in 16 bytes of f16, and how many bits of a position tell them.
+/// Elements of 16 bits in 16 bytes, and how many bits of a position tell them.
 constexpr int64_t kPieceElements = kPieceBytes / 2, kPieceBits = 3;
 
 VectorType getPieceType(Builder &b) {
@@ -205,14 +205,13 @@ bool movesPieces(BlockArgument argument) {
 /// element may be found in its word.
 bool movesPiecesOnly(BlockArgument buffer) {
   auto isMultiple = [](int64_t stride) { return stride % kPieceElements == 0; };
-  return cast<MemRefType>(buffer.getType()).getElementType().isF16() &&
-         llvm::all_of(buffer.getUsers(), [&](Operation *access) {
-           if (auto load = dyn_cast<kernel::LoadMatrixOp>(access))
-             return isMultiple(load.getStride());
-           if (auto store = dyn_cast<kernel::StoreMatrixOp>(access))
-             return isMultiple(store.getStride());
-           return isa<memref::LoadOp, vector::LoadOp, vector::StoreOp>(access);
-         });
+  return llvm::all_of(buffer.getUsers(), [&](Operation *access) {
+    if (auto load = dyn_cast<kernel::LoadMatrixOp>(access))
+      return isMultiple(load.getStride());
+    if (auto store = dyn_cast<kernel::StoreMatrixOp>(access))
+      return isMultiple(store.getStride());
+    return isa<memref::LoadOp, vector::LoadOp, vector::StoreOp>(access);
+  });
 }
 
 LogicalResult EntryPoint::declareBuffers() {
@@ -255,6 +254,7 @@ LogicalResult EntryPoint::declareParameters() {
              << argument.getType();
     fields.push_back(type.isInteger(1) ? b.getI32Type()
                      : type.isF16()    ? b.getF32Type()
+                     : type.isBF16()   ? b.getI32Type() // its bits
                                        : type);
   }
   SmallVector<Type> grid(kGridFields, b.getI32Type());
@@ -275,7 +275,10 @@ LogicalResult EntryPoint::declareParameters() {
     if (isa<MemRefType>(argument.getType()))
       memories[argument].base = field;
     else
-      argument.replaceAllUsesWith(words.from(b, field, argument.getType()));
+      argument.replaceAllUsesWith(
+          argument.getType().isBF16()
+              ? words.decode(b, field, argument.getType())
+              : words.from(b, field, argument.getType()));
   }
   return success();
 }
@@ -292,7 +295,7 @@ LogicalResult EntryPoint::declareLocals() {
     auto array = spirv::ArrayType::get(stored, type.getNumElements());
     auto space = cast<gpu::AddressSpaceAttr>(type.getMemorySpace());
     if (space.getValue() == gpu::AddressSpace::Workgroup &&
-        words.getType(memory.element).isF16() && movesPiecesOnly(buffer)) {
+        words.has(memory.element) && movesPiecesOnly(buffer)) {
       memory.isExchanged = true;
       memory.pieces =
           declare(nameArgument(buffer),
@@ -402,7 +405,7 @@ void EntryPoint::lowerStore(vector::StoreOp store) {
     spirv::StoreOp::create(b, getPiece(memory, position), piece,
                            getAccess(memory), /*alignment=*/IntegerAttr());
   } else {
-    auto pair = VectorType::get(2, b.getF16Type());
+    auto pair = VectorType::get(2, memory.element);
     for (int32_t k = 0; k < kPieceElements; ++k) {
       Value word =
           spirv::CompositeExtractOp::create(b, piece, ArrayRef<int32_t>{k / 2});
@@ -681,7 +684,7 @@ void EntryPoint::lowerShuffles() {
   function.walk([&](gpu::ShuffleOp shuffle) {
     b.setInsertionPoint(shuffle);
     Value value = words.to(b, shuffle.getValue());
-    if (value.getType().isF16())
+    if (words.has(value.getType()))
       value = arith::ExtFOp::create(b, b.getF32Type(), value);
     Value lane = words.to(b, shuffle.getOffset());
     Value other = shuffle.getMode() == gpu::ShuffleMode::XOR
@@ -689,8 +692,10 @@ void EntryPoint::lowerShuffles() {
                             b, spirv::Scope::Subgroup, value, lane))
                       : Value(spirv::GroupNonUniformShuffleOp::create(
                             b, spirv::Scope::Subgroup, value, lane));
-    shuffle.getShuffleResult().replaceAllUsesWith(
-        words.from(b, other, shuffle.getValue().getType()));
+    Type type = shuffle.getValue().getType();
+    if (words.has(type))
+      other = arith::TruncFOp::create(b, type, other);
+    shuffle.getShuffleResult().replaceAllUsesWith(words.from(b, other, type));
     shuffle.erase();
   });
 }
@@ -773,7 +778,7 @@ LogicalResult EntryPoint::build() {
   spirv::ExecutionModeOp::create(b, function, spirv::ExecutionMode::LocalSize,
                                  *size);
   // What converts to f16 may else round as it likes.
-  if (words.getType(b.getF16Type()).isF16())
+  if (words.has(b.getF16Type()))
     spirv::ExecutionModeOp::create(
         b, function, spirv::ExecutionMode::RoundingModeRTE, ArrayRef{16});
   return success();

@@ -8,6 +8,7 @@
 //===----------------------------------------------------------------------===//
 
 #include "attn/Conversion/KernelsToSPIRV.h"
+#include "../Staging.h"
 #include "Interface.h"
 #include "attn/Dialect/Kernel/Kernel.h"
 #include "attn/Dialect/Tile/Tile.h"
@@ -152,7 +153,9 @@ struct PieceConstantPattern final : OpConversionPattern<arith::ConstantOp> {
   }
   static bool isPiece(Type type) {
     auto vector = dyn_cast<VectorType>(type);
-    return vector && vector.getElementType().isF16() &&
+    return vector &&
+           (vector.getElementType().isF16() ||
+            vector.getElementType().isBF16()) &&
            vector.getNumElements() == 8;
   }
 };
@@ -166,7 +169,7 @@ struct PiecePattern final : OpConversionPattern<vector::FromElementsOp> {
       return failure();
     Location loc = op.getLoc();
     auto type = cast<VectorType>(typeConverter->convertType(op.getType()));
-    auto pair = VectorType::get(2, rewriter.getF16Type());
+    auto pair = VectorType::get(2, op.getType().getElementType());
     SmallVector<Value> words;
     for (unsigned k = 0; k < adaptor.getElements().size(); k += 2)
       words.push_back(spirv::BitcastOp::create(
@@ -284,7 +287,9 @@ LogicalResult storeInitialValues(spirv::LoopOp loop) {
 class Converter {
 public:
   explicit Converter(gpu::GPUModuleOp kernels)
-      : kernels(kernels), needs(getNeeds(kernels)), words(hasHalf(needs)),
+      : kernels(kernels), needs(getNeeds(kernels)),
+        words(has(spirv::Capability::Float16),
+              has(spirv::Capability::BFloat16TypeKHR)),
         environment(getEnvironment(needs)), types(environment) {
     const attn::Words &held = words;
     types.addConversion(
@@ -302,9 +307,8 @@ public:
 
 private:
   static spirv::VerCapExtAttr getNeeds(gpu::GPUModuleOp kernels);
-  static bool hasHalf(spirv::VerCapExtAttr needs) {
-    return llvm::is_contained(needs.getCapabilities(),
-                              spirv::Capability::Float16);
+  bool has(spirv::Capability capability) {
+    return llvm::is_contained(needs.getCapabilities(), capability);
   }
   static spirv::TargetEnvAttr getEnvironment(spirv::VerCapExtAttr needs) {
     return spirv::TargetEnvAttr::get(
@@ -334,6 +338,12 @@ spirv::VerCapExtAttr Converter::getNeeds(gpu::GPUModuleOp kernels) {
         ArrayRef{Capability::Float16, Capability::StorageBuffer16BitAccess,
                  Capability::RoundingModeRTE, Capability::VulkanMemoryModel,
                  Capability::CooperativeMatrixKHR});
+  bool hasBFloat =
+      attn::multipliesMatrices(target, BFloat16Type::get(kernels.getContext()));
+  if (hasBFloat)
+    llvm::append_range(capabilities,
+                       ArrayRef{Capability::BFloat16TypeKHR,
+                                Capability::BFloat16CooperativeMatrixKHR});
   bool hasSubgroups =
       kernels->walk([](gpu::SubgroupIdOp) { return WalkResult::interrupt(); })
           .wasInterrupted();
@@ -348,6 +358,8 @@ spirv::VerCapExtAttr Converter::getNeeds(gpu::GPUModuleOp kernels) {
   SmallVector<spirv::Extension> extensions;
   if (hasMatrices)
     extensions.push_back(spirv::Extension::SPV_KHR_cooperative_matrix);
+  if (hasBFloat)
+    extensions.push_back(spirv::Extension::SPV_KHR_bfloat16);
   return spirv::VerCapExtAttr::get(
       hasMatrices ? spirv::Version::V_1_6 : spirv::Version::V_1_3, capabilities,
       extensions, kernels.getContext());
@@ -385,8 +397,11 @@ LogicalResult Converter::convertBodies(spirv::ModuleOp module) {
                MultiplyMatricesPattern, ConvertMatrixPattern,
                ExtractElementPattern, InsertElementPattern>(types, context);
   // Before those of MLIR.
-  patterns.add<BitsPattern, ConstantBitsPattern, PieceConstantPattern,
-               PiecePattern>(types, context, /*benefit=*/2);
+  patterns.add<PieceConstantPattern, PiecePattern>(types, context,
+                                                   /*benefit=*/2);
+  if (!has(spirv::Capability::BFloat16TypeKHR))
+    patterns.add<BitsPattern, ConstantBitsPattern>(types, context,
+                                                   /*benefit=*/2);
   // Numbers are finite there (tile-finite-scores): none is asked whether it is
   // a NaN, which would take more than the maximum itself.
   if (needs.getVersion() == spirv::Version::V_1_6)

@@ -19,7 +19,7 @@ unsigned attn::getElementBits(Type type) {
 }
 
 Type Words::getType(Type type) const {
-  if (type.isInteger(1) || (hasHalf && type.isF16()))
+  if (type.isInteger(1) || has(type))
     return type;
   if (type.isF16() || type.isF32())
     return Float32Type::get(type.getContext());
@@ -141,7 +141,7 @@ Value Words::to(ImplicitLocOpBuilder &b, Value value) const {
 }
 
 Value Words::decode(ImplicitLocOpBuilder &b, Value bits, Type type) const {
-  if (type.isF16())
+  if (type.isF16() || has(type))
     return arith::TruncFOp::create(b, type, decodeFloat(bits, type, b));
   if (type.isInteger(1))
     bits = arith::AndIOp::create(b, bits, constant(b, 0xff));
@@ -152,19 +152,19 @@ SmallVector<Value> Words::unpack(ImplicitLocOpBuilder &b, Value word,
                                  Type type) const {
   if (type.isF32())
     return {arith::BitcastOp::create(b, type, word)};
-  if (!type.isF16())
+  if (!type.isF16() && !has(type))
     return {decode(b, word, type),
             decode(b, arith::ShRUIOp::create(b, word, constant(b, 16)), type)};
-  auto pair = VectorType::get(2, hasHalf ? type : b.getF32Type());
+  auto pair = VectorType::get(2, has(type) ? type : b.getF32Type());
   Value both =
-      hasHalf ? spirv::BitcastOp::create(b, pair, word).getResult()
-              : spirv::GLUnpackHalf2x16Op::create(b, pair, word).getResult();
+      has(type) ? spirv::BitcastOp::create(b, pair, word).getResult()
+                : spirv::GLUnpackHalf2x16Op::create(b, pair, word).getResult();
   SmallVector<Value> halves;
   for (int32_t k : {0, 1}) {
     Value half =
         spirv::CompositeExtractOp::create(b, both, ArrayRef<int32_t>{k});
     halves.push_back(
-        hasHalf ? half : arith::TruncFOp::create(b, type, half).getResult());
+        has(type) ? half : arith::TruncFOp::create(b, type, half).getResult());
   }
   return halves;
 }
@@ -173,7 +173,7 @@ Value Words::encode(ImplicitLocOpBuilder &b, Value value) const {
   Type type = value.getType();
   if (type.isInteger(1))
     return arith::ExtUIOp::create(b, b.getI32Type(), value);
-  if (!type.isF16())
+  if (!type.isF16() && !has(type))
     return to(b, value);
   // To encode is to round.
   auto conversion = value.getDefiningOp<arith::TruncFOp>();
@@ -184,7 +184,7 @@ Value Words::encode(ImplicitLocOpBuilder &b, Value value) const {
 /// f16 that is held as f32 has to be rounded to be what it stands for.
 void Words::expand(arith::TruncFOp op) const {
   Type type = op.getType();
-  if (!type.isBF16() && !(type.isF16() && !hasHalf))
+  if (!(type.isF16() || type.isBF16()) || has(type))
     return;
   if (op.use_empty())
     return op.erase();
@@ -197,10 +197,10 @@ void Words::expand(arith::TruncFOp op) const {
 }
 
 void Words::expand(arith::ExtFOp op) const {
-  if (!op.getIn().getType().isBF16())
+  Type type = op.getIn().getType();
+  if (!type.isBF16() || has(type))
     return;
   ImplicitLocOpBuilder b(op.getLoc(), op);
-  Type type = op.getIn().getType();
   op.replaceAllUsesWith(decodeFloat(to(b, op.getIn()), type, b));
   op.erase();
 }
@@ -210,9 +210,10 @@ void Words::expand(arith::ExtFOp op) const {
 void Words::expand(arith::BitcastOp op) const {
   ImplicitLocOpBuilder b(op.getLoc(), op);
   Value result;
-  if (op.getIn().getType().isF16() && op.getType().isInteger(16))
+  auto isNumber = [&](Type type) { return type.isF16() || has(type); };
+  if (isNumber(op.getIn().getType()) && op.getType().isInteger(16))
     result = from(b, encode(b, op.getIn()), op.getType());
-  else if (op.getIn().getType().isInteger(16) && op.getType().isF16())
+  else if (op.getIn().getType().isInteger(16) && isNumber(op.getType()))
     result = decode(b, to(b, op.getIn()), op.getType());
   else
     return;

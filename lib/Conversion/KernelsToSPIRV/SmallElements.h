@@ -2,8 +2,8 @@
 // SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
 //
 // Without features, SPIR-V has i1, i32 and f32. f16 is held as the f32 that it
-// equals, unless the machine has it; bf16 as its bits in an i32, i8 and i16 as
-// an i32. In buffers they lie as the program says, several a word.
+// equals and bf16 as its bits in an i32, unless the machine has them; i8 and
+// i16 as an i32. In buffers they lie as the program says, several a word.
 //
 //===----------------------------------------------------------------------===//
 
@@ -22,14 +22,19 @@ unsigned getElementBits(mlir::Type type);
 /// How a machine holds the values of kernels.
 class Words {
 public:
-  explicit Words(bool hasHalf) : hasHalf(hasHalf) {}
+  Words(bool hasHalf, bool hasBFloat)
+      : hasHalf(hasHalf), hasBFloat(hasBFloat) {}
 
-  /// i1, i32, f32, or f16 where there is one, whichever holds a value of
-  /// `type`; null if none does.
+  /// i1, i32, f32, or f16 and bf16 where there are such, whichever holds a
+  /// value of `type`; null if none does.
   mlir::Type getType(mlir::Type type) const;
+  /// Whether a value of `type`, a float of 16 bits, is one there, too.
+  bool has(mlir::Type type) const {
+    return (hasHalf && type.isF16()) || (hasBFloat && type.isBF16());
+  }
   /// Whether elements of a buffer are taken out of words of several.
   bool arePacked(mlir::Type element) const {
-    return getElementBits(element) < 32 && !(hasHalf && element.isF16());
+    return getElementBits(element) < 32 && !has(element);
   }
 
   /// A value of `type` that `word` holds, and the other way round. Booleans are
@@ -59,7 +64,7 @@ private:
   void expand(mlir::arith::ExtFOp op) const;
   void expand(mlir::arith::BitcastOp op) const;
 
-  bool hasHalf;
+  bool hasHalf, hasBFloat;
 };
 
 /// Where in an array of words an element lies.

@@ -42,6 +42,8 @@ struct Chip {
   /// Lanes hold the same elements, by number, of an accumulator and of a left
   /// factor: results become factors in registers. The runtime asks a device.
   bool hasElementMap = false;
+  /// Fragments multiply bf16, too.
+  bool hasBFloat = false;
 
   bool hasMatrices() const { return matrix[0] != 0; }
   std::vector<std::string> getFeatures() const;
@@ -78,6 +80,24 @@ static constexpr Chip chips[] = {
      {16, 16, 16},
      /*isLockstep=*/false,
      /*hasElementMap=*/true},
+    {"vulkan-matrix-bf16",
+     1024,
+     48 * 1024,
+     /*subgroup=*/32,
+     /*workers=*/manyWorkers,
+     {16, 16, 16},
+     /*isLockstep=*/false,
+     /*hasElementMap=*/false,
+     /*hasBFloat=*/true},
+    {"vulkan-matrix-bf16-map",
+     1024,
+     48 * 1024,
+     /*subgroup=*/32,
+     /*workers=*/manyWorkers,
+     {16, 16, 16},
+     /*isLockstep=*/false,
+     /*hasElementMap=*/true,
+     /*hasBFloat=*/true},
     {"vulkan-matrix8",
      1024,
      32 * 1024,
@@ -105,23 +125,33 @@ std::vector<std::string> Chip::getFeatures() const {
     features.push_back(llvm::formatv("subgroup-size:{0}", subgroup));
   if (isLockstep)
     features.push_back("subgroup:lockstep");
-  if (hasMatrices())
+  if (!hasMatrices())
+    return features;
+  llvm::append_range(features, std::initializer_list<std::string>{
+                                   "vulkan1.3", "subgroup:vote",
+                                   "shaderFloat16", "storageBuffer16BitAccess",
+                                   "shaderRoundingModeRTEFloat16",
+                                   "vulkanMemoryModel", "computeFullSubgroups",
+                                   "subgroupSizeControl", "cooperativeMatrix"});
+  if (hasBFloat)
     llvm::append_range(
-        features,
-        std::initializer_list<std::string>{
-            "vulkan1.3", "subgroup:vote", "shaderFloat16",
-            "storageBuffer16BitAccess", "shaderRoundingModeRTEFloat16",
-            "vulkanMemoryModel", "computeFullSubgroups", "subgroupSizeControl",
-            "cooperativeMatrix",
-            llvm::formatv("cooperative-matrix:{0}x{1}x{2}:f16:f32", matrix[0],
-                          matrix[1], matrix[2])});
-  if (hasElementMap)
-    llvm::append_range(
-        features,
-        std::initializer_list<std::string>{
-            "matrix-element-map",
-            llvm::formatv("cooperative-matrix-map:{0}x{1}x{2}:f16:f32",
-                          matrix[0], matrix[1], matrix[2])});
+        features, std::initializer_list<std::string>{
+                      "shaderBFloat16Type", "shaderBFloat16CooperativeMatrix"});
+  // By types of factors, and what passes call that (matrix-).
+  auto addMatrices = [&](StringRef kind) {
+    for (StringRef element : {"f16", "bf16"})
+      if (element == "f16" || hasBFloat)
+        features.push_back(llvm::formatv("{0}:{1}x{2}x{3}:{4}:f32", kind,
+                                         matrix[0], matrix[1], matrix[2],
+                                         element));
+  };
+  addMatrices("cooperative-matrix");
+  if (hasElementMap) {
+    features.push_back("matrix-element-map");
+    addMatrices("cooperative-matrix-map");
+  }
+  if (hasBFloat)
+    features.push_back("matrix-bf16");
   return features;
 }
 
@@ -239,10 +269,12 @@ void Vulkan::explainMachine(tile::TargetAttr machine,
         "shuffles between {0} lanes of subgroups of any size", lanes);
   if (machine.has(tile::MatrixUnits::Cooperative)) {
     ArrayRef<int64_t> shape = machine.getMatrixShape();
-    exchanges =
-        llvm::formatv("matrices of {0}x{1}x{2} f16 to f32 in subgroups "
-                      "of {3} lanes",
-                      shape[0], shape[1], shape[2], machine.getSubgroup());
+    exchanges = llvm::formatv("matrices of {0}x{1}x{2} {3} to f32 in subgroups "
+                              "of {4} lanes",
+                              shape[0], shape[1], shape[2],
+                              machine.hasFeature("matrix-bf16") ? "f16 and bf16"
+                                                                : "f16",
+                              machine.getSubgroup());
   }
   choices.push_back(llvm::formatv(
       "chip {0}: {1} threads and {2} bytes of memory a workgroup, {3}",

@@ -24,6 +24,16 @@
 // MAP-NOT: "matrix-element-map"
 // MAP: "cooperative-matrix-map:16x16x16:f16:f32"
 // MAP-NOT: "matrix-element-map"
+// The same of bf16, for which a device says yes twice.
+// RUN: attn-opt %s --attn-to-vulkan=chip=vulkan-matrix-bf16-map | attn-translate --program-to-json | FileCheck %s --check-prefix=BFLOAT
+// BFLOAT: "cooperativeMatrix",
+// BFLOAT-NEXT: "shaderBFloat16Type",
+// BFLOAT-NEXT: "shaderBFloat16CooperativeMatrix",
+// BFLOAT-NEXT: "cooperative-matrix:16x16x16:f16:f32",
+// BFLOAT-NEXT: "cooperative-matrix:16x16x16:bf16:f32",
+// BFLOAT-NEXT: "cooperative-matrix-map:16x16x16:f16:f32",
+// BFLOAT-NEXT: "cooperative-matrix-map:16x16x16:bf16:f32"
+// BFLOAT-NOT: "matrix-bf16"
 // RUN: attn-opt %s --attn-to-vulkan=chip=vulkan-matrix | attn-translate --program-to-json | FileCheck %s --check-prefix=NEEDS
 // NEEDS: "features": [
 // NEEDS-NEXT: "subgroup:shuffle",

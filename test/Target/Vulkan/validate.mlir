@@ -13,6 +13,9 @@
 // RUN: rm -rf %t && mkdir %t
 // RUN: attn-compile %s --entry=causal --target=vulkan --chip=vulkan-matrix -o %t/causal.attn
 // RUN: attn-compile %s --entry=matrices --target=vulkan --chip=vulkan-matrix -o %t/matrices.attn
+// RUN: attn-compile %s --entry=bfloats --target=vulkan --chip=vulkan-matrix -o %t/words.attn
+// RUN: attn-compile %s --entry=bfloats --target=vulkan --chip=vulkan-matrix-bf16 -o %t/bfloats.attn
+// RUN: attn-compile %s --entry=bfloats --target=vulkan --chip=vulkan-matrix-bf16-map -o %t/map.attn
 // RUN: %python %S/Inputs/validate.py %t %spirv_val --target-env vulkan1.3 | FileCheck %s
 
 func.func @causal(%q: memref<?x4x?x19xf16>, %k: memref<?x2x?x19xf16>, %v: memref<?x2x?x7xf16>, %o: memref<?x4x?x7xf16>, %lse: memref<?x4x?xf32>) {
@@ -38,6 +41,19 @@ func.func @regions(%q: memref<1x4x?x32xf32>, %k: memref<1x4x?x32xf32>, %v: memre
         %e = arith.cmpi eq, %n, %m : i32
         %f = arith.andi %c, %e : i1
         attn.yield %f : i1
+      }
+  return
+}
+
+func.func @bfloats(%q: memref<?x4x?x40xbf16>, %k: memref<?x2x?x40xbf16>, %v: memref<?x2x?x32xbf16>, %o: memref<?x4x?x32xbf16>, %bias: memref<?xbf16>) {
+  attn.attention ins(%q, %k, %v : memref<?x4x?x40xbf16>, memref<?x2x?x40xbf16>, memref<?x2x?x32xbf16>)
+      captures(%bias : memref<?xbf16>)
+      outs(%o : memref<?x4x?x32xbf16>)
+      score(%s: f32, %b: index, %h: index, %i: index, %j: index, %t: memref<?xbf16>) {
+        %x = memref.load %t[%j] : memref<?xbf16>
+        %y = arith.extf %x : bf16 to f32
+        %z = arith.addf %s, %y : f32
+        attn.yield %z : f32
       }
   return
 }
