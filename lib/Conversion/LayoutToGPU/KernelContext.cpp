@@ -89,7 +89,9 @@ static void addPieces(ImplicitLocOpBuilder &b, memref::ReinterpretCastOp op,
   view.pieceStrides.push_back(view.strides.back());
   Value address =
       memref::ExtractAlignedPointerAsIndexOp::create(b, op.getSource());
-  Value first = b.createOrFold<arith::DivUIOp>(address, index(b, bytes));
+  // Of an address the low bits alone are asked for: 32 of them suffice.
+  Value low = b.createOrFold<arith::RemUIOp>(address, index(b, kPieceBytes));
+  Value first = b.createOrFold<arith::DivUIOp>(low, index(b, bytes));
   Value begin = getValueOrCreateConstantIndexOp(b, b.getLoc(), offset);
   Value rest = getRest(b.createOrFold<arith::AddIOp>(first, begin));
   auto type = MemRefType::get(
