@@ -121,12 +121,11 @@ int64_t Scheduler::getKeysOfFew() {
 
 /// Keys of a tile in tile registers. Where sums stay in them, all that a strip
 /// has for a tile, with the packed keys and values that it reads, takes half of
-/// L1. Else f32 scores of a strip take two thirds: sums pass through L2 once a
-/// key tile, where a store of a register takes four times as long, and more
-/// keys make that rare.
+/// L1. Else f32 scores of a strip take a sixth, since weights of several tiles
+/// and sums are there, too, and a store that misses takes four times as long.
 int64_t Scheduler::getKeysOfStrip() {
   constexpr int64_t fewest = 32;
-  int64_t keys = target.getL1Bytes() * 2 / 3 / (stripRows * sizeof(float));
+  int64_t keys = target.getL1Bytes() / 6 / (stripRows * sizeof(float));
   if (op.getValueHeadSize() <= heldColumns) {
     int64_t weighted = sizeof(float) + sizeof(uint16_t);
     int64_t packed = op.getQkHeadSize() + op.getValueHeadSize();

@@ -23,6 +23,7 @@ namespace attn {
 } // namespace attn
 
 using namespace mlir;
+using namespace attn;
 using namespace attn::tile;
 
 namespace {
@@ -99,8 +100,49 @@ SmallVector<Value> emitRow(ImplicitLocOpBuilder &b, Value statistic,
   return {factor, arith::MulFOp::create(b, negated, factor)};
 }
 
-void contract(MapOp map, Exponential &match) {
+/// The same for exponents as fixed-point numbers: 256 c, and 127 * 256 - 256 m
+/// c. The addend's rounding multiplies a row as above. Beyond, a power of two
+/// replaces the factor by which its product with m has 2^15 as its last bit:
+/// s = m has an exponent of 128, and the next smaller float none.
+SmallVector<Value> emitFixedRow(ImplicitLocOpBuilder &b, Value statistic,
+                                const APFloat &constant) {
+  constexpr float large = 0x1p28f;
+  constexpr int32_t bias = 127, size = 38, exponentBits = 0x7f800000;
+  auto f32 = [&](float value) -> Value {
+    return arith::ConstantOp::create(b, b.getF32FloatAttr(value));
+  };
+  auto i32 = [&](uint32_t value) -> Value {
+    return arith::ConstantOp::create(
+        b, b.getI32IntegerAttr(static_cast<int32_t>(value)));
+  };
+  const float c = constant.convertToFloat();
+  Value magnitude = math::AbsFOp::create(b, statistic);
+  Value isLarge = arith::CmpFOp::create(b, arith::CmpFPredicate::OGT, magnitude,
+                                        f32(large / c));
+  Value exponent = arith::AndIOp::create(
+      b, arith::BitcastOp::create(b, b.getI32Type(), statistic),
+      i32(exponentBits));
+  Value power = arith::SubIOp::create(
+      b, i32(static_cast<uint32_t>(2 * bias + size) << 23), exponent);
+  Value factor = arith::SelectOp::create(
+      b, isLarge, arith::BitcastOp::create(b, b.getF32Type(), power),
+      f32(256 * c));
+  Value negated = arith::NegFOp::create(b, statistic);
+  return {factor, math::FmaOp::create(b, negated, factor, f32(kExponentBias))};
+}
+
+/// exp2 of what `sum`, of the form FixedPoint, stands for.
+Value emitFixedExponent(ImplicitLocOpBuilder &b, Value sum) {
+  auto f32 = [&](float value) -> Value {
+    return arith::ConstantOp::create(b, b.getF32FloatAttr(value));
+  };
+  Value unbiased = arith::SubFOp::create(b, sum, f32(kExponentBias));
+  return arith::MulFOp::create(b, unbiased, f32(1.0f / 256));
+}
+
+void contract(MapOp map, Exponential &match, ExponentForm form) {
   ImplicitLocOpBuilder b(map.getLoc(), map);
+  bool isFixed = form == ExponentForm::FixedPoint;
   Value statistic = map.getInputs()[match.row];
   auto rowType = cast<TileType>(statistic.getType());
   auto rows = MapOp::create(
@@ -108,7 +150,8 @@ void contract(MapOp map, Exponential &match) {
       map.getOffsets().take_front(),
       [&](OpBuilder &inner, Location loc, ValueRange elements, ValueRange) {
         ImplicitLocOpBuilder body(loc, inner);
-        return emitRow(body, elements[0], match.constant);
+        return isFixed ? emitFixedRow(body, elements[0], match.constant)
+                       : emitRow(body, elements[0], match.constant);
       });
   // The map's inputs and arguments gain the factor and the addend.
   Block &body = map.getBody().front();
@@ -121,7 +164,8 @@ void contract(MapOp map, Exponential &match) {
   Value fused =
       math::FmaOp::create(b, body.getArgument(match.score), factor, addend);
   Operation *difference = match.product.getLhs().getDefiningOp();
-  match.exp.getOperandMutable().assign(fused);
+  match.exp.getOperandMutable().assign(isFixed ? emitFixedExponent(b, fused)
+                                               : fused);
   if (match.product->use_empty())
     match.product->erase();
   if (difference->use_empty())
@@ -144,9 +188,18 @@ public:
 
 } // namespace
 
-bool attn::contractExp2(MapOp map) {
+bool attn::contractExp2(MapOp map, ExponentForm form) {
   std::optional<Exponential> found = match(map);
-  if (found)
-    contract(map, *found);
-  return found.has_value();
+  if (!found)
+    return false;
+  if (form == ExponentForm::FixedPoint) {
+    // Powers that replace the constant are in the range of f32.
+    constexpr float least = 0x1p-60f, most = 0x1p60f;
+    float c = found->constant.convertToFloat();
+    Operation *yield = map.getBody().front().getTerminator();
+    if (c < least || c > most || yield->getOperand(0) != found->exp)
+      return false;
+  }
+  contract(map, *found, form);
+  return true;
 }

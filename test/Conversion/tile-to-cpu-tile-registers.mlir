@@ -6,55 +6,91 @@
 
 // Queries are copied once; weights of a strip are bf16, keys and values packed.
 // CHECK-LABEL: func.func private @plain_kernel0
-// CHECK-DAG:   [[LEADING:%.+]] = arith.constant dense<0.0780245215>
+// CHECK-DAG:   [[UPPER:%.+]] = arith.constant dense<-256> : vector<32xi16>
+// CHECK-DAG:   [[MINUS_ONE:%.+]] = arith.constant dense<-1.000000e+00> : vector<32xbf16>
+// CHECK-DAG:   [[BELOW:%.+]] = arith.constant dense<{{.*}}> : vector<64xi8>
+// CHECK-DAG:   [[MAKE_NAN:%.+]] = arith.constant dense<3145779> : vector<16xi32>
 // CHECK-DAG:   memref.alloca() {{.*}} : memref<256x64xbf16>
-// CHECK-DAG:   memref.alloca() {{.*}} : memref<32x256xbf16>
-// CHECK-DAG:   memref.alloca() {{.*}} : memref<32x256xf32>
-// CHECK-DAG:   memref.alloca() {{.*}} : memref<80x32x32xbf16>
-// CHECK-DAG:   memref.alloca() {{.*}} : memref<40x128x32xbf16>
+// CHECK-DAG:   [[WAITING:%.+]] = memref.alloca() {{.*}} : memref<32x256xbf16>
+// CHECK-DAG:   memref.alloca() {{.*}} : memref<32x64xf32>
+// CHECK-DAG:   memref.alloca() {{.*}} : memref<84x32x32xbf16>
+// CHECK-DAG:   [[VALUES:%.+]] = memref.alloca() {{.*}} : memref<168x32x32xbf16>
 // CHECK-DAG:   memref.alloca() {{.*}} : memref<256x128xf32>
-// A quarter of L2 has room for a block of five packed key tiles. Keys of a tile,
+// A quarter of L2 has room for a block of 21 packed key tiles. Keys of a tile,
 // where they are: 16 rows, pairs of columns change places.
 // CHECK:       scf.for
 // CHECK:       vector.load %reinterpret_cast{{.*}}, vector<32xbf16>
 // CHECK-COUNT-64: vector.shuffle {{.*}} : vector<16xi32>, vector<16xi32>
-// CHECK-COUNT-16: vector.store {{.*}} : memref<16x32x32xbf16, strided<[1024, 32, 1], offset: ?>>, vector<32xbf16>
-// Values: two rows side by side.
-// CHECK:       vector.interleave {{.*}} : vector<16xbf16> -> vector<32xbf16>
-// CHECK:       vector.store {{.*}} : memref<8x128x32xbf16, strided<[4096, 32, 1], offset: ?>>, vector<32xbf16>
+// CHECK-COUNT-16: vector.store {{.*}} : memref<4x32x32xbf16, strided<[1024, 32, 1], offset: ?>>, vector<32xbf16>
+// Values: two rows side by side, in the order of weights, and negative as they.
+// CHECK:       [[IN_FOUR:%.+]] = arith.muli %{{.*}}, %c4
+// CHECK:       [[OF_VECTOR:%.+]] = arith.muli %{{.*}}, %c2
+// CHECK:       [[PAIR:%.+]] = arith.addi
+// CHECK:       [[SIDE_BY_SIDE:%.+]] = vector.interleave {{.*}} : vector<16xbf16> -> vector<32xbf16>
+// CHECK:       [[NEGATIVE:%.+]] = arith.negf [[SIDE_BY_SIDE]]
+// CHECK:       vector.store [[NEGATIVE]], {{.*}} : memref<8x32x32xbf16, strided<[1024, 32, 1], offset: ?>>, vector<32xbf16>
 // Strips of 32 of the 256 rows; the carried sums are seen through views. Each
 // passes through the key tiles of the block.
 // CHECK:       scf.for [[STRIP:%.+]] = %c0 to %{{.*}} step %c32 {
 // CHECK:       memref.subview {{.*}}{{\[}}[[STRIP]], 0] [32, 128] [1, 1] : memref<256x128xf32>
-// CHECK:       scf.for %{{.*}} = %{{.*}} to %{{.*}} step %c1 {
-// CHECK:       memref.subview {{.*}} [16, 32, 32] [1, 1, 1] : memref<80x32x32xbf16>
+// CHECK:       scf.for %{{.*}} = %{{.*}} to %{{.*}} step %c1 iter_args([[FIRST_WAITING:%.+]] = %c0) -> (index) {
+// CHECK:       memref.subview {{.*}} [4, 32, 32] [1, 1, 1] : memref<84x32x32xbf16>
 // Scores start at zero and go to f32.
 // CHECK-COUNT-4: amx.tile_zero : !amx.tile<16x16xf32>
 // CHECK:       scf.for %{{.*}} = %c0 to %c64 step %c32 iter_args
 // CHECK-COUNT-2: amx.tile_load {{.*}} into !amx.tile<16x32xbf16>
-// CHECK:       amx.tile_load {{.*}} : memref<16x32x32xbf16, {{.*}}> into !amx.tile<16x32xbf16>
+// CHECK:       amx.tile_load {{.*}} : memref<4x32x32xbf16, {{.*}}> into !amx.tile<16x32xbf16>
 // CHECK-COUNT-2: amx.tile_mulf
-// CHECK:       amx.tile_load {{.*}} : memref<16x32x32xbf16, {{.*}}> into !amx.tile<16x32xbf16>
+// CHECK:       amx.tile_load {{.*}} : memref<4x32x32xbf16, {{.*}}> into !amx.tile<16x32xbf16>
 // CHECK-COUNT-2: amx.tile_mulf
-// CHECK-COUNT-4: amx.tile_store {{.*}} : memref<32x256xf32>, !amx.tile<16x16xf32>
+// CHECK-COUNT-4: amx.tile_store {{.*}} : memref<32x64xf32>, !amx.tile<16x16xf32>
 // Where a score has outgrown its maximum by 8, and only there, maxima move and
-// sums are rescaled, where they are.
+// sums are rescaled, where they are, when waiting weights have been added.
 // CHECK:       [[OUTGROWN:%.+]] = vector.reduction <or>
+// CHECK:       [[FROM:%.+]] = arith.select [[OUTGROWN]], {{.*}}, [[FIRST_WAITING]]
 // CHECK:       scf.if [[OUTGROWN]] {
 // CHECK:       vector.shuffle
+// CHECK:       [[NUMBER:%.+]] = arith.subi {{.*}}, [[FIRST_WAITING]]
+// CHECK:       scf.if
+// CHECK:       [[DEPTH:%.+]] = arith.muli [[NUMBER]], %c64
+// CHECK:       scf.for %{{.*}} = %c0 to [[DEPTH]] step %c32 iter_args
+// CHECK-COUNT-2: amx.tile_load [[WAITING]]
+// CHECK:       amx.tile_load [[VALUES]]
+// CHECK-COUNT-4: amx.tile_store {{.*}} : memref<32x128xf32, strided<[128, 1], offset: ?>>
 // CHECK:       vector.store {{.*}} : memref<32x128xf32, strided<[128, 1], offset: ?>>
-// Weights: approximate exponentials, two vectors of which are the 64 bytes of a
-// row of a register. The instruction rounds: nothing else does.
-// CHECK:       math.fma [[LEADING]],
-// CHECK-NOT:   arith.extf
-// CHECK:       llvm.call_intrinsic "llvm.x86.avx512bf16.cvtne2ps2bf16.512"
-// CHECK-NEXT:  vector.store {{.*}} : memref<32x256xbf16>, vector<32xbf16>
-// Their sums stay apart by lanes.
+// Weights: exponents with 8 bits behind the point become words, of which a
+// table knows how far 2^f is below 1 + f; two vectors are the 64 bytes of a row
+// of a register.
+// CHECK:       arith.constant dense<3.251200e+04>
+// CHECK:       arith.subi {{.*}}, [[FROM]]
+// CHECK:       [[WEIGHTS:%.+]] = memref.subview [[WAITING]][0, {{.*}}] [32, 64] [1, 1]
+// CHECK:       [[ONE:%.+]] = math.fma
+// CHECK:       [[OTHER:%.+]] = math.fma
+// CHECK-NOT:   math.
+// CHECK-DAG:   [[X:%.+]] = llvm.call_intrinsic "llvm.x86.avx512.mask.cvtps2dq.512"([[ONE]],
+// CHECK-DAG:   [[Y:%.+]] = llvm.call_intrinsic "llvm.x86.avx512.mask.cvtps2dq.512"([[OTHER]],
+// CHECK:       [[WORDS:%.+]] = llvm.call_intrinsic "llvm.x86.avx512.packusdw.512"([[X]], [[Y]])
+// CHECK:       arith.shrui [[WORDS]]
+// CHECK:       llvm.call_intrinsic "llvm.x86.avx512.permvar.qi.512"([[BELOW]],
+// CHECK:       [[LESS:%.+]] = arith.ori {{.*}}, [[UPPER]]
+// CHECK:       llvm.call_intrinsic "llvm.x86.avx512.pavg.w.512"([[WORDS]], [[LESS]])
+// CHECK:       [[JOINED:%.+]] = vector.bitcast {{.*}} to vector<32xbf16>
+// CHECK:       vector.store [[JOINED]], [[WEIGHTS]]
+// Their sums stay apart by lanes; NaN and infinite scores make them NaN.
+// CHECK:       "llvm.x86.avx512bf16.dpbf16ps.512"({{.*}}, [[JOINED]], [[MINUS_ONE]])
+// CHECK:       [[FIRST:%.+]] = llvm.call_intrinsic "llvm.x86.avx512.mask.fixupimm.ps.512"({{.*}}, [[ONE]], [[MAKE_NAN]],
+// CHECK:       llvm.call_intrinsic "llvm.x86.avx512.mask.fixupimm.ps.512"([[FIRST]], [[OTHER]], [[MAKE_NAN]],
+// CHECK:       arith.addf
 // CHECK-NOT:   vector.shuffle
-// Sums go on from where they are.
+// Where the weights of four key tiles are there, or those of the last one, sums
+// go on from where they are.
+// CHECK:       [[IS_FULL:%.+]] = arith.cmpi eq, {{.*}}, %c3
+// CHECK:       [[IS_DUE:%.+]] = arith.ori [[IS_FULL]],
+// CHECK:       [[NEXT:%.+]] = scf.if [[IS_DUE]] -> (index) {
 // CHECK-COUNT-4: amx.tile_load {{.*}} : memref<32x128xf32, strided<[128, 1], offset: ?>> into !amx.tile<16x16xf32>
 // CHECK-COUNT-4: amx.tile_mulf
 // CHECK-COUNT-4: amx.tile_store
+// CHECK:       scf.yield [[NEXT]]
 func.func @plain(%q: memref<1x2x512x64xbf16>, %k: memref<1x2x512x64xbf16>, %v: memref<1x2x512x128xbf16>, %o: memref<1x2x512x128xbf16>) {
   attn.attention ins(%q, %k, %v : memref<1x2x512x64xbf16>, memref<1x2x512x64xbf16>, memref<1x2x512x128xbf16>) outs(%o : memref<1x2x512x128xbf16>)
   return
@@ -96,8 +132,8 @@ func.func @narrow(%q: memref<1x2x512x64xbf16>, %k: memref<1x2x512x64xbf16>, %v: 
 // number of registers leaves a block with one column of them.
 // CHECK-LABEL: func.func private @odd_kernel0
 // CHECK-DAG:   memref.alloca() {{.*}} : memref<256x64xbf16>
-// CHECK-DAG:   memref.alloca() {{.*}} : memref<256x96xbf16>
-// CHECK-DAG:   memref.alloca() {{.*}} : memref<30x128x32xbf16>
+// CHECK-DAG:   memref.alloca() {{.*}} : memref<64x96xbf16>
+// CHECK-DAG:   memref.alloca() {{.*}} : memref<{{[0-9]+}}x32x32xbf16>
 // CHECK:       amx.tile_mulf
 // CHECK:       scf.for %{{.*}} = %c0 to %{{.*}} step %c32 iter_args({{[^,]*, [^,]*}}) -> (!amx.tile<16x16xf32>, !amx.tile<16x16xf32>)
 func.func @odd(%q: memref<1x2x512x33xbf16>, %k: memref<1x2x512x33xbf16>, %v: memref<1x2x512x72xbf16>, %o: memref<1x2x512x72xbf16>) {
@@ -149,5 +185,42 @@ func.func @one(%q: memref<1x2x1x64xbf16>, %k: memref<1x2x512x64xbf16>, %v: memre
 // CHECK:       return
 func.func @half(%q: memref<1x2x512x64xf16>, %k: memref<1x2x512x64xf16>, %v: memref<1x2x512x64xf16>, %o: memref<1x2x512x64xf16>) {
   attn.attention ins(%q, %k, %v : memref<1x2x512x64xf16>, memref<1x2x512x64xf16>, memref<1x2x512x64xf16>) outs(%o : memref<1x2x512x64xf16>)
+  return
+}
+
+// -----
+
+// Keys of a causal mask end with the row: a strip leaves out the key tiles, and
+// of its last one the keys, that none of its rows attends.
+// CHECK-LABEL: func.func private @causal_kernel0
+// CHECK:       scf.for [[STRIP:%.+]] = %c0 to %{{.*}} step %c16 {
+// CHECK:       [[ROW:%.+]] = arith.addi %{{.*}}, [[STRIP]]
+// CHECK:       [[END:%.+]] = arith.addi [[ROW]], %c16
+// CHECK:       [[TILES:%.+]] = arith.ceildivsi [[END]], %c64
+// CHECK:       [[LAST:%.+]] = arith.minsi %{{.*}}, [[TILES]]
+// CHECK:       scf.for [[TILE:%.+]] = %{{.*}} to [[LAST]] step %c1 iter_args
+// CHECK:       [[KEY:%.+]] = arith.muli [[TILE]], %c64
+// CHECK:       [[LEFT:%.+]] = arith.subi [[END]], [[KEY]]
+// CHECK:       arith.minsi %{{.*}}, [[LEFT]]
+// CHECK:       amx.tile_mulf
+func.func @causal(%q: memref<1x2x512x64xbf16>, %k: memref<1x2x512x64xbf16>, %v: memref<1x2x512x64xbf16>, %o: memref<1x2x512x64xbf16>) {
+  attn.attention ins(%q, %k, %v : memref<1x2x512x64xbf16>, memref<1x2x512x64xbf16>, memref<1x2x512x64xbf16>) outs(%o : memref<1x2x512x64xbf16>) {causal = #attn.causal<top_left>}
+  return
+}
+
+// -----
+
+// The log of a sum takes more than 8 bits: exponentials are polynomials, and
+// values lie as they did.
+// CHECK-LABEL: func.func private @lse_kernel0
+// CHECK-DAG:   [[LEADING:%.+]] = arith.constant dense<0.0780245215>
+// CHECK:       vector.interleave
+// CHECK-NOT:   arith.negf {{.*}} : vector<32xbf16>
+// CHECK:       math.fma [[LEADING]],
+// CHECK-NOT:   arith.extf
+// CHECK:       llvm.call_intrinsic "llvm.x86.avx512bf16.cvtne2ps2bf16.512"
+// CHECK-NEXT:  vector.store
+func.func @lse(%q: memref<1x2x512x64xbf16>, %k: memref<1x2x512x64xbf16>, %v: memref<1x2x512x64xbf16>, %o: memref<1x2x512x64xbf16>, %lse: memref<1x2x512xf32>) {
+  attn.attention ins(%q, %k, %v : memref<1x2x512x64xbf16>, memref<1x2x512x64xbf16>, memref<1x2x512x64xbf16>) outs(%o, %lse : memref<1x2x512x64xbf16>, memref<1x2x512xf32>)
   return
 }

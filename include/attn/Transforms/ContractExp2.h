@@ -12,9 +12,18 @@
 #include "attn/Dialect/Tile/Tile.h"
 
 namespace attn {
+/// How an exponent is computed: as it is, or as the bits of a number with 8
+/// behind the point, to which the bias of f32's exponents is added; exp2 is
+/// taken of ((s * factor + addend) - kExponentBias) / 256 then.
+enum class ExponentForm { Float, FixedPoint };
+
+/// Of FixedPoint: 127 and 8 bits.
+constexpr float kExponentBias = 127 * 256;
+
 /// Makes exp2((s - m) * c) in `map`, of a score and a row statistic, exp2 of
-/// one fused multiply-add. False if there is none.
-bool contractExp2(tile::MapOp map);
+/// one fused multiply-add. False if there is none, or if its constant does not
+/// suit the form.
+bool contractExp2(tile::MapOp map, ExponentForm form = ExponentForm::Float);
 } // namespace attn
 
 #endif // ATTN_TRANSFORMS_CONTRACTEXP2_H

@@ -30,7 +30,7 @@ KernelLowering::emitElement(Operation *op, DenseMap<Value, Value> &values,
     if (failed(in))
       return failure();
     Type narrow = convert.getType().getElementType();
-    if (narrow.isF32())
+    if (narrow.isF32() || readsFixedWeights(convert))
       return SmallVector<Value>{*in};
     auto narrowType =
         VectorType::get({static_cast<int64_t>(regs.lanes)}, narrow);
@@ -188,6 +188,8 @@ GroupOutputs KernelLowering::outputsOfGroup() {
   for (Operation *op : group.ops) {
     if (auto reduce = dyn_cast<ReduceOp>(op)) {
       outputs.reduces.push_back(reduce);
+      if (readsFixedWeights(reduce))
+        outputs.fixedSums.push_back(reduce);
       continue;
     }
     for (Value result : op->getResults()) {
@@ -200,7 +202,9 @@ GroupOutputs KernelLowering::outputsOfGroup() {
       }
       if (isFactor(result)) {
         outputs.factors.emplace_back(
-            result, newFactor(cast<TileType>(result.getType())));
+            result, isPending(result)
+                        ? pendingFactor()
+                        : newFactor(cast<TileType>(result.getType())));
         continue;
       }
       bool escapes = llvm::any_of(result.getUsers(), [&](Operation *user) {
@@ -230,6 +234,8 @@ LogicalResult KernelLowering::emitGroupColumn(const GroupOutputs &outputs,
                                               DenseMap<Value, Value> values) {
   for (Operation *op : group.ops) {
     if (auto reduce = dyn_cast<ReduceOp>(op)) {
+      if (readsFixedWeights(reduce))
+        continue;
       FailureOr<Value> input = values.lookup(reduce.getInput());
       if (!*input)
         input = elementOf(reduce.getInput(), row, col);
@@ -298,6 +304,29 @@ Value KernelLowering::reduceLanes(ReduceOp reduce, Value reduced, Value row) {
   return arith::AddFOp::create(b, first, reduced);
 }
 
+/// Stores two vectors of a factor side by side. Weights have their bits only
+/// here: they join their sums.
+void KernelLowering::storeFactor(const GroupOutputs &outputs,
+                                 std::pair<Value, Value> output, Value first,
+                                 Value second, Value row, Value col,
+                                 SmallVectorImpl<Value> &carried) {
+  bool isFixed = fixedFactors.contains(output.first);
+  Value joined =
+      isFixed ? joinFixedWeights(first, second) : sideBySide(first, second);
+  vector::StoreOp::create(b, joined, output.second, ValueRange{row, col});
+  if (!isFixed)
+    return;
+  Value weights = output.first.getDefiningOp<ConvertOp>().getInput();
+  for (auto [k, reduce] : llvm::enumerate(outputs.reduces))
+    if (ReduceOp(reduce).getInput() == weights)
+      carried[k] = addFixedWeights(carried[k], joined);
+  for (auto [k, reduce] : llvm::enumerate(outputs.fixedSums))
+    if (ReduceOp(reduce).getInput() == weights) {
+      Value &poisoned = carried[outputs.reduces.size() + k];
+      poisoned = poison(poison(poisoned, first), second);
+    }
+}
+
 /// The group at a vector of rows, or at a row with columns on the lanes: a loop
 /// over columns, with row reductions carried in registers. Yields these.
 FailureOr<SmallVector<Value>>
@@ -309,6 +338,7 @@ KernelLowering::emitGroupRow(const GroupOutputs &outputs, Value row) {
       return failure();
     inits.push_back(*init);
   }
+  inits.append(outputs.fixedSums.size(), splatVector(zeroF32()));
   // Two columns at a time where they become pairs, or two vectors of them that
   // a tile register has side by side. What takes an instruction a vector would
   // wait for those of the loop.
@@ -335,11 +365,19 @@ KernelLowering::emitGroupRow(const GroupOutputs &outputs, Value row) {
                             output.second, ValueRange{pair, start});
   }
   for (auto [k, output] : llvm::enumerate(outputs.factors))
-    vector::StoreOp::create(b, sideBySide(paired[0][k], paired[1][k]),
-                            output.second, ValueRange{row, first});
+    storeFactor(outputs, output, paired[0][k], paired[1][k], row, first,
+                carried);
   if (!carried.empty())
     scf::YieldOp::create(b, carried);
-  return llvm::to_vector_of<Value>(loop.getResults());
+  SmallVector<Value> reduced(loop.getResults());
+  b.setInsertionPointAfter(loop);
+  for (auto [k, poisoned] : llvm::enumerate(outputs.fixedSums)) {
+    Value &sum = reduced[llvm::find(outputs.reduces, poisoned) -
+                         outputs.reduces.begin()];
+    sum = arith::AddFOp::create(b, sum, reduced[outputs.reduces.size() + k]);
+  }
+  reduced.truncate(outputs.reduces.size());
+  return reduced;
 }
 
 /// The group with rows on the lanes.
@@ -365,7 +403,7 @@ LogicalResult KernelLowering::emitGroupOfRows(const GroupOutputs &outputs,
                           : allocate({regs.lanes, regs.lanes}, b.getF32Type()));
   Value last = min(add(firstRow, index(regs.lanes)), end);
   auto emitRow = [&](Value row) -> LogicalResult {
-    if (held.dot && !outputs.factors.empty())
+    if (held.dot && !held.factors && !outputs.factors.empty())
       prefetchPacked(row);
     auto reduced = emitGroupRow(outputs, row);
     if (failed(reduced))

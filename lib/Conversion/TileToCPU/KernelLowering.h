@@ -3,8 +3,8 @@
 //
 // The lowering of one tile kernel: where its tiles live, and the loops that
 // move, multiply and map them. `Buffers`, `Memory`, `Products`, `RowProducts`,
-// `Pairs`, `TileRegisters`, `Strips`, `Elementwise` and `Epilogues` hold its
-// parts.
+// `Pairs`, `TileRegisters`, `PendingProducts`, `Weights`, `Strips`,
+// `Elementwise` and `Epilogues` hold its parts.
 //
 //===----------------------------------------------------------------------===//
 
@@ -39,6 +39,7 @@ struct RegisterBlock {
   int64_t bytesAhead;    ///< how far in front of reads of K and V to prefetch
   bool bf16Pairs;     ///< products of bf16 take two columns at a time, as pairs
   bool tileRegisters; ///< those of many rows are computed in tile registers
+  bool permutesBytes; ///< an instruction looks up bytes (vpermb)
 
   /// Columns of a block with so many vectors of rows.
   unsigned getCols(unsigned numVectors) const {
@@ -101,6 +102,8 @@ struct GroupOutputs {
   SmallVector<std::pair<Value, Value>> pairs, factors;
   SmallVector<ReduceOp> reduces;
   SmallVector<Value> reduced; ///< the buffers of `reduces`
+  /// Those of weights of 16 bits, which NaN has to be added to.
+  SmallVector<ReduceOp> fixedSums;
 };
 
 /// Lowers one kernel function.
@@ -177,12 +180,15 @@ private:
   struct RegisterProduct {
     Value left, right, sums; ///< buffers
     Value depth;             ///< elements of the sum
-    Value colTiles;          ///< registers of columns
-    bool hasPairsOnly;       ///< whether these are even in number
+    /// Of several tiles of a packed block, rows and registers of columns of
+    /// each, and the first one.
+    int64_t rowsOfTile = 0, colsOfTile = 0;
+    Value firstTile;
+    Value colTiles;    ///< registers of columns
+    bool hasPairsOnly; ///< whether these are even in number
     bool startsAtZero;
   };
   bool isFactor(Value tile);
-  void approximateWeights();
   Value newFactor(TileType type);
   void loadFactor(LoadOp load, TileType type);
   void packFactor(LoadOp load, TileType type);
@@ -190,7 +196,8 @@ private:
   RowReader readRows(LoadOp load, TileType type, Value rows);
   Value readVector(const RowStart &row, Value col, Type type);
   void packTransposed(Value buffer, Value row, int64_t depth, ReadRow readRow);
-  void packPairs(Value buffer, Value row, int64_t cols, ReadRow readRow);
+  void packPairs(Value buffer, Value row, int64_t cols, bool isFixed,
+                 ReadRow readRow);
   Value sideBySide(Value first, Value second);
   Value roundedUp(Value rows);
   LogicalResult prepareSums(DotOp dot, Value out);
@@ -198,8 +205,20 @@ private:
                          int64_t rowTiles, Value colTile, int64_t colTiles);
   void emitRegisterRows(const RegisterProduct &product, Value row,
                         int64_t rowTiles);
+  void emitRegisterProduct(const RegisterProduct &product, int64_t rows);
+  void emitScoresInRegisters(DotOp dot, RegisterProduct product, Value keys);
   LogicalResult lowerRegisterProduct(DotOp dot);
   bool findHeldProduct(scf::ForOp loop);
+  bool findPendingProduct(scf::ForOp loop);
+  /// Whether it is the left operand of a product that waits for more of them.
+  bool isPending(Value factor) {
+    return held.factors && factor == held.dot.getA();
+  }
+  Value numberOfTile();
+  Value pendingFactor();
+  void emitPendingProduct(Value depth);
+  void finishPendingInBranch();
+  LogicalResult lowerPendingProduct(DotOp dot);
   SmallVector<Value> loadSums(Value buffer);
   void storeSums(Value buffer, ValueRange sums);
   LogicalResult scaleHeldSums(Value factorsOfRows);
@@ -210,6 +229,19 @@ private:
     return VectorType::get({static_cast<int64_t>(regs.lanes)}, b.getBF16Type());
   }
 
+  // Weights.
+  ConvertOp getRoundingOfWeights(MapOp map);
+  void approximateWeights();
+  Value callIntrinsic(StringRef name, Type type, ValueRange operands);
+  Value joinFixedWeights(Value first, Value second);
+  Value addFixedWeights(Value sums, Value joined);
+  Value poison(Value before, Value weights);
+  Value pairOfFixed(Value row);
+  /// Whether the op reads weights whose bits are not there yet.
+  bool readsFixedWeights(Operation *op) {
+    return fixedWeights.contains(op->getOperand(0).getDefiningOp());
+  }
+
   // Strips of rows.
   /// A load of a tile of a block, as it was in the loop over key tiles.
   struct PackedAhead {
@@ -218,6 +250,13 @@ private:
     int64_t tiles;     ///< most tiles of a block
   };
   int64_t getTilesOfBlock(ArrayRef<LoadOp> shared);
+  Value findScores(scf::ForOp loop);
+  /// Where the keys of a strip end, if that is known; and how many a tile has.
+  struct KeyEnd {
+    Value end;
+    int64_t ofTile = 0;
+  };
+  KeyEnd findKeyEnd(scf::ForOp loop, Value start, int64_t rows);
   void splitIntoStrips(scf::ForOp loop);
   Place stripOf(const Place &place, Value start, int64_t rows);
   LogicalResult lowerStrips(scf::ForOp loop);
@@ -268,6 +307,9 @@ private:
   LogicalResult flush(Operation *before);
   GroupOutputs outputsOfGroup();
   Value dyingBuffer(Operation *op, llvm::SmallDenseSet<Value> &taken);
+  void storeFactor(const GroupOutputs &outputs, std::pair<Value, Value> output,
+                   Value first, Value second, Value row, Value col,
+                   SmallVectorImpl<Value> &carried);
   FailureOr<SmallVector<Value>> emitGroupRow(const GroupOutputs &outputs,
                                              Value row);
   LogicalResult emitGroupRows(const GroupOutputs &outputs, Value row);
@@ -354,10 +396,15 @@ private:
   LaneDim lanes = LaneDim::Rows;
   /// Whether products are computed in tile registers.
   bool usesTileRegisters = false;
+  /// Maps that take exponentials of scores less a statistic of their rows;
+  /// those whose weights are numbers of 16 bits, and what they are rounded to.
+  llvm::SmallPtrSet<Operation *, 4> exponentials, fixedWeights;
+  llvm::SmallDenseSet<Value> fixedFactors;
   /// Loops over strips, and the strip that is being lowered.
   llvm::SmallPtrSet<Operation *, 4> stripLoops;
   /// Loops of a strip over the key tiles of a block.
   llvm::SmallPtrSet<Operation *, 4> keyLoops;
+  DenseMap<Operation *, KeyEnd> keyEnds;
   /// The loads that pack a block, and those that find their tile in it; and the
   /// packed block of each of the latter.
   DenseMap<Operation *, PackedAhead> packedAhead;
@@ -368,14 +415,19 @@ private:
   } strip;
   /// Of the loop over key tiles that is being lowered, the product whose sums
   /// stay in tile registers, where they are after the loop, and what they are
-  /// at this point.
+  /// at this point. Or, of larger heads, the one that is computed for several
+  /// key tiles at once: `carried` is the first of which weights are waiting.
   struct {
     DotOp dot;
+    scf::ForOp loop;
+    /// Of waiting weights, all tiles, and how many these are; else null.
+    Value factors;
+    int64_t tiles = 0;
     /// Where they are scaled, if that is a branch.
     MapOp scaling;
     scf::IfOp branch;
     Value buffer;
-    SmallVector<Value> sums;
+    SmallVector<Value> carried;
     /// Loads of packed tiles that the loop reads.
     SmallVector<LoadOp> packed;
   } held;
@@ -407,6 +459,10 @@ bool isRightOperand(Value tile);
 
 /// The loads of right operands in a loop, which strips find packed.
 SmallVector<LoadOp> findShared(scf::ForOp loop);
+
+/// What scales the rows of `argument` in a branch, which else leaves it alone,
+/// if `scaled` comes of that and nobody reads `argument` otherwise.
+MapOp findScalingInBranch(Value scaled, Value argument);
 
 /// True if the op is computed element by element, or reduces rows.
 bool isElementwise(Operation *op);

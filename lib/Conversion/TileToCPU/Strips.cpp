@@ -90,6 +90,147 @@ int64_t KernelLowering::getTilesOfBlock(ArrayRef<LoadOp> shared) {
   return std::max<int64_t>(regs.packedBytes / bytes, 1);
 }
 
+//===----------------------------------------------------------------------===//
+// Key tiles without a key for a strip
+//===----------------------------------------------------------------------===//
+
+/// The scores of a loop's weights, if scores of -inf change nothing that the
+/// loop carries: what it carries are sums of the weights, or of values with
+/// them, and maxima, which may move together with sums.
+Value KernelLowering::findScores(scf::ForOp loop) {
+  Value scores;
+  auto isScores = [&](Value value) {
+    scores = scores ? scores : value;
+    return scores == value;
+  };
+  auto isWeights = [&](Value value) {
+    auto map = value.getDefiningOp<MapOp>();
+    if (!map || !exponentials.contains(map))
+      return false;
+    return llvm::all_of(map.getInputs(), [&](Value input) {
+      return cast<TileType>(input.getType()).getRank() == 1 || isScores(input);
+    });
+  };
+  auto isCarried = [&](Value value) {
+    if (auto branch = value.getDefiningOp<scf::IfOp>()) {
+      auto above = branch.getCondition().getDefiningOp<AnyAboveOp>();
+      if (!above || !isScores(above.getInput()))
+        return false;
+      value = branch.elseYield().getOperand(
+          cast<OpResult>(value).getResultNumber());
+    }
+    return llvm::is_contained(loop.getRegionIterArgs(), value);
+  };
+  for (Value yielded : loop.getYieldedValues()) {
+    auto reduce = yielded.getDefiningOp<ReduceOp>();
+    auto dot = yielded.getDefiningOp<DotOp>();
+    auto rounded = dot ? dot.getA().getDefiningOp<ConvertOp>() : nullptr;
+    bool isKnown = reduce ? isCarried(reduce.getInit()) &&
+                                (reduce.getKind() == ReduceKind::Max
+                                     ? isScores(reduce.getInput())
+                                     : isWeights(reduce.getInput()))
+                   : dot  ? rounded && isWeights(rounded.getInput()) &&
+                                isCarried(dot.getAcc())
+                          : isCarried(yielded);
+    if (!isKnown)
+      return Value();
+  }
+  return scores;
+}
+
+/// The map that masks `scores`, if one does, in the one branch of a choice or
+/// always.
+static MapOp findMask(Value scores) {
+  auto choice = scores.getDefiningOp<scf::IfOp>();
+  if (!choice)
+    return scores.getDefiningOp<MapOp>();
+  unsigned number = cast<OpResult>(scores).getResultNumber();
+  MapOp found;
+  for (scf::YieldOp yield : {choice.thenYield(), choice.elseYield()})
+    if (auto map = yield.getOperand(number).getDefiningOp<MapOp>()) {
+      if (found)
+        return nullptr;
+      found = map;
+    }
+  return found;
+}
+
+/// `value` = index + addend, for an index of a map and what is known outside.
+static bool isSumOf(Value value, Value index, MapOp map, Value &addend) {
+  addend = Value();
+  auto sum = value.getDefiningOp<arith::AddIOp>();
+  if (!sum || value == index)
+    return value == index;
+  bool isFirst = sum.getLhs() == index;
+  addend = isFirst ? sum.getRhs() : sum.getLhs();
+  return (isFirst || sum.getRhs() == index) &&
+         !map.getBody().isAncestor(addend.getParentRegion());
+}
+
+/// Collects the differences x for which attended keys are at most row + x.
+static void collectLastKeys(Value condition, MapOp map,
+                            SmallVectorImpl<std::pair<Value, int64_t>> &ends) {
+  if (auto both = condition.getDefiningOp<arith::AndIOp>()) {
+    collectLastKeys(both.getLhs(), map, ends);
+    collectLastKeys(both.getRhs(), map, ends);
+    return;
+  }
+  auto compare = condition.getDefiningOp<arith::CmpIOp>();
+  if (!compare)
+    return;
+  using arith::CmpIPredicate;
+  CmpIPredicate predicate = compare.getPredicate();
+  Value key = compare.getLhs(), row = compare.getRhs(), addend;
+  if (predicate == CmpIPredicate::sge || predicate == CmpIPredicate::sgt) {
+    std::swap(key, row);
+    predicate = predicate == CmpIPredicate::sge ? CmpIPredicate::sle
+                                                : CmpIPredicate::slt;
+  }
+  ValueRange indices = map.getIndexArgs();
+  bool isEnd =
+      predicate == CmpIPredicate::sle || predicate == CmpIPredicate::slt;
+  if (isEnd && key == indices[1] && isSumOf(row, indices[0], map, addend))
+    ends.emplace_back(addend, predicate == CmpIPredicate::sle ? 0 : -1);
+}
+
+/// Where the keys of a strip end, if a mask says that they end with the row;
+/// and how many a tile has.
+KernelLowering::KeyEnd KernelLowering::findKeyEnd(scf::ForOp loop, Value start,
+                                                  int64_t rows) {
+  Value scores = findScores(loop);
+  MapOp map = scores ? findMask(scores) : nullptr;
+  if (!map || map.getDomainRank() != 2)
+    return {};
+  auto choice = map.getBody()
+                    .front()
+                    .getTerminator()
+                    ->getOperand(0)
+                    .getDefiningOp<arith::SelectOp>();
+  FloatAttr otherwise;
+  if (!choice ||
+      !matchPattern(choice.getFalseValue(), m_Constant(&otherwise)) ||
+      !otherwise.getValue().isInfinity() || !otherwise.getValue().isNegative())
+    return {};
+  auto position = map.getOffsets()[1].getDefiningOp<arith::MulIOp>();
+  APInt keys;
+  if (!position || position.getLhs() != loop.getInductionVar() ||
+      !matchPattern(position.getRhs(), m_ConstantInt(&keys)) ||
+      !loop.isDefinedOutsideOfLoop(map.getOffsets()[0]))
+    return {};
+  SmallVector<std::pair<Value, int64_t>> ends;
+  collectLastKeys(choice.getCondition(), map, ends);
+  Value end;
+  for (auto [addend, constant] : ends) {
+    if (addend && !loop.isDefinedOutsideOfLoop(addend))
+      continue;
+    Value key = add(add(map.getOffsets()[0], start), index(rows + constant));
+    if (addend)
+      key = add(key, addend);
+    end = end ? min(end, key) : key;
+  }
+  return {end, keys.getSExtValue()};
+}
+
 /// Turns a loop over key tiles into one over blocks of them. In it, a loop
 /// packs their keys and values, and a loop over strips of rows has the loop
 /// over the key tiles of the block: what is carried for a strip stays where it
@@ -115,13 +256,19 @@ void KernelLowering::splitIntoStrips(scf::ForOp loop) {
   Value last = min(add(first, blockStep), loop.getUpperBound());
   auto packing = scf::ForOp::create(b, first, last, step);
   // Strips of rows that nobody stores are left out.
-  Value end = liveRows && isAvailable(liveRows) ? clampTo(liveRows, *rows)
-                                                : index(*rows);
-  auto strips =
-      scf::ForOp::create(b, index(0), end, index(getStripRows(loop, *rows)),
-                         ValueRange(loop.getRegionIterArgs()));
+  Value endOfRows = liveRows && isAvailable(liveRows) ? clampTo(liveRows, *rows)
+                                                      : index(*rows);
+  auto strips = scf::ForOp::create(b, index(0), endOfRows,
+                                   index(getStripRows(loop, *rows)),
+                                   ValueRange(loop.getRegionIterArgs()));
   b.setInsertionPointToStart(strips.getBody());
-  auto inner = scf::ForOp::create(b, first, last, step,
+  KeyEnd keys =
+      findKeyEnd(loop, strips.getInductionVar(), getStripRows(loop, *rows));
+  Value end = last;
+  if (keys.end)
+    end =
+        min(last, arith::CeilDivSIOp::create(b, keys.end, index(keys.ofTile)));
+  auto inner = scf::ForOp::create(b, first, end, step,
                                   ValueRange(strips.getRegionIterArgs()));
   scf::YieldOp::create(b, inner.getResults());
 
@@ -148,6 +295,7 @@ void KernelLowering::splitIntoStrips(scf::ForOp loop) {
   loop.setStep(blockStep);
   stripLoops.insert(strips);
   keyLoops.insert(inner);
+  keyEnds[inner] = keys;
 }
 
 /// The rows of a strip of what `place` holds.

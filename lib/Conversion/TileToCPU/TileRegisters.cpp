@@ -11,11 +11,9 @@
 #include "KernelLowering.h"
 
 #include "attn/Conversion/TileToCPU.h"
-#include "attn/Transforms/ContractExp2.h"
 
 #include "mlir/Dialect/AMX/AMXDialect.h"
 #include "mlir/Dialect/LLVMIR/LLVMDialect.h"
-#include "mlir/Dialect/Math/IR/Math.h"
 
 using namespace mlir;
 using namespace attn;
@@ -57,32 +55,6 @@ bool KernelLowering::isFactor(Value tile) {
   return usesTileRegisters && type && type.getRank() == 2 &&
          type.getElementType().isBF16() && !tile.use_empty() &&
          llvm::all_of(tile.getUses(), isLeftOperand);
-}
-
-/// Weights that become factors keep 8 bits: their exponentials need no more
-/// (afn), and no exact product of a difference of scores. Sums of them take the
-/// same values.
-void KernelLowering::approximateWeights() {
-  SmallVector<MapOp> weights;
-  kernel.walk([&](MapOp map) {
-    bool isRounded = llvm::any_of(map->getUsers(), llvm::IsaPred<ConvertOp>);
-    for (Operation *user : map->getUsers()) {
-      auto convert = dyn_cast<ConvertOp>(user);
-      auto reduce = dyn_cast<ReduceOp>(user);
-      isRounded &= (convert && isFactor(convert.getResult())) ||
-                   (reduce && reduce.getKind() == ReduceKind::Sum);
-    }
-    if (isRounded)
-      weights.push_back(map);
-  });
-  for (MapOp map : weights) {
-    contractExp2(map);
-    Operation *yield = map.getBody().front().getTerminator();
-    for (Value yielded : yield->getOperands())
-      if (auto exponential = yielded.getDefiningOp<math::Exp2Op>())
-        exponential.setFastmath(exponential.getFastmath() |
-                                arith::FastMathFlags::afn);
-  }
 }
 
 Value KernelLowering::newFactor(TileType type) {
@@ -180,9 +152,19 @@ void KernelLowering::packFactor(LoadOp load, TileType type) {
   place.kind = Place::Packed;
   place.validRows = rows;
   place.buffer = buffer;
-  if (ahead != packedAhead.end() && used == load)
+  if (ahead != packedAhead.end() && used == load) {
+    // Of a tile that is there, a strip has the keys up to its end.
+    auto loop = cast<scf::ForOp>(load->getParentOp());
+    if (KeyEnd keys = keyEnds.lookup(loop); keys.end) {
+      Value first =
+          arith::MulIOp::create(b, loop.getInductionVar(), index(keys.ofTile));
+      place.validRows =
+          min(rows, b.createOrFold<arith::SubIOp>(keys.end, first));
+    }
     return;
+  }
   RowReader reader = readRows(load, type, rows);
+  bool isFixed = fixedFactors.contains(dot.getA());
   // Rows are packed by whole registers of what is along the rows; in the last
   // ones some are not valid.
   int64_t step = dot.getTransposeB() ? kRegisterRows : 2;
@@ -200,7 +182,7 @@ void KernelLowering::packFactor(LoadOp load, TileType type) {
         return arith::SelectOp::create(b, isValid, read, zeros);
       };
       dot.getTransposeB() ? packTransposed(buffer, row, depth, readRow)
-                          : packPairs(buffer, row, cols, readRow);
+                          : packPairs(buffer, row, cols, isFixed, readRow);
     });
   };
   auto wholePart = [&](int64_t unit) {
@@ -230,16 +212,21 @@ void KernelLowering::packTransposed(Value buffer, Value row, int64_t depth,
   });
 }
 
-/// Values: two rows are interleaved.
+/// Values: two rows are interleaved. For weights that are joined, in their
+/// order, and negative as they are.
 void KernelLowering::packPairs(Value buffer, Value row, int64_t cols,
-                               ReadRow readRow) {
-  Value pair = b.createOrFold<arith::DivUIOp>(row, index(2));
+                               bool isFixed, ReadRow readRow) {
+  Value pair = isFixed ? pairOfFixed(row)
+                       : b.createOrFold<arith::DivUIOp>(row, index(2));
   forRange(index(0), index(llvm::alignTo(cols, kRegisterRows)), kRegisterRows,
            [&](Value col) {
              Value even = readRow(0, col, halfVector());
              Value odd = readRow(1, col, halfVector());
              Value tile = arith::DivUIOp::create(b, col, index(kRegisterRows));
-             vector::StoreOp::create(b, interleave(even, odd), buffer,
+             Value packed = interleave(even, odd);
+             if (isFixed)
+               packed = arith::NegFOp::create(b, packed);
+             vector::StoreOp::create(b, packed, buffer,
                                      ValueRange{tile, pair, index(0)});
            });
 }
@@ -337,14 +324,14 @@ static amx::TileType getSumsType(Builder &b) {
 
 /// One block of sums: registers of rows times registers of columns.
 void KernelLowering::emitRegisterBlock(const RegisterProduct &product,
-                                       Value row, int64_t rowTiles,
+                                       Value rowStart, int64_t rowTiles,
                                        Value colTile, int64_t colTiles) {
   auto sumType = getSumsType(b);
   auto factorType =
       amx::TileType::get({kRegisterRows, kRegisterDepth}, b.getBF16Type());
   Value unit = index(kRegisterRows);
   auto sumAt = [&](int64_t i, int64_t j) -> SmallVector<Value> {
-    return {add(row, index(i * kRegisterRows)),
+    return {add(rowStart, index(i * kRegisterRows)),
             arith::MulIOp::create(b, add(colTile, index(j)), unit)};
   };
   SmallVector<Value> sums;
@@ -361,14 +348,23 @@ void KernelLowering::emitRegisterBlock(const RegisterProduct &product,
     for (int64_t i = 0; i < rowTiles; ++i)
       left.push_back(amx::TileLoadOp::create(
           b, factorType, product.left,
-          ValueRange{add(row, index(i * kRegisterRows)), k}));
-    Value pair = b.createOrFold<arith::DivUIOp>(k, index(2));
+          ValueRange{add(rowStart, index(i * kRegisterRows)), k}));
+    Value column = colTile, row = k;
+    if (product.rowsOfTile) {
+      Value rowsOfTile = index(product.rowsOfTile);
+      Value tile =
+          add(product.firstTile, arith::DivUIOp::create(b, k, rowsOfTile));
+      column = add(column,
+                   arith::MulIOp::create(b, tile, index(product.colsOfTile)));
+      row = arith::RemUIOp::create(b, k, rowsOfTile);
+    }
+    Value pair = b.createOrFold<arith::DivUIOp>(row, index(2));
     after.resize(rowTiles * colTiles);
     // One register is enough for the right operands, one after the other.
     for (int64_t j = 0; j < colTiles; ++j) {
       Value right = amx::TileLoadOp::create(
           b, factorType, product.right,
-          ValueRange{add(colTile, index(j)), pair, index(0)});
+          ValueRange{add(column, index(j)), pair, index(0)});
       for (int64_t i = 0; i < rowTiles; ++i)
         after[i * colTiles + j] = amx::TileMulFOp::create(
             b, sumType, left[i], right, before[i * colTiles + j]);
@@ -403,9 +399,7 @@ void KernelLowering::emitRegisterRows(const RegisterProduct &product, Value row,
     emitRegisterBlock(product, row, rowTiles, pairs, 1);
 }
 
-/// What scales the rows of `argument` in a branch, which else leaves it alone,
-/// if `scaled` comes of that and nobody reads `argument` otherwise.
-static MapOp findScalingInBranch(Value scaled, Value argument) {
+MapOp cpu::findScalingInBranch(Value scaled, Value argument) {
   auto branch = scaled.getDefiningOp<scf::IfOp>();
   if (!branch || !scaled.hasOneUse() || !argument.hasNUses(2))
     return nullptr;
@@ -432,6 +426,7 @@ bool KernelLowering::findHeldProduct(scf::ForOp loop) {
         llvm::divideCeil(type.getCols(), kRegisterRows) > mostTiles)
       continue;
     held.dot = dot;
+    held.loop = loop;
     if (MapOp map = findScalingInBranch(dot.getAcc(), argument)) {
       held.scaling = map;
       held.branch = cast<scf::IfOp>(map->getParentOp());
@@ -474,11 +469,11 @@ LogicalResult KernelLowering::scaleHeldSums(Value factorsOfRows) {
                                         splatVector(one));
   Value any =
       vector::ReductionOp::create(b, vector::CombiningKind::OR, changes);
-  auto branch = scf::IfOp::create(b, ValueRange(held.sums).getTypes(), any,
+  auto branch = scf::IfOp::create(b, ValueRange(held.carried).getTypes(), any,
                                   /*withElseRegion=*/true);
   OpBuilder::InsertionGuard guard(b);
   b.setInsertionPointToStart(branch.thenBlock());
-  storeSums(held.buffer, held.sums);
+  storeSums(held.buffer, held.carried);
   int64_t cols = cast<MemRefType>(held.buffer.getType()).getDimSize(1);
   forRange(index(0), index(kRegisterRows), 1, [&](Value row) {
     Value factor = splatVector(memref::LoadOp::create(b, *factors, row));
@@ -490,8 +485,8 @@ LogicalResult KernelLowering::scaleHeldSums(Value factorsOfRows) {
   });
   scf::YieldOp::create(b, loadSums(held.buffer));
   b.setInsertionPointToStart(branch.elseBlock());
-  scf::YieldOp::create(b, held.sums);
-  held.sums = llvm::to_vector_of<Value>(branch.getResults());
+  scf::YieldOp::create(b, held.carried);
+  held.carried = llvm::to_vector_of<Value>(branch.getResults());
   return success();
 }
 
@@ -547,7 +542,7 @@ LogicalResult KernelLowering::lowerHeldProduct(DotOp dot) {
   auto factorType =
       amx::TileType::get({kRegisterRows, kRegisterDepth}, b.getBF16Type());
   auto loop = scf::ForOp::create(b, index(0), roundedUp(right.validRows),
-                                 index(kRegisterDepth), held.sums);
+                                 index(kRegisterDepth), held.carried);
   {
     OpBuilder::InsertionGuard guard(b);
     b.setInsertionPointToStart(loop.getBody());
@@ -564,14 +559,46 @@ LogicalResult KernelLowering::lowerHeldProduct(DotOp dot) {
     }
     scf::YieldOp::create(b, sums);
   }
-  held.sums = llvm::to_vector_of<Value>(loop.getResults());
+  held.carried = llvm::to_vector_of<Value>(loop.getResults());
   places[dot.getResult()].buffer = held.buffer;
   return success();
 }
 
+/// All blocks of so many rows.
+void KernelLowering::emitRegisterProduct(const RegisterProduct &product,
+                                         int64_t rows) {
+  int64_t whole = rows / (2 * kRegisterRows) * (2 * kRegisterRows);
+  forRange(index(0), index(whole), 2 * kRegisterRows,
+           [&](Value row) { emitRegisterRows(product, row, 2); });
+  if (whole < rows)
+    emitRegisterRows(product, index(whole), 1);
+}
+
+/// Those with so many keys, which are columns of the product.
+void KernelLowering::emitScoresInRegisters(DotOp dot, RegisterProduct product,
+                                           Value keys) {
+  int64_t rows = rowsOf(dot.getResult().getType().getRows());
+  int64_t depth = dot.getA().getType().getCols();
+  Value cols = roundedUp(keys);
+  product.depth = index(llvm::alignTo(depth, kRegisterDepth));
+  product.colTiles = b.createOrFold<arith::DivUIOp>(cols, index(kRegisterRows));
+  product.hasPairsOnly = true;
+  emitRegisterProduct(product, rows);
+  if (!product.startsAtZero)
+    return;
+  // Columns without keys: the product of zero rows is the accumulator.
+  Value zero = splatVector(zeroF32());
+  forRange(cols, index(dot.getResult().getType().getCols()), regs.lanes,
+           [&](Value col) {
+             forRange(index(0), index(rows), 1, [&](Value row) {
+               storeVector(zero, product.sums, row, col);
+             });
+           });
+}
+
 LogicalResult KernelLowering::lowerRegisterProduct(DotOp dot) {
   if (dot == held.dot)
-    return lowerHeldProduct(dot);
+    return held.factors ? lowerPendingProduct(dot) : lowerHeldProduct(dot);
   TileType type = dot.getResult().getType();
   const Place right = places[dot.getB()];
   Value out = outputBuffer(dot.getResult(), dot);
@@ -586,32 +613,14 @@ LogicalResult KernelLowering::lowerRegisterProduct(DotOp dot) {
     return failure();
   places[dot.getResult()].buffer = out;
 
-  Value validRows = roundedUp(right.validRows);
-  int64_t rows = rowsOf(type.getRows());
   if (dot.getTransposeB()) {
-    int64_t depth = dot.getA().getType().getCols();
-    product.depth = index(llvm::alignTo(depth, kRegisterDepth));
-    product.colTiles =
-        b.createOrFold<arith::DivUIOp>(validRows, index(kRegisterRows));
-    product.hasPairsOnly = true;
-  } else {
-    int64_t tiles = llvm::divideCeil(type.getCols(), kRegisterRows);
-    product.depth = validRows;
-    product.colTiles = index(tiles);
-    product.hasPairsOnly = tiles % 2 == 0;
+    emitScoresInRegisters(dot, product, right.validRows);
+    return success();
   }
-  int64_t whole = rows / (2 * kRegisterRows) * (2 * kRegisterRows);
-  forRange(index(0), index(whole), 2 * kRegisterRows,
-           [&](Value row) { emitRegisterRows(product, row, 2); });
-  if (whole < rows)
-    emitRegisterRows(product, index(whole), 1);
-  // Columns without keys: the product of zero rows is the accumulator.
-  if (dot.getTransposeB() && product.startsAtZero) {
-    Value zero = splatVector(zeroF32());
-    forRange(validRows, index(type.getCols()), regs.lanes, [&](Value col) {
-      forRange(index(0), index(rows), 1,
-               [&](Value row) { storeVector(zero, out, row, col); });
-    });
-  }
+  int64_t tiles = llvm::divideCeil(type.getCols(), kRegisterRows);
+  product.depth = roundedUp(right.validRows);
+  product.colTiles = index(tiles);
+  product.hasPairsOnly = tiles % 2 == 0;
+  emitRegisterProduct(product, rowsOf(type.getRows()));
   return success();
 }

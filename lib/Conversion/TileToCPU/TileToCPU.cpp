@@ -62,7 +62,12 @@ LogicalResult KernelLowering::lowerBlock(Block &block,
       toErase.push_back(&op);
       continue;
     }
-    if (held.scaling && &op == held.scaling) {
+    if (held.factors && &op == held.scaling) {
+      if (failed(flush(&op)))
+        return failure();
+      b.setInsertionPoint(&op);
+      finishPendingInBranch();
+    } else if (held.scaling && &op == held.scaling) {
       if (failed(flush(&op)) || failed(scaleInBranch(held.scaling)))
         return failure();
       toErase.push_back(&op);
@@ -278,29 +283,33 @@ LogicalResult KernelLowering::lowerFor(scf::ForOp loop) {
     carriedIn[buffer] = argument;
   }
   bool holdsSums = isOfStrip && findHeldProduct(loop);
-  if (holdsSums) {
+  bool carriesMore = holdsSums || (isOfStrip && findPendingProduct(loop));
+  if (carriesMore) {
     Operation *yield = loop.getBody()->getTerminator();
     auto yielded = llvm::find(yield->getOperands(), held.dot.getResult());
     held.buffer = destinations[yielded - yield->getOperands().begin()];
     held.packed = findShared(loop);
-    SmallVector<Value> sums = loadSums(held.buffer);
-    for (Value sum : sums)
-      held.sums.push_back(
-          loop.getBody()->addArgument(sum.getType(), loop.getLoc()));
-    inits.append(sums);
+    SmallVector<Value> initial{index(0)};
+    if (holdsSums)
+      initial = loadSums(held.buffer);
+    for (Value value : initial)
+      held.carried.push_back(
+          loop.getBody()->addArgument(value.getType(), loop.getLoc()));
+    inits.append(initial);
   }
   if (failed(lowerBlock(*loop.getBody(), destinations)))
     return failure();
-  if (holdsSums) {
+  if (carriesMore) {
     Operation *yield = loop.getBody()->getTerminator();
-    yield->insertOperands(yield->getNumOperands(), held.sums);
+    yield->insertOperands(yield->getNumOperands(), held.carried);
   }
   scf::ForOp lowered = dropTiles(loop, inits);
   if (holdsSums) {
     b.setInsertionPointAfter(lowered);
     storeSums(held.buffer, lowered.getResults());
-    held = {};
   }
+  if (carriesMore)
+    held = {};
   return success();
 }
 
@@ -337,15 +346,15 @@ LogicalResult KernelLowering::lowerIf(scf::IfOp branch,
                                       ArrayRef<Value> destinations) {
   // Sums in registers go through the branch that scales them.
   bool scalesHeld = held.branch && branch == held.branch;
-  const SmallVector<Value> sums = held.sums;
+  const SmallVector<Value> sums = held.carried;
   for (Region &region : branch->getRegions())
     for (Block &block : region) {
-      held.sums = sums;
+      held.carried = sums;
       if (failed(lowerBlock(block, destinations)))
         return failure();
       if (scalesHeld)
         block.getTerminator()->insertOperands(
-            block.getTerminator()->getNumOperands(), held.sums);
+            block.getTerminator()->getNumOperands(), held.carried);
     }
   if (destinations.empty())
     return success();
@@ -368,7 +377,7 @@ LogicalResult KernelLowering::lowerIf(scf::IfOp branch,
     if (!isa<TileType>(result.getType()))
       result.replaceAllUsesWith(lowered.getResult(next++));
   if (scalesHeld)
-    held.sums =
+    held.carried =
         llvm::to_vector_of<Value>(lowered.getResults().drop_front(next));
   toErase.push_back(branch);
   return success();
@@ -551,6 +560,7 @@ struct TileToCPU : attn::impl::TileToCPUBase<TileToCPU> {
     block.packedBytes = target->getL2Bytes() / 4;
     block.bf16Pairs = multipliesBF16Pairs(*target);
     block.tileRegisters = target->has(MatrixUnits::Amx);
+    block.permutesBytes = target->hasFeature("avx512vbmi");
     KernelLowering lowering(kernel, block);
     if (failed(lowering.run()))
       return signalPassFailure();

@@ -30,13 +30,13 @@ using llvm::StringRef;
 //===----------------------------------------------------------------------===//
 
 static constexpr StringLiteral kX86Features[] = {
-    "avx",      "avx2",     "fma",        "f16c",     "avx512f", "avx512bw",
-    "avx512dq", "avx512vl", "avx512bf16", "amx-tile", "amx-bf16"};
+    "avx",      "avx2",     "fma",        "f16c",       "avx512f",  "avx512bw",
+    "avx512dq", "avx512vl", "avx512vbmi", "avx512bf16", "amx-tile", "amx-bf16"};
 static constexpr StringLiteral kX86Needed[] = {"avx2", "fma", "f16c"};
 
 // What all processors with AMX have that code makes use of.
-static constexpr StringLiteral kAMXFeatures[] = {"avx512bf16", "amx-tile",
-                                                 "amx-bf16"};
+static constexpr StringLiteral kAMXFeatures[] = {"avx512vbmi", "avx512bf16",
+                                                 "amx-tile", "amx-bf16"};
 static constexpr CPULevel kX86Levels[] = {
     {"x86-64-v4-amx", "x86-64-v4", "sapphirerapids", kAMXFeatures}};
 

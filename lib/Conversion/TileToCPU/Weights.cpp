@@ -1,0 +1,214 @@
+//===- Weights.cpp - Weights that are rounded to bf16 ---------------------===//
+// SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
+//
+// Exponentials that become factors of products in tile registers keep 8 bits.
+// Their exponents are taken as numbers of 16 bits with 8 behind the point: two
+// vectors of scores become one before the fraction is looked up, and its bits
+// and those in front of the point are the weight.
+//
+//===----------------------------------------------------------------------===//
+
+#include "KernelLowering.h"
+
+#include "attn/Transforms/ContractExp2.h"
+
+#include "mlir/Dialect/LLVMIR/LLVMDialect.h"
+#include "mlir/Dialect/Math/IR/Math.h"
+
+#include <cmath>
+
+using namespace mlir;
+using namespace attn;
+using namespace attn::cpu;
+using namespace attn::tile;
+
+//===----------------------------------------------------------------------===//
+// Which weights
+//===----------------------------------------------------------------------===//
+
+/// The rounding of a map's result for a product in tile registers, if all else
+/// that becomes of it is sums; else null.
+ConvertOp KernelLowering::getRoundingOfWeights(MapOp map) {
+  ConvertOp rounding;
+  for (Operation *user : map->getUsers()) {
+    auto convert = dyn_cast<ConvertOp>(user);
+    auto reduce = dyn_cast<ReduceOp>(user);
+    if (convert && !rounding && isFactor(convert.getResult()))
+      rounding = convert;
+    else if (!reduce || reduce.getKind() != ReduceKind::Sum)
+      return nullptr;
+  }
+  return map->getNumResults() == 1 ? rounding : nullptr;
+}
+
+/// True if the map and all that is made of it are one group.
+static bool isGroupWithUsers(MapOp map) {
+  auto isInBlock = [&](Operation *user) {
+    return user->getBlock() == map->getBlock();
+  };
+  if (!llvm::all_of(map->getUsers(), isInBlock))
+    return false;
+  llvm::SmallPtrSet<Operation *, 4> left(map->user_begin(), map->user_end());
+  for (Operation *op = map->getNextNode(); !left.empty();
+       op = op->getNextNode()) {
+    left.erase(op);
+    bool isApart =
+        op->getNumRegions() == 0 && !isa<TileDialect>(op->getDialect());
+    if (!isApart && !(isElementwise(op) && domainOf(op) == map.getDomain()))
+      return false;
+  }
+  return true;
+}
+
+/// The log of a sum of exponentials takes more than 8 bits.
+static bool takesLogarithms(func::FuncOp kernel) {
+  return kernel
+      .walk([](Operation *op) {
+        return isa<math::LogOp, math::Log2Op>(op) ? WalkResult::interrupt()
+                                                  : WalkResult::advance();
+      })
+      .wasInterrupted();
+}
+
+/// Weights that become factors keep 8 bits: their exponentials need no more
+/// (afn), and no exact product of a difference of scores. Sums of them take the
+/// same values.
+void KernelLowering::approximateWeights() {
+  SmallVector<std::pair<MapOp, ConvertOp>> weights;
+  kernel.walk([&](MapOp map) {
+    if (ConvertOp rounding = getRoundingOfWeights(map))
+      weights.emplace_back(map, rounding);
+  });
+  bool mayShift = regs.permutesBytes && !takesLogarithms(kernel);
+  for (auto [map, rounding] : weights) {
+    bool hasSums = llvm::any_of(map->getUsers(), llvm::IsaPred<ReduceOp>);
+    if (mayShift && hasSums && isGroupWithUsers(map) &&
+        contractExp2(map, ExponentForm::FixedPoint)) {
+      exponentials.insert(map);
+      fixedWeights.insert(map);
+      fixedFactors.insert(rounding.getResult());
+      continue;
+    }
+    bool isContracted = contractExp2(map);
+    Value yielded = map.getBody().front().getTerminator()->getOperand(0);
+    if (auto exponential = yielded.getDefiningOp<math::Exp2Op>()) {
+      exponential.setFastmath(exponential.getFastmath() |
+                              arith::FastMathFlags::afn);
+      if (isContracted)
+        exponentials.insert(map);
+    }
+  }
+}
+
+//===----------------------------------------------------------------------===//
+// Their bits
+//===----------------------------------------------------------------------===//
+
+/// 256 less what 2^f is below 1 + f, in 256ths, for f from k / 64 on, as 0xff
+/// in the upper byte of a number has it below 2^16.
+static SmallVector<int8_t> listCorrections() {
+  SmallVector<int8_t> bytes;
+  for (int k = 0; k < 64; ++k) {
+    double below = 0;
+    for (int part = 0; part < 4; ++part) {
+      double f = (4 * k + part) / 256.0;
+      below += (1 + f - std::exp2(f)) * 256 / 4;
+    }
+    bytes.push_back(
+        static_cast<int8_t>(std::min<long>(std::lrint(256 - below), 255)));
+  }
+  return bytes;
+}
+
+Value KernelLowering::callIntrinsic(StringRef name, Type type,
+                                    ValueRange operands) {
+  return LLVM::CallIntrinsicOp::create(b, type, b.getStringAttr(name), operands)
+      .getResult(0);
+}
+
+/// The exponents, as they are before 2^x is taken of them.
+static Value exponentsOf(Value weights) {
+  auto exponential = weights.getDefiningOp<math::Exp2Op>();
+  auto scaled = exponential.getOperand().getDefiningOp<arith::MulFOp>();
+  return scaled.getLhs().getDefiningOp<arith::SubFOp>().getLhs();
+}
+
+/// Two vectors of weights as one of bf16, negative: of words whose upper byte
+/// is the exponent of f32 and whose lower byte is the fraction, saturated at 0.
+/// The average with 2^16 less a correction subtracts that, rounds, and moves
+/// the carry to the sign. NaN and infinities come out as 0.
+Value KernelLowering::joinFixedWeights(Value first, Value second) {
+  int64_t lanes = regs.lanes;
+  auto words = VectorType::get({2 * lanes}, b.getI16Type());
+  auto bytes = VectorType::get({4 * lanes}, b.getI8Type());
+  auto toInteger = [&](Value weights) {
+    Type integers = VectorType::get({lanes}, b.getI32Type());
+    Value zeros = arith::ConstantOp::create(b, b.getZeroAttr(integers));
+    Value all = arith::ConstantOp::create(b, b.getI16IntegerAttr(-1));
+    Value rounding = arith::ConstantOp::create(b, b.getI32IntegerAttr(4));
+    return callIntrinsic("llvm.x86.avx512.mask.cvtps2dq.512", integers,
+                         {exponentsOf(weights), zeros, all, rounding});
+  };
+  Value exponents = callIntrinsic("llvm.x86.avx512.packusdw.512", words,
+                                  {toInteger(first), toInteger(second)});
+  Value two = arith::ConstantOp::create(
+      b, DenseElementsAttr::get(words, b.getI16IntegerAttr(2)));
+  Value numbers = vector::BitCastOp::create(
+      b, bytes, arith::ShRUIOp::create(b, exponents, two));
+  SmallVector<int8_t> listed = listCorrections();
+  Value table = arith::ConstantOp::create(
+      b, DenseElementsAttr::get(bytes, ArrayRef<int8_t>(listed)));
+  Value found =
+      callIntrinsic("llvm.x86.avx512.permvar.qi.512", bytes, {table, numbers});
+  Value upper = arith::ConstantOp::create(
+      b, DenseElementsAttr::get(words, b.getI16IntegerAttr(-0x100)));
+  Value corrections = arith::OrIOp::create(
+      b, vector::BitCastOp::create(b, words, found), upper);
+  Value joined = callIntrinsic("llvm.x86.avx512.pavg.w.512", words,
+                               {exponents, corrections});
+  return vector::BitCastOp::create(b, pairVector(), joined);
+}
+
+/// What joins a sum, lane by lane, of weights that are negative.
+Value KernelLowering::addFixedWeights(Value sums, Value joined) {
+  Value minusOnes = arith::ConstantOp::create(
+      b, DenseElementsAttr::get(pairVector(),
+                                b.getFloatAttr(b.getBF16Type(), -1.0)));
+  return callIntrinsic("llvm.x86.avx512bf16.dpbf16ps.512",
+                       vectorType(regs.lanes), {sums, joined, minusOnes});
+}
+
+/// What it was before until a score is NaN or infinite, then NaN. A nibble of
+/// the table says what becomes of it for a kind of numbers.
+Value KernelLowering::poison(Value before, Value weights) {
+  constexpr int32_t quietNaN = 0, signalingNaN = 1, infinity = 5, makeNaN = 3;
+  constexpr int32_t responses = makeNaN << (4 * quietNaN) |
+                                makeNaN << (4 * signalingNaN) |
+                                makeNaN << (4 * infinity);
+  auto integers =
+      VectorType::get({static_cast<int64_t>(regs.lanes)}, b.getI32Type());
+  Value table = arith::ConstantOp::create(
+      b, DenseElementsAttr::get(integers, b.getI32IntegerAttr(responses)));
+  Value noFlags = arith::ConstantOp::create(b, b.getI32IntegerAttr(0));
+  Value mask = arith::ConstantOp::create(b, b.getI16IntegerAttr(-1));
+  Value rounding = arith::ConstantOp::create(b, b.getI32IntegerAttr(4));
+  return callIntrinsic(
+      "llvm.x86.avx512.mask.fixupimm.ps.512", before.getType(),
+      {before, exponentsOf(weights), table, noFlags, mask, rounding});
+}
+
+/// Where packed values have the pair of rows that begins at `row`: in the order
+/// in which weights are joined, four of one vector and four of the other.
+Value KernelLowering::pairOfFixed(Value row) {
+  auto bits = [&](int64_t from, int64_t size, int64_t to) -> Value {
+    Value part = arith::RemUIOp::create(
+        b, arith::DivUIOp::create(b, row, index(from)), index(size));
+    return arith::MulIOp::create(b, part, index(to));
+  };
+  Value block = arith::MulIOp::create(
+      b, arith::DivUIOp::create(b, row, index(kRegisterDepth)),
+      index(kRegisterDepth / 2));
+  Value pair = arith::AddIOp::create(b, block, bits(/*from=*/4, 4, /*to=*/4));
+  pair = arith::AddIOp::create(b, pair, bits(/*from=*/16, 2, /*to=*/2));
+  return arith::AddIOp::create(b, pair, bits(/*from=*/2, 2, /*to=*/1));
+}
