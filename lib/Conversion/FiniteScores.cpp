@@ -44,6 +44,13 @@ Value constantBool(ImplicitLocOpBuilder &b, bool value) {
   return arith::ConstantIntOp::create(b, value, /*width=*/1);
 }
 
+/// An element of a table, which may be there as a word (tile-pack-bindings).
+bool isTableElement(Value value) {
+  if (auto number = value.getDefiningOp<arith::BitcastOp>())
+    value = number.getIn();
+  return value.getDefiningOp<memref::LoadOp>() != nullptr;
+}
+
 /// By bits: a comparison with -inf may be assumed false.
 Value hasBitsOfMinusInfinity(ImplicitLocOpBuilder &b, Value value) {
   auto type = cast<FloatType>(value.getType());
@@ -94,9 +101,10 @@ Value InfinityCondition::get(Value value) {
   if (auto argument = dyn_cast<BlockArgument>(value))
     return argument.getOwner() == &map.getBody().front() ? ofTile(argument)
                                                          : Value();
-  // What comes from outside has been made finite on the way in.
+  // What is read or comes from outside has been made finite on the way in.
   Operation *op = value.getDefiningOp();
-  return map->isProperAncestor(op) ? ofOp(op) : Value();
+  return map->isProperAncestor(op) && !isTableElement(value) ? ofOp(op)
+                                                             : Value();
 }
 
 /// -inf times or divided by a positive number.
@@ -145,10 +153,10 @@ Value InfinityCondition::ofOp(Operation *op) {
                              ofFactor(fma.getB(), fma.getA())),
                       get(fma.getC()));
       })
-      // Reads are finite already; the others have no such value.
-      .Case<memref::LoadOp, arith::SIToFPOp, arith::UIToFPOp, math::AbsFOp,
-            math::ExpOp, math::Exp2Op, math::TanhOp, math::ErfOp, math::SinOp,
-            math::CosOp, math::SqrtOp>([](Operation *) -> R { return {}; })
+      // These have no such value.
+      .Case<arith::SIToFPOp, arith::UIToFPOp, math::AbsFOp, math::ExpOp,
+            math::Exp2Op, math::TanhOp, math::ErfOp, math::SinOp, math::CosOp,
+            math::SqrtOp>([](Operation *) -> R { return {}; })
       .Default([&](Operation *made) -> R {
         Value value = made->getResult(0);
         Value infinite = hasBitsOfMinusInfinity(b, value);
@@ -308,7 +316,7 @@ private:
       Value value = operand.get();
       if (!isa<FloatType>(value.getType()))
         return false;
-      if (value.getDefiningOp<memref::LoadOp>())
+      if (isTableElement(value))
         return true;
       return !map.getBody().isAncestor(value.getParentRegion()) &&
              !matchPattern(value, m_Constant()) &&

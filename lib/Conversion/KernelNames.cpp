@@ -87,7 +87,11 @@ public:
             [&](auto op) { return extend(op.getLhs(), "_tiles"); })
         .Case<arith::IndexCastOp, memref::CastOp>(
             [&](auto op) { return find(op->getOperand(0)); })
-        .Default([](Operation *) { return std::string(); });
+        // As the pass called it that made it.
+        .Default([](Operation *op) {
+          auto name = dyn_cast<NameLoc>(op->getLoc());
+          return name ? name.getName().str() : "";
+        });
   }
 
 private:

@@ -49,6 +49,8 @@ void attn::buildGridPipeline(OpPassManager &pm,
     pm.addNestedPass<func::FuncOp>(createSinkScale());
   pm.addNestedPass<func::FuncOp>(createUnswitchMasks({options.scoresOnly}));
   addCleanup(pm);
+  if (options.packBindings)
+    pm.addNestedPass<func::FuncOp>(createPackBindings());
   pm.addPass(createOutlineKernels());
   addCleanup(pm);
 }

@@ -25,11 +25,12 @@
 namespace attn {
 
 /// From attention to outlined tile kernels with the schedule of gpu-schedule;
-/// `scoresOnly` as of TilePipelineOptions.
+/// `scoresOnly` and `packBindings` as of TilePipelineOptions.
 inline void buildShaderTilePipeline(mlir::OpPassManager &pm,
                                     const Target &target,
                                     const TargetOptions &options,
-                                    bool scoresOnly = false) {
+                                    bool scoresOnly = false,
+                                    bool packBindings = false) {
   buildRegionPipeline(pm, RegionPipelineOptions());
   GPUScheduleOptions schedule;
   schedule.tileM = options.tileM;
@@ -43,6 +44,7 @@ inline void buildShaderTilePipeline(mlir::OpPassManager &pm,
   tile.shareColumns = true;
   tile.explain = options.choices;
   tile.scoresOnly = scoresOnly;
+  tile.packBindings = packBindings;
   buildGridPipeline(pm, tile);
 }
 

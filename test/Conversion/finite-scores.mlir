@@ -26,6 +26,34 @@ func.func private @masked(%q: !tile.tile<8x8xf32>, %k: !tile.tile<8x8xf32>, %s0:
 
 // -----
 
+// So may one whose elements are words (tile-pack-bindings).
+// CHECK-LABEL: func.func private @words
+// CHECK: %[[W:.+]] = memref.load
+// CHECK: %[[T:.+]] = arith.bitcast %[[W]] : i32 to f32
+// CHECK: %[[BITS:.+]] = arith.bitcast %[[T]] : f32 to i32
+// CHECK: %[[IS:.+]] = arith.cmpi eq, %[[BITS]]
+// CHECK: %[[B:.+]] = arith.select %[[IS]]
+// CHECK: %[[S:.+]] = arith.addf %{{.+}}, %[[B]]
+// CHECK: arith.maximumf %[[S]]
+// CHECK-NOT: arith.bitcast
+// CHECK: arith.select %[[IS]], %{{.+}}, %{{.+}} : f32
+// CHECK-NOT: arith.bitcast
+// CHECK: return
+func.func private @words(%q: !tile.tile<8x8xf32>, %k: !tile.tile<8x8xf32>, %s0: !tile.tile<8x8xf32>, %m: !tile.tile<8xf32>, %i0: index, %t: memref<8xi32>, %g0: index, %g1: index, %g2: index, %g3: index, %g4: index, %g5: index) -> !tile.tile<8xf32> attributes {tile.kernel} {
+  %s = tile.dot %q, %k, %s0 {transpose_b} : !tile.tile<8x8xf32>, !tile.tile<8x8xf32> -> !tile.tile<8x8xf32>
+  %s1 = tile.map(%s) at [%i0, %i0] : (!tile.tile<8x8xf32>) -> !tile.tile<8x8xf32> {
+  ^bb0(%x: f32, %i: index, %j: index):
+    %w = memref.load %t[%j] : memref<8xi32>
+    %b = arith.bitcast %w : i32 to f32
+    %y = arith.addf %x, %b : f32
+    tile.yield %y : f32
+  }
+  %r = tile.reduce max %s1, %m : !tile.tile<8x8xf32> -> !tile.tile<8xf32>
+  return %r : !tile.tile<8xf32>
+}
+
+// -----
+
 // A table may hold -inf: its bits decide, and the sum is not asked. Scores that
 // were made finite before the choice are not tested again.
 // CHECK-LABEL: func.func private @table

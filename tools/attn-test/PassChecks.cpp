@@ -155,6 +155,7 @@ ArrayRef<PassChecker::CheckedPass> PassChecker::getPasses() {
       {"tile-contract-exp2", addNested<createContractExp2>, real},
       {"tile-expand-ranges", addNested<createExpandRanges>, 0},
       {"canonicalize, cse", addCleanup, 0},
+      {"tile-pack-bindings", addNested<createPackBindings>, 0, anyMachine},
       {"attn-outline-kernels",
        [](OpPassManager &pm) { pm.addPass(createOutlineKernels()); }, 0},
       {"tile-pad-tiles to tile-lazy-maxima", addLazySoftmax, rounded, matrices},
@@ -250,15 +251,15 @@ static func::FuncOp getEntry(ModuleOp module) {
 }
 
 /// Matrix units take small matrices of f32, too, and of bf16 if lanes can look
-/// into them.
+/// into them; kernels bind what attention has without tables.
 static tile::TargetAttr makeTarget(MLIRContext *context,
                                    const Machine &machine) {
-  constexpr int64_t threads = 256, sharedBytes = 64 * 1024;
+  constexpr int64_t threads = 256, sharedBytes = 64 * 1024, fewBuffers = 4;
   Builder b(context);
   return tile::TargetAttr::get(
       context, "gpu", "any", /*vectorBits=*/0, /*vectorRegisters=*/0,
       /*l1Bytes=*/0, /*l2Bytes=*/0, threads, machine.subgroup, sharedBytes,
-      sharedBytes, /*storageBuffers=*/0, /*workers=*/0,
+      sharedBytes, fewBuffers, /*workers=*/0,
       machine.hasMatrices ? tile::MatrixUnits::Cooperative
                           : tile::MatrixUnits::None,
       machine.hasMatrices

@@ -56,6 +56,10 @@ struct TilePipelineOptions
           "Two versions of the scores of a key tile, with and without "
           "a mask, in place of two bodies of the loop"),
       llvm::cl::init(false)};
+  Option<bool> packBindings{
+      *this, "pack-bindings",
+      llvm::cl::desc("Let kernels take no more buffers than the target binds"),
+      llvm::cl::init(false)};
   Option<bool> explain{
       *this, "explain",
       llvm::cl::desc("Say on grids which key tiles their query tiles visit"),

@@ -689,6 +689,64 @@ def ContractExp2 : Pass<"tile-contract-exp2", "::mlir::func::FuncOp"> {
   ];
 }
 
+def PackBindings : Pass<"tile-pack-bindings", "::mlir::func::FuncOp"> {
+  let summary = "Let grids use no more buffers than a device binds";
+  let description = [{
+    A grid that uses more buffers than the `storage_buffers` of the target reads
+    tables from one buffer of 32-bit words. Tables that grids before it computed
+    (`i32`, such as the ranges of ids of a mask) they write there, at no cost; of
+    those that a caller brings, the smallest are copied first, as many as it
+    takes, with a remark. An element of a word's size or less becomes its bits,
+    f16 and bf16 those of f32, 64 bits what a launcher of 32 bits makes of them.
+    What tiles are loaded from and stored to stays a buffer of its own; where
+    that is too much, the grid stays as it is, and the printer refuses it.
+
+    ```mlir
+    module attributes {tile.target = #tile.target<name = "wgsl", chip = "webgpu", storage_buffers = 2>} {
+      func.func @f(%a: memref<4xf32> {attn.name = "a"}, %b: memref<?xi32> {attn.name = "b"}, %o: memref<4xf32>) {
+        scf.forall (%x, %y, %z) in (4, 1, 1) {
+          %s = memref.load %a[%x] : memref<4xf32>
+          %n = memref.load %b[%x] : memref<?xi32>
+          %f = arith.sitofp %n : i32 to f32
+          %r = arith.addf %s, %f : f32
+          memref.store %r, %o[%x] : memref<4xf32>
+        }
+        return
+      }
+    }
+    ```
+    becomes
+    ```mlir
+    ...
+    %words = memref.alloc(...) : memref<?xi32>
+    ...
+    scf.forall (%x0, %y0, %z0) in (1, 1, 1) {
+      ...
+      %a0 = memref.load %a[...] : memref<4xf32>
+      %w0 = arith.bitcast %a0 : f32 to i32
+      tile.yield %w0 : i32
+      ...
+      tile.store ..., %words[...] valid[...] : <256xi32>, memref<?xi32>
+    }
+    ...
+    scf.forall (%x, %y, %z) in (4, 1, 1) {
+      %w = memref.load %words[%x] : memref<?xi32>
+      %s = arith.bitcast %w : i32 to f32
+      %at = arith.addi %x, ...
+      %n = memref.load %words[%at] : memref<?xi32>
+      ...
+    }
+    ```
+  }];
+  let statistics = [
+    Statistic<"numPacked", "grids-packed", "Grids that read tables from words">
+  ];
+  let dependentDialects = ["::mlir::arith::ArithDialect",
+                           "::mlir::memref::MemRefDialect",
+                           "::mlir::scf::SCFDialect",
+                           "::attn::tile::TileDialect"];
+}
+
 def OutlineKernels : Pass<"attn-outline-kernels", "::mlir::ModuleOp"> {
   let summary = "Move every grid into a kernel function";
   let description = [{

@@ -215,10 +215,17 @@ std::string WGSLPrinter::spellHead(StringRef name,
 
 LogicalResult WGSLPrinter::refuseBuffers(gpu::GPUFuncOp kernel, int64_t count,
                                          int64_t most) const {
+  std::string names;
+  for (BlockArgument argument : kernel.getArguments().take_front(
+           kernel.getFunctionType().getNumInputs()))
+    if (auto name = dyn_cast<NameLoc>(argument.getLoc());
+        name && isa<MemRefType>(argument.getType()))
+      names += (names.empty() ? "; it binds " : ", ") + name.getName().str();
   return kernel.emitError("needs ")
          << count << " storage buffers, the limit is " << most
          << " (maxStorageBuffersPerShaderStage; storage_buffers of a "
-            "tile.target for a device that binds more)";
+            "tile.target for a device that binds more)"
+         << names;
 }
 
 LogicalResult WGSLPrinter::printSignature(gpu::GPUFuncOp kernel) {

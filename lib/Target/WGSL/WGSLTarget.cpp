@@ -156,7 +156,8 @@ public:
                          const TargetOptions &options) const override {
     // Pages load the text, and devices compile it while they wait: one body
     // of the loop has two thirds of it.
-    buildShaderTilePipeline(pm, *this, options, /*scoresOnly=*/true);
+    buildShaderTilePipeline(pm, *this, options, /*scoresOnly=*/true,
+                            /*packBindings=*/true);
   }
   void buildKernelPipeline(OpPassManager &pm) const override {
     buildShaders(pm, TileToGPUOptions());

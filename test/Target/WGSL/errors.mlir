@@ -73,6 +73,18 @@ gpu.module @kernels {
 
 // -----
 
+// Those that readers know by name.
+module attributes {tile.target = #tile.target<name = "wgsl", chip = "webgpu", storage_buffers = 1>} {
+gpu.module @kernels {
+  // expected-error@+1 {{needs 2 storage buffers, the limit is 1 (maxStorageBuffersPerShaderStage; storage_buffers of a tile.target for a device that binds more); it binds q, o}}
+  gpu.func @named(%q: memref<f32> loc("q"), %o: memref<f32> loc("o")) kernel attributes {known_block_size = array<i32: 32, 1, 1>} {
+    gpu.return
+  }
+}
+}
+
+// -----
+
 // A launcher passes 32 bits.
 gpu.module @kernels {
   // expected-error@+1 {{a parameter of WGSL is i32 or f32, not 'i64'}}
