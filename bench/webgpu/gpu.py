@@ -22,10 +22,13 @@ def work(q, k, options="", **more):
 
 
 D128, D64 = [1, 16, 4096, 128], [1, 32, 4096, 64]
+D256 = [1, 8, 4096, 256]
 WINDOW_PAIRS = 16 * (4096 * 1024 - 1024 * 1023 // 2)
 WORKS = {
     "d128": work(D128, D128),
     "d64": work(D64, D64),
+    "d256": work(D256, D256),
+    "d256 causal": work(D256, D256, CAUSAL),
     "d128 causal": work(D128, D128, CAUSAL),
     "d64 causal": work(D64, D64, CAUSAL),
     "d128 causal softcap": work(D128, D128, f"{CAUSAL}, softcap = 30.0 : f32", unknown=True),

@@ -34,7 +34,8 @@ struct Count {
 std::optional<Count> count(scf::ForOp loop, attn::IndexRanges &ranges) {
   std::optional<int64_t> step = getConstantIntValue(loop.getStep()),
                          bound = getConstantIntValue(loop.getUpperBound());
-  if (!step || !bound || *step <= 1)
+  if (!step || !bound || *step < 1 ||
+      (*step == 1 && getConstantIntValue(loop.getLowerBound())))
     return std::nullopt;
   ConstantIntRanges first = ranges.rangeOf(loop.getLowerBound());
   int64_t least = first.smin().getSExtValue(),
@@ -63,9 +64,12 @@ void rewrite(const Count &count) {
   Block *body = loop.getBody();
   b.setInsertionPointToStart(body);
   Value number = loop.getInductionVar();
-  Value scaled = arith::MulIOp::create(b, number, step);
+  Value scaled = b.createOrFold<arith::MulIOp>(number, step);
   Value value = b.createOrFold<arith::AddIOp>(scaled, first);
-  number.replaceAllUsesExcept(value, scaled.getDefiningOp());
+  number.replaceUsesWithIf(value, [&](OpOperand &use) {
+    return use.getOwner() != scaled.getDefiningOp() &&
+           use.getOwner() != value.getDefiningOp();
+  });
   loop->setLoc(NameLoc::get(b.getStringAttr("turn"), loop.getLoc()));
   if (!count.isUneven)
     return;

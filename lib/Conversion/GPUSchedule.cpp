@@ -47,9 +47,10 @@ public:
   bool fits(int64_t rows, int64_t keys) const {
     if (rows < m)
       return false;
+    int64_t most = isOpaque ? kMostOpaqueRegisters : kMostFragmentRegisters;
     return llvm::any_of(std::array{false, true}, [&](bool stays) {
       return getBytes(rows, keys, stays) <= target.getStaticSharedBytes() &&
-             getRegisters(rows, keys, stays) <= kMostFragmentRegisters;
+             getRegisters(rows, keys, stays) <= most;
     });
   }
   /// The same for tiles whose sums leave as floats, to be added to others.

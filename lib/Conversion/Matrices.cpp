@@ -102,11 +102,14 @@ bool attn::leavesFactors(func::FuncOp kernel, TargetAttr target,
   int64_t threads = matrices.subgroups * target.getSubgroup();
   int64_t limit = target.getStaticSharedBytes() - results - statistics -
                   getStripBytes(matrices, target);
+  int64_t most =
+      matrices.areOpaque() ? kMostOpaqueRegisters : kMostFragmentRegisters;
   return llvm::any_of(blocks, [&](const auto &entry) {
     const BlockNeeds &needs = entry.second;
-    int64_t registers = llvm::divideCeil(needs.words, threads) +
-                        getWaitingRegisters(needs.waiting, threads);
-    return needs.staying && registers > kMostFragmentRegisters &&
+    int64_t registers = llvm::divideCeil(needs.words, threads);
+    if (!matrices.areOpaque())
+      registers += getWaitingRegisters(needs.waiting, threads);
+    return needs.staying && registers > most &&
            needs.staying + needs.staged <= limit;
   });
 }

@@ -43,6 +43,15 @@ gpu.module @kernels {
       %z = arith.addf %sum, %y : f32
       scf.yield %z : f32
     }
+    // All threads from the same row on, which they compute.
+    // CHECK: %[[ROW:.+]] = arith.divui %[[T]], %c32 : index
+    // CHECK: scf.for %[[TURN:.+]] = %c0{{.*}} to %c8{{.*}} step %c1{{.*}} {
+    // CHECK-NEXT: %[[I:.+]] = arith.addi %[[TURN]], %[[ROW]] : index
+    // CHECK-NEXT: memref.store %[[X]], %[[M]][%[[I]]]
+    %row = arith.divui %t, %c32 : index
+    scf.for %i = %row to %c8 step %c1 {
+      memref.store %x, %m[%i] : memref<256xf32>
+    }
     // What some threads would not add has no branch: left alone, as are loops
     // that count already and those of unknown length, also by where they begin.
     // CHECK: scf.for %{{.+}} = %[[T]] to %c100 step %c32 iter_args

@@ -1151,7 +1151,7 @@ def CountLoops : Pass<"tile-count-loops"> {
   let summary = "Let loops of constant length count from 0 in steps of 1";
   let description = [{
     A loop in steps of several, from a constant or from the number of a thread
-    to a constant, runs as often for all threads, or once less for some, which
+    to a constant, or in steps of 1 from a number that is computed, runs as often for all threads, or once less for some, which
     then have a branch. Compilers of WGSL in browsers know the range of a counter
     that begins at a constant and grows by 1. They leave out the check of an
     index that they show to be in range, and the guard against loops that do not

@@ -51,8 +51,9 @@ struct Chip {
 /// row statistics take 9); those of a device that Vulkan, Metal or Direct3D 12
 /// drives on a desktop. Then those whose threads share rows, in longer text,
 /// which pages ask for. Devices with subgroups have more memory than is
-/// guaranteed; 48 KiB are for kernels whose queries cannot stay in memory. The
-/// last two are for browsers that were started with what Chromium tries out.
+/// guaranteed; 48 KiB are for kernels whose queries cannot stay in memory, and
+/// for matrices of heads of 256. The last three are for browsers that were
+/// started with what Chromium tries out.
 static constexpr Chip chips[] = {
     {"webgpu", /*storageBuffers=*/8, /*threads=*/256,
      /*workgroupBytes=*/16 * 1024},
@@ -63,6 +64,7 @@ static constexpr Chip chips[] = {
     {"webgpu-subgroups32", 16, 256, 32 * 1024, /*subgroup=*/32},
     {"webgpu-subgroups32-48k", 16, 256, 48 * 1024, /*subgroup=*/32},
     {"webgpu-matrix", 16, 256, 32 * 1024, /*subgroup=*/32, {16, 16, 16}},
+    {"webgpu-matrix-48k", 16, 256, 48 * 1024, /*subgroup=*/32, {16, 16, 16}},
     {"webgpu-matrix8", 16, 256, 32 * 1024, /*subgroup=*/8, {8, 8, 8}},
 };
 
