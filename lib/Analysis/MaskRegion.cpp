@@ -27,6 +27,8 @@ static constexpr size_t kMaxConjuncts = 64;
 /// In 32 bits a product by more than this may wrap at ordinary lengths, so it
 /// is not affine (hashes do that).
 static constexpr int64_t kMaxFactor = 4096;
+/// Integers of so many bits hold what lengths give; less may not.
+static constexpr unsigned kLengthBits = 32;
 
 /// A value of i and j is computed for up to this many blocks of a tile.
 static constexpr int64_t kMaxBlocks = 32;
@@ -86,6 +88,12 @@ MaskRegion::MaskRegion(System &system, AttentionOp op, int64_t tileM,
   for (auto [argument, dependence] :
        llvm::zip(op.getMask().getArguments(), own))
     dependences[argument] = dependence;
+}
+
+/// The bits that a value has as an integer; an index has those of 64.
+static unsigned widthOf(Value value) {
+  Type type = value.getType();
+  return type.isIndex() ? 64 : type.getIntOrFloatBitWidth();
 }
 
 /// True if more than 32 bits of the value, or of an element, may matter.
@@ -548,8 +556,9 @@ std::optional<Disjunction> MaskRegion::compare(CmpIPredicate predicate,
       return both(onRight(min.getLhs()), onRight(min.getRhs()));
   }
   auto absolute = lhs.getDefiningOp<math::AbsIOp>();
-  bool isBelow = absolute && (predicate == CmpIPredicate::slt ||
-                              predicate == CmpIPredicate::sle);
+  bool isBelow =
+      absolute && widthOf(lhs) >= kLengthBits &&
+      (predicate == CmpIPredicate::slt || predicate == CmpIPredicate::sle);
   std::optional<Cases> left =
       translateInt(isBelow ? absolute.getOperand() : lhs);
   std::optional<Cases> right = translateInt(rhs);
@@ -787,12 +796,6 @@ std::optional<Cases> MaskRegion::extreme(Operation *op) {
       });
 }
 
-/// The bits that a value has as an integer; an index has those of 64.
-static unsigned widthOf(Value value) {
-  Type type = value.getType();
-  return type.isIndex() ? 64 : type.getIntOrFloatBitWidth();
-}
-
 std::optional<Cases> MaskRegion::multiply(arith::MulIOp op) {
   bool isAffine = true;
   unsigned width = widthOf(op);
@@ -802,7 +805,7 @@ std::optional<Cases> MaskRegion::multiply(arith::MulIOp op) {
         const Row &other = factor ? x : y;
         if (!factor)
           factor = System::asConstant(x);
-        isAffine &= factor && (width > 32 || std::abs(*factor) <= kMaxFactor);
+        isAffine &= factor && (width >= 64 || std::abs(*factor) <= kMaxFactor);
         if (isAffine)
           products.push_back({std::move(when), system.scale(other, *factor)});
       });
@@ -853,7 +856,7 @@ std::optional<Cases> MaskRegion::bitwise(Operation *op) {
     return opaqueCase(op->getResult(0));
   int64_t power = isAnd ? *bits + 1 : int64_t(1) << *bits;
   bool isLeft = isa<arith::ShLIOp>(op);
-  if (isLeft && widthOf(op->getResult(0)) <= 32 && power > kMaxFactor)
+  if (isLeft && widthOf(op->getResult(0)) < 64 && power > kMaxFactor)
     return opaqueCase(op->getResult(0));
   return forEach(op, [&](Case entry) -> std::optional<Case> {
     if (isLeft) {
@@ -879,7 +882,9 @@ std::optional<Cases> MaskRegion::computeInt(Value value) {
     return Cases{{Conjunct(), rows[argument.getArgNumber()]}};
   }
   Operation *definition = value.getDefiningOp();
-  if (!definition || !op.getMask().isAncestor(definition->getParentRegion()))
+  // Arithmetic of fewer bits than hold what lengths give may wrap anywhere.
+  if (!definition || !op.getMask().isAncestor(definition->getParentRegion()) ||
+      widthOf(value) < kLengthBits)
     return opaqueCase(value);
 
   auto combine = [&](int64_t factor) {
@@ -914,9 +919,7 @@ std::optional<Cases> MaskRegion::computeInt(Value value) {
       .Case<arith::ExtSIOp, arith::ExtUIOp, arith::IndexCastOp,
             arith::IndexCastUIOp>([&](Operation *cast) { return widen(cast); })
       .Case([&](arith::TruncIOp truncation) {
-        // As elsewhere, 32 bits hold what lengths give; less may not.
-        return widthOf(value) >= 32 ? translateInt(truncation.getOperand())
-                                    : opaqueCase(value);
+        return translateInt(truncation.getOperand());
       })
       .Case<arith::AndIOp, arith::ShLIOp, arith::ShRSIOp, arith::ShRUIOp>(
           [&](Operation *shift) { return bitwise(shift); })

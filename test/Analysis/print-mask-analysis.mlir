@@ -188,6 +188,26 @@ func.func @block_table(%q: memref<1x2x?x64xf32>, %k: memref<1x2x?x64xf32>, %o: m
 
 // -----
 
+// Numbers of 8 and 16 bits wrap anywhere: nothing is known of their sums.
+// CHECK-LABEL: @wraps
+// CHECK-NEXT: tiles [0, kv_len ceildiv 128) full [0, 0)
+// CHECK-NOT: exact
+// CHECK: bounds only
+func.func @wraps(%q: memref<1x2x?x64xf32>, %k: memref<1x2x?x64xf32>, %o: memref<1x2x?x64xf32>) {
+  attn.attention ins(%q, %k, %k : memref<1x2x?x64xf32>, memref<1x2x?x64xf32>, memref<1x2x?x64xf32>)
+      outs(%o : memref<1x2x?x64xf32>)
+      mask(%b: index, %h: index, %i: index, %j: index) {
+        %x = arith.index_cast %i : index to i8
+        %distance = arith.subi %i, %j : index
+        %y = arith.index_cast %distance : index to i8
+        %keep = arith.cmpi sle, %x, %y : i8
+        attn.yield %keep : i1
+      }
+  return
+}
+
+// -----
+
 // Nothing is known of a hole but what the function beside it says of a tile;
 // what stands next to it still has a closed form.
 // CHECK-LABEL: @hole
