@@ -435,6 +435,9 @@ void AttentionChecker::checkContents() {
   }
   if (op.getKvLen() && (ragged || lengths))
     keys = checkKeyCount(keys, batchIndex);
+  else if (op.getKvLen())
+    // One length for all batches, which checkSizes compares.
+    keys = {"keys", element(op.getKvLen(), {})};
   if (ragged)
     for (auto [name, operand] :
          {std::pair(StringRef("bias"), op.getBias()),

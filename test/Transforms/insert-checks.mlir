@@ -103,6 +103,23 @@ func.func @pages(%q: memref<2x4x8x16xf32>, %k: memref<?x2x?x16xf32>, %v: memref<
 
 // -----
 
+// One length for all batches makes entries live, too.
+// CHECK-LABEL: func @pages_of_one_length
+// CHECK-COUNT-6: tile.check
+// CHECK: attn.attention
+// CONTENTS-LABEL: func @pages_of_one_length
+// CONTENTS: scf.for
+// CONTENTS: %[[KEYS:.*]] = arith.index_cast %arg5 : i64 to index
+// CONTENTS: %[[LIVE:.*]] = arith.ceildivsi %[[KEYS]],
+// CONTENTS: scf.for %{{.*}} = %c0 to %[[LIVE]] step
+func.func @pages_of_one_length(%q: memref<2x4x8x16xf32>, %k: memref<?x2x?x16xf32>, %v: memref<?x2x?x16xf32>, %o: memref<2x4x8x16xf32>, %t: memref<?x?xi32>, %n: i64) {
+  attn.attention ins(%q, %k, %v : memref<2x4x8x16xf32>, memref<?x2x?x16xf32>, memref<?x2x?x16xf32>)
+      kv_len(%n : i64) page_table(%t : memref<?x?xi32>) outs(%o : memref<2x4x8x16xf32>)
+  return
+}
+
+// -----
+
 // Of packed sequences the sizes of tables count for the longest.
 // CHECK-LABEL: func @ragged
 // CHECK: tile.check {{.*}}"rule 1: T of value must be T of key"
