@@ -2,6 +2,8 @@
 // SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
 //
 // Booleans have and, or, exclusive or and equality; the rest is made of those.
+// Between them and floats, and between indices and what is smaller than a word,
+// there is an i32.
 //
 //===----------------------------------------------------------------------===//
 
@@ -9,6 +11,7 @@
 #include "attn/Conversion/LegalizeKernels.h"
 
 #include "mlir/Dialect/Arith/IR/Arith.h"
+#include "mlir/Dialect/Math/IR/Math.h"
 
 namespace attn {
 #define GEN_PASS_DEF_EXPANDBOOLEANS
@@ -60,17 +63,119 @@ struct ExpandOrder final : OpRewritePattern<arith::CmpIOp> {
   }
 };
 
+/// x << y and x >> y without sign are x where y is 0, else 0.
+template <typename Shift> struct ExpandShift final : OpRewritePattern<Shift> {
+  using OpRewritePattern<Shift>::OpRewritePattern;
+
+  LogicalResult matchAndRewrite(Shift op,
+                                PatternRewriter &rewriter) const override {
+    if (!op.getType().isInteger(1))
+      return failure();
+    Location loc = op.getLoc();
+    Value yes =
+        arith::ConstantOp::create(rewriter, loc, rewriter.getBoolAttr(true));
+    Value stays = arith::XOrIOp::create(rewriter, loc, op.getRhs(), yes);
+    rewriter.replaceOpWithNewOp<arith::AndIOp>(op, op.getLhs(), stays);
+    return success();
+  }
+};
+
+/// What is divided by true leaves nothing (and nothing by false: rule 8).
+template <typename Remainder>
+struct ExpandRemainder final : OpRewritePattern<Remainder> {
+  using OpRewritePattern<Remainder>::OpRewritePattern;
+
+  LogicalResult matchAndRewrite(Remainder op,
+                                PatternRewriter &rewriter) const override {
+    if (!op.getType().isInteger(1))
+      return failure();
+    rewriter.replaceOpWithNewOp<arith::ConstantOp>(op,
+                                                   rewriter.getBoolAttr(false));
+    return success();
+  }
+};
+
+/// An op on one bit, or on its sign, that changes nothing.
+template <typename Source> struct ToOperand final : OpRewritePattern<Source> {
+  using OpRewritePattern<Source>::OpRewritePattern;
+
+  LogicalResult matchAndRewrite(Source op,
+                                PatternRewriter &rewriter) const override {
+    if (!op.getType().isInteger(1))
+      return failure();
+    rewriter.replaceOp(op, op->getOperand(0));
+    return success();
+  }
+};
+
+/// A cast from what is too small for it, of another kind from i32 on.
+template <typename Cast, typename Extension>
+struct ExtendFirst final : OpRewritePattern<Cast> {
+  ExtendFirst(MLIRContext *context, unsigned width)
+      : OpRewritePattern<Cast>(context), width(width) {}
+
+  LogicalResult matchAndRewrite(Cast op,
+                                PatternRewriter &rewriter) const override {
+    auto from = dyn_cast<IntegerType>(op.getIn().getType());
+    if (!from || from.getWidth() > width)
+      return failure();
+    Value word = Extension::create(rewriter, op.getLoc(), rewriter.getI32Type(),
+                                   op.getIn());
+    if (std::is_same_v<Cast, arith::IndexCastUIOp>)
+      rewriter.replaceOpWithNewOp<arith::IndexCastOp>(op, op.getType(), word);
+    else
+      rewriter.replaceOpWithNewOp<Cast>(op, op.getType(), word);
+    return success();
+  }
+
+private:
+  unsigned width;
+};
+
+/// A cast to what is too small for it, of another kind up to i32.
+template <typename Cast> struct TruncateLast final : OpRewritePattern<Cast> {
+  TruncateLast(MLIRContext *context, unsigned width)
+      : OpRewritePattern<Cast>(context), width(width) {}
+
+  LogicalResult matchAndRewrite(Cast op,
+                                PatternRewriter &rewriter) const override {
+    auto to = dyn_cast<IntegerType>(op.getType());
+    if (!to || to.getWidth() > width)
+      return failure();
+    Value word =
+        Cast::create(rewriter, op.getLoc(), rewriter.getI32Type(), op.getIn());
+    rewriter.replaceOpWithNewOp<arith::TruncIOp>(op, to, word);
+    return success();
+  }
+
+private:
+  unsigned width;
+};
+
 struct ExpandBooleans final : attn::impl::ExpandBooleansBase<ExpandBooleans> {
   void runOnOperation() override {
     RewritePatternSet patterns(&getContext());
     using namespace arith;
-    patterns.add<ToLogic<AddIOp, XOrIOp>, ToLogic<SubIOp, XOrIOp>,
-                 ToLogic<MulIOp, AndIOp>, ToLogic<MinUIOp, AndIOp>,
-                 ToLogic<MaxSIOp, AndIOp>, ToLogic<MaxUIOp, OrIOp>,
-                 ToLogic<MinSIOp, OrIOp>, ExpandOrder>(&getContext());
+    patterns.add<
+        ToLogic<AddIOp, XOrIOp>, ToLogic<SubIOp, XOrIOp>,
+        ToLogic<MulIOp, AndIOp>, ToLogic<MinUIOp, AndIOp>,
+        ToLogic<MaxSIOp, AndIOp>, ToLogic<MaxUIOp, OrIOp>,
+        ToLogic<MinSIOp, OrIOp>, ToLogic<DivSIOp, AndIOp>,
+        ToLogic<DivUIOp, AndIOp>, ExpandShift<ShLIOp>, ExpandShift<ShRUIOp>,
+        ExpandRemainder<RemSIOp>, ExpandRemainder<RemUIOp>, ToOperand<ShRSIOp>,
+        ToOperand<math::AbsIOp>, ToOperand<math::CtPopOp>, ExpandOrder>(
+        &getContext());
+    patterns.add<ExtendFirst<SIToFPOp, ExtSIOp>, ExtendFirst<UIToFPOp, ExtUIOp>,
+                 TruncateLast<FPToSIOp>, TruncateLast<FPToUIOp>>(&getContext(),
+                                                                 /*width=*/1);
+    patterns.add<ExtendFirst<IndexCastOp, ExtSIOp>,
+                 ExtendFirst<IndexCastUIOp, ExtUIOp>, TruncateLast<IndexCastOp>,
+                 TruncateLast<IndexCastUIOp>>(&getContext(), /*width=*/31);
     auto isBoolean = [](Operation *op) {
-      return op->getNumOperands() == 2 &&
-             op->getOperand(0).getType().isInteger(1);
+      auto isOne = [](Type type) { return type.isInteger(1); };
+      return isa<IndexCastOp, IndexCastUIOp>(op) ||
+             llvm::any_of(op->getOperandTypes(), isOne) ||
+             llvm::any_of(op->getResultTypes(), isOne);
     };
     FailureOr<bool> changed =
         attn::rewriteOps(getOperation(), std::move(patterns), isBoolean);

@@ -1027,8 +1027,9 @@ def ExpandBooleans : Pass<"tile-expand-booleans"> {
   let summary = "Compute with i1 by and, or and xor";
   let description = [{
     Booleans of shading languages and of SPIR-V have neither arithmetic nor an
-    order: sums, products, extrema and comparisons of i1 become `arith.andi`,
-    `ori` and `xori`. True is 1, and -1 where signed.
+    order: sums, products, quotients, shifts, extrema and comparisons of i1 become
+    `arith.andi`, `ori` and `xori`. True is 1, and -1 where signed. Casts between
+    i1 and floats, and between an index and less than 32 bits, go by an i32.
 
     ```mlir
     gpu.module @kernels {
