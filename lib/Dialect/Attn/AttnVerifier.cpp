@@ -50,7 +50,7 @@ static bool isComputeFloat(Type type) {
   return type.isF32() || type.isF16() || type.isBF16();
 }
 
-/// Integers that memory holds.
+/// Integers that memory holds and regions compute with.
 static bool isInteger(Type type) {
   return type.isIndex() || (type.isSignlessInteger() &&
                             llvm::is_contained({1u, 8u, 16u, 32u, 64u},
@@ -584,8 +584,7 @@ LogicalResult AttentionOp::verify() {
 
 /// The scalars that regions compute with.
 static bool isRegionScalar(Type type) {
-  return type.isIndex() || type.isF32() ||
-         (type.isSignlessInteger() && type.getIntOrFloatBitWidth() <= 64);
+  return type.isF32() || isInteger(type);
 }
 
 /// Types of operands and results, but for those that a cast or a read may have.
@@ -598,6 +597,8 @@ static std::string whyNotScalar(TypeRange types) {
     os << "it computes with '" << type << "'";
     if (isa<FloatType>(type))
       os << "; convert to f32 first";
+    else if (type.isSignlessInteger())
+      os << "; integers have 1, 8, 16, 32 or 64 bits";
     else
       os << ", which is no scalar";
     return reason;

@@ -926,6 +926,20 @@ func.func @f(%q: tensor<2x8x64x32xf32>, %k: tensor<2x8x64x32xf32>, %v: tensor<2x
 
 // -----
 
+// Integers of a width that no memory has.
+func.func @f(%q: tensor<2x8x64x32xf32>, %k: tensor<2x8x64x32xf32>, %v: tensor<2x8x64x32xf32>, %o: tensor<2x8x64x32xf32>) {
+  %r = attn.attention ins(%q, %k, %v : tensor<2x8x64x32xf32>, tensor<2x8x64x32xf32>, tensor<2x8x64x32xf32>) outs(%o : tensor<2x8x64x32xf32>)
+      mask(%b: index, %h: index, %i: index, %j: index) {
+        // expected-error @+1 {{'arith.index_cast' op cannot stand in the mask region of attn.attention: it computes with 'i24'; integers have 1, 8, 16, 32 or 64 bits (rule 8)}}
+        %x = arith.index_cast %i : index to i24
+        %y = arith.trunci %x : i24 to i1
+        attn.yield %y : i1
+      } -> tensor<2x8x64x32xf32>
+  return
+}
+
+// -----
+
 // Vectors.
 func.func @f(%q: tensor<2x8x64x32xf32>, %k: tensor<2x8x64x32xf32>, %v: tensor<2x8x64x32xf32>, %o: tensor<2x8x64x32xf32>) {
   %r = attn.attention ins(%q, %k, %v : tensor<2x8x64x32xf32>, tensor<2x8x64x32xf32>, tensor<2x8x64x32xf32>) outs(%o : tensor<2x8x64x32xf32>)
