@@ -206,10 +206,14 @@ LogicalResult RegionVectorizer::visitLoad(Operation *op) {
       indices.push_back(
           arith::IndexCastOp::create(b, loc, b.getIndexType(), extracted));
     }
-    values.push_back(memref::LoadOp::create(b, loc, load.getMemRef(), indices));
+    Value value = memref::LoadOp::create(b, loc, load.getMemRef(), indices);
+    // Lanes are integers.
+    if (element.isIndex())
+      value = arith::IndexCastOp::create(b, loc, laneType(load), value);
+    values.push_back(value);
   }
   varying[load.getResult()] =
-      vector::FromElementsOp::create(b, loc, vectorOf(element), values);
+      vector::FromElementsOp::create(b, loc, vectorOf(laneType(load)), values);
   return success();
 }
 

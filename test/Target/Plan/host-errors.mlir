@@ -15,6 +15,18 @@ func.func @narrow(%q: memref<1x1x5x16xf32>, %t: memref<5xi16>, %o: memref<1x1x5x
   attn.attention ins(%q, %q, %q : memref<1x1x5x16xf32>, memref<1x1x5x16xf32>, memref<1x1x5x16xf32>) captures(%t : memref<5xi16>) outs(%o : memref<1x1x5x16xf32>)
   return
 }
+// So are those whose width depends on the machine, wherever they are read.
+// RUN: not attn-run %s --entry=indices --backend=cpu --random= 2>&1 | FileCheck %s --check-prefix=INDICES
+// INDICES: error: argument #1 is 'memref<5xindex>'; a program takes buffers of f32, f16, bf16, f64, i1, i8, i32 and i64
+func.func @indices(%q: memref<1x1x5x16xf32>, %t: memref<5xindex>, %o: memref<1x1x5x16xf32>) {
+  attn.attention ins(%q, %q, %q : memref<1x1x5x16xf32>, memref<1x1x5x16xf32>, memref<1x1x5x16xf32>) captures(%t : memref<5xindex>) outs(%o : memref<1x1x5x16xf32>)
+      mask(%b: index, %h: index, %i: index, %j: index, %limits: memref<5xindex>) {
+        %limit = memref.load %limits[%j] : memref<5xindex>
+        %keep = arith.cmpi sle, %limit, %i : index
+        attn.yield %keep : i1
+      }
+  return
+}
 // RUN: not attn-run %s --entry=half --backend=cpu --random= 2>&1 | FileCheck %s --check-prefix=SCALAR
 // SCALAR: error: argument #1 is 'f16'; a program takes scalars of f32, f64, i1, i8, i32, i64 and index
 func.func @half(%q: memref<1x1x5x16xf32>, %x: f16, %o: memref<1x1x5x16xf32>) {
