@@ -66,9 +66,9 @@ ThreadPool::ThreadPool(int32_t threads) : threads(threads) {
 ThreadPool::~ThreadPool() { stop(); }
 
 void ThreadPool::stop() {
+  stopping = true;
   {
     std::lock_guard<std::mutex> lock(mutex);
-    stopping = true;
   }
   jobPosted.notify_all();
   for (pthread_t worker : workers)
@@ -97,69 +97,92 @@ void ThreadPool::addWorker() {
   workers.push_back(worker);
 }
 
+/// Takes a vacancy of the job that was posted after `seen`, if there is one.
+bool ThreadPool::join(Posting last) {
+  Posting now = last;
+  while (now.number() == last.number() && now.vacancies() > 0)
+    if (posted.compare_exchange_weak(now.word, now.word - 1))
+      return true;
+  return false;
+}
+
 void ThreadPool::workerMain() {
   setKernelEnvironment();
   uint64_t seen = 0;
   for (;;) {
-    for (int turn = 0; turn < spinTurns && !stopping && generation == seen;
-         ++turn)
+    auto isIdle = [&] { return !stopping && Posting{posted}.number() == seen; };
+    for (int turn = 0; turn < spinTurns && isIdle(); ++turn)
       pauseThread();
-    std::unique_lock<std::mutex> lock(mutex);
-    jobPosted.wait(lock, [&] { return stopping || generation != seen; });
+    if (isIdle()) {
+      std::unique_lock<std::mutex> lock(mutex);
+      ++sleepers;
+      jobPosted.wait(lock, [&] { return !isIdle(); });
+      --sleepers;
+    }
     if (stopping)
       return;
-    seen = generation;
+    Posting last{posted};
+    seen = last.number();
     // A worker that comes late finds the job full or over.
-    if (!job || vacancies == 0)
+    if (!join(last))
       continue;
-    --vacancies;
-    ++active;
-    Job *joined = job;
-    lock.unlock();
-    joined->work();
-    lock.lock();
-    if (--active == 0)
+    job.work();
+    ++left;
+    if (callerSleeps) {
+      std::lock_guard<std::mutex> lock(mutex);
       workerLeft.notify_all();
+    }
   }
+}
+
+/// Returns when so many workers have left the job.
+void ThreadPool::awaitWorkers(int32_t joined) {
+  for (int turn = 0; turn < spinTurns && left != joined; ++turn)
+    pauseThread();
+  if (left == joined)
+    return;
+  std::unique_lock<std::mutex> lock(mutex);
+  callerSleeps = true;
+  workerLeft.wait(lock, [&] { return left == joined; });
+  callerSleeps = false;
 }
 
 void ThreadPool::run(int64_t count, size_t stack, void (*body)(void *, int64_t),
                      void *context) {
-  Job posted{body, context, count};
+  job.body = body;
+  job.context = context;
+  job.count = count;
+  job.next = 0;
+  left = 0;
   bool callerWorks = stackLeft() >= stack + stackReserve;
   int64_t wanted = callerWorks ? threads - 1 : threads;
   int32_t helpers = int32_t(std::min(wanted, count - callerWorks));
   while (int32_t(workers.size()) < helpers)
     addWorker();
 
+  uint64_t number = Posting{posted}.number() + (helpers > 0);
   if (helpers > 0) {
-    {
-      std::lock_guard<std::mutex> lock(mutex);
-      job = &posted;
-      vacancies = helpers;
-      ++generation;
+    posted = Posting::of(number, helpers).word;
+    if (sleepers > 0) {
+      // One that is about to sleep does so before the lock can be had.
+      {
+        std::lock_guard<std::mutex> lock(mutex);
+      }
+      jobPosted.notify_all();
     }
-    jobPosted.notify_all();
   }
   if (callerWorks) {
     KernelEnvironment guard;
-    posted.work();
+    job.work();
   }
   if (helpers == 0)
     return;
-
-  std::unique_lock<std::mutex> lock(mutex);
-  if (callerWorks) {
-    // No point is left: nobody needs to join any more, and a worker that has
-    // not woken up yet is not waited for.
-    job = nullptr;
-    lock.unlock();
-    for (int turn = 0; turn < spinTurns && active != 0; ++turn)
-      pauseThread();
-    lock.lock();
-  }
-  workerLeft.wait(lock, [&] { return active == 0 && posted.next >= count; });
-  job = nullptr;
+  // A caller that works finds no point left: a worker that has not woken up yet
+  // is not waited for. One that does not waits for them all.
+  int32_t missing = 0;
+  if (callerWorks)
+    missing = Posting{posted.exchange(Posting::of(number, 0).word)}.vacancies();
+  awaitWorkers(helpers - missing);
 }
 
 } // namespace attn::runtime

@@ -43,9 +43,9 @@ public:
 
 private:
   struct Job {
-    void (*body)(void *, int64_t);
-    void *context;
-    int64_t count;
+    void (*body)(void *, int64_t) = nullptr;
+    void *context = nullptr;
+    int64_t count = 0;
     std::atomic<int64_t> next{0};
 
     void work() {
@@ -55,21 +55,42 @@ private:
     }
   };
 
+  /// How many jobs were posted, and how many workers may still join the last
+  /// one: one word, so that none joins a job that is over.
+  struct Posting {
+    uint64_t word = 0;
+    static constexpr unsigned vacancyBits = 16;
+    uint64_t number() const { return word >> vacancyBits; }
+    int32_t vacancies() const {
+      return int32_t(word & ((1 << vacancyBits) - 1));
+    }
+    static Posting of(uint64_t number, int32_t vacancies) {
+      return {number << vacancyBits | uint64_t(vacancies)};
+    }
+  };
+
   void addWorker();
   void stop();
   void workerMain();
+  bool join(Posting seen);
+  void awaitWorkers(int32_t joined);
 
   const int32_t threads;
   std::vector<pthread_t> workers;
 
-  std::mutex mutex; // guards all below; the atomics are also read without it
+  // Threads that spin join and leave a job without a lock: one that waited for
+  // it would sleep, and waking up takes longer than many a job.
+  Job job;                         // written while no worker is in it
+  std::atomic<uint64_t> posted{0}; // a Posting
+  std::atomic<int32_t> left{0};    // workers that are through with the job
+  std::atomic<bool> stopping{false};
+
+  // Those that sleep. Who changes what they wait for looks for them afterwards.
+  std::mutex mutex;
   std::condition_variable jobPosted;
   std::condition_variable workerLeft;
-  std::atomic<uint64_t> generation{0}; // counts jobs posted
-  std::atomic<bool> stopping{false};
-  Job *job = nullptr;             // null: nothing to join
-  int32_t vacancies = 0;          // workers that may still join
-  std::atomic<int32_t> active{0}; // workers in the job
+  std::atomic<int32_t> sleepers{0};
+  std::atomic<bool> callerSleeps{false};
 };
 
 } // namespace attn::runtime

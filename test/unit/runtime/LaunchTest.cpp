@@ -27,7 +27,7 @@ class LaunchTest : public ::testing::TestWithParam<int32_t> {
 protected:
   Context context = makeContext(GetParam());
 };
-INSTANTIATE_TEST_SUITE_P(Threads, LaunchTest, ::testing::Values(1, 2, 3));
+INSTANTIATE_TEST_SUITE_P(Threads, LaunchTest, ::testing::Values(1, 2, 3, 8));
 
 const std::string countJson = makeJson(R"(
   "arguments":[{"name":"out","kind":"buffer","dtype":"i32","access":"write",
