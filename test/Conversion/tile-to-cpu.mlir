@@ -9,6 +9,16 @@
 // CHECK-DAG: memref.alloca() {alignment = 64 : i64} : memref<32x64xf32>
 // CHECK-DAG: memref.alloca() {alignment = 64 : i64} : memref<96x64xf32>
 // CHECK-NOT: memref<96x32xf32>
+// Queries: a vector of rows is copied; pieces of four rows and four columns
+// change places, by steps that are one instruction each.
+// AVX512: vector.load %{{.*}}[%c12, %{{.*}}] : memref<16x32xf32>, vector<4xf32>
+// AVX512: vector.shuffle {{.*}} [0, 16, 1, 17, 4, 20, 5, 21, 8, 24, 9, 25, 12, 28, 13, 29]
+// AVX512: vector.shuffle {{.*}} [0, 1, 16, 17, 4, 5, 20, 21, 8, 9, 24, 25, 12, 13, 28, 29]
+// AVX512: vector.shuffle {{.*}} [2, 18, 3, 19, 6, 22, 7, 23, 10, 26, 11, 27, 14, 30, 15, 31]
+// AVX2: vector.load %{{.*}}[%c4, %{{.*}}] : memref<8x32xf32>, vector<4xf32>
+// AVX2: vector.shuffle {{.*}} [0, 8, 1, 9, 4, 12, 5, 13]
+// AVX2: vector.shuffle {{.*}} [0, 1, 8, 9, 4, 5, 12, 13]
+// AVX2: vector.shuffle {{.*}} [2, 10, 3, 11, 6, 14, 7, 15]
 // 6 columns times 4 vectors of 16 rows (2 vectors of 8 with 16 registers) are
 // accumulated in registers over the head size.
 // AVX512: scf.for %{{.*}} = %c0 to %c32 step %c1 iter_args({{(%[^,]*, ){23}%[^,]*}})

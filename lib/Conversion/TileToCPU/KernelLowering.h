@@ -55,6 +55,9 @@ enum class LaneDim { Rows, Columns };
 /// each vector of the right operand of a product.
 constexpr int64_t kRowsTogether = 4;
 
+/// Vectors of f32 consist of pieces of so many elements on all processors.
+constexpr int64_t kPiece = 4;
+
 /// A tile register holds 16 rows of 64 bytes: 16 sums of f32, or 32 elements of
 /// bf16 along the sum of a product.
 constexpr int64_t kRegisterRows = 16, kRegisterDepth = 32;
@@ -141,17 +144,19 @@ private:
   void loadOnLanes(LoadOp load, TileType type);
   void loadTransposed(LoadOp load, TileType type, Value buffer, Value rows);
   void copyRows(LoadOp load, TileType type);
-  void copyRowsTo(Value buffer, LoadOp load, TileType type, Value rows);
+  void copyRowsTo(Value buffer, LoadOp load, TileType type, Value rows,
+                  Value first = Value());
   void findPages(LoadOp load, TileType type);
   void loadPairs(LoadOp load, TileType type);
   void copyRowPairs(LoadOp load, TileType type);
-  void storeVectors(StoreOp store, Value buffer, Value rows, Value cols);
+  Value convertToStore(StoreOp store, Value value);
   void storeTransposed(StoreOp store, Value buffer, Value rows, Value cols);
-  void storeRowVector(StoreOp store, Value vector, Value row, Value col);
-  void forEachSquare(Value rows, Value cols,
-                     function_ref<void(Value, Value)> body);
-  void forEachOutside(Value rows, Value cols, Value squareRows,
-                      Value squareCols, function_ref<void(Value, Value)> body);
+  void storeRows(StoreOp store, Value buffer, Value rows, Value cols,
+                 Value first);
+  Value newRowBlock(TileType type);
+  void forEachPiece(int64_t cols, function_ref<void(Value, int64_t)> body);
+  Value joinPieces(function_ref<Value(int64_t)> piece);
+  SmallVector<Value> transposePieces(ArrayRef<Value> vectors);
   SmallVector<Value> transpose(ArrayRef<Value> square);
   void copyRowsIfMixed(LoadOp load, TileType type);
   Value rowCounts(LoadOp load, Value row);

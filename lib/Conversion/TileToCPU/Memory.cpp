@@ -119,73 +119,92 @@ void KernelLowering::loadOnLanes(LoadOp load, TileType type) {
   });
 }
 
-/// Rows to [col][row].
+/// Rows to [col][row], a vector of rows at a time, which are copied first: what
+/// is transposed has fixed places then, whatever the strides.
 void KernelLowering::loadTransposed(LoadOp load, TileType type, Value buffer,
                                     Value rows) {
-  Value cols = clampTo(load.getValid()[1], type.getCols());
-  // Padding is rare but in tiles of few rows, where it is most of the tile:
-  // whole vectors of zeros first.
-  auto padded = [&](Value valid, int64_t size) -> Value {
-    return b.createOrFold<arith::CmpIOp>(arith::CmpIPredicate::slt, valid,
-                                         index(size));
-  };
-  Value needsZeros = b.createOrFold<arith::OrIOp>(padded(rows, type.getRows()),
-                                                  padded(cols, type.getCols()));
-  if (!matchPattern(needsZeros, m_Zero())) {
-    auto branch = scf::IfOp::create(b, needsZeros, /*withElseRegion=*/false);
-    OpBuilder::InsertionGuard guard(b);
-    b.setInsertionPointToStart(branch.thenBlock());
-    fillBuffer(zeroF32(), buffer);
-  }
-  Value squareRows = index(0), squareCols = index(0);
-  if (isContiguous(load.getSource())) {
-    squareRows = wholeVectorsOf(rows);
-    squareCols = wholeVectorsOf(cols);
-    auto memoryVector =
-        cast<VectorType>(vectorType(regs.lanes).clone(type.getElementType()));
-    forEachSquare(squareRows, squareCols, [&](Value row, Value col) {
+  Value block = newRowBlock(type);
+  forRange(index(0), index(type.getRows()), regs.lanes, [&](Value first) {
+    Value valid =
+        clampTo(b.createOrFold<arith::SubIOp>(rows, first), regs.lanes);
+    copyRowsTo(block, load, type, valid, first);
+    forRange(valid, index(regs.lanes), 1, [&](Value row) {
+      forEachPiece(type.getCols(), [&](Value col, int64_t) {
+        vector::StoreOp::create(
+            b, vector::BroadcastOp::create(b, vectorType(kPiece), zeroF32()),
+            block, ValueRange{row, col});
+      });
+    });
+    forEachPiece(type.getCols(), [&](Value col, int64_t cols) {
       SmallVector<Value> vectors;
-      for (unsigned k = 0; k < regs.lanes; ++k) {
-        SmallVector<Value> at = rowSubscript(load, add(row, index(k)));
-        at.back() = add(at.back(), col);
-        Value loaded =
-            vector::LoadOp::create(b, memoryVector, load.getSource(), at);
-        if (!type.getElementType().isF32())
-          loaded = arith::ExtFOp::create(b, vectorType(regs.lanes), loaded);
-        vectors.push_back(loaded);
-      }
-      for (auto [k, vector] : llvm::enumerate(transpose(vectors)))
-        storeVector(vector, buffer, row, add(col, index(k)));
+      for (int64_t row = 0; row < kPiece; ++row)
+        vectors.push_back(joinPieces([&](int64_t piece) -> Value {
+          return vector::LoadOp::create(
+              b, vectorType(kPiece), block,
+              ValueRange{index(piece * kPiece + row), col});
+        }));
+      vectors = transposePieces(vectors);
+      for (int64_t k = 0; k < cols; ++k)
+        storeVector(vectors[k], buffer, first, add(col, index(k)));
     });
-  }
-  forEachOutside(rows, cols, squareRows, squareCols, [&](Value row, Value col) {
-    SmallVector<Value> at = rowSubscript(load, row);
-    at.back() = add(at.back(), col);
-    memref::StoreOp::create(b, loadF32(load.getSource(), at), buffer,
-                            ValueRange{col, row});
   });
 }
 
-/// Calls `body(row, col)` where the squares start that have a vector of rows
-/// and of columns.
-void KernelLowering::forEachSquare(Value rows, Value cols,
-                                   function_ref<void(Value, Value)> body) {
-  forRange(index(0), rows, regs.lanes, [&](Value row) {
-    forRange(index(0), cols, regs.lanes, [&](Value col) { body(row, col); });
-  });
+/// A buffer for a vector of rows of the tile, [row][col].
+Value KernelLowering::newRowBlock(TileType type) {
+  int64_t lanes = regs.lanes, cols = llvm::alignTo(type.getCols(), kPiece);
+  return allocate({lanes, cols}, b.getF32Type());
 }
 
-/// Calls `body(row, col)` for each element outside of the squares.
-void KernelLowering::forEachOutside(Value rows, Value cols, Value squareRows,
-                                    Value squareCols,
-                                    function_ref<void(Value, Value)> body) {
-  auto visit = [&](Value firstRow, Value endRow, Value firstCol) {
-    forRange(firstRow, endRow, 1, [&](Value row) {
-      forRange(firstCol, cols, 1, [&](Value col) { body(row, col); });
-    });
+/// Calls `body(col, count)` where pieces of a row start; the last one may have
+/// fewer columns.
+void KernelLowering::forEachPiece(int64_t cols,
+                                  function_ref<void(Value, int64_t)> body) {
+  int64_t rest = cols % kPiece, whole = cols - rest;
+  forRange(index(0), index(whole), kPiece,
+           [&](Value col) { body(col, kPiece); });
+  if (rest)
+    body(index(whole), rest);
+}
+
+/// A vector of `piece(0)`, `piece(1)`, .., side by side.
+Value KernelLowering::joinPieces(function_ref<Value(int64_t)> piece) {
+  SmallVector<Value> parts;
+  for (int64_t k = 0; k < int64_t(regs.lanes) / kPiece; ++k)
+    parts.push_back(piece(k));
+  for (; parts.size() > 1; parts.resize(parts.size() / 2))
+    for (size_t k = 0; k < parts.size() / 2; ++k) {
+      int64_t size = cast<VectorType>(parts[2 * k].getType()).getNumElements();
+      parts[k] = vector::ShuffleOp::create(
+          b, parts[2 * k], parts[2 * k + 1],
+          llvm::to_vector(llvm::seq<int64_t>(2 * size)));
+    }
+  return parts.front();
+}
+
+/// Four vectors of pieces: those at the same place are four rows of four
+/// columns, and become columns. Both steps, which interleave elements and pairs
+/// of them, are single instructions.
+SmallVector<Value> KernelLowering::transposePieces(ArrayRef<Value> vectors) {
+  int64_t lanes = regs.lanes;
+  auto interleave = [&](Value x, Value y, int64_t size, bool isSecondHalf) {
+    SmallVector<int64_t> mask;
+    for (int64_t start = isSecondHalf ? kPiece / 2 : 0; start < lanes;
+         start += kPiece)
+      for (int64_t k = start; k < start + kPiece / 2; k += size)
+        for (int64_t from : {k, lanes + k})
+          for (int64_t element = 0; element < size; ++element)
+            mask.push_back(from + element);
+    return vector::ShuffleOp::create(b, x, y, mask).getResult();
   };
-  visit(index(0), squareRows, squareCols);
-  visit(squareRows, rows, index(0));
+  SmallVector<Value> transposed;
+  for (bool isSecondHalf : {false, true}) {
+    Value even = interleave(vectors[0], vectors[1], 1, isSecondHalf);
+    Value odd = interleave(vectors[2], vectors[3], 1, isSecondHalf);
+    transposed.push_back(interleave(even, odd, 2, false));
+    transposed.push_back(interleave(even, odd, 2, true));
+  }
+  return transposed;
 }
 
 /// Rows to columns, of a square. Each step exchanges halves of blocks, which
@@ -230,9 +249,10 @@ void KernelLowering::copyRows(LoadOp load, TileType type) {
   copyRowsTo(place.buffer, load, type, place.validRows);
 }
 
-/// Copies so many rows to [row][col], zero past the valid columns.
+/// Copies so many rows from `first` on to [row][col], zero past the valid
+/// columns.
 void KernelLowering::copyRowsTo(Value buffer, LoadOp load, TileType type,
-                                Value rows) {
+                                Value rows, Value first) {
   auto bufferType = cast<MemRefType>(buffer.getType());
   Type from = type.getElementType(), to = bufferType.getElementType();
   auto convert = [&](Value value) -> Value {
@@ -259,7 +279,7 @@ void KernelLowering::copyRowsTo(Value buffer, LoadOp load, TileType type,
       clear(row, index(0));
       b.setInsertionPointToStart(branch.thenBlock());
     }
-    SmallVector<Value> at = rowSubscript(load, row);
+    SmallVector<Value> at = rowSubscript(load, first ? add(first, row) : row);
     Value base = at.back();
     Value vectorCols = index(0);
     if (isContiguous(load.getSource())) {
@@ -414,68 +434,87 @@ LogicalResult KernelLowering::lowerStore(StoreOp store) {
   if (failed(buffer))
     return failure();
   TileType type = store.getTile().getType();
-  Type element = type.getElementType();
-  auto put = [&](Value row, Value col) {
-    Value value =
-        memref::LoadOp::create(b, *buffer, subscript(*buffer, row, col));
-    if (!element.isF32())
-      value = arith::TruncFOp::create(b, element, value);
-    SmallVector<Value> at(store.getIndices());
-    size_t rowDim = at.size() - type.getRank();
-    at[rowDim] = add(at[rowDim], row);
-    if (type.getRank() == 2)
-      at.back() = add(at.back(), col);
-    memref::StoreOp::create(b, value, store.getDest(), at);
-  };
   Value rows = clampTo(store.getValid()[0], type.getRows());
   if (type.getRank() == 1) {
-    forRange(index(0), rows, 1, [&](Value row) { put(row, Value()); });
+    forRange(index(0), rows, 1, [&](Value row) {
+      SmallVector<Value> at(store.getIndices());
+      at.back() = add(at.back(), row);
+      Value element = memref::LoadOp::create(
+          b, *buffer, subscript(*buffer, row, /*col=*/Value()));
+      memref::StoreOp::create(b, convertToStore(store, element),
+                              store.getDest(), at);
+    });
     return success();
   }
   Value cols = clampTo(store.getValid()[1], type.getCols());
-  Value vectorRows = index(0), vectorCols = index(0);
-  if (isContiguous(store.getDest())) {
-    vectorCols = wholeVectorsOf(cols);
-    vectorRows = lanes == LaneDim::Columns ? rows : wholeVectorsOf(rows);
-    lanes == LaneDim::Columns
-        ? storeVectors(store, *buffer, rows, vectorCols)
-        : storeTransposed(store, *buffer, vectorRows, vectorCols);
-  }
-  forEachOutside(rows, cols, vectorRows, vectorCols, put);
+  lanes == LaneDim::Columns
+      ? storeRows(store, *buffer, rows, cols, /*first=*/index(0))
+      : storeTransposed(store, *buffer, rows, cols);
   return success();
 }
 
-/// A vector of a row to memory.
-void KernelLowering::storeRowVector(StoreOp store, Value vector, Value row,
-                                    Value col) {
-  Type element = store.getTile().getType().getElementType();
-  if (!element.isF32())
-    vector = arith::TruncFOp::create(b, vectorType(regs.lanes).clone(element),
-                                     vector);
-  SmallVector<Value> at(store.getIndices());
-  at[at.size() - 2] = add(at[at.size() - 2], row);
-  at.back() = add(at.back(), col);
-  vector::StoreOp::create(b, vector, store.getDest(), at);
+/// f32 to the type of the tile in memory.
+Value KernelLowering::convertToStore(StoreOp store, Value value) {
+  Type type = store.getTile().getType().getElementType();
+  if (type.isF32())
+    return value;
+  if (auto vector = dyn_cast<VectorType>(value.getType()))
+    type = vector.clone(type);
+  return arith::TruncFOp::create(b, type, value);
 }
 
-/// [col][row] to rows, in squares.
+/// [col][row] to rows, a vector of rows at a time.
 void KernelLowering::storeTransposed(StoreOp store, Value buffer, Value rows,
                                      Value cols) {
-  forEachSquare(rows, cols, [&](Value row, Value col) {
-    SmallVector<Value> vectors;
-    for (unsigned k = 0; k < regs.lanes; ++k)
-      vectors.push_back(loadVector(buffer, row, add(col, index(k))));
-    for (auto [k, vector] : llvm::enumerate(transpose(vectors)))
-      storeRowVector(store, vector, add(row, index(k)), col);
+  TileType type = store.getTile().getType();
+  Value block = newRowBlock(type);
+  forRange(index(0), rows, regs.lanes, [&](Value first) {
+    forEachPiece(type.getCols(), [&](Value col, int64_t count) {
+      SmallVector<Value> vectors;
+      for (int64_t k = 0; k < kPiece; ++k)
+        vectors.push_back(k < count
+                              ? loadVector(buffer, first, add(col, index(k)))
+                              : vectors.front());
+      for (auto [row, vector] : llvm::enumerate(transposePieces(vectors)))
+        for (int64_t start = 0; start < int64_t(regs.lanes); start += kPiece)
+          vector::StoreOp::create(b,
+                                  vector::ExtractStridedSliceOp::create(
+                                      b, vector, ArrayRef<int64_t>{start},
+                                      ArrayRef<int64_t>{kPiece},
+                                      ArrayRef<int64_t>{1}),
+                                  block, ValueRange{index(start + row), col});
+    });
+    storeRows(
+        store, block,
+        min(b.createOrFold<arith::SubIOp>(rows, first), index(regs.lanes)),
+        cols, first);
   });
 }
 
-/// Stores whole vectors of columns.
-void KernelLowering::storeVectors(StoreOp store, Value buffer, Value rows,
-                                  Value cols) {
+/// So many rows of [row][col] to those of the tile from `first` on: whole
+/// vectors first, single elements for the rest.
+void KernelLowering::storeRows(StoreOp store, Value buffer, Value rows,
+                               Value cols, Value first) {
   forRange(index(0), rows, 1, [&](Value row) {
-    forRange(index(0), cols, regs.lanes, [&](Value col) {
-      storeRowVector(store, loadVector(buffer, row, col), row, col);
+    SmallVector<Value> at(store.getIndices());
+    at[at.size() - 2] = add(at[at.size() - 2], add(first, row));
+    Value base = at.back();
+    Value vectorCols = index(0);
+    if (isContiguous(store.getDest())) {
+      vectorCols = wholeVectorsOf(cols);
+      forRange(index(0), vectorCols, regs.lanes, [&](Value col) {
+        at.back() = add(base, col);
+        Value vector = vector::LoadOp::create(b, vectorType(regs.lanes), buffer,
+                                              ValueRange{row, col});
+        vector::StoreOp::create(b, convertToStore(store, vector),
+                                store.getDest(), at);
+      });
+    }
+    forRange(vectorCols, cols, 1, [&](Value col) {
+      at.back() = add(base, col);
+      Value element = memref::LoadOp::create(b, buffer, ValueRange{row, col});
+      memref::StoreOp::create(b, convertToStore(store, element),
+                              store.getDest(), at);
     });
   });
 }
