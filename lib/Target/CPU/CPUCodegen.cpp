@@ -50,7 +50,6 @@
 #include "llvm/Transforms/Scalar/LICM.h"
 #include "llvm/Transforms/Scalar/LoopPassManager.h"
 #include "llvm/Transforms/Scalar/LoopRotation.h"
-#include "llvm/Transforms/Scalar/SimplifyCFG.h"
 
 using namespace mlir;
 using namespace attn;
@@ -165,10 +164,11 @@ static void takeSlots(llvm::Function *kernel) {
 }
 
 /// The code is vectorised and blocked already: what LLVM adds is scalar
-/// clean-up and motion of invariants, each pass once. InstCombine takes the
-/// descriptors of memrefs apart, EarlyCSE then finds the addresses equal that
-/// LICM is to tell from others. The pipeline of -O1 makes the same code in four
-/// times the time.
+/// clean-up and motion of invariants, each pass once. EarlyCSE takes the
+/// descriptors of memrefs apart and finds addresses equal, in a fifth of the
+/// time of InstCombine, which has fewer instructions to look at then.
+/// LICM comes last: the code generator forms the addresses of loops by what is
+/// left in them. The pipeline of -O1 makes code as fast in six times the time.
 static void optimize(llvm::Module &module, llvm::TargetMachine &machine) {
   llvm::PassBuilder builder(&machine);
   llvm::LoopAnalysisManager loops;
@@ -187,13 +187,10 @@ static void optimize(llvm::Module &module, llvm::TargetMachine &machine) {
   hoist.addPass(llvm::LoopRotatePass());
   hoist.addPass(llvm::LICMPass(llvm::LICMOptions()));
   llvm::FunctionPassManager function;
-  function.addPass(llvm::InstCombinePass(once));
-  function.addPass(llvm::SimplifyCFGPass());
   function.addPass(llvm::EarlyCSEPass(/*UseMemorySSA=*/true));
+  function.addPass(llvm::InstCombinePass(once));
   function.addPass(llvm::createFunctionToLoopPassAdaptor(
       std::move(hoist), /*UseMemorySSA=*/true));
-  function.addPass(llvm::InstCombinePass(once));
-  function.addPass(llvm::SimplifyCFGPass());
   llvm::ModulePassManager pipeline;
   pipeline.addPass(
       llvm::createModuleToFunctionPassAdaptor(std::move(function)));
