@@ -1,8 +1,8 @@
 //===- attn-translate.cpp - Lowered kernels to target text ----------------===//
 // SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
 //
-// mlir-translate with the text formats of the registered targets and the
-// description of an artifact.
+// mlir-translate with the text formats of the registered targets, the
+// description of an artifact, and artifacts of what passes made one by one.
 //
 //===----------------------------------------------------------------------===//
 
@@ -17,6 +17,7 @@
 #include "attn/Target/Plan.h"
 #include "attn/Target/Target.h"
 #include "attn/Version.h"
+#include "attn/runtime/Artifact.h"
 
 #include "mlir/InitAllDialects.h"
 #include "mlir/Tools/mlir-translate/MlirTranslateMain.h"
@@ -82,8 +83,8 @@ static LogicalResult printKernels(const attn::Target &target, Operation *op,
   return success();
 }
 
-/// Prints the description of the one host function of a file.
-static LogicalResult printDescription(Operation *op, raw_ostream &os) {
+/// The one host function of a file.
+static FailureOr<func::FuncOp> findHost(Operation *op) {
   SmallVector<func::FuncOp> hosts;
   for (Operation &inner : op->getRegion(0).getOps()) {
     auto function = dyn_cast<func::FuncOp>(inner);
@@ -94,10 +95,46 @@ static LogicalResult printDescription(Operation *op, raw_ostream &os) {
   if (hosts.size() != 1)
     return emitError(attn::getPlace(op), "there are ")
            << hosts.size() << " host functions; an artifact has one";
-  FailureOr<llvm::json::Object> plan = attn::buildPlan(hosts.front());
+  return hosts.front();
+}
+
+static LogicalResult printDescription(Operation *op, raw_ostream &os) {
+  FailureOr<func::FuncOp> host = findHost(op);
+  if (failed(host))
+    return failure();
+  FailureOr<llvm::json::Object> plan = attn::buildPlan(*host);
   if (succeeded(plan))
     os << llvm::formatv("{0:2}\n", llvm::json::Value(std::move(*plan)));
   return LogicalResult(plan);
+}
+
+/// Prints the artifact of a lowered program.
+static LogicalResult printArtifact(Operation *op, raw_ostream &os) {
+  auto module = dyn_cast<ModuleOp>(op);
+  attn::tile::TargetAttr machine = attn::tile::TargetAttr::lookup(op);
+  std::string problem = "there is no #tile.target";
+  const attn::Target *target =
+      machine ? attn::findTarget(machine.getName(), problem) : nullptr;
+  if (!module || !target)
+    return emitError(attn::getPlace(op), problem);
+  FailureOr<func::FuncOp> host = findHost(op);
+  if (failed(host))
+    return failure();
+  FailureOr<llvm::json::Object> plan = attn::buildPlan(*host);
+  if (failed(plan))
+    return failure();
+  host->erase();
+  FailureOr<std::vector<attn::CodeSection>> sections = target->emitCode(
+      module, machine, attn::TargetOptions(), [](StringRef) {});
+  if (failed(sections))
+    return failure();
+  attn::runtime::ArtifactWriter writer(
+      llvm::formatv("{0}", llvm::json::Value(std::move(*plan))).str());
+  for (const attn::CodeSection &section : *sections)
+    if (!writer.addCode(section.name, section.bytes, problem))
+      return emitError(attn::getPlace(op), problem);
+  os << writer.toBytes();
+  return success();
 }
 
 /// A translation of modules that are looked at before they are parsed.
@@ -127,6 +164,8 @@ EXAMPLES:
       the kernels as shaders
   attn-opt mine.mlir --attn-to-cuda=launches=true | attn-translate --program-to-json
       what an artifact says of its arguments, launches and checks
+  attn-opt mine.mlir --pass-pipeline=... | attn-translate --program-to-artifact -o mine.attn
+      the artifact of what passes of your choice made
 )";
 
 int main(int argc, char **argv) {
@@ -157,5 +196,8 @@ int main(int argc, char **argv) {
       "program-to-json",
       "the description that an artifact of a lowered program has",
       fromModule(printDescription));
+  TranslateRegistration artifact("program-to-artifact",
+                                 "the artifact of a lowered program",
+                                 fromModule(printArtifact));
   return failed(mlirTranslateMain(argc, argv, "attention kernel printer\n"));
 }

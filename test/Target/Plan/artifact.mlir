@@ -15,6 +15,13 @@
 // RUN: attn-opt %s -attn-to-cpu="chip=x86-64-v3 launches=true" | attn-translate --program-to-json | %python %S/Inputs/describe.py - | diff %t.cpu -
 // RUN: FileCheck %s --check-prefixes=CHECK,CPU --input-file=%t.cpu
 
+// Passes one by one make the same artifact as the compiler, byte by byte.
+// RUN: attn-compile %s --target=vulkan --chip=vulkan-matrix -o %t.attn
+// RUN: attn-opt %s --attn-to-vulkan=chip=vulkan-matrix --mlir-print-debuginfo | attn-translate --program-to-artifact -o %t.again
+// RUN: cmp %t.attn %t.again
+// RUN: not attn-translate %s --program-to-artifact 2>&1 | FileCheck %s --check-prefix=NOTHING
+// NOTHING: error: there is no #tile.target
+
 // CHECK: arguments: {{.*}}"name":"query"
 // CHECK: arguments: {{.*}}"name":"key"
 // CHECK: arguments: {{.*}}"name":"value"
