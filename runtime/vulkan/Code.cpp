@@ -158,7 +158,7 @@ void Code::load(const ArtifactView &artifact) {
     pipelines.push_back(made);
   }
   size_t bytes = zeroBytes + description.keptBytes;
-  zeros = memory.allocate(bytes, /*mapped=*/false);
+  zeros = memory.allocate(bytes, HostAccess::None);
   memory.copyIn(zeros, std::vector<char>(bytes).data(), bytes);
   device.checkValidation();
 }

@@ -281,7 +281,7 @@ void run(Device &device, Memory &memory, const Numbers &plan,
   launch.arguments.emplace_back();
   description.launches.push_back(launch);
 
-  char *data = memory.allocate(bytes, /*mapped=*/false);
+  char *data = memory.allocate(bytes, HostAccess::None);
   auto release = [&](char *address) { memory.release(address); };
   std::unique_ptr<char, decltype(release)> guard(data, release);
   memory.copyIn(data, words.data(), bytes);

@@ -128,7 +128,8 @@ Launch::Dispatch Launch::makeDispatch(const Step &step) const {
 // Preparation
 //===----------------------------------------------------------------------===//
 
-/// Writes the words that push constants have no room for.
+/// Writes the words that push constants have no room for. They are the first
+/// that kernels read: from memory of the host, it takes them microseconds.
 void Launch::createUniforms() {
   size_t bytes = 0;
   for (Dispatch &dispatch : dispatches)
@@ -138,7 +139,7 @@ void Launch::createUniforms() {
     }
   if (bytes == 0)
     return;
-  uniforms = code.memory.allocate(bytes, /*mapped=*/true);
+  uniforms = code.memory.allocate(bytes, HostAccess::Writes);
   char *host = code.memory.find(uniforms)->host;
   for (const Dispatch &dispatch : dispatches)
     if (dispatch.usesUniform)

@@ -18,6 +18,9 @@ constexpr VkDeviceSize stagingBytes = 16 << 20;
 /// Vulkan counts storage in words of this many bytes.
 constexpr VkDeviceSize wordBytes = 4;
 
+constexpr VkMemoryPropertyFlags visible =
+    VK_MEMORY_PROPERTY_HOST_VISIBLE_BIT | VK_MEMORY_PROPERTY_HOST_COHERENT_BIT;
+
 std::string sizeText(size_t bytes) { return std::to_string(bytes) + " bytes"; }
 
 } // namespace
@@ -34,29 +37,65 @@ Memory::~Memory() {
 //===----------------------------------------------------------------------===//
 
 /// The best type of memory among `allowed`; UINT32_MAX if none will do.
-uint32_t Memory::chooseType(uint32_t allowed, bool mapped) const {
-  constexpr VkMemoryPropertyFlags visible =
-      VK_MEMORY_PROPERTY_HOST_VISIBLE_BIT |
-      VK_MEMORY_PROPERTY_HOST_COHERENT_BIT;
+uint32_t Memory::chooseType(uint32_t allowed, HostAccess access) const {
   uint32_t best = UINT32_MAX;
   int bestScore = -1;
   for (uint32_t type = 0; type < device.memory.memoryTypeCount; ++type) {
     VkMemoryPropertyFlags flags = device.memory.memoryTypes[type].propertyFlags;
-    if (!(allowed >> type & 1) || (mapped && (flags & visible) != visible) ||
+    bool isMapped = access != HostAccess::None;
+    if (!(allowed >> type & 1) || (isMapped && (flags & visible) != visible) ||
         (flags & (VK_MEMORY_PROPERTY_PROTECTED_BIT |
                   VK_MEMORY_PROPERTY_LAZILY_ALLOCATED_BIT)))
       continue;
     bool isLocal = flags & VK_MEMORY_PROPERTY_DEVICE_LOCAL_BIT;
     bool isCached = flags & VK_MEMORY_PROPERTY_HOST_CACHED_BIT;
     // The host reads uncached memory slowly.
-    int score = mapped ? 2 * isCached + isLocal : int(isLocal);
+    int score = int(isLocal) + (access == HostAccess::Full ? 2 * isCached : 0);
     if (score > bestScore)
       best = type, bestScore = score;
   }
   return best;
 }
 
-void Memory::create(Block &block, size_t bytes, bool mapped) {
+/// Memory of the best type that has room: of what is the device's and the
+/// host's there may be little.
+void Memory::provide(Block &block, HostAccess access,
+                     const std::string &failure) {
+  VkMemoryRequirements needs;
+  device.vk.GetBufferMemoryRequirements(device.device, block.buffer, &needs);
+  uint32_t allowed = needs.memoryTypeBits;
+  uint32_t type = chooseType(allowed, access);
+  if (type == UINT32_MAX)
+    fail(ATTN_ERROR_UNSUPPORTED_DEVICE,
+         device.name + " has no memory that the host sees");
+  auto allocation =
+      makeStruct<VkMemoryAllocateInfo>(VK_STRUCTURE_TYPE_MEMORY_ALLOCATE_INFO);
+  allocation.allocationSize = needs.size;
+  VkResult result;
+  do {
+    allocation.memoryTypeIndex = type;
+    result = device.vk.AllocateMemory(device.device, &allocation, nullptr,
+                                      &block.memory);
+    allowed &= ~(uint32_t(1) << type);
+    type = chooseType(allowed, access);
+  } while (result == VK_ERROR_OUT_OF_DEVICE_MEMORY && type != UINT32_MAX &&
+           access == HostAccess::Writes);
+  check(result, failure);
+  check(
+      device.vk.BindBufferMemory(device.device, block.buffer, block.memory, 0),
+      "vkBindBufferMemory");
+  VkMemoryPropertyFlags flags =
+      device.memory.memoryTypes[allocation.memoryTypeIndex].propertyFlags;
+  if ((flags & visible) != visible)
+    return;
+  void *host = nullptr;
+  check(device.vk.MapMemory(device.device, block.memory, 0, VK_WHOLE_SIZE, 0,
+                            &host),
+        "vkMapMemory");
+  block.host = static_cast<char *>(host);
+}
+
+void Memory::create(Block &block, size_t bytes, HostAccess access) {
   std::string what = "no memory for " + sizeText(bytes) + " on " + device.name;
   if (bytes > device.capabilities.mostAllocation)
     fail(ATTN_ERROR_OUT_OF_MEMORY,
@@ -70,34 +109,9 @@ void Memory::create(Block &block, size_t bytes, bool mapped) {
       VK_BUFFER_USAGE_TRANSFER_SRC_BIT | VK_BUFFER_USAGE_TRANSFER_DST_BIT;
   check(device.vk.CreateBuffer(device.device, &info, nullptr, &block.buffer),
         what);
-  VkMemoryRequirements needs;
-  device.vk.GetBufferMemoryRequirements(device.device, block.buffer, &needs);
-  uint32_t type = chooseType(needs.memoryTypeBits, mapped);
-  if (type == UINT32_MAX)
-    fail(ATTN_ERROR_UNSUPPORTED_DEVICE,
-         device.name + " has no memory that the host sees");
-  auto allocation =
-      makeStruct<VkMemoryAllocateInfo>(VK_STRUCTURE_TYPE_MEMORY_ALLOCATE_INFO);
-  allocation.allocationSize = needs.size;
-  allocation.memoryTypeIndex = type;
-  check(device.vk.AllocateMemory(device.device, &allocation, nullptr,
-                                 &block.memory),
-        what);
-  check(
-      device.vk.BindBufferMemory(device.device, block.buffer, block.memory, 0),
-      "vkBindBufferMemory");
+  provide(block, access, what);
   block.bytes = info.size;
   block.usage = info.usage;
-  constexpr VkMemoryPropertyFlags visible =
-      VK_MEMORY_PROPERTY_HOST_VISIBLE_BIT |
-      VK_MEMORY_PROPERTY_HOST_COHERENT_BIT;
-  if ((device.memory.memoryTypes[type].propertyFlags & visible) != visible)
-    return;
-  void *host = nullptr;
-  check(device.vk.MapMemory(device.device, block.memory, 0, VK_WHOLE_SIZE, 0,
-                            &host),
-        "vkMapMemory");
-  block.host = static_cast<char *>(host);
 }
 
 void Memory::destroy(Block &block) noexcept {
@@ -130,10 +144,10 @@ char *Memory::add(Block &block) {
   return address;
 }
 
-char *Memory::allocate(size_t bytes, bool mapped) {
+char *Memory::allocate(size_t bytes, HostAccess access) {
   Block block;
   try {
-    create(block, bytes, mapped);
+    create(block, bytes, access);
     return add(block);
   } catch (...) {
     destroy(block);
@@ -234,7 +248,7 @@ Memory::Block &Memory::staging() {
   if (stagingBlock.memory)
     return stagingBlock;
   try {
-    create(stagingBlock, stagingBytes, /*mapped=*/true);
+    create(stagingBlock, stagingBytes, HostAccess::Full);
   } catch (...) {
     destroy(stagingBlock);
     throw;

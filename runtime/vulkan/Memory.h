@@ -23,6 +23,9 @@ struct Place {
   VkBufferUsageFlags usage = 0;
 };
 
+/// What the host does with memory besides copying to and from it.
+enum class HostAccess { None, Writes, Full };
+
 class Memory {
 public:
   explicit Memory(Device &device) : device(device) {}
@@ -30,8 +33,9 @@ public:
   Memory(const Memory &) = delete;
   Memory &operator=(const Memory &) = delete;
 
-  /// Memory of the device, or such that the host sees, too. Throws Failure.
-  char *allocate(size_t bytes, bool mapped);
+  /// Memory of the device, such that the host sees if it wants to: what it only
+  /// writes is the device's own, where there is such memory. Throws Failure.
+  char *allocate(size_t bytes, HostAccess access);
   /// Addresses for a part of a caller's buffer.
   char *import(const attn_vulkan_buffer &given);
   /// What `address` was allocated or imported as; false if nothing begins
@@ -57,8 +61,9 @@ private:
     size_t reserved = 0;
   };
 
-  void create(Block &block, size_t bytes, bool mapped);
-  uint32_t chooseType(uint32_t allowed, bool mapped) const;
+  void create(Block &block, size_t bytes, HostAccess access);
+  void provide(Block &block, HostAccess access, const std::string &failure);
+  uint32_t chooseType(uint32_t allowed, HostAccess access) const;
   char *add(Block &block);
   void destroy(Block &block) noexcept;
   Place requirePlace(const void *address, size_t bytes,

@@ -124,7 +124,8 @@ void *VulkanBackend::allocateMapped(size_t bytes, size_t alignment,
   constexpr size_t pageBytes = 4096;
   if (alignment > pageBytes)
     return nullptr;
-  char *address = memory.allocate(bytes, /*mapped=*/host);
+  char *address = memory.allocate(bytes, host ? vulkan::HostAccess::Full
+                                              : vulkan::HostAccess::None);
   if (host)
     *host = memory.find(address)->host;
   return address;

@@ -19,9 +19,11 @@ namespace {
 struct Buffer {
   VkDeviceSize size = 0;
   char *data = nullptr; // into Memory
+  uint32_t type = 0;
 };
 struct Memory {
   std::vector<char> bytes;
+  uint32_t type = 0;
 };
 struct SetLayout {
   std::vector<VkDescriptorType> types;
@@ -95,6 +97,7 @@ std::vector<uint32_t> wordsOf(const Call &call) {
   std::vector<uint32_t> words(info.range / sizeof(uint32_t));
   std::memcpy(words.data(), addressOf(info), info.range);
   fakeVulkan.uniform = words;
+  fakeVulkan.uniformType = from<Buffer>(info.buffer)->type;
   return words;
 }
 
@@ -249,8 +252,11 @@ void GetPhysicalDeviceMemoryProperties(
       VK_MEMORY_PROPERTY_HOST_VISIBLE_BIT |
       VK_MEMORY_PROPERTY_HOST_COHERENT_BIT;
   *memory = {};
-  memory->memoryTypeCount = 2;
-  memory->memoryTypes[0].propertyFlags = visible;
+  memory->memoryTypeCount = deviceOf(device).windowBytes ? 3 : 2;
+  memory->memoryTypes[0].propertyFlags =
+      visible | VK_MEMORY_PROPERTY_HOST_CACHED_BIT;
+  memory->memoryTypes[2].propertyFlags =
+      VK_MEMORY_PROPERTY_DEVICE_LOCAL_BIT | visible;
   memory->memoryTypes[1].propertyFlags =
       VK_MEMORY_PROPERTY_DEVICE_LOCAL_BIT |
       (deviceOf(device).sharesMemory ? visible : 0);
@@ -356,7 +362,12 @@ VkResult AllocateMemory(VkDevice, const VkMemoryAllocateInfo *info,
                         const VkAllocationCallbacks *, VkDeviceMemory *memory) {
   if (fakeVulkan.memoryResult != VK_SUCCESS)
     return fakeVulkan.memoryResult;
+  constexpr uint32_t window = 2;
+  if (info->memoryTypeIndex == window &&
+      info->allocationSize > fakeVulkan.devices[0].windowBytes)
+    return VK_ERROR_OUT_OF_DEVICE_MEMORY;
   auto *made = new Memory;
+  made->type = info->memoryTypeIndex;
   made->bytes.assign(info->allocationSize, 0x5a);
   return make(memory, made);
 }
@@ -380,11 +391,12 @@ void DestroyBuffer(VkDevice, VkBuffer buffer, const VkAllocationCallbacks *) {
 }
 void GetBufferMemoryRequirements(VkDevice, VkBuffer buffer,
                                  VkMemoryRequirements *needs) {
-  *needs = {from<Buffer>(buffer)->size, 256, 3};
+  *needs = {from<Buffer>(buffer)->size, 256, 7};
 }
 VkResult BindBufferMemory(VkDevice, VkBuffer buffer, VkDeviceMemory memory,
                           VkDeviceSize offset) {
   from<Buffer>(buffer)->data = from<Memory>(memory)->bytes.data() + offset;
+  from<Buffer>(buffer)->type = from<Memory>(memory)->type;
   return VK_SUCCESS;
 }
 VkResult CreateShaderModule(VkDevice, const VkShaderModuleCreateInfo *,

@@ -25,6 +25,8 @@ struct FakeDevice {
   uint32_t timestampBits = 64;
   /// Whether all memory is seen by the host.
   bool sharesMemory = false;
+  /// The device's own memory that the host sees, beside what it does not see.
+  VkDeviceSize windowBytes = 0;
   VkDeviceSize offsetAlignment = 256;
   uint32_t storageRange = 1u << 27;
   std::array<uint32_t, 3> groups{65535, 65535, 65535};
@@ -60,6 +62,8 @@ struct FakeVulkan {
   /// constants.
   std::vector<VkDescriptorBufferInfo> bound;
   std::vector<uint32_t> pushed, uniform;
+  /// The type of the memory behind `uniform`.
+  uint32_t uniformType = UINT32_MAX;
 };
 ATTN_FAKE extern FakeVulkan fakeVulkan;
 

@@ -597,14 +597,19 @@ TEST_F(VulkanBackendTest, RefusesWhatDoesNotFit) {
   EXPECT_EQ(fakeVulkan.dispatches, 1);
 }
 
-TEST_F(VulkanBackendTest, PassesManyArgumentsInAUniformBuffer) {
+/// What copies, with three and 24 arguments: one more than push constants of
+/// 128 bytes hold.
+std::string copyingWithManyArguments() {
   std::string words;
   for (int n = 0; n < 24; ++n)
     words += R"(,{"value":)" + std::to_string(100 + n) + R"(,"type":"i32"})";
   std::string text = copying(R"("dtype":"i32")");
   size_t at = text.find(R"(,"type":"i32"}]}])") + 14;
-  // Three and 24: one more than push constants of 128 bytes hold.
-  Program program = load(json(text.substr(0, at) + words + text.substr(at)));
+  return text.substr(0, at) + words + text.substr(at);
+}
+
+TEST_F(VulkanBackendTest, PassesManyArgumentsInAUniformBuffer) {
+  Program program = load(json(copyingWithManyArguments()));
   Binding binding = makeBinding(program);
   int32_t *in = upload(std::vector<int32_t>{1, 2, 3});
   int32_t *out = upload(std::vector<int32_t>(3));
@@ -614,6 +619,26 @@ TEST_F(VulkanBackendTest, PassesManyArgumentsInAUniformBuffer) {
   EXPECT_EQ(fakeVulkan.pushed.size(), 6u);
   ASSERT_EQ(fakeVulkan.uniform.size(), 27u);
   EXPECT_EQ(fakeVulkan.uniform[26], 123u);
+}
+
+/// Kernels do not read it from the host's memory, where the device has some
+/// that the host sees.
+TEST_F(VulkanBackendTest, KeepsUniformBuffersOnTheDevice) {
+  constexpr uint32_t ofHost = 0, ofDevice = 2;
+  for (auto [bytes, type] :
+       {std::pair(4096u, ofDevice), std::pair(16u, ofHost)}) {
+    FakeDevice device;
+    device.windowBytes = bytes;
+    reopen(device);
+    Program program = load(json(copyingWithManyArguments()));
+    Binding binding = makeBinding(program);
+    int32_t *in = upload(std::vector<int32_t>{1, 2, 3});
+    int32_t *out = upload(std::vector<int32_t>(3));
+    set(binding, makeTensor(in, 3), makeTensor(out, 3));
+    EXPECT_OK(attn_launch_alloc(binding.get(), nullptr, error));
+    EXPECT_EQ(download(out, 3), (std::vector<int32_t>{1, 2, 3}));
+    EXPECT_EQ(fakeVulkan.uniformType, type);
+  }
 }
 
 TEST_F(VulkanBackendTest, FillsAndKeepsTemporaries) {
