@@ -5,7 +5,7 @@
 // they come from memory once, 16 bytes a lane, and stay in the registers of
 // the lanes that multiply them. Lanes share the columns of a factor, and what
 // lanes are left its rows. Of the result of a product with a transposed factor
-// every lane has other columns, so that nothing is computed twice.
+// every lane has other columns and rows, so that nothing is computed twice.
 //
 //===----------------------------------------------------------------------===//
 
@@ -44,10 +44,13 @@ public:
       : kernel(kernel), context(kernel.getContext()),
         laneBits(llvm::Log2_64(lanes)) {}
 
-  bool match();
+  /// Where each lane that is left `spreads` over the rows of scores, or none.
+  bool match(bool spreads);
   void assign();
 
 private:
+  bool matchStatistics();
+  tile::LayoutAttr lookUp(Value tile) const;
   bool connect(Operation *op);
   bool require(Value tile, tile::LayoutAttr layout);
   bool matchProduct(DotOp op);
@@ -60,7 +63,7 @@ private:
   tile::LayoutAttr getFactor(const FactorShare &share) const;
   tile::LayoutAttr getLeft(const FactorShare &share) const;
   tile::LayoutAttr getSums(const FactorShare &share) const;
-  tile::LayoutAttr getScores(const FactorShare &share) const;
+  tile::LayoutAttr getScores(const FactorShare &share, int64_t rows) const;
   tile::LayoutAttr getWeights(const FactorShare &share) const;
   tile::LayoutAttr getRows() const;
 
@@ -72,6 +75,9 @@ private:
   /// By the leader of a group, and factors by themselves.
   DenseMap<void *, tile::LayoutAttr> layouts;
   DenseMap<Value, tile::LayoutAttr> factors;
+  /// Of tiles of rank 1.
+  tile::LayoutAttr statistics;
+  bool spreadsRows = false;
 };
 
 bool isBlock(Value tile) {
@@ -149,11 +155,22 @@ tile::LayoutAttr FewRows::getSums(const FactorShare &share) const {
   return getColumns(registerBits, share, rest);
 }
 
-/// A column a lane; with fewer columns than lanes several have the same.
-tile::LayoutAttr FewRows::getScores(const FactorShare &share) const {
+/// A column a lane; lanes that are left have other ones of the rows, if there
+/// are enough.
+tile::LayoutAttr FewRows::getScores(const FactorShare &share,
+                                    int64_t rows) const {
   Bases lanes;
-  for (unsigned k = 0; k < share.columnBits; ++k)
-    lanes.push_back({0, k < share.registerBits ? int64_t(1) << k : 0});
+  int64_t row = spreadsRows ? 1 : rows;
+  for (unsigned k = 0; k < share.columnBits; ++k) {
+    if (k < share.registerBits) {
+      lanes.push_back({0, int64_t(1) << k});
+      continue;
+    }
+    // Lanes that add up products halve rows in pairs.
+    bool isHalved = row < rows && rows % (2 * row) == 0;
+    lanes.push_back({isHalved ? row : 0, 0});
+    row *= 2;
+  }
   for (unsigned k = share.columnBits; k < laneBits; ++k)
     lanes.push_back({0, share.getLaneRow(k)});
   return tile::LayoutAttr::get(context,
@@ -237,11 +254,38 @@ bool FewRows::matchProduct(DotOp op) {
   auto [known, isNew] = factors.try_emplace(right, getFactor(share));
   if (known->second != getFactor(share))
     return false;
+  int64_t rows = op.getType().getRows();
   if (op.getTransposeB())
     return require(op.getA(), getLeft(share)) &&
-           require(op.getResult(), getScores(share));
-  return require(op.getA(), getScores(share)) &&
+           require(op.getResult(), getScores(share, rows));
+  return require(op.getA(), getScores(share, rows)) &&
          require(op.getResult(), getSums(share));
+}
+
+/// The layout of a tile of rank 2.
+tile::LayoutAttr FewRows::lookUp(Value tile) const {
+  if (tile::LayoutAttr layout = factors.lookup(tile))
+    return layout;
+  auto leader = groups.findLeader(tile.getAsOpaquePointer());
+  if (leader != groups.member_end())
+    if (tile::LayoutAttr layout = layouts.lookup(*leader))
+      return layout;
+  // What meets no product lies like scores of as many columns as lanes.
+  return getScores({/*width=*/1, laneBits, laneBits}, /*rows=*/1);
+}
+
+/// Row statistics live where the rows do that they are reduced from.
+bool FewRows::matchStatistics() {
+  statistics = getRows();
+  bool isFirst = true, fits = true;
+  kernel.walk([&](ReduceOp op) {
+    auto type = op.getInput().getType().withLayout(lookUp(op.getInput()));
+    auto layout = cast<tile::LayoutAttr>(cast<TileType>(type).getRowLayout());
+    fits &= isFirst || layout == statistics;
+    statistics = layout;
+    isFirst = false;
+  });
+  return fits;
 }
 
 /// Whether a kernel reads what it has written: without barriers, lanes would
@@ -255,7 +299,8 @@ static bool readsItsStores(func::FuncOp kernel) {
       .wasInterrupted();
 }
 
-bool FewRows::match() {
+bool FewRows::match(bool spreads) {
+  spreadsRows = spreads;
   // Registers that a lane has for a factor, in words.
   constexpr int64_t mostWords = 160;
   SmallVector<DotOp> products;
@@ -275,7 +320,7 @@ bool FewRows::match() {
     else
       fits &= type.getNumBytes() <= (mostWords * 4) << laneBits;
   });
-  return fits;
+  return fits && matchStatistics();
 }
 
 void FewRows::assign() {
@@ -283,18 +328,22 @@ void FewRows::assign() {
   forEachTile(kernel, [&](Value tile) { tiles.push_back(tile); });
   for (Value tile : tiles) {
     auto type = cast<TileType>(tile.getType());
-    tile::LayoutAttr layout = getRows();
-    if (type.getRank() == 2) {
-      void *leader = groups.getOrInsertLeaderValue(tile.getAsOpaquePointer());
-      // What meets no product lies like scores of as many columns as lanes.
-      layout = factors.lookup(tile);
-      if (!layout)
-        layout = layouts.lookup(leader);
-      if (!layout)
-        layout = getScores({/*width=*/1, laneBits, laneBits});
-    }
-    tile.setType(type.withLayout(layout));
+    tile.setType(
+        type.withLayout(type.getRank() == 2 ? lookUp(tile) : statistics));
   }
+  // Statistics go to the lanes that compute with them.
+  kernel.walk([&](MapOp op) {
+    Attribute rows = cast<TileType>(op.getResult(0).getType()).getRowLayout();
+    for (OpOperand &input : op.getInputsMutable()) {
+      auto type = cast<TileType>(input.get().getType());
+      if (type.getRank() == 2 || op.getDomainRank() == 1 ||
+          type.getLayout() == rows)
+        continue;
+      OpBuilder b(op);
+      input.set(RelayoutOp::create(b, op.getLoc(), type.withLayout(rows),
+                                   input.get()));
+    }
+  });
   // Left factors of factors in rows go to the lanes that have these.
   kernel.walk([&](DotOp op) {
     if (op.getTransposeB())
@@ -310,13 +359,17 @@ void FewRows::assign() {
 bool attn::assignFewRows(func::FuncOp kernel, int64_t lanes) {
   if (lanes < kFewestSharingLanes)
     return false;
-  FewRows layouts(kernel, lanes);
-  if (!layouts.match())
-    return false;
-  layouts.assign();
-  return true;
+  for (bool spreads : {true, false}) {
+    FewRows layouts(kernel, lanes);
+    if (!layouts.match(spreads))
+      continue;
+    layouts.assign();
+    return true;
+  }
+  return false;
 }
 
 bool attn::hasFewRows(func::FuncOp kernel, int64_t lanes) {
-  return lanes >= kFewestSharingLanes && FewRows(kernel, lanes).match();
+  return lanes >= kFewestSharingLanes &&
+         FewRows(kernel, lanes).match(/*spreads=*/false);
 }

@@ -37,7 +37,7 @@ namespace {
 struct Carried {
   ReduceKind kind = ReduceKind::Sum;
   /// What an iteration multiplies a sum with when a maximum grows, or null.
-  MapOp rescale;
+  Value rescale;
 };
 
 /// A loop whose iterations subgroups can divide.
@@ -53,6 +53,9 @@ public:
   /// Divides the iterations and combines the results.
   void share(SubgroupOp subgroup);
 
+  /// What the combined maximum does twice, if its rows stay together.
+  void dropCopies();
+
   scf::ForOp loop;
   /// What stands for its results.
   SmallVector<CombineOp> combined;
@@ -64,10 +67,12 @@ private:
   void loadFirst();
   Value combine(ImplicitLocOpBuilder &b, ReduceKind kind, Value tile);
   Value rescale(ImplicitLocOpBuilder &b, Value sum, Value factor);
-  Value cloneFactor(ImplicitLocOpBuilder &b, MapOp factor, Value total);
+  Value cloneFactor(ImplicitLocOpBuilder &b, Value factor, Value total);
 
   SmallVector<Carried> carried;
   std::optional<unsigned> maximum;
+  /// The maximum of all rows, if sums are relative to it.
+  CombineOp top;
 };
 
 } // namespace
@@ -126,9 +131,10 @@ bool SharedLoop::matchSum(unsigned k) {
     return false;
   Value value = loop.getRegionIterArg(k);
   if (MapOp product = getRescaling(value)) {
-    auto factor = product.getInputs()[1].getDefiningOp<MapOp>();
-    if (!factor || !maximum ||
-        !followsFrom(factor.getResult(0), loop,
+    Value factor = product.getInputs()[1];
+    if (!maximum || loop.isDefinedOutsideOfLoop(factor) ||
+        !factor.getDefiningOp() ||
+        !followsFrom(factor, loop,
                      {loop.getRegionIterArg(*maximum),
                       loop.getYieldedValues()[*maximum]}))
       return false;
@@ -188,7 +194,7 @@ Value SharedLoop::combine(ImplicitLocOpBuilder &b, ReduceKind kind,
 
 /// What makes a sum relative to the maximum of a subgroup one that is relative
 /// to that of all: as if an iteration had found the latter.
-Value SharedLoop::cloneFactor(ImplicitLocOpBuilder &b, MapOp factor,
+Value SharedLoop::cloneFactor(ImplicitLocOpBuilder &b, Value factor,
                               Value total) {
   IRMapping mapping;
   mapping.map(loop.getRegionIterArg(*maximum), loop.getResult(*maximum));
@@ -199,8 +205,8 @@ Value SharedLoop::cloneFactor(ImplicitLocOpBuilder &b, MapOp factor,
         self(self, value.getDefiningOp());
     b.clone(*op, mapping);
   };
-  clone(clone, factor);
-  return mapping.lookup(factor.getResult(0));
+  clone(clone, factor.getDefiningOp());
+  return mapping.lookup(factor);
 }
 
 Value SharedLoop::rescale(ImplicitLocOpBuilder &b, Value sum, Value factor) {
@@ -274,14 +280,13 @@ void SharedLoop::share(SubgroupOp subgroup) {
   b.setInsertionPointAfter(loop);
   SmallVector<Value> totals(carried.size());
   // Factors need the maximum of all rows, whoever has them then.
-  Value top;
   if (maximum) {
     Value own = loop.getResult(*maximum);
     if (llvm::any_of(carried, [](const Carried &how) { return how.rescale; }))
       top = CombineOp::create(b, own.getType(), ReduceKind::Max, own);
     totals[*maximum] = combine(b, ReduceKind::Max, own);
   }
-  DenseMap<Operation *, Value> factors;
+  DenseMap<Value, Value> factors;
   for (auto [k, how] : llvm::enumerate(carried)) {
     if (how.kind == ReduceKind::Max)
       continue;
@@ -297,6 +302,14 @@ void SharedLoop::share(SubgroupOp subgroup) {
   for (auto [total, users] : llvm::zip_equal(totals, uses))
     for (OpOperand *use : users)
       use->set(total);
+}
+
+void SharedLoop::dropCopies() {
+  if (!top || top.getType() != combined.front().getType())
+    return;
+  combined.front().replaceAllUsesWith(top.getResult());
+  combined.front().erase();
+  combined.front() = top;
 }
 
 /// The same with these subgroups.
@@ -409,19 +422,32 @@ private:
     auto subgroup = SubgroupOp::create(b, kernel.getLoc());
     for (SharedLoop &loop : loops)
       loop.share(subgroup);
-    for (Value tile : findFollowing(loops.back().combined)) {
-      auto type = cast<TileType>(tile.getType());
-      if (type.getLinearLayout()->getBlockRows() != 1)
-        continue;
-      SmallVector<Basis> rows(alike);
-      int64_t row = 1;
-      for (Basis &basis : rows) {
-        if (row < type.getRows())
-          basis = {row, 0};
+    for (Value tile : findFollowing(loops.back().combined))
+      divide(tile, alike);
+    for (SharedLoop &loop : loops)
+      loop.dropCopies();
+  }
+
+  /// Subgroups take rows that are registers, and then columns.
+  static void divide(Value tile, Bases subgroups) {
+    auto type = cast<TileType>(tile.getType());
+    LinearLayout layout = *type.getLinearLayout();
+    if (layout.getBlockRows() != 1)
+      return;
+    Bases registers = layout.getRegisters();
+    int64_t row = 1;
+    for (Basis &basis : subgroups) {
+      if (row < type.getRows()) {
+        basis = {row, 0};
         row *= 2;
+      } else if (!registers.empty()) {
+        basis = registers.pop_back_val();
       }
-      setSubgroups(tile, rows);
     }
+    LinearLayout divided(registers, layout.getLanes(), subgroups,
+                         layout.getRows(), layout.getCols());
+    tile.setType(
+        type.withLayout(tile::LayoutAttr::get(type.getContext(), divided)));
   }
 };
 

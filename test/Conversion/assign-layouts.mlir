@@ -216,6 +216,52 @@ module attributes {tile.target = #tile.target<name = "gpu", chip = "c", threads 
 
 // -----
 
+// Lanes that divide only the columns of a factor have other rows of the scores,
+// where these are even: of a row's statistics and its weights, too. Sums, of which
+// lanes have all rows, get them from there.
+// CHECK-LABEL: func private @spread_rows
+// CHECK: %[[M:.*]] = tile.load %{{.*}} -> <4xf32, #tile.layout<lane = {{\[\[}}0, 0], [1, 0], [0, 0]]>>
+// CHECK: %[[S:.*]] = tile.dot {{.*}} {transpose_b} : {{.*}} -> <4x4xf32, #tile.layout<lane = {{\[\[}}0, 1], [1, 0], [0, 2]]>>
+// CHECK: %[[NEW:.*]] = tile.reduce max %[[S]], %[[M]]
+// CHECK: %[[P:.*]] = tile.map(%[[S]], %[[NEW]])
+// CHECK: %[[W:.*]] = tile.relayout %[[P]] : {{.*}} -> <4x4xf32, #tile.layout<register = {{\[\[}}0, 1]], lane = {{\[\[}}0, 0], [0, 0], [0, 2]]>>
+// CHECK: %[[O:.*]] = tile.dot %[[W]]
+// CHECK: %[[ALL:.*]] = tile.relayout %[[NEW]] : {{.*}} -> <4xf32, #tile.layout<lane = {{\[\[}}0, 0], [0, 0], [0, 0]]>>
+// CHECK: tile.map(%[[O]], %[[ALL]])
+module attributes {tile.target = #tile.target<name = "gpu", chip = "c", threads = 128, subgroup = 8, shared_bytes = 16384, static_shared_bytes = 16384>} {
+  func.func private @spread_rows(%a: memref<f32>, %b: memref<f32>, %x: index, %y: index, %z: index, %nx: index, %ny: index, %nz: index) attributes {tile.kernel} {
+    %c0 = arith.constant 0 : index
+    %c4 = arith.constant 4 : index
+    %c16 = arith.constant 16 : index
+    %zero = arith.constant 0.0 : f32
+    %m = memref.reinterpret_cast %a to offset: [0], sizes: [16, 16], strides: [16, 1] : memref<f32> to memref<16x16xf32>
+    %r = memref.reinterpret_cast %a to offset: [0], sizes: [16], strides: [1] : memref<f32> to memref<16xf32>
+    %out = memref.reinterpret_cast %b to offset: [0], sizes: [16, 16], strides: [16, 1] : memref<f32> to memref<16x16xf32>
+    %q = tile.load %m[%c0, %c0] valid [%c4, %c16] : memref<16x16xf32> -> !tile.tile<4x16xf32>
+    %k = tile.load %m[%c0, %c0] valid [%c4, %c16] : memref<16x16xf32> -> !tile.tile<4x16xf32>
+    %old = tile.load %r[%c0] valid [%c4] : memref<16xf32> -> !tile.tile<4xf32>
+    %init = tile.splat %zero : f32 -> !tile.tile<4x4xf32>
+    %acc = tile.splat %zero : f32 -> !tile.tile<4x16xf32>
+    %s = tile.dot %q, %k, %init {transpose_b} : !tile.tile<4x16xf32>, !tile.tile<4x16xf32> -> !tile.tile<4x4xf32>
+    %new = tile.reduce max %s, %old : !tile.tile<4x4xf32> -> !tile.tile<4xf32>
+    %p = tile.map (%s, %new) at [%c0, %c0] : (!tile.tile<4x4xf32>, !tile.tile<4xf32>) -> !tile.tile<4x4xf32> {
+    ^bb0(%e: f32, %max: f32, %i: index, %j: index):
+      %d = arith.subf %e, %max : f32
+      tile.yield %d : f32
+    }
+    %o = tile.dot %p, %k, %acc : !tile.tile<4x4xf32>, !tile.tile<4x16xf32> -> !tile.tile<4x16xf32>
+    %scaled = tile.map (%o, %new) at [%c0, %c0] : (!tile.tile<4x16xf32>, !tile.tile<4xf32>) -> !tile.tile<4x16xf32> {
+    ^bb0(%e: f32, %max: f32, %i: index, %j: index):
+      %d = arith.mulf %e, %max : f32
+      tile.yield %d : f32
+    }
+    tile.store %scaled, %out[%c0, %c0] valid [%c4, %c16] : !tile.tile<4x16xf32>, memref<16x16xf32>
+    return
+  }
+}
+
+// -----
+
 // A row more, and each subgroup has rows of its own.
 // CHECK-LABEL: func private @more
 // CHECK: tile.load %{{.*}} -> <16x16xf32, #tile.shared<padding = 1>>

@@ -689,3 +689,54 @@ module attributes {tile.target = #tile.target<name = "gpu", chip = "c", threads 
     return
   }
 }
+
+// -----
+
+// Subgroups divide the columns of a thread's registers; two tiles are combined in
+// places of their own, so that nobody waits for those who read the first one.
+#alike = #tile.layout<register = [[0, 1]], lane = [[0, 2], [0, 4]], subgroup = [[0, 0]]>
+#divided = #tile.layout<lane = [[0, 2], [0, 4]], subgroup = [[0, 1]]>
+#few = #tile.layout<lane = [[0, 1], [0, 2]], subgroup = [[0, 0]]>
+module attributes {tile.target = #tile.target<name = "gpu", chip = "c", threads = 128, subgroup = 4, shared_bytes = 16384, static_shared_bytes = 16384>} {
+  // CHECK: gpu.func @combine_columns({{.*}}) workgroup(%[[SHARED:.*]] : memref<24xf32, #gpu.address_space<workgroup>> {attn.name = "combined"}) kernel
+  // CHECK-DAG: %[[LANE:.*]] = arith.remui %{{.*}}, %c4
+  // CHECK-DAG: %[[SUBGROUP:.*]] = arith.divui %{{.*}}, %c4
+  // CHECK: %[[OWN:.*]] = arith.muli %[[SUBGROUP]], %c4
+  // CHECK: %[[AT:.*]] = arith.addi %[[OWN]], %[[LANE]]
+  // CHECK: memref.store %{{.*}}, %[[SHARED]][%[[AT]]]
+  // CHECK: gpu.barrier
+  // CHECK: memref.load %[[SHARED]][%[[LANE]]]
+  // CHECK-NOT: gpu.barrier
+  // CHECK: %[[FIRST:.*]] = arith.addi %{{.*}}, %c8
+  // CHECK: %[[AT:.*]] = arith.addi %[[FIRST]], %[[LANE]]
+  // CHECK: memref.store %{{.*}}, %[[SHARED]][%[[AT]]]
+  // CHECK: %[[NEXT:.*]] = arith.addi %[[AT]], %c4
+  // CHECK: memref.store %{{.*}}, %[[SHARED]][%[[NEXT]]]
+  // CHECK: gpu.barrier
+  // CHECK: %[[BIT:.*]] = arith.remui %[[SUBGROUP]], %c2
+  // CHECK: %[[COLUMN:.*]] = arith.muli %[[BIT]], %c4
+  // CHECK: %[[PLACE:.*]] = arith.addi %[[COLUMN]], %c8
+  // CHECK: %[[FROM:.*]] = arith.addi %[[PLACE]], %[[LANE]]
+  // CHECK: %[[ONE:.*]] = memref.load %[[SHARED]][%[[FROM]]]
+  // CHECK: %[[OTHER:.*]] = arith.addi %[[FROM]], %c8
+  // CHECK: %[[TWO:.*]] = memref.load %[[SHARED]][%[[OTHER]]]
+  // CHECK: arith.addf %[[ONE]], %[[TWO]]
+  // CHECK-NOT: gpu.barrier
+  // CHECK: gpu.return
+  func.func private @combine_columns(%a: memref<f32>, %b: memref<f32>, %x: index, %y: index, %z: index, %nx: index, %ny: index, %nz: index) attributes {tile.kernel} {
+    %c0 = arith.constant 0 : index
+    %c1 = arith.constant 1 : index
+    %c4 = arith.constant 4 : index
+    %c8 = arith.constant 8 : index
+    %m = memref.reinterpret_cast %a to offset: [0], sizes: [2, 8], strides: [8, 1] : memref<f32> to memref<2x8xf32>
+    %o = memref.reinterpret_cast %b to offset: [0], sizes: [2, 8], strides: [8, 1] : memref<f32> to memref<2x8xf32>
+    %number, %count = tile.subgroup
+    %f = tile.load %m[%number, %c0] valid [%c1, %c4] : memref<2x8xf32> -> !tile.tile<1x4xf32, #few>
+    %t = tile.load %m[%number, %c0] valid [%c1, %c8] : memref<2x8xf32> -> !tile.tile<1x8xf32, #alike>
+    %max = tile.combine max %f : !tile.tile<1x4xf32, #few> -> !tile.tile<1x4xf32, #few>
+    %s = tile.combine sum %t : !tile.tile<1x8xf32, #alike> -> !tile.tile<1x8xf32, #divided>
+    tile.store %max, %o[%c0, %c0] valid [%c1, %c4] : !tile.tile<1x4xf32, #few>, memref<2x8xf32>
+    tile.store %s, %o[%c1, %c0] valid [%c1, %c8] : !tile.tile<1x8xf32, #divided>, memref<2x8xf32>
+    return
+  }
+}

@@ -692,6 +692,11 @@ void EntryPoint::lowerShuffles() {
                             b, spirv::Scope::Subgroup, value, lane))
                       : Value(spirv::GroupNonUniformShuffleOp::create(
                             b, spirv::Scope::Subgroup, value, lane));
+    // Whoever wants 32 bits has them.
+    for (Operation *user : shuffle.getShuffleResult().getUsers())
+      if (auto wide = dyn_cast<arith::ExtFOp>(user);
+          wide && wide.getType() == other.getType())
+        wide.replaceAllUsesWith(other);
     Type type = shuffle.getValue().getType();
     if (words.has(type))
       other = arith::TruncFOp::create(b, type, other);

@@ -215,8 +215,8 @@ struct SubgroupLowering : TileOpPattern<SubgroupOp> {
   }
 };
 
-/// Every lane puts what it has of a row beside what other subgroups have of it,
-/// and reads what the same lane of each of them has put there.
+/// Every lane puts what it has beside what other subgroups have, and reads what
+/// the same lane of each of them has put there.
 struct CombineLowering : TileOpPattern<CombineOp> {
   using TileOpPattern::TileOpPattern;
 
@@ -228,52 +228,72 @@ struct CombineLowering : TileOpPattern<CombineOp> {
     ImplicitLocOpBuilder b(op.getLoc(), rewriter);
     LinearLayout from = getLayout(op.getInput()),
                  to = getLayout(op.getResult());
-    RegisterRows rows = KernelContext::getRows(from);
-    const Strides strides{from.getNumRegisters() / rows.count *
-                              context.getNumLanes(),
-                          from.getNumRegisters() * context.getNumLanes()};
-    Value first = scale(b, context.getSubgroup(), strides.subgroup);
-    SmallVector<int64_t> numbers(rows.count);
-    for (auto [reg, element] : llvm::enumerate(adaptor.getInput())) {
-      unsigned row = rows.rowOf[reg];
-      int64_t offset =
-          row * strides.row + numbers[row]++ * context.getNumLanes();
+    int64_t numLanes = context.getNumLanes(),
+            ofSubgroup = from.getNumRegisters() * numLanes;
+    Value place = index(b, context.getCombinePlace(op));
+    Value first = b.createOrFold<arith::AddIOp>(
+        scale(b, context.getSubgroup(), ofSubgroup), place);
+    for (auto [reg, element] : llvm::enumerate(adaptor.getInput()))
       memref::StoreOp::create(b, element, context.getCombineMemory(),
-                              getPlace(b, first, offset));
-    }
+                              getPlace(b, first, reg * numLanes));
     gpu::BarrierOp::create(b);
-    rows = KernelContext::getRows(to);
-    numbers.assign(rows.count, 0);
+    const RegisterNumbers numbers(from);
+    Value chosen = place;
+    for (auto [k, basis] : llvm::enumerate(to.getSubgroups())) {
+      int64_t number = numbers.get({basis[0], basis[1]});
+      if (number == 0)
+        continue;
+      Value bit = b.createOrFold<arith::RemUIOp>(
+          b.createOrFold<arith::ShRUIOp>(context.getSubgroup(), index(b, k)),
+          index(b, 2));
+      chosen = b.createOrFold<arith::AddIOp>(chosen,
+                                             scale(b, bit, number * numLanes));
+    }
     SmallVector<Value> results;
     for (int64_t reg = 0; reg < to.getNumRegisters(); ++reg) {
-      ElementPosition position = context.getPosition(b, to, reg);
-      Value row = position.row;
-      if (position.inside)
-        row = arith::SelectOp::create(b, position.inside, row,
-                                      arith::ConstantIndexOp::create(b, 0));
-      results.push_back(
-          readAll(b, op, scale(b, row, strides.row),
-                  numbers[rows.rowOf[reg]]++ * context.getNumLanes(),
-                  strides.subgroup));
+      auto [inBlock, block] = to.getRegisterPosition(reg);
+      int64_t number =
+          numbers.get({inBlock.row + block.row, inBlock.col + block.col});
+      // What lies past the tile means nothing, and is nowhere.
+      Value at = chosen;
+      if (Value inside = context.getPosition(b, to, reg).inside)
+        at = arith::SelectOp::create(b, inside, at, place);
+      results.push_back(readAll(b, op, at, number * numLanes, ofSubgroup));
     }
-    gpu::BarrierOp::create(b);
+    if (!context.combinesInOwnPlaces())
+      gpu::BarrierOp::create(b);
     replace(rewriter, op, ArrayRef<ValueRange>{results});
     return success();
   }
 
 private:
-  /// Elements between rows, and between subgroups.
-  struct Strides {
-    int64_t row, subgroup;
+  /// Registers by what they add to the position of a lane.
+  class RegisterNumbers {
+  public:
+    explicit RegisterNumbers(const LinearLayout &layout) {
+      for (int64_t reg = 0; reg < layout.getNumRegisters(); ++reg) {
+        auto [inBlock, block] = layout.getRegisterPosition(reg);
+        numbers.try_emplace({inBlock.row + block.row, inBlock.col + block.col},
+                            reg);
+      }
+    }
+    int64_t get(std::pair<int64_t, int64_t> position) const {
+      return numbers.lookup(position);
+    }
+
+  private:
+    DenseMap<std::pair<int64_t, int64_t>, int64_t> numbers;
   };
+
+  static Value index(ImplicitLocOpBuilder &b, int64_t value) {
+    return arith::ConstantIndexOp::create(b, value);
+  }
   static Value scale(ImplicitLocOpBuilder &b, Value number, int64_t factor) {
-    return b.createOrFold<arith::MulIOp>(
-        number, arith::ConstantIndexOp::create(b, factor));
+    return b.createOrFold<arith::MulIOp>(number, index(b, factor));
   }
   Value getPlace(ImplicitLocOpBuilder &b, Value first, int64_t offset) const {
     Value ofLane = b.createOrFold<arith::AddIOp>(first, context.getLane());
-    return b.createOrFold<arith::AddIOp>(
-        ofLane, arith::ConstantIndexOp::create(b, offset));
+    return b.createOrFold<arith::AddIOp>(ofLane, index(b, offset));
   }
   Value readAll(ImplicitLocOpBuilder &b, CombineOp op, Value first,
                 int64_t offset, int64_t stride) const {

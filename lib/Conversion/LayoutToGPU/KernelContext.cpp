@@ -171,15 +171,26 @@ Value KernelContext::addWorkgroupMemory(int64_t numElements, Type type,
 // Exchanges between lanes
 //===----------------------------------------------------------------------===//
 
-int64_t KernelContext::addCombineMemory() {
-  int64_t registers = 0;
+int64_t KernelContext::addCombineMemory(int64_t mostBytes, TargetAttr target) {
+  int64_t largest = 0, sum = 0;
+  bool once = true;
   kernel->walk([&](CombineOp op) {
     std::optional<LinearLayout> layout =
         op.getInput().getType().getLinearLayout();
-    registers = std::max(registers, layout ? layout->getNumRegisters() : 0);
+    int64_t registers = layout ? layout->getNumRegisters() : 0;
+    combinePlaces[op] = sum * getNumThreads();
+    largest = std::max(largest, registers);
+    sum += registers;
+    once &= op->getParentOp() == kernel.getOperation();
   });
-  if (!registers)
+  if (!largest)
     return 0;
+  int64_t others = StagedBuffers(kernel).getNumBytes(target);
+  combinesApart =
+      once && getCombineBytes(sum, getNumThreads()) + others <= mostBytes;
+  if (!combinesApart)
+    combinePlaces.clear();
+  int64_t registers = combinesApart ? sum : largest;
   combineMemory =
       addWorkgroupMemory(registers * getNumThreads(),
                          Float32Type::get(kernel.getContext()), "combined");

@@ -69,9 +69,14 @@ public:
   /// Lanes exchange through workgroup memory; returns the bytes of it.
   int64_t addExchangeMemory();
   /// Subgroups combine tiles through workgroup memory, if any op does; returns
-  /// the bytes of it.
-  int64_t addCombineMemory();
+  /// the bytes of it. Each op has a place of its own there, which nobody waits
+  /// for, if that takes no more than `mostBytes` beside tiles.
+  int64_t addCombineMemory(int64_t mostBytes, tile::TargetAttr target);
   mlir::Value getCombineMemory() const { return combineMemory; }
+  bool combinesInOwnPlaces() const { return combinesApart; }
+  int64_t getCombinePlace(mlir::Operation *op) const {
+    return combinePlaces.lookup(op);
+  }
   /// What the lane that differs by `mask` has in place of `values`.
   mlir::SmallVector<mlir::Value> exchange(mlir::ImplicitLocOpBuilder &b,
                                           mlir::ValueRange values,
@@ -221,6 +226,8 @@ private:
   mlir::Value lane, subgroup, thread, firstLane;
   int64_t numLanes, numSubgroups, matrixDepth = 0;
   bool elementsAlike = false, vectorReads = false, opaqueMatrices = false;
+  bool combinesApart = false;
+  mlir::DenseMap<mlir::Operation *, int64_t> combinePlaces;
   mlir::Value strips, numbers, exchanged, votes, combineMemory;
   int64_t stripColumns = 0;
   mlir::DenseMap<mlir::Value, MemoryView> views;

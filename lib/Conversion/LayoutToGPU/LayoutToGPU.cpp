@@ -378,7 +378,7 @@ LogicalResult LayoutToGPU::lower(func::FuncOp source, gpu::GPUModuleOp module,
   int64_t bytesForTiles = workgroupBytes;
   if (threads.lanes > 1 && !hasSubgroups)
     bytesForTiles -= context.addExchangeMemory();
-  bytesForTiles -= context.addCombineMemory();
+  bytesForTiles -= context.addCombineMemory(bytesForTiles, machine);
   if (failed(context.addViews()) ||
       failed(context.addBuffers(bytesForTiles, machine)))
     return failure();

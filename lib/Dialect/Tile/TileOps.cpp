@@ -278,11 +278,21 @@ LogicalResult CombineOp::verify() {
   auto isNone = [](const Basis &basis) { return basis == Basis{0, 0}; };
   if (!llvm::all_of(ofInput->getSubgroups(), isNone))
     return emitOpError("combines elements that each subgroup has");
-  if (ofInput->getRegisters() != ofResult->getRegisters() ||
-      ofInput->getLanes() != ofResult->getLanes() ||
-      ofInput->getSubgroups().size() != ofResult->getSubgroups().size() ||
-      !llvm::all_of(ofResult->getSubgroups(),
-                    [](const Basis &basis) { return basis[1] == 0; }))
+  // Subgroups divide registers: bits of a block, or whole blocks.
+  Bases divided(ofResult->getRegisters());
+  bool isDivided = ofInput->getLanes() == ofResult->getLanes() &&
+                   ofInput->getNumSubgroups() == ofResult->getNumSubgroups();
+  for (const Basis &basis : ofResult->getSubgroups()) {
+    if (llvm::is_contained(ofInput->getRegisters(), basis))
+      divided.push_back(basis);
+    else
+      isDivided &= basis[0] % ofInput->getBlockRows() == 0 &&
+                   basis[1] % ofInput->getBlockCols() == 0;
+  }
+  Bases registers(ofInput->getRegisters());
+  llvm::sort(registers);
+  llvm::sort(divided);
+  if (!isDivided || registers != divided)
     return emitOpError("leaves elements in their lanes");
   return success();
 }

@@ -306,7 +306,8 @@ def Tile_CombineOp : Tile_Op<"combine", [Pure]> {
     subgroups have there, of f32. All threads of a workgroup must come by.
 
     Layouts in registers may differ in subgroups alone: each subgroup has all
-    elements of the operand, those of the result may have different rows.
+    elements of the operand, those of the result may divide what is in registers
+    of a thread, rows or columns.
 
     ```mlir
     %max = tile.combine max %m : !tile.tile<4xf32> -> !tile.tile<4xf32>
