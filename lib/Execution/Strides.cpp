@@ -30,6 +30,15 @@ StridedBlock::StridedBlock(Type type, ArrayRef<int64_t> shape, uint64_t seed)
   std::iota(order.begin(), order.end(), 0);
   for (size_t k = order.size(); seed && k-- > 1;)
     std::swap(order[k], order[engine() % (k + 1)]);
+  // Strides that the type states are within those that are chosen.
+  SmallVector<unsigned> stated;
+  llvm::copy_if(order, std::back_inserter(stated),
+                [&](unsigned k) { return !ShapedType::isDynamic(strides[k]); });
+  llvm::sort(stated,
+             [&](unsigned a, unsigned b) { return strides[a] > strides[b]; });
+  llvm::erase_if(
+      order, [&](unsigned k) { return !ShapedType::isDynamic(strides[k]); });
+  llvm::append_range(order, stated);
   if (llvm::is_contained(shape, 0))
     size = 0;
   // The stride that lets no two elements share memory.

@@ -32,6 +32,9 @@ struct Case {
   /// Changes the random inputs: lengths, poison, a wrong size. Returns what the
   /// message that rejects them must have; nothing: they are right.
   std::function<MessageParts(llvm::MutableArrayRef<reference::Tensor>)> adjust;
+  /// Puts NaN and infinities among the inputs, for targets that promise what
+  /// they give (rule 16).
+  std::function<void(llvm::MutableArrayRef<reference::Tensor>)> addSpecial;
 };
 
 /// A case to be made: enumerating the large matrices must be cheap.

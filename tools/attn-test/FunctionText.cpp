@@ -20,16 +20,19 @@ std::string FunctionText::type(const std::vector<int64_t> &dims,
   return text + elementType + ">";
 }
 
-std::string FunctionText::layoutType(const std::string &layout, int64_t b,
+std::string FunctionText::layoutType(unsigned operand,
+                                     const std::string &layout, int64_t b,
                                      int64_t h, int64_t s, int64_t d,
                                      const std::string &elementType) const {
   std::string text = memrefs ? "memref<" : "tensor<";
-  for (char dim : layout) {
+  for (auto [place, dim] : llvm::enumerate(layout)) {
     int64_t size = dim == 'b' ? b : dim == 'h' ? h : dim == 'd' ? d : s;
     // Head sizes are always static (rule 3).
-    text += (dynamic && dim != 'd' ? "?" : std::to_string(size)) + "x";
+    bool isOpen =
+        dynamic && dim != 'd' && !(closed >> (4 * operand + place) & 1);
+    text += (isOpen ? "?" : std::to_string(size)) + "x";
   }
-  return text + elementType + ">";
+  return text + elementType + (memrefs ? memoryLayouts[operand] : "") + ">";
 }
 
 void FunctionText::addArgument(const std::string &name,
@@ -82,6 +85,15 @@ void FunctionText::addCapture(const std::string &name,
   captures.emplace_back(name, captureType);
 }
 
+std::string FunctionText::askSize(const std::string &name,
+                                  const std::string &dim) const {
+  for (const auto &[capture, captureType] : captures)
+    if (capture == name)
+      return (memrefs ? "memref.dim %" : "tensor.dim %") + name + "_, " + dim +
+             " : " + captureType;
+  llvm_unreachable("no such capture");
+}
+
 std::string FunctionText::read(const std::string &result,
                                const std::string &name,
                                const std::string &indices) const {
@@ -99,15 +111,16 @@ void FunctionText::addAttribute(const std::string &text) {
 
 Case FunctionText::print(const std::string &name, uint64_t seed) const {
   const Shape &s = shape;
-  std::string q = layoutType(qLayout, s.batch, s.queryHeads, s.queries,
+  std::string q = layoutType(0, qLayout, s.batch, s.queryHeads, s.queries,
                              s.qkHeadSize, element);
-  auto keyType = [&](const std::string &layout, int64_t headSize) {
-    return layoutType(layout, paged ? getPages() : s.batch, s.keyHeads,
+  auto keyType = [&](unsigned operand, const std::string &layout,
+                     int64_t headSize) {
+    return layoutType(operand, layout, paged ? getPages() : s.batch, s.keyHeads,
                       paged ? pageSize : s.keys, headSize, element);
   };
-  std::string k = keyType(kLayout, s.qkHeadSize),
-              v = keyType(vLayout, s.valueHeadSize);
-  std::string o = layoutType(oLayout, s.batch, s.queryHeads, s.queries,
+  std::string k = keyType(1, kLayout, s.qkHeadSize),
+              v = keyType(2, vLayout, s.valueHeadSize);
+  std::string o = layoutType(3, oLayout, s.batch, s.queryHeads, s.queries,
                              s.valueHeadSize, outputElement);
   std::string l = ragged ? type({s.queryHeads, s.queries}, "f32")
                          : type({s.batch, s.queryHeads, s.queries}, "f32");

@@ -31,6 +31,8 @@ public:
   void addCapture(const std::string &name, const std::string &type,
                   const std::vector<std::string> &dims = {},
                   const std::string &more = "");
+  /// The operation that asks a capture for a size, in its region.
+  std::string askSize(const std::string &name, const std::string &dim) const;
   /// A line that reads a capture into %<result>.
   std::string read(const std::string &result, const std::string &name,
                    const std::string &indices) const;
@@ -56,6 +58,10 @@ public:
   std::string element, outputElement;
   Shape shape;
   bool memrefs = false, dynamic = true, lse = true;
+  /// Four bits each for q, k, v and o: sizes that are static all the same; and
+  /// what follows the element type of a memref, as ", strided<...>".
+  unsigned closed = 0;
+  std::string memoryLayouts[4];
   /// bhsd, bshd, sbhd; ragged: htd, thd.
   std::string qLayout = "bhsd", kLayout = "bhsd", vLayout = "bhsd",
               oLayout = "bhsd";
@@ -66,8 +72,8 @@ public:
   std::string score, mask;
 
 private:
-  std::string layoutType(const std::string &layout, int64_t b, int64_t h,
-                         int64_t s, int64_t d,
+  std::string layoutType(unsigned operand, const std::string &layout, int64_t b,
+                         int64_t h, int64_t s, int64_t d,
                          const std::string &elementType) const;
 
   std::string arguments, clauses, attributes, boundsType;

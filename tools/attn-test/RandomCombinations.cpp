@@ -4,7 +4,8 @@
 // Any sugar on any operands: dense, ragged and paged problems of any sizes,
 // lengths that differ by batch, broadcast tables, regions that read tables in
 // every way, schedules. What nobody may read is NaN: keys and values past
-// kv_len, outside of every window, in other pages; biases of such keys.
+// kv_len, outside of every window, in other pages; biases of such keys. Some
+// of what is read is NaN or infinite, too, where that gives what is promised.
 //
 //===----------------------------------------------------------------------===//
 
@@ -35,13 +36,17 @@ struct Facts {
   Shape shape;
   std::string kLayout, vLayout;
   bool ragged = false, paged = false, causal = false, bottomRight = false;
+  /// Whether scores may be as large as those of models never are.
+  bool huge = false;
   /// Keys that a batch has room for (ragged without pages: all together).
   int64_t capacity = 0, pageSize = 0;
   int64_t left = unbounded, right = unbounded;
   /// Whether keys that causal and window exclude for every query are NaN.
   bool poisonWindow = false;
   std::optional<unsigned> kvLen, qOffset, prefix, mask, bias, qIds, kvIds, cuQ,
-      cuKv, pages;
+      cuKv, pages, scale, sink;
+  /// Captured tables of floats.
+  std::vector<unsigned> floatTables;
   std::vector<int64_t> maskShape, biasShape;
 };
 
@@ -59,6 +64,8 @@ public:
         sequences(facts.shape.batch) {}
 
   void run();
+  /// NaN, infinities and -0 among what is read.
+  void addSpecial();
 
 private:
   void readLengths();
@@ -66,6 +73,8 @@ private:
   void fillLengths();
   void fillSegments(Tensor &ids);
   void fillMask();
+  void fillDeadPages();
+  double pickSpecial();
   void poisonKeys();
   void poisonBias();
   /// One value a batch; a scalar serves all batches.
@@ -172,6 +181,8 @@ void Filler::fillLengths() {
           return std::max<int64_t>(s.keys - s.queries, 0);
         case 2:
           return getFarOffset(inputs[*facts.qOffset].elementType);
+        case 3:
+          return -random.range(1, s.queries + 3);
         default:
           return random.range(0, s.keys + 3);
         }
@@ -179,12 +190,22 @@ void Filler::fillLengths() {
       &Sequence::offset);
   fillPerBatch(
       facts.prefix,
-      [&](const Sequence &s) { return random.range(0, s.keys + 1); },
+      [&](const Sequence &s) -> int64_t {
+        if (random.chance(1, 8))
+          return random.chance(1, 2) ? -5 : INT32_MAX;
+        return random.range(0, s.keys + 1);
+      },
       &Sequence::prefix);
 }
 
-/// Runs of ids that rise along the sequence, other ones in each batch.
+/// Runs of ids that rise along the sequence, other ones in each batch; or any.
 void Filler::fillSegments(Tensor &ids) {
+  if (random.chance(1, 4)) {
+    forEach(ids, [&](int64_t n, llvm::ArrayRef<int64_t>) {
+      ids.setInt(n, random.range(-1, 1));
+    });
+    return;
+  }
   int64_t batch = -1, length = 1, id = 0;
   forEach(ids, [&](int64_t n, llvm::ArrayRef<int64_t> at) {
     if (at[0] != batch) {
@@ -203,12 +224,15 @@ void Filler::fillMask() {
   // Noise, blocks, or nearly nothing.
   int64_t style = random.range(0, 3), block = random.range(2, 40);
   uint64_t salt = random.range(1, 1000);
+  // Any byte but 0 attends.
+  static constexpr int64_t bytes[] = {1, 2, -1, -128, 127};
+  bool isByte = mask.elementType.isInteger(8);
   forEach(mask, [&](int64_t n, llvm::ArrayRef<int64_t> at) {
     int64_t i = at.size() > 1 ? at[at.size() - 2] : 0, j = at.back();
     bool keep = style == 0   ? (i / block + j / block + salt) % 3 != 0
                 : style == 1 ? random.chance(1, 20)
                              : random.chance(3, 4);
-    mask.setInt(n, keep);
+    mask.setInt(n, keep && isByte ? random.pick(bytes) : keep);
   });
   inputs[*facts.mask] = std::move(mask);
 }
@@ -270,6 +294,9 @@ void Filler::poisonKeys() {
 void Filler::poisonBias() {
   Tensor &bias = inputs[*facts.bias];
   Tensor sized(bias.elementType, facts.biasShape);
+  // Keys that are not attended (rule 14), and ordinary ones (rule 15).
+  int64_t style = random.range(0, 7);
+  double lowest = bias.elementType.isF16() ? -65504.0 : -0x1.FEp127;
   forEach(sized, [&](int64_t n, llvm::ArrayRef<int64_t> at) {
     // A batch, or any of them.
     bool ofBatch = at.size() == 4 && sized.shape[0] != 1;
@@ -281,7 +308,12 @@ void Filler::poisonBias() {
       }
     bool ofRow = at.size() > 1 && sized.shape[at.size() - 2] != 1;
     bool isRead = at.back() < keys && (!ofRow || at[at.size() - 2] < queries);
-    sized.setFloat(n, isRead ? random.range(-40, 40) / 16.0 : NAN);
+    double value = random.range(-40, 40) / 16.0;
+    if (style == 0 && random.chance(1, 3))
+      value = -INFINITY;
+    if (style == 1 && random.chance(2, 3))
+      value = lowest;
+    sized.setFloat(n, isRead ? value : NAN);
   });
   bias = std::move(sized);
 }
@@ -297,7 +329,59 @@ void Filler::run() {
     fillMask();
   if (facts.bias)
     poisonBias();
+  if (facts.scale && random.chance(1, 3))
+    inputs[*facts.scale].setFloat(0, random.range(-8, 1) / 4.0);
+  if (facts.paged)
+    fillDeadPages();
   poisonKeys();
+}
+
+/// Pages behind the last key of a batch have any number.
+void Filler::fillDeadPages() {
+  Tensor &table = inputs[*facts.pages];
+  if (!random.chance(1, 2))
+    return;
+  static constexpr int64_t numbers[] = {-1, INT32_MIN, INT32_MAX, 0, 7};
+  for (auto [b, sequence] : llvm::enumerate(sequences))
+    for (int64_t n = llvm::divideCeil(std::max<int64_t>(sequence.keys, 0),
+                                      facts.pageSize);
+         n < table.shape[1]; ++n)
+      table.setInt(b * table.shape[1] + n, random.pick(numbers));
+}
+
+double Filler::pickSpecial() {
+  static constexpr double specials[] = {NAN, INFINITY, -INFINITY, -0.0};
+  return random.pick(specials);
+}
+
+void Filler::addSpecial() {
+  auto addTo = [&](unsigned argument, int64_t most, bool mayBeHuge) {
+    Tensor &tensor = inputs[argument];
+    int64_t count = tensor.getNumElements();
+    for (int64_t n = random.range(0, most); count && n > 0; --n) {
+      double value = pickSpecial();
+      if (mayBeHuge && facts.huge && random.chance(1, 2))
+        value = tensor.elementType.isF16() ? 6e4 : 1e30;
+      tensor.setFloat(random.range(0, count - 1), value);
+    }
+  };
+  switch (random.range(0, 7)) {
+  case 0:
+    return addTo(0, 4, true);
+  case 1:
+    return addTo(1, 2, true);
+  case 2:
+    if (facts.bias)
+      addTo(*facts.bias, 3, false);
+    return;
+  case 3:
+    if (facts.sink && inputs[*facts.sink].getNumElements())
+      inputs[*facts.sink].setFloat(0, random.chance(1, 2) ? -INFINITY : -1e30);
+    return;
+  default:
+    for (unsigned table : facts.floatTables)
+      addTo(table, 1 + inputs[table].getNumElements() / 50, false);
+  }
 }
 
 //===----------------------------------------------------------------------===//
@@ -317,6 +401,8 @@ private:
   std::string chooseElement() { return random.pick(getElementTypes()).str(); }
   Shape chooseShape();
   void chooseForm();
+  /// What follows the element type of a memref.
+  std::string pickMemoryLayout(size_t rank);
   void addCaptures();
   void addScores();
   void addMasks();
@@ -327,6 +413,10 @@ private:
   /// A type some of whose sizes may be dynamic; those of `fixed` are not.
   std::string mixedType(const std::vector<int64_t> &sizes,
                         const std::string &element, bool mayBeDynamic = true);
+  std::string pickScalarType() {
+    static constexpr const char *types[] = {"i32", "i32", "i64", "index"};
+    return random.pick(types);
+  }
   std::string integerType() { return random.chance(1, 3) ? "i64" : "i32"; }
   /// One value a batch, or one for all.
   std::optional<unsigned> addPerBatch(const std::string &clause);
@@ -351,16 +441,22 @@ Shape Combination::chooseShape() {
                                         31, 33, 64, 65, 97, 128, 150, 200};
   static constexpr int64_t keys[] = {0,  1,  2,   3,   7,   16,  31,  33,  64,
                                      65, 97, 129, 200, 257, 300, 700, 1500};
-  static constexpr int64_t headSizes[] = {1,  2,  3,  5,  8,  16, 24,
-                                          32, 33, 40, 64, 72, 96, 128};
+  static constexpr int64_t headSizes[] = {1,  2,  3,  5,  8,  16,  24, 32,
+                                          33, 40, 64, 72, 96, 128, 0};
+  static constexpr int64_t largeHeadSizes[] = {111, 129, 160, 192, 255,
+                                               256, 300, 512, 576};
+  auto pickHeadSize = [&] {
+    int64_t size = random.pick(headSizes);
+    return size ? size : random.pick(largeHeadSizes);
+  };
   Shape s;
   s.batch = random.pick(batches);
   s.keyHeads = random.pick(keyHeads);
   s.queryHeads = s.keyHeads * random.pick(groups);
   s.queries = random.pick(queries);
   s.keys = random.pick(keys);
-  s.qkHeadSize = random.pick(headSizes);
-  s.valueHeadSize = random.chance(1, 2) ? s.qkHeadSize : random.pick(headSizes);
+  s.qkHeadSize = pickHeadSize();
+  s.valueHeadSize = random.chance(1, 2) ? s.qkHeadSize : pickHeadSize();
   // What the reference takes more than a moment for is made shorter.
   constexpr int64_t most = 30'000'000;
   while (s.batch * s.queryHeads * s.queries * s.keys *
@@ -390,6 +486,14 @@ void Combination::chooseForm() {
     *layout = text.paged    ? random.pick(pools)
               : text.ragged ? random.pick(packed)
                             : random.pick(dense);
+  if (random.chance(1, 3))
+    for (unsigned bit = 0; bit < 16; ++bit)
+      text.closed |= random.range(0, 1) << bit;
+  for (std::string &layout : text.memoryLayouts)
+    layout = pickMemoryLayout(text.qLayout.size());
+  // Pools of pages have four dimensions.
+  if (text.paged && text.ragged)
+    text.memoryLayouts[1] = text.memoryLayouts[2] = "";
   facts.shape = text.shape;
   facts.kLayout = text.kLayout;
   facts.vLayout = text.vLayout;
@@ -403,37 +507,52 @@ void Combination::chooseForm() {
   text.setSize("Skv", facts.capacity);
 }
 
+/// Nothing: dense memory.
+std::string Combination::pickMemoryLayout(size_t rank) {
+  if (!random.chance(1, 3))
+    return "";
+  std::vector<std::string> strides(rank, "?");
+  if (rank && random.chance(1, 2))
+    strides.back() = "1";
+  return ", strided<[" + llvm::join(strides, ", ") + "]" +
+         (random.chance(1, 2) ? ", offset: ?>" : ">");
+}
+
 std::string Combination::mixedType(const std::vector<int64_t> &sizes,
                                    const std::string &element,
                                    bool mayBeDynamic) {
   bool usual = std::exchange(text.dynamic, mayBeDynamic && text.dynamic &&
                                                random.chance(2, 3));
-  std::string type = text.type(sizes, element);
+  std::string layout = text.memrefs ? pickMemoryLayout(sizes.size()) : "";
+  std::string type = text.type(sizes, element + layout);
   text.dynamic = usual;
   return type;
 }
 
 /// Up to three tables that regions read, of any shape.
 void Combination::addCaptures() {
-  static constexpr const char *elements[] = {"i32", "i32", "i64", "i8",
-                                             "i1",  "f32", "f16", "bf16"};
+  static constexpr const char *elements[] = {
+      "i32", "i32", "i64", "i8", "i1", "f32", "f64", "f16", "bf16", "f32"};
   static constexpr const char *indices[] = {
-      "",   "j",  "i",  "b",  "h",  "0",   "bj",  "bi",  "hj", "ij",
-      "ji", "bh", "hi", "b0", "0j", "bhi", "bhj", "bij", "hij"};
+      "",    "",    "j",   "i",   "b",    "h",    "0",  "bj",
+      "bi",  "hj",  "ij",  "ji",  "bh",   "hi",   "b0", "0j",
+      "bhi", "bhj", "bij", "hij", "bhij", "jihb0"};
   for (int64_t n = 0, e = random.range(0, 3); n < e; ++n) {
     Table table{"t" + std::to_string(n), random.pick(elements),
                 random.pick(indices)};
     // Regions have no narrower scalars than f32 (rule 8).
-    if (table.indices.empty())
-      table.element = table.isFloat() ? "f32" : "i32";
+    table.isTensor = !table.indices.empty() || random.chance(1, 2);
+    if (!table.isTensor)
+      table.element = table.isFloat() ? "f32" : pickScalarType();
     std::vector<int64_t> sizes;
     std::vector<std::string> dims;
     for (char dimension : table.indices) {
-      int64_t size = dimension == 'b'   ? text.shape.batch
-                     : dimension == 'h' ? text.shape.queryHeads
-                     : dimension == 'i' ? text.shape.queries
-                     : dimension == 'j' ? facts.capacity
-                                        : random.range(1, 8);
+      int64_t size = table.indices.size() > 3 ? random.range(1, 6)
+                     : dimension == 'b'       ? text.shape.batch
+                     : dimension == 'h'       ? text.shape.queryHeads
+                     : dimension == 'i'       ? text.shape.queries
+                     : dimension == 'j'       ? facts.capacity
+                                              : random.range(1, 8);
       // An index past the end is clamped, but there must be an end.
       if (random.chance(1, 6))
         size += random.range(-3, 3);
@@ -448,10 +567,12 @@ void Combination::addCaptures() {
     if (random.chance(1, 3))
       more += ", attn.rising";
     text.addCapture(table.name,
-                    sizes.empty() ? table.element
-                                  : mixedType(sizes, table.element),
+                    table.isTensor ? mixedType(sizes, table.element)
+                                   : table.element,
                     dims, more);
     tables.push_back(table);
+    if (table.isFloat())
+      facts.floatTables.push_back(text.getIndex(table.name));
   }
 }
 
@@ -483,19 +604,25 @@ unsigned Combination::addBroadcast(const std::string &clause,
 void Combination::addScores() {
   const Shape &s = text.shape;
   if (random.chance(1, 5)) {
-    text.addArgument("scale", "f32");
-    text.addClause("scale(%scale)");
+    bool isDouble = random.chance(1, 4);
+    text.addArgument("scale", isDouble ? "f64" : "f32");
+    text.addClause(isDouble ? "scale(%scale : f64)" : "scale(%scale)");
+    facts.scale = text.getIndex("scale");
   } else if (random.chance(1, 5)) {
     static constexpr const char *scales[] = {"-0.125", "0.0", "0.3", "1.0"};
     text.addAttribute(std::string("scale_value = ") + random.pick(scales) +
                       " : f32");
   }
-  if (random.chance(1, 6))
-    text.addAttribute("softcap = 12.0 : f32");
+  if (random.chance(1, 6)) {
+    static constexpr const char *caps[] = {"12.0 : f32", "1.0", "0.01 : f64",
+                                           "50.0 : f32", "1.0e+9"};
+    text.addAttribute(std::string("softcap = ") + random.pick(caps));
+  }
   if (random.chance(1, 5)) {
+    std::string element = random.pick(getElementTypes()).str();
     std::string type = random.chance(1, 2)
-                           ? mixedType({s.queryHeads}, "f32")
-                           : mixedType({s.batch, s.queryHeads}, "f32");
+                           ? mixedType({s.queryHeads}, element)
+                           : mixedType({s.batch, s.queryHeads}, element);
     text.addArgument("alibi", type);
     text.addClause("alibi(%alibi : " + type + ")");
   }
@@ -518,9 +645,11 @@ std::optional<unsigned> Combination::addPerBatch(const std::string &clause) {
 void Combination::addMasks() {
   const Shape &s = text.shape;
   if (random.chance(1, 4))
-    facts.mask = addBroadcast("mask_tensor", "i1", facts.maskShape);
+    facts.mask = addBroadcast("mask_tensor", random.chance(1, 2) ? "i1" : "i8",
+                              facts.maskShape);
   if (random.chance(1, 6)) {
-    std::string element = integerType();
+    static constexpr const char *types[] = {"i1", "i8", "i32", "i64"};
+    std::string element = random.pick(types);
     std::string q = mixedType({s.batch, s.queries}, element);
     std::string kv = mixedType({s.batch, facts.capacity}, element);
     text.addArgument("q_ids", q);
@@ -537,11 +666,11 @@ void Combination::addMasks() {
   if (random.chance(1, 3)) {
     std::vector<std::string> ends;
     if (random.chance(3, 4)) {
-      facts.left = random.range(0, 90);
+      facts.left = random.chance(1, 10) ? INT32_MAX : random.range(0, 90);
       ends.push_back("left = " + std::to_string(facts.left));
     }
     if (ends.empty() || random.chance(1, 2)) {
-      facts.right = random.range(0, 90);
+      facts.right = random.chance(1, 10) ? INT32_MAX : random.range(0, 90);
       ends.push_back("right = " + std::to_string(facts.right));
     }
     text.addAttribute("window = #attn.window<" + llvm::join(ends, ", ") + ">");
@@ -571,9 +700,11 @@ void Combination::addLengths() {
     facts.pages = text.getIndex("pages");
   }
   if (random.chance(1, 4)) {
-    std::string type = mixedType({s.queryHeads}, "f32");
+    std::string type =
+        mixedType({s.queryHeads}, random.pick(getElementTypes()).str());
     text.addArgument("sink", type);
     text.addClause("sink(%sink : " + type + ")");
+    facts.sink = text.getIndex("sink");
   }
 }
 
@@ -581,6 +712,8 @@ void Combination::addRegions() {
   if (random.chance(1, 3)) {
     RegionWriter writer(random, text, tables, /*wild=*/true);
     text.score = writer.yield(writer.score(random.range(1, 3)), "f32");
+  } else {
+    facts.huge = random.chance(1, 2);
   }
   if (random.chance(1, tables.empty() ? 4 : 2)) {
     RegionWriter writer(random, text, tables, /*wild=*/true);
@@ -591,8 +724,8 @@ void Combination::addRegions() {
 }
 
 void Combination::addSchedule() {
-  static constexpr int64_t rows[] = {16, 32, 64, 128};
-  static constexpr int64_t columns[] = {16, 32, 64};
+  static constexpr int64_t rows[] = {8, 16, 32, 48, 64, 128, 256};
+  static constexpr int64_t columns[] = {16, 32, 48, 64, 128};
   int64_t group = text.shape.queryHeads / text.shape.keyHeads;
   int64_t packed =
       llvm::alignTo(std::max<int64_t>(group * text.shape.queries, 1), 16);
@@ -621,6 +754,11 @@ Case Combination::make() {
     Filler(facts, seed, inputs).run();
     return {};
   };
+  if (random.chance(1, 4))
+    result.addSpecial = [facts = facts,
+                         seed = seed](llvm::MutableArrayRef<Tensor> inputs) {
+      Filler(facts, seed, inputs).addSpecial();
+    };
   return result;
 }
 

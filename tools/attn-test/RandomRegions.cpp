@@ -62,7 +62,7 @@ Case attn::tools::makeRandomCase(uint64_t seed) {
                                      {"columns", "i32", "j"},
                                      {"table", "f32", "hj"},
                                      {"small", "i32", "hj"},
-                                     {"limit", "i32", ""}};
+                                     {"limit", "i32", "", false}};
   if (random.chance(2, 3)) {
     RegionWriter writer(random, text, tables, /*wild=*/false);
     text.score = writer.yield(writer.score(random.range(1, 4)), "f32");

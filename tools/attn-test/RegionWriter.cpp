@@ -2,8 +2,8 @@
 // SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
 //
 // Conditions of affine and other integer arithmetic (division, remainder and
-// shifts by anything, absolute values, extrema, table reads); scores of the
-// functions that rule 8 lists, activations and loops.
+// shifts by anything, absolute values, extrema, table reads, any width);
+// scores of the functions that rule 8 lists, activations, loops and branches.
 //
 //===----------------------------------------------------------------------===//
 
@@ -67,11 +67,14 @@ std::string RegionWriter::index(char dimension) {
                                       : std::string("%") + dimension;
   if (!wild || !random.chance(1, 3))
     return name;
-  switch (random.range(0, 3)) {
+  switch (random.range(0, 4)) {
   case 0:
     return binary("addi", name, constant(random.range(-200, 200)));
   case 1:
     return binary("muli", name, constant(random.range(-2, 3)));
+  case 4:
+    // Far outside, or anywhere.
+    return ofAnyWidth(0);
   case 2:
     return binary("floordivsi", name, constant(random.range(1, 64)));
   default:
@@ -80,8 +83,9 @@ std::string RegionWriter::index(char dimension) {
 }
 
 std::string RegionWriter::read(const Table &table) {
-  std::string element = "%" + table.name + "_";
-  if (!table.indices.empty()) {
+  // Scalars are seen from outside of the function's op, too.
+  std::string element = "%" + table.name + (random.chance(1, 4) ? "" : "_");
+  if (table.isTensor) {
     std::string indices;
     for (char dimension : table.indices)
       indices += (indices.empty() ? "" : ", ") + index(dimension);
@@ -92,7 +96,10 @@ std::string RegionWriter::read(const Table &table) {
   if (table.element == "f32")
     return element;
   if (table.isFloat())
-    return emit("arith.extf " + element + " : " + table.element + " to f32");
+    return emit((table.element == "f64" ? "arith.truncf " : "arith.extf ") +
+                element + " : " + table.element + " to f32");
+  if (table.element == "index")
+    return element;
   // i1 is 0 or 1.
   const char *cast =
       table.element == "i1" ? "arith.index_castui " : "arith.index_cast ";
@@ -105,6 +112,8 @@ std::string RegionWriter::read(const Table &table) {
 
 std::string RegionWriter::point() {
   static constexpr const char *points[] = {"%i", "%j", "%i", "%j", "%b", "%h"};
+  if (!counters.empty() && random.chance(1, 2))
+    return random.pick(counters);
   return random.pick(points);
 }
 
@@ -118,6 +127,10 @@ std::string RegionWriter::condition(int depth) {
     return emit(
         llvm::formatv("arith.{0} {1}, {2} : i1", random.pick(ops), a, b));
   }
+  if (random.chance(1, 8))
+    return compareIntegers(1);
+  if (random.chance(1, 10))
+    return compareFloats();
   static constexpr const char *predicates[] = {"slt", "sle", "sgt", "sge",
                                                "sle", "sge", "eq",  "ne"};
   std::string a = integer(2), b = integer(1);
@@ -186,15 +199,112 @@ std::string RegionWriter::undefined(int depth) {
   return emit("arith.index_cast " + shifted + " : i32 to index");
 }
 
+std::string RegionWriter::exactFloat() {
+  const Table *table = pickTable(/*isFloat=*/true);
+  std::string x;
+  if (table && table->element != "f64" && random.chance(2, 3)) {
+    x = read(*table);
+  } else {
+    std::string small =
+        emit("arith.index_cast " + clampInteger(integer(1), 4096) +
+             " : index to i32");
+    x = emit("arith.sitofp " + small + " : i32 to f32");
+  }
+  static constexpr const char *powers[] = {"1.0",  "0.125",     "16.0",
+                                           "-2.0", "1048576.0", "0x5F000000"};
+  std::string power =
+      emit(std::string("arith.constant ") + random.pick(powers) + " : f32");
+  return floatBinary("mulf", x, power);
+}
+
+std::string RegionWriter::narrow(const std::string &type, int depth) {
+  unsigned width = std::stoul(type.substr(1));
+  switch (random.range(0, 5)) {
+  case 0: {
+    if (width == 1)
+      return boolean(random.chance(1, 2));
+    int64_t most = static_cast<int64_t>(~uint64_t(0) >> 1 >> (64 - width));
+    const int64_t ends[] = {most, -most - 1, -1, 0, 1, most / 2 + 1};
+    return emit(
+        llvm::formatv("arith.constant {0} : {1}", random.pick(ends), type));
+  }
+  case 1:
+    return emit(llvm::formatv("arith.{0} {1} : f32 to {2}",
+                              random.chance(1, 2) ? "fptosi" : "fptoui",
+                              exactFloat(), type));
+  default:
+    return emit("arith.index_cast " + integer(depth) + " : index to " + type);
+  }
+}
+
+static std::string pickType(Random &random) {
+  static constexpr int widths[] = {1, 8, 8, 16, 16, 32, 32, 64};
+  return "i" + std::to_string(random.pick(widths));
+}
+
+std::string RegionWriter::ofAnyWidth(int depth) {
+  static constexpr const char *ops[] = {
+      "addi",  "subi",  "muli",  "divsi", "divui", "ceildivsi", "ceildivui",
+      "remsi", "remui", "andi",  "ori",   "xori",  "shli",      "shrsi",
+      "shrui", "minsi", "maxsi", "minui", "maxui", "floordivsi"};
+  std::string type = pickType(random);
+  std::string a = narrow(type, depth), b = narrow(type, depth);
+  std::string x = emit(
+      llvm::formatv("arith.{0} {1}, {2} : {3}", random.pick(ops), a, b, type));
+  if (random.chance(1, 3)) {
+    std::string other = pickType(random);
+    unsigned from = std::stoul(type.substr(1));
+    unsigned to = std::stoul(other.substr(1));
+    const char *cast = random.chance(1, 2) ? "extsi" : "extui";
+    if (from != to)
+      x = emit(llvm::formatv("arith.{0} {1} : {2} to {3}",
+                             to < from ? "trunci" : cast, x, type, other));
+    type = other;
+  }
+  if (random.chance(1, 5))
+    x = emit(llvm::formatv("math.{0} {1} : {2}",
+                           random.chance(1, 2) ? "absi" : "ctpop", x, type));
+  if (random.chance(1, 5))
+    x = emit(llvm::formatv("arith.select {0}, {1}, {2} : {3}", condition(0), x,
+                           narrow(type, 0), type));
+  return emit(llvm::formatv("arith.{0} {1} : {2} to index",
+                            random.chance(1, 2) ? "index_cast" : "index_castui",
+                            x, type));
+}
+
+std::string RegionWriter::compareIntegers(int depth) {
+  static constexpr const char *predicates[] = {
+      "eq", "ne", "slt", "sle", "sgt", "sge", "ult", "ule", "ugt", "uge"};
+  std::string type = pickType(random);
+  std::string a = narrow(type, depth), b = narrow(type, depth);
+  return emit(llvm::formatv("arith.cmpi {0}, {1}, {2} : {3}",
+                            random.pick(predicates), a, b, type));
+}
+
+std::string RegionWriter::compareFloats() {
+  static constexpr const char *predicates[] = {
+      "oeq", "ogt", "oge", "olt", "ole", "one", "ord",
+      "ueq", "ugt", "uge", "ult", "ule", "une", "uno"};
+  std::string a = exactFloat();
+  if (random.chance(1, 6))
+    return emit("math.isnan " + a + " : f32");
+  std::string b =
+      random.chance(1, 2) ? number(random.range(-16, 16)) : exactFloat();
+  return emit(llvm::formatv("arith.cmpf {0}, {1}, {2} : f32",
+                            random.pick(predicates), a, b));
+}
+
 std::string RegionWriter::integer(int depth) {
   if (depth == 0 || random.chance(1, 4)) {
     if (random.chance(1, 3))
       return constant(random.range(-40, 160));
     return point();
   }
-  switch (random.range(0, 12)) {
+  switch (random.range(0, 13)) {
   case 12:
     return undefined(depth - 1);
+  case 13:
+    return ofAnyWidth(depth - 1);
   case 0:
   case 1:
   case 2:
@@ -217,6 +327,10 @@ std::string RegionWriter::integer(int depth) {
     return emit("math.absi " + integer(depth - 1) + " : index");
   default: {
     static constexpr const char *sizes[] = {"q_offset", "q_len", "kv_len"};
+    if (!tables.empty() && random.chance(1, 8))
+      if (const Table &any = random.pick(tables); !any.indices.empty())
+        return emit(text.askSize(
+            any.name, constant(random.range(0, any.indices.size() - 1))));
     const Table *table = pickTable(/*isFloat=*/false);
     if (!table || random.chance(1, 3))
       return emit(std::string("attn.") + random.pick(sizes) + " : index");
@@ -324,8 +438,76 @@ std::string RegionWriter::loop(const std::string &x) {
   return name;
 }
 
+std::string RegionWriter::nest(const std::string &x, int depth) {
+  const Table *table = pickTable(/*isFloat=*/true);
+  std::string begin = constant(random.range(-2, 1)), step = constant(1);
+  std::string end = constant(random.range(0, 2)), first = integer(0);
+  std::string name = "%x" + std::to_string(count++);
+  lines += llvm::formatv("      {0}:2 = scf.for {0}_n = {1} to {2} step {3} "
+                         "iter_args({0}_s = {4}, {0}_k = {5}) -> (f32, index) "
+                         "{{\n",
+                         name, begin, end, step, x, first)
+               .str();
+  counters.insert(counters.end(), {name + "_n", name + "_k"});
+  std::string sum = name + "_s";
+  if (depth > 0 && random.chance(1, 2))
+    sum = nest(sum, depth - 1);
+  sum = floatBinary("addf", sum, table ? read(*table) : number(3));
+  static constexpr const char *ops[] = {"addi", "xori", "minsi", "muli"};
+  std::string next = binary(random.pick(ops), name + "_k", point());
+  counters.resize(counters.size() - 2);
+  lines +=
+      "        scf.yield " + sum + ", " + next + " : f32, index\n      }\n";
+  std::string when = binary("remui", name + "#1", constant(3));
+  std::string isFirst =
+      emit("arith.cmpi eq, " + when + ", " + constant(0) + " : index");
+  return emit(
+      llvm::formatv("arith.select {0}, {1}#0, {2} : f32", isFirst, name, x));
+}
+
+std::string RegionWriter::branch(const std::string &x) {
+  std::string when = condition(1);
+  std::string name = "%x" + std::to_string(count++);
+  lines += name + ":2 = scf.if " + when + " -> (f32, index) {\n";
+  std::string a = floatBinary("addf", x, term()), n = integer(1);
+  lines +=
+      "        scf.yield " + a + ", " + n + " : f32, index\n      } else {\n";
+  std::string b = random.chance(1, 2) ? x : term(), m = integer(1);
+  lines += "        scf.yield " + b + ", " + m + " : f32, index\n      }\n";
+  std::string small = emit("arith.index_cast " + clampInteger(name + "#1", 3) +
+                           " : index to i32");
+  std::string number = emit("arith.sitofp " + small + " : i32 to f32");
+  return floatBinary("addf", name + "#0", number);
+}
+
 std::string RegionWriter::scoreStep(const std::string &x) {
-  switch (random.range(0, 13)) {
+  switch (random.range(0, 18)) {
+  case 14:
+    return floatBinary(random.chance(1, 2) ? "maxnumf" : "minnumf", x, term());
+  case 15:
+    return branch(x);
+  case 16:
+    return nest(x, /*depth=*/1);
+  case 17: {
+    // An integer of any width as a number.
+    std::string type = pickType(random);
+    std::string wide = emit(llvm::formatv(
+        "arith.{0} {1} : {2} to f32", random.chance(1, 2) ? "sitofp" : "uitofp",
+        narrow(type, 1), type));
+    return floatBinary("addf", x,
+                       emit(llvm::formatv("math.clampf {0} to [{1}, {2}] : f32",
+                                          wide, number(-32), number(32))));
+  }
+  case 18: {
+    // No score is near the bound.
+    static constexpr const char *predicates[] = {"olt", "ole", "ult", "ule",
+                                                 "one", "une", "ord"};
+    std::string bound = emit("arith.constant 1.0e+30 : f32");
+    std::string isLess = emit(llvm::formatv("arith.cmpf {0}, {1}, {2} : f32",
+                                            random.pick(predicates), x, bound));
+    return emit(llvm::formatv("arith.select {0}, {1}, {2} : f32", isLess, x,
+                              number(random.range(-16, 16))));
+  }
   case 10:
   case 11:
     return activation(x);

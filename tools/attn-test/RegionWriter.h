@@ -19,8 +19,9 @@ struct Table {
   std::string name;
   std::string element;
   /// What indexes each dimension: of "bhij", or '0' for a constant. Empty: a
-  /// scalar.
+  /// scalar, or a tensor of rank 0.
   std::string indices;
+  bool isTensor = true;
 
   bool isFloat() const {
     return element[0] == 'f' || element[0] == 'b'; // f32, f16; bf16
@@ -58,6 +59,16 @@ private:
   std::string binary(const char *op, const std::string &a,
                      const std::string &b);
   std::string divide(const std::string &a, int depth);
+  /// An integer of another type: converted, the end of a range, a float.
+  std::string narrow(const std::string &type, int depth);
+  /// Arithmetic of any width, signed or not, which wraps.
+  std::string ofAnyWidth(int depth);
+  /// Comparisons of integers of any width and of floats, by any predicate.
+  std::string compareIntegers(int depth);
+  std::string compareFloats();
+  /// A float that no target rounds, so that comparing and truncating it gives
+  /// the same everywhere.
+  std::string exactFloat();
   /// What other languages leave undefined (rule 8).
   std::string undefined(int depth);
   std::string floatBinary(const char *op, const std::string &a,
@@ -71,6 +82,10 @@ private:
   std::string activation(const std::string &x);
   /// The sum of `x` and some entries of a table.
   std::string loop(const std::string &x);
+  /// Loops in loops that carry a number and an integer; a branch with two
+  /// results.
+  std::string nest(const std::string &x, int depth);
+  std::string branch(const std::string &x);
 
   /// A table of floats or integers, or none.
   const Table *pickTable(bool isFloat);
@@ -82,6 +97,8 @@ private:
   const FunctionText &text;
   std::vector<Table> tables;
   bool wild;
+  /// Integers of the loops around what is written.
+  std::vector<std::string> counters;
   std::string lines;
   int count = 0;
 };

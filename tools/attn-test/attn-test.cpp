@@ -486,6 +486,8 @@ std::string Driver::runCase(const Case &testCase, uint64_t index) {
   MessageParts rejection;
   if (testCase.adjust)
     rejection = testCase.adjust(*inputs);
+  if (testCase.addSpecial && !doesLack(tile::Lacks::Infinity))
+    testCase.addSpecial(*inputs);
   if (!rejection.empty() && args.passes)
     return "";
   if (!rejection.empty()) {
