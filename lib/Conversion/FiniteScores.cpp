@@ -45,7 +45,10 @@ Value constantBool(ImplicitLocOpBuilder &b, bool value) {
 }
 
 /// An element of a table, which may be there as a word (tile-pack-bindings).
+/// One of 64 bits, as a scalar of them, counts once it is narrowed.
 bool isTableElement(Value value) {
+  if (auto narrowed = value.getDefiningOp<arith::TruncFOp>())
+    return narrowed.getIn().getType().isF64();
   if (auto number = value.getDefiningOp<arith::BitcastOp>())
     value = number.getIn();
   return value.getDefiningOp<memref::LoadOp>() != nullptr;
@@ -314,7 +317,7 @@ private:
     // What only scales is not asked: -inf there is no score.
     auto isRead = [&](OpOperand &operand) {
       Value value = operand.get();
-      if (!isa<FloatType>(value.getType()))
+      if (!isa<FloatType>(value.getType()) || value.getType().isF64())
         return false;
       if (isTableElement(value))
         return true;

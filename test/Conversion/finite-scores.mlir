@@ -54,6 +54,35 @@ func.func private @words(%q: !tile.tile<8x8xf32>, %k: !tile.tile<8x8xf32>, %s0: 
 
 // -----
 
+// Elements and scalars of 64 bits are asked once they are narrowed: not all
+// targets have so many bits.
+// CHECK-LABEL: func.func private @doubles
+// CHECK-NOT: f64 to i64
+// CHECK: %[[X:.+]] = arith.truncf %{{.+}} : f64 to f32
+// CHECK: %[[BITS:.+]] = arith.bitcast %[[X]] : f32 to i32
+// CHECK: arith.cmpi eq, %[[BITS]]
+// CHECK: %[[Y:.+]] = arith.truncf %{{.+}} : f64 to f32
+// CHECK: %[[BITS:.+]] = arith.bitcast %[[Y]] : f32 to i32
+// CHECK: arith.cmpi eq, %[[BITS]]
+// CHECK-NOT: f64 to i64
+// CHECK: return
+func.func private @doubles(%q: !tile.tile<8x8xf32>, %k: !tile.tile<8x8xf32>, %s0: !tile.tile<8x8xf32>, %m: !tile.tile<8xf32>, %i0: index, %t: memref<8xf64>, %c: f64, %g0: index, %g1: index, %g2: index, %g3: index, %g4: index, %g5: index) -> !tile.tile<8xf32> attributes {tile.kernel} {
+  %s = tile.dot %q, %k, %s0 {transpose_b} : !tile.tile<8x8xf32>, !tile.tile<8x8xf32> -> !tile.tile<8x8xf32>
+  %s1 = tile.map(%s) at [%i0, %i0] : (!tile.tile<8x8xf32>) -> !tile.tile<8x8xf32> {
+  ^bb0(%x: f32, %i: index, %j: index):
+    %w = memref.load %t[%j] : memref<8xf64>
+    %a = arith.truncf %w : f64 to f32
+    %b = arith.truncf %c : f64 to f32
+    %y = arith.addf %x, %a : f32
+    %z = arith.addf %y, %b : f32
+    tile.yield %z : f32
+  }
+  %r = tile.reduce max %s1, %m : !tile.tile<8x8xf32> -> !tile.tile<8xf32>
+  return %r : !tile.tile<8xf32>
+}
+
+// -----
+
 // A table may hold -inf: its bits decide, and the sum is not asked. Scores that
 // were made finite before the choice are not tested again.
 // CHECK-LABEL: func.func private @table
