@@ -10,7 +10,6 @@
 
 #include "attn/Conversion/AssignLayouts.h"
 #include "FewRowsLayouts.h"
-#include "KernelChoices.h"
 #include "Matrices.h"
 #include "Pieces.h"
 #include "Staging.h"
@@ -18,6 +17,7 @@
 #include "attn/Dialect/Tile/AttributeNames.h"
 #include "attn/Dialect/Tile/Tile.h"
 #include "attn/Transforms/PassOptions.h"
+#include "attn/Transforms/ScheduleChoices.h"
 
 #include "mlir/Dialect/SCF/IR/SCF.h"
 #include "llvm/Support/MathExtras.h"

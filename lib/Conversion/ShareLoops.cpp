@@ -7,7 +7,6 @@
 //
 //===----------------------------------------------------------------------===//
 
-#include "KernelChoices.h"
 #include "LoopSlice.h"
 #include "Staging.h"
 #include "TileKernels.h"
@@ -15,6 +14,7 @@
 #include "attn/Conversion/AssignLayouts.h"
 #include "attn/Dialect/Attn/Attn.h"
 #include "attn/Dialect/Tile/Tile.h"
+#include "attn/Transforms/ScheduleChoices.h"
 
 #include "mlir/IR/IRMapping.h"
 #include "mlir/IR/Matchers.h"

@@ -11,6 +11,7 @@
 #include "attn/Conversion/AssignLayouts.h"
 #include "attn/Dialect/Tile/AttributeNames.h"
 #include "attn/Dialect/Tile/Tile.h"
+#include "attn/Transforms/ScheduleChoices.h"
 
 #include "mlir/Dialect/Arith/IR/Arith.h"
 #include "mlir/Dialect/SCF/IR/SCF.h"
@@ -29,31 +30,48 @@ using namespace attn::tile;
 
 namespace {
 
-/// How many of a loop's first iterations conditions hold for.
+/// How many of a loop's first iterations conditions hold for. Nothing is made
+/// until the number is asked for.
 class Leading {
 public:
-  explicit Leading(scf::ForOp loop)
-      : loop(loop), b(loop.getLoc(), loop), end(loop.getUpperBound()) {}
+  explicit Leading(scf::ForOp loop) : loop(loop), b(loop.getLoc(), loop) {}
 
   /// Takes a condition into account; false if it cannot tell of it.
   bool add(Value condition);
   /// `left` <= `right`.
-  bool addAtMost(Value left, Value right);
-  /// What does not change from iteration to iteration.
-  void addInvariant(Value condition);
+  bool addAtMost(OpFoldResult left, Value right);
+  /// That memory has rows of whole pieces.
+  void addAligned(Value memory) {
+    terms.push_back({TermKind::Aligned, memory});
+  }
 
-  /// Where the first iteration is for which one does not hold.
-  Value getEnd();
+  /// Makes the number of the first iteration for which one does not hold.
+  Value makeEnd();
 
 private:
-  std::optional<int64_t> getCoefficient(Value value);
-  Value getAtZero(Value value);
+  enum class TermKind { Growing, Unchanged, Invariant, Aligned };
+  struct Term {
+    TermKind kind;
+    /// The condition or the memory, or `left` < `value` + `slack`, of which the
+    /// difference shrinks by `growth` with each iteration.
+    Value value;
+    OpFoldResult left = {};
+    int64_t slack = 0, growth = 0;
+  };
+
+  std::optional<int64_t> getCoefficient(OpFoldResult operand);
+  std::optional<int64_t> getConstantAtZero(OpFoldResult operand);
+  Value getAtZero(OpFoldResult operand);
+  Value makeIndex(int64_t value) {
+    return arith::ConstantIndexOp::create(b, value);
+  }
   bool addCompare(arith::CmpIOp compare);
-  bool addBelow(Value left, Value right, int64_t slack);
+  bool addBelow(OpFoldResult left, Value right, int64_t slack);
+  Value makeTerm(const Term &term, Value end);
 
   scf::ForOp loop;
   ImplicitLocOpBuilder b;
-  Value end;
+  SmallVector<Term> terms;
   IRMapping atZero;
 };
 
@@ -80,20 +98,21 @@ private:
 // Conditions
 //===----------------------------------------------------------------------===//
 
-/// By how much `value` grows with each iteration; none where that is no
+/// By how much `operand` grows with each iteration; none where that is no
 /// constant.
-std::optional<int64_t> Leading::getCoefficient(Value value) {
+std::optional<int64_t> Leading::getCoefficient(OpFoldResult operand) {
+  auto value = dyn_cast<Value>(operand);
+  if (!value || loop.isDefinedOutsideOfLoop(value))
+    return 0;
   if (value == loop.getInductionVar())
     return 1;
-  if (loop.isDefinedOutsideOfLoop(value))
-    return 0;
   Operation *op = value.getDefiningOp();
   if (!op || op->getBlock() != loop.getBody() || !isPure(op) ||
       op->getNumRegions())
     return std::nullopt;
   SmallVector<int64_t> ofOperands;
-  for (Value operand : op->getOperands()) {
-    std::optional<int64_t> known = getCoefficient(operand);
+  for (Value other : op->getOperands()) {
+    std::optional<int64_t> known = getCoefficient(other);
     if (!known)
       return std::nullopt;
     ofOperands.push_back(*known);
@@ -111,17 +130,39 @@ std::optional<int64_t> Leading::getCoefficient(Value value) {
   return std::nullopt;
 }
 
-/// What `value` would be in iteration 0, in front of the loop.
-Value Leading::getAtZero(Value value) {
+/// What `operand` would be in iteration 0, if that is a constant.
+std::optional<int64_t> Leading::getConstantAtZero(OpFoldResult operand) {
+  if (std::optional<int64_t> known = getConstantIntValue(operand))
+    return known;
+  auto value = dyn_cast<Value>(operand);
   if (value == loop.getInductionVar())
-    return arith::ConstantIndexOp::create(b, 0);
+    return 0;
+  Operation *op = value.getDefiningOp();
+  if (!isa_and_nonnull<arith::AddIOp, arith::SubIOp, arith::MulIOp>(op))
+    return std::nullopt;
+  std::optional<int64_t> left = getConstantAtZero(op->getOperand(0)),
+                         right = getConstantAtZero(op->getOperand(1));
+  if (!left || !right)
+    return std::nullopt;
+  return isa<arith::AddIOp>(op)   ? *left + *right
+         : isa<arith::SubIOp>(op) ? *left - *right
+                                  : *left * *right;
+}
+
+/// What `operand` would be in iteration 0, in front of the loop.
+Value Leading::getAtZero(OpFoldResult operand) {
+  if (auto constant = dyn_cast<Attribute>(operand))
+    return makeIndex(*getConstantIntValue(constant));
+  auto value = cast<Value>(operand);
+  if (value == loop.getInductionVar())
+    return makeIndex(0);
   if (loop.isDefinedOutsideOfLoop(value))
     return value;
   if (Value known = atZero.lookupOrNull(value))
     return known;
   Operation *op = value.getDefiningOp();
-  for (Value operand : op->getOperands())
-    atZero.map(operand, getAtZero(operand));
+  for (Value other : op->getOperands())
+    atZero.map(other, getAtZero(other));
   Operation *cloned = b.clone(*op, atZero);
   SmallVector<Value> folded;
   if (succeeded(b.tryFold(cloned, folded)) && !folded.empty()) {
@@ -132,31 +173,21 @@ Value Leading::getAtZero(Value value) {
 }
 
 /// `left` < `right` + `slack`.
-bool Leading::addBelow(Value left, Value right, int64_t slack) {
+bool Leading::addBelow(OpFoldResult left, Value right, int64_t slack) {
   std::optional<int64_t> ofLeft = getCoefficient(left),
                          ofRight = getCoefficient(right);
   if (!ofLeft || !ofRight)
     return false;
   int64_t growth = *ofLeft - *ofRight;
-  Value room = b.createOrFold<arith::SubIOp>(getAtZero(right), getAtZero(left));
-  auto index = [&](int64_t value) -> Value {
-    return arith::ConstantIndexOp::create(b, value);
-  };
-  if (growth > 0) {
-    // Rounded up, of whatever sign.
-    Value sum = b.createOrFold<arith::AddIOp>(room, index(slack + growth - 1));
-    Value first = b.createOrFold<arith::FloorDivSIOp>(sum, index(growth));
-    end = arith::MinSIOp::create(b, end, first);
-    return true;
+  if (growth < 0) {
+    // It begins to hold with some iteration: the first one, or it is no use.
+    std::optional<int64_t> leftAtZero = getConstantAtZero(left),
+                           rightAtZero = getConstantAtZero(right);
+    return leftAtZero && rightAtZero && *leftAtZero < *rightAtZero + slack;
   }
-  Value holds = b.createOrFold<arith::CmpIOp>(arith::CmpIPredicate::sgt, room,
-                                              index(-slack));
-  if (growth == 0) {
-    addInvariant(holds);
-    return true;
-  }
-  // It begins to hold with some iteration: the first one, or it is no use.
-  return matchPattern(holds, m_One());
+  terms.push_back({growth ? TermKind::Growing : TermKind::Unchanged, right,
+                   left, slack, growth});
+  return true;
 }
 
 bool Leading::addCompare(arith::CmpIOp compare) {
@@ -175,32 +206,54 @@ bool Leading::addCompare(arith::CmpIOp compare) {
   }
 }
 
-bool Leading::addAtMost(Value left, Value right) {
+bool Leading::addAtMost(OpFoldResult left, Value right) {
   return addBelow(left, right, 1);
-}
-
-void Leading::addInvariant(Value condition) {
-  if (!matchPattern(condition, m_One()))
-    end = arith::SelectOp::create(b, condition, end, loop.getLowerBound());
 }
 
 bool Leading::add(Value condition) {
   if (loop.isDefinedOutsideOfLoop(condition)) {
-    addInvariant(condition);
+    terms.push_back({TermKind::Invariant, condition});
     return true;
   }
   if (auto both = condition.getDefiningOp<arith::AndIOp>()) {
-    Value before = end;
+    size_t before = terms.size();
     if (add(both.getLhs()) && add(both.getRhs()))
       return true;
-    end = before;
+    terms.resize(before, {TermKind::Invariant, Value()});
     return false;
   }
   auto compare = condition.getDefiningOp<arith::CmpIOp>();
   return compare && addCompare(compare);
 }
 
-Value Leading::getEnd() {
+/// Where `end` is without a term, this is where it is with it.
+Value Leading::makeTerm(const Term &term, Value end) {
+  Value holds = term.value;
+  if (term.kind == TermKind::Aligned)
+    holds = AlignedOp::create(b, term.value);
+  if (term.kind == TermKind::Growing || term.kind == TermKind::Unchanged) {
+    Value room = b.createOrFold<arith::SubIOp>(getAtZero(term.value),
+                                               getAtZero(term.left));
+    if (term.kind == TermKind::Growing) {
+      // Rounded up, of whatever sign.
+      Value sum = b.createOrFold<arith::AddIOp>(
+          room, makeIndex(term.slack + term.growth - 1));
+      Value first =
+          b.createOrFold<arith::FloorDivSIOp>(sum, makeIndex(term.growth));
+      return arith::MinSIOp::create(b, end, first);
+    }
+    holds = b.createOrFold<arith::CmpIOp>(arith::CmpIPredicate::sgt, room,
+                                          makeIndex(-term.slack));
+  }
+  return matchPattern(holds, m_One())
+             ? end
+             : arith::SelectOp::create(b, holds, end, loop.getLowerBound());
+}
+
+Value Leading::makeEnd() {
+  Value end = loop.getUpperBound();
+  for (const Term &term : terms)
+    end = makeTerm(term, end);
   return b.createOrFold<arith::MaxSIOp>(end, loop.getLowerBound());
 }
 
@@ -277,13 +330,13 @@ bool LoopSplitter::run() {
   if (!matchPattern(loop.getStep(), m_One()))
     return false;
   Leading leading(loop);
-  ImplicitLocOpBuilder b(loop.getLoc(), loop);
+  Builder b(loop.getContext());
   for (Operation &op : *loop.getBody()) {
     if (auto load = dyn_cast<LoadOp>(op); load && load.getPrefetched()) {
-      Value rows = arith::ConstantIndexOp::create(b, load.getType().getRows());
-      if (!leading.addAtMost(rows, load.getValid()[0]))
+      if (!leading.addAtMost(b.getIndexAttr(load.getType().getRows()),
+                             load.getValid()[0]))
         continue;
-      leading.addInvariant(AlignedOp::create(b, load.getSource()));
+      leading.addAligned(load.getSource());
       whole.push_back(load);
     } else if (auto branch = dyn_cast<scf::IfOp>(op);
                branch && branch.getNumResults() &&
@@ -293,7 +346,7 @@ bool LoopSplitter::run() {
   }
   if (whole.empty())
     return false;
-  Value end = leading.getEnd();
+  Value end = leading.makeEnd();
   if (loop->hasAttr(kUnorderedAttrName))
     putRestInFront(end);
   else
@@ -305,11 +358,36 @@ bool LoopSplitter::run() {
 
 namespace {
 struct SplitLoops final : attn::impl::SplitLoopsBase<SplitLoops> {
+  using SplitLoopsBase::SplitLoopsBase;
+
   void runOnOperation() override {
+    func::FuncOp kernel = getOperation();
     SmallVector<scf::ForOp> loops;
-    getOperation().walk([&](scf::ForOp loop) { loops.push_back(loop); });
-    for (scf::ForOp loop : loops)
-      numSplit += LoopSplitter(loop).run();
+    kernel.walk([&](scf::ForOp loop) {
+      if (llvm::any_of(loop.getBody()->getOps<LoadOp>(),
+                       [](LoadOp load) { return bool(load.getPrefetched()); }))
+        loops.push_back(loop);
+    });
+    if (loops.empty())
+      return markAllAnalysesPreserved();
+    bool splits = decide(split, kernel, &ScheduleAttr::getSplitLoops);
+    unsigned number = 0;
+    if (splits)
+      for (scf::ForOp loop : loops)
+        number += LoopSplitter(loop).run();
+    numSplit += number;
+    auto explain = [&](const Twine &choice, const Twine &reason) {
+      addChoices(kernel,
+                 explainChoice(kernel, "split_loops",
+                               &ScheduleAttr::getSplitLoops, choice, reason));
+    };
+    if (number)
+      explain("whole tiles without a mask have a loop of their own",
+              "no branch asks there, and registers of the others are free");
+    else
+      explain("all tiles share a loop",
+              splits ? "which ones are whole does not follow from their number"
+                     : "an option of the pass says so");
   }
 };
 } // namespace

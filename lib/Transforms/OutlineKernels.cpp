@@ -11,6 +11,7 @@
 #include "attn/Dialect/Tile/AttributeNames.h"
 #include "attn/Dialect/Tile/Tile.h"
 #include "attn/Transforms/Passes.h"
+#include "attn/Transforms/ScheduleChoices.h"
 
 #include "mlir/Dialect/Arith/IR/Arith.h"
 #include "mlir/Dialect/Arith/Utils/Utils.h"
@@ -147,6 +148,7 @@ func::FuncOp Outliner::run() {
   function->setAttr(tile::kKernelAttrName, UnitAttr::get(grid.getContext()));
   if (auto schedule = attn::ScheduleAttr::of(grid))
     function->setAttr(attn::ScheduleAttr::attributeName, schedule);
+  takeChoices(function, grid);
   for (auto [argument, largest] : sizes)
     function.setArgAttr(argument, tile::kSizeAttrName,
                         host.getIndexAttr(largest));

@@ -18,6 +18,7 @@
 #include "attn/Dialect/Tile/Tile.h"
 #include "attn/Transforms/PassOptions.h"
 #include "attn/Transforms/Passes.h"
+#include "attn/Transforms/ScheduleChoices.h"
 
 #include "mlir/Dialect/Arith/IR/Arith.h"
 #include "mlir/Dialect/Arith/Utils/Utils.h"
@@ -331,6 +332,7 @@ void KeySplitter::split(int64_t workers) {
   auto next = scf::ForallOp::create(b, bounds, ValueRange{}, std::nullopt);
   if (auto schedule = ScheduleAttr::of(grid))
     next->setAttr(ScheduleAttr::attributeName, schedule);
+  takeChoices(next, grid);
   Block *body = grid.getBody(), *nextBody = next.getBody();
   nextBody->getOperations().splice(nextBody->begin(), body->getOperations(),
                                    body->begin(),

@@ -11,6 +11,7 @@
 #include "Tiling/Addresses.h"
 #include "Tiling/KeyLoops.h"
 #include "Tiling/Merge.h"
+#include "Tiling/Results.h"
 
 #include "attn/Dialect/Attn/Attn.h"
 #include "attn/Dialect/Attn/ScheduleLimits.h"
@@ -19,6 +20,7 @@
 #include "attn/Transforms/MaskEmission.h"
 #include "attn/Transforms/PassOptions.h"
 #include "attn/Transforms/Passes.h"
+#include "attn/Transforms/ScheduleChoices.h"
 
 #include "mlir/Dialect/Arith/Utils/Utils.h"
 #include "mlir/Dialect/Math/IR/Math.h"
@@ -42,26 +44,33 @@ using tile::TileType;
 
 namespace {
 
+/// How one op is tiled: options of the pass, what the target is good at, and
+/// the op's schedule.
+struct TilingChoices {
+  int64_t tileM, tileN, headMultiple, rowMultiple;
+  /// Blocks finish so many columns of a row, or 0.
+  int64_t sharedColumns;
+  /// Loads end with the keys that rows attend.
+  bool keyEnds;
+  bool divide, explain;
+};
+
 /// Tiles one attention op.
 class AttentionTiler {
 public:
-  AttentionTiler(AttentionOp op, int64_t tileM, int64_t tileN,
-                 int64_t headMultiple, int64_t rowMultiple,
-                 int64_t sharedColumns, bool keyEnds, bool divide, bool explain)
-      : op(op), b(op.getLoc(), op), ib{b}, tileM(tileM), tileN(tileN),
-        headMultiple(headMultiple), rowMultiple(rowMultiple),
-        sharedColumns(sharedColumns), keyEnds(keyEnds), divide(divide),
-        explain(explain) {
+  AttentionTiler(AttentionOp op, const TilingChoices &choices)
+      : op(op), b(op.getLoc(), op), ib{b}, choices(choices),
+        tileM(choices.tileM), tileN(choices.tileN) {
     // A short, static Sq does not need a whole tile of rows.
     if (int64_t length = op.getQueryLength(); !ShapedType::isDynamic(length))
-      this->tileM = std::min<int64_t>(
-          tileM, llvm::alignTo(std::max<int64_t>(length, 1), rowMultiple));
-    if (auto schedule =
-            op->getAttrOfType<ScheduleAttr>(ScheduleAttr::attributeName)) {
+      tileM =
+          std::min<int64_t>(tileM, llvm::alignTo(std::max<int64_t>(length, 1),
+                                                 choices.rowMultiple));
+    if (auto schedule = ScheduleAttr::of(op)) {
       if (schedule.getTileM())
-        this->tileM = schedule.getTileM();
+        tileM = schedule.getTileM();
       if (schedule.getTileN())
-        this->tileN = schedule.getTileN();
+        tileN = schedule.getTileN();
       workers = schedule.getWorkers();
     }
   }
@@ -81,30 +90,15 @@ private:
   /// The grid: workers finish their rows or, if keys may be split, store what
   /// is known of them for a second grid.
   void buildGrid(Value numTiles, Value scoreMemory);
-  void buildRowGrid(const RowState &memory);
+  void explain(scf::ForallOp grid);
 
   std::string describeMask() const;
-  /// Of columns from the first on; those of a row have one lse.
-  struct Columns {
-    Value first, count;
-    Value areFirst; ///< or null: they are
-  };
-  Columns allColumns();
-  void storeOutput(const Worker &w, const RowState &state,
-                   const Columns &columns);
-  RowState allocateStates();
-  void storeState(const Worker &w, const RowState &state,
-                  const RowState &memory);
-
-  TileType tileOfF32(ArrayRef<int64_t> shape) {
-    return TileType::get(b.getContext(), shape, b.getF32Type());
-  }
 
   AttentionOp op;
   ImplicitLocOpBuilder b;
   IndexBuilder ib;
-  int64_t tileM, tileN, headMultiple, rowMultiple, sharedColumns;
-  bool keyEnds, divide, explain;
+  const TilingChoices choices;
+  int64_t tileM, tileN;
   int64_t workers = 0; ///< blocks that splitting keys makes work for, 0: none
 
   std::optional<Addresses> addresses;
@@ -236,9 +230,12 @@ MaskSymbols AttentionTiler::symbolsOf(const Worker &w) {
 
 void AttentionTiler::buildGrid(Value numTiles, Value scoreMemory) {
   Addresses &a = *addresses;
+  Results results{op, b, a, choices.divide};
   RowState memory;
-  if (workers)
-    memory = allocateStates();
+  if (workers) {
+    memory = results.allocateStates();
+    temporaries.append({memory.max, memory.sum, memory.acc});
+  }
   SmallVector<OpFoldResult> grid = {getAsOpFoldResult(a.batch),
                                     getAsOpFoldResult(a.groups),
                                     getAsOpFoldResult(numTiles)};
@@ -249,8 +246,8 @@ void AttentionTiler::buildGrid(Value numTiles, Value scoreMemory) {
   if (auto schedule = ScheduleAttr::of(op);
       schedule && schedule.hasKernelChoices())
     forall->setAttr(ScheduleAttr::attributeName, schedule);
-  if (explain)
-    forall->setAttr(kMaskTilesAttrName, b.getStringAttr(describeMask()));
+  if (choices.explain)
+    explain(forall);
   b.setInsertionPointToStart(forall.getBody());
   SmallVector<Value> point(forall.getInductionVars());
   // The long rows of a causal mask come first, so that short ones fill the end.
@@ -263,15 +260,40 @@ void AttentionTiler::buildGrid(Value numTiles, Value scoreMemory) {
     auto guard = scf::IfOp::create(b, inside);
     b.setInsertionPointToStart(guard.thenBlock());
   }
-  KeyLoops loops{
-      op,          b,     a,     *scores,     *mask, keyEnds && mask->hasMask(),
-      scoreMemory, tileM, tileN, headMultiple};
+  KeyLoops loops{op,          b,
+                 a,           *scores,
+                 *mask,       choices.keyEnds && mask->hasMask(),
+                 scoreMemory, tileM,
+                 tileN,       choices.headMultiple};
   RowState state = loops.build(w, symbolsOf(w));
   if (!workers)
-    return storeOutput(w, state, allColumns());
-  storeState(w, state, memory);
+    return results.store(w, state);
+  results.storeState(w, state, memory);
   b.setInsertionPointAfter(forall);
-  buildRowGrid(memory);
+  results.buildRowGrid(memory, choices.sharedColumns, choices.rowMultiple,
+                       choices.headMultiple);
+}
+
+/// The key tiles in closed form, and what is chosen here.
+void AttentionTiler::explain(scf::ForallOp grid) {
+  grid->setAttr(kMaskTilesAttrName, b.getStringAttr(describeMask()));
+  auto target = tile::TargetAttr::lookup(op);
+  if (mask->hasMask() && target && target.getVectorBits())
+    addChoices(grid, explainChoice(op, "key_ends", &ScheduleAttr::getKeyEnds,
+                                   choices.keyEnds
+                                       ? "tiles end with the keys that their "
+                                         "rows attend"
+                                       : "tiles are loaded whole",
+                                   choices.keyEnds
+                                       ? "vectors compute products of the keys "
+                                         "that are loaded, and no others"
+                                       : "an option of the pass says so"));
+  if (workers && choices.sharedColumns)
+    addChoices(
+        grid, explainChoice(op, "share_columns", &ScheduleAttr::getShareColumns,
+                            "parts of a row are added up by blocks of " +
+                                Twine(choices.sharedColumns) + " columns",
+                            "rows are few, and a lane adds up a column"));
 }
 
 std::string AttentionTiler::describeMask() const {
@@ -280,102 +302,6 @@ std::string AttentionTiler::describeMask() const {
   os << "query tiles of " << tileM << ", key tiles of " << tileN << "\n";
   mask->print(os);
   return text;
-}
-
-/// Memory for the state of each row.
-RowState AttentionTiler::allocateStates() {
-  Addresses &a = *addresses;
-  SmallVector<OpFoldResult> sizes = {getAsOpFoldResult(a.batch),
-                                     getAsOpFoldResult(a.groups),
-                                     getAsOpFoldResult(a.rows)};
-  RowState memory;
-  memory.max = allocateF32(b, sizes);
-  memory.sum = allocateF32(b, sizes);
-  sizes.push_back(b.getIndexAttr(op.getValueHeadSize()));
-  memory.acc = allocateF32(b, sizes);
-  temporaries.append({memory.max, memory.sum, memory.acc});
-  return memory;
-}
-
-/// What the loops carried, as it is.
-void AttentionTiler::storeState(const Worker &w, const RowState &state,
-                                const RowState &memory) {
-  AddressMap map = addresses->states(w, w.firstRow);
-  map.store(b, state.max, memory.max, w.firstRow);
-  map.store(b, state.sum, memory.sum, w.firstRow);
-  map.store(b, state.acc, memory.acc, w.firstRow, addresses->zero,
-            ib.constant(op.getValueHeadSize()));
-}
-
-AttentionTiler::Columns AttentionTiler::allColumns() {
-  return {addresses->zero, ib.constant(op.getValueHeadSize()), Value()};
-}
-
-/// A grid that finishes rows one by one: of packed heads each lies elsewhere,
-/// and where keys are split it has several states, too many for one worker to
-/// combine those of a tile. Even those of a row are many, so that blocks share
-/// its columns where that is wanted and leaves none over.
-void AttentionTiler::buildRowGrid(const RowState &memory) {
-  Addresses &a = *addresses;
-  int64_t size = op.getValueHeadSize(), padded = padHead(size, headMultiple);
-  bool shares =
-      sharedColumns && size > sharedColumns && size % sharedColumns == 0;
-  int64_t width = shares ? sharedColumns : padded;
-  int64_t blocks = shares ? size / sharedColumns : 1;
-  SmallVector<OpFoldResult> grid = {getAsOpFoldResult(a.batch),
-                                    getAsOpFoldResult(a.groups),
-                                    getAsOpFoldResult(ib.mul(a.rows, blocks))};
-  auto forall = scf::ForallOp::create(b, grid, ValueRange{}, std::nullopt);
-  b.setInsertionPointToStart(forall.getBody());
-  SmallVector<Value> point(forall.getInductionVars());
-  Value row = point[2];
-  Columns columns = allColumns();
-  if (shares) {
-    Value divisor = ib.constant(blocks);
-    row = ib.divUnsigned(point[2], divisor);
-    Value block = ib.remUnsigned(point[2], divisor);
-    columns.first = ib.mul(block, width);
-    columns.count = ib.constant(width);
-    columns.areFirst =
-        arith::CmpIOp::create(b, arith::CmpIPredicate::eq, block, a.zero);
-  }
-  Worker w = a.workerOfRow(point[0], point[1], row);
-  AddressMap map = a.states(w, row);
-  // Every row has states of its own, so one row of the tile is used.
-  TileType type = tileOfF32({rowMultiple});
-  RowState state;
-  state.max = map.load(b, type, memory.max, row);
-  state.sum = map.load(b, type, memory.sum, row);
-  state.acc = map.load(b, tileOfF32({rowMultiple, width}), memory.acc, row,
-                       columns.first, columns.count);
-  storeOutput(w, state, columns);
-}
-
-void AttentionTiler::storeOutput(const Worker &w, const RowState &state,
-                                 const Columns &columns) {
-  Addresses &a = *addresses;
-  // One rounding more is far below those of 16 bits.
-  bool divides = divide && elementOf(a.output).isF32();
-  Finish finish{Value(), bool(a.lse), divides};
-  if (op.getSink()) {
-    finish.sink = memref::LoadOp::create(b, op.getSink(), w.head);
-    if (!finish.sink.getType().isF32())
-      finish.sink = arith::ExtFOp::create(b, b.getF32Type(), finish.sink);
-  }
-  auto [result, lse] = finishRows(b, state, w.firstRow, columns.first, finish);
-  if (Type element = elementOf(a.output); !element.isF32())
-    result = tile::ConvertOp::create(
-        b, cast<TileType>(result.getType()).withElementType(element), result);
-  AddressMap map = a.outputs(w);
-  map.store(b, result, a.output, w.firstRow, columns.first, columns.count);
-  if (!lse)
-    return;
-  OpBuilder::InsertionGuard guard(b);
-  if (columns.areFirst) {
-    auto branch = scf::IfOp::create(b, columns.areFirst);
-    b.setInsertionPointToStart(branch.thenBlock());
-  }
-  map.store(b, lse, a.lse, w.firstRow);
 }
 
 //===----------------------------------------------------------------------===//
@@ -404,15 +330,6 @@ struct TileAttention : attn::impl::TileAttentionBase<TileAttention> {
       (void)tile::TargetAttr::require(getOperation(), getArgument());
       return signalPassFailure();
     }
-    int64_t rows = rowMultiple;
-    if (!rows)
-      rows = std::max<int64_t>(1, target.getVectorBits() / 32);
-    constexpr int64_t fewest = 8;
-    int64_t sharedColumns = 0;
-    if (shareColumns && target.getSubgroup() >= fewest)
-      sharedColumns = target.getSubgroup();
-    // Vectors compute products of the keys that are loaded, and no others.
-    bool keyEnds = target && target.getVectorBits();
     SmallVector<Operation *> ops;
     getOperation().walk([&](Operation *op) {
       if (isa<AttentionOp, MergeOp>(op))
@@ -424,14 +341,29 @@ struct TileAttention : attn::impl::TileAttentionBase<TileAttention> {
           return signalPassFailure();
         continue;
       }
-      AttentionTiler tiler(cast<AttentionOp>(op), tileM, tileN, headMultiple,
-                           rows, sharedColumns, keyEnds, divide, explain);
+      AttentionTiler tiler(cast<AttentionOp>(op), choose(op, target));
       if (failed(tiler.run()))
         return signalPassFailure();
       ++numTiled;
       numPacked += tiler.packsHeads();
       ++(tiler.knowsMaskExactly() ? numExact : numBounded);
     }
+  }
+
+private:
+  TilingChoices choose(Operation *op, tile::TargetAttr target) {
+    TilingChoices choices{tileM, tileN, headMultiple, rowMultiple,
+                          0,     false, divide,       explain};
+    if (!rowMultiple)
+      choices.rowMultiple = std::max<int64_t>(1, target.getVectorBits() / 32);
+    constexpr int64_t fewest = 8;
+    if (target && target.getSubgroup() >= fewest &&
+        decideScheduled(shareColumns, op, &ScheduleAttr::getShareColumns))
+      choices.sharedColumns = target.getSubgroup();
+    // Vectors compute products of the keys that are loaded, and no others.
+    if (target && target.getVectorBits())
+      choices.keyEnds = decideScheduled(keyEnds, op, &ScheduleAttr::getKeyEnds);
+    return choices;
   }
 };
 } // namespace

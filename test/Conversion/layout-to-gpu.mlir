@@ -11,7 +11,7 @@ module attributes {tile.target = #tile.target<name = "gpu", chip = "c", threads 
   // The choices are what --explain prints.
   // CHECK: gpu.func @relayouts(%[[A:.*]]: memref<f32>) workgroup(%[[SHARED:.*]] : memref<32xf32, #gpu.address_space<workgroup>> {attn.name = "tiles"}) kernel
   // CHECK-SAME: known_block_size = array<i32: 8, 1, 1>
-  // CHECK-SAME: tile.choices = ["8 threads in 2 subgroups of 4 lanes",
+  // CHECK-SAME: tile.choices = ["8 threads in 2 subgroups of 4 lanes (threads): lanes share rows, which subgroups divide",
   // CHECK-SAME: "relayout of !tile.tile<8x4xf32> from registers to registers: 4 moves a thread",
   // CHECK-SAME: from registers to registers: 8 shuffles a thread",
   // CHECK-SAME: from registers to registers: 128 bytes of workgroup memory, 4 values a thread"]

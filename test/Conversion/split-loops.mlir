@@ -3,12 +3,15 @@
 // what waits and computes what the branch does. It is empty where memory is not
 // aligned. Loops of which nothing is known stay.
 // RUN: attn-opt %s --allow-unregistered-dialect --tile-split-loops | FileCheck %s
+// RUN: attn-opt %s --allow-unregistered-dialect --tile-split-loops=split=false | FileCheck %s --check-prefix=OFF --implicit-check-not=whole
 
 #acc = #tile.fragment<use = accumulator, shape = [16, 16], subgroups = [1, 1]>
 #staged = #tile.shared<padding = 8>
 #pieces = #tile.pieces<elements = 8, threads = 32>
 
 // Tile i has rows up to `length`, and up to `full` no mask.
+// OFF: func @splits
+// OFF-SAME: tile.choices = ["all tiles share a loop (split_loops): an option of the pass says so"]
 // CHECK-LABEL: func @splits
 // CHECK-SAME: %[[M:[^:]*]]: memref{{[^,]*}}, strided<[16, 1]>>, %[[N:[^:]*]]: index, %[[LENGTH:[^:]*]]: index, %[[FULL:[^:]*]]: index, %[[P0:[^:]*]]: {{.*}}, %[[S0:[^:]*]]:
 // CHECK: %[[TILES:.*]] = arith.floordivsi %{{.*}}, %c16{{.*}}
@@ -150,6 +153,7 @@ func.func @asks(%m: memref<?x16xf16, strided<[16, 1]>>, %flags: memref<?xi1>, %n
 
 // Nothing is known of rows that memory tells, and nothing waits in the other.
 // CHECK-LABEL: func @stays
+// CHECK-SAME: tile.choices = ["all tiles share a loop (split_loops): which ones are whole does not follow from their number"]
 // CHECK: scf.for
 // CHECK: scf.for
 // CHECK-NOT: scf.for
@@ -170,4 +174,25 @@ func.func @stays(%m: memref<?x16xf16, strided<[16, 1]>>, %lengths: memref<?xinde
     scf.yield %s1 : !tile.tile<16x16xf32, #acc>
   }
   return %t : !tile.tile<16x16xf32, #acc>
+}
+
+// A schedule may say that they stay; then nothing is made in front of them.
+// CHECK-LABEL: func @scheduled
+// CHECK-SAME: tile.choices = ["all tiles share a loop (split_loops): the schedule says so"]
+// CHECK-NOT: whole
+// CHECK-NOT: floordivsi
+// CHECK: scf.for
+// CHECK-NOT: scf.for
+func.func @scheduled(%m: memref<?x16xf16, strided<[16, 1]>>, %n: index, %rows: index, %p0: !tile.tile<16x16xf16, #pieces>, %s0: !tile.tile<16x16xf32, #acc>, %x: index, %y: index, %z: index, %nx: index, %ny: index, %nz: index) attributes {tile.kernel, attn.schedule = #attn.schedule<split_loops = off>} {
+  %c0 = arith.constant 0 : index
+  %c1 = arith.constant 1 : index
+  %c16 = arith.constant 16 : index
+  %s = scf.for %i = %c0 to %n step %c1 iter_args(%si = %s0) -> (!tile.tile<16x16xf32, #acc>) {
+    %row = arith.muli %i, %c16 : index
+    %left = arith.subi %rows, %row : index
+    %k = tile.load %m[%row, %c0] valid [%left, %c16] prefetched(%p0 : !tile.tile<16x16xf16, #pieces>) : memref<?x16xf16, strided<[16, 1]>> -> !tile.tile<16x16xf16, #staged>
+    %s1 = tile.dot %k, %k, %si {transpose_a} : !tile.tile<16x16xf16, #staged>, !tile.tile<16x16xf16, #staged> -> !tile.tile<16x16xf32, #acc>
+    scf.yield %s1 : !tile.tile<16x16xf32, #acc>
+  }
+  return
 }

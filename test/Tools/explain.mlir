@@ -5,6 +5,7 @@
 // CHECK-NEXT: chosen:
 // CHECK: 16 queries a tile (given)
 // CHECK: online softmax fused: scores are never stored
+// CHECK-NEXT: window_kernel0: tiles end with the keys that their rows attend (key_ends):
 // CHECK-NEXT: key tiles, in closed form:
 // CHECK: exact
 // CHECK-NEXT: key tiles, with these sizes:

@@ -965,9 +965,10 @@ Case TileWriter::write() {
     width = d = random.pick(pieces);
     valueWidth = valueCols = random.pick(pieces);
     element = random.pick(halves);
-    // And lanes share few rows.
-    if (random.chance(1, 2))
-      m = 8;
+    // Lanes share few rows, matrices compute more of them.
+    m = random.pick(pieces);
+    n = random.pick(pieces);
+    rows = random.range(1, 3 * m);
   }
   excludes = softmax && !hasPieces && random.chance(1, 3);
   excluded = random.range(0, 2);

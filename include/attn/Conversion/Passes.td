@@ -641,7 +641,8 @@ def SplitLoops : Pass<"tile-split-loops", "::mlir::func::FuncOp"> {
     applied. Where memory has no rows of pieces of 16 bytes, that loop is empty.
     The other iterations come behind, or in front where the loop is
     `tile.unordered` (tile-lazy-maxima): what they alone need takes no registers
-    of the first ones then.
+    of the first ones then. Where the `split_loops` of a kernel's `#attn.schedule`
+    are off, loops stay as they are.
 
     ```mlir
     #acc = #tile.fragment<use = accumulator, shape = [16, 16], subgroups = [1, 1]>
@@ -684,6 +685,9 @@ def SplitLoops : Pass<"tile-split-loops", "::mlir::func::FuncOp"> {
     }
     ```
   }];
+  let options = [
+    Option<"split", "split", "bool", "true", "Whether loops are split">
+  ];
   let dependentDialects = ["::mlir::arith::ArithDialect"];
   let statistics = [
     Statistic<"numSplit", "loops-split", "Loops that got one in front of them">

@@ -324,8 +324,12 @@ def TileAttention : Pass<"attn-tile", "::mlir::func::FuncOp"> {
     Option<"shareColumns", "share-columns", "bool", "false",
            "Where keys may be split, several blocks finish a row: each as many "
            "columns as a subgroup of the target has lanes, if it has 8">,
+    Option<"keyEnds", "key-ends", "bool", "true",
+           "Load no keys past those that the rows of a tile attend, where a target "
+           "has vectors">,
     Option<"explain", "explain", "bool", "false",
-           "Say on the grid, as attn.mask_tiles, what mask analysis found">
+           "Say on the grid, as attn.mask_tiles, what mask analysis found, and as "
+           "tile.choices what was chosen">
   ];
   let statistics = [
     Statistic<"numTiled", "attention-tiled", "Attention ops that were tiled">,

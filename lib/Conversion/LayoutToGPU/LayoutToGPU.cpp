@@ -15,6 +15,7 @@
 #include "attn/Analysis/IndexRanges.h"
 #include "attn/Dialect/Tile/AttributeNames.h"
 #include "attn/Dialect/Tile/Tile.h"
+#include "attn/Transforms/ScheduleChoices.h"
 
 #include "mlir/Dialect/Arith/IR/Arith.h"
 #include "mlir/Dialect/Arith/Transforms/Passes.h"
@@ -314,17 +315,32 @@ static std::string describe(RelayoutOp op, bool elementsAlike) {
   return text;
 }
 
-/// What `--explain` says of a kernel.
-static void setChoices(gpu::GPUFuncOp kernel, const Threads &threads,
-                       bool elementsAlike) {
-  SmallVector<std::string> choices{llvm::formatv(
-      "{0} threads in {1} subgroups of {2} lanes",
-      threads.lanes * threads.subgroups, threads.subgroups, threads.lanes)};
+/// What `--explain` says of a kernel: `schedule` is where its knobs are.
+static void explain(gpu::GPUFuncOp kernel, func::FuncOp schedule,
+                    const Threads &threads, bool elementsAlike) {
+  auto has = [&](auto predicate) {
+    return kernel.walk([&](Operation *op) { return WalkResult(predicate(op)); })
+        .wasInterrupted();
+  };
+  bool divideKeys = has(
+      [](Operation *op) { return failure(isa<CombineOp, SubgroupOp>(op)); });
+  bool haveFragments = has([](Operation *op) {
+    auto dot = dyn_cast<DotOp>(op);
+    return failure(dot &&
+                   isa_and_nonnull<FragmentAttr>(dot.getType().getLayout()));
+  });
+  SmallVector<std::string> choices{explainChoice(
+      schedule, "threads", &attn::ScheduleAttr::getThreads,
+      llvm::formatv("{0} threads in {1} subgroups of {2} lanes",
+                    threads.lanes * threads.subgroups, threads.subgroups,
+                    threads.lanes),
+      divideKeys      ? "subgroups divide keys, whose tiles all of them combine"
+      : haveFragments ? "subgroups divide the rows of matrix fragments"
+                      : "lanes share rows, which subgroups divide")};
   kernel.walk(
       [&](RelayoutOp op) { choices.push_back(describe(op, elementsAlike)); });
-  kernel->setAttr(tile::kChoicesAttrName,
-                  Builder(kernel.getContext())
-                      .getStrArrayAttr(llvm::to_vector_of<StringRef>(choices)));
+  takeChoices(kernel, schedule);
+  addChoices(kernel, choices);
 }
 
 /// For the head of the kernel's text; and how computed tiles get elsewhere.
@@ -383,7 +399,7 @@ LogicalResult LayoutToGPU::lower(func::FuncOp source, gpu::GPUModuleOp module,
       failed(context.addBuffers(bytesForTiles, machine)))
     return failure();
   context.joinStages();
-  setChoices(kernel, threads, elementsAlike);
+  explain(kernel, source, threads, elementsAlike);
   context.nameTiles();
 
   TypeConverter converter;
@@ -392,7 +408,7 @@ LogicalResult LayoutToGPU::lower(func::FuncOp source, gpu::GPUModuleOp module,
   ConversionTarget target(getContext());
   target.markUnknownOpDynamicallyLegal([](Operation *) { return true; });
   target.addIllegalDialect<TileDialect>();
-  target.addLegalOp<YieldOp, SubgroupBarrierOp>();
+  target.addLegalOp<tile::YieldOp, SubgroupBarrierOp>();
   target.addDynamicallyLegalOp<memref::LoadOp>(
       [&](memref::LoadOp op) { return !context.isView(op.getMemRef()); });
   target.addDynamicallyLegalOp<memref::StoreOp>(

@@ -7,8 +7,7 @@
 
 #include "KernelFrame.h"
 #include "attn/Dialect/Tile/AttributeNames.h"
-
-#include "../KernelChoices.h"
+#include "attn/Transforms/ScheduleChoices.h"
 
 using namespace mlir;
 
@@ -56,9 +55,8 @@ Values KernelFrame::createKernel(ArrayRef<Parameter> more, int64_t threads,
       emit.createKernel(source.getName(), parameters, threads, blocks, values);
   kernel->setAttr(tile::LaunchInfoAttr::attributeName, launchInfo);
   kernel->setAttr(tile::kScheduledAttrName, emit.getUnitAttr());
-  kernel->setAttr(tile::kChoicesAttrName,
-                  emit.getStrArrayAttr(
-                      SmallVector<StringRef>(choices.begin(), choices.end())));
+  takeChoices(kernel, source);
+  addChoices(kernel, choices);
 
   for (auto [operand, value] : llvm::zip(operands, values))
     arguments.bind(operand, value);

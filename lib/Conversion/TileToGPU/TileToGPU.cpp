@@ -10,13 +10,13 @@
 
 #include "attn/Conversion/TileToGPU.h"
 #include "../FlatMemory.h"
-#include "../KernelChoices.h"
 #include "../KernelNames.h"
 #include "../TileKernels.h"
 #include "Placement.h"
 #include "attn/Analysis/IndexRanges.h"
 #include "attn/Dialect/Tile/AttributeNames.h"
 #include "attn/Transforms/PassOptions.h"
+#include "attn/Transforms/ScheduleChoices.h"
 
 #include "mlir/Dialect/Arith/Transforms/Passes.h"
 #include "mlir/Dialect/GPU/IR/GPUDialect.h"
@@ -167,7 +167,8 @@ FailureOr<gpu::GPUFuncOp> KernelLowering::lower(gpu::GPUModuleOp module) {
       source, "threads", &attn::ScheduleAttr::getThreads,
       llvm::Twine(placement.getNumThreads()) + " threads without matrix units",
       "one a row, in whole warps; those of a lone row share it");
-  kernel->setAttr(tile::kChoicesAttrName, b.getStrArrayAttr({choice}));
+  attn::takeChoices(kernel, source);
+  attn::addChoices(kernel, choice);
   SmallVector<Attribute> parameters;
   for (size_t number = 0; number < types.size(); ++number)
     parameters.push_back(b.getAttr<OperandAttr>(number, /*multiple=*/1));

@@ -7,7 +7,7 @@
 
 #include "HopperLayout.h"
 
-#include "../KernelChoices.h"
+#include "attn/Transforms/ScheduleChoices.h"
 
 #include "llvm/Support/FormatVariadic.h"
 #include "llvm/Support/ScopedPrinter.h"

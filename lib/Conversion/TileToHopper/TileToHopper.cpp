@@ -9,11 +9,11 @@
 
 #include "HopperEmitter.h"
 
-#include "../KernelChoices.h"
 #include "../TensorCore/Prepare.h"
 
 #include "attn/Conversion/TileToHopper.h"
 #include "attn/Transforms/PassOptions.h"
+#include "attn/Transforms/ScheduleChoices.h"
 
 #include "mlir/Dialect/GPU/IR/GPUDialect.h"
 #include "mlir/Dialect/LLVMIR/LLVMDialect.h"

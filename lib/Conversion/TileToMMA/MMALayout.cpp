@@ -7,7 +7,7 @@
 
 #include "MMALayout.h"
 
-#include "../KernelChoices.h"
+#include "attn/Transforms/ScheduleChoices.h"
 
 #include "llvm/Support/FormatVariadic.h"
 

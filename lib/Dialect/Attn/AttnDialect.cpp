@@ -122,7 +122,7 @@ LogicalResult ScheduleAttr::verify(function_ref<InFlightDiagnostic()> emitError,
                                    int64_t headGroup, int64_t warpRows,
                                    int64_t blocks, int64_t threads, Switch,
                                    Switch, Switch, Switch, Switch, Switch,
-                                   Switch) {
+                                   Switch, Switch, Switch, Switch) {
   if (tileM < 0 || tileM > kLargestTile || tileN < 0 || tileN > kLargestTile)
     return emitError() << "schedule: tile sizes must be in 0 .. "
                        << kLargestTile << ", got " << tileM << " x " << tileN;
@@ -148,14 +148,16 @@ ScheduleAttr ScheduleAttr::withTiles(int64_t tileM, int64_t tileN,
   return get(getContext(), tileM, tileN, workers, getStages(), getHeadGroup(),
              getWarpRows(), getBlocks(), getThreads(), getLongestFirst(),
              getOneBehind(), getPingPong(), getPersistent(), getDealEqual(),
-             getTmaStore(), getQueryInRegisters());
+             getTmaStore(), getQueryInRegisters(), getSplitLoops(),
+             getKeyEnds(), getShareColumns());
 }
 
 ScheduleAttr ScheduleAttr::withThreads(int64_t threads) const {
   return get(getContext(), getTileM(), getTileN(), getWorkers(), getStages(),
              getHeadGroup(), getWarpRows(), getBlocks(), threads,
              getLongestFirst(), getOneBehind(), getPingPong(), getPersistent(),
-             getDealEqual(), getTmaStore(), getQueryInRegisters());
+             getDealEqual(), getTmaStore(), getQueryInRegisters(),
+             getSplitLoops(), getKeyEnds(), getShareColumns());
 }
 
 bool ScheduleAttr::hasKernelChoices() const {
@@ -164,7 +166,7 @@ bool ScheduleAttr::hasKernelChoices() const {
          llvm::any_of(ArrayRef<Switch>{getLongestFirst(), getOneBehind(),
                                        getPingPong(), getPersistent(),
                                        getDealEqual(), getTmaStore(),
-                                       getQueryInRegisters()},
+                                       getQueryInRegisters(), getSplitLoops()},
                       [](Switch choice) { return choice != Switch::Chosen; });
 }
 

@@ -337,6 +337,7 @@ void CPU::explainKernels(ModuleOp module, tile::TargetAttr machine,
       toKiB(bytes), double(bytes) / machine.getL2Bytes()));
   choices.push_back(fuse ? "online softmax fused: scores are never stored"
                          : "standard attention: scores go through memory");
+  Target::explainKernels(module, machine, choices);
 }
 
 //===----------------------------------------------------------------------===//

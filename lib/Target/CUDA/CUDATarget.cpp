@@ -220,7 +220,8 @@ SmallVector<ScheduleAttr> CUDA::listSchedules(ScheduleAttr chosen,
         chosen.getWarpRows(), chosen.getBlocks(), chosen.getThreads(),
         chosen.getLongestFirst(), chosen.getOneBehind(), chosen.getPingPong(),
         chosen.getPersistent(), chosen.getDealEqual(), chosen.getTmaStore(),
-        chosen.getQueryInRegisters()));
+        chosen.getQueryInRegisters(), chosen.getSplitLoops(),
+        chosen.getKeyEnds(), chosen.getShareColumns()));
   return schedules;
 }
 

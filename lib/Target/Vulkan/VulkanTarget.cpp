@@ -293,11 +293,6 @@ void Vulkan::explainKernels(ModuleOp module, tile::TargetAttr machine,
         kernel.getName(), info.getThreads(), info.getShared(),
         llvm::count_if(kernel.getFunctionType().getInputs(),
                        llvm::IsaPred<MemRefType>)));
-    // Where its tiles live, and what moving them takes.
-    if (auto chosen = kernel->getAttrOfType<ArrayAttr>(tile::kChoicesAttrName))
-      for (auto choice : chosen.getAsRange<StringAttr>())
-        choices.push_back(
-            llvm::formatv("{0}: {1}", kernel.getName(), choice.getValue()));
   });
 }
 

@@ -3,12 +3,12 @@
 
 // CHECK: attn.schedule = #attn.schedule<tile_m = 64, tile_n = 96>
 // CHECK: attn.schedule = #attn.schedule<tile_m = 64, tile_n = 96, workers = 8>
-// CHECK: attn.schedule = #attn.schedule<stages = 2, head_group = 4, warp_rows = 32, blocks = 2, threads = 64, longest_first = on, one_behind = off, ping_pong = on, persistent = off, deal_equal = on, tma_store = off, query_in_registers = on>
+// CHECK: attn.schedule = #attn.schedule<stages = 2, head_group = 4, warp_rows = 32, blocks = 2, threads = 64, longest_first = on, one_behind = off, ping_pong = on, persistent = off, deal_equal = on, tma_store = off, query_in_registers = on, split_loops = off, key_ends = on, share_columns = off>
 func.func @valid(%q: memref<1x1x64x64xf32>, %o: memref<1x1x64x64xf32>) {
   attn.attention ins(%q, %q, %q : memref<1x1x64x64xf32>, memref<1x1x64x64xf32>, memref<1x1x64x64xf32>) outs(%o : memref<1x1x64x64xf32>) {attn.schedule = #attn.schedule<tile_m = 64, tile_n = 96>}
   attn.attention ins(%q, %q, %q : memref<1x1x64x64xf32>, memref<1x1x64x64xf32>, memref<1x1x64x64xf32>) outs(%o : memref<1x1x64x64xf32>) {attn.schedule = #attn.schedule<tile_m = 64, tile_n = 96, workers = 8>}
   attn.attention ins(%q, %q, %q : memref<1x1x64x64xf32>, memref<1x1x64x64xf32>, memref<1x1x64x64xf32>) outs(%o : memref<1x1x64x64xf32>)
-      {attn.schedule = #attn.schedule<query_in_registers = on, tma_store = off, deal_equal = on, persistent = off, ping_pong = on, one_behind = off, longest_first = on, threads = 64, blocks = 2, warp_rows = 32, head_group = 4, stages = 2>}
+      {attn.schedule = #attn.schedule<share_columns = off, key_ends = on, split_loops = off, query_in_registers = on, tma_store = off, deal_equal = on, persistent = off, ping_pong = on, one_behind = off, longest_first = on, threads = 64, blocks = 2, warp_rows = 32, head_group = 4, stages = 2>}
   return
 }
 

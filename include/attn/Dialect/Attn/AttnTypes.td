@@ -101,6 +101,12 @@ def Attn_ScheduleAttr : AttrDef<Attn_Dialect, "Schedule"> {
     - `warp_rows`, `blocks`, `query_in_registers`: the options of `tile-to-mma`.
     - `threads` of a workgroup, where no tensor cores are used; where the lanes of
       one subgroup hold all tiles, those that divide the keys.
+    - `split_loops`: whether `tile-split-loops` gives whole tiles a loop of their
+      own.
+    - `key_ends`: whether tiles end with the keys that their rows attend, where
+      products are computed in vectors.
+    - `share_columns`: whether blocks share the columns of rows whose keys were
+      split, where a target has subgroups.
 
     The kernels of an op carry the attribute, too, for the passes that lower them.
   }];
@@ -119,13 +125,17 @@ def Attn_ScheduleAttr : AttrDef<Attn_Dialect, "Schedule"> {
     Attn_SwitchParameter:$persistent,
     Attn_SwitchParameter:$deal_equal,
     Attn_SwitchParameter:$tma_store,
-    Attn_SwitchParameter:$query_in_registers);
+    Attn_SwitchParameter:$query_in_registers,
+    Attn_SwitchParameter:$split_loops,
+    Attn_SwitchParameter:$key_ends,
+    Attn_SwitchParameter:$share_columns);
   let builders = [
     AttrBuilder<(ins "int64_t":$tileM, "int64_t":$tileN, CArg<"int64_t", "0">:$workers), [{
       return $_get($_ctxt, tileM, tileN, workers, /*stages=*/0, /*head_group=*/0,
                    /*warp_rows=*/0, /*blocks=*/0, /*threads=*/0, Switch::Chosen,
-                   Switch::Chosen, Switch::Chosen, Switch::Chosen,
-                   Switch::Chosen, Switch::Chosen, Switch::Chosen);
+                   Switch::Chosen, Switch::Chosen, Switch::Chosen, Switch::Chosen,
+                   Switch::Chosen, Switch::Chosen, Switch::Chosen, Switch::Chosen,
+                   Switch::Chosen);
     }]>];
   let assemblyFormat = "`<` struct(params) `>`";
   let genVerifyDecl = 1;

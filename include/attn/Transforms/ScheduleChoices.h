@@ -1,15 +1,17 @@
-//===- KernelChoices.h - Options, schedule, defaults ------------*- C++ -*-===//
+//===- ScheduleChoices.h - Options, schedule, defaults ----------*- C++ -*-===//
 // SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
 //
-// What holds for a kernel: an option that was given to the pass, else what its
-// #attn.schedule says, else the option's default.
+// What holds for an op, a grid or a kernel: an option that was given to the
+// pass, else what its #attn.schedule says, else the option's default; and how
+// --explain gets to know of it.
 //
 //===----------------------------------------------------------------------===//
 
-#ifndef LIB_CONVERSION_KERNELCHOICES_H
-#define LIB_CONVERSION_KERNELCHOICES_H
+#ifndef ATTN_TRANSFORMS_SCHEDULECHOICES_H
+#define ATTN_TRANSFORMS_SCHEDULECHOICES_H
 
 #include "attn/Dialect/Attn/Attn.h"
+#include "attn/Dialect/Tile/Tile.h"
 
 #include "mlir/Dialect/Func/IR/FuncOps.h"
 #include "mlir/IR/BuiltinOps.h"
@@ -37,6 +39,15 @@ bool decide(const FlagOption &option, mlir::Operation *kernel,
              : scheduled == Switch::On;
 }
 
+/// What the schedule of an op says, or else `otherwise`: for passes whose
+/// options are about ops without a schedule.
+inline bool decideScheduled(bool otherwise, mlir::Operation *op,
+                            Switch (ScheduleAttr::*get)() const) {
+  ScheduleAttr schedule = ScheduleAttr::of(op);
+  Switch scheduled = schedule ? (schedule.*get)() : Switch::Chosen;
+  return scheduled == Switch::Chosen ? otherwise : scheduled == Switch::On;
+}
+
 /// A choice for people, with the knob of #attn.schedule that makes it: because
 /// the kernel's schedule says so, or else why it is best.
 inline std::string explainChoice(mlir::Operation *kernel, llvm::StringRef knob,
@@ -61,6 +72,24 @@ inline std::string explainChoice(mlir::Operation *kernel, llvm::StringRef knob,
       .str();
 }
 
+/// Adds to what `--explain` says of a kernel.
+inline void addChoices(mlir::Operation *kernel,
+                       llvm::ArrayRef<std::string> choices) {
+  llvm::SmallVector<llvm::StringRef> all;
+  auto known = kernel->getAttrOfType<mlir::ArrayAttr>(tile::kChoicesAttrName);
+  if (known)
+    llvm::append_range(all, known.getAsValueRange<mlir::StringAttr>());
+  all.append(choices.begin(), choices.end());
+  kernel->setAttr(tile::kChoicesAttrName,
+                  mlir::Builder(kernel->getContext()).getStrArrayAttr(all));
+}
+
+/// What passes in front have said of a kernel that another one replaces.
+inline void takeChoices(mlir::Operation *kernel, mlir::Operation *replaced) {
+  if (mlir::Attribute known = replaced->getAttr(tile::kChoicesAttrName))
+    kernel->setAttr(tile::kChoicesAttrName, known);
+}
+
 /// Checks what holds where no schedule says otherwise, then what holds for each
 /// kernel, before any is lowered: a choice that cannot be is no reason for a
 /// slower path.
@@ -78,4 +107,4 @@ checkChoices(mlir::ModuleOp module,
 
 } // namespace attn
 
-#endif // LIB_CONVERSION_KERNELCHOICES_H
+#endif // ATTN_TRANSFORMS_SCHEDULECHOICES_H
