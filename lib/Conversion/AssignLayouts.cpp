@@ -239,7 +239,8 @@ class RegisterAssigner final : public Assigner {
 public:
   RegisterAssigner(func::FuncOp kernel, TargetAttr target,
                    const Threads &threads)
-      : Assigner(kernel), threads(threads), vectors(kernel, target, threads) {}
+      : Assigner(kernel), threads(threads), vectors(kernel, target, threads),
+        folds(!isImitated(target)) {}
 
   /// Left factors that a loop reads from outside of it stay in memory: caches
   /// hold them, and more workgroups have room side by side.
@@ -277,9 +278,9 @@ private:
   bool isFolded(OpOperand &use) const {
     auto dot = dyn_cast<DotOp>(use.getOwner());
     auto type = cast<TileType>(use.get().getType());
-    return dot && use.getOperandNumber() == 0 && !dot.getTransposeA() &&
-           !dot.getTransposeB() && vectors.contains(dot.getB()) &&
-           vectors.getNeighbours(type) == 1 &&
+    return folds && dot && use.getOperandNumber() == 0 &&
+           !dot.getTransposeA() && !dot.getTransposeB() &&
+           vectors.contains(dot.getB()) && vectors.getNeighbours(type) == 1 &&
            llvm::isPowerOf2_64(type.getCols()) &&
            type.getCols() >= kVectorElements * threads.lanesOfRow &&
            (type.getElementType().isF32() || type.getElementType().isF16());
@@ -287,6 +288,7 @@ private:
 
   const Threads threads;
   const VectorTiles vectors;
+  const bool folds;
 };
 
 bool RegisterAssigner::canStayInMemory(LoadOp load) {
@@ -531,9 +533,8 @@ struct AssignLayouts final : impl::AssignLayoutsBase<AssignLayouts> {
     if (!lanes)
       return;
     // Threads stand for lanes where there are none.
-    constexpr int64_t lanesInMemory = 8;
     if (exchangesInMemory(*target))
-      lanes = lanesInMemory;
+      lanes = getLanesInMemory(*target);
     if (failed(checkOptions(*this, kernel,
                             {{"threads", mostThreads, lanes,
                               std::max(target->getThreads(), lanes)}})))

@@ -61,6 +61,7 @@ function needsOf({ description, codes }) {
       for (const name of names.split(/,\s*/)) features.add(FEATURES[name] ?? name);
   const find = (pattern) => (description.features ?? []).map((name) => pattern.exec(name)).find(Boolean) ?? [];
   const [, lanes] = find(/^subgroup-(?:min-)?size:(\d+)$/), [, matrix] = find(/^subgroup-matrix:(.*)$/);
+  const isSoftware = description.features?.includes('software') ?? false;
   const hasMatrices = features.has(FEATURES.chromium_experimental_subgroup_matrix);
   for (const launch of description.launches) {
     if (!launch.code) continue;
@@ -75,7 +76,7 @@ function needsOf({ description, codes }) {
   }
   return {
     features: [...features], limits, lanes: features.has('subgroups') ? Number(lanes ?? 0) : 0,
-    matrix: hasMatrices ? matrix : undefined,
+    matrix: hasMatrices ? matrix : undefined, isSoftware,
   };
 }
 
@@ -84,6 +85,9 @@ const isWasm = ({ target, chip }) => target === 'cpu' && /^wasm/.test(chip ?? ''
 
 /** Shapes of products of subgroup matrices, and types of factors and result. */
 const spellMatrix = ({ M, N, K, componentType, resultComponentType }) => `${M}x${N}x${K}:${componentType}:${resultComponentType}`;
+
+/** Whether a processor imitates the device. */
+const isImitated = (info) => info?.isFallbackAdapter === true || info?.architecture === 'swiftshader';
 
 /** Why neither a device (or an adapter; null without) nor the browser's
  * processor runs a variant; '' if one does. */
@@ -99,6 +103,7 @@ function objectionOf({ description, needs }, device) {
   if (lacking.length) return `the device lacks ${lacking.join(', ')}`;
   // A device tells what its adapter found, if it is not the adapter.
   const info = device.adapterInfo ?? device.info, least = info?.subgroupMinSize ?? 4;
+  if (needs.isSoftware && !isImitated(info)) return 'it is for processors that imitate a device';
   if (needs.lanes > least) return `it needs subgroups of ${needs.lanes} lanes; those of the device may have ${least}`;
   const matrices = Array.from(info?.subgroupMatrixConfigs ?? [], spellMatrix);
   if (needs.matrix && (info?.subgroupMaxSize !== needs.lanes || !matrices.includes(needs.matrix)))
@@ -136,11 +141,11 @@ export async function openVariants(data) {
   });
 }
 
-/** What makes most of a device: it goes before the processor; features, then
- * lanes of a subgroup. */
-function rankOf({ description, needs: { features, lanes } }) {
+/** What makes most of a device: it goes before the processor; what is for such
+ * devices alone, features, then lanes of a subgroup. */
+function rankOf({ description, needs: { isSoftware, features, lanes } }) {
   if (isWasm(description)) return [0, (description.features ?? []).length];
-  return [1, features.length, lanes];
+  return [1, isSoftware, features.length, lanes];
 }
 
 /** Whether a variant is better than one before it that runs, too: targets list

@@ -379,6 +379,32 @@ module attributes {tile.target = #tile.target<name = "gpu", chip = "c", threads 
 
 // -----
 
+// A processor that imitates a device loads vectors by elements: four threads
+// share a row, and weights are elements.
+// CHECK-LABEL: func private @imitated
+// CHECK: tile.dot {{.*}} {transpose_b} {{.*}} -> <16x16xf32, #tile.layout<lane = {{\[\[}}0, 1], [0, 2]], subgroup = {{\[\[}}1, 0], [2, 0]]>>
+// CHECK: %[[P:.*]] = tile.relayout %{{.*}} : {{.*}} -> <16x16xf32, #tile.shared<padding = 1>>
+// CHECK: tile.dot %[[P]],
+module attributes {tile.target = #tile.target<name = "gpu", chip = "c", threads = 16, subgroup = 1, shared_bytes = 16384, static_shared_bytes = 16384, features = ["software"], lacks = "small_storage">} {
+  func.func private @imitated(%a: memref<f32>, %x: index, %y: index, %z: index, %nx: index, %ny: index, %nz: index) attributes {tile.kernel} {
+    %c0 = arith.constant 0 : index
+    %c16 = arith.constant 16 : index
+    %c32 = arith.constant 32 : index
+    %zero = arith.constant 0.0 : f32
+    %m = memref.reinterpret_cast %a to offset: [0], sizes: [16, 32], strides: [32, 1] : memref<f32> to memref<16x32xf32>
+    %q = tile.load %m[%c0, %c0] valid [%c16, %c32] : memref<16x32xf32> -> !tile.tile<16x32xf32>
+    %init = tile.splat %zero : f32 -> !tile.tile<16x16xf32>
+    %acc = tile.splat %zero : f32 -> !tile.tile<16x32xf32>
+    %s = tile.dot %q, %q, %init {transpose_b} : !tile.tile<16x32xf32>, !tile.tile<16x32xf32> -> !tile.tile<16x16xf32>
+    %v = tile.load %m[%c0, %c0] valid [%c16, %c32] : memref<16x32xf32> -> !tile.tile<16x32xf32>
+    %o = tile.dot %s, %v, %acc : !tile.tile<16x16xf32>, !tile.tile<16x32xf32> -> !tile.tile<16x32xf32>
+    tile.store %o, %m[%c0, %c0] valid [%c16, %c32] : !tile.tile<16x32xf32>, memref<16x32xf32>
+    return
+  }
+}
+
+// -----
+
 // A left factor from outside of the loop stays in memory where its rows begin at
 // vectors, if given strides do; not where they begin elsewhere, nor where the
 // kernel writes.

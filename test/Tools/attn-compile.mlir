@@ -15,7 +15,7 @@
 // RUN: not attn-compile %t.dir/f.mlir --entry=f --chip=none -o %t.dir/bad.attn 2>&1 | FileCheck %s --check-prefix=CHIP
 // CHIP: error: {{.*}}none
 // RUN: not attn-compile %t.dir/f.mlir --entry=f --target=wgsl --chip=none -o %t.dir/bad.attn 2>&1 | FileCheck %s --check-prefix=WGSL-CHIP
-// WGSL-CHIP: error: unknown chip 'none' of the target wgsl; {{.*}}known: webgpu, webgpu-10, webgpu-desktop, webgpu-tiled, webgpu-subgroups, webgpu-subgroups32, webgpu-subgroups32-48k, webgpu-matrix, webgpu-matrix-48k, webgpu-matrix8
+// WGSL-CHIP: error: unknown chip 'none' of the target wgsl; {{.*}}known: webgpu, webgpu-10, webgpu-desktop, webgpu-tiled, webgpu-software, webgpu-subgroups, webgpu-subgroups32, webgpu-subgroups32-48k, webgpu-matrix, webgpu-matrix-48k, webgpu-matrix8
 // RUN: not attn-compile %t.dir/dot.mlir --target=wgsl -o %t.dir/bad.attn 2>&1 | FileCheck %s --check-prefix=WGSL-NAME
 // WGSL-NAME: error: the kernel 'f.1_kernel0' cannot be called so in WGSL; use letters, digits and underscores in the name of the function
 // RUN: not attn-compile %t.dir/wide.mlir --target=wgsl -o %t.dir/bad.attn 2>&1 | FileCheck %s --check-prefix=WGSL-WIDE

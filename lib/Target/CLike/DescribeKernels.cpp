@@ -228,7 +228,7 @@ static int64_t getNumBytes(Type type) {
 static std::string describeWorkgroup(gpu::GPUFuncOp kernel, int64_t lanes) {
   int64_t threads = kernel.getKnownBlockSize()->front(), bytes = 0;
   std::string text = "Workgroup: " + std::to_string(threads) + " threads";
-  if (lanes && threads > lanes)
+  if (lanes > 1 && threads > lanes)
     text += " in " + std::to_string(threads / lanes) + " subgroups";
   std::string parts;
   for (auto [k, buffer] : llvm::enumerate(kernel.getWorkgroupAttributions())) {

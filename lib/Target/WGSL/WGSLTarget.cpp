@@ -40,6 +40,8 @@ struct Chip {
   /// Fragments of m x k times k x n, of f16 to f32, in subgroups of exactly so
   /// many lanes: an experiment of Chromium's.
   std::array<int64_t, 3> matrix = {};
+  /// A processor imitates the device.
+  bool isSoftware = false;
 
   bool hasMatrices() const { return matrix[0] != 0; }
   std::vector<std::string> getFeatures() const;
@@ -50,16 +52,18 @@ struct Chip {
 /// The limits that every WebGPU device has; more buffers (ids of documents with
 /// row statistics take 9); those of a device that Vulkan, Metal or Direct3D 12
 /// drives on a desktop. Then those whose threads share rows, in longer text,
-/// which pages ask for. Devices with subgroups have more memory than is
-/// guaranteed; 48 KiB are for kernels whose queries cannot stay in memory, and
-/// for matrices of heads of 256. The last three are for browsers that were
-/// started with what Chromium tries out.
+/// which pages ask for; those of processors that imitate a device. Devices with
+/// subgroups have more memory than is guaranteed; 48 KiB are for kernels whose
+/// queries cannot stay in memory, and for matrices of heads of 256. The last
+/// three are for browsers that were started with what Chromium tries out.
 static constexpr Chip chips[] = {
     {"webgpu", /*storageBuffers=*/8, /*threads=*/256,
      /*workgroupBytes=*/16 * 1024},
     {"webgpu-10", 10, 256, 16 * 1024},
     {"webgpu-desktop", 16, 1024, 32 * 1024},
     {"webgpu-tiled", 8, 256, 16 * 1024, /*subgroup=*/1},
+    {"webgpu-software", 8, /*threads=*/16, 16 * 1024, /*subgroup=*/1,
+     /*matrix=*/{}, /*isSoftware=*/true},
     {"webgpu-subgroups", 16, 256, 32 * 1024, /*subgroup=*/4},
     {"webgpu-subgroups32", 16, 256, 32 * 1024, /*subgroup=*/32},
     {"webgpu-subgroups32-48k", 16, 256, 48 * 1024, /*subgroup=*/32},
@@ -79,6 +83,8 @@ int64_t Chip::getWorkers() const {
 /// What a device needs beyond the limits, as docs/artifact.md calls it.
 std::vector<std::string> Chip::getFeatures() const {
   std::vector<std::string> features;
+  if (isSoftware)
+    features.push_back("software");
   if (subgroup > 1)
     features.push_back("subgroups");
   // Of any size there are four lanes.

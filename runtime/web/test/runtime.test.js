@@ -125,16 +125,19 @@ test('the variant is the one that makes most of the device', async () => {
   assert.match(half.reason, /not wgsl:webgpu: it makes less of the device/);
 });
 
+/** A bundle of variants: the chip, the features and the code of each. */
+const bundleOf = (variants) => makeContainer({
+  json: JSON.stringify({ format: 'attn-bundle', version: 1,
+    variants: variants.map(([chip], n) => ({ target: 'wgsl', chip, entry: 'f', section: `artifact/${n}` })) }),
+  ...Object.fromEntries(variants.map(([chip, features, code], n) =>
+    [`artifact/${n}`, makeArtifact({ chip, features }, code)])),
+});
+
 test('subgroups have at least as many lanes as a variant asks for', async () => {
   const shuffling = `enable subgroups;\n${SHADER}`;
   const variants = [['webgpu', [], SHADER], ['webgpu-subgroups', ['subgroups'], shuffling],
                     ['webgpu-subgroups32', ['subgroups', 'subgroup-min-size:32'], shuffling]];
-  const bundle = makeContainer({
-    json: JSON.stringify({ format: 'attn-bundle', version: 1,
-      variants: variants.map(([chip], n) => ({ target: 'wgsl', chip, entry: 'f', section: `artifact/${n}` })) }),
-    ...Object.fromEntries(variants.map(([chip, features, code], n) =>
-      [`artifact/${n}`, makeArtifact({ chip, features }, code)])),
-  });
+  const bundle = bundleOf(variants);
   const choose = async (features, info) => {
     const device = Object.assign(new FakeDevice({ features }), info);
     return (await loadProgram(device, bundle)).reason;
@@ -144,6 +147,20 @@ test('subgroups have at least as many lanes as a variant asks for', async () => 
     /^wgsl:webgpu-subgroups for .*not wgsl:webgpu-subgroups32: it needs subgroups of 32 lanes; those of the device may have 8$/);
   assert.match(await choose(['subgroups']), /^wgsl:webgpu-subgroups for/);
   assert.match(await choose([], { adapterInfo: { subgroupMinSize: 32 } }), /^wgsl:webgpu for .*lacks subgroups/);
+});
+
+test('a processor that imitates a device takes code of its own', async () => {
+  const shuffling = `enable subgroups;\n${SHADER}`;
+  const variants = [['webgpu', [], SHADER], ['webgpu-software', ['software'], SHADER], ['webgpu-subgroups', ['subgroups'], shuffling]];
+  const bundle = bundleOf(variants);
+  const choose = async (info) =>
+    (await loadProgram(Object.assign(new FakeDevice({ features: ['subgroups'] }), info), bundle)).reason;
+  assert.match(await choose({ adapterInfo: { isFallbackAdapter: true } }),
+    /^wgsl:webgpu-software for .*not wgsl:webgpu-subgroups: it makes less of the device$/);
+  assert.match(await choose({ info: { architecture: 'swiftshader' } }), /^wgsl:webgpu-software for/);
+  assert.match(await choose({ adapterInfo: { isFallbackAdapter: false, architecture: 'ada-lovelace' } }),
+    /^wgsl:webgpu-subgroups for .*not wgsl:webgpu-software: it is for processors that imitate a device/);
+  assert.match(await choose({}), /^wgsl:webgpu-subgroups for/);
 });
 
 test('matrices have the shapes and types of a variant, in subgroups of so many lanes', async () => {
