@@ -39,8 +39,8 @@ constexpr int64_t wideningRows = 128;
 /// The same in tile registers: what packs keys and values is paid for by as
 /// many products; and the rows whose scores are computed together.
 constexpr int64_t packedRows = 256, stripRows = 32;
-/// The same without a mask, whose edge is in all of the rows, and where tiles
-/// of so many rows are enough for threads.
+/// The same without a mask whose edge is in all of the rows, and where tiles of
+/// so many rows are enough for threads.
 constexpr int64_t morePackedRows = 512, enoughTiles = 16;
 /// Sums of so many rows and columns stay in tile registers from key tile to key
 /// tile.
@@ -60,6 +60,7 @@ private:
   int64_t getKeys(int64_t rows);
   int64_t getKeysOfFew();
   int64_t getKeysOfStrip();
+  bool endsWithRows();
   void chooseMorePackedRows(ScheduleBuilder &b);
   /// Whether many rows are multiplied in tile registers.
   bool usesTileRegisters() {
@@ -135,9 +136,39 @@ int64_t Scheduler::getKeysOfStrip() {
   return std::max(keys / fewest * fewest, fewest);
 }
 
+/// Whether the region computes the value of no argument of its own.
+static bool isUniform(Value value, Region &region) {
+  Operation *op = value.getDefiningOp();
+  return value.getParentRegion() != &region ||
+         (op && llvm::all_of(op->getOperands(), [&](Value operand) {
+            return isUniform(operand, region);
+          }));
+}
+
+/// Whether the mask, if there is one, is the end of a row's keys and nothing
+/// else: that is where strips end.
+bool Scheduler::endsWithRows() {
+  if (!op.hasMaskRegion())
+    return true;
+  Block &mask = op.getMask().front();
+  auto compare =
+      mask.getTerminator()->getOperand(0).getDefiningOp<arith::CmpIOp>();
+  if (!compare || compare.getPredicate() != arith::CmpIPredicate::sle)
+    return false;
+  constexpr unsigned rowArgument = 2, keyArgument = 3;
+  Value row = mask.getArgument(rowArgument), end = compare.getRhs();
+  auto sum = end.getDefiningOp<arith::AddIOp>();
+  bool isSum = sum && llvm::is_contained(sum.getOperands(), row) &&
+               llvm::any_of(sum.getOperands(), [&](Value operand) {
+                 return isUniform(operand, op.getMask());
+               });
+  return compare.getLhs() == mask.getArgument(keyArgument) &&
+         (end == row || isSum);
+}
+
 /// Packing is shared by twice the rows where queries are many.
 void Scheduler::chooseMorePackedRows(ScheduleBuilder &b) {
-  if (op.hasMaskRegion() || op.isRagged())
+  if (!endsWithRows() || op.isRagged())
     return;
   auto dims = AttentionOp::getDimMap(op.getQueryLayout());
   Value tasks = b.multiply(b.extent(op.getQuery(), dims.b),

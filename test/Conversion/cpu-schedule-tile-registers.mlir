@@ -37,12 +37,31 @@ func.func @long(%q: memref<1x8x1024x64xbf16>, %k: memref<1x8x512x64xbf16>, %v: m
 
 // -----
 
+// Strips end with the keys of their rows.
+// CHECK-LABEL: func @long_causal
+// CHECK:       #attn.schedule<tile_m = 512, tile_n = 64>
+func.func @long_causal(%q: memref<1x8x1024x64xbf16>, %k: memref<1x8x512x64xbf16>, %v: memref<1x8x512x64xbf16>, %o: memref<1x8x1024x64xbf16>) {
+  attn.attention ins(%q, %k, %v : memref<1x8x1024x64xbf16>, memref<1x8x512x64xbf16>, memref<1x8x512x64xbf16>) outs(%o : memref<1x8x1024x64xbf16>)
+  mask(%b: index, %h: index, %i: index, %j: index) {
+    %kv = attn.kv_len : index
+    %q_len = attn.q_len : index
+    %more = arith.subi %kv, %q_len : index
+    %end = arith.addi %i, %more : index
+    %keep = arith.cmpi sle, %j, %end : index
+    attn.yield %keep : i1
+  }
+  return
+}
+
+// -----
+
+// The edge of another mask is in all of the rows.
 // CHECK-LABEL: func @long_masked
 // CHECK:       #attn.schedule<tile_m = 256, tile_n = 64>
 func.func @long_masked(%q: memref<1x8x1024x64xbf16>, %k: memref<1x8x512x64xbf16>, %v: memref<1x8x512x64xbf16>, %o: memref<1x8x1024x64xbf16>) {
   attn.attention ins(%q, %k, %v : memref<1x8x1024x64xbf16>, memref<1x8x512x64xbf16>, memref<1x8x512x64xbf16>) outs(%o : memref<1x8x1024x64xbf16>)
   mask(%b: index, %h: index, %i: index, %j: index) {
-    %keep = arith.cmpi sle, %j, %i : index
+    %keep = arith.cmpi sge, %j, %i : index
     attn.yield %keep : i1
   }
   return

@@ -16,6 +16,7 @@
 // CHECK-DAG:   memref.alloca() {{.*}} : memref<84x32x32xbf16>
 // CHECK-DAG:   [[VALUES:%.+]] = memref.alloca() {{.*}} : memref<168x32x32xbf16>
 // CHECK-DAG:   memref.alloca() {{.*}} : memref<256x128xf32>
+// CHECK:       vector.store {{.*}} : memref<256x64xbf16>, vector<32xbf16>
 // A quarter of L2 has room for a block of 21 packed key tiles. Keys of a tile,
 // where they are: 16 rows, pairs of columns change places.
 // CHECK:       scf.for
@@ -91,6 +92,13 @@
 // CHECK-COUNT-4: amx.tile_mulf
 // CHECK-COUNT-4: amx.tile_store
 // CHECK:       scf.yield [[NEXT]]
+// The output goes to memory as it is computed, and is rounded once.
+// CHECK:       arith.divf
+// CHECK:       scf.for
+// CHECK:       [[QUOTIENT:%.+]] = arith.mulf
+// CHECK-NEXT:  [[ROUNDED:%.+]] = arith.truncf [[QUOTIENT]]
+// CHECK-NOT:   memref<256x128xf32>
+// CHECK:       vector.store [[ROUNDED]], %reinterpret_cast{{.*}}, vector<16xbf16>
 func.func @plain(%q: memref<1x2x512x64xbf16>, %k: memref<1x2x512x64xbf16>, %v: memref<1x2x512x128xbf16>, %o: memref<1x2x512x128xbf16>) {
   attn.attention ins(%q, %k, %v : memref<1x2x512x64xbf16>, memref<1x2x512x64xbf16>, memref<1x2x512x128xbf16>) outs(%o : memref<1x2x512x128xbf16>)
   return

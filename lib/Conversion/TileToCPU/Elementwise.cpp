@@ -327,6 +327,28 @@ void KernelLowering::storeFactor(const GroupOutputs &outputs,
     }
 }
 
+/// So many columns of the group, or vectors of them, side by side.
+LogicalResult
+KernelLowering::emitGroupColumns(const GroupOutputs &outputs, Value row,
+                                 Value first, unsigned together, int64_t unit,
+                                 SmallVectorImpl<Value> &carried) {
+  SmallVector<SmallVector<Value>> paired(together);
+  for (unsigned c = 0; c < together; ++c)
+    if (failed(emitGroupColumn(outputs, row, add(first, index(c * unit)),
+                               carried, paired[c])))
+      return failure();
+  for (auto [k, output] : llvm::enumerate(outputs.pairs)) {
+    Value pair = arith::DivUIOp::create(b, first, index(2));
+    Value start = arith::MulIOp::create(b, row, index(2));
+    vector::StoreOp::create(b, interleave(paired[0][k], paired[1][k]),
+                            output.second, ValueRange{pair, start});
+  }
+  for (auto [k, output] : llvm::enumerate(outputs.factors))
+    storeFactor(outputs, output, paired[0][k], paired[1][k], row, first,
+                carried);
+  return success();
+}
+
 /// The group at a vector of rows, or at a row with columns on the lanes: a loop
 /// over columns, with row reductions carried in registers. Yields these.
 FailureOr<SmallVector<Value>>
@@ -347,26 +369,23 @@ KernelLowering::emitGroupRow(const GroupOutputs &outputs, Value row) {
   bool isShort = lanes == LaneDim::Columns && group.ops.size() == 1 &&
                  group.cols % (4 * unit) == 0;
   unsigned together = isJoined ? 2 : isShort ? 4 : 1;
+  // Few columns are a row without a loop.
+  constexpr unsigned fewPairs = 2;
+  unsigned pairs = !outputs.factors.empty() &&
+                           group.cols == int64_t(unit * together * fewPairs)
+                       ? fewPairs
+                       : 1;
   auto loop = scf::ForOp::create(b, index(0), index(group.cols),
-                                 index(unit * together), inits);
+                                 index(unit * together * pairs), inits);
   OpBuilder::InsertionGuard inner(b);
   b.setInsertionPointToStart(loop.getBody());
-  Value first = loop.getInductionVar();
   SmallVector<Value> carried(loop.getRegionIterArgs());
-  SmallVector<SmallVector<Value>> paired(together);
-  for (unsigned c = 0; c < together; ++c)
-    if (failed(emitGroupColumn(outputs, row, add(first, index(c * unit)),
-                               carried, paired[c])))
+  for (unsigned p = 0; p < pairs; ++p)
+    if (failed(emitGroupColumns(
+            outputs, row,
+            add(loop.getInductionVar(), index(p * unit * together)), together,
+            unit, carried)))
       return failure();
-  for (auto [k, output] : llvm::enumerate(outputs.pairs)) {
-    Value pair = arith::DivUIOp::create(b, first, index(2));
-    Value start = arith::MulIOp::create(b, row, index(2));
-    vector::StoreOp::create(b, interleave(paired[0][k], paired[1][k]),
-                            output.second, ValueRange{pair, start});
-  }
-  for (auto [k, output] : llvm::enumerate(outputs.factors))
-    storeFactor(outputs, output, paired[0][k], paired[1][k], row, first,
-                carried);
   if (!carried.empty())
     scf::YieldOp::create(b, carried);
   SmallVector<Value> reduced(loop.getResults());
@@ -470,6 +489,55 @@ LogicalResult KernelLowering::emitGroupByRow(const GroupOutputs &outputs,
   for (auto [sums, buffer] : llvm::zip(loop.getResults(), outputs.reduced))
     storeVector(sums, buffer, firstRow, Value());
   return success();
+}
+
+/// Whether all that the open group is for is what `store` stores, in whole
+/// vectors of a row.
+bool KernelLowering::storesGroup(StoreOp store) {
+  TileType type = store.getTile().getType();
+  APInt cols;
+  bool isWhole = type.getRank() == 2 && type.getCols() % regs.lanes == 0 &&
+                 matchPattern(store.getValid()[1], m_ConstantInt(&cols)) &&
+                 cols.getSExtValue() >= type.getCols();
+  auto isForStore = [&](Operation *op) {
+    return !isa<ReduceOp>(op) &&
+           llvm::all_of(op->getUsers(), [&](Operation *user) {
+             return user == store || group.ops.contains(user);
+           });
+  };
+  return lanes == LaneDim::Columns && !openProduct && isWhole &&
+         isContiguous(store.getDest()) &&
+         group.ops.contains(store.getTile().getDefiningOp()) &&
+         llvm::all_of(group.ops, isForStore);
+}
+
+/// The open group goes to memory as it is computed.
+LogicalResult KernelLowering::storeGroup(StoreOp store) {
+  ++groups;
+  TileType type = store.getTile().getType();
+  Value rows = clampTo(store.getValid()[0], type.getRows());
+  auto storeElements = [&](Value row, Value col) -> LogicalResult {
+    DenseMap<Value, Value> values;
+    for (Operation *op : group.ops) {
+      auto results = emitElement(op, values, row, col);
+      if (failed(results))
+        return failure();
+      for (auto [tile, value] : llvm::zip(op->getResults(), *results))
+        values[tile] = value;
+    }
+    SmallVector<Value> at(store.getIndices());
+    at[at.size() - 2] = add(at[at.size() - 2], row);
+    at.back() = add(at.back(), col);
+    vector::StoreOp::create(b, convertToStore(store, values[store.getTile()]),
+                            store.getDest(), at);
+    return success();
+  };
+  LogicalResult stored = tryForRange(index(0), rows, 1, [&](Value row) {
+    return tryForRange(index(0), index(type.getCols()), regs.lanes,
+                       [&](Value col) { return storeElements(row, col); });
+  });
+  group = Group();
+  return stored;
 }
 
 /// Emits the open product and group before `before`: the group in the product's

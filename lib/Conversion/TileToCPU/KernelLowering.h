@@ -309,12 +309,17 @@ private:
   LogicalResult lowerAnyAbove(AnyAboveOp op);
   bool joinsGroup(Operation *op);
   bool precedesGroup(Operation *op);
+  bool storesGroup(StoreOp store);
+  LogicalResult storeGroup(StoreOp store);
   LogicalResult flush(Operation *before);
   GroupOutputs outputsOfGroup();
   Value dyingBuffer(Operation *op, llvm::SmallDenseSet<Value> &taken);
   void storeFactor(const GroupOutputs &outputs, std::pair<Value, Value> output,
                    Value first, Value second, Value row, Value col,
                    SmallVectorImpl<Value> &carried);
+  LogicalResult emitGroupColumns(const GroupOutputs &outputs, Value row,
+                                 Value first, unsigned together, int64_t unit,
+                                 SmallVectorImpl<Value> &carried);
   FailureOr<SmallVector<Value>> emitGroupRow(const GroupOutputs &outputs,
                                              Value row);
   LogicalResult emitGroupRows(const GroupOutputs &outputs, Value row);

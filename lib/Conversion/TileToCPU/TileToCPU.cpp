@@ -79,6 +79,13 @@ LogicalResult KernelLowering::lowerBlock(Block &block,
       toErase.push_back(&op);
       continue;
     }
+    if (auto store = dyn_cast<StoreOp>(&op); store && storesGroup(store)) {
+      b.setInsertionPoint(&op);
+      if (failed(storeGroup(store)))
+        return failure();
+      toErase.push_back(&op);
+      continue;
+    }
     bool usesTiles =
         isTileOp(&op) || hasTileResult(&op) || op.getNumRegions() > 0;
     if (usesTiles && !precedesGroup(&op) && failed(flush(&op)))
