@@ -8,6 +8,7 @@
 //===----------------------------------------------------------------------===//
 
 #include "Schedule.h"
+#include "TileToCPU/RegisterLimits.h"
 
 #include "attn/Conversion/CPUSchedule.h"
 #include "attn/Dialect/Attn/Attn.h"
@@ -37,14 +38,11 @@ constexpr int64_t longRows = 64;
 /// which is then done half as often. Masks have their edge in all of the rows.
 constexpr int64_t wideningRows = 128;
 /// The same in tile registers: what packs keys and values is paid for by as
-/// many products; and the rows whose scores are computed together.
-constexpr int64_t packedRows = 256, stripRows = 32;
+/// many products.
+constexpr int64_t packedRows = 256;
 /// The same without a mask whose edge is in all of the rows, and where tiles of
 /// so many rows are enough for threads.
 constexpr int64_t morePackedRows = 512, enoughTiles = 16;
-/// Sums of so many rows and columns stay in tile registers from key tile to key
-/// tile.
-constexpr int64_t heldRows = 16, heldColumns = 64;
 /// Largest tiles that may be asked for: a tile has to fit the stack.
 constexpr int64_t mostRows = 1024, mostKeys = 4096;
 
@@ -126,12 +124,12 @@ int64_t Scheduler::getKeysOfFew() {
 /// and sums are there, too, and a store that misses takes four times as long.
 int64_t Scheduler::getKeysOfStrip() {
   constexpr int64_t fewest = 32;
-  int64_t keys = target.getL1Bytes() / 6 / (stripRows * sizeof(float));
-  if (op.getValueHeadSize() <= heldColumns) {
+  int64_t keys = target.getL1Bytes() / 6 / (cpu::kStripRows * sizeof(float));
+  if (op.getValueHeadSize() <= cpu::kHeldColumns) {
     int64_t weighted = sizeof(float) + sizeof(uint16_t);
     int64_t packed = op.getQkHeadSize() + op.getValueHeadSize();
     keys = target.getL1Bytes() / 2 /
-           (heldRows * weighted + packed * sizeof(uint16_t));
+           (cpu::kRegisterRows * weighted + packed * sizeof(uint16_t));
   }
   return std::max(keys / fewest * fewest, fewest);
 }

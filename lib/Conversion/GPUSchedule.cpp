@@ -34,13 +34,18 @@ class FragmentModel {
 public:
   FragmentModel(AttentionOp op, tile::TargetAttr target);
 
-  /// Half as many threads, of which each subgroup has two fragments of rows:
-  /// every fragment of keys and values that it loads serves both. Only heads up
-  /// to 64 leave it the registers. On an H100, heads of 64 take 259 TFLOP/s
-  /// with 128 rows and 32 keys so, causal 193; 236 and 187 with 128 keys and
-  /// twice the threads. Returns false where nothing is to gain.
-  bool takeFewThreads();
-  int64_t getThreads() const { return threads; }
+  /// The threads that a workgroup may have, best first. Half as many as usual,
+  /// of which each subgroup has two fragments of rows: every fragment of keys
+  /// and values that it loads serves both. Only heads up to 64 leave it the
+  /// registers. On an H100, heads of 64 take 259 TFLOP/s with 128 rows and 32
+  /// keys so, causal 193; 236 and 187 with 128 keys and twice the threads.
+  SmallVector<int64_t> listThreads(int64_t queries) const;
+  FragmentModel withThreads(int64_t number) const {
+    FragmentModel model = *this;
+    model.threads = number;
+    return model;
+  }
+  bool hasFewThreads() const { return threads < kMatrixThreads; }
 
   /// Whether there are units for the op.
   bool applies() const { return hasUnits; }
@@ -78,7 +83,7 @@ public:
                  ? keys
                  : keys / 2;
     // Half of what may wait: registers hold more of the rest.
-    if (threads < kMatrixThreads)
+    if (hasFewThreads())
       return llvm::bit_floor<uint64_t>(16 * threads /
                                        std::max(headSize, valueSize));
     return rows < 128 ? 64 : 128;
@@ -128,12 +133,15 @@ FragmentModel::FragmentModel(AttentionOp op, tile::TargetAttr target)
   valueSize = llvm::alignTo(v.getShape().back(), n);
 }
 
-bool FragmentModel::takeFewThreads() {
-  constexpr int64_t mostColumns = 64, fewestRows = 16;
-  if (isOpaque || m < fewestRows || std::max(headSize, valueSize) > mostColumns)
-    return false;
-  threads = kMatrixThreads / 2;
-  return true;
+SmallVector<int64_t> FragmentModel::listThreads(int64_t queries) const {
+  // As many rows as half of the threads have.
+  constexpr int64_t longRows = 128, mostColumns = 64, fewestRows = 16;
+  bool mayBeFew = !isOpaque && m >= fewestRows &&
+                  std::max(headSize, valueSize) <= mostColumns &&
+                  (ShapedType::isDynamic(queries) || queries >= longRows);
+  if (mayBeFew)
+    return {kMatrixThreads / 2, kMatrixThreads};
+  return {kMatrixThreads};
 }
 
 /// And what its rows of statistics leave through.
@@ -294,16 +302,9 @@ private:
                            workersOfSharing = 8;
 
   /// The most rows up to 128, and then keys, that a workgroup has room for:
-  /// each row more reads keys and values less often.
-  static bool scheduleFragments(ScheduleBuilder &b, AttentionOp op,
-                                FragmentModel model) {
-    int64_t queries = op.getQueryLength();
-    // As many rows as half of the threads have.
-    constexpr int64_t longRows = 128;
-    int64_t threads = 0;
-    if ((ShapedType::isDynamic(queries) || queries >= longRows) &&
-        model.takeFewThreads())
-      threads = model.getThreads();
+  /// each row more reads keys and values less often. None has no rows.
+  static std::pair<int64_t, int64_t> chooseFragments(const FragmentModel &model,
+                                                     int64_t queries) {
     // On an H100, heads of 64 reach 138 TFLOP/s with 128 rows, 122 with 256: a
     // subgroup with two fragments of rows leaves its driver no registers.
     for (int64_t most : {128, 64, 32, 16}) {
@@ -315,16 +316,26 @@ private:
         rows = std::min(rows, static_cast<int64_t>(llvm::bit_ceil<uint64_t>(
                                   model.align(std::max<int64_t>(queries, 1)))));
       for (int64_t columns = model.getMostKeys(rows); columns >= 16;
-           columns /= 2) {
-        if (!model.fits(rows, columns))
-          continue;
-        b.set(rows, columns, /*workers=*/0,
-              "rows and keys in matrix fragments that fit the registers of " +
-                  Twine(model.getThreads()) +
-                  " threads and a workgroup's memory",
-              threads);
-        return true;
-      }
+           columns /= 2)
+        if (model.fits(rows, columns))
+          return {rows, columns};
+    }
+    return {0, 0};
+  }
+
+  static bool scheduleFragments(ScheduleBuilder &b, AttentionOp op,
+                                const FragmentModel &anyModel) {
+    int64_t queries = op.getQueryLength();
+    for (int64_t threads : anyModel.listThreads(queries)) {
+      FragmentModel model = anyModel.withThreads(threads);
+      auto [rows, columns] = chooseFragments(model, queries);
+      if (!rows)
+        continue;
+      b.set(rows, columns, /*workers=*/0,
+            "rows and keys in matrix fragments that fit the registers of " +
+                Twine(threads) + " threads and a workgroup's memory",
+            model.hasFewThreads() ? threads : 0);
+      return true;
     }
     return false;
   }

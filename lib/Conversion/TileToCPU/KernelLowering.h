@@ -12,6 +12,7 @@
 #define LIB_CONVERSION_TILETOCPU_KERNELLOWERING_H
 
 #include "RegionVectorizer.h"
+#include "RegisterLimits.h"
 
 #include "attn/Dialect/Tile/Tile.h"
 
@@ -57,10 +58,6 @@ constexpr int64_t kRowsTogether = 4;
 
 /// Vectors of f32 consist of pieces of so many elements on all processors.
 constexpr int64_t kPiece = 4;
-
-/// A tile register holds 16 rows of 64 bytes: 16 sums of f32, or 32 elements of
-/// bf16 along the sum of a product.
-constexpr int64_t kRegisterRows = 16, kRegisterDepth = 32;
 
 /// Where a tile value lives.
 struct Place {

@@ -18,17 +18,14 @@ using namespace attn;
 using namespace attn::cpu;
 using namespace attn::tile;
 
-/// Rows of a strip: two registers of sums. With few columns of carried sums,
-/// products are few for a score that is stored: then one register, so that
-/// scores and weights leave room in L1.
 static int64_t getStripRows(scf::ForOp loop, int64_t rows) {
-  constexpr int64_t most = 2 * kRegisterRows, fewColumns = 64;
   int64_t columns = 0;
   for (Value carried : loop.getRegionIterArgs())
     if (auto type = dyn_cast<TileType>(carried.getType());
         type && type.getRank() == 2)
       columns = std::max(columns, type.getCols());
-  return rows % most == 0 && columns > fewColumns ? most : kRegisterRows;
+  return rows % kStripRows == 0 && columns > kHeldColumns ? kStripRows
+                                                          : kRegisterRows;
 }
 
 static bool isOnTiles(Operation *op) {

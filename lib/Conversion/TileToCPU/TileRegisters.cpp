@@ -415,7 +415,6 @@ MapOp cpu::findScalingInBranch(Value scaled, Value argument) {
 /// Finds the product whose sums a loop over key tiles carries, scaled row by
 /// row at most, if they fit registers beside those of the product of scores.
 bool KernelLowering::findHeldProduct(scf::ForOp loop) {
-  constexpr int64_t mostTiles = 4;
   Operation *yield = loop.getBody()->getTerminator();
   for (auto [argument, yielded] :
        llvm::zip(loop.getRegionIterArgs(), yield->getOperands())) {
@@ -423,7 +422,7 @@ bool KernelLowering::findHeldProduct(scf::ForOp loop) {
     auto type = dyn_cast<TileType>(yielded.getType());
     if (!dot || dot->getBlock() != loop.getBody() || dot.getTransposeB() ||
         !yielded.hasOneUse() || rowsOf(type.getRows()) != kRegisterRows ||
-        llvm::divideCeil(type.getCols(), kRegisterRows) > mostTiles)
+        type.getCols() > kHeldColumns)
       continue;
     held.dot = dot;
     held.loop = loop;
