@@ -151,6 +151,7 @@ private:
   void storeRows(StoreOp store, Value buffer, Value rows, Value cols,
                  Value first);
   Value newRowBlock(TileType type);
+  Value newCopy(TileType type);
   void forEachPiece(int64_t cols, function_ref<void(Value, int64_t)> body);
   Value joinPieces(function_ref<Value(int64_t)> piece);
   SmallVector<Value> transposePieces(ArrayRef<Value> vectors);
@@ -288,7 +289,7 @@ private:
   SmallVector<Value> rightSubscript(const Place &right, Value row);
   Value loadRight(const Place &right, ArrayRef<Value> rowStart, Value col);
   std::optional<Lookahead> findLookahead(DotOp dot);
-  SmallVector<Lookahead> findNextTiles(DotOp dot);
+  std::optional<Lookahead> findNextValues(DotOp dot);
   void prefetch(const std::optional<Lookahead> &next, Value row, Value col,
                 std::optional<int64_t> cols = std::nullopt);
   Value combineLanes(ReduceKind kind, ArrayRef<Value> vectors);

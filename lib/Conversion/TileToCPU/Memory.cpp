@@ -237,16 +237,33 @@ SmallVector<Value> KernelLowering::transpose(ArrayRef<Value> square) {
 void KernelLowering::copyRows(LoadOp load, TileType type) {
   Place &place = places[load.getResult()];
   place.kind = Place::Memory;
-  if (lanes == LaneDim::Rows)
-    place.buffer =
-        allocate(type.getShape(),
-                 isOfPairs(load) ? type.getElementType() : b.getF32Type());
-  else
+  if (lanes == LaneDim::Columns)
     place.buffer = allocate({type.getRows(), wholeVectors(type.getCols())},
                             type.getElementType());
+  else if (isOfPairs(load))
+    place.buffer = allocate(type.getShape(), type.getElementType());
+  else
+    place.buffer = newCopy(type);
   place.row = place.col = index(0);
   place.validRows = clampTo(load.getValid()[0], type.getRows());
   copyRowsTo(place.buffer, load, type, place.validRows);
+}
+
+/// A buffer for an f32 copy, [row][col]. Products read it column by column:
+/// rows that are eight lines apart, or a multiple of that, would share eight
+/// sets of L1 or fewer, which cannot hold a line of each. So they are a line
+/// longer.
+Value KernelLowering::newCopy(TileType type) {
+  constexpr int64_t lineElements = 16, crowdedElements = 128;
+  int64_t rows = type.getRows(), cols = type.getCols();
+  if (cols % crowdedElements)
+    return allocate(type.getShape(), b.getF32Type());
+  Value buffer = allocate({rows, cols + lineElements}, b.getF32Type());
+  Attribute zero = b.getIndexAttr(0), one = b.getIndexAttr(1);
+  return memref::SubViewOp::create(
+      b, buffer, ArrayRef<OpFoldResult>{zero, zero},
+      ArrayRef<OpFoldResult>{b.getIndexAttr(rows), b.getIndexAttr(cols)},
+      ArrayRef<OpFoldResult>{one, one});
 }
 
 /// Copies so many rows from `first` on to [row][col], zero past the valid

@@ -56,21 +56,16 @@ Value KernelLowering::rightElement(DotOp dot, const Place &right, Value column,
   return memref::LoadOp::create(b, right.buffer, at);
 }
 
-/// The keys and values of the next tile, for a product of this one with values:
-/// what is read column by column is too far apart for a processor to foresee.
-SmallVector<KernelLowering::Lookahead>
-KernelLowering::findNextTiles(DotOp dot) {
-  SmallVector<Lookahead> next;
+/// The values of the next tile, for a product with those of this one: what is
+/// read column by column is too far apart for a processor to foresee. Keys are
+/// read row by row.
+std::optional<KernelLowering::Lookahead>
+KernelLowering::findNextValues(DotOp dot) {
   auto loop = dot->getParentOfType<scf::ForOp>();
-  if (!loop || dot.getTransposeB())
-    return next;
-  loop.getBody()->walk([&](DotOp other) {
-    std::optional<Lookahead> ahead = findLookahead(other);
-    if (!ahead || ahead->load->getBlock() != loop.getBody())
-      return;
-    ahead->rowsAhead = ahead->load.getType().getRows();
-    next.push_back(*ahead);
-  });
+  std::optional<Lookahead> next = findLookahead(dot);
+  if (!next || dot.getTransposeB() || next->load->getBlock() != loop.getBody())
+    return std::nullopt;
+  next->rowsAhead = next->load.getType().getRows();
   return next;
 }
 
@@ -94,17 +89,16 @@ LogicalResult KernelLowering::emitBlock(DotOp dot, const Place &a,
         return failure();
       inits.push_back(*init);
     }
-  SmallVector<Lookahead> nextTiles;
+  std::optional<Lookahead> nextValues;
   if (a.kind != Place::Pairs && cols > 1)
-    nextTiles = findNextTiles(dot);
+    nextValues = findNextValues(dot);
   auto loop = scf::ForOp::create(b, index(0), depth, index(1), inits);
   {
     OpBuilder::InsertionGuard guard(b);
     b.setInsertionPointToStart(loop.getBody());
     Value k = loop.getInductionVar();
     bool pairs = a.kind == Place::Pairs;
-    for (const Lookahead &next : nextTiles)
-      prefetch(next, k, colStart, /*cols=*/1);
+    prefetch(nextValues, k, colStart, /*cols=*/1);
     SmallVector<Value> left;
     for (Value row : rows)
       left.push_back(pairs ? loadPairVector(a.buffer, row, k)
