@@ -175,12 +175,13 @@ async function measure(entry) {
   line.finite = output.every(Number.isFinite);
   if (!entry.unknown) line.rel = Number(compare(entry, inputs, output).toExponential(2));
 
-  // Clocks fall while the host prepares: until three rounds agree within 3 %.
+  // Clocks fall while the host prepares, to a sixth, and take half a second to
+  // rise: until three rounds agree within 3 % then.
   let one = await timeByClock(calls, 1);
   const few = Math.max(1, Math.min(50, Math.round(0.02 / one)));
-  for (let start = performance.now(), a = 0, b = 0; performance.now() - start < 600;) {
+  for (let start = performance.now(), a = 0, b = 0; performance.now() - start < 900;) {
     one = await timeByClock(calls, few);
-    if (performance.now() - start > 150 && Math.max(a, b, one) < 1.03 * Math.min(a, b, one)) break;
+    if (performance.now() - start > 500 && Math.max(a, b, one) < 1.03 * Math.min(a, b, one)) break;
     a = b;
     b = one;
   }

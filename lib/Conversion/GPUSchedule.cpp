@@ -292,14 +292,21 @@ public:
 private:
   static constexpr int64_t keys = 32;
   /// Where subgroups divide the keys of a workgroup (tile-share-loops): so many
-  /// of them, each with tiles of so many keys; and how many subgroups that read
-  /// keys alone such a workgroup is worth. On an H100, 8 times 8192 keys take
+  /// of them at most, each with tiles of so many keys; and how many of them are
+  /// worth one that reads keys alone. On an H100, 8 times 8192 keys take
   /// 23.6 us in tiles of 4, of which the code is shorter, 27 to 29 in tiles of
   /// 8, 31 in those of 16, and 16 sequences 199, 197 and more. By 8 subgroups
   /// in twice as many workgroups they take 1 to 2 us more. Without sharing, 37
-  /// and 233.
+  /// and 233. In f32 a machine has registers for 8.
   static constexpr int64_t sharingSubgroups = 16, sharedKeys = 4,
-                           workersOfSharing = 8;
+                           sharedKeysOfWords = 8, subgroupsOfWorker = 2;
+
+  /// Subgroups of a workgroup that divide the keys of an op.
+  static int64_t getSharingSubgroups(AttentionOp op, tile::TargetAttr target) {
+    bool isF32 = getElementTypeOrSelf(op.getQuery().getType()).isF32();
+    return std::min(isF32 ? sharingSubgroups / 2 : sharingSubgroups,
+                    target.getThreads() / target.getSubgroup());
+  }
 
   /// The most rows up to 128, and then keys, that a workgroup has room for:
   /// each row more reads keys and values less often. None has no rows.
@@ -429,11 +436,12 @@ private:
     if (sharesRows)
       for (int64_t rows : few) {
         int64_t columns = keys, workers = target.getWorkers(), threads = 0;
-        if (isInRegisters && readsPieces(target)) {
-          columns = sharedKeys;
-          threads = std::min(sharingSubgroups * target.getSubgroup(),
-                             target.getThreads());
-          workers = std::max<int64_t>(workers / workersOfSharing, 1);
+        if (isInRegisters) {
+          int64_t subgroups = getSharingSubgroups(op, target);
+          columns = readsPieces(target) ? sharedKeys : sharedKeysOfWords;
+          threads = subgroups * target.getSubgroup();
+          workers =
+              std::max<int64_t>(workers * subgroupsOfWorker / subgroups, 1);
         }
         if (!isInRegisters)
           if (auto [fewRows, fewKeys] = chooseSharedRows(op, target, rows);

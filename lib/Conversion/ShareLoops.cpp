@@ -81,11 +81,21 @@ private:
 // What can be divided
 //===----------------------------------------------------------------------===//
 
-bool SharedLoop::matchMaximum(unsigned k) {
-  auto reduce = loop.getYieldedValues()[k].getDefiningOp<ReduceOp>();
+/// Whether a value is a maximum that begins with another one, in both branches
+/// where there are some.
+static bool isMaximum(Value value, Value init) {
+  if (auto branch = value.getDefiningOp<scf::IfOp>()) {
+    unsigned k = cast<OpResult>(value).getResultNumber();
+    return isMaximum(branch.thenYield().getOperand(k), init) &&
+           isMaximum(branch.elseYield().getOperand(k), init);
+  }
+  auto reduce = value.getDefiningOp<ReduceOp>();
   return reduce && reduce.getKind() == ReduceKind::Max &&
-         reduce.getInit() == loop.getRegionIterArg(k) &&
-         reduce->getBlock() == loop.getBody();
+         reduce.getInit() == init;
+}
+
+bool SharedLoop::matchMaximum(unsigned k) {
+  return isMaximum(loop.getYieldedValues()[k], loop.getRegionIterArg(k));
 }
 
 /// The product of a carried tile, its first factor, and row statistics.

@@ -140,8 +140,9 @@ module attributes {tile.target = #tile.target<name = "wgsl", chip = "x", threads
 
 // Queries that stay in memory leave room for several workgroups side by side; a
 // stride that is no multiple of a vector has them in workgroup memory. More than
-// eight packed rows split their keys, too.
-module attributes {tile.target = #tile.target<name = "wgsl", chip = "x", threads = 256, subgroup = 32, shared_bytes = 32768, static_shared_bytes = 32768, workers = 1024, lacks = "small_storage">} {
+// eight packed rows split their keys, too; of fewer, as many subgroups share the
+// keys as a workgroup has threads for.
+module attributes {tile.target = #tile.target<name = "wgsl", chip = "x", threads = 512, subgroup = 32, shared_bytes = 32768, static_shared_bytes = 32768, workers = 1024, lacks = "small_storage">} {
   // CHECK-LABEL: func @narrow
   // CHECK: #attn.schedule<tile_m = 64, tile_n = 32>
   func.func @narrow(%q: memref<1x8x640x64xf32>, %k: memref<1x8x640x64xf32>, %o: memref<1x8x640x64xf32>) {
@@ -160,6 +161,20 @@ module attributes {tile.target = #tile.target<name = "wgsl", chip = "x", threads
   // CHECK: #attn.schedule<tile_m = 32, tile_n = 16>
   func.func @odd(%q: memref<1x8x640x128xf32, strided<[?, ?, 129, 1]>>, %k: memref<1x8x640x128xf32>, %o: memref<1x8x640x128xf32>) {
     attn.attention ins(%q, %k, %k : memref<1x8x640x128xf32, strided<[?, ?, 129, 1]>>, memref<1x8x640x128xf32>, memref<1x8x640x128xf32>) outs(%o : memref<1x8x640x128xf32>)
+    return
+  }
+
+  // CHECK-LABEL: func @decode_f16
+  // CHECK: #attn.schedule<tile_m = 4, tile_n = 8, workers = 128, threads = 512>
+  func.func @decode_f16(%q: memref<1x32x1x128xf16>, %k: memref<1x8x8192x128xf16>, %o: memref<1x32x1x128xf16>) {
+    attn.attention ins(%q, %k, %k : memref<1x32x1x128xf16>, memref<1x8x8192x128xf16>, memref<1x8x8192x128xf16>) outs(%o : memref<1x32x1x128xf16>)
+    return
+  }
+
+  // CHECK-LABEL: func @decode_f32
+  // CHECK: #attn.schedule<tile_m = 4, tile_n = 8, workers = 256, threads = 256>
+  func.func @decode_f32(%q: memref<1x32x1x128xf32>, %k: memref<1x8x8192x128xf32>, %o: memref<1x32x1x128xf32>) {
+    attn.attention ins(%q, %k, %k : memref<1x32x1x128xf32>, memref<1x8x8192x128xf32>, memref<1x8x8192x128xf32>) outs(%o : memref<1x32x1x128xf32>)
     return
   }
 

@@ -102,3 +102,70 @@ module attributes {tile.target = #tile.target<name = "gpu", chip = "c", threads 
     return
   }
 }
+
+// -----
+
+// Branches may mask what the maximum is of; others than maxima of what is
+// carried stay.
+#x = #tile.layout<lane = [[0, 1], [0, 2]]>
+#r = #tile.layout<lane = [[0, 0], [0, 0]]>
+// CHECK-LABEL: func private @branches
+// CHECK: tile.subgroup
+// CHECK: tile.combine max
+// CHECK-LABEL: func private @otherwise
+// CHECK-NOT: tile.subgroup
+module attributes {tile.target = #tile.target<name = "gpu", chip = "c", threads = 128, subgroup = 4>} {
+  func.func private @branches(%a: memref<f32>, %b: memref<f32>, %n: index, %x: index, %y: index, %z: index, %nx: index, %ny: index, %nz: index) attributes {tile.kernel, attn.schedule = #attn.schedule<threads = 16>} {
+    %c0 = arith.constant 0 : index
+    %c1 = arith.constant 1 : index
+    %c4 = arith.constant 4 : index
+    %none = arith.constant 0xFF800000 : f32
+    %m = memref.reinterpret_cast %a to offset: [0], sizes: [%n, 4], strides: [4, 1] : memref<f32> to memref<?x4xf32, strided<[4, 1]>>
+    %o = memref.reinterpret_cast %b to offset: [0], sizes: [1], strides: [1] : memref<f32> to memref<1xf32>
+    %m0 = tile.splat %none : f32 -> !tile.tile<1xf32, #r>
+    %r = scf.for %i = %c0 to %n step %c1 iter_args(%mi = %m0) -> (!tile.tile<1xf32, #r>) {
+      %s = tile.load %m[%i, %c0] valid [%c1, %c4] : memref<?x4xf32, strided<[4, 1]>> -> !tile.tile<1x4xf32, #x>
+      %is = arith.cmpi slt, %i, %c4 : index
+      %m1 = scf.if %is -> (!tile.tile<1xf32, #r>) {
+        %whole = tile.reduce max %s, %mi : !tile.tile<1x4xf32, #x> -> !tile.tile<1xf32, #r>
+        scf.yield %whole : !tile.tile<1xf32, #r>
+      } else {
+        %masked = tile.map(%s) at [%c0, %c0] : (!tile.tile<1x4xf32, #x>) -> !tile.tile<1x4xf32, #x> {
+        ^bb0(%e: f32, %row: index, %col: index):
+          %keep = arith.cmpi slt, %col, %n : index
+          %kept = arith.select %keep, %e, %none : f32
+          tile.yield %kept : f32
+        }
+        %part = tile.reduce max %masked, %mi : !tile.tile<1x4xf32, #x> -> !tile.tile<1xf32, #r>
+        scf.yield %part : !tile.tile<1xf32, #r>
+      }
+      scf.yield %m1 : !tile.tile<1xf32, #r>
+    }
+    tile.store %r, %o[%c0] valid [%c1] : !tile.tile<1xf32, #r>, memref<1xf32>
+    return
+  }
+
+  func.func private @otherwise(%a: memref<f32>, %b: memref<f32>, %n: index, %x: index, %y: index, %z: index, %nx: index, %ny: index, %nz: index) attributes {tile.kernel, attn.schedule = #attn.schedule<threads = 16>} {
+    %c0 = arith.constant 0 : index
+    %c1 = arith.constant 1 : index
+    %c4 = arith.constant 4 : index
+    %none = arith.constant 0xFF800000 : f32
+    %m = memref.reinterpret_cast %a to offset: [0], sizes: [%n, 4], strides: [4, 1] : memref<f32> to memref<?x4xf32, strided<[4, 1]>>
+    %o = memref.reinterpret_cast %b to offset: [0], sizes: [1], strides: [1] : memref<f32> to memref<1xf32>
+    %m0 = tile.splat %none : f32 -> !tile.tile<1xf32, #r>
+    %r = scf.for %i = %c0 to %n step %c1 iter_args(%mi = %m0) -> (!tile.tile<1xf32, #r>) {
+      %s = tile.load %m[%i, %c0] valid [%c1, %c4] : memref<?x4xf32, strided<[4, 1]>> -> !tile.tile<1x4xf32, #x>
+      %is = arith.cmpi slt, %i, %c4 : index
+      %m1 = scf.if %is -> (!tile.tile<1xf32, #r>) {
+        %whole = tile.reduce max %s, %mi : !tile.tile<1x4xf32, #x> -> !tile.tile<1xf32, #r>
+        scf.yield %whole : !tile.tile<1xf32, #r>
+      } else {
+        %anew = tile.reduce max %s, %m0 : !tile.tile<1x4xf32, #x> -> !tile.tile<1xf32, #r>
+        scf.yield %anew : !tile.tile<1xf32, #r>
+      }
+      scf.yield %m1 : !tile.tile<1xf32, #r>
+    }
+    tile.store %r, %o[%c0] valid [%c1] : !tile.tile<1xf32, #r>, memref<1xf32>
+    return
+  }
+}

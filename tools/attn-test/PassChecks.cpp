@@ -132,6 +132,16 @@ static void addShareLoops(OpPassManager &pm) {
   pm.addNestedPass<func::FuncOp>(createShareLoops(options));
 }
 
+/// Subgroups that divide the keys, with branches around what masks change
+/// alone, and row sums that lanes have parts of.
+static void addSharedVectors(OpPassManager &pm) {
+  pm.addNestedPass<func::FuncOp>(createUnswitchMasks({/*scoresOnly=*/true}));
+  pm.addNestedPass<func::FuncOp>(createAssignLayouts());
+  addShareLoops(pm);
+  pm.addNestedPass<func::FuncOp>(createDeferSums());
+  addLayoutToGPU(pm);
+}
+
 template <std::unique_ptr<Pass> (*create)()>
 static void addNested(OpPassManager &pm) {
   pm.addNestedPass<func::FuncOp>(create());
@@ -144,6 +154,7 @@ ArrayRef<PassChecker::CheckedPass> PassChecker::getPasses() {
   constexpr double real = 1e-9, rounded = 2e-5;
   constexpr Machine anyMachine{1, 1}, quads{4, 8}, subgroups{32, 32},
       fewLanes{8, 8}, vectors{4, 4, /*hasMatrices=*/false, /*hasVectors=*/true},
+      fewLanesOfVectors{8, 8, /*hasMatrices=*/false, /*hasVectors=*/true},
       noSubgroups{1, 4, /*hasMatrices=*/false, /*hasVectors=*/true},
       matrices{8, 8, /*hasMatrices=*/true},
       opaqueMatrices{8, 8, /*hasMatrices=*/true, /*hasVectors=*/true};
@@ -171,6 +182,8 @@ ArrayRef<PassChecker::CheckedPass> PassChecker::getPasses() {
        /*goesOn=*/true},
       {"tile-pad-tiles to tile-layout-to-gpu, opaque matrices",
        addOpaqueMatrices, rounded, opaqueMatrices},
+      {"tile-unswitch-masks to tile-layout-to-gpu, shared loops",
+       addSharedVectors, real, fewLanesOfVectors},
       {"tile-unswitch-masks", addNested<createUnswitchMasks>, 0},
       {"canonicalize, cse", addCleanup, 0},
       {"tile-narrow-indices",

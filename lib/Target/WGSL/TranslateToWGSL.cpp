@@ -535,13 +535,15 @@ LogicalResult attn::translateToWGSL(gpu::GPUModuleOp module, raw_ostream &os) {
   llvm::raw_string_ostream buffer(text);
   if (usesHalf(module))
     buffer << "enable f16;\n";
-  if (usesSubgroups(module))
+  bool hasSubgroups = usesSubgroups(module), hasMatrices = usesMatrices(module);
+  if (hasSubgroups)
     buffer << "enable subgroups;\n";
-  // Which subgroup a thread is in, the language's analysis cannot tell.
-  if (usesMatrices(module))
+  if (hasMatrices)
     buffer << "enable chromium_experimental_subgroup_matrix;\n"
-              "diagnostic(off, chromium.subgroup_matrix_uniformity);\n"
-              "diagnostic(off, subgroup_uniformity);\n";
+              "diagnostic(off, chromium.subgroup_matrix_uniformity);\n";
+  // Which subgroup a thread is in, the language's analysis cannot tell.
+  if (hasSubgroups || hasMatrices)
+    buffer << "diagnostic(off, subgroup_uniformity);\n";
   if (!text.empty())
     buffer << "\n";
   if (failed(WGSLPrinter(buffer).printModule(module)))

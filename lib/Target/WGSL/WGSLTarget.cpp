@@ -53,9 +53,10 @@ struct Chip {
 /// row statistics take 9); those of a device that Vulkan, Metal or Direct3D 12
 /// drives on a desktop. Then those whose threads share rows, in longer text,
 /// which pages ask for; those of processors that imitate a device. Devices with
-/// subgroups have more memory than is guaranteed; 48 KiB are for kernels whose
-/// queries cannot stay in memory, and for matrices of heads of 256. The last
-/// three are for browsers that were started with what Chromium tries out.
+/// subgroups have more memory than is guaranteed, and workgroups of more
+/// threads; 48 KiB are for kernels whose queries cannot stay in memory, and for
+/// matrices of heads of 256. The last three are for browsers that were started
+/// with what Chromium tries out.
 static constexpr Chip chips[] = {
     {"webgpu", /*storageBuffers=*/8, /*threads=*/256,
      /*workgroupBytes=*/16 * 1024},
@@ -65,10 +66,10 @@ static constexpr Chip chips[] = {
     {"webgpu-software", 8, /*threads=*/16, 16 * 1024, /*subgroup=*/1,
      /*matrix=*/{}, /*isSoftware=*/true},
     {"webgpu-subgroups", 16, 256, 32 * 1024, /*subgroup=*/4},
-    {"webgpu-subgroups32", 16, 256, 32 * 1024, /*subgroup=*/32},
-    {"webgpu-subgroups32-48k", 16, 256, 48 * 1024, /*subgroup=*/32},
-    {"webgpu-matrix", 16, 256, 32 * 1024, /*subgroup=*/32, {16, 16, 16}},
-    {"webgpu-matrix-48k", 16, 256, 48 * 1024, /*subgroup=*/32, {16, 16, 16}},
+    {"webgpu-subgroups32", 16, 512, 32 * 1024, /*subgroup=*/32},
+    {"webgpu-subgroups32-48k", 16, 512, 48 * 1024, /*subgroup=*/32},
+    {"webgpu-matrix", 16, 512, 32 * 1024, /*subgroup=*/32, {16, 16, 16}},
+    {"webgpu-matrix-48k", 16, 512, 48 * 1024, /*subgroup=*/32, {16, 16, 16}},
     {"webgpu-matrix8", 16, 256, 32 * 1024, /*subgroup=*/8, {8, 8, 8}},
 };
 
@@ -110,6 +111,7 @@ static void buildShaders(OpPassManager &pm, const TileToGPUOptions &toGPU) {
   addMatrixPasses(pm.nest<func::FuncOp>());
   pm.addNestedPass<func::FuncOp>(createFiniteScores());
   pm.addNestedPass<func::FuncOp>(createAssignLayouts());
+  pm.addNestedPass<func::FuncOp>(createShareLoops());
   pm.addNestedPass<func::FuncOp>(createDeferSums());
   pm.addPass(createLayoutToGPU());
   pm.addPass(createTileToGPU(toGPU));

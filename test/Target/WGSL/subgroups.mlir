@@ -1,8 +1,10 @@
 // RUN: attn-translate --kernels-to-wgsl %s | FileCheck %s
 
 // Lanes are counted by what the machine says; exchanges have statements of their
-// own, and what they need is enabled.
+// own, and what they need is enabled. The language's analysis does not know that
+// lanes of a subgroup take the same way.
 // CHECK: enable subgroups;
+// CHECK-NEXT: diagnostic(off, subgroup_uniformity);
 gpu.module @kernels {
   // CHECK-LABEL: fn shuffle(
   // CHECK: @builtin(subgroup_size) subgroup_size: u32,
