@@ -361,6 +361,7 @@ void Emitter::storeShared16(Value address, ValueRange registers) {
 Value Emitter::threadId() {
   return NVVM::ThreadIdXOp::create(*this, getI32Type());
 }
+Value Emitter::laneId() { return NVVM::LaneIdOp::create(*this, getI32Type()); }
 Value Emitter::blockId() {
   return NVVM::BlockIdXOp::create(*this, getI32Type());
 }

@@ -145,6 +145,7 @@ public:
   void storeShared16(Value address, ValueRange registers);
 
   Value threadId();
+  Value laneId();
   Value blockId();
   /// The same, and any i32, as if they were others: what is computed of them is
   /// computed again instead of kept in registers.

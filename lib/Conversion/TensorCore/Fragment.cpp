@@ -57,8 +57,10 @@ public:
                         tiles.getLane().firstRow);
     if (indices.size() > 1) {
       variation[indices[1]] = byColumn;
-      firstColumn = emit.add(scope.getPosition(op.getOffsets()[1]),
-                             tiles.getLane().firstColumn);
+      Value start = scope.getPosition(op.getOffsets()[1]);
+      firstColumn = emit.add(start, tiles.getLane().firstColumn);
+      if (tiles.getLane().groups > 1)
+        comparedColumn = emit.add(start, tiles.getLane().comparedColumn);
     }
     for (Operation &inner : op.getBody().front()) {
       unsigned bits = once;
@@ -86,7 +88,8 @@ private:
     case byRow:
       return perRow[tiles.getLane().rowOf(element)];
     case byColumn:
-      return perColumn[tiles.getLane().columnOf(element)];
+      return perColumn[{value.getType().isInteger(1) ? groupOf() : 0,
+                        tiles.getLane().columnOf(element)}];
     default:
       return perElement;
     }
@@ -139,9 +142,9 @@ private:
   /// then, which take no registers.
   Value compareColumn(arith::CmpIOp compare) {
     Value given = get(compare.getRhs());
-    Value &bound = fromFirstColumn[given];
+    Value &bound = fromFirstColumn[{given, groupOf()}];
     if (!bound)
-      bound = emit.sub(given, firstColumn);
+      bound = emit.sub(given, groupOf() ? comparedColumn : firstColumn);
     return emit.createOrFold<arith::CmpIOp>(
         compare.getPredicate(), emit.i32(tiles.getLane().columnOf(element)),
         bound);
@@ -161,12 +164,17 @@ private:
   tile::MapOp op;
   FragmentEmitter &tiles;
   Scope &scope;
-  Value firstRow, firstColumn;
+  size_t groupOf() const { return tiles.getLane().groupOf(element); }
+
+  Value firstRow, firstColumn, comparedColumn;
   size_t element = 0;
   llvm::DenseMap<Value, unsigned> variation;
   llvm::DenseMap<Value, Value> perTile, perElement;
-  llvm::DenseMap<Value, Value> fromFirstColumn; // bounds of columns
-  llvm::DenseMap<int64_t, llvm::DenseMap<Value, Value>> perRow, perColumn;
+  llvm::DenseMap<int64_t, llvm::DenseMap<Value, Value>> perRow;
+  // Of a group of rows, for predicates and the bounds of columns that they ask.
+  llvm::DenseMap<std::pair<size_t, int64_t>, llvm::DenseMap<Value, Value>>
+      perColumn;
+  llvm::DenseMap<std::pair<Value, size_t>, Value> fromFirstColumn;
 };
 } // namespace
 

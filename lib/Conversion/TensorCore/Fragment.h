@@ -35,7 +35,11 @@ struct Fragment {
 /// 8 columns, then by 16 rows, then as accumulators are.
 struct LanePosition {
   Value firstRow;
-  Value firstColumn;  // 2 (lane mod 4)
+  Value firstColumn; // 2 (lane mod 4)
+  /// The same number for comparisons in the second group of rows, where
+  /// assemblers do not see that it is the same: they would keep the predicates
+  /// of the first group's columns, of which there are more than seven.
+  Value comparedColumn;
   int64_t groups = 1; // of 16 rows that a warp has
 
   size_t numRows() const { return 2 * groups; }
@@ -45,8 +49,9 @@ struct LanePosition {
   }
   /// The number of the row that an element is in, and a number of one in a row.
   size_t rowOf(size_t element) const {
-    return 2 * (element / 4 % groups) + element / 2 % 2;
+    return 2 * groupOf(element) + element / 2 % 2;
   }
+  size_t groupOf(size_t element) const { return element / 4 % groups; }
   static size_t elementOfRow(size_t row) { return 2 * row; }
   /// Its column, relative to the lane's first.
   int64_t columnOf(size_t element) const {

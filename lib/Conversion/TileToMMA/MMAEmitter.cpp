@@ -40,8 +40,10 @@ private:
     Value offsets[stepsOfBlock];
   };
   Lanes makeLanes(Value row, Value half);
-  /// 16x16 elements at (16 row, 16 column) of the tile at `start`.
-  Values loadMatrices(const SharedTile &tile, const Lanes &lanes, Value start,
+  /// Their addresses in a tile at `start`, which begins at a multiple of a row.
+  Lanes makeAddresses(const Lanes &lanes, Value start, bool keepsOffsets);
+  /// 16x16 elements at (16 row, 16 column) of a tile, read at `addresses`.
+  Values loadMatrices(const SharedTile &tile, const Lanes &addresses,
                       int64_t row, int64_t column, bool transpose);
   /// The left operand of the score product for each group of rows.
   SmallVector<Values> loadQuery(int64_t column);
@@ -92,23 +94,35 @@ MMAEmitter::Lanes MMAEmitter::makeLanes(Value row, Value half) {
   return lanes;
 }
 
-Values MMAEmitter::loadMatrices(const SharedTile &tile, const Lanes &lanes,
-                                Value start, int64_t row, int64_t column,
-                                bool transpose) {
+/// All follow from the first by an exclusive or, too: no offset of a step need
+/// be kept from one tile to the next.
+MMAEmitter::Lanes MMAEmitter::makeAddresses(const Lanes &lanes, Value start,
+                                            bool keepsOffsets) {
+  Lanes addresses;
+  Value first = emit.add(start, lanes.offsets[0]);
+  for (int64_t step = 0; step < stepsOfBlock; ++step)
+    addresses.offsets[step] =
+        keepsOffsets ? emit.add(start, lanes.offsets[step])
+                     : emit.bitXor(first, emit.i32(2 * step * chunkBytes));
+  return addresses;
+}
+
+Values MMAEmitter::loadMatrices(const SharedTile &tile, const Lanes &addresses,
+                                int64_t row, int64_t column, bool transpose) {
   int64_t offset = column / stepsOfBlock * tile.blockBytes() +
                    row * matrixStep * swizzleBytes;
-  Value address =
-      emit.add(emit.add(start, lanes.offsets[column % stepsOfBlock]), offset);
-  return emit.loadMatrix(address, transpose);
+  Value address = addresses.offsets[column % stepsOfBlock];
+  return emit.loadMatrix(emit.add(address, offset), transpose);
 }
 
 SmallVector<Values> MMAEmitter::loadQuery(int64_t column) {
   int64_t warpBytes = layout.groups * groupRows * swizzleBytes;
   Value start = emit.add(frame.address(layout.queryOffset),
                          emit.mul(frame.warp, warpBytes));
+  Lanes lanes = makeAddresses(tall, start, !layout.sparesRegisters);
   SmallVector<Values> groups;
   for (int64_t group = 0; group < layout.groups; ++group)
-    groups.push_back(loadMatrices(layout.query, tall, start, group, column,
+    groups.push_back(loadMatrices(layout.query, lanes, group, column,
                                   /*transpose=*/false));
   return groups;
 }
@@ -129,13 +143,15 @@ void MMAEmitter::multiply(ArrayRef<Values> a, ArrayRef<Value> b, int64_t column,
 /// scores = q k^T for the keys at `start`.
 Values MMAEmitter::emitScores(Value start) {
   tile::TileType type = layout.key.type();
+  // A tile begins with these: nothing hides what computing them again takes.
+  Lanes keys = makeAddresses(wide, start, /*keepsOffsets=*/true);
   Values scores(layout.groups * type.getRows() / 2, emit.f32(0));
   for (int64_t column = 0; column < type.getCols() / matrixStep; ++column) {
     SmallVector<Values> a =
         layout.schedule.queryInRegisters ? query[column] : loadQuery(column);
     for (int64_t row = 0; row < type.getRows() / matrixStep; ++row)
       multiply(a,
-               loadMatrices(layout.key, wide, start, row, column,
+               loadMatrices(layout.key, keys, row, column,
                             /*transpose=*/false),
                row * matrixStep, type.getElementType(), scores);
   }
@@ -146,6 +162,7 @@ Values MMAEmitter::emitScores(Value start) {
 Values MMAEmitter::emitSums(Value start, ArrayRef<Value> probabilities,
                             ValueRange accumulators) {
   tile::TileType type = layout.value.type();
+  Lanes lanes = makeAddresses(tall, start, !layout.sparesRegisters);
   Values sums(accumulators);
   for (int64_t row = 0; row < type.getRows() / matrixStep; ++row) {
     // Two accumulators beside each other are a left operand.
@@ -157,7 +174,7 @@ Values MMAEmitter::emitSums(Value start, ArrayRef<Value> probabilities,
                           2 * (layout.groups * (2 * row + half) + group), 2));
     for (int64_t column = 0; column < type.getCols() / matrixStep; ++column)
       multiply(a,
-               loadMatrices(layout.value, tall, start, row, column,
+               loadMatrices(layout.value, lanes, row, column,
                             /*transpose=*/true),
                column * matrixStep, type.getElementType(), sums);
   }
@@ -275,6 +292,9 @@ void MMAEmitter::bindThread(Value thread) {
   position.firstRow = emit.add(emit.mul(frame.warp, layout.groups * groupRows),
                                emit.shiftRight(frame.lane, 2));
   position.firstColumn = emit.shiftLeft(emit.bitAnd(frame.lane, 3), 1);
+  position.comparedColumn =
+      layout.sparesRegisters ? emit.shiftLeft(emit.bitAnd(emit.laneId(), 3), 1)
+                             : position.firstColumn;
   tiles.setLane(position);
 }
 

@@ -22,6 +22,8 @@ constexpr int64_t registerFile = 65536;
 constexpr int64_t maxRegisters = 255;
 /// Addresses, row statistics and matrix operands on their way.
 constexpr int64_t otherRegisters = 40;
+/// With fewer than these beside them, ptxas spills what is kept for a loop.
+constexpr int64_t sparedRegisters = 48;
 /// Of a block: one for each scheduler of a multiprocessor, and all it may have.
 constexpr int64_t fewestWarps = 4, maxWarps = 16;
 /// Shared memory that the system takes for each block.
@@ -84,6 +86,7 @@ LogicalResult MMAPlanner::assignRows() {
   if (need > limit)
     return fail("its tiles need " + Twine(need) + " registers a thread of " +
                 Twine(limit) + "; smaller tiles would fit");
+  layout.sparesRegisters = need + sparedRegisters > limit;
   // Two groups share the matrices of k, next to which those of q count little.
   int64_t query = layout.query.type().getCols() / 4;
   layout.schedule.queryInRegisters &=

@@ -34,6 +34,9 @@ struct MMALayout : KernelStructure {
   Schedule schedule;
   int64_t groups = 1; // of 16 rows that a warp computes
   int64_t warps = 0;
+  /// Whether scores and sums leave a thread so few registers that what follows
+  /// from others is computed again instead of kept.
+  bool sparesRegisters = false;
   /// Offsets in shared memory of q and of the first buffers of k and v.
   int64_t queryOffset = 0, keyOffset = 0, valueOffset = 0;
   int64_t sharedBytes = 0;
