@@ -21,7 +21,6 @@ from cases import SOURCES
 MATRIX, MAP = "vulkan-matrix", "vulkan-matrix-map"
 SPLIT, PREFETCH, LAZY, DEFER = "tile-split-loops", "tile-prefetch-loads", "tile-lazy-maxima", "tile-defer-sums"
 RUNGS = {
-    "no fragments (vulkan-subgroup32)": ("vulkan-subgroup32", (), ()),
     "fragments, maxima and sums each tile": (MATRIX, (SPLIT, PREFETCH, LAZY, DEFER), ()),
     "and " + DEFER: (MATRIX, (SPLIT, PREFETCH, LAZY), ()),
     "and " + LAZY: (MATRIX, (SPLIT, PREFETCH), ()),
