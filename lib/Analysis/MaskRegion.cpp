@@ -51,9 +51,28 @@ static std::optional<int64_t> known(int64_t size) {
                                      : std::optional<int64_t>(size);
 }
 
+/// The bits that a value has as an integer; an index has those of 64.
+static unsigned widthOf(Value value) {
+  Type type = value.getType();
+  return type.isIndex() ? 64 : type.getIntOrFloatBitWidth();
+}
+
+/// True if something is computed with fewer than 64 bits.
+static bool computesNarrow(Region &mask) {
+  return mask
+      .walk([](Operation *nested) {
+        bool isNarrow = isa<arith::AddIOp, arith::SubIOp, arith::MulIOp,
+                            arith::ShLIOp, math::AbsIOp>(nested) &&
+                        widthOf(nested->getResult(0)) < 64;
+        return isNarrow ? WalkResult::interrupt() : WalkResult::advance();
+      })
+      .wasInterrupted();
+}
+
 MaskRegion::MaskRegion(System &system, AttentionOp op, int64_t tileM,
                        int64_t tileN, bool allRows)
-    : system(system), op(op), tileM(tileM), tileN(tileN), allRows(allRows) {
+    : system(system), op(op), tileM(tileM), tileN(tileN), allRows(allRows),
+      wraps(op.hasMaskRegion() && computesNarrow(op.getMask())) {
   std::optional<int64_t> rows = known(op.getQueryLength());
   std::optional<int64_t> keys = known(op.getKeyLength());
   queryLength = symbol(VarKind::QueryLength, rows, 0);
@@ -90,12 +109,6 @@ MaskRegion::MaskRegion(System &system, AttentionOp op, int64_t tileM,
     dependences[argument] = dependence;
 }
 
-/// The bits that a value has as an integer; an index has those of 64.
-static unsigned widthOf(Value value) {
-  Type type = value.getType();
-  return type.isIndex() ? 64 : type.getIntOrFloatBitWidth();
-}
-
 /// True if more than 32 bits of the value, or of an element, may matter.
 static bool isWide(Value value) {
   if (auto cast = value.getDefiningOp<arith::IndexCastOp>())
@@ -115,7 +128,7 @@ Row MaskRegion::symbol(VarKind kind, std::optional<int64_t> known, int64_t min,
   // The offset of bottom-right masking is negative if there are more queries
   // than keys.
   if (kind == VarKind::QueryOffset)
-    variable.wide = isWide(op.getQOffset());
+    variable.wide = wraps || isWide(op.getQOffset());
   else
     variable.min = min;
   variable.max = max;
@@ -187,7 +200,9 @@ Row MaskRegion::opaque(Value value) {
     variable.min = 0;
     variable.max = 1;
   }
-  variable.wide = isWide(value);
+  // Of numbers that are small enough, what is computed with 32 bits does not
+  // wrap; less cannot be too large.
+  variable.wide = isWide(value) || (wraps && widthOf(value) >= kLengthBits);
   Row result = System::variable(system.addVariable(variable));
   opaques[value] = result;
   return result;
@@ -659,10 +674,39 @@ std::optional<Cases> MaskRegion::translateInt(Value value) {
   if (auto it = intMemo.find(value); it != intMemo.end())
     return it->second;
   std::optional<Cases> result = computeInt(value);
+  if (result && widthOf(value) < 64 &&
+      llvm::any_of(*result,
+                   [&](const Case &entry) { return mayWrap(entry.value); }))
+    result = opaqueCase(value);
   if (result && result->size() > kMaxConjuncts)
     result = std::nullopt;
   intMemo[value] = result;
   return result;
+}
+
+__int128 MaskRegion::magnitudeOf(const Row &sum) const {
+  // Ordinary lengths: kMaxFactor times as much, and something added to it, is
+  // within 32 bits.
+  constexpr int64_t maxLength = 1 << 18;
+  __int128 magnitude = 0;
+  for (unsigned id = 0; id < sum.size(); ++id) {
+    if (sum[id] == 0)
+      continue;
+    const Variable &variable = system.getVariable(id);
+    __int128 most = variable.value || variable.wide ? kWideLimit : maxLength;
+    if (variable.kind == VarKind::One)
+      most = 1;
+    else if (variable.kind == VarKind::Floor)
+      most = magnitudeOf(variable.dividend) / variable.divisor + 1;
+    else if (variable.min && variable.max)
+      most = std::max(std::abs(*variable.min), std::abs(*variable.max));
+    magnitude += (sum[id] < 0 ? -__int128(sum[id]) : sum[id]) * most;
+  }
+  return magnitude;
+}
+
+bool MaskRegion::mayWrap(const Row &sum) const {
+  return magnitudeOf(sum) > __int128(1) << (kLengthBits - 1);
 }
 
 /// Splits every case on the sign of its value.

@@ -91,6 +91,11 @@ private:
   };
   std::vector<SignedCase> split(const Cases &cases);
 
+  /// What no sum of ordinary lengths and of other numbers that are not too
+  /// large exceeds, and whether 32 bits may not hold it.
+  __int128 magnitudeOf(const Row &sum) const;
+  bool mayWrap(const Row &sum) const;
+
   unsigned dependenceOf(mlir::Value value);
 
   /// The largest blocks, if they are few, over which `value` is constant.
@@ -118,6 +123,8 @@ private:
   AttentionOp op;
   int64_t tileM, tileN;
   bool allRows;
+  /// Whether something is computed with fewer than 64 bits.
+  bool wraps;
   unsigned row, key;     // the variables i and j
   unsigned block, probe; // symbols of the proofs about blocks
   Row batch, head, queryLength, keyLength, queryOffset;

@@ -27,10 +27,11 @@ namespace attn::mask {
 using Row = llvm::SmallVector<int64_t, 8>;
 using RowList = llvm::SmallVector<Row, 0>;
 
-/// Numbers of 64 bits (captures, elements of tables) enter the arithmetic of
-/// bounds if they are at most this large; a tile for which one is larger is
-/// visited and not full. Targets without 64-bit integers know the limit, too.
-constexpr int64_t kWideLimit = std::numeric_limits<int32_t>::max();
+/// Numbers (captures, elements of tables) of 64 bits, and of 32 where a region
+/// computes with fewer than 64, enter the arithmetic of bounds if they are at
+/// most this large; a tile for which one is larger is visited and not full.
+/// Sums of two and a length have 32 bits.
+constexpr int64_t kWideLimit = int64_t(1) << 29;
 
 enum class VarKind {
   One,         // entry 0 of a row
@@ -63,7 +64,8 @@ struct Variable {
   bool perInner = false;
   /// What is known of its value in the domain of the mask.
   std::optional<int64_t> min = {}, max = {};
-  /// True if it is a number of the region or of a table with more than 32 bits.
+  /// True if it is a number of the region or of a table that may exceed
+  /// kWideLimit and must not.
   bool wide = false;
 };
 
