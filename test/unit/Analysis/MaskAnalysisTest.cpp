@@ -31,6 +31,13 @@ protected:
                {16, 16}, {64, 64}, {64, 128}, {128, 48}, {16, 128}, {33, 20}}) {
     for (Sizes length : lengths) {
       for (Sizes tile : tiles) {
+        // What tests ask of the outcome is that of the last sizes.
+        bool isLast = length.query == lengths.back().query &&
+                      length.key == lengths.back().key &&
+                      tile.query == tiles.back().query &&
+                      tile.key == tiles.back().key;
+        if (!hasItsTurn(numSizes++) && !isLast)
+          continue;
         problem.queryLength = length.query;
         problem.keyLength = length.key;
         last = harness.check(problem, tile.query, tile.key, answer);
@@ -44,6 +51,7 @@ protected:
 
   MaskHarness harness;
   Outcome last, lastOfKeyTile;
+  unsigned numSizes = 0;
 };
 
 /// Joins lines that define %keep.

@@ -13,9 +13,17 @@
 #include "llvm/Support/FormatVariadic.h"
 #include "llvm/Support/MathExtras.h"
 
+#include <cstdlib>
+
 using namespace mlir;
 using namespace attn;
 using namespace attn::test;
+
+bool attn::test::hasItsTurn(unsigned number) {
+  static const char *const seed = std::getenv("ATTN_TEST_SEED");
+  static const bool all = !seed || std::getenv("ATTN_TEST_FULL");
+  return all || (number + std::strtoull(seed, nullptr, 10)) % 3 == 0;
+}
 
 /// The problem as attention on memrefs.
 static std::string textOf(const Problem &problem) {

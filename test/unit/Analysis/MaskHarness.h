@@ -58,6 +58,10 @@ inline Capture table(std::string name, std::vector<int64_t> data,
   return {std::move(name), type + element + ">", scalar};
 }
 
+/// Whether number `number` of many like cases has its turn: one in three has
+/// where ATTN_TEST_SEED says which (test.sh), unless ATTN_TEST_FULL is there.
+bool hasItsTurn(unsigned number);
+
 /// One attention problem with a mask.
 struct Problem {
   std::string mask; // the region's ops, ending in attn.yield
