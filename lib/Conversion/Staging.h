@@ -61,10 +61,12 @@ private:
   mlir::Operation *largest = nullptr;
 };
 
-/// Whether workgroup memory has elements of f16: what a machine computes with.
-/// Where all memory is words, that is the one small type.
+/// Whether workgroup memory has elements of f16: what a machine computes with,
+/// or its matrix units multiply. Where all memory is words, that is the one
+/// small type.
 inline bool holdsHalves(tile::TargetAttr target) {
   return target.hasFeature("shaderFloat16") ||
+         target.has(tile::MatrixUnits::Cooperative) ||
          target.doesLack(tile::Lacks::SmallStorage);
 }
 

@@ -135,10 +135,11 @@ func.func @d256(%t: memref<?x8x?x256xf16>, %o: memref<?x8x?x256xf16>) {
 
 // -----
 
-// More memory has room for the queries of more rows on their way to registers.
+// More memory has room for the queries of more rows on their way to registers, and
+// for more keys: no other workgroup has registers beside.
 module attributes {tile.target = #tile.target<name = "wgsl", chip = "webgpu-matrix-48k", threads = 256, subgroup = 32, shared_bytes = 49152, static_shared_bytes = 49152, matrix = cooperative, features = ["matrix-opaque"], matrix_shape = [16, 16, 16], lacks = "int64|small_int|small_storage|infinity">} {
 // CHECK-LABEL: func @d256
-// CHECK: #attn.schedule<tile_m = 64, tile_n = 16>
+// CHECK: #attn.schedule<tile_m = 64, tile_n = 32>
 func.func @d256(%t: memref<?x8x?x256xf16>, %o: memref<?x8x?x256xf16>) {
   attn.attention ins(%t, %t, %t : memref<?x8x?x256xf16>, memref<?x8x?x256xf16>, memref<?x8x?x256xf16>) outs(%o : memref<?x8x?x256xf16>)
   return

@@ -2,6 +2,7 @@
 // the elements that a lane has, and what it leaves goes into the second product
 // from register to register.
 // RUN: attn-opt %s --attn-to-metal=launches --mlir-print-debuginfo | attn-translate --kernels-to-msl | FileCheck %s
+// RUN: attn-opt %s "--attn-to-metal=launches chip=metal2.4" --mlir-print-debuginfo | attn-translate --kernels-to-msl | FileCheck %s
 // Where the language has bfloat, so it is in bf16; before, it is computed in float.
 // RUN: sed s/xf16/xbf16/g %s | attn-opt - --attn-to-metal=launches --mlir-print-debuginfo | attn-translate --kernels-to-msl | FileCheck %s --check-prefix=BFLOAT
 // RUN: sed s/xf16/xbf16/g %s | attn-opt - "--attn-to-metal=launches chip=metal2.4" | attn-translate --kernels-to-msl | FileCheck %s --check-prefix=OLD
