@@ -7,6 +7,7 @@
 #include "Launch.h"
 
 #include <cstring>
+#include <future>
 
 namespace attn::runtime::vulkan {
 namespace {
@@ -115,7 +116,7 @@ void Code::createLayouts(const Interface &interface) {
 }
 
 VkPipeline Code::createPipeline(const LaunchDescription &launch,
-                                VkPipelineLayout layout) {
+                                VkPipelineLayout layout) const {
   auto size = makeStruct<VkPipelineShaderStageRequiredSubgroupSizeCreateInfo>(
       VK_STRUCTURE_TYPE_PIPELINE_SHADER_STAGE_REQUIRED_SUBGROUP_SIZE_CREATE_INFO);
   auto info = makeStruct<VkComputePipelineCreateInfo>(
@@ -123,7 +124,7 @@ VkPipeline Code::createPipeline(const LaunchDescription &launch,
   info.stage = makeStruct<VkPipelineShaderStageCreateInfo>(
       VK_STRUCTURE_TYPE_PIPELINE_SHADER_STAGE_CREATE_INFO);
   info.stage.stage = VK_SHADER_STAGE_COMPUTE_BIT;
-  info.stage.module = modules[launch.code];
+  info.stage.module = modules.at(launch.code);
   info.stage.pName = launch.kernel.c_str();
   info.layout = layout;
   // A workgroup that is no multiple, such as one thread that sums up, does not
@@ -143,6 +144,33 @@ VkPipeline Code::createPipeline(const LaunchDescription &launch,
   return pipeline;
 }
 
+/// Drivers compile kernels for up to a second each: side by side.
+void Code::createPipelines() {
+  std::map<std::pair<std::string, std::string>, std::future<VkPipeline>> made;
+  for (size_t i = 0; i < pipelines.size(); ++i) {
+    const LaunchDescription &launch = description.launches[i];
+    std::future<VkPipeline> &kernel = made[{launch.code, launch.kernel}];
+    if (!kernel.valid())
+      kernel = std::async([this, &launch, layout = pipelines[i].layout] {
+        return createPipeline(launch, layout);
+      });
+  }
+  std::exception_ptr failure;
+  for (auto &[name, kernel] : made) {
+    try {
+      kernels[name] = kernel.get();
+    } catch (...) {
+      failure = std::current_exception();
+    }
+  }
+  if (failure)
+    std::rethrow_exception(failure);
+  for (size_t i = 0; i < pipelines.size(); ++i) {
+    const LaunchDescription &launch = description.launches[i];
+    pipelines[i].pipeline = kernels[{launch.code, launch.kernel}];
+  }
+}
+
 void Code::load(const ArtifactView &artifact) {
   for (const LaunchDescription &launch : description.launches) {
     if (!modules.count(launch.code))
@@ -150,13 +178,9 @@ void Code::load(const ArtifactView &artifact) {
     Interface interface(launch);
     if (!layouts.count(interface))
       createLayouts(interface);
-    Pipeline made = layouts[interface];
-    VkPipeline &kernel = kernels[{launch.code, launch.kernel}];
-    if (!kernel)
-      kernel = createPipeline(launch, made.layout);
-    made.pipeline = kernel;
-    pipelines.push_back(made);
+    pipelines.push_back(layouts[interface]);
   }
+  createPipelines();
   size_t bytes = zeroBytes + description.keptBytes;
   zeros = memory.allocate(bytes, HostAccess::None);
   memory.copyIn(zeros, std::vector<char>(bytes).data(), bytes);

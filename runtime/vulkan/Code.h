@@ -64,7 +64,8 @@ private:
   void loadModule(const std::string &section, const ArtifactView &artifact);
   void createLayouts(const Interface &interface);
   VkPipeline createPipeline(const LaunchDescription &launch,
-                            VkPipelineLayout layout);
+                            VkPipelineLayout layout) const;
+  void createPipelines();
 
   std::shared_ptr<const void> owner; // of device and memory
   std::map<std::string, VkShaderModule> modules;

@@ -7,10 +7,13 @@
 #include "FakeVulkan.h"
 
 #include <algorithm>
+#include <chrono>
+#include <condition_variable>
 #include <cstdlib>
 #include <cstring>
 #include <functional>
 #include <map>
+#include <mutex>
 
 FakeVulkan fakeVulkan;
 
@@ -459,9 +462,17 @@ VkResult CreateComputePipelines(VkDevice, VkPipelineCache, uint32_t,
                                 const VkComputePipelineCreateInfo *info,
                                 const VkAllocationCallbacks *,
                                 VkPipeline *pipeline) {
+  static std::mutex mutex;
+  static std::condition_variable arrived;
+  std::unique_lock<std::mutex> lock(mutex);
   if (fakeVulkan.pipelineResult != VK_SUCCESS)
     return fakeVulkan.pipelineResult;
   ++fakeVulkan.pipelines;
+  arrived.notify_all();
+  if (!arrived.wait_for(lock, std::chrono::seconds(10), [] {
+        return fakeVulkan.pipelines >= fakeVulkan.pipelinesAtOnce;
+      }))
+    ++fakeVulkan.pipelinesAlone;
   fakeVulkan.fullSubgroups =
       info->stage.flags &
       VK_PIPELINE_SHADER_STAGE_CREATE_REQUIRE_FULL_SUBGROUPS_BIT;

@@ -48,6 +48,9 @@ struct FakeVulkan {
            memoryResult = VK_SUCCESS, pipelineResult = VK_SUCCESS;
   int submissions = 0, dispatches = 0, fills = 0, copies = 0, waits = 0,
       pipelines = 0, locks = 0;
+  /// Pipelines are not ready until so many are being made, and how often that
+  /// was awaited in vain.
+  int pipelinesAtOnce = 1, pipelinesAlone = 0;
   /// Whether lanes hold the same elements of accumulators and left factors.
   bool elementsAlike = true;
   /// Objects of all kinds that were made and not destroyed.

@@ -404,6 +404,23 @@ TEST_F(VulkanBackendTest, RefusesBrokenCode) {
                 "VK_ERROR_OUT_OF_HOST_MEMORY"});
 }
 
+/// Kernels are compiled side by side, each once; one that fails leaves nothing.
+TEST_F(VulkanBackendTest, MakesPipelinesTogether) {
+  std::string text = json(R"("arguments":[],
+    "results":[{"name":"out","dtype":"i32","shape":[8]}],
+    "launches":[{"kernel":"count","code":"code/k","grid":[1,1,1],"args":[{"buffer":"out"}]},
+      {"kernel":"visit","code":"code/k","grid":[1,1,1],"args":[{"buffer":"out"}]},
+      {"kernel":"count","code":"code/k","grid":[1,1,1],"args":[{"buffer":"out"}]}])");
+  fakeVulkan.pipelinesAtOnce = 2;
+  load(text);
+  EXPECT_EQ(fakeVulkan.pipelines, 2);
+  EXPECT_EQ(fakeVulkan.pipelinesAlone, 0);
+  fakeVulkan.pipelineResult = VK_ERROR_OUT_OF_HOST_MEMORY;
+  Program program;
+  EXPECT_ERROR(load(text, program, error), ATTN_ERROR_OUT_OF_MEMORY,
+               {"VK_ERROR_OUT_OF_HOST_MEMORY"});
+}
+
 //===-- Memory
 //-------------------------------------------------------------===//
 
