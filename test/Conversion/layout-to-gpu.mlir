@@ -740,3 +740,34 @@ module attributes {tile.target = #tile.target<name = "gpu", chip = "c", threads 
     return
   }
 }
+
+// -----
+
+// Rows that are twice as long as there are threads: a thread has two columns of
+// each, and four rows are read before what is valid of them is stored.
+#own = #tile.layout<lane = [[0, 1], [0, 2]]>
+#staged = #tile.shared<padding = 4>
+module attributes {tile.target = #tile.target<name = "gpu", chip = "c", threads = 128, subgroup = 4, shared_bytes = 16384, static_shared_bytes = 16384>} {
+  // CHECK: gpu.func @store_rows
+  // CHECK: %[[LANE:.*]] = arith.remui %{{.*}}, %c4
+  // CHECK: gpu.barrier
+  // CHECK: scf.for %[[ROW:.*]] = %c0 to %c8 step %c4
+  // CHECK: %[[PLACE:.*]] = arith.muli %[[ROW]], %c12
+  // CHECK: %[[AT:.*]] = arith.addi %[[PLACE]], %{{.*}}
+  // CHECK: %[[FIRST:.*]] = memref.load %{{.*}}[%[[AT]]] : memref<96xf32, #gpu.address_space<workgroup>>
+  // CHECK-COUNT-7: memref.load
+  // CHECK-NOT: memref.load
+  // CHECK: scf.if
+  // CHECK-NEXT: arith.muli %[[ROW]], %c8
+  // CHECK: memref.store %[[FIRST]], %{{.*}} : memref<64xf32
+  func.func private @store_rows(%a: memref<f32>, %b: memref<f32>, %n: index, %x: index, %y: index, %z: index, %nx: index, %ny: index, %nz: index) attributes {tile.kernel} {
+    %c0 = arith.constant 0 : index
+    %c8 = arith.constant 8 : index
+    %m = memref.reinterpret_cast %a to offset: [0], sizes: [8, 8], strides: [8, 1] : memref<f32> to memref<8x8xf32>
+    %o = memref.reinterpret_cast %b to offset: [0], sizes: [8, 8], strides: [8, 1] : memref<f32> to memref<8x8xf32>
+    %t = tile.load %m[%c0, %c0] valid [%c8, %c8] : memref<8x8xf32> -> !tile.tile<8x8xf32, #own>
+    %s = tile.relayout %t : !tile.tile<8x8xf32, #own> -> !tile.tile<8x8xf32, #staged>
+    tile.store %s, %o[%c0, %c0] valid [%n, %c8] : !tile.tile<8x8xf32, #staged>, memref<8x8xf32>
+    return
+  }
+}

@@ -688,6 +688,8 @@ private:
                                      position.col);
     };
     auto storeElements = [&] {
+      if (type.getRank() == 2 && type.getCols() % context.getNumThreads() == 0)
+        return storeRows(b, op, view);
       forEachElement(b, context, type, [&](const ElementPosition &position) {
         write(b, op, view, position, [&]() -> Value {
           return memref::LoadOp::create(b, buffer, place(position));
@@ -714,6 +716,39 @@ private:
           storeElements();
           scf::YieldOp::create(b);
         });
+  }
+
+  /// Where rows are as long as there are threads, or several times, a thread
+  /// has its columns of each. Those of some rows are on their way together:
+  /// none waits behind the condition of another.
+  void storeRows(ImplicitLocOpBuilder &b, StoreOp op,
+                 const MemoryView &view) const {
+    constexpr int64_t rowsAtOnce = 4;
+    OpBuilder::InsertionGuard guard(b);
+    TileType type = op.getTile().getType();
+    int64_t rows = type.getRows(), threads = context.getNumThreads();
+    int64_t step = rows % rowsAtOnce == 0 ? rowsAtOnce : 1;
+    auto loop = [&] {
+      Named named(b, "row");
+      return scf::ForOp::create(b, index(b, 0), index(b, rows), index(b, step));
+    }();
+    b.setInsertionPointToStart(loop.getBody());
+    SmallVector<std::pair<ElementPosition, Value>> elements;
+    for (int64_t k = 0; k < step; ++k)
+      for (int64_t first = 0; first < type.getCols(); first += threads) {
+        ElementPosition position{
+            b.createOrFold<arith::AddIOp>(loop.getInductionVar(), index(b, k)),
+            b.createOrFold<arith::AddIOp>(context.getThread(), index(b, first)),
+            Value()};
+        Value place = context.getSharedOffset(b, op.getTile(), position.row,
+                                              position.col);
+        elements.push_back(
+            {position, memref::LoadOp::create(
+                           b, context.getBuffer(op.getTile()), place)});
+      }
+    for (auto &[position, element] : elements)
+      write(b, op, view, position,
+            [value = element]() -> Value { return value; });
   }
 
   /// An element, or a piece that begins there.
