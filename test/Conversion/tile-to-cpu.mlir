@@ -44,10 +44,6 @@ func.func @bf16(%q: memref<1x4x?x32xbf16>, %k: memref<1x4x?x32xbf16>, %v: memref
 // same line each, are one line longer.
 // CHECK-LABEL: func.func private @apart_kernel0
 // CHECK: memref.alloca() {alignment = 64 : i64} : memref<96x144xf32>
-// Only the values of the next tile are asked for.
-// AVX512: memref.prefetch
-// AVX512-NOT: memref.prefetch
-// AVX512: vector.fma
 func.func @apart(%q: memref<1x4x?x128xf16>, %k: memref<1x4x?x128xf16>, %v: memref<1x4x?x128xf16>, %o: memref<1x4x?x128xf16>) {
   attn.attention ins(%q, %k, %v : memref<1x4x?x128xf16>, memref<1x4x?x128xf16>, memref<1x4x?x128xf16>) outs(%o : memref<1x4x?x128xf16>)
   return
