@@ -84,13 +84,10 @@ tile::LayoutAttr getRegisterLayout(MLIRContext *context,
                                             /*cols=*/1));
 }
 
-/// One more bank of 4 bytes a row, so that equal columns of consecutive rows
-/// lie in different banks.
+/// Workgroup memory that threads read elements of.
 SharedAttr getSharedLayout(TileType tile) {
-  int64_t bytes =
-      llvm::divideCeil(tile.getElementType().getIntOrFloatBitWidth(), 8);
   return SharedAttr::get(tile.getContext(), /*column_major=*/false,
-                         /*padding=*/std::max<int64_t>(4 / bytes, 1),
+                         getBankGap(tile.getElementType()),
                          /*swizzle=*/DenseI64ArrayAttr());
 }
 

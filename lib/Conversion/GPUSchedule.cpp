@@ -253,12 +253,11 @@ bool SharedRowsModel::canStayInMemory(Value query) const {
 }
 
 /// Queries stay, if not in memory; keys make room for values and their weights.
-/// A word between rows, and what threads exchange by.
+/// And what threads exchange by.
 int64_t SharedRowsModel::getBytes(int64_t rows, int64_t keys) const {
   constexpr int64_t word = sizeof(float), rowThreads = 8, lanesOfRow = 8;
-  constexpr int64_t wordBits = 32;
   int64_t element = getStoredBytes(type, target);
-  int64_t padding = wordBits / type.getIntOrFloatBitWidth();
+  int64_t padding = getBankGap(type);
   if (!readsPieces(target) && headSize % kVectorElements == 0 &&
       valueSize % kVectorElements == 0)
     padding = kVectorElements;
