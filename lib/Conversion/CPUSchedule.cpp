@@ -130,19 +130,12 @@ int64_t Scheduler::getKeysOfFew() {
   return options.tileN ? options.tileN : enough;
 }
 
-/// Keys of a tile in tile registers. Where sums stay in them, all that a strip
-/// has for a tile, with the packed keys and values that it reads, takes half of
-/// L1. Else f32 scores of a strip take a sixth, since weights of several tiles
-/// and sums are there, too, and a store that misses takes four times as long.
+/// Keys of a tile in tile registers: f32 scores of a strip take a sixth of L1,
+/// since weights of several tiles and sums are there, too, and a store that
+/// misses takes four times as long.
 int64_t Scheduler::getKeysOfStrip() {
   constexpr int64_t fewest = 32;
   int64_t keys = target.getL1Bytes() / 6 / (cpu::kStripRows * sizeof(float));
-  if (op.getValueHeadSize() <= cpu::kHeldColumns) {
-    int64_t weighted = sizeof(float) + sizeof(uint16_t);
-    int64_t packed = op.getQkHeadSize() + op.getValueHeadSize();
-    keys = target.getL1Bytes() / 2 /
-           (cpu::kRegisterRows * weighted + packed * sizeof(uint16_t));
-  }
   return std::max(keys / fewest * fewest, fewest);
 }
 

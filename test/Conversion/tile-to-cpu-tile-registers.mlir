@@ -106,7 +106,7 @@ func.func @plain(%q: memref<1x2x512x64xbf16>, %k: memref<1x2x512x64xbf16>, %v: m
 
 // -----
 
-// Of few columns, strips have the rows of one register, and the sums stay in
+// Where strips have the rows of one register, sums of few columns stay in
 // registers while they pass through the key tiles of a block.
 // CHECK-LABEL: func.func private @narrow_kernel0
 // CHECK-DAG:   memref.alloca() {{.*}} : memref<16x64xbf16>
@@ -129,8 +129,8 @@ func.func @plain(%q: memref<1x2x512x64xbf16>, %k: memref<1x2x512x64xbf16>, %v: m
 // CHECK-COUNT-4: amx.tile_mulf
 // CHECK-COUNT-4: amx.tile_store {{.*}} : memref<16x64xf32
 // CHECK-NOT:   amx.tile_store
-func.func @narrow(%q: memref<1x2x512x64xbf16>, %k: memref<1x2x512x64xbf16>, %v: memref<1x2x512x64xbf16>, %o: memref<1x2x512x64xbf16>) {
-  attn.attention ins(%q, %k, %v : memref<1x2x512x64xbf16>, memref<1x2x512x64xbf16>, memref<1x2x512x64xbf16>) outs(%o : memref<1x2x512x64xbf16>)
+func.func @narrow(%q: memref<1x2x40x64xbf16>, %k: memref<1x2x512x64xbf16>, %v: memref<1x2x512x64xbf16>, %o: memref<1x2x40x64xbf16>) {
+  attn.attention ins(%q, %k, %v : memref<1x2x40x64xbf16>, memref<1x2x512x64xbf16>, memref<1x2x512x64xbf16>) outs(%o : memref<1x2x40x64xbf16>)
   return
 }
 
@@ -158,8 +158,8 @@ func.func @odd(%q: memref<1x2x512x33xbf16>, %k: memref<1x2x512x33xbf16>, %v: mem
 // CHECK:       scf.for %{{.*}} = %c0 to %{{.*}} step %c32 iter_args({{([^,]*, ){2}[^,]*}}) -> (!amx.tile<16x16xf32>,
 // CHECK-COUNT-3: amx.tile_mulf
 // CHECK-NOT:   amx.tile_mulf
-func.func @uneven(%q: memref<1x2x512x33xbf16>, %k: memref<1x2x512x33xbf16>, %v: memref<1x2x512x40xbf16>, %o: memref<1x2x512x40xbf16>) {
-  attn.attention ins(%q, %k, %v : memref<1x2x512x33xbf16>, memref<1x2x512x33xbf16>, memref<1x2x512x40xbf16>) outs(%o : memref<1x2x512x40xbf16>)
+func.func @uneven(%q: memref<1x2x40x33xbf16>, %k: memref<1x2x512x33xbf16>, %v: memref<1x2x512x40xbf16>, %o: memref<1x2x40x40xbf16>) {
+  attn.attention ins(%q, %k, %v : memref<1x2x40x33xbf16>, memref<1x2x512x33xbf16>, memref<1x2x512x40xbf16>) outs(%o : memref<1x2x40x40xbf16>)
   return
 }
 
@@ -201,9 +201,9 @@ func.func @half(%q: memref<1x2x512x64xf16>, %k: memref<1x2x512x64xf16>, %v: memr
 // Keys of a causal mask end with the row: a strip leaves out the key tiles, and
 // of its last one the keys, that none of its rows attends.
 // CHECK-LABEL: func.func private @causal_kernel0
-// CHECK:       scf.for [[STRIP:%.+]] = %c0 to %{{.*}} step %c16 {
+// CHECK:       scf.for [[STRIP:%.+]] = %c0 to %{{.*}} step %c32 {
 // CHECK:       [[ROW:%.+]] = arith.addi %{{.*}}, [[STRIP]]
-// CHECK:       [[END:%.+]] = arith.addi [[ROW]], %c16
+// CHECK:       [[END:%.+]] = arith.addi [[ROW]], %c32
 // CHECK:       [[TILES:%.+]] = arith.ceildivsi [[END]], %c64
 // CHECK:       [[LAST:%.+]] = arith.minsi %{{.*}}, [[TILES]]
 // CHECK:       scf.for [[TILE:%.+]] = %{{.*}} to [[LAST]] step %c1 iter_args

@@ -21,9 +21,9 @@ constexpr int64_t kRegisterRows = 16, kRegisterDepth = 32;
 /// tile to key tile: four of the eight, beside those of the product of scores.
 constexpr int64_t kHeldColumns = 4 * kRegisterRows;
 
-/// Rows whose scores are computed together: two registers of sums. With no more
-/// columns of carried sums than are held, products are few for a score that is
-/// stored: then one register, so that scores and weights leave room in L1.
+/// Rows whose scores are computed together: two registers of sums share what is
+/// read of packed keys and values, which comes from L2. Tiles of another number
+/// of rows take one register.
 constexpr int64_t kStripRows = 2 * kRegisterRows;
 
 } // namespace attn::cpu

@@ -18,14 +18,8 @@ using namespace attn;
 using namespace attn::cpu;
 using namespace attn::tile;
 
-static int64_t getStripRows(scf::ForOp loop, int64_t rows) {
-  int64_t columns = 0;
-  for (Value carried : loop.getRegionIterArgs())
-    if (auto type = dyn_cast<TileType>(carried.getType());
-        type && type.getRank() == 2)
-      columns = std::max(columns, type.getCols());
-  return rows % kStripRows == 0 && columns > kHeldColumns ? kStripRows
-                                                          : kRegisterRows;
+static int64_t getStripRows(int64_t rows) {
+  return rows % kStripRows == 0 ? kStripRows : kRegisterRows;
 }
 
 static bool isOnTiles(Operation *op) {
@@ -237,7 +231,7 @@ void KernelLowering::splitIntoStrips(scf::ForOp loop) {
   std::optional<int64_t> rows = findCommonRows(loop);
   if (!usesTileRegisters || !hasProduct || !rows ||
       !llvm::all_of(loop.getResultTypes(), llvm::IsaPred<TileType>) ||
-      *rows <= getStripRows(loop, *rows))
+      *rows <= getStripRows(*rows))
     return;
   SmallVector<LoadOp> shared = findShared(loop);
   Operation *yield = loop.getBody()->getTerminator();
@@ -255,12 +249,11 @@ void KernelLowering::splitIntoStrips(scf::ForOp loop) {
   // Strips of rows that nobody stores are left out.
   Value endOfRows = liveRows && isAvailable(liveRows) ? clampTo(liveRows, *rows)
                                                       : index(*rows);
-  auto strips = scf::ForOp::create(b, index(0), endOfRows,
-                                   index(getStripRows(loop, *rows)),
-                                   ValueRange(loop.getRegionIterArgs()));
+  auto strips =
+      scf::ForOp::create(b, index(0), endOfRows, index(getStripRows(*rows)),
+                         ValueRange(loop.getRegionIterArgs()));
   b.setInsertionPointToStart(strips.getBody());
-  KeyEnd keys =
-      findKeyEnd(loop, strips.getInductionVar(), getStripRows(loop, *rows));
+  KeyEnd keys = findKeyEnd(loop, strips.getInductionVar(), getStripRows(*rows));
   Value end = last;
   if (keys.end)
     end =

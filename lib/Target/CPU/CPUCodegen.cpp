@@ -38,6 +38,9 @@
 #include "mlir/Transforms/DialectConversion.h"
 #include "mlir/Transforms/Passes.h"
 #include "llvm/IR/IRBuilder.h"
+#include "llvm/IR/InstIterator.h"
+#include "llvm/IR/IntrinsicInst.h"
+#include "llvm/IR/IntrinsicsX86.h"
 #include "llvm/IR/LegacyPassManager.h"
 #include "llvm/IR/Module.h"
 #include "llvm/MC/TargetRegistry.h"
@@ -122,6 +125,25 @@ lowerToLLVMDialect(ModuleOp module, tile::TargetAttr machine, bool verifies) {
   if (failed(pm.run(module)))
     return failure();
   return success(!verifies || succeeded(verify(module)));
+}
+
+/// Right operands of products in tile registers pass through L1 once a strip of
+/// rows: they are loaded with a hint to leave it to what is stored there.
+static void streamRightOperands(llvm::Module &code) {
+  constexpr unsigned rightOperand = 5;
+  for (llvm::Function &kernel : code)
+    for (llvm::Instruction &product : llvm::instructions(kernel)) {
+      auto *call = llvm::dyn_cast<llvm::IntrinsicInst>(&product);
+      if (!call ||
+          call->getIntrinsicID() != llvm::Intrinsic::x86_tdpbf16ps_internal)
+        continue;
+      auto *load = llvm::dyn_cast<llvm::IntrinsicInst>(
+          call->getArgOperand(rightOperand));
+      if (load &&
+          load->getIntrinsicID() == llvm::Intrinsic::x86_tileloadd64_internal)
+        load->setCalledFunction(llvm::Intrinsic::getOrInsertDeclaration(
+            &code, llvm::Intrinsic::x86_tileloaddt164_internal));
+    }
 }
 
 /// Makes `kernel` the exported function `void name(const uint64_t *slots, i64
@@ -221,6 +243,7 @@ attn::compileCPUKernels(ModuleOp module, tile::TargetAttr machine,
   std::unique_ptr<llvm::Module> code = translateModuleToLLVMIR(module, context);
   if (!code)
     return module.emitError("cannot be translated to LLVM IR");
+  streamRightOperands(*code);
 
   static const bool initialized = [] {
     llvm::InitializeAllTargetInfos();
