@@ -113,8 +113,8 @@ def TileToCPU : Pass<"tile-to-cpu", "::mlir::func::FuncOp"> {
       }
       ...
       scf.for %n = ... {
-        %x = memref.load %t[%n] : memref<16xf32>
         %to = arith.addi %i, %n : index
+        %x = memref.load %t[%n] : memref<16xf32>
         memref.store %x, %m[%to] : memref<16xf32>
       }
       return
