@@ -70,7 +70,7 @@ private:
                });
   }
   /// Whether a product of keys should find all queries in L1 beside its scores.
-  /// Intel's cores from Ice Lake on, with 48 KiB of it, then take 0.96 to 0.99
+  /// Intel's cores from Ice Lake on, with 48 KiB of it, then take 0.94 to 1.01
   /// of the time; AMD's have been as fast with more keys.
   bool keepsQueriesInL1() {
     return target.getL1Bytes() >= 48 << 10 &&
