@@ -296,7 +296,7 @@ private:
   /// Where subgroups divide the keys of a workgroup (tile-share-loops): so many
   /// of them at most, each with tiles of so many keys; and how many of them are
   /// worth one that reads keys alone. On an H100, 8 times 8192 keys take
-  /// 23.6 us in tiles of 4, of which the code is shorter, 27 to 29 in tiles of
+  /// 24 to 27 us in tiles of 4, whose code is shorter, 27 to 29 in tiles of
   /// 8, 31 in those of 16, and 16 sequences 199, 197 and more. By 8 subgroups
   /// in twice as many workgroups they take 1 to 2 us more. Without sharing, 37
   /// and 233. In f32 a machine has registers for 8.
