@@ -11,6 +11,7 @@
 #include "TileToCPU/RegisterLimits.h"
 
 #include "attn/Conversion/CPUSchedule.h"
+#include "attn/Conversion/TileToCPU.h"
 #include "attn/Dialect/Attn/Attn.h"
 #include "attn/Dialect/Attn/ScheduleLimits.h"
 #include "attn/Dialect/Tile/Tile.h"
@@ -73,8 +74,7 @@ private:
   /// Intel's cores from Ice Lake on, with 48 KiB of it, then take 0.94 to 1.01
   /// of the time; AMD's have been as fast with more keys.
   bool keepsQueriesInL1() {
-    return target.getL1Bytes() >= 48 << 10 &&
-           !target.getChip().starts_with("znver");
+    return target.getL1Bytes() >= 48 << 10 && !isZen(target);
   }
   /// Whether keys are copied to f32, and every copy is of use to all queries.
   bool widensWholeTiles() {

@@ -20,6 +20,11 @@ namespace attn {
 
 using namespace mlir;
 
+static Value negate(OpBuilder &b, Location loc, Value boolean) {
+  Value yes = arith::ConstantOp::create(b, loc, b.getBoolAttr(true));
+  return arith::XOrIOp::create(b, loc, boolean, yes);
+}
+
 namespace {
 /// An op on two booleans that a logical op is.
 template <typename Source, typename Target>
@@ -51,10 +56,7 @@ struct ExpandOrder final : OpRewritePattern<arith::CmpIOp> {
       std::swap(low, high);
     if (predicate < P::ult)
       std::swap(low, high);
-    Location loc = op.getLoc();
-    Value yes =
-        arith::ConstantOp::create(rewriter, loc, rewriter.getBoolAttr(true));
-    Value notLow = arith::XOrIOp::create(rewriter, loc, low, yes);
+    Value notLow = negate(rewriter, op.getLoc(), low);
     if (llvm::is_contained({P::sle, P::sge, P::ule, P::uge}, predicate))
       rewriter.replaceOpWithNewOp<arith::OrIOp>(op, notLow, high);
     else
@@ -71,10 +73,7 @@ template <typename Shift> struct ExpandShift final : OpRewritePattern<Shift> {
                                 PatternRewriter &rewriter) const override {
     if (!op.getType().isInteger(1))
       return failure();
-    Location loc = op.getLoc();
-    Value yes =
-        arith::ConstantOp::create(rewriter, loc, rewriter.getBoolAttr(true));
-    Value stays = arith::XOrIOp::create(rewriter, loc, op.getRhs(), yes);
+    Value stays = negate(rewriter, op.getLoc(), op.getRhs());
     rewriter.replaceOpWithNewOp<arith::AndIOp>(op, op.getLhs(), stays);
     return success();
   }

@@ -119,6 +119,16 @@ protected:
     EXPECT_OK(attn_binding_set_argument(binding.get(), 0, &in, error));
     EXPECT_OK(attn_binding_set_result(binding.get(), 0, &out, error));
   }
+  /// Runs a program that copies three elements.
+  void copyThree(const std::string &text) {
+    Program program = load(text);
+    Binding binding = makeBinding(program);
+    int32_t *in = upload(std::vector<int32_t>{1, 2, 3});
+    int32_t *out = upload(std::vector<int32_t>(3));
+    set(binding, makeTensor(in, 3), makeTensor(out, 3));
+    EXPECT_OK(attn_launch_alloc(binding.get(), nullptr, error));
+    EXPECT_EQ(download(out, 3), (std::vector<int32_t>{1, 2, 3}));
+  }
 
   Context context;
 };
@@ -626,13 +636,7 @@ std::string copyingWithManyArguments() {
 }
 
 TEST_F(VulkanBackendTest, PassesManyArgumentsInAUniformBuffer) {
-  Program program = load(json(copyingWithManyArguments()));
-  Binding binding = makeBinding(program);
-  int32_t *in = upload(std::vector<int32_t>{1, 2, 3});
-  int32_t *out = upload(std::vector<int32_t>(3));
-  set(binding, makeTensor(in, 3), makeTensor(out, 3));
-  EXPECT_OK(attn_launch_alloc(binding.get(), nullptr, error));
-  EXPECT_EQ(download(out, 3), (std::vector<int32_t>{1, 2, 3}));
+  copyThree(json(copyingWithManyArguments()));
   EXPECT_EQ(fakeVulkan.pushed.size(), 6u);
   ASSERT_EQ(fakeVulkan.uniform.size(), 27u);
   EXPECT_EQ(fakeVulkan.uniform[26], 123u);
@@ -647,13 +651,7 @@ TEST_F(VulkanBackendTest, KeepsUniformBuffersOnTheDevice) {
     FakeDevice device;
     device.windowBytes = bytes;
     reopen(device);
-    Program program = load(json(copyingWithManyArguments()));
-    Binding binding = makeBinding(program);
-    int32_t *in = upload(std::vector<int32_t>{1, 2, 3});
-    int32_t *out = upload(std::vector<int32_t>(3));
-    set(binding, makeTensor(in, 3), makeTensor(out, 3));
-    EXPECT_OK(attn_launch_alloc(binding.get(), nullptr, error));
-    EXPECT_EQ(download(out, 3), (std::vector<int32_t>{1, 2, 3}));
+    copyThree(json(copyingWithManyArguments()));
     EXPECT_EQ(fakeVulkan.uniformType, type);
   }
 }
