@@ -14,15 +14,25 @@
 #include "llvm/Support/MemoryBuffer.h"
 #include "llvm/Support/raw_ostream.h"
 
-attn::execution::OptionErrors::OptionErrors(mlir::MLIRContext *context,
-                                            std::string tool)
-    : handler(context, [tool = std::move(tool)](mlir::Diagnostic &diagnostic) {
-        if (diagnostic.getSeverity() != mlir::DiagnosticSeverity::Error ||
-            !mlir::isa<mlir::UnknownLoc>(diagnostic.getLocation()))
-          return mlir::failure();
-        llvm::errs() << tool << ": error: " << diagnostic << "\n";
-        return mlir::success();
+attn::execution::ToolDiagnostics::ToolDiagnostics(mlir::MLIRContext *context,
+                                                  std::string tool)
+    : tool(std::move(tool)),
+      handler(context, [this](mlir::Diagnostic &diagnostic) {
+        return handle(diagnostic);
       }) {}
+
+mlir::LogicalResult
+attn::execution::ToolDiagnostics::handle(mlir::Diagnostic &diagnostic) {
+  mlir::Location place = diagnostic.getLocation();
+  if (diagnostic.getSeverity() == mlir::DiagnosticSeverity::Remark)
+    return mlir::success(
+        !remarks.emplace(place.getAsOpaquePointer(), diagnostic.str()).second);
+  if (diagnostic.getSeverity() != mlir::DiagnosticSeverity::Error ||
+      !mlir::isa<mlir::UnknownLoc>(place))
+    return mlir::failure();
+  llvm::errs() << tool << ": error: " << diagnostic << "\n";
+  return mlir::success();
+}
 
 //===----------------------------------------------------------------------===//
 // Options

@@ -318,7 +318,7 @@ static ExitCode compile(const Arguments &args) {
   context.printOpOnDiagnostic(false);
   llvm::SourceMgr sources;
   SourceMgrDiagnosticHandler diagnostics(sources, &context);
-  execution::OptionErrors optionErrors(&context, "attn-compile");
+  execution::ToolDiagnostics toolDiagnostics(&context, "attn-compile");
 
   std::unique_ptr<llvm::MemoryBuffer> buffer = readInput(args);
   if (!buffer)

@@ -190,7 +190,7 @@ private:
   MLIRContext context{MLIRContext::Threading::DISABLED};
   llvm::SourceMgr sources;
   SourceMgrDiagnosticHandler diagnostics{sources, &context};
-  OptionErrors optionErrors{&context, "attn-run"};
+  ToolDiagnostics toolDiagnostics{&context, "attn-run"};
   OwningOpRef<ModuleOp> module;
   func::FuncOp function;
   std::optional<Signature> signature;

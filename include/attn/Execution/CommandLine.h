@@ -14,17 +14,27 @@
 #include "mlir/IR/Diagnostics.h"
 #include "llvm/Support/CommandLine.h"
 
+#include <set>
 #include <string>
+#include <utility>
 
 namespace attn::execution {
 
 /// Prints errors that speak of no place in a file (options, devices) as the
-/// tool's own; leaves all others to the handler that was there before.
-class OptionErrors {
+/// tool's own and drops remarks that were made before: the kernels of one
+/// operation often have the same to say. Leaves all others to the handler that
+/// was there before.
+class ToolDiagnostics {
 public:
-  OptionErrors(mlir::MLIRContext *context, std::string tool);
+  ToolDiagnostics(mlir::MLIRContext *context, std::string tool);
 
 private:
+  /// Consumes the diagnostic if it is one of the above.
+  mlir::LogicalResult handle(mlir::Diagnostic &diagnostic);
+
+  const std::string tool;
+  /// The place and text of each.
+  std::set<std::pair<const void *, std::string>> remarks;
   mlir::ScopedDiagnosticHandler handler;
 };
 
