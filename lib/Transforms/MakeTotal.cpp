@@ -83,7 +83,9 @@ public:
         .Case([&](arith::ShRSIOp) { guardShift(true); })
         .Case([&](arith::FPToSIOp) { saturate(true); })
         .Case([&](arith::FPToUIOp) { saturate(false); })
-        .Case<tensor::ExtractOp, memref::LoadOp>([&](auto) { clampRead(); });
+        .Case<tensor::ExtractOp, memref::LoadOp>([&](auto) { clampRead(); })
+        .Case<arith::IndexCastOp, arith::IndexCastUIOp>(
+            [&](auto) { keepTruncation(); });
     return !llvm::equal(before, op->getOperands());
   }
 
@@ -173,6 +175,27 @@ private:
         arith::CmpFOp::create(b, arith::CmpFPredicate::OGE, x, high);
     auto saturated = arith::SelectOp::create(b, isAbove, largest, result);
     result.replaceAllUsesExcept(saturated, saturated);
+  }
+
+  /// Upstream takes a cast of an index to fewer bits and back to an index for
+  /// the index. It cannot where the bits are those of an i64: casts to i8 are
+  /// always written so, those to i32, which mostly become numbers, where such a
+  /// cast follows.
+  void keepTruncation() {
+    Value in = op->getOperand(0), out = op->getResult(0);
+    if (!in.getType().isIndex() || out.getType().isInteger(64) ||
+        (out.getType().isInteger(32) && !becomesIndex(out)))
+      return;
+    Value wide = arith::IndexCastOp::create(b, b.getI64Type(), in);
+    out.replaceAllUsesWith(arith::TruncIOp::create(b, out.getType(), wide));
+  }
+
+  static bool becomesIndex(Value value) {
+    return llvm::any_of(value.getUsers(), [](Operation *user) {
+      return isa<arith::IndexCastOp, arith::IndexCastUIOp>(user) ||
+             (isa<arith::ExtSIOp, arith::ExtUIOp>(user) &&
+              becomesIndex(user->getResult(0)));
+    });
   }
 
   /// Every index is clamped into the table. An empty table is read at its

@@ -6,6 +6,9 @@
 // RUN: attn-run %s --entry=lowest --backend=cpu --check=reference --random=B=2,Hq=2,Hkv=2,Sq=40,Skv=100 | FileCheck %s
 // RUN: attn-run %s --entry=shifts --backend=cpu --check=reference --random=B=2,Hq=2,Hkv=2,Sq=70,Skv=100 | FileCheck %s
 // RUN: attn-run %s --entry=conversions --backend=cpu --check=reference --random=B=1,Hq=2,Hkv=2,Sq=40,Skv=100 | FileCheck %s
+// RUN: attn-run %s --entry=there_and_back --backend=cpu --check=reference --random=B=2,Hq=4,Hkv=2,Sq=40,Skv=100 | FileCheck %s
+// RUN: attn-run %s --entry=there_and_back --backend=metal-shim --check=reference --random=B=2,Hq=4,Hkv=2,Sq=40,Skv=20 | FileCheck %s
+// RUN: attn-run %s --entry=unsigned_numbers --backend=cpu --check=reference --random=B=1,Hq=2,Hkv=2,Sq=40,Skv=50 | FileCheck %s
 // RUN: attn-run %s --entry=guarded_read --backend=cpu --check=reference --random=B=1,Hq=2,Hkv=2,Sq=40,Skv=200 | FileCheck %s
 // RUN: attn-run %s --entry=reads --backend=cpu --check=reference --random=B=3,Hq=2,Hkv=2,Sq=40,Skv=200,R=1,L=3 | FileCheck %s
 // RUN: attn-run %s --entry=mask_reads --backend=cpu --check=reference --random=B=3,Hq=2,Hkv=2,Sq=40,Skv=200,R=1,L=3 | FileCheck %s
@@ -135,6 +138,54 @@ func.func @conversions(%q: !t, %k: !t, %v: !t, %o: !t) -> !t {
         %z = arith.mulf %y, %scale : f32
         %t = arith.addf %s, %z : f32
         attn.yield %t : f32
+      } -> !t
+  return %r : !t
+}
+
+// An index loses bits on its way to fewer of them and back, whatever its sign.
+func.func @there_and_back(%q: !t, %k: !t, %v: !t, %o: !t) -> !t {
+  %r = attn.attention ins(%q, %k, %v : !t, !t, !t) outs(%o : !t)
+      mask(%b: index, %h: index, %i: index, %j: index) {
+        %zero = arith.constant 0 : index
+        %far = arith.constant 134217728 : index
+        %near = arith.constant 4294967290 : index
+        %byte = arith.constant 250 : index
+        %d = arith.subi %i, %j : index
+        %large = arith.muli %d, %far : index
+        %large32 = arith.index_cast %large : index to i32
+        %wrapped = arith.index_cast %large32 : i32 to index
+        %a = arith.cmpi sge, %wrapped, %zero : index
+        %d32 = arith.index_castui %d : index to i32
+        %word = arith.index_castui %d32 : i32 to index
+        %e = arith.cmpi sle, %word, %near : index
+        %d8 = arith.index_castui %d : index to i8
+        %d16 = arith.extui %d8 : i8 to i16
+        %low = arith.index_castui %d16 : i16 to index
+        %f = arith.cmpi sle, %low, %byte : index
+        %bh = arith.subi %b, %h : index
+        %odd = arith.index_cast %bh : index to i1
+        %odd8 = arith.extsi %odd : i1 to i8
+        %zero8 = arith.constant 0 : i8
+        %g = arith.cmpi sge, %odd8, %zero8 : i8
+        %ae = arith.andi %a, %e : i1
+        %fg = arith.xori %f, %g : i1
+        %keep = arith.ori %ae, %fg : i1
+        attn.yield %keep : i1
+      } -> !t
+  return %r : !t
+}
+
+// A negative number without a sign is a large one of all its bits.
+func.func @unsigned_numbers(%q: !t, %k: !t, %v: !t, %o: !t) -> !t {
+  %r = attn.attention ins(%q, %k, %v : !t, !t, !t) outs(%o : !t)
+      score(%s: f32, %b: index, %h: index, %i: index, %j: index) {
+        %d = arith.subi %i, %j : index
+        %d64 = arith.index_cast %d : index to i64
+        %x = arith.uitofp %d64 : i64 to f32
+        %scale = arith.constant 1.0e-19 : f32
+        %y = arith.mulf %x, %scale : f32
+        %z = arith.addf %s, %y : f32
+        attn.yield %z : f32
       } -> !t
   return %r : !t
 }

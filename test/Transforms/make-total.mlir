@@ -171,3 +171,39 @@ func.func @loops(%q: !q, %k: !q, %v: !q, %o: !q, %t: memref<7xf32>) {
       }
   return
 }
+
+// -----
+
+// An index that gets fewer bits and becomes an index again does so by way of an
+// i64, or a fold would take it for what it was. One that becomes a number does
+// not have to.
+!q = memref<2x4x?x16xf32>
+// CHECK-LABEL: func @narrow
+//       CHECK:   mask(%{{.*}}: index, %{{.*}}: index, %[[I:.*]]: index, %[[J:.*]]: index)
+//       CHECK:     %[[I64:.*]] = arith.index_cast %[[I]] : index to i64
+//       CHECK:     %[[I8:.*]] = arith.trunci %[[I64]] : i64 to i8
+//       CHECK:     arith.index_castui %[[I8]] : i8 to index
+//       CHECK:     %[[J64:.*]] = arith.index_cast %[[J]] : index to i64
+//       CHECK:     %[[J32:.*]] = arith.trunci %[[J64]] : i64 to i32
+//       CHECK:     arith.index_cast %[[J32]] : i32 to index
+//       CHECK:     %[[N:.*]] = arith.index_cast %[[I]] : index to i32
+//       CHECK:     arith.sitofp %[[N]] : i32 to f32
+func.func @narrow(%q: !q, %k: !q, %v: !q, %o: !q) {
+  attn.attention ins(%q, %k, %v : !q, !q, !q) outs(%o : !q)
+      mask(%b: index, %h: index, %i: index, %j: index) {
+        %i8 = arith.index_castui %i : index to i8
+        %x = arith.index_castui %i8 : i8 to index
+        %j32 = arith.index_cast %j : index to i32
+        %j64 = arith.extsi %j32 : i32 to i64
+        %y = arith.index_cast %j64 : i64 to index
+        %xy = arith.cmpi sle, %x, %y : index
+        %i32 = arith.index_cast %i : index to i32
+        %n = arith.sitofp %i32 : i32 to f32
+        %c = arith.constant 30.0 : f32
+        %root = math.sqrt %n : f32
+        %few = arith.cmpf olt, %root, %c : f32
+        %m = arith.andi %xy, %few : i1
+        attn.yield %m : i1
+      }
+  return
+}

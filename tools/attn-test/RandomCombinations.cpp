@@ -238,8 +238,9 @@ void Filler::fillMask() {
 }
 
 std::pair<int64_t, int64_t> Filler::getHull(const Sequence &s) const {
-  // Positions that wrap may attend anything.
-  if (s.offset > unbounded || s.offset < -unbounded)
+  // Positions so far away are not analysed (rule 7).
+  constexpr int64_t farthest = int64_t(1) << 29;
+  if (s.offset > farthest || s.offset < -farthest)
     return {0, s.keys};
   int64_t begin = s.keys, end = 0;
   for (int64_t i = 0; i < s.queries; ++i) {

@@ -242,7 +242,18 @@ static std::string pickType(Random &random) {
   return "i" + std::to_string(random.pick(widths));
 }
 
+std::string RegionWriter::thereAndBack(int depth) {
+  static constexpr const char *casts[] = {"index_cast", "index_castui"};
+  std::string type = pickType(random);
+  std::string x = emit(llvm::formatv("arith.{0} {1} : index to {2}",
+                                     random.pick(casts), integer(depth), type));
+  return emit(llvm::formatv("arith.{0} {1} : {2} to index", random.pick(casts),
+                            x, type));
+}
+
 std::string RegionWriter::ofAnyWidth(int depth) {
+  if (random.chance(1, 5))
+    return thereAndBack(depth);
   static constexpr const char *ops[] = {
       "addi",  "subi",  "muli",  "divsi", "divui", "ceildivsi", "ceildivui",
       "remsi", "remui", "andi",  "ori",   "xori",  "shli",      "shrsi",
@@ -489,11 +500,13 @@ std::string RegionWriter::scoreStep(const std::string &x) {
   case 16:
     return nest(x, /*depth=*/1);
   case 17: {
-    // An integer of any width as a number.
+    // An integer of any width as a number, of 64 bits perhaps scaled down.
     std::string type = pickType(random);
     std::string wide = emit(llvm::formatv(
         "arith.{0} {1} : {2} to f32", random.chance(1, 2) ? "sitofp" : "uitofp",
         narrow(type, 1), type));
+    if (type == "i64" && random.chance(1, 2))
+      wide = floatBinary("mulf", wide, emit("arith.constant 1.0e-19 : f32"));
     return floatBinary("addf", x,
                        emit(llvm::formatv("math.clampf {0} to [{1}, {2}] : f32",
                                           wide, number(-32), number(32))));

@@ -61,6 +61,8 @@ private:
   std::string divide(const std::string &a, int depth);
   /// An integer of another type: converted, the end of a range, a float.
   std::string narrow(const std::string &type, int depth);
+  /// An index that loses bits and becomes an index again.
+  std::string thereAndBack(int depth);
   /// Arithmetic of any width, signed or not, which wraps.
   std::string ofAnyWidth(int depth);
   /// Comparisons of integers of any width and of floats, by any predicate.

@@ -159,6 +159,8 @@ def MakeTotal : Pass<"attn-make-total"> {
     gives 0 (`shrsi`: the sign), conversions of floats to integers saturate and
     take NaN for 0; `exact` and `overflow` flags go. The op stays in its place
     and only its operands change, so that mask analysis finds what it knows.
+    A cast of an index to fewer bits that becomes an index again goes through an
+    i64, as MLIR's folds take two such casts for none.
 
     Loops (`scf.for` with constant bounds) are unrolled.
 

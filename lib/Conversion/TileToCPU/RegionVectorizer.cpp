@@ -247,8 +247,8 @@ LogicalResult RegionVectorizer::visitElementwise(Operation *op) {
   for (Value operand : op->getOperands())
     needs64 |= isWide(operand) && !ranges.fitsInt32(operand);
   // Taken as unsigned, a negative number depends on the width.
-  if (isa<arith::DivUIOp, arith::RemUIOp, arith::CeilDivUIOp, arith::ShRUIOp>(
-          op))
+  if (isa<arith::DivUIOp, arith::RemUIOp, arith::CeilDivUIOp, arith::ShRUIOp,
+          arith::UIToFPOp>(op))
     for (Value operand : op->getOperands())
       needs64 |= isWide(operand) && !ranges.isWithin(operand, 0, INT32_MAX);
   // An amount of 32 to 63 is defined for the 64 bits that were written.
