@@ -62,19 +62,20 @@ static std::string textOf(const Problem &problem) {
 
 /// Builds the filter of the load of values for each key tile and compares it
 /// with how many rows attend each key.
-void MaskHarness::checkValues(const Problem &problem, AttentionOp op,
-                              const MaskAnalysis &analysis, int64_t tileN,
-                              const std::vector<int64_t> &attended,
-                              Outcome &outcome) {
-  OpBuilder builder(&context);
+static void checkValues(const Problem &problem, AttentionOp op,
+                        const MaskAnalysis &analysis, int64_t tileN,
+                        const std::vector<int64_t> &attended,
+                        Outcome &outcome) {
+  MLIRContext *context = op.getContext();
+  OpBuilder builder(context);
   Location loc = builder.getUnknownLoc();
   builder.setInsertionPointToEnd(op->getParentOfType<ModuleOp>().getBody());
   enum { B, H, QueryLength, KeyLength, QueryOffset, FirstKey, Full, Memory };
   SmallVector<Type> types(6, builder.getIndexType());
   types.push_back(builder.getI1Type());
-  types.push_back(mlir::parseType("memref<?x8xf32>", &context));
+  types.push_back(mlir::parseType("memref<?x8xf32>", context));
   for (const Capture &capture : problem.captures)
-    types.push_back(mlir::parseType(capture.type, &context));
+    types.push_back(mlir::parseType(capture.type, context));
   auto function = func::FuncOp::create(builder, loc, "values",
                                        builder.getFunctionType(types, {}));
   Block *body = function.addEntryBlock();
@@ -94,7 +95,7 @@ void MaskHarness::checkValues(const Problem &problem, AttentionOp op,
                                      argument(FirstKey));
   auto load = tile::LoadOp::create(
       builder, loc,
-      tile::TileType::get(&context, {tileN, 8}, builder.getF32Type()),
+      tile::TileType::get(context, {tileN, 8}, builder.getF32Type()),
       argument(Memory), ValueRange{argument(FirstKey), zero},
       ValueRange{rows, columns});
   if (analysis.hasUnattendedKeys())
@@ -134,25 +135,12 @@ void MaskHarness::checkValues(const Problem &problem, AttentionOp op,
       outcome.leavesOutAll &= !isRead || attended[key];
     }
   }
+  function.erase();
 }
 
-Outcome MaskHarness::check(const Problem &problem, int64_t tileM, int64_t tileN,
-                           Answer answer, MaskAxis axis) {
-  OwningOpRef<ModuleOp> module =
-      parseSourceString<ModuleOp>(textOf(problem), &context);
-  if (!module) {
-    ADD_FAILURE() << "does not parse:\n" << textOf(problem);
-    return {};
-  }
-  // Reads stay inside of their table before the analysis copies them.
-  PassManager passes(&context);
-  passes.addPass(createMakeTotal());
-  if (failed(passes.run(*module))) {
-    ADD_FAILURE() << "attn-make-total fails";
-    return {};
-  }
-  AttentionOp op;
-  module->walk([&](AttentionOp found) { op = found; });
+Outcome attn::test::compareTiles(AttentionOp op, const Problem &problem,
+                                 ArrayRef<uint8_t> attended, int64_t tileM,
+                                 int64_t tileN, Answer answer, MaskAxis axis) {
   FailureOr<MaskAnalysis> analysis =
       MaskAnalysis::compute(op, tileM, tileN, axis);
   if (failed(analysis)) {
@@ -163,14 +151,14 @@ Outcome MaskHarness::check(const Problem &problem, int64_t tileM, int64_t tileN,
                   analysis->hasMask(), analysis->getNumSummaries()};
 
   // What the analysis builds, in a function of the symbols.
-  OpBuilder builder(&context);
+  OpBuilder builder(op.getContext());
   Location loc = builder.getUnknownLoc();
-  builder.setInsertionPointToEnd(module->getBody());
+  builder.setInsertionPointToEnd(op->getParentOfType<ModuleOp>().getBody());
   Type index = builder.getIndexType();
   SmallVector<Type> types(8, index);
   types.append(2, MemRefType::get({ShapedType::kDynamic}, index));
   for (const Capture &capture : problem.captures)
-    types.push_back(mlir::parseType(capture.type, &context));
+    types.push_back(mlir::parseType(capture.type, op.getContext()));
   auto function = func::FuncOp::create(builder, loc, "tiles",
                                        builder.getFunctionType(types, {}));
   Block *body = function.addEntryBlock();
@@ -228,10 +216,11 @@ Outcome MaskHarness::check(const Problem &problem, int64_t tileM, int64_t tileN,
 
   std::string context_;
   llvm::raw_string_ostream explanation(context_);
-  explanation << textOf(problem) << "tiles of " << tileM << " and " << tileN
-              << ", q_len " << problem.queryLength << ", kv_len "
-              << problem.keyLength << ", q_offset " << problem.queryOffset
-              << "\n";
+  if (!problem.mask.empty())
+    explanation << textOf(problem);
+  explanation << "tiles of " << tileM << " and " << tileN << ", q_len "
+              << problem.queryLength << ", kv_len " << problem.keyLength
+              << ", q_offset " << problem.queryOffset << "\n";
   analysis->print(explanation);
   SCOPED_TRACE(context_);
   if (answer == Answer::Exact) {
@@ -239,15 +228,6 @@ Outcome MaskHarness::check(const Problem &problem, int64_t tileM, int64_t tileN,
   }
   bool mustBeExact = answer == Answer::Exact || answer == Answer::AsExact ||
                      (answer == Answer::AsPromised && outcome.exact);
-
-  Interpreter reference;
-  reference.queryLength = problem.queryLength;
-  reference.keyLength = problem.keyLength;
-  reference.queryOffset = problem.queryOffset;
-  reference.clampLoads = true;
-  Block &mask = op.getMask().front();
-  reference.set(mask.getArgument(B), problem.batch);
-  reference.set(mask.getArgument(H), problem.head);
 
   Interpreter machine;
   int64_t queryTiles = llvm::divideCeil(problem.queryLength, tileM);
@@ -275,10 +255,8 @@ Outcome MaskHarness::check(const Problem &problem, int64_t tileM, int64_t tileN,
                            llvm::divideCeilSigned(longestKey, tileN)};
   for (auto [number, size] : llvm::enumerate(sizes))
     machine.set(argument(number), size);
-  for (auto [number, capture] : llvm::enumerate(problem.captures)) {
-    reference.set(mask.getArgument(4 + number), capture.value);
+  for (auto [number, capture] : llvm::enumerate(problem.captures))
     machine.set(argument(FirstCapture + number), capture.value);
-  }
 
   // How many elements each pair of tiles has, and how many are attended.
   struct Pair {
@@ -287,10 +265,8 @@ Outcome MaskHarness::check(const Problem &problem, int64_t tileM, int64_t tileN,
   std::vector<Pair> pairs(queryTiles * keyTiles);
   std::vector<int64_t> rowsOfKey(problem.keyLength, 0);
   for (int64_t i = 0; i < problem.queryLength; ++i) {
-    reference.set(mask.getArgument(2), i);
     for (int64_t j = 0; j < problem.keyLength; ++j) {
-      reference.set(mask.getArgument(3), j);
-      int64_t keep = reference.run(mask).front().integer;
+      int64_t keep = attended[i * problem.keyLength + j];
       Pair &pair = pairs[i / tileM * keyTiles + j / tileN];
       pair.attended += keep;
       ++pair.elements;
@@ -335,6 +311,8 @@ Outcome MaskHarness::check(const Problem &problem, int64_t tileM, int64_t tileN,
       bool isFull = pair.attended == pair.elements && isBelow;
       std::string where =
           llvm::formatv("query tile {0} key tile {1}", t, c).str();
+      outcome.right &= visited[inner] == (pair.attended > 0) &&
+                       (!visited[inner] || full[inner] == isFull);
       if (mustBeExact) {
         EXPECT_EQ(visited[inner], pair.attended > 0) << where;
         if (visited[inner])
@@ -353,5 +331,44 @@ Outcome MaskHarness::check(const Problem &problem, int64_t tileM, int64_t tileN,
   }
   if (problem.queryLength > 0 && overKeys)
     checkValues(problem, op, *analysis, tileN, rowsOfKey, outcome);
+  function.erase();
   return outcome;
+}
+
+Outcome MaskHarness::check(const Problem &problem, int64_t tileM, int64_t tileN,
+                           Answer answer, MaskAxis axis) {
+  OwningOpRef<ModuleOp> module =
+      parseSourceString<ModuleOp>(textOf(problem), &context);
+  if (!module) {
+    ADD_FAILURE() << "does not parse:\n" << textOf(problem);
+    return {};
+  }
+  // Reads stay inside of their table before the analysis copies them.
+  PassManager passes(&context);
+  passes.addPass(createMakeTotal());
+  if (failed(passes.run(*module))) {
+    ADD_FAILURE() << "attn-make-total fails";
+    return {};
+  }
+  AttentionOp op;
+  module->walk([&](AttentionOp found) { op = found; });
+  Interpreter reference;
+  reference.queryLength = problem.queryLength;
+  reference.keyLength = problem.keyLength;
+  reference.queryOffset = problem.queryOffset;
+  reference.clampLoads = true;
+  Block &mask = op.getMask().front();
+  reference.set(mask.getArgument(0), problem.batch);
+  reference.set(mask.getArgument(1), problem.head);
+  for (auto [number, capture] : llvm::enumerate(problem.captures))
+    reference.set(mask.getArgument(4 + number), capture.value);
+  std::vector<uint8_t> attended;
+  for (int64_t i = 0; i < problem.queryLength; ++i) {
+    reference.set(mask.getArgument(2), i);
+    for (int64_t j = 0; j < problem.keyLength; ++j) {
+      reference.set(mask.getArgument(3), j);
+      attended.push_back(reference.run(mask).front().integer != 0);
+    }
+  }
+  return compareTiles(op, problem, attended, tileM, tileN, answer, axis);
 }
