@@ -82,5 +82,5 @@ set(CPACK_DEBIAN_COMPILER_PACKAGE_NAME attn-compiler)
 # linked seldom changes. Generated kernels are linked by a program of binutils.
 set(CPACK_DEBIAN_RUNTIME_PACKAGE_DEPENDS "libc6, libgcc-s1, libstdc++6")
 set(CPACK_DEBIAN_COMPILER_PACKAGE_DEPENDS
-    "attn-runtime (= ${PROJECT_VERSION}), binutils, libllvm22, libmlir-22, libc6, libgcc-s1, libstdc++6")
+    "attn-runtime (= ${PROJECT_VERSION}), binutils, libllvm22, libmlir-22, zlib1g, libzstd1, libc6, libgcc-s1, libstdc++6")
 include(CPack)

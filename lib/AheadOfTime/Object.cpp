@@ -8,11 +8,12 @@
 
 #include "Interface.h"
 
+#include "attn/Target/CPU.h"
+
 #include "llvm/IR/IRBuilder.h"
 #include "llvm/IR/LegacyPassManager.h"
 #include "llvm/IR/Module.h"
 #include "llvm/MC/TargetRegistry.h"
-#include "llvm/Support/TargetSelect.h"
 #include "llvm/Target/TargetMachine.h"
 
 using namespace llvm;
@@ -147,19 +148,16 @@ void LibraryBuilder::addFunction(const CFunction &function) {
 Expected<std::string> attn::makeObject(StringRef package,
                                        ArrayRef<CFunction> functions,
                                        const Triple &triple) {
-  InitializeAllTargetInfos();
-  InitializeAllTargets();
-  InitializeAllTargetMCs();
-  InitializeAllAsmPrinters();
+  initializeCPUCodeGenerators();
   LLVMContext context;
   Module module(package, context);
   std::string error;
-  const Target *target = TargetRegistry::lookupTarget(triple, error);
+  const llvm::Target *target = TargetRegistry::lookupTarget(triple, error);
   if (!target)
     return createStringError(error);
   // Any processor of the kind: the artifact says which code is for which.
   std::unique_ptr<TargetMachine> machine(target->createTargetMachine(
-      triple, /*CPU=*/"", /*Features=*/"", TargetOptions(), Reloc::PIC_));
+      triple, /*CPU=*/"", /*Features=*/"", llvm::TargetOptions(), Reloc::PIC_));
   module.setTargetTriple(triple);
   module.setDataLayout(machine->createDataLayout());
   module.setPICLevel(PICLevel::BigPIC);

@@ -15,6 +15,10 @@ namespace attn {
 
 void registerCPUTargets();
 
+/// LLVM's code generators for these processors, and no others: programs that
+/// link LLVM's archives hold what is named here.
+void initializeCPUCodeGenerators();
+
 /// attn-to-cpu and attn-to-cpu-standard. The targets need not be registered
 /// before; neither here nor in the other headers of targets.
 void buildCPUPipeline(mlir::OpPassManager &pm,

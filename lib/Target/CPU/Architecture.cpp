@@ -8,7 +8,10 @@
 
 #include "Architecture.h"
 
+#include "attn/Target/CPU.h"
+
 #include "llvm/ADT/STLExtras.h"
+#include "llvm/Support/TargetSelect.h"
 #include "llvm/TargetParser/AArch64TargetParser.h"
 #include "llvm/TargetParser/Host.h"
 #include "llvm/TargetParser/Triple.h"
@@ -218,4 +221,23 @@ const CPUArchitecture &CPUArchitecture::of(tile::TargetAttr machine) {
     if (machine.hasFeature(architecture.needed.front()))
       return architecture;
   return getAll().front();
+}
+
+void attn::initializeCPUCodeGenerators() {
+  static const bool done = [] {
+    LLVMInitializeX86TargetInfo();
+    LLVMInitializeX86Target();
+    LLVMInitializeX86TargetMC();
+    LLVMInitializeX86AsmPrinter();
+    LLVMInitializeAArch64TargetInfo();
+    LLVMInitializeAArch64Target();
+    LLVMInitializeAArch64TargetMC();
+    LLVMInitializeAArch64AsmPrinter();
+    LLVMInitializeWebAssemblyTargetInfo();
+    LLVMInitializeWebAssemblyTarget();
+    LLVMInitializeWebAssemblyTargetMC();
+    LLVMInitializeWebAssemblyAsmPrinter();
+    return true;
+  }();
+  (void)done;
 }

@@ -13,6 +13,7 @@
 
 #include "attn/Conversion/CPUFloatsAsBits.h"
 #include "attn/Dialect/Tile/AttributeNames.h"
+#include "attn/Target/CPU.h"
 
 #include "mlir/Analysis/DataLayoutAnalysis.h"
 #include "mlir/Conversion/ArithToLLVM/ArithToLLVM.h"
@@ -45,7 +46,6 @@
 #include "llvm/IR/Module.h"
 #include "llvm/MC/TargetRegistry.h"
 #include "llvm/Passes/PassBuilder.h"
-#include "llvm/Support/TargetSelect.h"
 #include "llvm/Target/TargetMachine.h"
 #include "llvm/TargetParser/Triple.h"
 #include "llvm/Transforms/InstCombine/InstCombine.h"
@@ -245,14 +245,7 @@ attn::compileCPUKernels(ModuleOp module, tile::TargetAttr machine,
     return module.emitError("cannot be translated to LLVM IR");
   streamRightOperands(*code);
 
-  static const bool initialized = [] {
-    llvm::InitializeAllTargetInfos();
-    llvm::InitializeAllTargets();
-    llvm::InitializeAllTargetMCs();
-    llvm::InitializeAllAsmPrinters();
-    return true;
-  }();
-  (void)initialized;
+  initializeCPUCodeGenerators();
   const CPUArchitecture &architecture = CPUArchitecture::of(machine);
   llvm::Triple triple(architecture.triple);
   std::string error;

@@ -10,8 +10,6 @@
 #include "attn/Target/Compile.h"
 
 #include "mlir/IR/MLIRContext.h"
-#include "mlir/InitAllDialects.h"
-#include "mlir/InitAllExtensions.h"
 #include "mlir/Parser/Parser.h"
 #include "llvm/Support/CommandLine.h"
 #include "gtest/gtest.h"
@@ -33,8 +31,6 @@ func.func @f(%q: tensor<1x2x?x16xf32>, %k: tensor<1x2x?x16xf32>, %v: tensor<1x2x
 /// if that failed.
 std::string compile(StringRef target, StringRef chip) {
   DialectRegistry registry;
-  registerAllDialects(registry);
-  registerAllExtensions(registry);
   attn::registerAllDialects(registry);
   MLIRContext context(registry, MLIRContext::Threading::DISABLED);
   auto module = parseSourceString<ModuleOp>(kAttention, &context);
