@@ -9,6 +9,8 @@
 #include "Embed.h"
 #include "Platform.h"
 
+#include "attn/Support/Files.h"
+
 #include "llvm/ADT/SmallString.h"
 #include "llvm/ADT/StringExtras.h"
 #include "llvm/ADT/StringSet.h"
@@ -51,10 +53,10 @@ private:
 } // namespace
 
 Error Package::writeFile(const Twine &file, StringRef content) const {
-  return writeToOutput(pathOf(file), [&](raw_ostream &os) {
-    os << content;
-    return Error::success();
-  });
+  std::string path = pathOf(file);
+  if (Error failed = writeWholeFile(path, content))
+    return createStringError(path + ": " + toString(std::move(failed)));
+  return Error::success();
 }
 
 Error Package::writeArchive(StringRef object, StringRef runtime) const {
@@ -64,10 +66,12 @@ Error Package::writeArchive(StringRef object, StringRef runtime) const {
     members.emplace_back(MemoryBufferRef(bytes, member));
     members.back().MemberName = member;
   }
-  return llvm::writeArchive(pathOf("lib" + name + ".a"), members,
-                            SymtabWritingMode::NormalSymtab,
-                            object::Archive::K_GNU, /*Deterministic=*/true,
-                            /*Thin=*/false);
+  Expected<std::unique_ptr<MemoryBuffer>> archive = writeArchiveToBuffer(
+      members, SymtabWritingMode::NormalSymtab, object::Archive::K_GNU,
+      /*Deterministic=*/true, /*Thin=*/false);
+  if (!archive)
+    return archive.takeError();
+  return writeFile("lib" + name + ".a", (*archive)->getBuffer());
 }
 
 /// From the archive, exporting the functions of the header and what it says of
@@ -89,7 +93,11 @@ Error Package::linkShared() const {
       sys::fs::createTemporaryFile("attn", "log", log))
     return createStringError("cannot create a temporary file for the linker");
   FileRemover removeMap(map), removeLog(log);
-  raw_fd_ostream(mapFile, /*shouldClose=*/true) << symbols << " local: *; };\n";
+  if (Error failed = joinErrors(
+          writeToDescriptor(mapFile, {symbols, " local: *; };\n"}),
+          errorCodeToError(sys::Process::SafelyCloseFileDescriptor(mapFile))))
+    return createStringError("cannot write " + map + ": " +
+                             toString(std::move(failed)));
 
   std::string output = pathOf("lib" + name + ".so"),
               archive = pathOf("lib" + name + ".a"),

@@ -6,11 +6,11 @@
 //===----------------------------------------------------------------------===//
 
 #include "attn/Execution/CommandLine.h"
+#include "attn/Support/Files.h"
 
 #include "mlir/AsmParser/AsmParser.h"
 #include "mlir/IR/Location.h"
 #include "mlir/Support/FileUtilities.h"
-#include "llvm/Support/FileOutputBuffer.h"
 #include "llvm/Support/MemoryBuffer.h"
 #include "llvm/Support/raw_ostream.h"
 
@@ -151,14 +151,8 @@ std::string attn::execution::setSizes(Signature &signature,
 
 std::string attn::execution::writeWholeFile(llvm::StringRef path,
                                             llvm::StringRef content) {
-  // A temporary file that is renamed.
-  auto file = llvm::FileOutputBuffer::create(path, content.size());
-  if (!file)
-    return (path + ": " + llvm::toString(file.takeError())).str();
-  llvm::copy(content, (*file)->getBufferStart());
-  if (llvm::Error failed = (*file)->commit())
-    return (path + ": " + llvm::toString(std::move(failed))).str();
-  return "";
+  llvm::Error failed = attn::writeWholeFile(path, content);
+  return failed ? (path + ": " + llvm::toString(std::move(failed))).str() : "";
 }
 
 /// The attribute that the file which --`option` names consists of.

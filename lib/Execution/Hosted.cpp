@@ -13,6 +13,7 @@
 
 #include "attn/Execution/RandomInputs.h"
 #include "attn/Reference/Interpreter.h"
+#include "attn/Support/Files.h"
 
 #include "llvm/Support/FileSystem.h"
 #include "llvm/Support/MemoryBuffer.h"
@@ -130,14 +131,10 @@ LogicalResult Hosted::ask(json::Object command, json::Object *answer) {
 }
 
 LogicalResult Hosted::write(const Twine &name, StringRef bytes) {
-  std::error_code error;
-  llvm::raw_fd_ostream file(getPath(name), error);
-  file << bytes;
-  file.close();
-  if (!error && !file.has_error())
-    return success();
-  file.clear_error();
-  return function.emitError("cannot write ") << getPath(name);
+  if (llvm::Error failed = attn::writeWholeFile(getPath(name), bytes))
+    return function.emitError("cannot write ")
+           << getPath(name) << ": " << llvm::toString(std::move(failed));
+  return success();
 }
 
 LogicalResult Hosted::load(const BackendOptions &options) {

@@ -24,7 +24,23 @@
 // FOLDER: attn-compile: error: {{.*}}missing/bad.attn: {{.*}}o such file or directory
 // RUN: not attn-compile %t.dir/none.mlir -o %t.dir/bad.attn 2>&1 | FileCheck %s --check-prefix=FILE
 // FILE: attn-compile: error: {{.*}}none.mlir
+// RUN: not attn-compile %t.dir/f.mlir --entry=f --target=wgsl --ptxas=ptxas -o %t.dir/bad.attn 2>&1 | FileCheck %s --check-prefix=PTXAS
+// PTXAS: attn-compile: error: --ptxas assembles PTX, and --target=wgsl has none
+// RUN: not attn-compile %t.dir/f.mlir --entry=f --target=wgsl --region-holes=, -o %t.dir/bad.attn 2>&1 | FileCheck %s --check-prefix=HOLES
+// HOLES: attn-compile: error: --region-holes: a name is empty
+// RUN: not attn-compile --inspect=%t.dir/f.attn %t.dir/f.mlir -o %t.dir/bad.attn 2>&1 | FileCheck %s --check-prefix=INSPECT
+// INSPECT: attn-compile: error: --inspect does nothing else: leave out the input and -o
+
+// Where a disk is full: that of the result, of temporary files.
+// RUN: not attn-compile %t.dir/f.mlir --entry=f -o /dev/full 2>&1 | FileCheck %s --check-prefix=FULL --implicit-check-not=error:
+// FULL: attn-compile: error: /dev/full: No space left on device
+// RUN: not bash -c "trap '' XFSZ; ulimit -f 2; attn-compile %t.dir/f.mlir --entry=f -o %t.dir/bad.attn" 2>&1 | FileCheck %s --check-prefix=LARGE --implicit-check-not=error:
+// LARGE: error: cannot write '{{.*}}.o' for the linker: File too large
+// RUN: not bash -c "trap '' XFSZ; ulimit -f 2; attn-compile %t.dir/f.mlir --entry=f --target=wgsl -o %t.dir/bad.attn" 2>&1 | FileCheck %s --check-prefix=ARTIFACT --implicit-check-not=error:
+// ARTIFACT: attn-compile: error: {{.*}}bad.attn: File too large
 // RUN: not ls %t.dir/bad.attn
+// RUN: ls %t.dir | FileCheck %s --check-prefix=LEFT --implicit-check-not=bad
+// LEFT: f.attn
 
 //--- f.mlir
 func.func @f(%q: tensor<1x2x8x16xf32>, %k: tensor<1x2x8x16xf32>, %v: tensor<1x2x8x16xf32>, %o: tensor<1x2x8x16xf32>) -> tensor<1x2x8x16xf32> {

@@ -312,6 +312,12 @@ static ExitCode compile(const Arguments &args) {
     return fail("--report is about artifacts, not about --emit=mlir");
   if (!args.report.empty() && args.report != "json")
     return fail("--report=" + args.report + ": the only format is 'json'");
+  if (!args.ptxas.empty() && !args.target.empty() &&
+      !StringRef(args.target).contains("cuda"))
+    return fail("--ptxas assembles PTX, and --target=" + args.target +
+                " has none");
+  if (args.holes.size() > 1 && llvm::is_contained(args.holes, ""))
+    return fail("--region-holes: a name is empty");
   DialectRegistry registry;
   execution::registerDialects(registry);
   MLIRContext context(registry);
@@ -406,8 +412,11 @@ int main(int argc, char **argv) {
   if (!cl::ParseCommandLineOptions(argc, argv, "Compiles attention\n",
                                    &llvm::errs()))
     return kBadInput;
-  if (!args.inspected.empty())
+  if (!args.inspected.empty()) {
+    if (!args.file.empty() || !args.config.empty() || !args.output.empty())
+      return fail("--inspect does nothing else: leave out the input and -o");
     return inspectFile(args.inspected);
+  }
   if (args.file.empty() == args.config.empty() || args.output.empty())
     return fail("expected one input, a file or --config, and -o (see --help)");
   return compile(args);

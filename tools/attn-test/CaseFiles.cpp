@@ -7,10 +7,10 @@
 
 #include "CaseFiles.h"
 
+#include "attn/Execution/CommandLine.h"
 #include "attn/Execution/Npy.h"
 #include "attn/Reference/Tolerance.h"
 
-#include "llvm/Support/FileOutputBuffer.h"
 #include "llvm/Support/FormatVariadic.h"
 #include "llvm/Support/JSON.h"
 
@@ -56,16 +56,6 @@ static Tensor roundExpected(const Tensor &ref,
   return single;
 }
 
-static std::string writeBytes(const std::string &path, StringRef bytes) {
-  auto file = llvm::FileOutputBuffer::create(path, bytes.size());
-  if (!file)
-    return path + ": " + llvm::toString(file.takeError());
-  llvm::copy(bytes, (*file)->getBufferStart());
-  if (llvm::Error failed = (*file)->commit())
-    return path + ": " + llvm::toString(std::move(failed));
-  return "";
-}
-
 std::string attn::tools::writeCase(const InterpretedCase &interpreted,
                                    StringRef artifact,
                                    const std::string &directory,
@@ -106,8 +96,9 @@ std::string attn::tools::writeCase(const InterpretedCase &interpreted,
   std::string text =
       llvm::formatv("{0}\n", json::Value(std::move(description))).str();
   if (error.empty())
-    error = writeBytes(directory + "/" + prefix + ".attn", artifact);
+    error =
+        execution::writeWholeFile(directory + "/" + prefix + ".attn", artifact);
   if (error.empty())
-    error = writeBytes(directory + "/" + prefix + ".json", text);
+    error = execution::writeWholeFile(directory + "/" + prefix + ".json", text);
   return error;
 }

@@ -140,6 +140,8 @@ private:
   using Maker = Case (*)(uint64_t);
   Maker getMaker(StringRef suite) const;
   bool collect(std::vector<Recipe> &recipes);
+  /// What is wrong with the arguments, or nothing.
+  std::string explainMisuse();
   void select(std::vector<Recipe> candidates, std::vector<Recipe> &recipes);
   /// Asks for split keys wherever a query tile can hold the packed heads.
   void splitKeys(ModuleOp module, ArrayRef<Tensor> inputs);
@@ -614,20 +616,32 @@ void Driver::printFault(const Case &testCase, StringRef fault) const {
                << testCase.text << "\n";
 }
 
+std::string Driver::explainMisuse() {
+  if (!args.emit.empty()) {
+    if (!target)
+      return "--emit needs a target: " + problem;
+    if (std::error_code error = llvm::sys::fs::create_directories(args.emit))
+      return args.emit + ": " + error.message();
+  }
+  for (auto [option, size] : {std::pair("--tile-m", args.tileM.getValue()),
+                              std::pair("--tile-n", args.tileN.getValue()),
+                              std::pair("--workers", args.workers.getValue())})
+    if (size < 0)
+      return std::string(option) + " must not be negative";
+  if (target && !getMachine())
+    return problem;
+  if (!args.emit.empty() || args.passes || args.list)
+    return "";
+  return explainUnavailable(getDevice());
+}
+
 int Driver::run() {
   auto reject = [](const Twine &problem) {
     llvm::errs() << "attn-test: error: " << problem << "\n";
     return 2;
   };
-  if (!args.emit.empty()) {
-    if (!target)
-      return reject("--emit needs a target: " + problem);
-    if (std::error_code error = llvm::sys::fs::create_directories(args.emit))
-      return reject(args.emit + ": " + error.message());
-  } else if (std::string problem = explainUnavailable(getDevice());
-             !problem.empty() && !args.passes && !args.list) {
-    return reject(problem);
-  }
+  if (std::string misuse = explainMisuse(); !misuse.empty())
+    return reject(misuse);
   std::vector<Recipe> recipes;
   if (!collect(recipes))
     return 2;
@@ -695,6 +709,13 @@ int Driver::run() {
     finishOldest();
   std::chrono::duration<double> elapsed =
       std::chrono::steady_clock::now() - begin;
+  if (results) {
+    results->close();
+    std::error_code error = results->error();
+    results->clear_error();
+    if (error)
+      return reject(args.results + ": " + error.message());
+  }
   if (args.passes)
     passChecker.print(llvm::outs());
   llvm::outs() << llvm::format("%.1f s\n", elapsed.count());

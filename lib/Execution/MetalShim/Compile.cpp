@@ -11,6 +11,8 @@
 #include "Interface.h"
 #include "Source.h"
 
+#include "attn/Support/Files.h"
+
 #include "llvm/ADT/ScopeExit.h"
 #include "llvm/ADT/SmallString.h"
 #include "llvm/Support/FileSystem.h"
@@ -113,14 +115,9 @@ llvm::Expected<std::unique_ptr<Library>> Library::compile(StringRef text,
   llvm::scope_exit remove([&] { llvm::sys::fs::remove_directories(folder); });
   std::string source = (folder + "/kernels.metal").str();
   std::string object = (folder + "/kernels.so").str();
-  std::error_code error;
-  llvm::raw_fd_ostream file(source, error);
-  file << *translated;
-  file.close();
-  if (error || file.has_error()) {
-    file.clear_error();
-    return makeError("cannot write " + source);
-  }
+  if (llvm::Error failed = attn::writeWholeFile(source, StringRef(*translated)))
+    return makeError("cannot write " + source + ": " +
+                     llvm::toString(std::move(failed)));
   if (llvm::Error failed =
           runCompiler(source, object, (folder + "/messages").str(), version))
     return std::move(failed);

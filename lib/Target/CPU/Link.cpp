@@ -9,13 +9,14 @@
 
 #include "Link.h"
 
+#include "attn/Support/Files.h"
+
 #include "llvm/ADT/StringExtras.h"
 #include "llvm/Support/FileSystem.h"
 #include "llvm/Support/FileUtilities.h"
 #include "llvm/Support/MemoryBuffer.h"
 #include "llvm/Support/Process.h"
 #include "llvm/Support/Program.h"
-#include "llvm/Support/raw_ostream.h"
 #include "llvm/TargetParser/Host.h"
 
 using namespace mlir;
@@ -78,7 +79,13 @@ FailureOr<std::string> attn::linkSharedObject(StringRef object,
   if (llvm::sys::fs::createTemporaryFile("attn", "o", inFd, in))
     return emitError(loc, "cannot create a temporary file for the linker");
   llvm::FileRemover removeIn(in);
-  llvm::raw_fd_ostream(inFd, /*shouldClose=*/true) << object;
+  llvm::Error written = llvm::joinErrors(
+      writeToDescriptor(inFd, object),
+      llvm::errorCodeToError(
+          llvm::sys::Process::SafelyCloseFileDescriptor(inFd)));
+  if (written)
+    return emitError(loc, "cannot write '")
+           << in << "' for the linker: " << llvm::toString(std::move(written));
   if (llvm::sys::fs::createTemporaryFile("attn", "so", out))
     return emitError(loc, "cannot create a temporary file for the linker");
   llvm::FileRemover removeOut(out);

@@ -8,12 +8,13 @@
 
 #include "PTX.h"
 
+#include "attn/Support/Files.h"
+
 #include "llvm/Support/FileSystem.h"
 #include "llvm/Support/FileUtilities.h"
 #include "llvm/Support/MemoryBuffer.h"
 #include "llvm/Support/Program.h"
 #include "llvm/Support/Regex.h"
-#include "llvm/Support/raw_ostream.h"
 
 using namespace mlir;
 using namespace attn;
@@ -44,14 +45,10 @@ static std::string assemble(StringRef ptx, StringRef chip, StringRef ptxas,
           llvm::sys::fs::createTemporaryFile("attn", "txt", messages))
     return error.message();
   llvm::FileRemover removeMessages(messages);
-  {
-    std::error_code error;
-    llvm::raw_fd_ostream stream(input, error);
-    stream << ptx;
-    stream.close();
-    if (stream.has_error() || error)
-      return ("the PTX cannot be written to " + input).str();
-  }
+  if (llvm::Error failed = writeWholeFile(input, ptx))
+    return ("the PTX cannot be written to " + input + ": " +
+            llvm::toString(std::move(failed)))
+        .str();
   std::string architecture = ("-arch=" + chip).str();
   StringRef arguments[] = {*program, "-v", architecture, input, "-o", output};
   std::optional<StringRef> redirects[] = {StringRef(), StringRef(messages),

@@ -9,6 +9,7 @@
 
 #include "Cache.h"
 
+#include "attn/Support/Files.h"
 #include "attn/Target/Target.h"
 
 #include "mlir/IR/Diagnostics.h"
@@ -21,7 +22,6 @@
 #include "llvm/Support/Process.h"
 #include "llvm/Support/Program.h"
 #include "llvm/Support/SHA256.h"
-#include "llvm/Support/raw_ostream.h"
 #include "llvm/TargetParser/Host.h"
 
 #include <dlfcn.h>
@@ -131,19 +131,7 @@ void CacheEntry::write(StringRef artifact, Location loc) const {
   };
   if (std::error_code error = llvm::sys::fs::create_directories(folder))
     return fail(llvm::errorCodeToError(error));
-  std::string path = getPath();
-  auto file = llvm::sys::fs::TempFile::create(path + ".%%%%%%%%");
-  if (!file)
-    return fail(file.takeError());
-  llvm::raw_fd_ostream os(file->FD, /*shouldClose=*/false);
-  os << hash({key, artifact}) << artifact;
-  os.flush();
-  if (os.has_error()) {
-    std::error_code error = os.error();
-    os.clear_error();
-    llvm::consumeError(file->discard());
-    return fail(llvm::errorCodeToError(error));
-  }
-  if (llvm::Error error = file->keep(path))
+  if (llvm::Error error =
+          writeWholeFile(getPath(), {hash({key, artifact}), artifact}))
     fail(std::move(error));
 }
