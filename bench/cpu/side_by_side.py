@@ -95,32 +95,34 @@ class Runtime:
             file.write_text(source, encoding="utf-8")
             artifact = file.with_suffix(".attn")
             subprocess.run([self.compiler, file, "--target=cpu", "-o", artifact], check=True)
-            context, program, binding = (ctypes.c_void_p() for _ in range(3))
+            context, program = ctypes.c_void_p(), ctypes.c_void_p()
             options = Options(ctypes.sizeof(Options), b"cpu", threads, 0)
             self.call("attn_context_create", byref(options), byref(context))
             self.call("attn_program_load_file", context, str(artifact).encode(), byref(program))
-            self.call("attn_binding_create", program, byref(binding))
-        return binding
+        return program
 
-    def attention(self, shape, dtype, threads):
-        """A function of q, k, v and o."""
+    def attention(self, shape, tensors, threads):
+        """A function of the number of a list of q, k, v and o: each is bound once."""
         _, _, _, _, _, size, causal = shape
-        name = next(n for n, t in TYPES.items() if t == dtype)
+        name = next(n for n, t in TYPES.items() if t == tensors[0][0].dtype)
         memref = f"memref<?x?x?x{size}x{name}>"
         options = "{causal = #attn.causal<top_left>}" if causal else ""
-        binding = self.load(f"""
+        program = self.load(f"""
             func.func @f(%q: {memref}, %k: {memref}, %v: {memref}, %o: {memref}) {{
               attn.attention ins(%q, %k, %v : {memref}, {memref}, {memref}) outs(%o : {memref}) {options}
               return
             }}""", threads)
+        bindings = [self.bind(program, given) for given in tensors]
+        return lambda copy: self.call("attn_launch_alloc", bindings[copy], None)
 
-        def run(*tensors):
-            for number, x in enumerate(tensors):
-                tensor = Tensor(x.data_ptr(), self.DTYPES[x.dtype], 4,
-                                (ctypes.c_int64 * 8)(*x.shape), (ctypes.c_int64 * 8)(*x.stride()))
-                self.call("attn_binding_set_argument", binding, ctypes.c_size_t(number), byref(tensor))
-            self.call("attn_launch_alloc", binding, None)
-        return run
+    def bind(self, program, tensors):
+        binding = ctypes.c_void_p()
+        self.call("attn_binding_create", program, byref(binding))
+        for number, x in enumerate(tensors):
+            tensor = Tensor(x.data_ptr(), self.DTYPES[x.dtype], 4,
+                            (ctypes.c_int64 * 8)(*x.shape), (ctypes.c_int64 * 8)(*x.stride()))
+            self.call("attn_binding_set_argument", binding, ctypes.c_size_t(number), byref(tensor))
+        return binding
 
 
 def onnx_attention(shape, q, copies, threads):
@@ -216,13 +218,13 @@ class Bench:
         copies = [tuple(torch.randn(batch, key_heads, keys, size).to(dtype) for _ in range(2))]
         copies += [tuple(x.clone() for x in copies[0]) for _ in range(max(modes.values()) - 1)]
         o = torch.full_like(q, math.nan)
-        kernel = self.runtime.attention(shape, dtype, threads)
+        kernel = self.runtime.attention(shape, [(q, *copy, o) for copy in copies], threads)
         grouped = heads != key_heads
 
         def torch_attention(k, v, q=q):
             return scaled_dot_product_attention(q, k, v, is_causal=causal, enable_gqa=grouped)
 
-        candidates = {"ours": lambda copy: kernel(q, *copies[copy], o),
+        candidates = {"ours": kernel,
                       "torch": lambda copy: torch_attention(*copies[copy])}
         if onnxruntime:
             run = onnx_attention(shape, q, copies, threads)

@@ -243,7 +243,15 @@ public:
   void execute(const Plan &plan);
 
 private:
-  void runStep(const Step &step);
+  /// A grid of points.
+  struct StepContext {
+    Kernel kernel;
+    const Step &step;
+    int64_t points;
+    bool reverse;
+  };
+  static void runPoint(void *opaque, int64_t i);
+  void runOnPool(std::vector<StepContext> &contexts);
 
   CpuBackend &backend;
   const Description &description;
@@ -296,40 +304,44 @@ void CpuCode::execute(const Plan &plan) {
       gather(copy, copy.tensor->data, copy.data);
   for (const Fill &fill : plan.fills)
     std::memset(fill.data, 0, fill.bytes);
-  // The pool serves one launch at a time; an executor knows what it can do.
-  std::unique_lock<std::mutex> lock(backend.poolMutex, std::defer_lock);
-  if (backend.pool)
-    lock.lock();
+  std::vector<StepContext> contexts;
   for (const Step &step : plan.steps)
-    runStep(step);
+    contexts.push_back({kernels[step.index], step,
+                        step.grid[0] * step.grid[1] * step.grid[2],
+                        description.launches[step.index].reverse});
+  if (backend.executor)
+    for (StepContext &context : contexts)
+      backend.executor->run(context.points, runPoint, &context);
+  else
+    runOnPool(contexts);
   for (const DenseCopy &copy : plan.copies)
     if (copy.isWritten)
       scatter(copy, copy.data, copy.tensor->data);
 }
 
-void CpuCode::runStep(const Step &step) {
-  struct Context {
-    Kernel kernel;
-    const Step &step;
-    int64_t points;
-    bool reverse;
-  };
-  Context context{kernels[step.index], step,
-                  step.grid[0] * step.grid[1] * step.grid[2],
-                  description.launches[step.index].reverse};
-  auto body = [](void *opaque, int64_t i) {
-    const Context &context = *static_cast<const Context *>(opaque);
+void CpuCode::runPoint(void *opaque, int64_t i) {
+  const StepContext &context = *static_cast<const StepContext *>(opaque);
+  const auto &grid = context.step.grid;
+  if (context.reverse)
+    i = context.points - 1 - i;
+  int64_t x = i % grid[0], rest = i / grid[0];
+  context.kernel(context.step.slots.data(), x, rest % grid[1], rest / grid[1]);
+}
+
+void CpuCode::runOnPool(std::vector<StepContext> &contexts) {
+  std::vector<ThreadPool::Task> tasks;
+  size_t stack = 0;
+  for (StepContext &context : contexts) {
     const auto &grid = context.step.grid;
-    if (context.reverse)
-      i = context.points - 1 - i;
-    int64_t x = i % grid[0], rest = i / grid[0];
-    context.kernel(context.step.slots.data(), x, rest % grid[1],
-                   rest / grid[1]);
-  };
-  if (backend.executor)
-    backend.executor->run(context.points, body, &context);
-  else
-    backend.pool->run(context.points, size_t(step.stackBytes), body, &context);
+    // Of points in reverse the first of a row take longest: threads that are
+    // more than rows share them, from the longest to the shortest.
+    int64_t ranges = context.reverse ? grid[1] * grid[2] : backend.pool->size();
+    tasks.push_back({context.points, ranges, runPoint, &context});
+    stack = std::max(stack, size_t(context.step.stackBytes));
+  }
+  // The pool serves one launch at a time.
+  std::lock_guard<std::mutex> lock(backend.poolMutex);
+  backend.pool->run(tasks, stack);
 }
 
 std::string CpuBackend::objection(const Description &description) const {

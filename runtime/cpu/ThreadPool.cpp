@@ -16,6 +16,10 @@ namespace {
 /// of a few wake-ups, and short against any launch that is worth threads.
 constexpr int spinTurns = 2000;
 
+/// Workers that a thread wakes up, one after the other, before it works: they
+/// do the same.
+constexpr int64_t wakesEach = 4;
+
 inline void pauseThread() {
 #if defined(__x86_64__)
   __builtin_ia32_pause();
@@ -53,7 +57,8 @@ size_t stackLeft() {
 
 } // namespace
 
-ThreadPool::ThreadPool(int32_t threads) : threads(threads) {
+ThreadPool::ThreadPool(int32_t threads)
+    : threads(threads), workers(size_t(threads)) {
   try {
     for (int32_t i = 1; i < threads; ++i)
       addWorker();
@@ -67,34 +72,91 @@ ThreadPool::~ThreadPool() { stop(); }
 
 void ThreadPool::stop() {
   stopping = true;
-  {
-    std::lock_guard<std::mutex> lock(mutex);
-  }
-  jobPosted.notify_all();
-  for (pthread_t worker : workers)
-    pthread_join(worker, nullptr);
+  for (int32_t i = 0; i < started; ++i)
+    workers[size_t(i)].sleeper.wake();
+  for (int32_t i = 0; i < started; ++i)
+    pthread_join(workers[size_t(i)].thread, nullptr);
 }
 
 void ThreadPool::addWorker() {
-  workers.reserve(workers.size() + 1);
   pthread_attr_t attributes;
   int code = pthread_attr_init(&attributes);
   if (code == 0)
     code = pthread_attr_setstacksize(&attributes, workerStack);
-  pthread_t worker;
-  auto start = [](void *pool) -> void * {
-    static_cast<ThreadPool *>(pool)->workerMain();
+  Worker &worker = workers[size_t(started)];
+  worker.pool = this;
+  worker.number = started + 1;
+  auto start = [](void *opaque) -> void * {
+    auto *worker = static_cast<Worker *>(opaque);
+    worker->pool->workerMain(*worker);
     return nullptr;
   };
   if (code == 0)
-    code = pthread_create(&worker, &attributes, start, this);
+    code = pthread_create(&worker.thread, &attributes, start, &worker);
   pthread_attr_destroy(&attributes);
   if (code != 0)
     fail(ATTN_ERROR_DEVICE_ERROR,
-         "cannot start worker thread " + std::to_string(workers.size() + 1) +
+         "cannot start worker thread " + std::to_string(worker.number) +
              " of a pool of " + std::to_string(threads) + ": " +
              std::strerror(code));
-  workers.push_back(worker);
+  ++started;
+}
+
+/// Wakes up those workers of the job that are this thread's to wake.
+void ThreadPool::wakeHelpers(int32_t thread) {
+  int64_t first = int64_t(thread) * wakesEach;
+  for (int64_t i = first; i < std::min<int64_t>(first + wakesEach, helpers);
+       ++i)
+    workers[size_t(i)].sleeper.wake();
+}
+
+void ThreadPool::Stage::prepare(const Task &given) {
+  task = given;
+  done = 0;
+  used = int32_t(std::clamp<int64_t>(task.ranges, 1, int64_t(ranges.size())));
+  int64_t share = task.count / used, longer = task.count % used, end = 0;
+  for (int32_t k = 0; k < used; ++k) {
+    ranges[size_t(k)].next = end;
+    ranges[size_t(k)].end = end += share + (k < longer);
+  }
+}
+
+/// Takes points of the thread's range while it has some, then those of the
+/// next ones.
+void ThreadPool::Stage::work(int32_t thread) {
+  int64_t taken = 0;
+  for (int32_t k = 0; k < used; ++k) {
+    Range &range = ranges[size_t((thread + k) % used)];
+    while (range.next.load(std::memory_order_relaxed) < range.end) {
+      int64_t i = range.next.fetch_add(1, std::memory_order_relaxed);
+      if (i >= range.end)
+        break;
+      task.body(task.context, i);
+      ++taken;
+    }
+  }
+  if (taken > 0)
+    done += taken;
+}
+
+/// Works on the stages of the job. A worker goes where others take long to end
+/// one: whoever ends it goes on, and so does the caller.
+void ThreadPool::work(int32_t thread) {
+  for (size_t k = 0; k < stageCount; ++k) {
+    Stage &stage = stages[k];
+    stage.work(thread);
+    if (thread > 0)
+      caller.wake();
+    if (k + 1 == stageCount)
+      return;
+    for (int turn = 0; turn < spinTurns && !stage.isOver(); ++turn)
+      pauseThread();
+    if (stage.isOver())
+      continue;
+    if (thread > 0)
+      return;
+    caller.sleepUntil([&] { return stage.isOver(); });
+  }
 }
 
 /// Takes a vacancy of the job that was posted after `seen`, if there is one.
@@ -106,19 +168,15 @@ bool ThreadPool::join(Posting last) {
   return false;
 }
 
-void ThreadPool::workerMain() {
+void ThreadPool::workerMain(Worker &worker) {
   setKernelEnvironment();
   uint64_t seen = 0;
   for (;;) {
     auto isIdle = [&] { return !stopping && Posting{posted}.number() == seen; };
     for (int turn = 0; turn < spinTurns && isIdle(); ++turn)
       pauseThread();
-    if (isIdle()) {
-      std::unique_lock<std::mutex> lock(mutex);
-      ++sleepers;
-      jobPosted.wait(lock, [&] { return !isIdle(); });
-      --sleepers;
-    }
+    if (isIdle())
+      worker.sleeper.sleepUntil([&] { return !isIdle(); });
     if (stopping)
       return;
     Posting last{posted};
@@ -126,12 +184,10 @@ void ThreadPool::workerMain() {
     // A worker that comes late finds the job full or over.
     if (!join(last))
       continue;
-    job.work();
+    wakeHelpers(worker.number);
+    work(worker.number);
     ++left;
-    if (callerSleeps) {
-      std::lock_guard<std::mutex> lock(mutex);
-      workerLeft.notify_all();
-    }
+    caller.wake();
   }
 }
 
@@ -139,41 +195,34 @@ void ThreadPool::workerMain() {
 void ThreadPool::awaitWorkers(int32_t joined) {
   for (int turn = 0; turn < spinTurns && left != joined; ++turn)
     pauseThread();
-  if (left == joined)
-    return;
-  std::unique_lock<std::mutex> lock(mutex);
-  callerSleeps = true;
-  workerLeft.wait(lock, [&] { return left == joined; });
-  callerSleeps = false;
+  if (left != joined)
+    caller.sleepUntil([&] { return left == joined; });
 }
 
-void ThreadPool::run(int64_t count, size_t stack, void (*body)(void *, int64_t),
-                     void *context) {
-  job.body = body;
-  job.context = context;
-  job.count = count;
-  job.next = 0;
+void ThreadPool::run(const std::vector<Task> &tasks, size_t stack) {
+  int64_t most = 0;
+  stageCount = tasks.size();
+  for (size_t k = 0; k < stageCount; ++k) {
+    if (k == stages.size())
+      stages.emplace_back().ranges = std::vector<Range>(size_t(threads));
+    stages[k].prepare(tasks[k]);
+    most = std::max(most, tasks[k].count);
+  }
   left = 0;
   bool callerWorks = stackLeft() >= stack + stackReserve;
   int64_t wanted = callerWorks ? threads - 1 : threads;
-  int32_t helpers = int32_t(std::min(wanted, count - callerWorks));
-  while (int32_t(workers.size()) < helpers)
+  helpers = int32_t(std::clamp<int64_t>(most - callerWorks, 0, wanted));
+  while (started < helpers)
     addWorker();
 
   uint64_t number = Posting{posted}.number() + (helpers > 0);
   if (helpers > 0) {
     posted = Posting::of(number, helpers).word;
-    if (sleepers > 0) {
-      // One that is about to sleep does so before the lock can be had.
-      {
-        std::lock_guard<std::mutex> lock(mutex);
-      }
-      jobPosted.notify_all();
-    }
+    wakeHelpers(/*thread=*/0);
   }
   if (callerWorks) {
     KernelEnvironment guard;
-    job.work();
+    work(/*thread=*/0);
   }
   if (helpers == 0)
     return;

@@ -1,7 +1,11 @@
 // SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
 //
-// The threads of a CPU context. They hand out the points of a grid by an
-// atomic counter, spin briefly between jobs and then sleep.
+// The threads of a CPU context. They hand out the points of a grid by atomic
+// counters, spin briefly between jobs and then sleep.
+//
+// Points are divided into ranges of neighbours, which read the same keys and
+// values. A thread begins with a range of its own, the same in every launch, so
+// that it finds in its cache what it has read, and helps with others then.
 //
 // The calling thread computes too, which spares a one-thread launch any
 // hand-over, if the stack it has left is enough for the kernel. Otherwise one
@@ -13,6 +17,7 @@
 #include <condition_variable>
 #include <cstddef>
 #include <cstdint>
+#include <deque>
 #include <mutex>
 #include <pthread.h>
 #include <vector>
@@ -34,25 +39,65 @@ public:
 
   int32_t size() const { return threads; }
 
-  /// Calls body(context, i) once for each i in 0 .. count-1 and returns when
-  /// all calls have. A call may use `stack` bytes of stack, at most
-  /// workerStack - stackReserve. Calls of run must not overlap. All points
-  /// see the default floating-point environment, whatever the caller has set.
-  void run(int64_t count, size_t stack, void (*body)(void *, int64_t),
-           void *context);
-
-private:
-  struct Job {
+  /// body(context, i) for each i in 0 .. count-1. Each of `ranges` equal ranges
+  /// of points, of which there are not more than threads, is handed out in
+  /// order.
+  struct Task {
+    int64_t count = 0;
+    int64_t ranges = 0;
     void (*body)(void *, int64_t) = nullptr;
     void *context = nullptr;
-    int64_t count = 0;
-    std::atomic<int64_t> next{0};
+  };
 
-    void work() {
-      for (int64_t i;
-           (i = next.fetch_add(1, std::memory_order_relaxed)) < count;)
-        body(context, i);
+  /// Makes each of these calls once, those of a task when all of the task
+  /// before have returned, and returns when all have. A call may use `stack`
+  /// bytes of stack, at most workerStack - stackReserve. Calls of run must not
+  /// overlap. All points see the default floating-point environment, whatever
+  /// the caller has set.
+  void run(const std::vector<Task> &tasks, size_t stack);
+
+private:
+  /// Points from `next` on that nobody has taken yet.
+  struct alignas(64) Range {
+    std::atomic<int64_t> next{0};
+    int64_t end = 0;
+  };
+  struct Stage {
+    Task task;
+    std::vector<Range> ranges; // one a thread
+    int32_t used = 0;          // of them
+    std::atomic<int64_t> done{0};
+
+    void prepare(const Task &given);
+    void work(int32_t thread);
+    bool isOver() const { return done == task.count; }
+  };
+
+  /// A thread that may sleep until another changes what it waits for, and then
+  /// wakes it up. Each sleeps by itself: of threads that wait together, one at
+  /// a time wakes up, and that takes longer than many a job.
+  class Sleeper {
+  public:
+    template <typename Predicate> void sleepUntil(Predicate isOver) {
+      std::unique_lock<std::mutex> lock(mutex);
+      sleeps = true;
+      changed.wait(lock, isOver);
+      sleeps = false;
     }
+    void wake() {
+      if (!sleeps)
+        return;
+      // One that is about to sleep does so before the lock can be had.
+      {
+        std::lock_guard<std::mutex> lock(mutex);
+      }
+      changed.notify_one();
+    }
+
+  private:
+    std::mutex mutex;
+    std::condition_variable changed;
+    std::atomic<bool> sleeps{false};
   };
 
   /// How many jobs were posted, and how many workers may still join the last
@@ -69,28 +114,37 @@ private:
     }
   };
 
+  /// Worker i is thread i of `threads`; the caller is thread 0.
+  struct Worker {
+    pthread_t thread;
+    ThreadPool *pool;
+    int32_t number;
+    Sleeper sleeper;
+  };
+
   void addWorker();
   void stop();
-  void workerMain();
+  void workerMain(Worker &worker);
+  void wakeHelpers(int32_t thread);
+  void work(int32_t thread);
   bool join(Posting seen);
   void awaitWorkers(int32_t joined);
 
   const int32_t threads;
-  std::vector<pthread_t> workers;
+  std::vector<Worker> workers; // as many as there may be
+  int32_t started = 0;         // of them
 
   // Threads that spin join and leave a job without a lock: one that waited for
   // it would sleep, and waking up takes longer than many a job.
-  Job job;                         // written while no worker is in it
+  // A job is written while no worker is in it.
+  std::deque<Stage> stages;
+  size_t stageCount = 0;           // of the job
+  int32_t helpers = 0;             // workers that may join the job
   std::atomic<uint64_t> posted{0}; // a Posting
   std::atomic<int32_t> left{0};    // workers that are through with the job
   std::atomic<bool> stopping{false};
 
-  // Those that sleep. Who changes what they wait for looks for them afterwards.
-  std::mutex mutex;
-  std::condition_variable jobPosted;
-  std::condition_variable workerLeft;
-  std::atomic<int32_t> sleepers{0};
-  std::atomic<bool> callerSleeps{false};
+  Sleeper caller;
 };
 
 } // namespace attn::runtime
