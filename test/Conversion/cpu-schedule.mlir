@@ -10,19 +10,19 @@
 // CHECK-DAG:   %[[ROWS:.*]] = arith.muli %{{.*}}, %c4
 // CHECK-DAG:   %[[FEW:.*]] = arith.cmpi sle, %[[ROWS]], %c16
 // CHECK:       scf.if %[[FEW]] {
-// CHECK:         #attn.schedule<tile_m = 16, tile_n = 128, workers = 64>
+// CHECK:         #attn.schedule<tile_m = 16, tile_n = 128, workers = 128>
 // CHECK:       } else {
 // CHECK-DAG:     %[[ONE:.*]] = arith.cmpi sle, %[[ROWS]], %c64
 // CHECK-DAG:     %[[WORK:.*]] = arith.muli %{{.*}}, %c4
 // CHECK-DAG:     %[[MANY:.*]] = arith.cmpi sge, %[[WORK]], %c1024
 // CHECK:         %[[SOME:.*]] = arith.andi %[[ONE]], %[[MANY]]
 // CHECK:         scf.if %[[SOME]] {
-// CHECK:           #attn.schedule<tile_m = 64, tile_n = 96, workers = 64>
+// CHECK:           #attn.schedule<tile_m = 64, tile_n = 96, workers = 128>
 // CHECK:         } else {
 // CHECK:           #attn.schedule<tile_m = 64, tile_n = 96>
 // LARGE-LABEL: func @dynamic
-// LARGE:       #attn.schedule<tile_m = 16, tile_n = 128, workers = 64>
-// LARGE:       #attn.schedule<tile_m = 64, tile_n = 48, workers = 64>
+// LARGE:       #attn.schedule<tile_m = 16, tile_n = 128, workers = 128>
+// LARGE:       #attn.schedule<tile_m = 64, tile_n = 48, workers = 128>
 // LARGE:       #attn.schedule<tile_m = 64, tile_n = 48>
 // GIVEN-LABEL: func @dynamic
 // GIVEN-NOT:   scf.if
@@ -38,7 +38,7 @@ func.func @dynamic(%q: memref<?x32x?x128xf32>, %k: memref<?x8x?x128xf32>, %v: me
 // no padding; a tile has 64 keys at least.
 // CHECK-LABEL: func @decoding
 // CHECK-NOT:   scf.if
-// CHECK:       #attn.schedule<tile_m = 3, tile_n = 128, workers = 64>
+// CHECK:       #attn.schedule<tile_m = 3, tile_n = 128, workers = 128>
 func.func @decoding(%q: memref<?x4x3x256xf16>, %k: memref<?x4x4096x256xf16>, %v: memref<?x4x4096x256xf16>, %o: memref<?x4x3x256xf16>) {
   attn.attention ins(%q, %k, %v : memref<?x4x3x256xf16>, memref<?x4x4096x256xf16>, memref<?x4x4096x256xf16>) outs(%o : memref<?x4x3x256xf16>)
   return
@@ -50,7 +50,7 @@ func.func @decoding(%q: memref<?x4x3x256xf16>, %k: memref<?x4x4096x256xf16>, %v:
 // head a tile.
 // CHECK-LABEL: func @some
 // CHECK-NOT:   scf.if
-// CHECK:       #attn.schedule<tile_m = 32, tile_n = 192, workers = 64>
+// CHECK:       #attn.schedule<tile_m = 32, tile_n = 192, workers = 128>
 // CHECK-NOT:   scf.if
 // CHECK:       #attn.schedule<tile_m = 32, tile_n = 192>
 func.func @some(%q: memref<1x4x5x64xf32>, %k: memref<1x1x4096x64xf32>, %v: memref<1x1x4096x64xf32>, %q1: memref<1x4x20x64xf32>, %k1: memref<1x4x4096x64xf32>, %o: memref<1x4x5x64xf32>, %o1: memref<1x4x20x64xf32>) {
@@ -67,7 +67,7 @@ func.func @some(%q: memref<1x4x5x64xf32>, %k: memref<1x1x4096x64xf32>, %v: memre
 // CHECK:       %[[QUERIES:.*]] = memref.dim %arg0, %c2
 // CHECK:       arith.cmpi sle, %[[QUERIES]], %c16
 // CHECK:       scf.if
-// CHECK:         workers = 64
+// CHECK:         workers = 128
 // CHECK-NOT:     scf.if
 func.func @by_head(%q: memref<1x8x?x128xf16>, %k: memref<1x2x?x128xf16>, %v: memref<1x2x?x128xf16>, %o: memref<1x8x?x128xf16>) {
   attn.attention ins(%q, %k, %v : memref<1x8x?x128xf16>, memref<1x2x?x128xf16>, memref<1x2x?x128xf16>) outs(%o : memref<1x8x?x128xf16>)
@@ -113,7 +113,7 @@ func.func @kept(%q: memref<1x4x?x64xf32>, %o: memref<1x4x?x64xf32>) {
 
 // Whole vectors of keys whatever the head and the rows are.
 // CHECK-LABEL: func @odd
-// CHECK:       #attn.schedule<tile_m = 1, tile_n = 128, workers = 64>
+// CHECK:       #attn.schedule<tile_m = 1, tile_n = 128, workers = 128>
 // CHECK:       #attn.schedule<tile_m = 48, tile_n = 96>
 func.func @odd(%q: memref<1x4x1x180xf32>, %k: memref<1x4x4096x180xf32>, %q1: memref<1x4x48x64xf32>, %k1: memref<1x4x4096x64xf32>, %o: memref<1x4x1x180xf32>, %o1: memref<1x4x48x64xf32>) {
   attn.attention ins(%q, %k, %k : memref<1x4x1x180xf32>, memref<1x4x4096x180xf32>, memref<1x4x4096x180xf32>) outs(%o : memref<1x4x1x180xf32>)

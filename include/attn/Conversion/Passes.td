@@ -248,7 +248,7 @@ def CPUSchedule : Pass<"cpu-schedule", "::mlir::func::FuncOp"> {
       %c8 = arith.constant 8 : index
       %few = arith.cmpi sle, %queries, %c8 : index
       scf.if %few {
-        attn.attention ins(%q, %k, %v : memref<1x8x?x64xf32>, memref<1x8x?x64xf32>, memref<1x8x?x64xf32>) outs(%o : memref<1x8x?x64xf32>) {attn.schedule = #attn.schedule<tile_m = 8, tile_n = 128, workers = 64>, ...}
+        attn.attention ins(%q, %k, %v : memref<1x8x?x64xf32>, memref<1x8x?x64xf32>, memref<1x8x?x64xf32>) outs(%o : memref<1x8x?x64xf32>) {attn.schedule = #attn.schedule<tile_m = 8, tile_n = 128, workers = 128>, ...}
       } else {
         attn.attention ins(%q, %k, %v : memref<1x8x?x64xf32>, memref<1x8x?x64xf32>, memref<1x8x?x64xf32>) outs(%o : memref<1x8x?x64xf32>) {attn.schedule = #attn.schedule<tile_m = 64, tile_n = 96>, ...}
       }

@@ -32,7 +32,7 @@ using namespace mlir;
 using namespace attn;
 
 /// Threads for which keys are split, whatever a machine has (rule 19).
-static constexpr int64_t kWorkers = 64;
+static constexpr int64_t kWorkers = 128;
 
 // Keys of the DLTI specification; the first two are upstream's.
 static constexpr StringLiteral kVectorKey = "max_vector_op_width";

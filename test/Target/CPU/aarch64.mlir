@@ -1,7 +1,7 @@
 // AArch64: the same lowering with vectors of 128 bits and 32 registers, no op of
 // another instruction set, and an ELF object of NEON code that needs no library.
 // RUN: attn-opt %s --tile-attach-target="target=cpu chip=neoverse-n1" | FileCheck %s --check-prefix=TARGET
-// TARGET: tile.target = #tile.target<name = "cpu", chip = "neoverse-n1", vector_bits = 128, vector_registers = 32, l1_bytes = 32768, l2_bytes = 524288, workers = 64, features = ["neon"]>
+// TARGET: tile.target = #tile.target<name = "cpu", chip = "neoverse-n1", vector_bits = 128, vector_registers = 32, l1_bytes = 32768, l2_bytes = 524288, workers = 128, features = ["neon"]>
 
 // RUN: attn-opt %s --attn-to-cpu=chip=cortex-a76 | FileCheck %s --check-prefix=LOOPS
 // LOOPS-NOT: x86vector

@@ -1,7 +1,7 @@
 // WebAssembly: the same lowering with vectors of 128 bits, and a module that
 // needs no library: its memory is all that it imports.
 // RUN: attn-opt %s --tile-attach-target="target=cpu chip=wasm32" | FileCheck %s --check-prefix=TARGET
-// TARGET: tile.target = #tile.target<name = "cpu", chip = "wasm32", vector_bits = 128, vector_registers = 12, l1_bytes = 32768, l2_bytes = 524288, workers = 64, features = ["simd128"]>
+// TARGET: tile.target = #tile.target<name = "cpu", chip = "wasm32", vector_bits = 128, vector_registers = 12, l1_bytes = 32768, l2_bytes = 524288, workers = 128, features = ["simd128"]>
 
 // Blocks of four columns and two vectors of rows: engines have no more registers.
 // RUN: attn-opt %s --tile-attach-target="target=cpu chip=wasm32" --attn-to-cpu | FileCheck %s --check-prefix=BLOCK
