@@ -72,9 +72,10 @@ private:
   }
   /// Whether a product of keys should find all queries in L1 beside its scores.
   /// Intel's cores from Ice Lake on, with 48 KiB of it, then take 0.94 to 1.01
-  /// of the time; AMD's have been as fast with more keys.
+  /// of the time; where L2 is as fast for that, more keys are.
   bool keepsQueriesInL1() {
-    return target.getL1Bytes() >= 48 << 10 && !isZen(target);
+    return target.getL1Bytes() >= 48 << 10 &&
+           !target.isFast(tile::Fast::L2Loads);
   }
   /// Whether keys are copied to f32, and every copy is of use to all queries.
   bool widensWholeTiles() {

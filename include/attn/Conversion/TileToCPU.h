@@ -21,13 +21,8 @@ namespace attn {
 /// registers, alignment.
 constexpr int64_t kCPUFrameBytes = 65536;
 
-/// AMD's cores, which weigh some choices otherwise than Intel's.
-inline bool isZen(tile::TargetAttr target) {
-  return target.getChip().starts_with("znver");
-}
-
-/// Whether products of bf16 take pairs (vdpbf16ps): AMD's cores have it at
-/// twice the rate of f32, on Intel's it takes as long as two of f32 or longer.
+/// Whether products of bf16 take pairs (vdpbf16ps), which elsewhere take as
+/// long as two of f32 or longer.
 bool multipliesBF16Pairs(tile::TargetAttr target);
 
 /// Whether registers of tiles (AMX) can compute all products of the kernel.

@@ -509,7 +509,7 @@ LogicalResult KernelLowering::run() {
 
 bool attn::multipliesBF16Pairs(TargetAttr target) {
   return target.hasFeature("avx512bf16") && target.getVectorBits() == 512 &&
-         isZen(target);
+         target.isFast(Fast::BF16Pairs);
 }
 
 /// Bytes of the buffers that one call of `kernel` keeps on its stack.

@@ -45,7 +45,7 @@ LogicalResult TargetAttr::verify(function_ref<InFlightDiagnostic()> emitError,
                                  int64_t sharedBytes, int64_t staticSharedBytes,
                                  int64_t storageBuffers, int64_t workers,
                                  MatrixUnits matrix, ArrayAttr features,
-                                 DenseI64ArrayAttr matrixShape, Lacks) {
+                                 DenseI64ArrayAttr matrixShape, Lacks, Fast) {
   if (name.empty() || chip.empty())
     return emitError() << "a target has a name and a chip";
   constexpr int64_t mostBytes = int64_t(1) << 40;

@@ -72,6 +72,10 @@ static StringMap<bool> getX86Features(StringRef chip) {
   return present;
 }
 
+// AMD's cores that multiply pairs of bf16. They do so at twice the rate of f32;
+// with queries in L2 instead of L1 they have been as fast.
+static constexpr StringLiteral kFastPairs[] = {"znver4", "znver5"};
+
 static CPULimits getX86Limits(const StringMap<bool> &features) {
   bool isWide = true;
   for (StringRef feature : {"avx512f", "avx512vl", "avx512bw", "avx512dq"})
@@ -179,6 +183,12 @@ StringRef CPUArchitecture::getCodeChip(StringRef chip) const {
 StringRef CPUArchitecture::getTuningChip(StringRef chip) const {
   const CPULevel *level = findLevel(levels, chip);
   return level ? StringRef(level->tuning) : chip;
+}
+
+tile::Fast CPUArchitecture::getFast(StringRef chip) {
+  return llvm::is_contained(kFastPairs, chip)
+             ? tile::Fast::BF16Pairs | tile::Fast::L2Loads
+             : tile::Fast::Nothing;
 }
 
 const CPUArchitecture *CPUArchitecture::find(StringRef chip) {

@@ -58,6 +58,9 @@ struct CPUArchitecture {
   llvm::StringRef getCodeChip(llvm::StringRef chip) const;
   llvm::StringRef getTuningChip(llvm::StringRef chip) const;
 
+  /// What the chip has been measured to do faster than others of its features.
+  static tile::Fast getFast(llvm::StringRef chip);
+
   /// Those there are.
   static llvm::ArrayRef<CPUArchitecture> getAll();
   /// That of the chip; null if there is no such chip.

@@ -60,7 +60,8 @@ static tile::TargetAttr makeTarget(function_ref<InFlightDiagnostic()> emitError,
       emitError, context, name, chip, limits.vectorBits, limits.registers,
       limits.l1Bytes, limits.l2Bytes, /*threads=*/none, /*subgroup=*/none,
       /*shared=*/none, /*staticShared=*/none, /*storageBuffers=*/none,
-      int64_t(kWorkers), units, features, shape, tile::Lacks::Nothing);
+      int64_t(kWorkers), units, features, shape, tile::Lacks::Nothing,
+      CPUArchitecture::getFast(chip));
 }
 
 namespace {

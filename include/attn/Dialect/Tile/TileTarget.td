@@ -35,6 +35,15 @@ def Tile_Lacks : I32BitEnumAttr<"Lacks", "what a machine does not have", [
   let separator = "|";
 }
 
+def Tile_Fast : I32BitEnumAttr<"Fast", "what a core does faster than most", [
+      I32BitEnumAttrCaseNone<"Nothing", "nothing">,
+      I32BitEnumAttrCaseBit<"BF16Pairs", 0, "bf16_pairs">,
+      I32BitEnumAttrCaseBit<"L2Loads", 1, "l2_loads">
+    ]> {
+  let cppNamespace = "::attn::tile";
+  let separator = "|";
+}
+
 def Tile_TargetAttr : AttrDef<Tile_Dialect, "Target"> {
   let mnemonic = "target";
   let summary = "the machine that a module is compiled for";
@@ -59,6 +68,8 @@ def Tile_TargetAttr : AttrDef<Tile_Dialect, "Target"> {
       them; `small_int`, arithmetic on i8 and i16; `small_storage`, elements of
       fewer than 32 bits in memory, other than f16; `infinity`, arithmetic with
       infinities. Passes legalise kernels for what is listed (docs/gpu-kernels.md).
+    - `fast`: `bf16_pairs`, products of pairs of bf16 at twice the rate of f32;
+      `l2_loads`, products whose left operand is read from L2 take no longer.
     - `features` that generated code may use, as the code generator calls them.
 
     ```mlir
@@ -83,17 +94,20 @@ def Tile_TargetAttr : AttrDef<Tile_Dialect, "Target"> {
     DefaultValuedParameter<"MatrixUnits", "MatrixUnits::None">:$matrix,
     OptionalParameter<"::mlir::ArrayAttr">:$features,
     OptionalParameter<"::mlir::DenseI64ArrayAttr">:$matrix_shape,
-    DefaultValuedParameter<"Lacks", "Lacks::Nothing">:$lacks);
+    DefaultValuedParameter<"Lacks", "Lacks::Nothing">:$lacks,
+    DefaultValuedParameter<"Fast", "Fast::Nothing">:$fast);
   let builders = [AttrBuilder<(ins
       "::llvm::StringRef":$name, "::llvm::StringRef":$chip, "int64_t":$vectorBits,
       "int64_t":$vectorRegisters, "int64_t":$l1Bytes, "int64_t":$l2Bytes,
       "int64_t":$threads, "int64_t":$subgroup, "int64_t":$sharedBytes,
       "int64_t":$staticSharedBytes, "int64_t":$storageBuffers,
-      "int64_t":$workers, "MatrixUnits":$matrix, "::mlir::ArrayAttr":$features), [{
+      "int64_t":$workers, "MatrixUnits":$matrix, "::mlir::ArrayAttr":$features,
+      CArg<"::mlir::DenseI64ArrayAttr", "{}">:$matrixShape,
+      CArg<"Lacks", "Lacks::Nothing">:$lacks), [{
     return $_get($_ctxt, name, chip, vectorBits, vectorRegisters, l1Bytes,
                  l2Bytes, threads, subgroup, sharedBytes, staticSharedBytes,
-                 storageBuffers, workers, matrix, features,
-                 ::mlir::DenseI64ArrayAttr(), Lacks::Nothing);
+                 storageBuffers, workers, matrix, features, matrixShape, lacks,
+                 Fast::Nothing);
   }]>];
   let assemblyFormat = "`<` struct(params) `>`";
   let genVerifyDecl = 1;
@@ -110,6 +124,9 @@ def Tile_TargetAttr : AttrDef<Tile_Dialect, "Target"> {
     }
     bool doesLack(Lacks what) const {
       return bitEnumContainsAll(getLacks(), what);
+    }
+    bool isFast(Fast what) const {
+      return bitEnumContainsAll(getFast(), what);
     }
     bool hasFeature(::llvm::StringRef feature) const;
   }];
