@@ -10,6 +10,7 @@
 #include "Schedule.h"
 #include "TileToCPU/RegisterLimits.h"
 
+#include "attn/Analysis/RowEnds.h"
 #include "attn/Conversion/CPUSchedule.h"
 #include "attn/Conversion/TileToCPU.h"
 #include "attn/Dialect/Attn/Attn.h"
@@ -140,34 +141,17 @@ int64_t Scheduler::getKeysOfStrip() {
   return std::max(keys / fewest * fewest, fewest);
 }
 
-/// Whether the region computes the value of no argument of its own.
-static bool isUniform(Value value, Region &region) {
-  Operation *op = value.getDefiningOp();
-  return value.getParentRegion() != &region ||
-         (op && llvm::all_of(op->getOperands(), [&](Value operand) {
-            return isUniform(operand, region);
-          }));
-}
-
 /// Whether the mask, if there is one, is the end of a row's keys and nothing
 /// else: that is where strips end.
 bool Scheduler::endsWithRows() {
   if (!op.hasMaskRegion())
     return true;
   Block &mask = op.getMask().front();
-  auto compare =
-      mask.getTerminator()->getOperand(0).getDefiningOp<arith::CmpIOp>();
-  if (!compare || compare.getPredicate() != arith::CmpIPredicate::sle)
-    return false;
   constexpr unsigned rowArgument = 2, keyArgument = 3;
-  Value row = mask.getArgument(rowArgument), end = compare.getRhs();
-  auto sum = end.getDefiningOp<arith::AddIOp>();
-  bool isSum = sum && llvm::is_contained(sum.getOperands(), row) &&
-               llvm::any_of(sum.getOperands(), [&](Value operand) {
-                 return isUniform(operand, op.getMask());
-               });
-  return compare.getLhs() == mask.getArgument(keyArgument) &&
-         (end == row || isSum);
+  return mask::findRowEnds(mask.getTerminator()->getOperand(0),
+                           mask.getArgument(rowArgument),
+                           mask.getArgument(keyArgument))
+      .isAll;
 }
 
 /// Packing is shared by twice the rows where queries are many.

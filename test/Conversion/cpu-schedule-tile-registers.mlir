@@ -55,6 +55,24 @@ func.func @long_causal(%q: memref<1x8x1024x64xbf16>, %k: memref<1x8x512x64xbf16>
 
 // -----
 
+// So they do however the end is written, with several of them the first.
+// CHECK-LABEL: func @long_ends
+// CHECK:       #attn.schedule<tile_m = 512, tile_n = 64>
+func.func @long_ends(%q: memref<1x8x1024x64xbf16>, %k: memref<1x8x512x64xbf16>, %v: memref<1x8x512x64xbf16>, %o: memref<1x8x1024x64xbf16>) {
+  attn.attention ins(%q, %k, %v : memref<1x8x1024x64xbf16>, memref<1x8x512x64xbf16>, memref<1x8x512x64xbf16>) outs(%o : memref<1x8x1024x64xbf16>)
+  mask(%b: index, %h: index, %i: index, %j: index) {
+    %more = attn.q_len : index
+    %end = arith.addi %more, %i : index
+    %before = arith.cmpi sgt, %end, %j : index
+    %causal = arith.cmpi sle, %j, %i : index
+    %keep = arith.andi %before, %causal : i1
+    attn.yield %keep : i1
+  }
+  return
+}
+
+// -----
+
 // The edge of another mask is in all of the rows.
 // CHECK-LABEL: func @long_masked
 // CHECK:       #attn.schedule<tile_m = 256, tile_n = 64>

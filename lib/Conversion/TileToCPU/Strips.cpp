@@ -10,6 +10,8 @@
 
 #include "KernelLowering.h"
 
+#include "attn/Analysis/RowEnds.h"
+
 #include "mlir/IR/IRMapping.h"
 #include "mlir/Transforms/RegionUtils.h"
 
@@ -146,44 +148,6 @@ static MapOp findMask(Value scores) {
   return found;
 }
 
-/// `value` = index + addend, for an index of a map and what is known outside.
-static bool isSumOf(Value value, Value index, MapOp map, Value &addend) {
-  addend = Value();
-  auto sum = value.getDefiningOp<arith::AddIOp>();
-  if (!sum || value == index)
-    return value == index;
-  bool isFirst = sum.getLhs() == index;
-  addend = isFirst ? sum.getRhs() : sum.getLhs();
-  return (isFirst || sum.getRhs() == index) &&
-         !map.getBody().isAncestor(addend.getParentRegion());
-}
-
-/// Collects the differences x for which attended keys are at most row + x.
-static void collectLastKeys(Value condition, MapOp map,
-                            SmallVectorImpl<std::pair<Value, int64_t>> &ends) {
-  if (auto both = condition.getDefiningOp<arith::AndIOp>()) {
-    collectLastKeys(both.getLhs(), map, ends);
-    collectLastKeys(both.getRhs(), map, ends);
-    return;
-  }
-  auto compare = condition.getDefiningOp<arith::CmpIOp>();
-  if (!compare)
-    return;
-  using arith::CmpIPredicate;
-  CmpIPredicate predicate = compare.getPredicate();
-  Value key = compare.getLhs(), row = compare.getRhs(), addend;
-  if (predicate == CmpIPredicate::sge || predicate == CmpIPredicate::sgt) {
-    std::swap(key, row);
-    predicate = predicate == CmpIPredicate::sge ? CmpIPredicate::sle
-                                                : CmpIPredicate::slt;
-  }
-  ValueRange indices = map.getIndexArgs();
-  bool isEnd =
-      predicate == CmpIPredicate::sle || predicate == CmpIPredicate::slt;
-  if (isEnd && key == indices[1] && isSumOf(row, indices[0], map, addend))
-    ends.emplace_back(addend, predicate == CmpIPredicate::sle ? 0 : -1);
-}
-
 /// Where the keys of a strip end, if a mask says that they end with the row;
 /// and how many a tile has.
 KernelLowering::KeyEnd KernelLowering::findKeyEnd(scf::ForOp loop, Value start,
@@ -208,10 +172,12 @@ KernelLowering::KeyEnd KernelLowering::findKeyEnd(scf::ForOp loop, Value start,
       !matchPattern(position.getRhs(), m_ConstantInt(&keys)) ||
       !loop.isDefinedOutsideOfLoop(map.getOffsets()[0]))
     return {};
-  SmallVector<std::pair<Value, int64_t>> ends;
-  collectLastKeys(choice.getCondition(), map, ends);
+  ValueRange indices = map.getIndexArgs();
   Value end;
-  for (auto [addend, constant] : ends) {
+  for (auto [addend, constant] :
+       mask::findRowEnds(choice.getCondition(), cast<BlockArgument>(indices[0]),
+                         cast<BlockArgument>(indices[1]))
+           .ends) {
     if (addend && !loop.isDefinedOutsideOfLoop(addend))
       continue;
     Value key = add(add(map.getOffsets()[0], start), index(rows + constant));
