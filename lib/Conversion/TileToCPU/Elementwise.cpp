@@ -422,8 +422,6 @@ LogicalResult KernelLowering::emitGroupOfRows(const GroupOutputs &outputs,
                           : allocate({regs.lanes, regs.lanes}, b.getF32Type()));
   Value last = min(add(firstRow, index(regs.lanes)), end);
   auto emitRow = [&](Value row) -> LogicalResult {
-    if (held.dot && !held.factors && !outputs.factors.empty())
-      prefetchPacked(row);
     auto reduced = emitGroupRow(outputs, row);
     if (failed(reduced))
       return failure();

@@ -211,23 +211,16 @@ private:
   void emitRegisterProduct(const RegisterProduct &product, int64_t rows);
   void emitScoresInRegisters(DotOp dot, RegisterProduct product, Value keys);
   LogicalResult lowerRegisterProduct(DotOp dot);
-  bool findHeldProduct(scf::ForOp loop);
   bool findPendingProduct(scf::ForOp loop);
   /// Whether it is the left operand of a product that waits for more of them.
   bool isPending(Value factor) {
-    return held.factors && factor == held.dot.getA();
+    return pending.dot && factor == pending.dot.getA();
   }
   Value numberOfTile();
   Value pendingFactor();
   void emitPendingProduct(Value depth);
   void finishPendingInBranch();
   LogicalResult lowerPendingProduct(DotOp dot);
-  SmallVector<Value> loadSums(Value buffer);
-  void storeSums(Value buffer, ValueRange sums);
-  LogicalResult scaleHeldSums(Value factorsOfRows);
-  LogicalResult scaleInBranch(MapOp map);
-  LogicalResult lowerHeldProduct(DotOp dot);
-  void prefetchPacked(Value row);
   VectorType halfVector() {
     return VectorType::get({static_cast<int64_t>(regs.lanes)}, b.getBF16Type());
   }
@@ -421,24 +414,22 @@ private:
     Value start;
     int64_t rows = 0;
   } strip;
-  /// Of the loop over key tiles that is being lowered, the product whose sums
-  /// stay in tile registers, where they are after the loop, and what they are
-  /// at this point. Or, of larger heads, the one that is computed for several
-  /// key tiles at once: `carried` is the first of which weights are waiting.
+  /// Of the loop over key tiles that is being lowered, the product that is
+  /// computed for several of them at once.
   struct {
     DotOp dot;
     scf::ForOp loop;
-    /// Of waiting weights, all tiles, and how many these are; else null.
+    /// Weights that wait, of so many tiles at most.
     Value factors;
     int64_t tiles = 0;
-    /// Where they are scaled, if that is a branch.
+    /// Where its sums are scaled.
     MapOp scaling;
     scf::IfOp branch;
+    /// Its sums.
     Value buffer;
-    SmallVector<Value> carried;
-    /// Loads of packed tiles that the loop reads.
-    SmallVector<LoadOp> packed;
-  } held;
+    /// At this point, the first tile of which weights are waiting.
+    Value first;
+  } pending;
   /// Rows that are stored in the end, if that is known; others are not
   /// computed.
   Value liveRows;

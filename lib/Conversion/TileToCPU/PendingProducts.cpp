@@ -34,13 +34,13 @@ bool KernelLowering::findPendingProduct(scf::ForOp loop) {
         keys % kRegisterDepth || 2 * keys > enoughKeys ||
         !packedAhead.contains(dot.getB().getDefiningOp()))
       continue;
-    held.dot = dot;
-    held.loop = loop;
-    held.scaling = scaling;
-    held.branch = cast<scf::IfOp>(scaling->getParentOp());
-    held.tiles = enoughKeys / keys;
-    held.factors =
-        allocate({rowsOf(dot.getA().getType().getRows()), held.tiles * keys},
+    pending.dot = dot;
+    pending.loop = loop;
+    pending.scaling = scaling;
+    pending.branch = cast<scf::IfOp>(scaling->getParentOp());
+    pending.tiles = enoughKeys / keys;
+    pending.factors =
+        allocate({rowsOf(dot.getA().getType().getRows()), pending.tiles * keys},
                  b.getBF16Type());
     return true;
   }
@@ -50,36 +50,36 @@ bool KernelLowering::findPendingProduct(scf::ForOp loop) {
 /// The key tile of this iteration, counted from the first of its block.
 Value KernelLowering::numberOfTile() {
   const PackedAhead &ahead =
-      packedAhead.find(held.dot.getB().getDefiningOp())->second;
+      packedAhead.find(pending.dot.getB().getDefiningOp())->second;
   Value from =
-      arith::SubIOp::create(b, held.loop.getInductionVar(), ahead.first);
+      arith::SubIOp::create(b, pending.loop.getInductionVar(), ahead.first);
   return arith::DivUIOp::create(b, from, ahead.step);
 }
 
 /// Where the weights of this iteration wait.
 Value KernelLowering::pendingFactor() {
-  int64_t keys = held.dot.getA().getType().getCols();
-  auto type = cast<MemRefType>(held.factors.getType());
-  Value slot = arith::SubIOp::create(b, numberOfTile(), held.carried.front());
+  int64_t keys = pending.dot.getA().getType().getCols();
+  auto type = cast<MemRefType>(pending.factors.getType());
+  Value slot = arith::SubIOp::create(b, numberOfTile(), pending.first);
   Value start = arith::MulIOp::create(b, slot, index(keys));
   OpFoldResult zero = b.getIndexAttr(0), one = b.getIndexAttr(1);
   return memref::SubViewOp::create(
-      b, held.factors, {zero, start},
+      b, pending.factors, {zero, start},
       {b.getIndexAttr(type.getDimSize(0)), b.getIndexAttr(keys)}, {one, one});
 }
 
 /// Adds the products of so many elements of waiting weights.
 void KernelLowering::emitPendingProduct(Value depth) {
-  auto load = held.dot.getB().getDefiningOp<LoadOp>();
-  TileType type = held.dot.getResult().getType();
+  auto load = pending.dot.getB().getDefiningOp<LoadOp>();
+  TileType type = pending.dot.getResult().getType();
   RegisterProduct product;
-  product.left = held.factors;
+  product.left = pending.factors;
   product.right = packedBlocks.lookup(load);
-  product.sums = held.buffer;
+  product.sums = pending.buffer;
   product.depth = depth;
   product.rowsOfTile = load.getType().getRows();
   product.colsOfTile = llvm::divideCeil(type.getCols(), kRegisterRows);
-  product.firstTile = held.carried.front();
+  product.firstTile = pending.first;
   product.colTiles = index(product.colsOfTile);
   product.hasPairsOnly = product.colsOfTile % 2 == 0;
   product.startsAtZero = false;
@@ -90,8 +90,8 @@ void KernelLowering::emitPendingProduct(Value depth) {
 /// scales, nothing waits afterwards but this iteration's weights.
 void KernelLowering::finishPendingInBranch() {
   Value number = numberOfTile();
-  Value waiting = arith::SubIOp::create(b, number, held.carried.front());
-  int64_t keys = held.dot.getA().getType().getCols();
+  Value waiting = arith::SubIOp::create(b, number, pending.first);
+  int64_t keys = pending.dot.getA().getType().getCols();
   Value isAny =
       arith::CmpIOp::create(b, arith::CmpIPredicate::ugt, waiting, index(0));
   auto branch = scf::IfOp::create(b, isAny, /*withElseRegion=*/false);
@@ -100,7 +100,7 @@ void KernelLowering::finishPendingInBranch() {
     b.setInsertionPointToStart(branch.thenBlock());
     emitPendingProduct(arith::MulIOp::create(b, waiting, index(keys)));
   }
-  held.carried = {number};
+  pending.first = number;
 }
 
 /// The weights of this iteration wait, too, or nothing does any more.
@@ -108,13 +108,13 @@ LogicalResult KernelLowering::lowerPendingProduct(DotOp dot) {
   int64_t keys = dot.getA().getType().getCols();
   const Place right = places[dot.getB()];
   Value number = numberOfTile();
-  Value before = arith::SubIOp::create(b, number, held.carried.front());
+  Value before = arith::SubIOp::create(b, number, pending.first);
   Value isFull = arith::CmpIOp::create(b, arith::CmpIPredicate::eq, before,
-                                       index(held.tiles - 1));
-  Value next = arith::AddIOp::create(b, held.loop.getInductionVar(),
-                                     held.loop.getStep());
+                                       index(pending.tiles - 1));
+  Value next = arith::AddIOp::create(b, pending.loop.getInductionVar(),
+                                     pending.loop.getStep());
   Value isLast = arith::CmpIOp::create(b, arith::CmpIPredicate::sge, next,
-                                       held.loop.getUpperBound());
+                                       pending.loop.getUpperBound());
   Value isDue = arith::OrIOp::create(b, isFull, isLast);
   auto branch = scf::IfOp::create(b, b.getIndexType(), isDue,
                                   /*withElseRegion=*/true);
@@ -125,9 +125,9 @@ LogicalResult KernelLowering::lowerPendingProduct(DotOp dot) {
     emitPendingProduct(add(whole, roundedUp(right.validRows)));
     scf::YieldOp::create(b, add(number, index(1)));
     b.setInsertionPointToStart(branch.elseBlock());
-    scf::YieldOp::create(b, held.carried.front());
+    scf::YieldOp::create(b, pending.first);
   }
-  held.carried = {branch.getResult(0)};
-  places[dot.getResult()].buffer = held.buffer;
+  pending.first = branch.getResult(0);
+  places[dot.getResult()].buffer = pending.buffer;
   return success();
 }

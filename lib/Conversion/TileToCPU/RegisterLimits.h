@@ -17,10 +17,6 @@ namespace attn::cpu {
 /// bf16 along the sum of a product.
 constexpr int64_t kRegisterRows = 16, kRegisterDepth = 32;
 
-/// Sums of so many columns, of one register's rows, stay in registers from key
-/// tile to key tile: four of the eight, beside those of the product of scores.
-constexpr int64_t kHeldColumns = 4 * kRegisterRows;
-
 /// Rows whose scores are computed together: two registers of sums share what is
 /// read of packed keys and values, which comes from L2. Tiles of another number
 /// of rows take one register.

@@ -318,15 +318,12 @@ LogicalResult KernelLowering::prepareSums(DotOp dot, Value out) {
       });
 }
 
-static amx::TileType getSumsType(Builder &b) {
-  return amx::TileType::get({kRegisterRows, kRegisterRows}, b.getF32Type());
-}
-
 /// One block of sums: registers of rows times registers of columns.
 void KernelLowering::emitRegisterBlock(const RegisterProduct &product,
                                        Value rowStart, int64_t rowTiles,
                                        Value colTile, int64_t colTiles) {
-  auto sumType = getSumsType(b);
+  auto sumType =
+      amx::TileType::get({kRegisterRows, kRegisterRows}, b.getF32Type());
   auto factorType =
       amx::TileType::get({kRegisterRows, kRegisterDepth}, b.getBF16Type());
   Value unit = index(kRegisterRows);
@@ -412,157 +409,6 @@ MapOp cpu::findScalingInBranch(Value scaled, Value argument) {
                                                                      : nullptr;
 }
 
-/// Finds the product whose sums a loop over key tiles carries, scaled row by
-/// row at most, if they fit registers beside those of the product of scores.
-bool KernelLowering::findHeldProduct(scf::ForOp loop) {
-  Operation *yield = loop.getBody()->getTerminator();
-  for (auto [argument, yielded] :
-       llvm::zip(loop.getRegionIterArgs(), yield->getOperands())) {
-    auto dot = yielded.getDefiningOp<DotOp>();
-    auto type = dyn_cast<TileType>(yielded.getType());
-    if (!dot || dot->getBlock() != loop.getBody() || dot.getTransposeB() ||
-        !yielded.hasOneUse() || rowsOf(type.getRows()) != kRegisterRows ||
-        type.getCols() > kHeldColumns)
-      continue;
-    held.dot = dot;
-    held.loop = loop;
-    if (MapOp map = findScalingInBranch(dot.getAcc(), argument)) {
-      held.scaling = map;
-      held.branch = cast<scf::IfOp>(map->getParentOp());
-      return true;
-    }
-    auto map = dot.getAcc().getDefiningOp<MapOp>();
-    if (argument.hasOneUse() &&
-        (dot.getAcc() == argument ||
-         (map && getProductOfPrologue(map) && getFactorOfRows(map) &&
-          map.getInputs()[0] == argument)))
-      return true;
-  }
-  held = {};
-  return false;
-}
-
-SmallVector<Value> KernelLowering::loadSums(Value buffer) {
-  int64_t cols = cast<MemRefType>(buffer.getType()).getDimSize(1);
-  SmallVector<Value> sums;
-  for (int64_t col = 0; col < cols; col += kRegisterRows)
-    sums.push_back(amx::TileLoadOp::create(b, getSumsType(b), buffer,
-                                           ValueRange{index(0), index(col)}));
-  return sums;
-}
-
-void KernelLowering::storeSums(Value buffer, ValueRange sums) {
-  for (auto [k, sum] : llvm::enumerate(sums))
-    amx::TileStoreOp::create(
-        b, buffer, ValueRange{index(0), index(k * kRegisterRows)}, sum);
-}
-
-/// Scales the sums in registers, by way of memory, where a factor is not 1.
-LogicalResult KernelLowering::scaleHeldSums(Value factorsOfRows) {
-  FailureOr<Value> factors = lanesBuffer(factorsOfRows);
-  if (failed(factors))
-    return failure();
-  Value one = arith::ConstantOp::create(b, b.getF32FloatAttr(1.0f));
-  Value changes = arith::CmpFOp::create(b, arith::CmpFPredicate::UNE,
-                                        loadVector(*factors, index(0), Value()),
-                                        splatVector(one));
-  Value any =
-      vector::ReductionOp::create(b, vector::CombiningKind::OR, changes);
-  auto branch = scf::IfOp::create(b, ValueRange(held.carried).getTypes(), any,
-                                  /*withElseRegion=*/true);
-  OpBuilder::InsertionGuard guard(b);
-  b.setInsertionPointToStart(branch.thenBlock());
-  storeSums(held.buffer, held.carried);
-  int64_t cols = cast<MemRefType>(held.buffer.getType()).getDimSize(1);
-  forRange(index(0), index(kRegisterRows), 1, [&](Value row) {
-    Value factor = splatVector(memref::LoadOp::create(b, *factors, row));
-    forRange(index(0), index(cols), regs.lanes, [&](Value col) {
-      Value scaled =
-          arith::MulFOp::create(b, loadVector(held.buffer, row, col), factor);
-      storeVector(scaled, held.buffer, row, col);
-    });
-  });
-  scf::YieldOp::create(b, loadSums(held.buffer));
-  b.setInsertionPointToStart(branch.elseBlock());
-  scf::YieldOp::create(b, held.carried);
-  held.carried = llvm::to_vector_of<Value>(branch.getResults());
-  return success();
-}
-
-/// The same where a branch has been taken for it.
-LogicalResult KernelLowering::scaleInBranch(MapOp map) {
-  b.setInsertionPoint(map);
-  places[map.getResult(0)].buffer = held.buffer;
-  return scaleHeldSums(getFactorOfRows(map));
-}
-
-/// While weights of a row are computed, which reads little, a part of what the
-/// products then read comes nearer: values of this tile, keys of the next one,
-/// of the first one at last, where the next strip begins.
-void KernelLowering::prefetchPacked(Value row) {
-  for (LoadOp load : held.packed) {
-    const PackedAhead &ahead = packedAhead.find(load)->second;
-    Value block = packedBlocks.lookup(load);
-    auto loop = cast<scf::ForOp>(load->getParentOp());
-    ArrayRef<int64_t> shape = cast<MemRefType>(block.getType()).getShape();
-    int64_t columns = shape[0] / ahead.tiles, lines = columns * shape[1];
-    Value at = loop.getInductionVar();
-    bool isNext = cast<DotOp>(*load->user_begin()).getTransposeB();
-    if (isNext) {
-      Value next = arith::AddIOp::create(b, at, loop.getStep());
-      Value isLast = arith::CmpIOp::create(b, arith::CmpIPredicate::sge, next,
-                                           loop.getUpperBound());
-      at = arith::SelectOp::create(b, isLast, ahead.first, next);
-    }
-    Value tile = arith::DivUIOp::create(
-        b, arith::SubIOp::create(b, at, ahead.first), ahead.step);
-    Value firstColumn = arith::MulIOp::create(b, tile, index(columns));
-    Value firstLine =
-        arith::MulIOp::create(b, row, index(lines / kRegisterRows));
-    for (int64_t k = 0; k < lines / kRegisterRows; ++k) {
-      Value line = add(firstLine, index(k));
-      Value column = arith::AddIOp::create(
-          b, firstColumn, arith::DivUIOp::create(b, line, index(shape[1])));
-      Value pair = arith::RemUIOp::create(b, line, index(shape[1]));
-      memref::PrefetchOp::create(b, block, ValueRange{column, pair, index(0)},
-                                 /*isWrite=*/false, /*localityHint=*/3,
-                                 /*isDataCache=*/true);
-    }
-  }
-}
-
-/// A product that is added to sums in registers.
-LogicalResult KernelLowering::lowerHeldProduct(DotOp dot) {
-  auto map = dot.getAcc().getDefiningOp<MapOp>();
-  if (map && failed(scaleHeldSums(getFactorOfRows(map))))
-    return failure();
-  const Place right = places[dot.getB()];
-  Value left = places[dot.getA()].buffer;
-  auto factorType =
-      amx::TileType::get({kRegisterRows, kRegisterDepth}, b.getBF16Type());
-  auto loop = scf::ForOp::create(b, index(0), roundedUp(right.validRows),
-                                 index(kRegisterDepth), held.carried);
-  {
-    OpBuilder::InsertionGuard guard(b);
-    b.setInsertionPointToStart(loop.getBody());
-    Value k = loop.getInductionVar();
-    Value pair = b.createOrFold<arith::DivUIOp>(k, index(2));
-    Value rows =
-        amx::TileLoadOp::create(b, factorType, left, ValueRange{index(0), k});
-    SmallVector<Value> sums;
-    for (auto [j, sum] : llvm::enumerate(loop.getRegionIterArgs())) {
-      Value columns = amx::TileLoadOp::create(
-          b, factorType, right.buffer, ValueRange{index(j), pair, index(0)});
-      sums.push_back(
-          amx::TileMulFOp::create(b, getSumsType(b), rows, columns, sum));
-    }
-    scf::YieldOp::create(b, sums);
-  }
-  held.carried = llvm::to_vector_of<Value>(loop.getResults());
-  places[dot.getResult()].buffer = held.buffer;
-  return success();
-}
-
 /// All blocks of so many rows.
 void KernelLowering::emitRegisterProduct(const RegisterProduct &product,
                                          int64_t rows) {
@@ -596,8 +442,8 @@ void KernelLowering::emitScoresInRegisters(DotOp dot, RegisterProduct product,
 }
 
 LogicalResult KernelLowering::lowerRegisterProduct(DotOp dot) {
-  if (dot == held.dot)
-    return held.factors ? lowerPendingProduct(dot) : lowerHeldProduct(dot);
+  if (dot == pending.dot)
+    return lowerPendingProduct(dot);
   TileType type = dot.getResult().getType();
   const Place right = places[dot.getB()];
   Value out = outputBuffer(dot.getResult(), dot);

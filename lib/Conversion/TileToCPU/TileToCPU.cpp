@@ -62,16 +62,11 @@ LogicalResult KernelLowering::lowerBlock(Block &block,
       toErase.push_back(&op);
       continue;
     }
-    if (held.factors && &op == held.scaling) {
+    if (pending.scaling && &op == pending.scaling) {
       if (failed(flush(&op)))
         return failure();
       b.setInsertionPoint(&op);
       finishPendingInBranch();
-    } else if (held.scaling && &op == held.scaling) {
-      if (failed(flush(&op)) || failed(scaleInBranch(held.scaling)))
-        return failure();
-      toErase.push_back(&op);
-      continue;
     }
     if (joinsGroup(&op)) {
       std::tie(group.rows, group.cols) = domainOf(&op);
@@ -289,34 +284,22 @@ LogicalResult KernelLowering::lowerFor(scf::ForOp loop) {
     places[result].buffer = buffer;
     carriedIn[buffer] = argument;
   }
-  bool holdsSums = isOfStrip && findHeldProduct(loop);
-  bool carriesMore = holdsSums || (isOfStrip && findPendingProduct(loop));
-  if (carriesMore) {
-    Operation *yield = loop.getBody()->getTerminator();
-    auto yielded = llvm::find(yield->getOperands(), held.dot.getResult());
-    held.buffer = destinations[yielded - yield->getOperands().begin()];
-    held.packed = findShared(loop);
-    SmallVector<Value> initial{index(0)};
-    if (holdsSums)
-      initial = loadSums(held.buffer);
-    for (Value value : initial)
-      held.carried.push_back(
-          loop.getBody()->addArgument(value.getType(), loop.getLoc()));
-    inits.append(initial);
+  bool waits = isOfStrip && findPendingProduct(loop);
+  Operation *yield = loop.getBody()->getTerminator();
+  if (waits) {
+    auto yielded = llvm::find(yield->getOperands(), pending.dot.getResult());
+    pending.buffer = destinations[yielded - yield->getOperands().begin()];
+    inits.push_back(index(0));
+    pending.first =
+        loop.getBody()->addArgument(b.getIndexType(), loop.getLoc());
   }
   if (failed(lowerBlock(*loop.getBody(), destinations)))
     return failure();
-  if (carriesMore) {
-    Operation *yield = loop.getBody()->getTerminator();
-    yield->insertOperands(yield->getNumOperands(), held.carried);
+  if (waits) {
+    yield->insertOperands(yield->getNumOperands(), pending.first);
+    pending = {};
   }
-  scf::ForOp lowered = dropTiles(loop, inits);
-  if (holdsSums) {
-    b.setInsertionPointAfter(lowered);
-    storeSums(held.buffer, lowered.getResults());
-  }
-  if (carriesMore)
-    held = {};
+  dropTiles(loop, inits);
   return success();
 }
 
@@ -351,17 +334,17 @@ scf::ForOp KernelLowering::dropTiles(scf::ForOp loop, ArrayRef<Value> inits) {
 
 LogicalResult KernelLowering::lowerIf(scf::IfOp branch,
                                       ArrayRef<Value> destinations) {
-  // Sums in registers go through the branch that scales them.
-  bool scalesHeld = held.branch && branch == held.branch;
-  const SmallVector<Value> sums = held.carried;
+  // The branch that scales sums tells for which tiles weights still wait.
+  bool scalesSums = pending.branch && branch == pending.branch;
+  const Value first = pending.first;
   for (Region &region : branch->getRegions())
     for (Block &block : region) {
-      held.carried = sums;
+      pending.first = first;
       if (failed(lowerBlock(block, destinations)))
         return failure();
-      if (scalesHeld)
+      if (scalesSums)
         block.getTerminator()->insertOperands(
-            block.getTerminator()->getNumOperands(), held.carried);
+            block.getTerminator()->getNumOperands(), pending.first);
     }
   if (destinations.empty())
     return success();
@@ -370,8 +353,8 @@ LogicalResult KernelLowering::lowerIf(scf::IfOp branch,
   for (Type type : branch.getResultTypes())
     if (!isa<TileType>(type))
       kept.push_back(type);
-  if (scalesHeld)
-    llvm::append_range(kept, ValueRange(sums).getTypes());
+  if (scalesSums)
+    kept.push_back(first.getType());
   auto lowered = scf::IfOp::create(b, kept, branch.getCondition(),
                                    /*withElseRegion=*/true);
   for (auto [from, to] :
@@ -383,9 +366,8 @@ LogicalResult KernelLowering::lowerIf(scf::IfOp branch,
   for (Value result : branch.getResults())
     if (!isa<TileType>(result.getType()))
       result.replaceAllUsesWith(lowered.getResult(next++));
-  if (scalesHeld)
-    held.carried =
-        llvm::to_vector_of<Value>(lowered.getResults().drop_front(next));
+  if (scalesSums)
+    pending.first = lowered.getResults().back();
   toErase.push_back(branch);
   return success();
 }
