@@ -6,7 +6,7 @@
 //
 //===----------------------------------------------------------------------===//
 
-#include "Interface.h"
+#include "PackageFunctions.h"
 
 #include "attn/Target/CPU.h"
 

@@ -10,7 +10,7 @@
 #ifndef ATTN_LIB_AHEADOFTIME_PLATFORM_H
 #define ATTN_LIB_AHEADOFTIME_PLATFORM_H
 
-#include "Interface.h"
+#include "PackageFunctions.h"
 
 #include "llvm/TargetParser/Triple.h"
 

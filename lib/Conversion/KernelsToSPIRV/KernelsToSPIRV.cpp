@@ -3,13 +3,13 @@
 //
 // Kernels in normal form become a SPIR-V module next to theirs. Arithmetic,
 // functions and control flow are converted by MLIR, interface and memory by
-// Interface.cpp.
+// BinaryInterface.cpp.
 //
 //===----------------------------------------------------------------------===//
 
 #include "attn/Conversion/KernelsToSPIRV.h"
 #include "../Staging.h"
-#include "Interface.h"
+#include "BinaryInterface.h"
 #include "attn/Dialect/Kernel/Kernel.h"
 #include "attn/Dialect/Tile/Tile.h"
 
@@ -125,7 +125,7 @@ struct ExtendFirst final : OpRewritePattern<arith::IndexCastUIOp> {
   }
 };
 
-/// The casts around what Interface.cpp made of matrices.
+/// The casts around what BinaryInterface.cpp made of matrices.
 struct CastPattern final : OpConversionPattern<UnrealizedConversionCastOp> {
   using OpConversionPattern::OpConversionPattern;
   LogicalResult

@@ -12,7 +12,7 @@
 #include "../FlatMemory.h"
 #include "../KernelNames.h"
 #include "../TileKernels.h"
-#include "Placement.h"
+#include "TilePlacement.h"
 #include "attn/Analysis/IndexRanges.h"
 #include "attn/Dialect/Tile/AttributeNames.h"
 #include "attn/Transforms/PassOptions.h"
@@ -67,7 +67,7 @@ bool isLastUse(Value tile, Operation *op) {
 /// Lowers one kernel.
 class KernelLowering {
 public:
-  KernelLowering(func::FuncOp source, const Placement &placement)
+  KernelLowering(func::FuncOp source, const TilePlacement &placement)
       : source(source), placement(placement),
         b(source.getLoc(), source.getContext()) {}
 
@@ -134,7 +134,7 @@ private:
   }
 
   func::FuncOp source;
-  const Placement &placement;
+  const TilePlacement &placement;
   ImplicitLocOpBuilder b;
   gpu::GPUFuncOp kernel;
   IRMapping scalars;
@@ -903,7 +903,7 @@ struct TileToGPUPass final : attn::impl::TileToGPUBase<TileToGPUPass> {
 
   void runOnOperation() override {
     ModuleOp module = getOperation();
-    Placement::Limits limits{workgroupBytes, maxThreads, threads, elementBytes};
+    TilePlacement::Limits limits{workgroupBytes, maxThreads, threads, elementBytes};
     if (TargetAttr target = TargetAttr::lookup(module))
       limits.lacksSmall = target.doesLack(Lacks::SmallStorage);
     if (!limits.workgroupBytes || !limits.maxThreads) {
@@ -930,14 +930,14 @@ struct TileToGPUPass final : attn::impl::TileToGPUBase<TileToGPUPass> {
     gpu::GPUModuleOp gpuModule = getKernelModule(module);
     SmallVector<std::pair<gpu::GPUFuncOp, SmallVector<DictionaryAttr>>> attrs;
     for (func::FuncOp kernel : kernels) {
-      Placement::Limits ofKernel = limits;
+      TilePlacement::Limits ofKernel = limits;
       ofKernel.threads =
           attn::decide(threads, kernel, &attn::ScheduleAttr::getThreads);
       if (failed(checkOptions(
               *this, kernel,
               {{"threads", ofKernel.threads, 0, ofKernel.maxThreads}})))
         return signalPassFailure();
-      FailureOr<Placement> placement = Placement::compute(kernel, ofKernel);
+      FailureOr<TilePlacement> placement = TilePlacement::compute(kernel, ofKernel);
       if (failed(placement))
         return signalPassFailure();
       ++numKernels;

@@ -8,9 +8,9 @@
 
 #include "Emulator.h"
 #include "Fibers.h"
-#include "Interface.h"
 #include "MatrixLives.h"
 #include "SharedMemory.h"
+#include "ShimInterface.h"
 
 #include "llvm/ADT/STLExtras.h"
 #include "llvm/ADT/SmallVector.h"

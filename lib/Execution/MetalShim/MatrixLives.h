@@ -9,7 +9,7 @@
 #ifndef ATTN_LIB_EXECUTION_METALSHIM_MATRIXLIVES_H
 #define ATTN_LIB_EXECUTION_METALSHIM_MATRIXLIVES_H
 
-#include "Interface.h"
+#include "ShimInterface.h"
 
 #include <cstdint>
 #include <unordered_map>

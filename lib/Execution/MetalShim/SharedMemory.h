@@ -10,7 +10,7 @@
 #ifndef ATTN_LIB_EXECUTION_METALSHIM_SHAREDMEMORY_H
 #define ATTN_LIB_EXECUTION_METALSHIM_SHAREDMEMORY_H
 
-#include "Interface.h"
+#include "ShimInterface.h"
 
 #include "llvm/ADT/ArrayRef.h"
 #include "llvm/ADT/SmallVector.h"

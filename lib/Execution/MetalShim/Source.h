@@ -18,7 +18,7 @@
 namespace attn::execution::metal {
 
 /// The C++ for a text in the Metal language, with the same lines, and behind
-/// them what Interface.h asks of a module.
+/// them what ShimInterface.h asks of a module.
 llvm::Expected<std::string> translateSource(llvm::StringRef text);
 
 } // namespace attn::execution::metal

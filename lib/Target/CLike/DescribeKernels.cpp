@@ -6,7 +6,7 @@
 //
 //===----------------------------------------------------------------------===//
 
-#include "Placement.h"
+#include "Statements.h"
 #include "attn/Dialect/Attn/ArgumentNames.h"
 #include "attn/Dialect/Kernel/Kernel.h"
 #include "attn/Dialect/Tile/Tile.h"
@@ -158,15 +158,15 @@ private:
 
   int64_t lanes, most = 0;
   /// What is not printed takes nothing.
-  clike::Placement placement{[](Operation *) { return false; }};
+  clike::Statements statements{[](Operation *) { return false; }};
 };
 } // namespace
 
 /// What an op reads of matrices.
 void MatrixRegisters::addUse(OpOperand &use, Live &live) {
   if (isa<kernel::MatrixType>(use.get().getType()) &&
-      placement.isNeeded(use.getOwner()) &&
-      !clike::Placement::isOverwritten(use))
+      statements.isNeeded(use.getOwner()) &&
+      !clike::Statements::isOverwritten(use))
     add(use.get(), live);
 }
 
@@ -176,7 +176,7 @@ MatrixRegisters::Live MatrixRegisters::scan(Block &block, Live live) {
     addUse(use, live);
   record(live.registers);
   for (Operation &op : llvm::reverse(block.without_terminator())) {
-    if (!placement.isNeeded(&op))
+    if (!statements.isNeeded(&op))
       continue;
     for (Value result : op.getResults())
       remove(result, live);

@@ -22,7 +22,7 @@ Printer::~Printer() = default;
 Printer::Printer(raw_ostream &os, StringRef name,
                  std::function<bool(StringRef)> isReserved)
     : os(os), language(name), names(std::move(isReserved)),
-      placement([this](Operation *op) { return isRenaming(op); }) {}
+      statements([this](Operation *op) { return isRenaming(op); }) {}
 
 LogicalResult Printer::printLocals(gpu::GPUFuncOp kernel) { return success(); }
 
@@ -131,7 +131,7 @@ LogicalResult Printer::declareBuffers(gpu::GPUFuncOp kernel,
     std::string name = declare(named ? named.getValue() : StringRef("buffer"),
                                /*isGlobal=*/depth == 0);
     set(buffer, {name});
-    if (placement.isDeclaredByStore(buffer))
+    if (statements.isDeclaredByStore(buffer))
       continue;
     bool isScalar = type.getNumElements() == 1 && !isShared;
     line() << (isScalar ? spellVariable(*element, name)
@@ -160,7 +160,7 @@ LogicalResult Printer::printKernel(gpu::GPUFuncOp kernel) {
   names.leaveAllScopes();
   names.enterScope();
   readsWhatItWrites = false;
-  placement.findDeclarations(kernel);
+  statements.findDeclarations(kernel);
   if (failed(printSignature(kernel)))
     return failure();
   os << " {\n";
@@ -250,7 +250,7 @@ LogicalResult Printer::printHoles(gpu::GPUModuleOp module) {
 
 LogicalResult Printer::printBlock(Block &block) {
   for (Operation &op : block.without_terminator())
-    if (placement.isNeeded(&op) && failed(printOp(op)))
+    if (statements.isNeeded(&op) && failed(printOp(op)))
       return failure();
   return success();
 }
@@ -264,7 +264,7 @@ bool Printer::isElementOfConstant(Operation &op) {
   Operation *source = extract.getSource().getDefiningOp();
   return isa_and_nonnull<memref::LoadOp, vector::LoadOp, arith::ExtFOp>(
              source) &&
-         !placement.isInline(source);
+         !statements.isInline(source);
 }
 
 LogicalResult Printer::printOp(Operation &op) {
@@ -300,7 +300,7 @@ LogicalResult Printer::printValue(Operation &op) {
   Value result = op.getResult(0);
   // Long chains get names, or they would nest deeper than parsers go.
   constexpr size_t kLongestInline = 300;
-  if (placement.isInline(&op) && expression->text.size() <= kLongestInline) {
+  if (statements.isInline(&op) && expression->text.size() <= kLongestInline) {
     set(result, *expression);
     return success();
   }
@@ -439,7 +439,7 @@ LogicalResult Printer::printIf(scf::IfOp op) {
 
 LogicalResult Printer::printStore(memref::StoreOp op) {
   Expression value = get(op.getValue());
-  if (!placement.declares(op)) {
+  if (!statements.declares(op)) {
     line() << access(op.getMemRef(), op.getIndices().front()) << " = "
            << value.text << ";\n";
     return success();

@@ -14,7 +14,7 @@
 
 #include "Expression.h"
 #include "Names.h"
-#include "Placement.h"
+#include "Statements.h"
 
 #include "mlir/Dialect/Arith/IR/Arith.h"
 #include "mlir/Dialect/Func/IR/FuncOps.h"
@@ -196,7 +196,7 @@ private:
   Expression compare(mlir::arith::CmpFOp op);
 
   Names names;
-  Placement placement;
+  Statements statements;
   llvm::DenseMap<mlir::Value, Expression> expressions;
 };
 

@@ -207,7 +207,7 @@ void MSLPrinter::printProduct(kernel::MultiplyMatricesOp op) {
 void MSLPrinter::printInsert(kernel::InsertElementOp op) {
   Value matrix = op.getMatrix();
   std::string name = get(matrix).text;
-  if (Placement::isOverwritten(op.getMatrixMutable())) {
+  if (Statements::isOverwritten(op.getMatrixMutable())) {
     name = declareMatrix(op.getResult());
   } else if (!isOwn(matrix)) {
     name = declare(getNameHint(getFinal(op.getResult())));

@@ -9,7 +9,7 @@
 
 #include "TranslateToMSL.h"
 #include "MSLPrinter.h"
-#include "ReservedWords.h"
+#include "MSLReservedWords.h"
 
 #include "mlir/Dialect/Math/IR/Math.h"
 #include "mlir/Dialect/UB/IR/UBOps.h"

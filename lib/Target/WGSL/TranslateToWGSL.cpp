@@ -8,7 +8,7 @@
 
 #include "TranslateToWGSL.h"
 #include "../CLike/Printer.h"
-#include "ReservedWords.h"
+#include "WGSLReservedWords.h"
 #include "attn/Dialect/Kernel/Kernel.h"
 #include "attn/Dialect/Tile/Tile.h"
 

@@ -1,11 +1,11 @@
-//===- Interface.cpp - The C functions of a package -----------------------===//
+//===- PackageFunctions.cpp - The C functions of a package ----------------===//
 // SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
 //
 // Header, example and CMake package as text, made from the descriptions.
 //
 //===----------------------------------------------------------------------===//
 
-#include "Interface.h"
+#include "PackageFunctions.h"
 #include "attn/AheadOfTime/Inspect.h"
 
 #include "llvm/ADT/StringExtras.h"

@@ -1,4 +1,4 @@
-//===- Placement.cpp - Where a workgroup keeps its tiles ------------------===//
+//===- TilePlacement.cpp - Where a workgroup keeps its tiles --------------===//
 // SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
 //
 // Operands of products that threads exchange are staged in workgroup memory,
@@ -7,7 +7,7 @@
 //
 //===----------------------------------------------------------------------===//
 
-#include "Placement.h"
+#include "TilePlacement.h"
 #include "../TileKernels.h"
 
 #include "mlir/Interfaces/LoopLikeInterface.h"
@@ -22,7 +22,7 @@ static int64_t getNumElements(Value tile) {
   return type.getRows() * type.getCols();
 }
 
-RowLayout Placement::getRowLayout(int64_t rows) const {
+RowLayout TilePlacement::getRowLayout(int64_t rows) const {
   RowLayout layout;
   layout.lanes =
       rows >= numThreads ? 1 : llvm::bit_floor<uint64_t>(numThreads / rows);
@@ -34,13 +34,13 @@ RowLayout Placement::getRowLayout(int64_t rows) const {
   return layout;
 }
 
-bool Placement::readsOwnRow(DotOp dot) const {
+bool TilePlacement::readsOwnRow(DotOp dot) const {
   int64_t rows = dot.getA().getType().getRows();
   return !dot.getTransposeA() && getRowLayout(rows).lanes == 1 &&
          fragments.contains(dot.getA());
 }
 
-std::optional<unsigned> Placement::getBuffer(Value tile) const {
+std::optional<unsigned> TilePlacement::getBuffer(Value tile) const {
   auto it = bufferOf.find(tile);
   if (it == bufferOf.end())
     return std::nullopt;
@@ -48,7 +48,7 @@ std::optional<unsigned> Placement::getBuffer(Value tile) const {
 }
 
 /// True if threads other than the owner of a row read the operand.
-static bool isExchanged(OpOperand &use, const Placement &placement) {
+static bool isExchanged(OpOperand &use, const TilePlacement &placement) {
   auto dot = dyn_cast<DotOp>(use.getOwner());
   if (!dot || use.getOperandNumber() > 1)
     return false;
@@ -65,7 +65,7 @@ static bool isReadOnce(OpOperand &use) {
          dot.getType().getRows() == 1;
 }
 
-void Placement::findFragments(func::FuncOp kernel) {
+void TilePlacement::findFragments(func::FuncOp kernel) {
   forEachTile(kernel, [&](Value tile) {
     bool onlyExchanged = llvm::all_of(tile.getUses(), [&](OpOperand &use) {
       return isExchanged(use, *this);
@@ -75,8 +75,8 @@ void Placement::findFragments(func::FuncOp kernel) {
   });
 }
 
-SmallVector<Placement::Staged>
-Placement::findStaged(func::FuncOp kernel) const {
+SmallVector<TilePlacement::Staged>
+TilePlacement::findStaged(func::FuncOp kernel) const {
   // Number the ops in program order; a loop ends after all that it holds.
   DenseMap<Operation *, std::pair<int64_t, int64_t>> numbers;
   int64_t next = 0;
@@ -116,7 +116,7 @@ Placement::findStaged(func::FuncOp kernel) const {
   return staged;
 }
 
-int64_t Placement::getBytes(Type elementType, int64_t numElements) const {
+int64_t TilePlacement::getBytes(Type elementType, int64_t numElements) const {
   int64_t bytes = llvm::divideCeil(elementType.getIntOrFloatBitWidth(), 8);
   if (lacksSmall && !elementType.isF16())
     bytes = std::max<int64_t>(bytes, sizeof(int32_t));
@@ -124,7 +124,7 @@ int64_t Placement::getBytes(Type elementType, int64_t numElements) const {
 }
 
 /// First fit in program order; returns the bytes of all buffers.
-int64_t Placement::assignBuffers(ArrayRef<Staged> staged) {
+int64_t TilePlacement::assignBuffers(ArrayRef<Staged> staged) {
   buffers.clear();
   bufferOf.clear();
   SmallVector<int64_t> liveUntil;
@@ -149,9 +149,9 @@ int64_t Placement::assignBuffers(ArrayRef<Staged> staged) {
   return bytes;
 }
 
-FailureOr<Placement> Placement::compute(func::FuncOp kernel,
-                                        const Limits &limits) {
-  Placement placement;
+FailureOr<TilePlacement> TilePlacement::compute(func::FuncOp kernel,
+                                                const Limits &limits) {
+  TilePlacement placement;
   placement.elementBytes = limits.elementBytes;
   placement.lacksSmall = limits.lacksSmall;
   int64_t rows = 1, cols = 1;

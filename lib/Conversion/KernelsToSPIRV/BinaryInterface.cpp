@@ -1,4 +1,4 @@
-//===- Interface.cpp - Kernels as SPIR-V functions ------------------------===//
+//===- BinaryInterface.cpp - Kernels as SPIR-V functions ------------------===//
 // SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
 //
 // Buffers become bound variables, scalars fields of push constants or of a
@@ -8,7 +8,7 @@
 //
 //===----------------------------------------------------------------------===//
 
-#include "Interface.h"
+#include "BinaryInterface.h"
 #include "WideLoads.h"
 #include "attn/Dialect/Kernel/Kernel.h"
 #include "attn/Dialect/Tile/Tile.h"

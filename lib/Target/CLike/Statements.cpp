@@ -1,11 +1,11 @@
-//===- Placement.cpp - What of a kernel is printed, and where -------------===//
+//===- Statements.cpp - What of a kernel is printed, and where ------------===//
 // SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
 //
 // Statements, inline expressions and declarations of variables.
 //
 //===----------------------------------------------------------------------===//
 
-#include "Placement.h"
+#include "Statements.h"
 #include "attn/Dialect/Kernel/Kernel.h"
 #include "attn/Dialect/Tile/Tile.h"
 
@@ -29,7 +29,7 @@ static bool isExchange(Operation *op) {
   return isa<gpu::ShuffleOp, gpu::SubgroupReduceOp>(op);
 }
 
-SmallVector<OpOperand *> Placement::getNeededUses(Value value) {
+SmallVector<OpOperand *> Statements::getNeededUses(Value value) {
   SmallVector<OpOperand *> uses;
   for (OpOperand &use : value.getUses()) {
     Operation *user = use.getOwner();
@@ -48,7 +48,7 @@ SmallVector<OpOperand *> Placement::getNeededUses(Value value) {
   return uses;
 }
 
-bool Placement::isOverwritten(OpOperand &use) {
+bool Statements::isOverwritten(OpOperand &use) {
   auto insert = dyn_cast<attn::kernel::InsertElementOp>(use.getOwner());
   if (!insert || use.getOperandNumber() != 1)
     return false;
@@ -73,7 +73,7 @@ bool Placement::isOverwritten(OpOperand &use) {
   return false;
 }
 
-bool Placement::isNeeded(Operation *op) {
+bool Statements::isNeeded(Operation *op) {
   auto [it, isNew] = needed.try_emplace(op, true);
   if (!isNew)
     return it->second;
@@ -84,7 +84,7 @@ bool Placement::isNeeded(Operation *op) {
   return needed[op] = result;
 }
 
-bool Placement::isInline(Operation *op) {
+bool Statements::isInline(Operation *op) {
   auto it = inlined.find(op);
   if (it != inlined.end())
     return it->second;
@@ -93,7 +93,7 @@ bool Placement::isInline(Operation *op) {
   return result;
 }
 
-bool Placement::canInline(Operation *op) {
+bool Statements::canInline(Operation *op) {
   if (isa<arith::ConstantOp>(op) || isRenaming(op))
     return true;
   if (op->getNumRegions() || op->getNumResults() != 1 || writes(op) ||
@@ -122,7 +122,7 @@ bool Placement::canInline(Operation *op) {
 }
 
 /// The op of the same block whose statement evaluates `op`.
-Operation *Placement::getStatement(Operation *op) {
+Operation *Statements::getStatement(Operation *op) {
   while (isInline(op) && !isRenaming(op))
     op = getNeededUses(op->getResult(0)).front()->getOwner();
   return op;
@@ -130,7 +130,7 @@ Operation *Placement::getStatement(Operation *op) {
 
 /// Scalar variables whose every use follows a store of the same block are
 /// declared there.
-void Placement::findDeclarations(gpu::GPUFuncOp kernel) {
+void Statements::findDeclarations(gpu::GPUFuncOp kernel) {
   for (BlockArgument buffer : kernel.getPrivateAttributions()) {
     if (cast<MemRefType>(buffer.getType()).getNumElements() != 1)
       continue;
@@ -149,7 +149,7 @@ void Placement::findDeclarations(gpu::GPUFuncOp kernel) {
   }
 }
 
-bool Placement::isDeclaredByStore(Value buffer) const {
+bool Statements::isDeclaredByStore(Value buffer) const {
   return llvm::any_of(declaringStores,
                       [&](auto &entry) { return entry.second == buffer; });
 }

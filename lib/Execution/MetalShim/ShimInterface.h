@@ -1,4 +1,4 @@
-//===- Interface.h - What emulated Metal kernels ask of us ------*- C++ -*-===//
+//===- ShimInterface.h - What emulated Metal kernels ask of us --*- C++ -*-===//
 // SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
 //
 // Between the emulator and kernels that are compiled with the metal_stdlib
@@ -6,8 +6,8 @@
 //
 //===----------------------------------------------------------------------===//
 
-#ifndef ATTN_LIB_EXECUTION_METALSHIM_INTERFACE_H
-#define ATTN_LIB_EXECUTION_METALSHIM_INTERFACE_H
+#ifndef ATTN_LIB_EXECUTION_METALSHIM_SHIMINTERFACE_H
+#define ATTN_LIB_EXECUTION_METALSHIM_SHIMINTERFACE_H
 
 namespace metal_shim {
 
@@ -85,4 +85,4 @@ struct Module {
 
 } // namespace metal_shim
 
-#endif // ATTN_LIB_EXECUTION_METALSHIM_INTERFACE_H
+#endif // ATTN_LIB_EXECUTION_METALSHIM_SHIMINTERFACE_H

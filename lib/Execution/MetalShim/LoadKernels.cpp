@@ -1,4 +1,4 @@
-//===- Compile.cpp - A text in the Metal language, loaded -----------------===//
+//===- LoadKernels.cpp - A text in the Metal language, loaded -------------===//
 // SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
 //
 // Runs clang on what Source.h makes of a text, with the metal_stdlib beside
@@ -8,7 +8,7 @@
 
 #include "Emulator.h"
 #include "Fibers.h"
-#include "Interface.h"
+#include "ShimInterface.h"
 #include "Source.h"
 
 #include "attn/Support/Files.h"

@@ -1,12 +1,12 @@
-//===- Interface.h - The C functions of a package ---------------*- C++ -*-===//
+//===- PackageFunctions.h - The C functions of a package --------*- C++ -*-===//
 // SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
 //
 // What the header declares, the library defines and the example calls.
 //
 //===----------------------------------------------------------------------===//
 
-#ifndef ATTN_LIB_AHEADOFTIME_INTERFACE_H
-#define ATTN_LIB_AHEADOFTIME_INTERFACE_H
+#ifndef ATTN_LIB_AHEADOFTIME_PACKAGEFUNCTIONS_H
+#define ATTN_LIB_AHEADOFTIME_PACKAGEFUNCTIONS_H
 
 #include "attn/AheadOfTime/Variants.h"
 
@@ -56,4 +56,4 @@ llvm::Expected<std::string> makeObject(llvm::StringRef package,
 
 } // namespace attn
 
-#endif // ATTN_LIB_AHEADOFTIME_INTERFACE_H
+#endif // ATTN_LIB_AHEADOFTIME_PACKAGEFUNCTIONS_H

@@ -1,4 +1,4 @@
-//===- Placement.h - Where a workgroup keeps its tiles ----------*- C++ -*-===//
+//===- TilePlacement.h - Where a workgroup keeps its tiles ------*- C++ -*-===//
 // SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
 //
 // Decides for every tile of a kernel whether its elements live with the
@@ -7,8 +7,8 @@
 //
 //===----------------------------------------------------------------------===//
 
-#ifndef ATTN_LIB_CONVERSION_TILETOGPU_PLACEMENT_H
-#define ATTN_LIB_CONVERSION_TILETOGPU_PLACEMENT_H
+#ifndef ATTN_LIB_CONVERSION_TILETOGPU_TILEPLACEMENT_H
+#define ATTN_LIB_CONVERSION_TILETOGPU_TILEPLACEMENT_H
 
 #include "attn/Dialect/Tile/Tile.h"
 
@@ -36,7 +36,7 @@ struct WorkgroupBuffer {
   mlir::Value firstTile;
 };
 
-class Placement {
+class TilePlacement {
 public:
   struct Limits {
     int64_t workgroupBytes;
@@ -47,8 +47,8 @@ public:
   };
 
   /// Plans `kernel`; a diagnostic if its tiles cannot fit.
-  static mlir::FailureOr<Placement> compute(mlir::func::FuncOp kernel,
-                                            const Limits &limits);
+  static mlir::FailureOr<TilePlacement> compute(mlir::func::FuncOp kernel,
+                                                const Limits &limits);
 
   int64_t getNumThreads() const { return numThreads; }
   RowLayout getRowLayout(int64_t rows) const;
@@ -83,4 +83,4 @@ private:
 
 } // namespace attn
 
-#endif // ATTN_LIB_CONVERSION_TILETOGPU_PLACEMENT_H
+#endif // ATTN_LIB_CONVERSION_TILETOGPU_TILEPLACEMENT_H

@@ -1,4 +1,4 @@
-//===- Interface.h - Kernels as SPIR-V functions ----------------*- C++ -*-===//
+//===- BinaryInterface.h - Kernels as SPIR-V functions ----------*- C++ -*-===//
 // SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
 //
 // The part of kernels-to-spirv that knows the binary interface of
@@ -7,8 +7,8 @@
 //
 //===----------------------------------------------------------------------===//
 
-#ifndef LIB_CONVERSION_KERNELSTOSPIRV_INTERFACE_H
-#define LIB_CONVERSION_KERNELSTOSPIRV_INTERFACE_H
+#ifndef LIB_CONVERSION_KERNELSTOSPIRV_BINARYINTERFACE_H
+#define LIB_CONVERSION_KERNELSTOSPIRV_BINARYINTERFACE_H
 
 #include "SmallElements.h"
 
@@ -32,4 +32,4 @@ int64_t getWorkgroupBytes(mlir::gpu::GPUFuncOp kernel, const Words &words);
 
 } // namespace attn
 
-#endif // LIB_CONVERSION_KERNELSTOSPIRV_INTERFACE_H
+#endif // LIB_CONVERSION_KERNELSTOSPIRV_BINARYINTERFACE_H

@@ -1,4 +1,4 @@
-//===- ReservedWords.h - Names that WGSL text cannot use --------*- C++ -*-===//
+//===- WGSLReservedWords.h - Names that WGSL text cannot use ----*- C++ -*-===//
 // SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
 //
 // Identifiers that the language keeps for itself or that mean something where
@@ -6,8 +6,8 @@
 //
 //===----------------------------------------------------------------------===//
 
-#ifndef ATTN_LIB_TARGET_WGSL_RESERVEDWORDS_H
-#define ATTN_LIB_TARGET_WGSL_RESERVEDWORDS_H
+#ifndef ATTN_LIB_TARGET_WGSL_WGSLRESERVEDWORDS_H
+#define ATTN_LIB_TARGET_WGSL_WGSLRESERVEDWORDS_H
 
 #include "llvm/ADT/StringRef.h"
 
@@ -19,4 +19,4 @@ bool isReservedInWGSL(llvm::StringRef name);
 
 } // namespace attn
 
-#endif // ATTN_LIB_TARGET_WGSL_RESERVEDWORDS_H
+#endif // ATTN_LIB_TARGET_WGSL_WGSLRESERVEDWORDS_H

@@ -1,4 +1,4 @@
-//===- ReservedWords.cpp - Names that WGSL text cannot use ----------------===//
+//===- WGSLReservedWords.cpp - Names that WGSL text cannot use ------------===//
 // SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
 //
 // The tables of the WGSL specification (W3C Candidate Recommendation): keyword
@@ -7,7 +7,7 @@
 //
 //===----------------------------------------------------------------------===//
 
-#include "ReservedWords.h"
+#include "WGSLReservedWords.h"
 #include "../CLike/Names.h"
 
 using namespace llvm;

@@ -1,4 +1,4 @@
-//===- Placement.h - What of a kernel is printed, and where -----*- C++ -*-===//
+//===- Statements.h - What of a kernel is printed, and where ----*- C++ -*-===//
 // SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
 //
 // Decides which ops have statements of their own, which are written inline
@@ -6,18 +6,18 @@
 //
 //===----------------------------------------------------------------------===//
 
-#ifndef LIB_TARGET_CLIKE_PLACEMENT_H
-#define LIB_TARGET_CLIKE_PLACEMENT_H
+#ifndef LIB_TARGET_CLIKE_STATEMENTS_H
+#define LIB_TARGET_CLIKE_STATEMENTS_H
 
 #include "mlir/Dialect/GPU/IR/GPUDialect.h"
 #include "mlir/Dialect/MemRef/IR/MemRef.h"
 
 namespace attn::clike {
 
-class Placement {
+class Statements {
 public:
   /// `isRenaming` tells the ops whose result is printed as their operand.
-  explicit Placement(std::function<bool(mlir::Operation *)> isRenaming)
+  explicit Statements(std::function<bool(mlir::Operation *)> isRenaming)
       : isRenaming(std::move(isRenaming)) {}
 
   /// Looks for variables that are declared by their first store.
@@ -51,4 +51,4 @@ private:
 
 } // namespace attn::clike
 
-#endif // LIB_TARGET_CLIKE_PLACEMENT_H
+#endif // LIB_TARGET_CLIKE_STATEMENTS_H

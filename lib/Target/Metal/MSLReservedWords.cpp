@@ -1,4 +1,4 @@
-//===- ReservedWords.cpp - Names that MSL text cannot use -----------------===//
+//===- MSLReservedWords.cpp - Names that MSL text cannot use --------------===//
 // SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
 //
 // Keywords of C++14 and of the Metal Shading Language, macros of its library,
@@ -6,7 +6,7 @@
 //
 //===----------------------------------------------------------------------===//
 
-#include "ReservedWords.h"
+#include "MSLReservedWords.h"
 #include "../CLike/Names.h"
 
 using namespace llvm;
