@@ -14,10 +14,10 @@
 #include "attn/Support/Nesting.h"
 #include "attn/Support/Places.h"
 #include "attn/Support/ToolOptions.h"
+#include "attn/Target/PackArtifact.h"
 #include "attn/Target/Plan.h"
 #include "attn/Target/Target.h"
 #include "attn/Version.h"
-#include "attn/runtime/Artifact.h"
 
 #include "mlir/InitAllDialects.h"
 #include "mlir/Tools/mlir-translate/MlirTranslateMain.h"
@@ -110,30 +110,20 @@ static LogicalResult printDescription(Operation *op, raw_ostream &os) {
 
 /// Prints the artifact of a lowered program.
 static LogicalResult printArtifact(Operation *op, raw_ostream &os) {
-  auto module = dyn_cast<ModuleOp>(op);
   attn::tile::TargetAttr machine = attn::tile::TargetAttr::lookup(op);
   std::string problem = "there is no #tile.target";
   const attn::Target *target =
       machine ? attn::findTarget(machine.getName(), problem) : nullptr;
-  if (!module || !target)
+  if (!target)
     return emitError(attn::getPlace(op), problem);
   FailureOr<func::FuncOp> host = findHost(op);
   if (failed(host))
     return failure();
-  FailureOr<llvm::json::Object> plan = attn::buildPlan(*host);
-  if (failed(plan))
+  FailureOr<std::string> artifact = attn::packArtifact(
+      *host, *target, attn::TargetOptions(), [](StringRef) {});
+  if (failed(artifact))
     return failure();
-  host->erase();
-  FailureOr<std::vector<attn::CodeSection>> sections = target->emitCode(
-      module, machine, attn::TargetOptions(), [](StringRef) {});
-  if (failed(sections))
-    return failure();
-  attn::runtime::ArtifactWriter writer(
-      llvm::formatv("{0}", llvm::json::Value(std::move(*plan))).str());
-  for (const attn::CodeSection &section : *sections)
-    if (!writer.addCode(section.name, section.bytes, problem))
-      return emitError(attn::getPlace(op), problem);
-  os << writer.toBytes();
+  os << *artifact;
   return success();
 }
 

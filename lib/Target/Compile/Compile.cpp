@@ -1,8 +1,8 @@
 //===- Compile.cpp - From MLIR to an artifact -----------------------------===//
 // SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
 //
-// Runs the pipeline of a target on a copy of the module, writes the
-// description, asks the target for code and packs both.
+// Runs the pipeline of a target on a copy of the module, reports what was
+// chosen and packs what it made.
 //
 //===----------------------------------------------------------------------===//
 
@@ -14,10 +14,9 @@
 #include "attn/Dialect/Tile/Tile.h"
 #include "attn/Support/Places.h"
 #include "attn/Target/Compile.h"
-#include "attn/Target/Plan.h"
+#include "attn/Target/PackArtifact.h"
 #include "attn/Target/Target.h"
 #include "attn/Transforms/Passes.h"
-#include "attn/runtime/Artifact.h"
 
 #include "mlir/Dialect/Func/IR/FuncOps.h"
 #include "mlir/Dialect/SCF/IR/SCF.h"
@@ -25,7 +24,6 @@
 #include "mlir/IR/Verifier.h"
 #include "mlir/Pass/PassInstrumentation.h"
 #include "mlir/Pass/PassManager.h"
-#include "llvm/Support/FormatVariadic.h"
 
 #include <chrono>
 #include <mutex>
@@ -328,33 +326,23 @@ FailureOr<std::string> Compilation::pack() {
   SmallVector<Operation *> postponed;
   if (options.general || completes)
     postponed = postponeLaunches(entry, options.general);
-  FailureOr<json::Object> plan = buildPlan(entry);
-  if (failed(plan))
-    return failure();
-  if (options.schedule)
-    recordSchedule(*plan, options.schedule);
-  entry.erase();
-  for (Operation *kernel : postponed)
-    kernel->erase();
-  timer("plan");
-  FailureOr<std::vector<CodeSection>> sections =
-      target->emitCode(*module, machine, given, timer);
-  if (failed(sections))
-    return failure();
-  if (completes)
-    if (std::string problem = takeCodeOver(options.completes, *plan, *sections);
-        !problem.empty())
-      return module->emitError("cannot complete an artifact: ") << problem;
-  runtime::ArtifactWriter writer(
-      llvm::formatv("{0}", json::Value(std::move(*plan))).str());
-  for (const CodeSection &section : *sections) {
-    std::string error;
-    report.codeBytes += section.bytes.size();
-    if (!writer.addCode(section.name, section.bytes, error))
-      return module->emitError(error);
-  }
-  timer("pack");
-  return writer.toBytes();
+  auto afterPlan = [&](json::Object &plan) {
+    if (options.schedule)
+      recordSchedule(plan, options.schedule);
+    for (Operation *kernel : postponed)
+      kernel->erase();
+  };
+  auto afterCode = [&](json::Object &plan,
+                       std::vector<CodeSection> &sections) -> LogicalResult {
+    if (completes)
+      if (std::string problem = takeCodeOver(options.completes, plan, sections);
+          !problem.empty())
+        return module->emitError("cannot complete an artifact: ") << problem;
+    for (const CodeSection &section : sections)
+      report.codeBytes += section.bytes.size();
+    return success();
+  };
+  return packArtifact(entry, *target, given, timer, {afterPlan, afterCode});
 }
 
 FailureOr<OwningOpRef<ModuleOp>>
