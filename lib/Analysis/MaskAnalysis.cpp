@@ -87,6 +87,7 @@ bool MaskAnalysis::hasUnattendedKeys() const {
 bool MaskAnalysis::hasMask() const {
   return !impl->excludedKnown || !impl->excluded.empty();
 }
+bool MaskAnalysis::isEmpty() const { return impl->ranges.empty(); }
 bool MaskAnalysis::isExact() const { return impl->exact; }
 bool MaskAnalysis::needsPredicate() const {
   return impl->visitPredicate || impl->fullPredicate ||

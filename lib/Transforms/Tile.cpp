@@ -85,7 +85,9 @@ private:
   LogicalResult checkForm();
   void checkPacking();
   void estimate();
-  LogicalResult analyseMask(Value numTiles);
+  LogicalResult analyseMask();
+  Value allocateScores();
+  void buildSummaries(Value numTiles);
   MaskSymbols symbolsOf(const Worker &w);
   /// The grid: workers finish their rows or, if keys may be split, store what
   /// is known of them for a second grid.
@@ -119,27 +121,26 @@ LogicalResult AttentionTiler::checkForm() {
 }
 
 LogicalResult AttentionTiler::run() {
-  if (failed(checkForm()))
+  if (failed(checkForm()) || failed(analyseMask()))
     return failure();
+  // Without keys, there are none to split.
+  if (mask->isEmpty())
+    workers = 0;
   Addresses &a =
       addresses.emplace(op, b, workers != 0 && !op.maskDependsOnHead());
   checkPacking();
   estimate();
   scores.emplace(op, b, a);
-
-  // Whole key tiles, so that what lies past kv_len reads back as the -inf that
-  // was stored.
-  Value paddedKeys = ib.mul(ib.ceilDiv(a.keyLength, tileN), tileN);
-  SmallVector<OpFoldResult> sizes = a.getScoreSizes();
-  sizes.push_back(getAsOpFoldResult(paddedKeys));
-  Value scoreMemory = allocateF32(b, sizes);
-  temporaries.push_back(scoreMemory);
+  Value scoreMemory;
+  if (!mask->isEmpty()) {
+    scoreMemory = allocateScores();
+    temporaries.push_back(scoreMemory);
+  }
 
   // All rows of a group of packed heads are one tile, or none.
   Value numTiles = a.packsHeads ? ib.min(a.one, a.queryLength)
                                 : ib.ceilDiv(a.queryLength, tileM);
-  if (failed(analyseMask(numTiles)))
-    return failure();
+  buildSummaries(numTiles);
   buildGrid(numTiles, scoreMemory);
   b.setInsertionPoint(op);
   // A summary that is computed where it is asked for has no memory.
@@ -186,13 +187,27 @@ void AttentionTiler::estimate() {
   tile::EstimateOp::create(b, ib.mul(elements, 2 * sizes), ib.mul(elements, 4));
 }
 
-LogicalResult AttentionTiler::analyseMask(Value numTiles) {
+/// Whole key tiles, so that what lies past kv_len reads back as the -inf that
+/// was stored.
+Value AttentionTiler::allocateScores() {
   Addresses &a = *addresses;
+  Value paddedKeys = ib.mul(ib.ceilDiv(a.keyLength, tileN), tileN);
+  SmallVector<OpFoldResult> sizes = a.getScoreSizes();
+  sizes.push_back(getAsOpFoldResult(paddedKeys));
+  return allocateF32(b, sizes);
+}
+
+LogicalResult AttentionTiler::analyseMask() {
   FailureOr<MaskAnalysis> computed = MaskAnalysis::compute(op, tileM, tileN);
   if (failed(computed))
     return failure();
   mask.emplace(std::move(*computed));
   LDBG() << describeMask();
+  return success();
+}
+
+void AttentionTiler::buildSummaries(Value numTiles) {
+  Addresses &a = *addresses;
   MaskGrid grid;
   grid.numBatches = a.batch;
   grid.numHeads = a.heads;
@@ -208,7 +223,6 @@ LogicalResult AttentionTiler::analyseMask(Value numTiles) {
   };
   grid.symbolsOf = symbolsAt;
   summaries = buildMaskSummaries(*mask, b, b.getLoc(), grid);
-  return success();
 }
 
 MaskSymbols AttentionTiler::symbolsOf(const Worker &w) {

@@ -9,6 +9,7 @@
 // RUN: attn-opt %t/packed.mlir --tile-attach-target=target=cuda --tile-to-gpu --canonicalize --cse | FileCheck %t/packed.mlir
 // RUN: attn-opt %t/left-out.mlir --tile-attach-target=target=cuda --tile-to-gpu --canonicalize --cse | FileCheck %t/left-out.mlir
 // RUN: attn-opt %t/twice.mlir --tile-attach-target=target=cuda --tile-to-gpu --canonicalize --cse | FileCheck %t/twice.mlir
+// RUN: attn-opt %t/number.mlir --tile-attach-target=target=cuda --tile-to-gpu --canonicalize --cse | FileCheck %t/number.mlir --implicit-check-not=private
 
 //--- row.txt
 // One thread a row: only the key and value tiles are shared, in one buffer
@@ -127,7 +128,7 @@ func.func private @combine(%w: memref<f32>, %acc: memref<f32>, %o: memref<f32>, 
 // CHECK:       %[[COL:.+]] = arith.remui %{{.+}}, %c128
 // CHECK:       %[[INSIDE:.+]] = arith.cmpi slt, %[[COL]], %c96
 // CHECK:       scf.if %[[INSIDE]] {
-// CHECK-NEXT:    memref.load
+// CHECK:         memref.store
 // GIVEN-LABEL: gpu.func @store
 // GIVEN-SAME:  known_block_size = array<i32: 96, 1, 1>
 // GIVEN:       %[[ROW:.+]] = arith.divui %{{.+}}, %c32
@@ -219,5 +220,21 @@ func.func private @twice(%o: memref<f32>, %n: index, %one: f32,
   }
   tile.store %r#0, %m[%c0, %c0] valid [%c32, %c8] : <32x8xf32>, memref<64x8xf32>
   tile.store %r#1, %m[%c32, %c0] valid [%c32, %c8] : <32x8xf32>, memref<64x8xf32>
+  return
+}
+
+//--- number.mlir
+// A tile of one number that is only stored has no buffer.
+// CHECK-LABEL: gpu.func @number
+// CHECK-SAME:  , %[[ONE:[a-z0-9]+]]: f32
+// CHECK:       memref.store %[[ONE]]
+// CHECK-NOT:   memref.load
+func.func private @number(%o: memref<f32>, %one: f32, %x: index, %y: index, %z: index, %nx: index, %ny: index, %nz: index) attributes {tile.kernel} {
+  %c0 = arith.constant 0 : index
+  %c8 = arith.constant 8 : index
+  %c32 = arith.constant 32 : index
+  %m = memref.reinterpret_cast %o to offset: [0], sizes: [32, 8], strides: [8, 1] : memref<f32> to memref<32x8xf32>
+  %t = tile.splat %one : f32 -> <32x8xf32>
+  tile.store %t, %m[%c0, %c0] valid [%c32, %c8] : <32x8xf32>, memref<32x8xf32>
   return
 }

@@ -55,6 +55,9 @@ public:
   /// needed is j < kv_len in the last tile.
   bool hasMask() const;
 
+  /// True if no element is attended, whatever the sizes are.
+  bool isEmpty() const;
+
   /// True if visited tiles are exactly those that are not empty and full tiles
   /// exactly those called so.
   bool isExact() const;

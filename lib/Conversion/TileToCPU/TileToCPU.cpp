@@ -188,7 +188,12 @@ LogicalResult KernelLowering::lowerOp(Operation *op) {
   if (auto splat = dyn_cast<SplatOp>(op)) {
     Place &place = places[splat.getResult()];
     place.kind = Place::Splat;
+    // As all that is computed, a number of 16 bits is an f32 until it is
+    // stored.
     place.scalar = splat.getValue();
+    if (isa<Float16Type, BFloat16Type>(place.scalar.getType()))
+      place.scalar =
+          b.createOrFold<arith::ExtFOp>(b.getF32Type(), place.scalar);
     return success();
   }
   if (auto dot = dyn_cast<DotOp>(op))

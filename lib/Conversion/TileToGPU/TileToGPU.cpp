@@ -521,6 +521,16 @@ LogicalResult KernelLowering::lowerLoad(LoadOp op) {
   return success();
 }
 
+/// True if the tile is only stored, or what products start from: it needs no
+/// buffer.
+static bool isOnlyNumber(SplatOp op) {
+  return llvm::all_of(op->getUses(), [](OpOperand &use) {
+    auto dot = dyn_cast<DotOp>(use.getOwner());
+    return isa<StoreOp>(use.getOwner()) ||
+           (dot && &use == &dot.getAccMutable());
+  });
+}
+
 LogicalResult KernelLowering::lowerStore(StoreOp op) {
   auto view = views.find(op.getDest());
   if (view == views.end())
@@ -528,6 +538,10 @@ LogicalResult KernelLowering::lowerStore(StoreOp op) {
         "writes a memref that the kernel did not rebuild from "
         "an argument");
   TileType type = op.getTile().getType();
+  auto uniform = op.getTile().getDefiningOp<SplatOp>();
+  Value number = uniform && isOnlyNumber(uniform)
+                     ? scalars.lookup(uniform.getValue())
+                     : Value();
   forEachElement(type, [&](const Element &e) {
     SmallVector<Value> coordinates{e.row};
     Value condition = e.inside;
@@ -544,7 +558,8 @@ LogicalResult KernelLowering::lowerStore(StoreOp op) {
     SmallVector<Value> indices =
         getElementIndices(b, op.getIndices(), coordinates, lookup);
     guarded(condition, [&] {
-      store(load(buffers[op.getTile()], e.position), view->second.flat,
+      store(number ? number : load(buffers[op.getTile()], e.position),
+            view->second.flat,
             getFlatAddress(b, view->second.strides, indices));
     });
   });
@@ -672,16 +687,8 @@ void KernelLowering::stage(Value tile,
 // Computation
 //===----------------------------------------------------------------------===//
 
-/// True if the tile is only what products start from: it needs no buffer.
-static bool isOnlyAccumulatorStart(SplatOp op) {
-  return llvm::all_of(op->getUses(), [](OpOperand &use) {
-    auto dot = dyn_cast<DotOp>(use.getOwner());
-    return dot && &use == &dot.getAccMutable();
-  });
-}
-
 void KernelLowering::lowerSplat(SplatOp op) {
-  if (isOnlyAccumulatorStart(op))
+  if (isOnlyNumber(op))
     return;
   Value buffer = createBuffer(op.getType(), nameTile(op.getResult()));
   Value value = scalars.lookup(op.getValue());
@@ -803,7 +810,7 @@ void KernelLowering::lowerDot(DotOp op) {
   RowLayout layout = placement.getRowLayout(type.getRows());
   auto [threadRow, lane] = getThreadRow(layout);
   auto start = op.getAcc().getDefiningOp<SplatOp>();
-  if (start && !isOnlyAccumulatorStart(start))
+  if (start && !isOnlyNumber(start))
     start = nullptr;
   Value acc =
       start
@@ -903,7 +910,8 @@ struct TileToGPUPass final : attn::impl::TileToGPUBase<TileToGPUPass> {
 
   void runOnOperation() override {
     ModuleOp module = getOperation();
-    TilePlacement::Limits limits{workgroupBytes, maxThreads, threads, elementBytes};
+    TilePlacement::Limits limits{workgroupBytes, maxThreads, threads,
+                                 elementBytes};
     if (TargetAttr target = TargetAttr::lookup(module))
       limits.lacksSmall = target.doesLack(Lacks::SmallStorage);
     if (!limits.workgroupBytes || !limits.maxThreads) {
@@ -937,7 +945,8 @@ struct TileToGPUPass final : attn::impl::TileToGPUBase<TileToGPUPass> {
               *this, kernel,
               {{"threads", ofKernel.threads, 0, ofKernel.maxThreads}})))
         return signalPassFailure();
-      FailureOr<TilePlacement> placement = TilePlacement::compute(kernel, ofKernel);
+      FailureOr<TilePlacement> placement =
+          TilePlacement::compute(kernel, ofKernel);
       if (failed(placement))
         return signalPassFailure();
       ++numKernels;

@@ -19,6 +19,10 @@ using namespace attn::tiling;
 using tile::TileType;
 
 RowState KeyLoops::build(const Worker &w, const MaskSymbols &symbols) {
+  if (mask.isEmpty())
+    return {
+        splat(b, -INFINITY, {tileM}), splat(b, 0.0, {tileM}),
+        splat(b, 0.0, {tileM, padHead(op.getValueHeadSize(), headMultiple)})};
   Value ranges = buildTileRanges(mask, b, b.getLoc(), symbols);
   if (limitsKeys)
     keyEnd = buildKeyEnd(mask, b, b.getLoc(), symbols);

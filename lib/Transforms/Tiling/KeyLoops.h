@@ -37,6 +37,8 @@ struct KeyLoops {
   int64_t tileM, tileN, headMultiple;
   mlir::Value keyEnd = {}; ///< of the query tile, or null
 
+  /// What is known of rows after the loops; there are none where the mask
+  /// leaves no keys.
   RowState build(const Worker &w, const MaskSymbols &symbols);
 
 private:
