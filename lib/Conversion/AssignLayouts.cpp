@@ -12,6 +12,7 @@
 #include "FewRowsLayouts.h"
 #include "Matrices.h"
 #include "Pieces.h"
+#include "SharedRows.h"
 #include "Staging.h"
 #include "TileKernels.h"
 #include "attn/Dialect/Tile/AttributeNames.h"
@@ -31,37 +32,10 @@ namespace attn {
 
 namespace {
 
-/// How the threads of a workgroup share rows and columns.
-struct Threads {
-  /// Lanes of a subgroup that are certain to exchange by shuffles.
-  int64_t lanes;
-  /// Of these, those that share a row; the others and all subgroups have rows
-  /// of their own.
-  int64_t lanesOfRow;
-  int64_t subgroups;
-};
-
-/// Threads for tiles of up to `rows` rows. A thread computes a block of rows
-/// and columns of a product, so that what it reads serves several
-/// multiplications.
-Threads chooseThreads(int64_t rows, int64_t lanes, int64_t mostThreads,
-                      int64_t rowsOfThread) {
-  constexpr int64_t mostLanesOfRow = 8;
-  int64_t lanesOfRow = std::min(lanes, mostLanesOfRow);
-  int64_t rowThreads = llvm::bit_ceil<uint64_t>(
-      llvm::divideCeil(rows, lanes == 1 ? 1 : rowsOfThread));
-  rowThreads =
-      std::min(rowThreads, std::max<int64_t>(mostThreads / lanesOfRow, 1));
-  int64_t threads = rowThreads * lanesOfRow;
-  if (threads < lanes)
-    return {lanes, lanes / rowThreads, 1};
-  return {lanes, lanesOfRow, threads / lanes};
-}
-
 /// `neighbours` columns, one after the other, are registers of a thread.
 tile::LayoutAttr getRegisterLayout(MLIRContext *context,
                                    ArrayRef<int64_t> shape,
-                                   const Threads &threads,
+                                   const RowThreads &threads,
                                    int64_t neighbours = 1) {
   int64_t rows = shape[0], row = 1, most = llvm::bit_ceil<uint64_t>(rows);
   // Threads past the last row hold copies.
@@ -84,33 +58,12 @@ tile::LayoutAttr getRegisterLayout(MLIRContext *context,
                                             /*cols=*/1));
 }
 
-/// Workgroup memory that threads read elements of.
-SharedAttr getSharedLayout(TileType tile) {
-  return SharedAttr::get(tile.getContext(), /*column_major=*/false,
-                         getBankGap(tile.getElementType()),
-                         /*swizzle=*/DenseI64ArrayAttr());
-}
-
-/// The same where a thread reads vectors of the row.
-SharedAttr getVectorLayout(TileType tile) {
-  return SharedAttr::get(tile.getContext(), /*column_major=*/false,
-                         /*padding=*/kVectorElements,
-                         /*swizzle=*/DenseI64ArrayAttr());
-}
-
-/// The same for what threads computed, each with columns that lie apart.
-SharedAttr getFoldedLayout(TileType tile) {
-  return SharedAttr::get(tile.getContext(), /*column_major=*/false,
-                         /*padding=*/kVectorElements,
-                         /*swizzle=*/DenseI64ArrayAttr(),
-                         /*folds=*/kVectorElements);
-}
-
 /// Loaded factors of which threads read vectors: along the depth, if both of a
 /// product are so, or of columns that neighbour registers hold.
 class VectorTiles {
 public:
-  VectorTiles(func::FuncOp kernel, TargetAttr target, const Threads &threads);
+  VectorTiles(func::FuncOp kernel, TargetAttr target,
+              const RowThreads &threads);
 
   bool contains(Value tile) const { return tiles.contains(tile); }
   /// Columns of a tile in registers that are neighbours in a thread.
@@ -127,7 +80,7 @@ private:
 };
 
 VectorTiles::VectorTiles(func::FuncOp kernel, TargetAttr target,
-                         const Threads &threads) {
+                         const RowThreads &threads) {
   if (readsPieces(target))
     return;
   SmallVector<ArrayRef<int64_t>> ofDepths;
@@ -137,17 +90,12 @@ VectorTiles::VectorTiles(func::FuncOp kernel, TargetAttr target,
   });
   kernel.walk([&](DotOp op) {
     TileType type = op.getType();
-    if (!op.getTransposeB() &&
-        type.getCols() % (kVectorElements * threads.lanesOfRow) == 0 &&
+    if (!op.getTransposeB() && computesVectors(type, threads) &&
         !llvm::is_contained(ofDepths, type.getShape()))
       shapes.push_back(llvm::to_vector(type.getShape()));
   });
   kernel.walk([&](LoadOp op) {
-    TileType type = op.getType();
-    bool isFloat =
-        type.getElementType().isF32() || type.getElementType().isF16();
-    if (isStaged(op) && type.getRank() == 2 && isFloat &&
-        type.getCols() % kVectorElements == 0)
+    if (isStaged(op) && hasVectors(op.getType(), target))
       tiles.insert(op);
   });
   // One that is not is none for whom it is multiplied with, either.
@@ -235,9 +183,9 @@ private:
 class RegisterAssigner final : public Assigner {
 public:
   RegisterAssigner(func::FuncOp kernel, TargetAttr target,
-                   const Threads &threads)
-      : Assigner(kernel), threads(threads), vectors(kernel, target, threads),
-        folds(!isImitated(target)) {}
+                   const RowThreads &threads)
+      : Assigner(kernel), target(target), threads(threads),
+        vectors(kernel, target, threads) {}
 
   /// Left factors that a loop reads from outside of it stay in memory: caches
   /// hold them, and more workgroups have room side by side.
@@ -270,22 +218,19 @@ private:
   }
 
   /// Whether it is a left factor that threads have by whole vectors, for
-  /// columns that are read so, too. On an H100 f16 with heads of 128 takes 26.6
-  /// TFLOP/s with them, 24.6 without.
+  /// columns that are read so, too.
   bool isFolded(OpOperand &use) const {
     auto dot = dyn_cast<DotOp>(use.getOwner());
     auto type = cast<TileType>(use.get().getType());
-    return folds && dot && use.getOperandNumber() == 0 &&
-           !dot.getTransposeA() && !dot.getTransposeB() &&
-           vectors.contains(dot.getB()) && vectors.getNeighbours(type) == 1 &&
-           llvm::isPowerOf2_64(type.getCols()) &&
-           type.getCols() >= kVectorElements * threads.lanesOfRow &&
-           (type.getElementType().isF32() || type.getElementType().isF16());
+    return dot && use.getOperandNumber() == 0 && !dot.getTransposeA() &&
+           !dot.getTransposeB() && vectors.contains(dot.getB()) &&
+           vectors.getNeighbours(type) == 1 &&
+           isFoldable(type, target, threads);
   }
 
-  const Threads threads;
+  const TargetAttr target;
+  const RowThreads threads;
   const VectorTiles vectors;
-  const bool folds;
 };
 
 bool RegisterAssigner::canStayInMemory(LoadOp load) {
@@ -522,16 +467,12 @@ struct AssignLayouts final : impl::AssignLayoutsBase<AssignLayouts> {
     if (failed(target))
       return signalPassFailure();
     int64_t mostThreads = decide(threads, kernel, &ScheduleAttr::getThreads);
-    constexpr int64_t fewThreads = 256;
     if (!mostThreads)
-      mostThreads = std::min(target->getThreads(), fewThreads);
+      mostThreads = getUsualThreads(*target);
     // Without any, tile-to-gpu places tiles.
-    int64_t lanes = target->getSubgroup();
-    if (!lanes)
+    if (!target->getSubgroup())
       return;
-    // Threads stand for lanes where there are none.
-    if (exchangesInMemory(*target))
-      lanes = getLanesInMemory(*target);
+    int64_t lanes = getSharingLanes(*target);
     if (failed(checkOptions(*this, kernel,
                             {{"threads", mostThreads, lanes,
                               std::max(target->getThreads(), lanes)}})))
@@ -556,19 +497,12 @@ struct AssignLayouts final : impl::AssignLayoutsBase<AssignLayouts> {
       if (!isStaged(tile))
         rows = std::max(rows, cast<TileType>(tile.getType()).getRows());
     });
-    // Without few rows in registers, a workgroup is large enough to read them.
-    constexpr int64_t mostRowsOfThread = 4, fewRowThreads = 8;
-    int64_t rowsOfThread =
-        readsPieces(*target)
-            ? mostRowsOfThread
-            : std::clamp<int64_t>(rows / fewRowThreads, 1, mostRowsOfThread);
-    Threads shared = chooseThreads(rows, lanes, mostThreads, rowsOfThread);
+    RowThreads shared = chooseRowThreads(*target, rows, mostThreads);
     RegisterAssigner assigner(kernel, *target, shared);
     assigner.run();
     assigner.leaveInMemory(kernel);
-    int64_t exchange = exchangesInMemory(*target)
-                           ? getExchangeBytes(shared.lanes * shared.subgroups)
-                           : 0;
+    int64_t exchange =
+        exchangesInMemory(*target) ? getExchangeBytes(shared.getNumber()) : 0;
     if (!fits(kernel, *target, exchange)) {
       removeLayouts(kernel);
       leaveWithoutLayouts(kernel);

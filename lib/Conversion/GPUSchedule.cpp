@@ -11,6 +11,7 @@
 #include "Matrices.h"
 #include "Pieces.h"
 #include "Schedule.h"
+#include "SharedRows.h"
 #include "Staging.h"
 
 #include "attn/Conversion/GPUSchedule.h"
@@ -52,10 +53,9 @@ public:
   bool fits(int64_t rows, int64_t keys) const {
     if (rows < m)
       return false;
-    int64_t most = isOpaque ? kMostOpaqueRegisters : kMostFragmentRegisters;
     return llvm::any_of(std::array{false, true}, [&](bool stays) {
       return getBytes(rows, keys, stays) <= target.getStaticSharedBytes() &&
-             getRegisters(rows, keys, stays) <= most;
+             getRegisters(rows, keys, stays) <= getMostRegisters(isOpaque);
     });
   }
   /// The same for tiles whose sums leave as floats, to be added to others.
@@ -96,8 +96,7 @@ public:
 
 private:
   static constexpr int64_t kMatrixThreads = 256;
-  static constexpr int64_t halfBytes = 2, floatBytes = 4;
-  static constexpr int64_t padding = kRowGapBytes / halfBytes;
+  static constexpr int64_t floatBytes = 4;
 
   int64_t getSubgroups(int64_t rows) const {
     return std::min(rows / m, threads / target.getSubgroup());
@@ -105,7 +104,8 @@ private:
   /// Where queries stay in workgroup memory, `stays`.
   int64_t getBytes(int64_t rows, int64_t keys, bool stays) const;
   int64_t getPartialBytes(int64_t rows, int64_t keys, bool stays) const;
-  int64_t getFactorBytes(int64_t rows, int64_t keys, bool stays) const;
+  FragmentNeeds getNeeds(int64_t rows, int64_t keys) const;
+  int64_t getLoopBytes(int64_t rows, int64_t keys, bool stays) const;
   int64_t getStripBytes(int64_t rows, int64_t keys) const;
   int64_t getRegisters(int64_t rows, int64_t keys, bool stays) const;
   int64_t getLanes(int64_t rows) const {
@@ -156,30 +156,40 @@ int64_t FragmentModel::getStripBytes(int64_t rows, int64_t keys) const {
   return attn::getStripBytes(matrices, target) + rows * floatBytes;
 }
 
-/// Keys and values stand in workgroup memory together, queries before them,
-/// with 16 bytes between rows; or one after the other beside queries that stay.
-/// Where fragments are opaque, weights are there beside either.
-int64_t FragmentModel::getFactorBytes(int64_t rows, int64_t keys,
-                                      bool stays) const {
-  int64_t query = headSize + padding, value = valueSize + padding;
-  if (isOpaque) {
-    int64_t loop = keys * std::max(query, value) + rows * (keys + padding);
-    return halfBytes *
-           (stays ? loop + rows * query : std::max(loop, rows * query));
-  }
-  int64_t staged = stays ? rows * query + keys * std::max(query, value)
-                         : std::max(keys * (query + value), rows * query);
-  return staged * halfBytes;
+FragmentNeeds FragmentModel::getNeeds(int64_t rows, int64_t keys) const {
+  FragmentNeeds needs;
+  needs.readWords = rows * headSize / 2;
+  needs.words = needs.readWords + rows * (valueSize + keys + keys / 2);
+  needs.waiting = {keys * headSize, keys * valueSize};
+  needs.readBytes = getFactorBytes(rows, headSize);
+  needs.rightBytes = getFactorBytes(keys, std::max(headSize, valueSize));
+  if (isOpaque)
+    needs.computedBytes = getFactorBytes(rows, keys);
+  return needs;
+}
+
+/// Keys and values stand in workgroup memory together, queries before them; or
+/// one after the other beside queries that stay. Where fragments are opaque,
+/// weights are there beside either.
+int64_t FragmentModel::getLoopBytes(int64_t rows, int64_t keys,
+                                    bool stays) const {
+  FragmentNeeds needs = getNeeds(rows, keys);
+  if (stays)
+    return needs.getBytes();
+  int64_t loop = isOpaque ? needs.rightBytes + needs.computedBytes
+                          : getFactorBytes(keys, headSize) +
+                                getFactorBytes(keys, valueSize);
+  return std::max(loop, needs.readBytes);
 }
 
 /// Outputs leave through the memory of factors; and the strips of subgroups.
 int64_t FragmentModel::getBytes(int64_t rows, int64_t keys, bool stays) const {
   if (isOpaque)
-    return getFactorBytes(rows, keys, stays) + getStripBytes(rows, keys);
+    return getLoopBytes(rows, keys, stays) + getStripBytes(rows, keys);
   if (storesFloats)
     return getPartialBytes(rows, keys, stays);
-  int64_t outputs = rows * (valueSize + padding) * halfBytes;
-  return std::max(getFactorBytes(rows, keys, stays), outputs) +
+  return std::max(getLoopBytes(rows, keys, stays),
+                  getFactorBytes(rows, valueSize)) +
          getStripBytes(rows, keys);
 }
 
@@ -188,21 +198,13 @@ int64_t FragmentModel::getPartialBytes(int64_t rows, int64_t keys,
                                        bool stays) const {
   if (isOpaque)
     return getBytes(rows, keys, stays);
-  int64_t sums = rows * (valueSize + padding / 2);
-  return getFactorBytes(rows, keys, stays) + sums * floatBytes +
-         getStripBytes(rows, keys);
+  int64_t sums = rows * (valueSize * floatBytes + kRowGapBytes);
+  return getLoopBytes(rows, keys, stays) + sums + getStripBytes(rows, keys);
 }
 
-/// Fragments of queries, outputs, scores and weights, and what is on its way to
-/// workgroup memory.
 int64_t FragmentModel::getRegisters(int64_t rows, int64_t keys,
                                     bool stays) const {
-  int64_t lanes = getLanes(rows), query = stays ? 0 : headSize / 2;
-  int64_t elements = rows * (query + valueSize + keys + keys / 2);
-  if (isOpaque)
-    return elements / lanes;
-  return elements / lanes +
-         getWaitingRegisters({keys * headSize, keys * valueSize}, lanes);
+  return getNeeds(rows, keys).getRegisters(getLanes(rows), isOpaque, stays);
 }
 
 /// What a tile of rows and keys takes where lanes share rows and factors of
@@ -213,6 +215,7 @@ public:
       : target(target), headSize(getColumns(op.getQuery())),
         valueSize(getColumns(op.getValue())),
         type(getElementTypeOrSelf(op.getQuery().getType())),
+        valueType(getElementTypeOrSelf(op.getValue().getType())),
         queriesInMemory(canStayInMemory(op.getQuery())) {}
 
   bool fits(int64_t rows, int64_t keys) const {
@@ -224,18 +227,18 @@ public:
     return getBytes(rows, keys) <=
            (queriesInMemory ? std::min(most, enough) : most);
   }
+  int64_t getBytes(int64_t rows, int64_t keys) const;
 
 private:
   static int64_t getColumns(Value tensor) {
     return cast<ShapedType>(tensor.getType()).getShape().back();
   }
-  int64_t getBytes(int64_t rows, int64_t keys) const;
   /// Whether tile-assign-layouts leaves a tile of it in memory.
   bool canStayInMemory(Value query) const;
 
   tile::TargetAttr target;
   int64_t headSize, valueSize;
-  Type type;
+  Type type, valueType;
   bool queriesInMemory;
 };
 
@@ -255,23 +258,38 @@ bool SharedRowsModel::canStayInMemory(Value query) const {
 /// Queries stay, if not in memory; keys make room for values and their weights.
 /// And what threads exchange by.
 int64_t SharedRowsModel::getBytes(int64_t rows, int64_t keys) const {
-  constexpr int64_t word = sizeof(float), rowThreads = 8, lanesOfRow = 8;
-  int64_t element = getStoredBytes(type, target);
-  int64_t padding = getBankGap(type);
-  if (!readsPieces(target) && headSize % kVectorElements == 0 &&
-      valueSize % kVectorElements == 0)
-    padding = kVectorElements;
-  int64_t query = queriesInMemory ? 0 : rows * (headSize + padding) * element;
-  int64_t key = keys * (headSize + padding) * element;
-  int64_t value = keys * (valueSize + padding) * element;
-  int64_t weights = rows * (keys + padding) * word;
-  // Buffers of different types are different ones.
-  int64_t loop = type.isF32() ? std::max(key, value + weights)
-                              : std::max(key, value) + weights;
-  int64_t exchange = 0;
+  MLIRContext *context = type.getContext();
+  auto tile = [&](int64_t tileRows, int64_t cols, Type element) {
+    return tile::TileType::get(context, {tileRows, cols}, element);
+  };
+  RowThreads threads = chooseRowThreads(target, rows);
+  SmallVector<StagedTile> staged;
+  auto add = [&](tile::TileType of, tile::SharedAttr layout, int64_t begin,
+                 int64_t end) {
+    staged.push_back(StagedTile::of(of.withLayout(layout), target, begin, end));
+  };
+  auto query = tile(rows, headSize, type), key = tile(keys, headSize, type);
+  bool hasKeyVectors = hasVectors(key, target);
+  auto layoutOf = [&](tile::TileType factor, bool isVector) {
+    return isVector ? getVectorLayout(factor) : getSharedLayout(factor);
+  };
+  constexpr int64_t scores = 1, products = 3, end = 4;
+  if (!queriesInMemory)
+    add(query, layoutOf(query, hasKeyVectors), /*begin=*/0, end);
+  add(key, layoutOf(key, hasKeyVectors), scores, scores + 1);
+  auto value = tile(keys, valueSize, valueType);
+  bool hasValueVectors =
+      hasVectors(value, target) && valueSize != keys &&
+      computesVectors(tile(rows, valueSize, valueType), threads);
+  add(value, layoutOf(value, hasValueVectors), products, products + 1);
+  auto weights = tile(rows, keys, valueType);
+  bool folds = hasValueVectors && isFoldable(weights, target, threads);
+  add(weights, folds ? getFoldedLayout(weights) : getSharedLayout(weights),
+      products, products + 1);
+  int64_t bytes = StagedBuffers(staged).getNumBytes(target);
   if (exchangesInMemory(target))
-    exchange = getExchangeBytes(rowThreads * lanesOfRow);
-  return query + loop + exchange;
+    bytes += getExchangeBytes(threads.getNumber());
+  return bytes;
 }
 
 class GPUSchedule final : public impl::GPUScheduleBase<GPUSchedule> {
@@ -400,8 +418,11 @@ private:
     auto [sharedRows, sharedKeys] = chooseSharedRows(op, target, mostRows);
     if (sharedRows)
       return b.set(sharedRows, sharedKeys, /*workers=*/0,
-                   "lanes share rows; a workgroup has memory for this many "
-                   "queries, keys and values");
+                   "lanes share rows; queries, keys and values of this many "
+                   "take " +
+                       Twine(SharedRowsModel(op, target)
+                                 .getBytes(sharedRows, sharedKeys)) +
+                       " bytes of a workgroup's memory");
     b.set(rows, keys, /*workers=*/0,
           "a row a thread, whose registers hold it; a workgroup of every "
           "device has memory for this many keys and values");

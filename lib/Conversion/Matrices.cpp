@@ -49,39 +49,52 @@ bool attn::isReadByLoop(OpOperand &use) {
          isa<scf::ForOp>(dot->getParentOp());
 }
 
-namespace {
-/// What the products of a block need.
-struct BlockNeeds {
-  /// Elements in fragments, a word each.
-  int64_t words = 0;
-  /// Halves of tiles that wait for the next iteration.
-  SmallVector<int64_t> waiting;
-  /// Bytes of workgroup memory: what stays, and the largest that does not.
-  int64_t staying = 0, staged = 0;
-};
-} // namespace
+int64_t FragmentNeeds::getRegisters(int64_t threads, bool areOpaque,
+                                    bool stays) const {
+  int64_t registers =
+      llvm::divideCeil(words - (stays ? readWords : 0), threads);
+  return areOpaque ? registers
+                   : registers + getWaitingRegisters(waiting, threads);
+}
 
-bool attn::leavesFactors(func::FuncOp kernel, TargetAttr target,
-                         const Matrices &matrices) {
+int64_t attn::getFactorBytes(int64_t rows, int64_t cols) {
   constexpr int64_t halfBytes = 2;
-  llvm::MapVector<Block *, BlockNeeds> blocks;
-  auto getBytes = [](TileType tile) {
-    return tile.getRows() * (tile.getCols() * halfBytes + kRowGapBytes);
-  };
+  return rows * (cols * halfBytes + kRowGapBytes);
+}
+
+int64_t attn::getMostRegisters(bool areOpaque) {
+  return areOpaque ? kMostOpaqueRegisters : kMostFragmentRegisters;
+}
+
+/// Of every block with products. Factors of f32 are neither halves nor read
+/// ahead.
+static llvm::MapVector<Block *, FragmentNeeds> findNeeds(func::FuncOp kernel,
+                                                         bool areOpaque) {
+  llvm::MapVector<Block *, FragmentNeeds> blocks;
   kernel.walk([&](DotOp dot) {
-    BlockNeeds &needs = blocks[dot->getBlock()];
     TileType a = dot.getA().getType(), b = dot.getB().getType();
-    // Factors of f32 are neither halves nor read ahead.
     if (a.getElementType().isF32())
       return;
-    needs.words += dot.getType().getRows() * dot.getType().getCols() +
-                   a.getRows() * a.getCols() / 2;
-    if (isReadByLoop(dot->getOpOperand(0)))
-      needs.staying += getBytes(a);
-    needs.staged = std::max(needs.staged, getBytes(b));
+    FragmentNeeds &needs = blocks[dot->getBlock()];
+    int64_t words = a.getRows() * a.getCols() / 2;
+    int64_t bytes = getFactorBytes(a.getRows(), a.getCols());
+    needs.words += dot.getType().getRows() * dot.getType().getCols() + words;
+    if (isReadByLoop(dot->getOpOperand(0))) {
+      needs.readWords += words;
+      needs.readBytes += bytes;
+    } else if (areOpaque) {
+      needs.computedBytes = std::max(needs.computedBytes, bytes);
+    }
+    needs.rightBytes =
+        std::max(needs.rightBytes, getFactorBytes(b.getRows(), b.getCols()));
     if (dot.getB().getParentBlock() == dot->getBlock())
       needs.waiting.push_back(b.getRows() * b.getCols());
   });
+  return blocks;
+}
+
+bool attn::leavesFactors(func::FuncOp kernel, TargetAttr target,
+                         const Matrices &matrices) {
   // Results in f32 leave through memory of their own.
   constexpr int64_t floatBytes = 4;
   int64_t results = 0, statistics = 0;
@@ -97,20 +110,18 @@ bool attn::leavesFactors(func::FuncOp kernel, TargetAttr target,
                                 (tile.getCols() * floatBytes + kRowGapBytes));
   });
   // But for those that registers hold before.
-  if (matrices.areOpaque())
+  bool areOpaque = matrices.areOpaque();
+  if (areOpaque)
     results = statistics = 0;
   int64_t threads = matrices.subgroups * target.getSubgroup();
   int64_t limit = target.getStaticSharedBytes() - results - statistics -
                   getStripBytes(matrices, target);
-  int64_t most =
-      matrices.areOpaque() ? kMostOpaqueRegisters : kMostFragmentRegisters;
-  return llvm::any_of(blocks, [&](const auto &entry) {
-    const BlockNeeds &needs = entry.second;
-    int64_t registers = llvm::divideCeil(needs.words, threads);
-    if (!matrices.areOpaque())
-      registers += getWaitingRegisters(needs.waiting, threads);
-    return needs.staying && registers > most &&
-           needs.staying + needs.staged <= limit;
+  return llvm::any_of(findNeeds(kernel, areOpaque), [&](const auto &entry) {
+    const FragmentNeeds &needs = entry.second;
+    return needs.readBytes &&
+           needs.getRegisters(threads, areOpaque, /*stays=*/false) >
+               getMostRegisters(areOpaque) &&
+           needs.getBytes() <= limit;
   });
 }
 

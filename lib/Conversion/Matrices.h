@@ -41,6 +41,30 @@ constexpr int64_t kMostOpaqueRegisters = 216;
 /// rows and columns.
 int64_t getStripBytes(const Matrices &matrices, tile::TargetAttr target);
 
+/// What products of halves in fragments need of a thread's registers and of
+/// workgroup memory: by the numbers of a schedule, or of a block of a kernel.
+struct FragmentNeeds {
+  /// Elements of sums, and of left factors two a word; and of these words,
+  /// those of factors that a loop only reads.
+  int64_t words = 0, readWords = 0;
+  /// Elements of right factors that wait for the next iteration, of each tile.
+  llvm::SmallVector<int64_t> waiting;
+  /// Bytes of factors that a loop only reads, of the largest right factor and,
+  /// where fragments are opaque, of the largest left one that is computed.
+  int64_t readBytes = 0, rightBytes = 0, computedBytes = 0;
+
+  /// Registers of each of so many threads; without what is only read, `stays`.
+  int64_t getRegisters(int64_t threads, bool areOpaque, bool stays) const;
+  /// What the loop has in workgroup memory if that stays there.
+  int64_t getBytes() const { return readBytes + rightBytes + computedBytes; }
+};
+
+/// Bytes of a factor of halves in workgroup memory.
+int64_t getFactorBytes(int64_t rows, int64_t cols);
+
+/// Most registers of a thread for fragments and what waits.
+int64_t getMostRegisters(bool areOpaque);
+
 /// Whether left factors that a loop only reads stay in workgroup memory, from
 /// where it reads them each time: because there are no registers for their
 /// fragments, and the memory has room.

@@ -73,36 +73,35 @@ int64_t attn::getStripColumns(Operation *kernel) {
   return cols;
 }
 
-namespace {
-/// What an op has in workgroup memory, from its number `begin` to `end`.
-struct Staged {
-  Operation *op;
-  Type storedType;
-  int64_t numElements, begin, end;
+StagedTile StagedTile::of(TileType tile, TargetAttr target, int64_t begin,
+                          int64_t end) {
+  auto shared = dyn_cast<SharedAttr>(tile.getLayout());
+  int64_t size = shared ? shared.getNumElements(tile.getRows(), tile.getCols())
+                        : tile.getRows() * tile.getCols();
+  Type stored = getStoredType(tile, target);
+  if (isa<VectorType>(stored))
+    size /= kVectorElements;
+  return {stored, size, begin, end};
+}
 
-  int64_t getNumBytes() const {
-    return numElements * ::getNumBytes(storedType);
-  }
-};
-} // namespace
+int64_t StagedTile::getNumBytes() const {
+  return numElements * ::getNumBytes(storedType);
+}
 
-/// Elements in workgroup memory of what `op` makes, 0 if it needs none.
-static int64_t getNumStaged(Operation *op) {
+/// The tile that `op` has in workgroup memory, or null.
+static TileType getStagedTile(Operation *op) {
   if (op->getNumResults() != 1 || op->hasAttr(tile::kInMemoryAttrName))
-    return 0;
+    return {};
   auto type = dyn_cast<TileType>(op->getResult(0).getType());
-  if (!type)
-    return 0;
-  if (auto shared = dyn_cast_or_null<SharedAttr>(type.getLayout()))
-    return shared.getNumElements(type.getRows(), type.getCols());
   auto relayout = dyn_cast<RelayoutOp>(op);
-  bool meets = relayout && relayout.getCost().bytes;
-  return meets ? type.getRows() * type.getCols() : 0;
+  bool isStaged = type && (isa_and_nonnull<SharedAttr>(type.getLayout()) ||
+                           (relayout && relayout.getCost().bytes));
+  return isStaged ? type : TileType();
 }
 
 /// In program order; a tile from outside of a loop is read again by the next
 /// iteration.
-static SmallVector<Staged> findStaged(Operation *kernel) {
+static SmallVector<StagedTile> findStaged(Operation *kernel) {
   TargetAttr target = TargetAttr::lookup(kernel);
   DenseMap<Operation *, std::pair<int64_t, int64_t>> numbers;
   int64_t next = 0;
@@ -112,16 +111,14 @@ static SmallVector<Staged> findStaged(Operation *kernel) {
     if (stage.isAfterAllRegions())
       numbers[op].second = next++;
   });
-  SmallVector<Staged> all;
+  SmallVector<StagedTile> all;
   kernel->walk<WalkOrder::PreOrder>([&](Operation *op) {
-    int64_t size = getNumStaged(op);
-    if (!size)
+    TileType type = getStagedTile(op);
+    if (!type)
       return;
-    auto type = cast<TileType>(op->getResult(0).getType());
-    Type stored = getStoredType(type, target);
-    if (isa<VectorType>(stored))
-      size /= kVectorElements;
-    Staged staged{op, stored, size, numbers[op].first, numbers[op].second};
+    StagedTile staged =
+        StagedTile::of(type, target, numbers[op].first, numbers[op].second);
+    staged.op = op;
     if (isa<SharedAttr>(type.getLayout()))
       for (Operation *user : op->getUsers()) {
         Operation *last = user;
@@ -139,8 +136,8 @@ static SmallVector<Staged> findStaged(Operation *kernel) {
 
 /// The first place in a buffer where `staged` overlaps nothing that is needed
 /// at the same time. Rows begin at multiples of 16 bytes if theirs do.
-static int64_t findGap(ArrayRef<std::pair<const Staged *, int64_t>> placed,
-                       const Staged &staged) {
+static int64_t findGap(ArrayRef<std::pair<const StagedTile *, int64_t>> placed,
+                       const StagedTile &staged) {
   SmallVector<std::pair<int64_t, int64_t>> taken;
   for (auto [other, first] : placed)
     if (other->end > staged.begin && staged.end > other->begin)
@@ -159,11 +156,14 @@ static int64_t findGap(ArrayRef<std::pair<const Staged *, int64_t>> placed,
   return first;
 }
 
-StagedBuffers::StagedBuffers(Operation *kernel) {
-  SmallVector<Staged> all = findStaged(kernel);
-  llvm::MapVector<Type, SmallVector<std::pair<const Staged *, int64_t>>> placed;
-  const Staged *largestStaged = nullptr;
-  for (const Staged &staged : all) {
+StagedBuffers::StagedBuffers(Operation *kernel)
+    : StagedBuffers(findStaged(kernel)) {}
+
+StagedBuffers::StagedBuffers(ArrayRef<StagedTile> tiles) {
+  llvm::MapVector<Type, SmallVector<std::pair<const StagedTile *, int64_t>>>
+      placed;
+  const StagedTile *largestStaged = nullptr;
+  for (const StagedTile &staged : tiles) {
     // Program order; the first gap between what lives at the same time.
     auto &neighbours = placed[staged.storedType];
     int64_t first = findGap(neighbours, staged);

@@ -46,6 +46,19 @@ inline int64_t getBankGap(mlir::Type element) {
 /// multiples of them and begin at such, vectors.
 mlir::Type getStoredType(tile::TileType tile, tile::TargetAttr target);
 
+/// What one tile takes of workgroup memory, from one number in the order of a
+/// kernel's ops to another.
+struct StagedTile {
+  mlir::Type storedType;
+  int64_t numElements, begin, end;
+  mlir::Operation *op = nullptr; ///< that makes it
+
+  /// With a layout.
+  static StagedTile of(tile::TileType tile, tile::TargetAttr target,
+                       int64_t begin, int64_t end);
+  int64_t getNumBytes() const;
+};
+
 /// Tiles of one stored type share a buffer, at different places if they are
 /// needed at the same time.
 class StagedBuffers {
@@ -57,6 +70,9 @@ public:
   };
 
   explicit StagedBuffers(mlir::Operation *kernel);
+  /// Tiles in the order of their begins: those of a kernel that is not there
+  /// yet, for a schedule that asks what it will take.
+  explicit StagedBuffers(llvm::ArrayRef<StagedTile> tiles);
 
   const llvm::MapVector<mlir::Type, Buffer> &getBuffers() const {
     return buffers;

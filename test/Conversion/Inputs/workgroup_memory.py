@@ -1,0 +1,54 @@
+# SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
+"""workgroup_memory.py CHIP TYPES: what gpu-schedule says that tiles take of a workgroup's
+memory, beside what the text of the kernel declares.
+
+Compiles attention of many sizes. A schedule that says nothing of memory is not counted.
+"""
+
+import itertools
+import json
+import re
+import subprocess
+import sys
+import tempfile
+from pathlib import Path
+
+BYTES = {"f32": 4, "f16": 2, "u32": 4, "i32": 4}
+
+
+def attention(element, rows, head, value):
+    q, k, v, o = (f"memref<1x2x{length}x{width}x{element}>"
+                  for length, width in ((rows, head), (333, head), (333, value), (rows, value)))
+    return f"""func.func @f(%q: {q}, %k: {k}, %v: {v}, %o: {o}) {{
+  attn.attention ins(%q, %k, %v : {q}, {k}, {v}) outs(%o : {o})
+  return
+}}
+"""
+
+
+def compare(folder, chip, case):
+    """Bytes that were planned and that are declared, or nothing."""
+    source, artifact = folder / "f.mlir", folder / "f.attn"
+    source.write_text(attention(*case))
+    done = subprocess.run(["attn-compile", source, f"--target=wgsl:{chip}", "--report=json",
+                           "-o", artifact], capture_output=True, text=True, check=True)
+    said = re.search(r"take (\d+) bytes of a workgroup", " ".join(json.loads(done.stdout)["choices"]))
+    if not said:
+        return None
+    declared = re.findall(rb"var<workgroup> \w+: array<(?:vec(\d)<)?(\w+)>?, (\d+)>",
+                          artifact.read_bytes())
+    return int(said[1]), sum(int(lanes or 1) * BYTES[element.decode()] * int(size)
+                             for lanes, element, size in declared)
+
+
+chip, elements = sys.argv[1], sys.argv[2].split(",")
+cases = itertools.product(elements, (9, 100), (16, 33, 64, 96, 128, 256), (16, 64, 72, 128))
+compared = wrong = 0
+with tempfile.TemporaryDirectory() as folder:
+    for case in cases:
+        if numbers := compare(Path(folder), chip, case):
+            compared += 1
+            if numbers[0] != numbers[1]:
+                wrong += 1
+                print(*case, "planned", numbers[0], "declared", numbers[1])
+print(f"{compared} schedules, {wrong} wrong")
