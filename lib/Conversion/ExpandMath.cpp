@@ -290,18 +290,45 @@ Value expandTanh(Expression &e, ValueRange operands) {
   return e.select(isSmall, small, large);
 }
 
-/// The same without the polynomial, for infinities that behave.
-Value expandShortTanh(Expression &e, ValueRange x) {
-  Value power = e.exp2(e.mul(x[0], e.constant(2 * kLog2E)));
+/// `x * factor` as a number times a constant: a softcap divides what the scale
+/// has multiplied.
+std::pair<Value, float> splitFactor(Value x, double factor) {
+  FloatAttr constant;
+  while (auto product = x.getDefiningOp<arith::MulFOp>()) {
+    if (!matchPattern(product.getRhs(), m_Constant(&constant)))
+      break;
+    double next = factor * constant.getValueAsDouble();
+    if (!APFloat(static_cast<float>(next)).isNormal())
+      break;
+    factor = next;
+    x = product.getLhs();
+  }
+  return {x, static_cast<float>(factor)};
+}
+
+/// tanh(x) where `exponent` is 2 x log2(e), without a polynomial.
+Value expandTanhOfExponent(Expression &e, Value exponent) {
   Value one = e.constant(1.0f);
-  return e.sub(one, e.divideApproximately(e.constant(2.0f), e.add(power, one)));
+  return e.sub(one, e.divideApproximately(e.constant(2.0f),
+                                          e.add(e.exp2(exponent), one)));
+}
+
+Value getTanhExponent(Expression &e, Value x) {
+  auto [number, factor] = splitFactor(x, 2 * kLog2E);
+  return e.mul(number, e.constant(factor));
+}
+
+/// For infinities that behave.
+Value expandShortTanh(Expression &e, ValueRange x) {
+  return expandTanhOfExponent(e, getTanhExponent(e, x[0]));
 }
 
 /// Where a machine may assume that nothing is infinite. A NaN is not above.
 Value expandBoundedShortTanh(Expression &e, ValueRange x) {
-  Value most = e.constant(16.0f);
-  Value isAbove = e.compare(arith::CmpFPredicate::OGT, x[0], most);
-  return expandShortTanh(e, e.select(isAbove, most, x[0]));
+  Value exponent = getTanhExponent(e, x[0]);
+  Value most = e.constant(16.0f * (2 * kLog2E));
+  Value isAbove = e.compare(arith::CmpFPredicate::OGT, exponent, most);
+  return expandTanhOfExponent(e, e.select(isAbove, most, exponent));
 }
 
 /// sin(x + shift * pi/2).

@@ -182,8 +182,11 @@ std::optional<double> findBound(Value tile) {
   return largest * largest * a.getShape()[dot.getTransposeA() ? 0 : 1];
 }
 
-/// The same for an element that a region computes of such a tile by factors.
+/// The same for an element that a region computes of such a tile by factors, or
+/// bounds itself.
 std::optional<double> findBound(MapOp map, Value value) {
+  if (value.getDefiningOp<math::TanhOp>())
+    return 1.0;
   if (auto argument = dyn_cast<BlockArgument>(value);
       argument && argument.getOwner() == &map.getBody().front() &&
       argument.getArgNumber() < map.getInputs().size())

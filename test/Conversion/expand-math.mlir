@@ -49,12 +49,23 @@ func.func @approximate(%x: f32) -> f32 {
 // SHORT-LABEL: func.func @thirtytwo
 // SHORT: math.fma
 
+// Factors before it are one with its own: 2 log2(e) / 16.
+// SHORT-LABEL: func.func @capped
+// SHORT: %[[FACTOR:.*]] = arith.constant 0.180336878 : f32
+// SHORT: %[[EXPONENT:.*]] = arith.mulf %[[SCORE:.*]], %[[FACTOR]] : f32
+// SHORT: math.exp2 %[[EXPONENT]] : f32
+
 // exp2 stays finite where nothing may be infinite; a NaN is not above.
 // BOUNDED-LABEL: func.func @sixteen
 // BOUNDED: %[[ABOVE:.*]] = arith.cmpf ogt, %[[X:.*]], %cst{{.*}} : f32
 // BOUNDED: arith.select %[[ABOVE]], %cst{{.*}}, %[[X]] : f32
 // BOUNDED-NOT: math.fma
 // BOUNDED-LABEL: func.func @thirtytwo
+// BOUNDED-LABEL: func.func @capped
+// BOUNDED: %[[BOUND:.*]] = arith.constant 46.16624{{.*}} : f32
+// BOUNDED: %[[ABOVE:.*]] = arith.cmpf ogt, %[[EXPONENT:.*]], %[[BOUND]] : f32
+// BOUNDED: %[[SAFE:.*]] = arith.select %[[ABOVE]], %[[BOUND]], %[[EXPONENT]] : f32
+// BOUNDED: math.exp2 %[[SAFE]] : f32
 
 // Past the reach of the reduction to a quadrant, the polynomials still get a
 // number within theirs.

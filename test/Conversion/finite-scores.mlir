@@ -219,3 +219,19 @@ func.func private @unbounded(%q: !tile.tile<8x8xf16>, %k: !tile.tile<8x8xf16>, %
   %r = tile.reduce max %t, %m : !tile.tile<8x8xf32> -> !tile.tile<8xf32>
   return %r : !tile.tile<8xf32>
 }
+
+// Whatever tanh is given, it stays below 1.
+// CHECK-LABEL: func.func private @capped
+// CHECK-NOT: arith.maximumf
+// CHECK: return
+func.func private @capped(%s: !tile.tile<8x8xf32>, %m: !tile.tile<8xf32>, %i0: index, %g0: index, %g1: index, %g2: index, %g3: index, %g4: index, %g5: index) -> !tile.tile<8xf32> attributes {tile.kernel} {
+  %cap = arith.constant 30.0 : f32
+  %t = tile.map(%s) at [%i0, %i0] : (!tile.tile<8x8xf32>) -> !tile.tile<8x8xf32> {
+  ^bb0(%x: f32, %i: index, %j: index):
+    %h = math.tanh %x : f32
+    %y = arith.mulf %h, %cap : f32
+    tile.yield %y : f32
+  }
+  %r = tile.reduce max %t, %m : !tile.tile<8x8xf32> -> !tile.tile<8xf32>
+  return %r : !tile.tile<8xf32>
+}

@@ -29,3 +29,22 @@ func.func @thirtytwo(%a: memref<8x8xf32>, %o: memref<8x8xf32>) {
   tile.store %m, %o[%c0, %c0] valid [%c8, %c8] : !tile.tile<8x8xf32>, memref<8x8xf32>
   return
 }
+func.func @capped(%a: memref<8x8xbf16>, %o: memref<8x8xf32>) {
+  %c0 = arith.constant 0 : index
+  %c8 = arith.constant 8 : index
+  %zero = arith.constant 0.0 : f32
+  %scale = arith.constant 0.125 : f32
+  %part = arith.constant 0.5 : f32
+  %t = tile.load %a[%c0, %c0] valid [%c8, %c8] : memref<8x8xbf16> -> !tile.tile<8x8xbf16>
+  %z = tile.splat %zero : f32 -> !tile.tile<8x8xf32>
+  %p = tile.dot %t, %t, %z {transpose_b} : <8x8xbf16>, <8x8xbf16> -> <8x8xf32>
+  %m = tile.map(%p) at [%c0, %c0] : (!tile.tile<8x8xf32>) -> !tile.tile<8x8xf32> {
+  ^bb0(%x: f32, %i: index, %j: index):
+    %scaled = arith.mulf %x, %scale : f32
+    %capped = arith.mulf %scaled, %part : f32
+    %y = math.tanh %capped : f32
+    tile.yield %y : f32
+  }
+  tile.store %m, %o[%c0, %c0] valid [%c8, %c8] : !tile.tile<8x8xf32>, memref<8x8xf32>
+  return
+}
