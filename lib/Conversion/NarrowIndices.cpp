@@ -191,7 +191,7 @@ void Narrowing::decide(Operation *kernel) {
       return decideBranch(branch);
     if (isa<memref::LoadOp, memref::StoreOp, memref::AtomicRMWOp,
             vector::LoadOp, vector::StoreOp, kernel::LoadMatrixOp,
-            kernel::StoreMatrixOp, kernel::UniformLoadOp>(op))
+            kernel::StoreMatrixOp, kernel::UniformLoadOp, kernel::ArriveOp>(op))
       return decideAddress(op);
     auto hasWide = [](TypeRange types) { return llvm::any_of(types, isWide); };
     auto fitsHere = [&](Value value) { return fits(value); };

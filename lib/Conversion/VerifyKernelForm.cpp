@@ -271,8 +271,8 @@ LogicalResult KernelVerifier::verifyView(Operation *view) {
     auto piece = dyn_cast<vector::StoreOp>(use.getOwner());
     bool isAddress = (store && store.getMemref() == use.get()) ||
                      (piece && piece.getBase() == use.get());
-    if (!isAddress && !isa<memref::LoadOp, memref::AtomicRMWOp, vector::LoadOp>(
-                          use.getOwner()))
+    if (!isAddress && !isa<memref::LoadOp, memref::AtomicRMWOp, vector::LoadOp,
+                           kernel::ArriveOp>(use.getOwner()))
       return use.getOwner()->emitOpError(
           "uses a view otherwise than to load or store an element");
   }
@@ -305,7 +305,7 @@ LogicalResult KernelVerifier::verifyOp(Operation *op) {
     for (BlockArgument argument : region.getArguments())
       if (failed(verifyType(op, argument.getType())))
         return failure();
-  if (isa<gpu::BarrierOp, kernel::UniformLoadOp>(op))
+  if (isa<gpu::BarrierOp, kernel::UniformLoadOp, kernel::ArriveOp>(op))
     return verifyBarrier(op);
   return target ? verifyLegal(op) : success();
 }

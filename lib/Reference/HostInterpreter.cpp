@@ -8,6 +8,7 @@
 
 #include "HostInterpreter.h"
 #include "attn/Dialect/Attn/ArgumentNames.h"
+#include "attn/Dialect/Tile/AttributeNames.h"
 
 #include "mlir/Dialect/Linalg/IR/Linalg.h"
 #include "mlir/Dialect/MemRef/IR/MemRef.h"
@@ -57,7 +58,7 @@ LogicalResult HostInterpreter::allocate(Operation &op, ShapedType type,
   FailureOr<Array> array = Array::zeros(type.getElementType(), sizes);
   if (failed(array))
     return op.emitOpError("needs more elements than 63 bits count (rule 21)");
-  if (settings.poison) {
+  if (settings.poison && !op.hasAttr(tile::kRestoredAttrName)) {
     llvm::fill(array->buffer->floats, std::numeric_limits<double>::quiet_NaN());
     llvm::fill(array->buffer->ints,
                type.getElementType().isInteger(1) ? 1 : -1);

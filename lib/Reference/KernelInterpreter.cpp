@@ -133,6 +133,7 @@ private:
   LogicalResult executeBarrier(Operation &op, const Mask &mask);
   LogicalResult executeSubgroupBarrier(Operation &op, const Mask &mask);
   LogicalResult executeUniformLoad(kernel::UniformLoadOp op, const Mask &mask);
+  LogicalResult executeArrival(kernel::ArriveOp op, const Mask &mask);
   LogicalResult executeVote(gpu::SubgroupReduceOp op, const Mask &mask);
 
   // Vectors.
@@ -428,6 +429,9 @@ LogicalResult BlockInterpreter::execute(Operation &op, const Mask &mask) {
       .Case([&](gpu::BarrierOp barrier) { return executeBarrier(op, mask); })
       .Case([&](kernel::UniformLoadOp load) {
         return executeUniformLoad(load, mask);
+      })
+      .Case([&](kernel::ArriveOp arrival) {
+        return executeArrival(arrival, mask);
       })
       .Case([&](attn::tile::SubgroupBarrierOp) {
         return executeSubgroupBarrier(op, mask);
@@ -862,6 +866,29 @@ LogicalResult BlockInterpreter::executeUniformLoad(kernel::UniformLoadOp op,
     return failure();
   if (!llvm::all_equal(scalars.find(op.getIndex())->second.ints))
     return op.emitOpError("reads a place of its own for each thread");
+  return executeBarrier(*op, mask);
+}
+
+/// Blocks run one after the other.
+LogicalResult BlockInterpreter::executeArrival(kernel::ArriveOp op,
+                                               const Mask &mask) {
+  if (failed(executeBarrier(*op, mask)))
+    return failure();
+  const std::vector<int64_t> &places = scalars.find(op.getIndex())->second.ints,
+                             &counts = scalars.find(op.getCount())->second.ints;
+  if (!llvm::all_equal(places) || !llvm::all_equal(counts))
+    return op.emitOpError("counts at a place of its own for each thread");
+  View &view = views.find(op.getCounters())->second;
+  int64_t place = places.front(), size = view.array.sizes.front();
+  if (place < 0 || place >= size)
+    return op.emitOpError("counts in element ") << place << " of " << size;
+  int64_t &counter =
+      view.array.buffer
+          ->ints[view.array.offset + place * view.array.strides.front()];
+  bool isLast = ++counter == counts.front();
+  if (isLast)
+    counter = 0;
+  setInts(op.getLast(), [&](int64_t) { return isLast; });
   return executeBarrier(*op, mask);
 }
 

@@ -71,6 +71,7 @@ private:
   LogicalResult executeAnyAbove(tile::AnyAboveOp op);
   LogicalResult executeConvert(tile::ConvertOp op);
   LogicalResult executeRanges(tile::RangesOp op);
+  LogicalResult executeArrival(tile::ArriveOp op);
   LogicalResult executeRangeCount(tile::RangeCountOp op);
   LogicalResult executeRangeAt(tile::RangeAtOp op);
   LogicalResult executeLaunch(tile::LaunchOp op);
@@ -462,6 +463,20 @@ LogicalResult TileInterpreter::executeRanges(tile::RangesOp op) {
   return success();
 }
 
+/// Points of a grid are computed one after the other.
+LogicalResult TileInterpreter::executeArrival(tile::ArriveOp op) {
+  Array counters = getArray(op.getCounters());
+  SmallVector<int64_t> place{getInt(op.getIndex())};
+  if (!counters.contains(place))
+    return op.emitOpError("counts outside of the memory");
+  int64_t &counter = counters.buffer->ints[counters.at(place)];
+  bool isLast = ++counter == getInt(op.getCount());
+  if (isLast)
+    counter = 0;
+  env[op] = int64_t(isLast);
+  return success();
+}
+
 LogicalResult TileInterpreter::executeRangeCount(tile::RangeCountOp op) {
   int64_t count = 0;
   for (KeyRange range : getRanges(getArray(op.getRanges())))
@@ -656,6 +671,7 @@ LogicalResult TileInterpreter::executeOther(Operation &op) {
         Array tile = getArray(combine.getInput());
         return setResults(op, {tile});
       })
+      .Case([&](tile::ArriveOp arrival) { return executeArrival(arrival); })
       .Case([&](tile::RangesOp ranges) { return executeRanges(ranges); })
       .Case([&](tile::RangeCountOp count) { return executeRangeCount(count); })
       .Case([&](tile::RangeAtOp at) { return executeRangeAt(at); })

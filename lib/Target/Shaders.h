@@ -77,6 +77,7 @@ inline void buildLayoutPipeline(mlir::OpPassManager &pm,
   if (shortTanh)
     pm.addNestedPass<mlir::func::FuncOp>(
         createExpandMath({/*keepTanh=*/false, shortTanh}));
+  pm.addPass(createJoinLaunches());
   pm.addPass(createLayoutToGPU());
   TileToGPUOptions others;
   others.elementBytes = elementBytes;

@@ -600,8 +600,13 @@ int64_t Binding::metric(const std::string &name) {
 // Launching
 //===----------------------------------------------------------------------===//
 
+bool Binding::isKept(size_t index, const Memory &memory) const {
+  return memory.kept && description().temporaries[index].kept &&
+         temporaries[index].bytes <= Temporary::mostKeptBytes;
+}
+
 void *Binding::temporaryAt(size_t index, const Memory &memory) const {
-  if (memory.kept && description().temporaries[index].kept)
+  if (isKept(index, memory))
     return memory.kept + *description().temporaries[index].kept;
   return memory.workspace ? memory.workspace + temporaries[index].offset
                           : nullptr;
@@ -736,7 +741,7 @@ Plan Binding::makePlan(const Memory &memory) const {
   }
   for (size_t i = 0; i < temporaries.size(); ++i)
     if (description().temporaries[i].zero && temporaries[i].bytes > 0 &&
-        !(memory.kept && description().temporaries[i].kept))
+        !isKept(i, memory))
       plan.fills.push_back({temporaryAt(i, memory), temporaries[i].bytes});
 
   for (size_t i = 0; i < description().launches.size(); ++i) {

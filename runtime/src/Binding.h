@@ -101,6 +101,8 @@ private:
   void prepareArguments();
   void prepareResults();
   Plan makePlan(const Memory &memory) const;
+  /// Whether a temporary is in memory that a backend keeps.
+  bool isKept(size_t index, const Memory &memory) const;
   void *temporaryAt(size_t index, const Memory &memory) const;
   void *addressOf(const BufferRef &buffer, const Memory &memory) const;
   void *addressOf(const LaunchArgument &argument, const Memory &memory) const;

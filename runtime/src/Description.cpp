@@ -466,18 +466,23 @@ Temporary Parser::parseTemporary(const Value &value) {
   return temporary;
 }
 
-/// Kept temporaries lie behind each other, as in the workspace. What depends on
-/// the call or is large stays there.
+/// Kept temporaries lie behind each other, as in the workspace. One whose size
+/// depends on the call has room for the largest.
 void Parser::keep(Temporary &temporary) {
-  constexpr int64_t largest = 4096;
+  const size_t most = Temporary::mostKeptBytes;
   const Node &bytes = temporary.bytes.root;
-  if (bytes.op != Op::Literal || bytes.value <= 0 || bytes.value > largest ||
-      temporary.align > size_t(largest))
-    return;
+  size_t size = most;
+  if (bytes.op == Op::Literal) {
+    if (bytes.value <= 0 || bytes.value > int64_t(most))
+      return;
+    size = size_t(bytes.value);
+  }
   size_t align = temporary.align;
+  if (align > most)
+    return;
   size_t start = (description.keptBytes + align - 1) / align * align;
   temporary.kept = start;
-  description.keptBytes = start + size_t(bytes.value);
+  description.keptBytes = start + size;
 }
 
 //===-- Launches and checks -----------------------------------------------===//

@@ -40,6 +40,9 @@ struct Result {
 };
 
 struct Temporary {
+  /// What is larger in a call stays in the workspace.
+  static constexpr size_t mostKeptBytes = 4096;
+
   std::string name;
   Expression bytes;
   size_t align = 64;

@@ -193,6 +193,9 @@ ArrayRef<PassChecker::CheckedPass> PassChecker::getPasses() {
       {"tile-layout-to-gpu, subgroups", addLayouts, real, subgroups},
       {"tile-assign-layouts", addNested<createAssignLayouts>, 0, fewLanes},
       {"tile-share-loops", addShareLoops, real, fewLanes, /*goesOn=*/true},
+      {"tile-join-launches",
+       [](OpPassManager &pm) { pm.addPass(createJoinLaunches()); }, 0, fewLanes,
+       /*goesOn=*/true},
       {"tile-layout-to-gpu, shared loops", addLayoutToGPU, real, fewLanes,
        /*goesOn=*/true},
       {"tile-layout-to-gpu, vectors", addLayouts, real, vectors},
@@ -269,17 +272,19 @@ static tile::TargetAttr makeTarget(MLIRContext *context,
                                    const Machine &machine) {
   constexpr int64_t threads = 256, sharedBytes = 64 * 1024, fewBuffers = 4;
   Builder b(context);
+  SmallVector<StringRef> features{"vulkanMemoryModel"};
+  if (machine.hasMatrices)
+    llvm::append_range(features,
+                       std::initializer_list<StringRef>{
+                           "matrix-f32", machine.hasVectors ? "matrix-opaque"
+                                                            : "matrix-bf16"});
   return tile::TargetAttr::get(
       context, "gpu", "any", /*vectorBits=*/0, /*vectorRegisters=*/0,
       /*l1Bytes=*/0, /*l2Bytes=*/0, threads, machine.subgroup, sharedBytes,
       sharedBytes, fewBuffers, /*workers=*/0,
       machine.hasMatrices ? tile::MatrixUnits::Cooperative
                           : tile::MatrixUnits::None,
-      machine.hasMatrices
-          ? b.getStrArrayAttr({"matrix-f32", machine.hasVectors
-                                                 ? "matrix-opaque"
-                                                 : "matrix-bf16"})
-          : ArrayAttr(),
+      b.getStrArrayAttr(features),
       !machine.hasMatrices ? DenseI64ArrayAttr()
       : machine.hasVectors ? b.getDenseI64ArrayAttr({4, 8, 4})
                            : b.getDenseI64ArrayAttr({4, 4, 4}),

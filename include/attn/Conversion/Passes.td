@@ -528,6 +528,74 @@ def LazyMaxima : Pass<"tile-lazy-maxima", "::mlir::func::FuncOp"> {
   ];
 }
 
+def JoinLaunches : Pass<"tile-join-launches", "::mlir::ModuleOp"> {
+  let summary = "Let the last workgroup do what the next launch would";
+  let description = [{
+    Of two launches, the second one may read what the first one has left in
+    allocations of the program and nothing else of it, each point in the first
+    two dimensions of the grid what points with the same ones have stored: as
+    where blocks share keys, and the next kernel adds up their parts. Then
+    workgroups of the first kernel count themselves (`tile.arrive`), and the
+    subgroups of the last one of a group divide the points of the second kernel.
+    What comes out is the same whichever is last.
+
+    Only where the second kernel needs one subgroup alone, the first one has
+    several, and the memory model of the target orders what workgroups exchange
+    (the feature `vulkanMemoryModel`).
+
+    ```mlir
+    #x = #tile.layout<lane = [[0, 1], [0, 2]], subgroup = [[1, 0]]>
+    #y = #tile.layout<lane = [[0, 1], [0, 2]]>
+    module attributes {tile.target = #tile.target<name = "gpu", chip = "c", threads = 128, subgroup = 4, features = ["vulkanMemoryModel"]>} {
+      func.func @f(%a: memref<?x3x8x4xf32>, %b: memref<?x3x8x4xf32>, %n: index) {
+        %c3 = arith.constant 3 : index
+        %c4 = arith.constant 4 : index
+        %c8 = arith.constant 8 : index
+        %t = memref.alloc(%n) : memref<?x3x8x4xf32>
+        tile.launch @make grid[%n, %c3, %c4] (%a, %t, %n) writes [1] : memref<?x3x8x4xf32>, memref<?x3x8x4xf32>, index
+        tile.launch @take grid[%n, %c3, %c8] (%t, %b, %n) writes [1] : memref<?x3x8x4xf32>, memref<?x3x8x4xf32>, index
+        memref.dealloc %t : memref<?x3x8x4xf32>
+        return
+      }
+      func.func private @make(%a: memref<f32>, %t: memref<f32>, %n: index, %x: index, %y: index, %z: index, %nx: index, %ny: index, %nz: index) attributes {tile.kernel} {
+        %c0 = arith.constant 0 : index
+        %c2 = arith.constant 2 : index
+        %c4 = arith.constant 4 : index
+        %row = arith.muli %z, %c2 : index
+        %from = memref.reinterpret_cast %a to offset: [0], sizes: [%n, 3, 8, 4], strides: [96, 32, 4, 1] : memref<f32> to memref<?x3x8x4xf32, strided<[96, 32, 4, 1]>>
+        %to = memref.reinterpret_cast %t to offset: [0], sizes: [%n, 3, 8, 4], strides: [96, 32, 4, 1] : memref<f32> to memref<?x3x8x4xf32, strided<[96, 32, 4, 1]>>
+        %s = tile.load %from[%x, %y, %row, %c0] valid [%c2, %c4] : memref<?x3x8x4xf32, strided<[96, 32, 4, 1]>> -> !tile.tile<2x4xf32, #x>
+        tile.store %s, %to[%x, %y, %row, %c0] valid [%c2, %c4] : !tile.tile<2x4xf32, #x>, memref<?x3x8x4xf32, strided<[96, 32, 4, 1]>>
+        return
+      }
+      func.func private @take(%t: memref<f32>, %b: memref<f32>, %n: index, %x: index, %y: index, %z: index, %nx: index, %ny: index, %nz: index) attributes {tile.kernel} {
+        %c0 = arith.constant 0 : index
+        %c1 = arith.constant 1 : index
+        %c4 = arith.constant 4 : index
+        %from = memref.reinterpret_cast %t to offset: [0], sizes: [%n, 3, 8, 4], strides: [96, 32, 4, 1] : memref<f32> to memref<?x3x8x4xf32, strided<[96, 32, 4, 1]>>
+        %to = memref.reinterpret_cast %b to offset: [0], sizes: [%n, 3, 8, 4], strides: [96, 32, 4, 1] : memref<f32> to memref<?x3x8x4xf32, strided<[96, 32, 4, 1]>>
+        %s = tile.load %from[%x, %y, %z, %c0] valid [%c1, %c4] : memref<?x3x8x4xf32, strided<[96, 32, 4, 1]>> -> !tile.tile<1x4xf32, #y>
+        tile.store %s, %to[%x, %y, %z, %c0] valid [%c1, %c4] : !tile.tile<1x4xf32, #y>, memref<?x3x8x4xf32, strided<[96, 32, 4, 1]>>
+        return
+      }
+    }
+    ```
+    becomes
+    ```mlir
+    %counters = memref.alloc(%{{.*}}) {tile.restored} : memref<?xi32>
+    tile.launch @make ... writes [1, 4, 5] ...
+    ...
+    %last = tile.arrive ... : memref<?xi32, strided<[1]>>
+    scf.if %last {
+      %number, %count = tile.subgroup
+      scf.for %z = %number to %{{.*}} step %count {
+    ```
+  }];
+  let dependentDialects = ["::mlir::scf::SCFDialect", "::mlir::arith::ArithDialect",
+                           "::mlir::memref::MemRefDialect"];
+  let statistics = [Statistic<"numJoined", "launches joined", "Launches that the one before them does">];
+}
+
 def ShareLoops : Pass<"tile-share-loops", "::mlir::func::FuncOp"> {
   let summary = "Let subgroups divide the iterations of loops";
   let description = [{

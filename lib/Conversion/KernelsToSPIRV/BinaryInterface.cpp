@@ -11,6 +11,7 @@
 #include "BinaryInterface.h"
 #include "WideLoads.h"
 #include "attn/Dialect/Kernel/Kernel.h"
+#include "attn/Dialect/Tile/AttributeNames.h"
 #include "attn/Dialect/Tile/Tile.h"
 
 #include "mlir/Dialect/SPIRV/Transforms/SPIRVConversion.h"
@@ -44,8 +45,9 @@ struct Memory {
   /// Several elements share a word.
   bool isPacked = false;
   unsigned binding = 0;
-  /// Threads read what others wrote.
-  bool isExchanged = false;
+  /// Threads read what others wrote; what other workgroups wrote behind
+  /// kernel.arrive alone, which orders it.
+  bool isExchanged = false, isOfGroups = false;
   /// The same memory as an array of fours of words, 16 bytes; null where nobody
   /// asks. `pointer` is null where nobody asks for elements.
   Value pieces;
@@ -106,6 +108,13 @@ private:
   /// elements apart.
   std::pair<Value, Value> getRows(const Memory &memory, Value position,
                                   int64_t stride);
+  /// Whether workgroups exchange what an argument is, perhaps by another one.
+  bool isExchangedByGroups(BlockArgument argument) {
+    return bool(
+        kernel.getArgAttr(argument.getArgNumber(), tile::kExchangedAttrName));
+  }
+  void lowerArrival(kernel::ArriveOp op);
+  spirv::MemorySemantics getOrder(bool ofBuffers);
   void lowerAddresses();
   void lowerVotes();
   Value constant(int64_t value) {
@@ -181,7 +190,7 @@ Value EntryPoint::declareWide(BlockArgument buffer, unsigned binding,
                  StorageClass::StorageBuffer, binding, isAliased);
 }
 
-/// A kernel reads what it writes.
+/// A kernel reads what it writes by the same argument.
 bool isExchanged(BlockArgument argument) {
   bool isRead = false, isWritten = false;
   for (Operation *view : argument.getUsers())
@@ -223,7 +232,8 @@ LogicalResult EntryPoint::declareBuffers() {
     Memory memory;
     memory.element = type.getElementType();
     memory.isPacked = words.arePacked(memory.element);
-    memory.isExchanged = isExchanged(argument);
+    memory.isOfGroups = isExchangedByGroups(argument);
+    memory.isExchanged = memory.isOfGroups || isExchanged(argument);
     Type stored =
         memory.isPacked ? b.getI32Type() : words.getType(memory.element);
     if (!stored)
@@ -231,9 +241,9 @@ LogicalResult EntryPoint::declareBuffers() {
     unsigned bytes = llvm::divideCeil(stored.getIntOrFloatBitWidth(), 8);
     auto array = spirv::RuntimeArrayType::get(stored, /*stride=*/bytes);
     bool hasPieces = movesPieces(argument);
-    memory.pointer =
-        declare(nameArgument(argument), getBlockType(array),
-                StorageClass::StorageBuffer, binding, /*isAliased=*/hasPieces);
+    memory.pointer = declare(nameArgument(argument), getBlockType(array),
+                             StorageClass::StorageBuffer, binding,
+                             /*isAliased=*/hasPieces || memory.isOfGroups);
     if (hasPieces)
       memory.pieces = declareWide(argument, binding, /*isAliased=*/true);
     memory.binding = binding++;
@@ -473,7 +483,8 @@ void EntryPoint::lowerLoad(memref::LoadOp load) {
 Value EntryPoint::getPieces(BlockArgument buffer) {
   Memory &memory = memories[buffer];
   if (!memory.pieces)
-    memory.pieces = declareWide(buffer, memory.binding);
+    memory.pieces =
+        declareWide(buffer, memory.binding, /*isAliased=*/memory.isOfGroups);
   return memory.pieces;
 }
 
@@ -508,7 +519,8 @@ void EntryPoint::lowerWideLoad(const WideLoad &wide) {
                                         constant(llvm::Log2_64(loads.size())));
   Value four = spirv::LoadOp::create(
       b,
-      spirv::AccessChainOp::create(b, pieces, ValueRange{constant(0), number}));
+      spirv::AccessChainOp::create(b, pieces, ValueRange{constant(0), number}),
+      getAccess(memory));
   // Zeros are chosen once a word.
   Value condition = wide.getCondition();
   size_t perWord = loads.size() / 4;
@@ -604,6 +616,8 @@ LogicalResult EntryPoint::lowerAccesses() {
             [&](auto access) { memory = access.getBase(); })
         .Case<kernel::LoadMatrixOp, kernel::StoreMatrixOp>(
             [&](auto access) { memory = access.getMemory(); });
+    if (auto arrival = dyn_cast<kernel::ArriveOp>(op))
+      return WalkResult(checkAccess(op, arrival.getCounters(), entry));
     if (!memory)
       return WalkResult::advance();
     (op->getNumResults() ? loads : stores).push_back(op);
@@ -629,6 +643,7 @@ LogicalResult EntryPoint::lowerAccesses() {
   llvm::erase_if(loads,
                  [&](Operation *load) { return together.contains(load); });
   llvm::for_each(loads, lower);
+  function.walk([&](kernel::ArriveOp op) { lowerArrival(op); });
   function.walk([](memref::ReinterpretCastOp view) { view.erase(); });
   return success();
 }
@@ -705,16 +720,70 @@ void EntryPoint::lowerShuffles() {
   });
 }
 
+/// What a barrier orders: workgroup memory and, if asked for, buffers.
+spirv::MemorySemantics EntryPoint::getOrder(bool ofBuffers) {
+  using Semantics = spirv::MemorySemantics;
+  Semantics order = Semantics::AcquireRelease | Semantics::WorkgroupMemory;
+  if (ofBuffers)
+    order = order | Semantics::UniformMemory;
+  if (hasVulkanModel())
+    order = order | Semantics::MakeAvailable | Semantics::MakeVisible;
+  return order;
+}
+
+/// Threads hand what they stored to the first one, which hands it on with the
+/// counter; and the other way round in the last workgroup. Of the Vulkan model,
+/// the scope of a device is a feature of its own.
+void EntryPoint::lowerArrival(kernel::ArriveOp op) {
+  b.setInsertionPoint(op);
+  spirv::MemorySemantics order = getOrder(/*ofBuffers=*/true);
+  auto wait = [&] {
+    spirv::ControlBarrierOp::create(b, spirv::Scope::Workgroup,
+                                    spirv::Scope::Workgroup, order);
+  };
+  auto [memory, position] = locate(op.getCounters(), op.getIndex());
+  Memory told = memories.lookup(op.getTold());
+  Value counter = getElement(memory, position),
+        word = getElement(told, constant(0)),
+        count = words.to(b, op.getCount());
+  wait();
+  auto isEqual = [&](Value x, Value y) {
+    return arith::CmpIOp::create(b, arith::CmpIPredicate::eq, x, y);
+  };
+  Value thread =
+      getBuiltin(spirv::BuiltIn::LocalInvocationId, gpu::Dimension::x);
+  auto first = scf::IfOp::create(b, isEqual(thread, constant(0)),
+                                 /*withElseRegion=*/false);
+  b.setInsertionPointToStart(first.thenBlock());
+  Value before = spirv::AtomicIAddOp::create(
+      b, counter,
+      hasVulkanModel() ? spirv::Scope::QueueFamily : spirv::Scope::Device,
+      order, constant(1));
+  Value isLast = isEqual(arith::AddIOp::create(b, before, constant(1)), count);
+  spirv::StoreOp::create(b, word,
+                         arith::UIToFPOp::create(b, b.getF32Type(), isLast),
+                         getAccess(told), /*alignment=*/IntegerAttr());
+  auto last = scf::IfOp::create(b, isLast, /*withElseRegion=*/false);
+  b.setInsertionPointToStart(last.thenBlock());
+  spirv::StoreOp::create(b, counter, constant(0), getAccess(memory),
+                         /*alignment=*/IntegerAttr());
+  b.setInsertionPointAfter(first);
+  wait();
+  Value answer = spirv::LoadOp::create(b, word, getAccess(told));
+  Value no = arith::ConstantOp::create(b, b.getF32FloatAttr(0));
+  op.replaceAllUsesWith(
+      arith::CmpFOp::create(b, arith::CmpFPredicate::ONE, answer, no)
+          .getResult());
+  op.erase();
+}
+
 /// A barrier orders storage buffers, too, where a kernel reads what it writes.
 void EntryPoint::lowerBarriers() {
-  using Semantics = spirv::MemorySemantics;
-  Semantics memory = Semantics::AcquireRelease | Semantics::WorkgroupMemory;
-  if (llvm::any_of(memories, [](const auto &known) {
-        return known.second.base && known.second.isExchanged;
-      }))
-    memory = memory | Semantics::UniformMemory;
-  if (hasVulkanModel())
-    memory = memory | Semantics::MakeAvailable | Semantics::MakeVisible;
+  spirv::MemorySemantics memory =
+      getOrder(llvm::any_of(memories, [](const auto &known) {
+        const Memory &memory = known.second;
+        return memory.base && memory.isExchanged && !memory.isOfGroups;
+      }));
   function.walk([&](gpu::BarrierOp barrier) {
     b.setInsertionPoint(barrier);
     spirv::ControlBarrierOp::create(b, spirv::Scope::Workgroup,

@@ -489,6 +489,15 @@ LogicalResult KernelContext::addBuffers(int64_t mostBytes, TargetAttr target) {
         /*numElements=*/1, IntegerType::get(kernel.getContext(), 32), "votes");
     bytes += kPieceBytes;
   });
+  // What subgroups have combined is read by then.
+  told = combineMemory;
+  kernel.walk([&](ArriveOp) {
+    if (told)
+      return;
+    told = addWorkgroupMemory(/*numElements=*/1,
+                              Float32Type::get(kernel.getContext()), "told");
+    bytes += kPieceBytes;
+  });
   if (bytes <= mostBytes)
     return success();
   Operation *largest = staged.getLargest();

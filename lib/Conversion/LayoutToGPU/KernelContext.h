@@ -179,6 +179,9 @@ public:
   /// Whether a thread of the workgroup has `flag`; all threads ask together.
   mlir::Value vote(mlir::ImplicitLocOpBuilder &b, mlir::Value flag) const;
 
+  /// Workgroup memory of kernel.arrive.
+  mlir::Value getTold() const { return told; }
+
   /// Where the elements of a thread begin; of another lane if one is given.
   ElementPosition getThreadPosition(mlir::ImplicitLocOpBuilder &b,
                                     const tile::LinearLayout &layout,
@@ -228,7 +231,7 @@ private:
   bool elementsAlike = false, vectorReads = false, opaqueMatrices = false;
   bool combinesApart = false;
   mlir::DenseMap<mlir::Operation *, int64_t> combinePlaces;
-  mlir::Value strips, numbers, exchanged, votes, combineMemory;
+  mlir::Value strips, numbers, exchanged, votes, told, combineMemory;
   int64_t stripColumns = 0;
   mlir::DenseMap<mlir::Value, MemoryView> views;
   /// Tiles of one element type share a buffer, at different places if they are

@@ -1126,6 +1126,23 @@ struct ScalarStoreLowering : TileOpPattern<memref::StoreOp> {
   }
 };
 
+struct ArriveLowering : TileOpPattern<ArriveOp> {
+  using TileOpPattern::TileOpPattern;
+
+  LogicalResult
+  matchAndRewrite(ArriveOp op, OneToNOpAdaptor,
+                  ConversionPatternRewriter &rewriter) const override {
+    const MemoryView *view = context.getView(op.getCounters());
+    if (!view)
+      return failure();
+    ImplicitLocOpBuilder b(op.getLoc(), rewriter);
+    Value at = getFlatAddress(b, view->strides, {op.getIndex()});
+    rewriter.replaceOpWithNewOp<kernel::ArriveOp>(
+        op, b.getI1Type(), view->flat, at, op.getCount(), context.getTold());
+    return success();
+  }
+};
+
 struct DimLowering : TileOpPattern<memref::DimOp> {
   using TileOpPattern::TileOpPattern;
 
@@ -1148,5 +1165,6 @@ void attn::populateMemoryPatterns(const TypeConverter &converter,
                                   RewritePatternSet &patterns) {
   patterns.add<LoadLowering, AlignedLowering, StoreLowering,
                StagedConvertLowering, RelayoutLowering, ScalarLoadLowering,
-               ScalarStoreLowering, DimLowering>(converter, context);
+               ScalarStoreLowering, ArriveLowering, DimLowering>(converter,
+                                                                 context);
 }

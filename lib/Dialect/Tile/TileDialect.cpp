@@ -111,8 +111,8 @@ LogicalResult TileDialect::verifyOperationAttribute(Operation *op,
       {tile::kKernelAttrName, tile::kWorkersAttrName,
        LaunchInfoAttr::attributeName, ArtifactAttr::attributeName,
        TargetAttr::attributeName, tile::kChoicesAttrName,
-       tile::kInMemoryAttrName, tile::kOffsetAttrName, tile::kScheduledAttrName,
-       tile::kSizeAttrName, tile::kUnorderedAttrName,
+       tile::kInMemoryAttrName, tile::kOffsetAttrName, tile::kRestoredAttrName,
+       tile::kScheduledAttrName, tile::kSizeAttrName, tile::kUnorderedAttrName,
        tile::kWithoutLayoutsAttrName});
 }
 
@@ -125,7 +125,8 @@ LogicalResult TileDialect::verifyRegionArgAttribute(Operation *op, unsigned,
                              << attribute.getValue() << ", which is no type";
   return verifyKnownName([&] { return op->emitOpError(); }, attribute.getName(),
                          {tile::kDispatchAttrName, tile::kElementAttrName,
-                          tile::kSizeAttrName, tile::kTableAttrName});
+                          tile::kExchangedAttrName, tile::kSizeAttrName,
+                          tile::kTableAttrName});
 }
 
 Type TileType::parse(AsmParser &parser) {

@@ -13,6 +13,7 @@
 #include "attn/Dialect/Attn/ArgumentNames.h"
 #include "attn/Dialect/Attn/Attn.h"
 #include "attn/Dialect/Attn/Hole.h"
+#include "attn/Dialect/Tile/AttributeNames.h"
 #include "attn/Dialect/Tile/Tile.h"
 #include "attn/Target/Plan.h"
 
@@ -272,8 +273,13 @@ LogicalResult Planner::addAlloc(memref::AllocOp alloc) {
                                         type.getElementTypeBitWidth(), 8))),
                    0);
     fused.push_back(bytes);
-    temporaries.push_back(
-        json::Object{{"name", view.buffer}, {"bytes", bytes}, {"align", 64}});
+    json::Object temporary{
+        {"name", view.buffer}, {"bytes", bytes}, {"align", 64}};
+    if (alloc->hasAttr(tile::kRestoredAttrName)) {
+      temporary["zero"] = true;
+      temporary["restored"] = true;
+    }
+    temporaries.push_back(std::move(temporary));
   } else {
     unsigned position = 0;
     for (auto [k, operand] : llvm::enumerate(terminator->getOperands())) {

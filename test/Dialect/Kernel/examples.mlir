@@ -36,6 +36,11 @@ func.func @elements(%sum: !kernel.matrix<16x16xf32, accumulator>, %y: f32) {
   return
 }
 
+func.func @arrive(%counters: memref<8xi32>, %group: index, %count: index, %told: memref<4xf32, #gpu.address_space<workgroup>>) {
+  %last = kernel.arrive %counters[%group] of %count, %told : memref<8xi32>, memref<4xf32, #gpu.address_space<workgroup>>
+  return
+}
+
 func.func @uniform(%votes: memref<4xi32, #gpu.address_space<workgroup>>, %zero: index) {
   %moved = kernel.uniform_load %votes[%zero] : memref<4xi32, #gpu.address_space<workgroup>>
   return

@@ -122,6 +122,11 @@ func.func @subgroup(%m: !tile.tile<4xf32>) {
   return
 }
 
+func.func @arrive(%counters: memref<?xi32>, %group: index, %count: index) {
+  %last = tile.arrive %counters[%group] of %count : memref<?xi32>
+  return
+}
+
 func.func @any_above(%s: !tile.tile<64x16xf32>, %limit: !tile.tile<64xf32>) {
   %outgrown = tile.any_above %s, %limit : !tile.tile<64x16xf32>, !tile.tile<64xf32>
   return

@@ -672,6 +672,31 @@ TEST_F(VulkanBackendTest, FillsAndKeepsTemporaries) {
   EXPECT_EQ(fakeVulkan.dispatches, 3);
 }
 
+/// How large a temporary is that launches leave zeroed may depend on the call:
+/// a large one is in the workspace.
+TEST_F(VulkanBackendTest, KeepsTemporariesThatAreSmall) {
+  Program program = load(json(R"("arguments":[{"name":"in","kind":"buffer",
+      "dtype":"i32","shape":["?"],"access":"read"}],"results":[],
+    "temporaries":[{"name":"c","bytes":["mul",4,["dim","in",0]],"zero":true,
+                    "restored":true}],
+    "launches":[{"kernel":"count","code":"code/k","grid":[1,1,1],
+      "args":[{"buffer":"c"}]}])"));
+  Binding binding = makeBinding(program);
+  auto countFills = [&](int64_t elements) {
+    int before = fakeVulkan.fills;
+    int32_t *in = upload(std::vector<int32_t>(elements));
+    attn_tensor tensor = makeTensor(in, elements);
+    EXPECT_OK(attn_binding_set_argument(binding.get(), 0, &tensor, error));
+    for (int n = 0; n < 2; ++n)
+      EXPECT_OK(attn_launch_alloc(binding.get(), nullptr, error));
+    return fakeVulkan.fills - before;
+  };
+  EXPECT_EQ(countFills(1), 0);
+  EXPECT_EQ(countFills(1024), 0);
+  EXPECT_EQ(countFills(1025), 2);
+  EXPECT_EQ(countFills(7), 0);
+}
+
 TEST_F(VulkanBackendTest, SeesThatAWorkspaceIsAnotherOne) {
   Program program = load(json(counting));
   Binding binding = makeBinding(program);

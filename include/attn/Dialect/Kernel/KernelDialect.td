@@ -21,7 +21,8 @@ def Kernel_Dialect : Dialect {
     a Metal simdgroup. All lanes of a subgroup take part in every op together,
     but for those that read or change elements of a lane.
 
-    `kernel.uniform_load` lets the threads of a workgroup go one way together.
+    `kernel.uniform_load` lets the threads of a workgroup go one way together,
+    `kernel.arrive` lets one workgroup go on from what others have made.
 
     The ops of MLIR's GPU dialect for matrices (`gpu.subgroup_mma_*`) have no
     bf16, no conversion to fewer bits, and a layout by strings.

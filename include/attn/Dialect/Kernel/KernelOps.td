@@ -196,4 +196,27 @@ def Kernel_UniformLoadOp : Kernel_Op<"uniform_load"> {
   let assemblyFormat = "$memory `[` $index `]` attr-dict `:` type($memory)";
 }
 
+def Kernel_ArriveOp : Kernel_Op<"arrive"> {
+  let summary = "whether a workgroup is the last one of several";
+  let description = [{
+    A barrier; then one thread counts its workgroup in a counter in memory, sets
+    that to 0 if it is the last one of `count`, and tells the others through
+    workgroup memory (element 0 of `told`), behind another barrier. What any workgroup stored
+    before it arrived is there for the loads that follow in the last one.
+
+    ```mlir
+    %last = kernel.arrive %counters[%group] of %count, %told : memref<8xi32>, memref<4xf32, #gpu.address_space<workgroup>>
+    ```
+  }];
+  // Barriers write whatever threads exchange.
+  let arguments = (ins Arg<MemRefRankOf<[I32], [1]>, "", [MemRead, MemWrite]>:$counters,
+                       Index:$index, Index:$count,
+                       Arg<MemRefRankOf<[F32], [1]>, "", [MemRead, MemWrite]>:$told);
+  let results = (outs I1:$last);
+  let assemblyFormat = [{
+    $counters `[` $index `]` `of` $count `,` $told attr-dict
+    `:` type($counters) `,` type($told)
+  }];
+}
+
 #endif // KERNEL_OPS_TD

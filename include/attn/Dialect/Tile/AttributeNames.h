@@ -53,6 +53,13 @@ inline constexpr llvm::StringLiteral kElementAttrName = "tile.element";
 /// On a parameter of a kernel: a table that regions read.
 inline constexpr llvm::StringLiteral kTableAttrName = "tile.table";
 
+/// On a parameter of a kernel: memory through which its workgroups exchange,
+/// which may be that of another parameter, too.
+inline constexpr llvm::StringLiteral kExchangedAttrName = "tile.exchanged";
+
+/// On a memref.alloc: launches find it filled with zeros and leave it so.
+inline constexpr llvm::StringLiteral kRestoredAttrName = "tile.restored";
+
 /// On a parameter of a kernel that its launcher adds and fills for each
 /// dispatch.
 inline constexpr llvm::StringLiteral kDispatchAttrName = "tile.dispatch";

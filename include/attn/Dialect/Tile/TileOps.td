@@ -319,6 +319,25 @@ def Tile_CombineOp : Tile_Op<"combine", [Pure]> {
   let hasVerifier = 1;
 }
 
+def Tile_ArriveOp : Tile_Op<"arrive"> {
+  let summary = "whether a workgroup is the last one of several";
+  let description = [{
+    Workgroups that share a counter count themselves when they come by, all
+    threads of a workgroup together. In the last one of `count` the result is
+    true, the counter is 0 again, as it was before the first one, and loads see
+    what the others stored before they arrived. Which one is last differs from
+    run to run.
+
+    ```mlir
+    %last = tile.arrive %counters[%group] of %count : memref<?xi32>
+    ```
+  }];
+  let arguments = (ins Arg<MemRefRankOf<[I32], [1]>, "", [MemRead, MemWrite]>:$counters,
+                       Index:$index, Index:$count);
+  let results = (outs I1:$last);
+  let assemblyFormat = "$counters `[` $index `]` `of` $count attr-dict `:` type($counters)";
+}
+
 def Tile_AnyAboveOp : Tile_Op<"any_above", [Pure]> {
   let summary = "whether an element is above the limit of its row";
   let description = [{
