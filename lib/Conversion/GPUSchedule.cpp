@@ -216,18 +216,33 @@ public:
         valueSize(getColumns(op.getValue())),
         type(getElementTypeOrSelf(op.getQuery().getType())),
         valueType(getElementTypeOrSelf(op.getValue().getType())),
-        queriesInMemory(canStayInMemory(op.getQuery())) {}
+        queriesInMemory(canStayInMemory(op.getQuery())),
+        isMasked(op.hasMaskRegion()) {}
 
   bool fits(int64_t rows, int64_t keys) const {
     int64_t most = target.getStaticSharedBytes();
-    // So many that several workgroups have room side by side: on an H100, heads
-    // of 64 reach 25.7 TFLOP/s with 32 keys in 18 KiB, 24.1 with 64 in 34;
-    // heads of 128 23.7 with 16 in 13, 21.6 with 32 in 26.
-    constexpr int64_t enough = 20 * 1024;
+    // So many that several workgroups have room side by side: on an H100, f32
+    // with heads of 64 takes 25.7 TFLOP/s with 32 keys in 18 KiB, 24.1 with 64
+    // in 34; with heads of 128 22.4 with 32 in 26, 20.4 with 16 in 13; f16 with
+    // heads of 256 27.8 with 32 in 21, 17.9 with 16. Fewer rows are for keys
+    // that workgroups share.
+    int64_t enough = (rows > kGPUTileRows ? 28 : 20) * 1024;
     return getBytes(rows, keys) <=
            (queriesInMemory ? std::min(most, enough) : most);
   }
   int64_t getBytes(int64_t rows, int64_t keys) const;
+
+  /// Whether threads have twice as many rows as elsewhere: each element that is
+  /// read and converted serves more products. On an H100 f16 with heads of 64
+  /// takes 30.2 TFLOP/s with 128 rows, 28.5 with 64, with heads of 128 29.0 and
+  /// 28.3. With a causal mask those are 20.2 and 22.4, and f32, of which
+  /// nothing is converted, 23.7 and 26.8.
+  bool takesWideBlocks(int64_t rows, int64_t keys) const {
+    constexpr int64_t mostColumns = 128, lanes = 32;
+    return queriesInMemory && !isMasked && type.isF16() &&
+           valueSize <= mostColumns && target.getSubgroup() >= lanes &&
+           fits(rows, keys);
+  }
 
 private:
   static int64_t getColumns(Value tensor) {
@@ -239,7 +254,7 @@ private:
   tile::TargetAttr target;
   int64_t headSize, valueSize;
   Type type, valueType;
-  bool queriesInMemory;
+  bool queriesInMemory, isMasked;
 };
 
 bool SharedRowsModel::canStayInMemory(Value query) const {
@@ -403,26 +418,34 @@ private:
   static void scheduleThreads(ScheduleBuilder &b, AttentionOp op,
                               tile::TargetAttr target, int64_t givenRows,
                               int64_t givenKeys) {
-    int64_t rows = kGPUTileRows;
-    if (int64_t queries = op.getQueryLength(); ShapedType::isStatic(queries))
+    int64_t rows = kGPUTileRows, queries = op.getQueryLength();
+    if (ShapedType::isStatic(queries))
       rows = std::clamp<int64_t>(queries, 1, rows);
     if (givenRows || givenKeys)
       return b.set(givenRows ? givenRows : rows, givenKeys ? givenKeys : keys,
                    /*workers=*/0, "a tile was asked for");
-    // More threads for as many keys and values, where lanes have shuffles.
-    constexpr int64_t wideRows = 64;
-    int64_t mostRows = rows;
+    // More threads for as many keys and values, where lanes have shuffles; and
+    // rows for as many threads.
+    constexpr int64_t wideRows = 64, wideBlocks = 128;
+    int64_t mostRows = rows, threads = 0;
     if (target && measuresMemory(target) && !exchangesInMemory(target) &&
         rows == kGPUTileRows)
       mostRows = wideRows;
-    auto [sharedRows, sharedKeys] = chooseSharedRows(op, target, mostRows);
-    if (sharedRows)
-      return b.set(sharedRows, sharedKeys, /*workers=*/0,
-                   "lanes share rows; queries, keys and values of this many "
-                   "take " +
-                       Twine(SharedRowsModel(op, target)
-                                 .getBytes(sharedRows, sharedKeys)) +
-                       " bytes of a workgroup's memory");
+    auto shared = chooseSharedRows(op, target, mostRows);
+    bool fillsBlocks = ShapedType::isDynamic(queries) || queries >= wideBlocks;
+    if (mostRows == wideRows && fillsBlocks &&
+        SharedRowsModel(op, target).takesWideBlocks(wideBlocks, keys)) {
+      shared = {wideBlocks, keys};
+      threads = wideBlocks;
+    }
+    if (shared.first)
+      return b.set(
+          shared.first, shared.second, /*workers=*/0,
+          "lanes share rows; queries, keys and values of this many take " +
+              Twine(SharedRowsModel(op, target)
+                        .getBytes(shared.first, shared.second)) +
+              " bytes of a workgroup's memory",
+          threads);
     b.set(rows, keys, /*workers=*/0,
           "a row a thread, whose registers hold it; a workgroup of every "
           "device has memory for this many keys and values");

@@ -139,7 +139,8 @@ module attributes {tile.target = #tile.target<name = "wgsl", chip = "x", threads
 // -----
 
 // Queries that stay in memory leave room for several workgroups side by side; a
-// stride that is no multiple of a vector has them in workgroup memory. More than
+// stride that is no multiple of a vector has them in workgroup memory. What is
+// converted when it is read serves more rows of a thread, but for masks. More than
 // eight packed rows split their keys, too; of fewer, as many subgroups share the
 // keys as a workgroup has threads for.
 module attributes {tile.target = #tile.target<name = "wgsl", chip = "x", threads = 512, subgroup = 32, shared_bytes = 32768, static_shared_bytes = 32768, workers = 1024, lacks = "small_storage">} {
@@ -151,9 +152,42 @@ module attributes {tile.target = #tile.target<name = "wgsl", chip = "x", threads
   }
 
   // CHECK-LABEL: func @wide
-  // CHECK: #attn.schedule<tile_m = 64, tile_n = 16>
+  // CHECK: #attn.schedule<tile_m = 64, tile_n = 32>
   func.func @wide(%q: memref<1x8x640x128xf32>, %k: memref<1x8x640x128xf32>, %o: memref<1x8x640x128xf32>) {
     attn.attention ins(%q, %k, %k : memref<1x8x640x128xf32>, memref<1x8x640x128xf32>, memref<1x8x640x128xf32>) outs(%o : memref<1x8x640x128xf32>)
+    return
+  }
+
+  // CHECK-LABEL: func @halves
+  // CHECK: attn.schedule = #attn.schedule<tile_m = 128, tile_n = 32, threads = 128>, attn.schedule_reason = "lanes share rows; queries, keys and values of this many take 17664 bytes
+  func.func @halves(%q: memref<1x8x?x128xf16>, %k: memref<1x8x?x128xf16>, %o: memref<1x8x?x128xf16>) {
+    attn.attention ins(%q, %k, %k : memref<1x8x?x128xf16>, memref<1x8x?x128xf16>, memref<1x8x?x128xf16>) outs(%o : memref<1x8x?x128xf16>)
+    return
+  }
+
+  // CHECK-LABEL: func @masked
+  // CHECK: #attn.schedule<tile_m = 64, tile_n = 32>
+  func.func @masked(%q: memref<1x8x640x64xf16>, %k: memref<1x8x640x64xf16>, %o: memref<1x8x640x64xf16>) {
+    attn.attention ins(%q, %k, %k : memref<1x8x640x64xf16>, memref<1x8x640x64xf16>, memref<1x8x640x64xf16>) outs(%o : memref<1x8x640x64xf16>)
+        mask(%b: index, %h: index, %i: index, %j: index) {
+      %keep = arith.cmpi ule, %j, %i : index
+      attn.yield %keep : i1
+    }
+    return
+  }
+
+  // Fewer rows, and outputs that registers do not hold.
+  // CHECK-LABEL: func @short
+  // CHECK: #attn.schedule<tile_m = 64, tile_n = 32>
+  func.func @short(%q: memref<1x8x127x64xf16>, %k: memref<1x8x640x64xf16>, %o: memref<1x8x127x64xf16>) {
+    attn.attention ins(%q, %k, %k : memref<1x8x127x64xf16>, memref<1x8x640x64xf16>, memref<1x8x640x64xf16>) outs(%o : memref<1x8x127x64xf16>)
+    return
+  }
+
+  // CHECK-LABEL: func @broad
+  // CHECK: #attn.schedule<tile_m = 64, tile_n = 32>
+  func.func @broad(%q: memref<1x8x640x160xf16>, %k: memref<1x8x640x160xf16>, %o: memref<1x8x640x160xf16>) {
+    attn.attention ins(%q, %k, %k : memref<1x8x640x160xf16>, memref<1x8x640x160xf16>, memref<1x8x640x160xf16>) outs(%o : memref<1x8x640x160xf16>)
     return
   }
 

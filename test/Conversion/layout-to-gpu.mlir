@@ -599,12 +599,19 @@ module attributes {tile.target = #tile.target<name = "gpu", chip = "c", threads 
   // CHECK-SAME: workgroup(%[[BUFFER:[a-z0-9]+]] : memref<{{[0-9]+}}xvector<4xf32>, #gpu.address_space<workgroup>>
   // CHECK: %[[WEIGHTS:.+]] = vector.from_elements %{{.+}}, %{{.+}}, %{{.+}}, %{{.+}} : vector<4xf32>
   // CHECK: memref.store %[[WEIGHTS]], %[[BUFFER]]
-  // CHECK: scf.for %[[K:.+]] = %c0 to %c4 step %c1
+  // Two of the four reads in a turn.
+  // CHECK: scf.for %[[TURN:.+]] = %c0 to %c2 step %c1
+  // CHECK: %[[FIRST:.+]] = arith.muli %[[TURN]], %c2
+  // CHECK: arith.addi %{{.+}}, %[[FIRST]]
   // CHECK: %[[READ:.+]] = memref.load %[[BUFFER]]
   // CHECK: vector.extract %[[READ]][0]
-  // CHECK: arith.addi %[[K]], %c4
+  // CHECK: arith.addi %[[FIRST]], %c4
   // CHECK: vector.extract %[[READ]][1]
   // CHECK: vector.extract %[[READ]][3]
+  // CHECK: %[[SECOND:.+]] = arith.addi %[[FIRST]], %c1
+  // CHECK: arith.addi %{{.+}}, %[[SECOND]]
+  // CHECK: %[[NEXT:.+]] = memref.load %[[BUFFER]]
+  // CHECK: vector.extract %[[NEXT]][0]
   func.func private @folds(%a: memref<f32>, %x: index, %y: index, %z: index, %nx: index, %ny: index, %nz: index) attributes {tile.kernel} {
     %c0 = arith.constant 0 : index
     %c4 = arith.constant 4 : index
@@ -623,8 +630,8 @@ module attributes {tile.target = #tile.target<name = "gpu", chip = "c", threads 
 
 // -----
 
-// A factor that stays in memory takes none of the workgroup and is read there; a
-// row that is missing is another one.
+// A factor that stays in memory takes none of the workgroup and is read there,
+// from where a row begins; one that is missing is another one.
 #part = #tile.layout<lane = [[0, 1], [0, 2]], subgroup = [[1, 0], [2, 0]]>
 #vectors = #tile.shared<padding = 4>
 module attributes {tile.target = #tile.target<name = "gpu", chip = "c", threads = 128, subgroup = 4, shared_bytes = 16384, static_shared_bytes = 16384, lacks = "small_storage">} {
@@ -633,8 +640,10 @@ module attributes {tile.target = #tile.target<name = "gpu", chip = "c", threads 
   // CHECK: %[[IN:.+]] = arith.cmpi slt, %[[ROW:.+]], %
   // CHECK: %[[READ:.+]] = arith.select %[[IN]], %[[ROW]], %c0 : index
   // CHECK: %[[AT:.+]] = arith.muli %[[READ]], %c8 : index
-  // CHECK: vector.load %{{.+}} : memref<{{.+}}>, vector<4xf32>
+  // CHECK: %[[QUERY:.+]] = memref.reinterpret_cast %{{.+}} to offset: [%[[AT]]], sizes: [8]
+  // CHECK: vector.load %[[QUERY]][%c0] : memref<{{.+}}>, vector<4xf32>
   // CHECK: memref.load %[[BUFFER]]
+  // CHECK: vector.load %[[QUERY]][%c4]
   func.func private @in_memory(%a: memref<f32>, %n: index, %x: index, %y: index, %z: index, %nx: index, %ny: index, %nz: index) attributes {tile.kernel} {
     %c0 = arith.constant 0 : index
     %c1 = arith.constant 1 : index

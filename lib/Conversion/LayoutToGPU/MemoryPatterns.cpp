@@ -213,15 +213,35 @@ static bool readsVectors(const KernelContext &context, LoadOp op) {
              op.getIndices().back());
 }
 
+/// A row that begins at an address of `memory`: loops that read along it leave
+/// that out.
+static Value viewRow(ImplicitLocOpBuilder &b, Value memory, Value address,
+                     int64_t cols) {
+  Named named(b, "at");
+  auto view = memory.getDefiningOp<memref::ReinterpretCastOp>();
+  Value offset = getValueOrCreateConstantIndexOp(
+      b, b.getLoc(), view.getMixedOffsets().front());
+  auto layout =
+      StridedLayoutAttr::get(b.getContext(), ShapedType::kDynamic, {1});
+  return memref::ReinterpretCastOp::create(
+      b, MemRefType::get(cols, view.getType().getElementType(), layout),
+      view.getSource(), b.createOrFold<arith::AddIOp>(address, offset),
+      ArrayRef<OpFoldResult>{b.getIndexAttr(cols)},
+      ArrayRef<OpFoldResult>{b.getIndexAttr(1)});
+}
+
 Value attn::readInMemory(ImplicitLocOpBuilder &b, const KernelContext &context,
                          LoadOp op, Value row, Value number) {
   Value col = b.createOrFold<arith::MulIOp>(number, index(b, kVectorElements));
   // Nobody asks for what follows from a row that is missing.
   if (Value condition = isValid(b, op.getType(), op.getValid(), {row, col}, {}))
     row = arith::SelectOp::create(b, condition, row, index(b, 0));
+  Value begin = addressOf(b, context, op, {row, index(b, 0)});
   return vector::LoadOp::create(b, getPieceType(op.getType(), kVectorElements),
-                                context.getView(op.getSource())->flat,
-                                addressOf(b, context, op, {row, col}));
+                                viewRow(b,
+                                        context.getView(op.getSource())->flat,
+                                        begin, op.getType().getCols()),
+                                col);
 }
 
 /// The same, with zeros for what is not valid.

@@ -10,6 +10,7 @@
 #include "attn/Dialect/Tile/Tile.h"
 
 #include "mlir/Dialect/Arith/IR/Arith.h"
+#include "mlir/Dialect/Math/IR/Math.h"
 #include "mlir/Dialect/SCF/IR/SCF.h"
 #include "mlir/Dialect/Utils/StaticValueUtils.h"
 #include "mlir/Interfaces/SideEffectInterfaces.h"
@@ -21,6 +22,16 @@ static bool writes(Operation *op) {
   return isa<gpu::BarrierOp, attn::tile::SubgroupBarrierOp>(op) ||
          hasEffect<MemoryEffects::Write>(op) ||
          (op->getNumRegions() && !isMemoryEffectFree(op));
+}
+
+/// How many products are added up in the expression of `op`, one after the
+/// other.
+int64_t Placement::countSums(Operation *op) {
+  auto sum = dyn_cast_or_null<math::FmaOp>(op);
+  if (!sum)
+    return 0;
+  Operation *before = sum.getC().getDefiningOp();
+  return 1 + (before && isInline(before) ? countSums(before) : 0);
 }
 
 /// Lanes that exchange values have to do so together, not where an operand of
@@ -105,13 +116,22 @@ bool Statements::canInline(Operation *op) {
   Operation *user = uses.front()->getOwner();
   if (user->getBlock() != op->getBlock())
     return false;
+  // What is added up stays near what it is read from, in lines that are read.
+  constexpr int64_t mostSums = 4;
+  if (isa<math::FmaOp>(user) && countSums(op) >= mostSums)
+    return false;
   // A loop evaluates its bounds again and again.
   if (isa<scf::ForOp>(user) && uses.front()->getOperandNumber() < 3)
     return false;
+  // Every access evaluates the offset of its view: once where loops repeat it.
+  bool isOffset = isa<memref::ReinterpretCastOp>(user);
+  if (isOffset && llvm::any_of(user->getUsers(), [&](Operation *access) {
+        return access->getBlock() != op->getBlock();
+      }))
+    return false;
   if (isMemoryEffectFree(op))
     return true;
-  // Every access evaluates the offset of its view.
-  if (isa<memref::ReinterpretCastOp>(user))
+  if (isOffset)
     return false;
   Operation *statement = getStatement(user);
   for (Operation *next = op->getNextNode(); next != statement;

@@ -41,6 +41,7 @@ public:
 
 private:
   bool canInline(mlir::Operation *op);
+  int64_t countSums(mlir::Operation *op);
   llvm::SmallVector<mlir::OpOperand *> getNeededUses(mlir::Value value);
   mlir::Operation *getStatement(mlir::Operation *op);
 

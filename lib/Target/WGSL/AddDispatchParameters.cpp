@@ -35,9 +35,18 @@ static BlockArgument addParameter(gpu::GPUFuncOp kernel, unsigned position,
   return kernel.getArgument(position);
 }
 
-/// Counts the elements of `buffer` from what is bound.
+/// Counts the elements of `buffer` from what is bound: where a view begins
+/// elsewhere, once for all that is read of it.
 static void addBase(BlockArgument buffer, BlockArgument base) {
-  for (Operation *view : buffer.getUsers())
+  for (Operation *view : buffer.getUsers()) {
+    auto cast = dyn_cast<memref::ReinterpretCastOp>(view);
+    if (cast && !cast.getOffsets().empty()) {
+      OpBuilder b(view);
+      OpOperand &offset = cast.getOffsetsMutable()[0];
+      offset.set(
+          arith::AddIOp::create(b, offset.get().getLoc(), offset.get(), base));
+      continue;
+    }
     for (Operation *access : view->getUsers()) {
       OpOperand *index =
           TypeSwitch<Operation *, OpOperand *>(access)
@@ -50,6 +59,7 @@ static void addBase(BlockArgument buffer, BlockArgument base) {
       index->set(
           arith::AddIOp::create(b, access->getLoc(), index->get(), base));
     }
+  }
 }
 
 static void addBases(gpu::GPUFuncOp kernel) {

@@ -194,12 +194,12 @@ LogicalResult WGSLPrinter::declareBuffer(gpu::GPUFuncOp kernel,
   if (!isInVectors)
     return success();
   // runtime/web knows this text: where rows begin at multiples of four, the
-  // buffer is one of vectors.
+  // buffer is one of vectors, and so are both parts of a place.
   std::string reader = declare("read_" + name, true);
   readers[buffer] = reader;
   os << llvm::formatv(
-      "fn {0}(at: i32) -> vec4<{1}> {{ return vec4<{1}>({2}[at], "
-      "{2}[at + 1], {2}[at + 2], {2}[at + 3]); }\n",
+      "fn {0}(base: i32, at: i32) -> vec4<{1}> {{ let n = base + at; return "
+      "vec4<{1}>({2}[n], {2}[n + 1], {2}[n + 2], {2}[n + 3]); }\n",
       reader, *element, name);
   return success();
 }
@@ -444,9 +444,11 @@ std::optional<FailureOr<Expression>> WGSLPrinter::spellOwn(Operation &op) {
         auto reader = readers.find(buffer);
         if (reader == readers.end())
           return FailureOr<Expression>(refuse(*op));
-        return Expression{
-            reader->second + "(" +
-            spellPosition(op.getBase(), op.getIndices().front()).text + ")"};
+        std::string from = view.getOffsets().empty()
+                               ? std::to_string(view.getStaticOffsets().front())
+                               : get(view.getOffsets().front()).text;
+        return Expression{reader->second + "(" + from + ", " +
+                          get(op.getIndices().front()).text + ")"};
       })
       // A workgroup has one dimension, which subgroups divide in order.
       .Case([&](gpu::SubgroupIdOp) {

@@ -32,6 +32,15 @@ gpu.module @kernels {
     // CHECK: %[[AT:.+]] = arith.addi %[[LAST]], %[[B]] : index
     // CHECK: memref.store %{{.+}}, %{{.+}}[%[[AT]]] : memref<?xi8>
     memref.store %i, %mb[%last] : memref<?xi8>
+    // What begins elsewhere begins further on, once for all that is read of it.
+    // CHECK: %[[ROW:.+]] = arith.muli %[[X]], %[[N]] : index
+    // CHECK: %[[FROM:.+]] = arith.addi %[[ROW]], %[[A]] : index
+    // CHECK: memref.reinterpret_cast %{{.+}} to offset: [%[[FROM]]], sizes: [8]
+    // CHECK: memref.load %{{.+}}[%[[Z]]] : memref<8xf32
+    %row = arith.muli %x, %n : index
+    %mr = memref.reinterpret_cast %a to offset: [%row], sizes: [8], strides: [1] : memref<f32> to memref<8xf32, strided<[1], offset: ?>>
+    %r = memref.load %mr[%z] : memref<8xf32, strided<[1], offset: ?>>
+    memref.store %r, %w[%x] : memref<4xf32, #gpu.address_space<workgroup>>
     gpu.return
   }
 }

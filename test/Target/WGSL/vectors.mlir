@@ -29,4 +29,46 @@ gpu.module @kernels {
     memref.store %v, %m[%c0] : memref<8xvector<4xf32>, #gpu.address_space<workgroup>>
     gpu.return
   }
+
+  // A row begins at the same place in each turn of a loop: it has a name before
+  // it. runtime/web rewrites the function for memory of vectors.
+  // CHECK: fn read_q(base: i32, at: i32) -> vec4<f32> { let n = base + at; return vec4<f32>(q[n], q[n + 1], q[n + 2], q[n + 3]); }
+  // CHECK: fn rows(
+  // CHECK: let [[FROM:.+]] = {{.+}} * rows_params.pitch;
+  // CHECK: for (var
+  // CHECK: read_q([[FROM]], [[AT:.+]] * 4)
+  gpu.func @rows(%q: memref<f32> loc("q"), %pitch: i32 loc("pitch")) workgroup(%m: memref<8xvector<4xf32>, #gpu.address_space<workgroup>>) kernel attributes {known_block_size = array<i32: 32, 1, 1>} {
+    %c0 = arith.constant 0 : index
+    %c1 = arith.constant 1 : index
+    %c4 = arith.constant 4 : index
+    %c8 = arith.constant 8 : index
+    %thread = gpu.thread_id x
+    %rows = arith.index_cast %pitch : i32 to index
+    %from = arith.muli %thread, %rows : index
+    %row = memref.reinterpret_cast %q to offset: [%from], sizes: [32], strides: [1] : memref<f32> to memref<32xf32, strided<[1], offset: ?>>
+    scf.for %k = %c0 to %c8 step %c1 {
+      %at = arith.muli %k, %c4 : index
+      %x = vector.load %row[%at] : memref<32xf32, strided<[1], offset: ?>>, vector<4xf32>
+      memref.store %x, %m[%k] : memref<8xvector<4xf32>, #gpu.address_space<workgroup>>
+    }
+    gpu.return
+  }
+
+  // Up to four products are added up in an expression.
+  // CHECK: fn sums(
+  // CHECK: let [[FOUR:.+]] = fma([[X:[a-z0-9]+]], [[X]], fma([[X]], [[X]], fma([[X]], [[X]], fma([[X]], [[X]], 0.0f))));
+  // CHECK: {{buffer[0-9]+}}[1] = fma([[X]], [[X]], [[FOUR]]);
+  gpu.func @sums() workgroup(%m: memref<2xf32, #gpu.address_space<workgroup>>) kernel attributes {known_block_size = array<i32: 32, 1, 1>} {
+    %c0 = arith.constant 0 : index
+    %c1 = arith.constant 1 : index
+    %zero = arith.constant 0.0 : f32
+    %x = memref.load %m[%c0] : memref<2xf32, #gpu.address_space<workgroup>>
+    %s1 = math.fma %x, %x, %zero : f32
+    %s2 = math.fma %x, %x, %s1 : f32
+    %s3 = math.fma %x, %x, %s2 : f32
+    %s4 = math.fma %x, %x, %s3 : f32
+    %s5 = math.fma %x, %x, %s4 : f32
+    memref.store %s5, %m[%c1] : memref<2xf32, #gpu.address_space<workgroup>>
+    gpu.return
+  }
 }
