@@ -30,6 +30,13 @@ for name in ("ASAN_OPTIONS", "UBSAN_OPTIONS", "TSAN_OPTIONS", "ATTN_TEST_SEED", 
     if name in os.environ:
         config.environment[name] = os.environ[name]
 
+# What takes long runs by turns of two or three commits, as `%if turn-0-of-3 %{ ... %}`;
+# all of it in tests that are run by hand, without a seed.
+for turns in (2, 3):
+    for turn in range(turns):
+        if "ATTN_TEST_FULL" in os.environ or int(os.environ.get("ATTN_TEST_SEED", turn)) % turns == turn:
+            config.available_features.add(f"turn-{turn}-of-{turns}")
+
 config.substitutions.append(("%src_root", config.attn_source_dir))
 config.substitutions.append(("%build_root", config.attn_build_dir))
 config.substitutions.append(("%python", config.python))
