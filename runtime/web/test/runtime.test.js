@@ -147,6 +147,28 @@ test('subgroups have at least as many lanes as a variant asks for', async () => 
     /^wgsl:webgpu-subgroups for .*not wgsl:webgpu-subgroups32: it needs subgroups of 32 lanes; those of the device may have 8$/);
   assert.match(await choose(['subgroups']), /^wgsl:webgpu-subgroups for/);
   assert.match(await choose([], { adapterInfo: { subgroupMinSize: 32 } }), /^wgsl:webgpu for .*lacks subgroups/);
+  // Of a subgroup of 64 lanes, code for 32 has two in each; the least size
+  // decides, whatever the largest one is.
+  for (const [least, most, lanes] of [[64, 64, '32'], [32, 64, '32'], [32, 128, '32'], [16, 64, ''], [8, 32, ''], [4, 128, '']])
+    assert.ok((await choose(['subgroups'], { adapterInfo: { subgroupMinSize: least, subgroupMaxSize: most } }))
+      .startsWith(`wgsl:webgpu-subgroups${lanes} for`), `${least} to ${most}`);
+});
+
+test('without a variant for its subgroups a device is told so', async () => {
+  const code = `enable subgroups;\n${SHADER}`;
+  const only = makeArtifact({ chip: 'webgpu-subgroups32', features: ['subgroups', 'subgroup-min-size:32'] }, code);
+  const withLanes = (least, most) => Object.assign(new FakeDevice({ features: ['subgroups'] }),
+    { adapterInfo: { subgroupMinSize: least, subgroupMaxSize: most } });
+  await fails(() => loadProgram(withLanes(16, 64), only), 'UNSUPPORTED_DEVICE',
+    'compiled for wgsl:webgpu-subgroups32; it needs subgroups of 32 lanes; those of the device may have 16');
+  assert.equal((await loadProgram(withLanes(64, 64), only)).description.chip, 'webgpu-subgroups32');
+  // Fragments are those of subgroups of exactly so many lanes.
+  const matrices = makeArtifact({ chip: 'webgpu-matrix', features: ['subgroups', 'subgroup-size:32', 'subgroup-matrix:16x16x16:f16:f32'] },
+    `enable chromium_experimental_subgroup_matrix;\n${code}`);
+  const device = withLanes(64, 64);
+  device.features.add('chromium-experimental-subgroup-matrix');
+  device.adapterInfo.subgroupMatrixConfigs = [{ M: 16, N: 16, K: 16, componentType: 'f16', resultComponentType: 'f32' }];
+  await fails(() => loadProgram(device, matrices), 'UNSUPPORTED_DEVICE', 'it needs matrices 16x16x16:f16:f32 in subgroups of 32 lanes');
 });
 
 test('a processor that imitates a device takes code of its own', async () => {
