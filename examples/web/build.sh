@@ -15,11 +15,11 @@ compile=$1 site=$2
 
 mkdir -p "$site/attn-web"
 cp "$here"/*.html "$here"/*.js "$here"/*.css "$here"/*.mlir "$site/"
-# Served without the comments that fill lines: nobody who loads the page reads
-# them. The first line names the license.
+# Served without indentation and the comments that fill lines: nobody who loads
+# the page reads them. The first line names the license.
 for source in "$here"/../../runtime/web/*.js; do
   awk 'NR > 1 && /^ *\/\*/ { comment = 1 }
-       !comment && (NR == 1 || !/^ *\/\//)
+       !comment && (NR == 1 || !/^ *\/\//) { line = $0; sub(/^ +/, "", line); print line }
        /\*\/$/ { comment = 0 }' "$source" >"$site/attn-web/$(basename "$source")"
 done
 # A visitor loads code for the GPU or for the processor. There are many queries:

@@ -137,7 +137,10 @@ std::string attn::packForBrowsers(std::string artifact) {
     consumeError(variants.takeError());
     return artifact;
   }
-  if (variants->size() == 1 || !all_of(*variants, isForBrowsers) ||
+  // One alone stays a text to look at, unless a page fills its holes.
+  bool isText =
+      variants->size() == 1 && !variants->front().description.getArray("holes");
+  if (isText || !all_of(*variants, isForBrowsers) ||
       !compression::zlib::isAvailable())
     return artifact;
   Packer packer;

@@ -16,8 +16,8 @@
 
 namespace attn {
 
-/// `artifact` packed, if it is a bundle of variants that browsers run alone;
-/// else itself.
+/// `artifact` packed, if browsers alone run all of it, and it is a bundle of
+/// variants or text whose holes a page fills; else itself.
 std::string packForBrowsers(std::string artifact);
 
 /// The bytes that a packed artifact holds, which are to be judged as those of
