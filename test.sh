@@ -5,8 +5,8 @@
 # them. Execution tests are a subset that changes with the commit.
 #
 #   --full      all execution tests (hours on two cores)
-#   --coverage  an execution test of each variant on each target, for
-#               docs/coverage.md, which --full writes, too
+#   --coverage  an execution test of each variant on each target, with small
+#               heads, for docs/coverage.md, which --full writes, too
 #   --seed=N    another subset; the one that ran is printed
 #   --sanitize  a build with AddressSanitizer and UBSan
 #   --tsan      the runtime's tests under ThreadSanitizer
@@ -22,7 +22,7 @@ for argument; do
     count=0 standard=0 assembled=0 interpreted=500 rasterised=400 covers=1 shaders=(--each)
     export ATTN_TEST_FULL=1
     ;;
-  --coverage) count=1 standard=1 rasterised=1 each=(--each) covers=1 ;;
+  --coverage) count=1 standard=1 rasterised=1 each=(--each --small) covers=1 ;;
   --sanitize) preset=sanitize directory=build-sanitize count=10 standard=5 assembled=2 interpreted=3 ;;
   --tsan) preset=tsan directory=build-tsan ;;
   --help | -h)

@@ -27,8 +27,8 @@ SUITES = {
 
 INTRODUCTION = """# What ran where
 
-Written by `./test.sh --coverage` (a case of each variant and random ones) or
-`./test.sh --full`; each cell counts cases that ran there and agreed with the
+Written by `./test.sh --coverage` (a case of each variant, with heads of up to
+32 columns where it has such, and random ones) or `./test.sh --full`; each cell counts cases that ran there and agreed with the
 float64 reference by rule 20. An empty cell: nothing ran.
 """
 

@@ -40,6 +40,7 @@
 #include <chrono>
 #include <cmath>
 #include <deque>
+#include <functional>
 #include <map>
 #include <numeric>
 
@@ -73,6 +74,11 @@ struct Arguments {
   cl::opt<bool> each{
       "each",
       cl::desc("Let --count be of each variant in mods, matrix and empty"),
+      cl::cat(category)};
+  cl::opt<bool> small{
+      "small",
+      cl::desc("Leave out heads of more than 32 columns where a variant has "
+               "others: devices compile them in a fraction of the time"),
       cl::cat(category)};
   cl::opt<std::string> filter{"filter",
                               cl::desc("Only cases with this in their name"),
@@ -554,6 +560,15 @@ static std::string getVariant(StringRef name) {
   return (suite + "/" + rest.split('/').first).str();
 }
 
+/// Whether a case that is called .../dCOLUMNS has small heads.
+static bool isSmall(const Recipe &recipe) {
+  constexpr unsigned mostColumns = 32;
+  StringRef size = StringRef(recipe.name).rsplit('/').second;
+  unsigned columns;
+  return size.consume_front("d") && !size.getAsInteger(10, columns) &&
+         columns <= mostColumns;
+}
+
 void Driver::select(std::vector<Recipe> candidates,
                     std::vector<Recipe> &recipes) {
   std::map<std::string, std::vector<Recipe>> groups;
@@ -562,6 +577,8 @@ void Driver::select(std::vector<Recipe> candidates,
       groups[args.each ? getVariant(recipe.name) : ""].push_back(
           std::move(recipe));
   for (auto &[variant, group] : groups) {
+    if (args.small && llvm::any_of(group, isSmall))
+      llvm::erase_if(group, std::not_fn(isSmall));
     // Variants are to differ in what is drawn for them.
     uint64_t offset = args.each ? llvm::xxh3_64bits(variant) : 0;
     sample(group, args.count, args.seed ^ offset);
