@@ -43,4 +43,53 @@ gpu.module @kernels {
     memref.store %r, %w[%x] : memref<4xf32, #gpu.address_space<workgroup>>
     gpu.return
   }
+
+  // Under a causal mask long query tiles come first: heads are the fast dimension
+  // of the groups of a dispatch, so that those of all heads do.
+  // CHECK: gpu.func @causal(%[[FX:[a-z0-9]+]]: index {{[^}]*}}}, %[[FY:[a-z0-9]+]]: index
+  // CHECK-DAG: %[[IX:.+]] = gpu.block_id x
+  // CHECK-DAG: %[[X:.+]] = arith.index_cast %[[IX]] : index to i32
+  // CHECK-DAG: %[[IY:.+]] = gpu.block_id y
+  // CHECK-DAG: %[[Y:.+]] = arith.index_cast %[[IY]] : index to i32
+  // CHECK-DAG: %[[DX:.+]] = gpu.grid_dim x
+  // CHECK-DAG: %[[TILES:.+]] = arith.index_cast %[[DX]] : index to i32
+  // CHECK-DAG: %[[DY:.+]] = gpu.grid_dim y
+  // CHECK-DAG: %[[HEADS:.+]] = arith.index_cast %[[DY]] : index to i32
+  // CHECK: %[[ROWS:.+]] = arith.muli %[[Y]], %[[TILES]] : i32
+  // CHECK: %[[N:.+]] = arith.addi %[[ROWS]], %[[X]] : i32
+  // CHECK: %[[QUOTIENT:.+]] = arith.divui %[[N]], %[[HEADS]] : i32
+  // CHECK: %[[TILE:.+]] = arith.index_cast %[[QUOTIENT]] : i32 to index
+  // CHECK: %[[REMAINDER:.+]] = arith.remui %[[N]], %[[HEADS]] : i32
+  // CHECK: %[[HEAD:.+]] = arith.index_cast %[[REMAINDER]] : i32 to index
+  // CHECK: %[[LAST:.+]] = arith.addi %[[TILE]], %[[FX]] {tile.size = 9 : index} : index
+  // CHECK: %[[FIRST:.+]] = arith.addi %[[HEAD]], %[[FY]] : index
+  // CHECK: scf.for %{{.+}} = %{{.+}} to %[[LAST]]
+  // CHECK: memref.store %{{.+}}, %{{.+}}[%[[FIRST]]]
+  gpu.func @causal() workgroup(%w: memref<4xf32, #gpu.address_space<workgroup>>) kernel attributes {known_block_size = array<i32: 32, 1, 1>, tile.launch_info = #tile.launch_info<parameters = [], grid = points, threads = 32>} {
+    %c0 = arith.constant 0 : index
+    %c1 = arith.constant 1 : index
+    %zero = arith.constant 0.0 : f32
+    %x = gpu.block_id x {tile.size = 9 : index}
+    %y = gpu.block_id y
+    scf.for %i = %c0 to %x step %c1 {
+      memref.store %zero, %w[%y] : memref<4xf32, #gpu.address_space<workgroup>>
+    }
+    gpu.return
+  }
+
+  // Under a window loops begin elsewhere, and are as long.
+  // CHECK: gpu.func @window(
+  // CHECK-NOT: arith.divui
+  // CHECK: gpu.return
+  gpu.func @window() workgroup(%w: memref<4xf32, #gpu.address_space<workgroup>>) kernel attributes {known_block_size = array<i32: 32, 1, 1>, tile.launch_info = #tile.launch_info<parameters = [], grid = points, threads = 32>} {
+    %c1 = arith.constant 1 : index
+    %c8 = arith.constant 8 : index
+    %zero = arith.constant 0.0 : f32
+    %x = gpu.block_id x
+    %end = arith.addi %x, %c8 : index
+    scf.for %i = %x to %end step %c1 {
+      memref.store %zero, %w[%c1] : memref<4xf32, #gpu.address_space<workgroup>>
+    }
+    gpu.return
+  }
 }
