@@ -26,7 +26,7 @@ static bool writes(Operation *op) {
 
 /// How many products are added up in the expression of `op`, one after the
 /// other.
-int64_t Placement::countSums(Operation *op) {
+int64_t Statements::countSums(Operation *op) {
   auto sum = dyn_cast_or_null<math::FmaOp>(op);
   if (!sum)
     return 0;
