@@ -216,8 +216,7 @@ public:
         valueSize(getColumns(op.getValue())),
         type(getElementTypeOrSelf(op.getQuery().getType())),
         valueType(getElementTypeOrSelf(op.getValue().getType())),
-        queriesInMemory(canStayInMemory(op.getQuery())),
-        isMasked(op.hasMaskRegion()) {}
+        queriesInMemory(canStayInMemory(op.getQuery())) {}
 
   bool fits(int64_t rows, int64_t keys) const {
     int64_t most = target.getStaticSharedBytes();
@@ -234,14 +233,13 @@ public:
 
   /// Whether threads have twice as many rows as elsewhere: each element that is
   /// read and converted serves more products. On an H100 f16 with heads of 64
-  /// takes 30.2 TFLOP/s with 128 rows, 28.5 with 64, with heads of 128 29.0 and
-  /// 28.3. With a causal mask those are 20.2 and 22.4, and f32, of which
-  /// nothing is converted, 23.7 and 26.8.
+  /// takes 30.2 TFLOP/s with 128 rows, 28.5 with 64, with heads of 128 28.9 and
+  /// 28.3, causal 29.6 and 29.2; f32, of which nothing is converted, 23.7 and
+  /// 26.8.
   bool takesWideBlocks(int64_t rows, int64_t keys) const {
     constexpr int64_t mostColumns = 128, lanes = 32;
-    return queriesInMemory && !isMasked && type.isF16() &&
-           valueSize <= mostColumns && target.getSubgroup() >= lanes &&
-           fits(rows, keys);
+    return queriesInMemory && type.isF16() && valueSize <= mostColumns &&
+           target.getSubgroup() >= lanes && fits(rows, keys);
   }
 
 private:
@@ -254,7 +252,7 @@ private:
   tile::TargetAttr target;
   int64_t headSize, valueSize;
   Type type, valueType;
-  bool queriesInMemory, isMasked;
+  bool queriesInMemory;
 };
 
 bool SharedRowsModel::canStayInMemory(Value query) const {

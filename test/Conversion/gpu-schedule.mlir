@@ -140,7 +140,7 @@ module attributes {tile.target = #tile.target<name = "wgsl", chip = "x", threads
 
 // Queries that stay in memory leave room for several workgroups side by side; a
 // stride that is no multiple of a vector has them in workgroup memory. What is
-// converted when it is read serves more rows of a thread, but for masks. More than
+// converted when it is read serves more rows of a thread. More than
 // eight packed rows split their keys, too; of fewer, as many subgroups share the
 // keys as a workgroup has threads for.
 module attributes {tile.target = #tile.target<name = "wgsl", chip = "x", threads = 512, subgroup = 32, shared_bytes = 32768, static_shared_bytes = 32768, workers = 1024, lacks = "small_storage">} {
@@ -162,17 +162,6 @@ module attributes {tile.target = #tile.target<name = "wgsl", chip = "x", threads
   // CHECK: attn.schedule = #attn.schedule<tile_m = 128, tile_n = 32, threads = 128>, attn.schedule_reason = "lanes share rows; queries, keys and values of this many take 17664 bytes
   func.func @halves(%q: memref<1x8x?x128xf16>, %k: memref<1x8x?x128xf16>, %o: memref<1x8x?x128xf16>) {
     attn.attention ins(%q, %k, %k : memref<1x8x?x128xf16>, memref<1x8x?x128xf16>, memref<1x8x?x128xf16>) outs(%o : memref<1x8x?x128xf16>)
-    return
-  }
-
-  // CHECK-LABEL: func @masked
-  // CHECK: #attn.schedule<tile_m = 64, tile_n = 32>
-  func.func @masked(%q: memref<1x8x640x64xf16>, %k: memref<1x8x640x64xf16>, %o: memref<1x8x640x64xf16>) {
-    attn.attention ins(%q, %k, %k : memref<1x8x640x64xf16>, memref<1x8x640x64xf16>, memref<1x8x640x64xf16>) outs(%o : memref<1x8x640x64xf16>)
-        mask(%b: index, %h: index, %i: index, %j: index) {
-      %keep = arith.cmpi ule, %j, %i : index
-      attn.yield %keep : i1
-    }
     return
   }
 
