@@ -230,7 +230,9 @@ IndexRanges::ofArithmetic(Operation *op, Value value, unsigned depth) {
     // Of either sign unless the divisor is positive.
     if (!operands[1].smin().isStrictlyPositive() && !isa<arith::RemSIOp>(op))
       bound = ConstantIntRanges::fromSigned(
-          bound.smax().isMaxSignedValue() ? bound.smin() : -bound.smax(),
+          bound.smax().isMaxSignedValue()
+              ? APInt::getSignedMinValue(bound.smax().getBitWidth())
+              : -bound.smax(),
           bound.smax());
     result = result->intersection(bound);
   }

@@ -67,8 +67,57 @@ static Value narrow(OpBuilder &b, Value value) {
   return arith::TruncIOp::create(b, loc, type, value);
 }
 
-/// Where the extremes of i64 are compared with or stored, those of i32 stand
-/// for them.
+/// Whether `value` is a number that a launcher narrows, or is chosen among
+/// others and such.
+static bool isNarrowed(Value value, SmallPtrSetImpl<Value> &seen) {
+  if (!seen.insert(value).second)
+    return false;
+  auto any = [&](ValueRange values) {
+    return llvm::any_of(values,
+                        [&](Value other) { return isNarrowed(other, seen); });
+  };
+  if (auto argument = dyn_cast<BlockArgument>(value)) {
+    auto loop = dyn_cast<scf::ForOp>(argument.getOwner()->getParentOp());
+    if (!loop)
+      return true;
+    unsigned number = argument.getArgNumber();
+    return number > 0 && any({loop.getInitArgs()[number - 1],
+                              loop.getYieldedValues()[number - 1]});
+  }
+  Operation *op = value.getDefiningOp();
+  if (isa<memref::LoadOp>(op))
+    return true;
+  if (isa<arith::MaxSIOp, arith::MinSIOp>(op))
+    return any(op->getOperands());
+  if (auto select = dyn_cast<arith::SelectOp>(op))
+    return any({select.getTrueValue(), select.getFalseValue()});
+  if (!isa<scf::ForOp, scf::IfOp>(op))
+    return false;
+  unsigned number = cast<OpResult>(value).getResultNumber();
+  return llvm::any_of(op->getRegions(), [&](Region &region) {
+    return any(region.front().getTerminator()->getOperand(number));
+  });
+}
+
+/// Whether what a constant is compared with, or is one of several with, is
+/// narrowed; or what it is stored to.
+static bool meetsNarrowed(OpOperand &use) {
+  Operation *user = use.getOwner();
+  SmallPtrSet<Value, 8> seen{use.get()};
+  auto isOne = [&](Value value) {
+    return value.getType() == use.get().getType() && isNarrowed(value, seen);
+  };
+  if (isa<arith::MaxSIOp, arith::MinSIOp, arith::CmpIOp, arith::SelectOp>(user))
+    return llvm::any_of(user->getOperands(), isOne);
+  if (auto loop = dyn_cast<scf::ForOp>(user))
+    return isOne(loop.getTiedLoopResult(&use));
+  if (isa<scf::YieldOp>(user))
+    return isOne(user->getParentOp()->getResult(use.getOperandNumber()));
+  return isa<memref::StoreOp>(user);
+}
+
+/// The extremes of i64 among numbers that are narrowed, whose extremes are
+/// those of i32.
 static void narrowExtreme(arith::ConstantOp op) {
   auto value = dyn_cast<IntegerAttr>(op.getValue());
   if (!value || !op.getType().isInteger(64) ||
@@ -79,10 +128,7 @@ static void narrowExtreme(arith::ConstantOp op) {
   Value extreme = arith::ConstantOp::create(
       b, op.getLoc(),
       b.getI64IntegerAttr(value.getInt() < 0 ? INT32_MIN : INT32_MAX));
-  op.getResult().replaceUsesWithIf(extreme, [](OpOperand &use) {
-    return isa<arith::MaxSIOp, arith::MinSIOp, arith::CmpIOp, arith::SelectOp,
-               scf::ForOp, scf::YieldOp, memref::StoreOp>(use.getOwner());
-  });
+  op.getResult().replaceUsesWithIf(extreme, meetsNarrowed);
 }
 
 /// Elements are counted in 32 bits (rule 21): the launcher refuses more where

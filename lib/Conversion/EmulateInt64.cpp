@@ -105,6 +105,27 @@ static void replaceIndex(Operation *op) {
     }
 }
 
+/// Upstream makes the words of a shift by n with one by 32 - n: nothing may be
+/// shifted by 0.
+static void avoidNoShift(Operation *shift) {
+  if (!isa<arith::ShLIOp, arith::ShRUIOp, arith::ShRSIOp>(shift) ||
+      !shift->getResult(0).getType().isInteger(64) ||
+      matchPattern(shift->getOperand(1), m_Constant()))
+    return;
+  ImplicitLocOpBuilder b(shift->getLoc(), shift);
+  Value amount = shift->getOperand(1);
+  Value zero = arith::ConstantOp::create(b, b.getI64IntegerAttr(0));
+  Value one = arith::ConstantOp::create(b, b.getI64IntegerAttr(1));
+  Value isZero =
+      arith::CmpIOp::create(b, arith::CmpIPredicate::eq, amount, zero);
+  shift->setOperand(1, arith::SelectOp::create(b, isZero, one, amount));
+  b.setInsertionPointAfter(shift);
+  Value result = shift->getResult(0);
+  auto chosen =
+      arith::SelectOp::create(b, isZero, shift->getOperand(0), result);
+  result.replaceAllUsesExcept(chosen, chosen);
+}
+
 //===----------------------------------------------------------------------===//
 // What the emulation does not know
 //===----------------------------------------------------------------------===//
@@ -241,6 +262,23 @@ struct ExpandCount final : OpRewritePattern<math::CtPopOp> {
   }
 };
 
+/// An i64 that became an index only to become an i64 again keeps its bits.
+/// Upstream's patterns do this, too, but others of them take the extension of
+/// a boolean into the cast, which tile-expand-booleans took out of it.
+struct KeepBits final : OpRewritePattern<arith::IndexCastOp> {
+  using OpRewritePattern::OpRewritePattern;
+
+  LogicalResult matchAndRewrite(arith::IndexCastOp op,
+                                PatternRewriter &rewriter) const override {
+    auto source = op.getIn().getDefiningOp<arith::IndexCastOp>();
+    if (!source || !op.getIn().getType().isIndex() ||
+        source.getIn().getType() != op.getType())
+      return failure();
+    rewriter.replaceOp(op, source.getIn());
+    return success();
+  }
+};
+
 //===----------------------------------------------------------------------===//
 // What the emulation leaves
 //===----------------------------------------------------------------------===//
@@ -314,6 +352,27 @@ struct ChooseWord final : OpRewritePattern<vector::ExtractOp> {
   }
 };
 
+/// A pair of which one word is replaced is made of two words.
+struct MakePair final : OpRewritePattern<vector::InsertOp> {
+  using OpRewritePattern::OpRewritePattern;
+
+  LogicalResult matchAndRewrite(vector::InsertOp op,
+                                PatternRewriter &rewriter) const override {
+    VectorType type = op.getDestVectorType();
+    if (type.getShape() != ArrayRef<int64_t>{2} || op.hasDynamicPosition())
+      return failure();
+    int64_t replaced = op.getStaticPosition().front();
+    SmallVector<Value> words;
+    for (int64_t word : {0, 1})
+      words.push_back(word == replaced
+                          ? op.getValueToStore()
+                          : rewriter.createOrFold<vector::ExtractOp>(
+                                op.getLoc(), op.getDest(), word));
+    rewriter.replaceOpWithNewOp<vector::FromElementsOp>(op, type, words);
+    return success();
+  }
+};
+
 //===----------------------------------------------------------------------===//
 // The pass
 //===----------------------------------------------------------------------===//
@@ -326,6 +385,7 @@ struct EmulateInt64 final
     kernel.walk(replaceIndex);
     if (!hasWide(kernel))
       return false;
+    kernel.walk(avoidNoShift);
     if (failed(expand(kernel)) || failed(emulate(kernel)) ||
         failed(simplify(kernel)))
       return failure();
@@ -352,9 +412,7 @@ struct EmulateInt64 final
     RewritePatternSet patterns(&getContext());
     patterns.add<ExpandDivision<arith::DivSIOp>, ExpandDivision<arith::DivUIOp>,
                  ExpandDivision<arith::RemSIOp>, ExpandDivision<arith::RemUIOp>,
-                 ExpandAbs, ExpandCount>(&getContext());
-    // An i64 that became an index only to become an i64 again keeps its bits.
-    arith::IndexCastOp::getCanonicalizationPatterns(patterns, &getContext());
+                 ExpandAbs, ExpandCount, KeepBits>(&getContext());
     return applyPatternsGreedily(kernel, std::move(patterns));
   }
 
@@ -372,11 +430,13 @@ struct EmulateInt64 final
 
   LogicalResult simplify(gpu::GPUFuncOp kernel) {
     RewritePatternSet patterns(&getContext());
-    patterns.add<ExpandCarry, ExpandProduct, ChooseWord>(&getContext());
+    patterns.add<ExpandCarry, ExpandProduct, ChooseWord, MakePair, KeepBits>(
+        &getContext());
     for (StringRef dialect : {"arith", "vector"})
       for (RegisteredOperationName name :
            getContext().getRegisteredOperationsByDialect(dialect))
-        name.getCanonicalizationPatterns(patterns, &getContext());
+        if (name.getStringRef() != arith::IndexCastOp::getOperationName())
+          name.getCanonicalizationPatterns(patterns, &getContext());
     return applyPatternsGreedily(kernel, std::move(patterns));
   }
 };

@@ -67,5 +67,37 @@ gpu.module @kernels {
     memref.store %d, %w[%i] : memref<32xf64>
     gpu.return
   }
+
+  // What was never narrowed is compared with, and chosen among, numbers of 64
+  // bits.
+  // CHECK-LABEL: gpu.func @arithmetic(
+  gpu.func @arithmetic(%ids: memref<i64>, %i: index, %n: index) kernel attributes {known_block_size = array<i32: 32, 1, 1>} {
+    // CHECK-DAG: %[[FAR:.+]] = arith.constant 9223372036854775807 : i64
+    // CHECK-DAG: %[[NEAR:.+]] = arith.constant 2147483647 : i64
+    %most = arith.constant 9223372036854775807 : i64
+    %one = arith.constant 1 : i64
+    %c0 = arith.constant 0 : index
+    %c1 = arith.constant 1 : index
+    %m = memref.reinterpret_cast %ids to offset: [0], sizes: [32], strides: [1] : memref<i64> to memref<32xi64>
+    %n64 = arith.index_cast %n : index to i64
+    // CHECK: %[[IS:.+]] = arith.cmpi sle, %{{.+}}, %[[FAR]]
+    %is = arith.cmpi sle, %n64, %most : i64
+    // CHECK: arith.select %[[IS]], %{{.+}}, %[[FAR]]
+    %x = arith.select %is, %one, %most : i64
+    // CHECK: scf.for {{.*}} iter_args(%{{.+}} = %[[NEAR]])
+    %least = scf.for %k = %c0 to %n step %c1 iter_args(%sofar = %most) -> i64 {
+      %id = memref.load %m[%k] : memref<32xi64>
+      %less = arith.minsi %sofar, %id : i64
+      scf.yield %less : i64
+    }
+    // CHECK: scf.for {{.*}} iter_args(%{{.+}} = %[[FAR]])
+    %sum = scf.for %k = %c0 to %n step %c1 iter_args(%sofar = %most) -> i64 {
+      %next = arith.divsi %sofar, %x : i64
+      scf.yield %next : i64
+    }
+    %y = arith.xori %sum, %least : i64
+    memref.store %y, %m[%i] : memref<32xi64>
+    gpu.return
+  }
 }
 }

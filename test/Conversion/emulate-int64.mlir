@@ -74,6 +74,62 @@ gpu.module @kernels {
     gpu.return
   }
 
+  // A number of words of which one is 0 goes into that loop as two words.
+  // CHECK-LABEL: gpu.func @extreme(
+  // CHECK-NOT: vector.insert
+  // CHECK: scf.for
+  // CHECK-NOT: vector.insert
+  // CHECK: memref.store
+  gpu.func @extreme(%o: memref<i32>, %p: i1, %b: i32) kernel attributes {known_block_size = array<i32: 32, 1, 1>} {
+    %c0 = arith.constant 0 : index
+    %none = arith.constant 0 : i64
+    %far = arith.constant 4611686018427387904 : i64
+    %m = memref.reinterpret_cast %o to offset: [0], sizes: [32], strides: [1] : memref<i32> to memref<32xi32>
+    %s = arith.select %p, %none, %far : i64
+    %wb = arith.extsi %b : i32 to i64
+    %r = arith.remui %s, %wb : i64
+    %w = arith.trunci %r : i64 to i32
+    memref.store %w, %m[%c0] : memref<32xi32>
+    gpu.return
+  }
+
+  // No word is shifted by 32, as one of a number that is shifted by 0 would be.
+  // CHECK-LABEL: gpu.func @shift(
+  // CHECK: %[[IS_ZERO:.+]] = arith.cmpi eq, %{{.+}}, %c0_i32 : i32
+  // CHECK: arith.select %[[IS_ZERO]], %c1_i32, %{{.+}} : i32
+  // CHECK: arith.shrui
+  // CHECK: arith.select %[[IS_ZERO]]
+  // CHECK: memref.store
+  gpu.func @shift(%o: memref<i32>, %a: i32, %n: i32) kernel attributes {known_block_size = array<i32: 32, 1, 1>} {
+    %c0 = arith.constant 0 : index
+    %m = memref.reinterpret_cast %o to offset: [0], sizes: [32], strides: [1] : memref<i32> to memref<32xi32>
+    %wa = arith.extsi %a : i32 to i64
+    %wn = arith.extui %n : i32 to i64
+    %s = arith.shrui %wa, %wn : i64
+    %w = arith.trunci %s : i64 to i32
+    memref.store %w, %m[%c0] : memref<32xi32>
+    gpu.return
+  }
+
+  // A boolean that was extended to a word stays one.
+  // CHECK-LABEL: gpu.func @boolean(
+  // CHECK: %[[WORD:.+]] = arith.extsi %{{.+}} : i1 to i32
+  // CHECK-NOT: arith.index_cast %{{.+}} : i1
+  // CHECK: memref.store
+  gpu.func @boolean(%o: memref<i32>, %a: i32, %b: i32) kernel attributes {known_block_size = array<i32: 32, 1, 1>} {
+    %c0 = arith.constant 0 : index
+    %c63 = arith.constant 63 : i64
+    %m = memref.reinterpret_cast %o to offset: [0], sizes: [32], strides: [1] : memref<i32> to memref<32xi32>
+    %k = arith.cmpi slt, %a, %b : i32
+    %word = arith.extsi %k : i1 to i32
+    %index = arith.index_cast %word : i32 to index
+    %wide = arith.index_cast %index : index to i64
+    %s = arith.shrui %wide, %c63 : i64
+    %w = arith.trunci %s : i64 to i32
+    memref.store %w, %m[%c0] : memref<32xi32>
+    gpu.return
+  }
+
   // A loop between such bounds counts its iterations.
   // CHECK-LABEL: gpu.func @loop(
   // CHECK-DAG: %[[C0:.+]] = arith.constant 0 : i32

@@ -8,6 +8,8 @@
 // RUN: attn-run %s --entry=conversions --backend=cpu --check=reference --random=B=1,Hq=2,Hkv=2,Sq=40,Skv=100 | FileCheck %s
 // RUN: attn-run %s --entry=there_and_back --backend=cpu --check=reference --random=B=2,Hq=4,Hkv=2,Sq=40,Skv=100 | FileCheck %s
 // RUN: attn-run %s --entry=there_and_back --backend=metal-shim --check=reference --random=B=2,Hq=4,Hkv=2,Sq=40,Skv=20 | FileCheck %s
+// RUN: attn-run %s --entry=wide --backend=cpu --check=reference --random=B=1,Hq=2,Hkv=2,Sq=5,Skv=40 | FileCheck %s
+// RUN: attn-run %s --entry=wide --backend=metal-shim --check=reference --random=B=1,Hq=2,Hkv=2,Sq=5,Skv=40 | FileCheck %s
 // RUN: attn-run %s --entry=unsigned_numbers --backend=cpu --check=reference --random=B=1,Hq=2,Hkv=2,Sq=40,Skv=50 | FileCheck %s
 // RUN: attn-run %s --entry=guarded_read --backend=cpu --check=reference --random=B=1,Hq=2,Hkv=2,Sq=40,Skv=200 | FileCheck %s
 // RUN: attn-run %s --entry=reads --backend=cpu --check=reference --random=B=3,Hq=2,Hkv=2,Sq=40,Skv=200,R=1,L=3 | FileCheck %s
@@ -171,6 +173,41 @@ func.func @there_and_back(%q: !t, %k: !t, %v: !t, %o: !t) -> !t {
         %fg = arith.xori %f, %g : i1
         %keep = arith.ori %ae, %fg : i1
         attn.yield %keep : i1
+      } -> !t
+  return %r : !t
+}
+
+// Numbers of 64 bits, where kernels have 32, too: the lowest divided, one that
+// is shifted by 0, a condition that fills all bits.
+func.func @wide(%q: !t, %k: !t, %v: !t, %o: !t) -> !t {
+  %r = attn.attention ins(%q, %k, %v : !t, !t, !t) outs(%o : !t)
+      score(%s: f32, %b: index, %h: index, %i: index, %j: index) {
+        %low = arith.constant -9223372036854775808 : i64
+        %minus = arith.constant -3 : i64
+        %n = arith.index_cast %j : index to i64
+        %most = arith.constant 9223372036854775807 : i64
+        %five = arith.constant 5 : i64
+        %below = arith.subi %five, %n : i64
+        %negative = arith.divsi %most, %below : i64
+        %lowest = arith.floordivsi %low, %n : i64
+        %x = arith.xori %negative, %lowest : i64
+        %y = arith.shrui %minus, %n : i64
+        %near = arith.cmpi sle, %j, %i : index
+        %bits = arith.index_cast %near : i1 to index
+        %z = arith.index_cast %bits : index to i64
+        %last = arith.constant 63 : i64
+        %sign = arith.shrui %z, %last : i64
+        %xy = arith.addi %x, %y : i64
+        %zs = arith.xori %z, %sign : i64
+        %sum = arith.addi %xy, %zs : i64
+        %c61 = arith.constant 61 : i64
+        %rest = arith.remui %sum, %c61 : i64
+        %small = arith.trunci %rest : i64 to i32
+        %f = arith.sitofp %small : i32 to f32
+        %scale = arith.constant 0.0625 : f32
+        %g = arith.mulf %f, %scale : f32
+        %t = arith.addf %s, %g : f32
+        attn.yield %t : f32
       } -> !t
   return %r : !t
 }

@@ -492,7 +492,18 @@ std::string RegionWriter::branch(const std::string &x) {
 }
 
 std::string RegionWriter::scoreStep(const std::string &x) {
-  switch (random.range(0, 18)) {
+  switch (random.range(0, 20)) {
+  case 19:
+  case 20: {
+    // All bits of an integer count in a remainder.
+    std::string wide =
+        emit("arith.index_cast " + ofAnyWidth(1) + " : index to i64");
+    std::string prime = emit("arith.constant 61 : i64");
+    std::string rest = emit("arith.remui " + wide + ", " + prime + " : i64");
+    std::string word = emit("arith.trunci " + rest + " : i64 to i32");
+    std::string value = emit("arith.sitofp " + word + " : i32 to f32");
+    return floatBinary("addf", x, floatBinary("mulf", value, number(1)));
+  }
   case 14:
     return floatBinary(random.chance(1, 2) ? "maxnumf" : "minnumf", x, term());
   case 15:
