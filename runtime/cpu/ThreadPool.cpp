@@ -7,14 +7,18 @@
 #include "KernelEnvironment.h"
 
 #include <algorithm>
+#include <chrono>
 #include <cstring>
+#include <sched.h>
 
 namespace attn::runtime {
 namespace {
 
-/// Turns of a spin loop before sleeping: some tens of microseconds, the cost
-/// of a few wake-ups, and short against any launch that is worth threads.
+/// Turns of a spin loop: about 100 us, the cost of a few wake-ups. After that a
+/// thread offers the processor to others a few times as long, and then sleeps:
+/// who launches again has often done a little other work by then.
 constexpr int spinTurns = 2000;
+constexpr std::chrono::microseconds yieldTime{500};
 
 /// Workers that a thread wakes up, one after the other, before it works: they
 /// do the same.
@@ -26,6 +30,22 @@ inline void pauseThread() {
 #elif defined(__aarch64__)
   __asm__ volatile("yield");
 #endif
+}
+
+/// Whether the condition comes true before it is time to sleep.
+template <typename Condition> bool spinUntil(Condition isTrue) {
+  for (int turn = 0; turn < spinTurns; ++turn) {
+    if (isTrue())
+      return true;
+    pauseThread();
+  }
+  auto end = std::chrono::steady_clock::now() + yieldTime;
+  while (!isTrue()) {
+    if (std::chrono::steady_clock::now() > end)
+      return false;
+    sched_yield();
+  }
+  return true;
 }
 
 /// Bytes of stack that the calling thread has left; 0 when it runs on a stack
@@ -113,7 +133,8 @@ void ThreadPool::wakeHelpers(int32_t thread) {
 void ThreadPool::Stage::prepare(const Task &given) {
   task = given;
   done = 0;
-  used = int32_t(std::clamp<int64_t>(task.ranges, 1, int64_t(ranges.size())));
+  int64_t most = std::min(task.ranges, task.count);
+  used = int32_t(std::clamp<int64_t>(most, 1, int64_t(ranges.size())));
   int64_t share = task.count / used, longer = task.count % used, end = 0;
   for (int32_t k = 0; k < used; ++k) {
     ranges[size_t(k)].next = end;
@@ -149,13 +170,12 @@ void ThreadPool::work(int32_t thread) {
       caller.wake();
     if (k + 1 == stageCount)
       return;
-    for (int turn = 0; turn < spinTurns && !stage.isOver(); ++turn)
-      pauseThread();
-    if (stage.isOver())
+    auto isOver = [&] { return stage.isOver(); };
+    if (spinUntil(isOver))
       continue;
     if (thread > 0)
       return;
-    caller.sleepUntil([&] { return stage.isOver(); });
+    caller.sleepUntil(isOver);
   }
 }
 
@@ -172,11 +192,11 @@ void ThreadPool::workerMain(Worker &worker) {
   setKernelEnvironment();
   uint64_t seen = 0;
   for (;;) {
-    auto isIdle = [&] { return !stopping && Posting{posted}.number() == seen; };
-    for (int turn = 0; turn < spinTurns && isIdle(); ++turn)
-      pauseThread();
-    if (isIdle())
-      worker.sleeper.sleepUntil([&] { return !isIdle(); });
+    auto isWanted = [&] {
+      return stopping || Posting{posted}.number() != seen;
+    };
+    if (!spinUntil(isWanted))
+      worker.sleeper.sleepUntil(isWanted);
     if (stopping)
       return;
     Posting last{posted};
@@ -193,10 +213,9 @@ void ThreadPool::workerMain(Worker &worker) {
 
 /// Returns when so many workers have left the job.
 void ThreadPool::awaitWorkers(int32_t joined) {
-  for (int turn = 0; turn < spinTurns && left != joined; ++turn)
-    pauseThread();
-  if (left != joined)
-    caller.sleepUntil([&] { return left == joined; });
+  auto haveLeft = [&] { return left == joined; };
+  if (!spinUntil(haveLeft))
+    caller.sleepUntil(haveLeft);
 }
 
 void ThreadPool::run(const std::vector<Task> &tasks, size_t stack) {
