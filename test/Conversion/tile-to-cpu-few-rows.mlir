@@ -7,6 +7,8 @@
 // four queries; sixteen accumulators become a vector of scores.
 // CHECK-LABEL: func.func private @decode_kernel0
 // CHECK-NOT:   memref<128x128xf32>
+// The row 12 KiB further on, of 256 bytes, is on its way.
+// CHECK:       %[[AHEAD:.*]] = arith.addi {{.*}}, %c48 : index
 // CHECK:       memref.prefetch {{.*}} locality<2>
 // CHECK-NOT:   locality<3>
 // CHECK:       scf.for {{.*}} iter_args({{(%[^,]*, ){15}%[^,]*}})

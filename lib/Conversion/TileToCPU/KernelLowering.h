@@ -37,7 +37,6 @@ struct RegisterBlock {
   unsigned accumulators; ///< registers for sums
   unsigned vectors;      ///< most vectors of rows
   int64_t packedBytes;   ///< most bytes of packed keys and values
-  int64_t bytesAhead;    ///< how far in front of reads of K and V to prefetch
   bool bf16Pairs;     ///< products of bf16 take two columns at a time, as pairs
   bool tileRegisters; ///< those of many rows are computed in tile registers
   bool permutesBytes; ///< an instruction looks up bytes (vpermb)

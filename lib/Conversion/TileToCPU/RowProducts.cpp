@@ -59,9 +59,15 @@ Value KernelLowering::loadRight(const Place &right, ArrayRef<Value> rowStart,
   return arith::ExtFOp::create(b, vectorType(regs.lanes), loaded);
 }
 
+/// How far in front of what is read memory is asked for: a few times what a
+/// core reads while memory answers. On a Xeon with 16 threads, 24 KiB take 1.05
+/// of the time, 48 KiB 1.15, and 8 KiB 0.98 if a launch takes less than a
+/// millisecond, but up to 1.04 in longer ones.
+constexpr int64_t kBytesAhead = 12 << 10;
+
 /// The rows that are read next, in this iteration of the loop around the
-/// product and in the next ones, are on their way to L2: as many as half of L1
-/// holds. Null where that is not known.
+/// product and in the next ones, are on their way to L2. Null where that is not
+/// known.
 std::optional<KernelLowering::Lookahead>
 KernelLowering::findLookahead(DotOp dot) {
   auto load = dot.getB().getDefiningOp<LoadOp>();
@@ -71,7 +77,7 @@ KernelLowering::findLookahead(DotOp dot) {
   int64_t rowBits =
       std::max<int64_t>(load.getType().getCols(), 1) *
       cast<MemRefType>(load.getSource().getType()).getElementTypeBitWidth();
-  return Lookahead{load, std::max<int64_t>(regs.bytesAhead * 8 / rowBits, 1)};
+  return Lookahead{load, std::max<int64_t>(kBytesAhead * 8 / rowBits, 1)};
 }
 
 /// Asks for so many columns, or all, of a row that is read later.

@@ -550,7 +550,6 @@ struct TileToCPU : attn::impl::TileToCPUBase<TileToCPU> {
     block.lanes = target->getVectorBits() / 32;
     block.accumulators = registers >= 32 ? 24 : registers >= 16 ? 12 : 8;
     block.vectors = registers >= 32 ? 4 : 2;
-    block.bytesAhead = target->getL1Bytes() / 2;
     block.packedBytes = target->getL2Bytes() / 4;
     block.bf16Pairs = multipliesBF16Pairs(*target);
     block.tileRegisters = target->has(MatrixUnits::Amx);
