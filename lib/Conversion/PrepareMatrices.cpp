@@ -21,7 +21,7 @@ void attn::addMatrixPasses(OpPassManager &kernels) {
   matrices.addPass(createDeferSums());
   matrices.addPass(createLazyMaxima());
   kernels.addPass(createPadTiles());
-  kernels.addPass(std::make_unique<RunWhere>(
+  kernels.addPass(std::make_unique<RunWhere<func::FuncOp>>(
       "PrepareMatrices",
       [](func::FuncOp kernel) { return findMatrices(kernel).has_value(); },
       std::move(matrices)));

@@ -12,6 +12,7 @@
 #include "llvm/Support/MathExtras.h"
 
 #include <cmath>
+#include <cstring>
 #include <random>
 
 #include <unistd.h>
@@ -43,29 +44,29 @@ public:
       break;
     case Role::Scale:
     case Role::Alibi:
-      fill(tensor, [&](int64_t) { return 0.05 + 0.25 * uniform(); });
+      fillFloats(tensor, [&](int64_t) { return 0.05 + 0.25 * uniform(); });
       break;
     case Role::Mask:
-      fill(tensor, nullptr, [&](int64_t) { return uniform(0, 4) != 0; });
+      fillInts(tensor, [&](int64_t) { return uniform(0, 4) != 0; });
       break;
     case Role::Segments:
-      fill(tensor, nullptr, [&](int64_t n) {
+      fillInts(tensor, [&](int64_t n) {
         // Runs of ids that rise along the sequence.
         int64_t length = std::max<int64_t>(shape.back(), 1);
         return n % length * 3 / length;
       });
       break;
     case Role::Prefix:
-      fill(tensor, nullptr, [&](int64_t) { return uniform(0, keys() + 1); });
+      fillInts(tensor, [&](int64_t) { return uniform(0, keys() + 1); });
       break;
     case Role::QOffset:
-      fill(tensor, nullptr, [&](int64_t) {
+      fillInts(tensor, [&](int64_t) {
         return std::max<int64_t>(0, keys() - size("Sq") - uniform(0, 2));
       });
       break;
     case Role::KVLen:
-      fill(tensor, nullptr,
-           [&](int64_t) { return keys() - uniform(0, keys() / 2 + 1); });
+      fillInts(tensor,
+               [&](int64_t) { return keys() - uniform(0, keys() / 2 + 1); });
       break;
     case Role::CuSeqlensQ:
       fillBounds(tensor, size("Tq"));
@@ -107,14 +108,28 @@ private:
     return signature.getSize("Skv") ? size("Skv") : size("Tkv");
   }
 
-  void fill(Tensor &tensor, llvm::function_ref<double(int64_t)> floats,
-            llvm::function_ref<int64_t(int64_t)> ints = nullptr) {
-    for (int64_t n = 0, e = tensor.getNumElements(); n < e; ++n) {
-      if (tensor.isFloat())
+  template <typename Floats, typename Ints>
+  void fill(Tensor &tensor, Floats floats, Ints ints) {
+    if (tensor.isFloat())
+      fillFloats(tensor, floats);
+    else
+      fillInts(tensor, ints);
+  }
+  template <typename Floats> void fillFloats(Tensor &tensor, Floats floats) {
+    int64_t e = tensor.getNumElements();
+    // The usual type; all others go by APFloat.
+    if (tensor.elementType.isF32())
+      for (int64_t n = 0; n < e; ++n) {
+        float value = static_cast<float>(floats(n));
+        std::memcpy(&tensor.bytes[n * sizeof(value)], &value, sizeof(value));
+      }
+    else
+      for (int64_t n = 0; n < e; ++n)
         tensor.setFloat(n, floats(n));
-      else
-        tensor.setInt(n, ints(n));
-    }
+  }
+  template <typename Ints> void fillInts(Tensor &tensor, Ints ints) {
+    for (int64_t n = 0, e = tensor.getNumElements(); n < e; ++n)
+      tensor.setInt(n, ints(n));
   }
 
   /// Sorts each row of the last axis.

@@ -84,8 +84,20 @@ void StridedBlock::walk(llvm::function_ref<void(int64_t)> visit) const {
   }
 }
 
+bool StridedBlock::isDense() const {
+  int64_t next = 1;
+  for (auto [extent, stride] : llvm::reverse(llvm::zip_equal(shape, strides))) {
+    if (extent != 1 && stride != next)
+      return false;
+    next *= extent;
+  }
+  return size == next;
+}
+
 std::vector<char> StridedBlock::scatter(const reference::Tensor &dense) const {
   int64_t bytes = reference::getElementBytes(dense.elementType);
+  if (isDense())
+    return std::vector<char>(dense.bytes.begin(), dense.bytes.end());
   std::vector<char> block(size * bytes, '\xff');
   const char *from = dense.bytes.data();
   walk([&](int64_t position) {
@@ -99,6 +111,10 @@ void StridedBlock::gather(ArrayRef<char> block,
                           reference::Tensor &dense) const {
   int64_t bytes = reference::getElementBytes(dense.elementType);
   char *to = dense.bytes.data();
+  if (isDense()) {
+    llvm::copy(block, to);
+    return;
+  }
   walk([&](int64_t position) {
     std::memcpy(to, &block[position * bytes], bytes);
     to += bytes;

@@ -29,6 +29,8 @@ struct StridedBlock {
   void gather(mlir::ArrayRef<char> bytes, reference::Tensor &dense) const;
 
 private:
+  /// Whether elements lie in row-major order, with nothing between them.
+  bool isDense() const;
   /// Visits the position in the block of every element, in row-major order.
   void walk(llvm::function_ref<void(int64_t)> visit) const;
 };

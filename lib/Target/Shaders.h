@@ -8,6 +8,8 @@
 #ifndef LIB_TARGET_SHADERS_H
 #define LIB_TARGET_SHADERS_H
 
+#include "../Conversion/RunWhere.h"
+
 #include "attn/Conversion/AssignLayouts.h"
 #include "attn/Conversion/ExpandMath.h"
 #include "attn/Conversion/FiniteScores.h"
@@ -19,8 +21,9 @@
 #include "attn/Transforms/Passes.h"
 
 #include "mlir/Dialect/Arith/Transforms/Passes.h"
+#include "mlir/Dialect/Arith/Utils/Utils.h"
 #include "mlir/Dialect/GPU/IR/GPUDialect.h"
-#include "mlir/Transforms/Passes.h"
+#include "mlir/Transforms/DialectConversion.h"
 
 namespace attn {
 
@@ -48,16 +51,42 @@ inline void buildShaderTilePipeline(mlir::OpPassManager &pm,
   buildGridPipeline(pm, tile);
 }
 
+/// Arithmetic on these types of floats in f32, where there is any: MLIR's pass
+/// would visit all ops and have them verified.
+inline void addFloatEmulation(mlir::OpPassManager &kernels,
+                              llvm::ArrayRef<std::string> emulated) {
+  mlir::arith::ArithEmulateUnsupportedFloatsOptions floats;
+  floats.sourceTypeStrs.assign(emulated.begin(), emulated.end());
+  mlir::OpPassManager pipeline(mlir::gpu::GPUModuleOp::getOperationName());
+  pipeline.addPass(mlir::arith::createArithEmulateUnsupportedFloats(floats));
+  auto isNeeded = [types = floats.sourceTypeStrs](mlir::gpu::GPUModuleOp op) {
+    mlir::MLIRContext *context = op.getContext();
+    llvm::SmallVector<mlir::Type> sources;
+    for (llvm::StringRef type : types)
+      sources.push_back(*mlir::arith::parseFloatType(context, type));
+    mlir::TypeConverter converter;
+    mlir::arith::populateEmulateUnsupportedFloatsConversions(
+        converter, sources, mlir::Float32Type::get(context));
+    mlir::ConversionTarget target(*context);
+    mlir::arith::populateEmulateUnsupportedFloatsLegality(target, converter);
+    return op
+        ->walk([&](mlir::Operation *inner) {
+          return target.isIllegal(inner) ? mlir::WalkResult::interrupt()
+                                         : mlir::WalkResult::advance();
+        })
+        .wasInterrupted();
+  };
+  kernels.addPass(std::make_unique<RunWhere<mlir::gpu::GPUModuleOp>>(
+      "EmulateFloats", isNeeded, std::move(pipeline)));
+}
+
 /// From lowered kernels to the normal form without what the target lacks; these
 /// types of floats are computed in f32.
 inline void buildShaderKernelPipeline(mlir::OpPassManager &kernels,
                                       llvm::ArrayRef<std::string> emulated) {
-  mlir::arith::ArithEmulateUnsupportedFloatsOptions floats;
-  floats.sourceTypeStrs.assign(emulated.begin(), emulated.end());
-  kernels.addPass(mlir::arith::createArithEmulateUnsupportedFloats(floats));
+  addFloatEmulation(kernels, emulated);
   kernels.addPass(createExpandMath());
-  addCleanup(kernels);
-  kernels.addPass(mlir::createLoopInvariantCodeMotionPass());
+  addCleanupAndHoisting(kernels);
   buildLegalizePipeline(kernels);
 }
 

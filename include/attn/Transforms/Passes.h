@@ -23,6 +23,9 @@ namespace attn {
 /// stays (batch, head, query tile) and becomes a kernel even if it has one
 /// point.
 void addCleanup(mlir::OpPassManager &pm);
+
+/// The same, and what loops do not change moves out of them.
+void addCleanupAndHoisting(mlir::OpPassManager &pm);
 } // namespace attn
 
 #endif // ATTN_TRANSFORMS_PASSES_H

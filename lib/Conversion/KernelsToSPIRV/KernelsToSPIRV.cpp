@@ -411,9 +411,12 @@ LogicalResult Converter::convertBodies(spirv::ModuleOp module) {
                  FunctionPattern<arith::MinimumFOp, spirv::GLFMinOp>>(
         types, context, /*benefit=*/2);
   patterns.add<ExtendFirst>(context);
+  // Canonical IR has nothing to fold, and each op would be asked.
+  ConversionConfig config;
+  config.foldingMode = DialectConversionFoldingMode::Never;
   if (failed(applyFullConversion(module,
                                  *SPIRVConversionTarget::get(environment),
-                                 std::move(patterns))))
+                                 std::move(patterns), config)))
     return failure();
   // Drivers unroll loops of known length unasked, which takes them ten times as
   // long to compile; loops that gain by it are unrolled by their lowering.

@@ -18,8 +18,9 @@ namespace attn {
 
 using namespace mlir;
 
-/// Moves all kernels of `kernels` but the first to new modules behind it.
-static void separate(gpu::GPUModuleOp kernels, SymbolTable &symbols) {
+/// Moves all kernels of `kernels` but the first to new modules behind it; says
+/// whether there were others.
+static bool separate(gpu::GPUModuleOp kernels, SymbolTable &symbols) {
   gpu::GPUModuleOp last = kernels;
   for (auto kernel : llvm::make_early_inc_range(
            llvm::drop_begin(kernels.getOps<gpu::GPUFuncOp>()))) {
@@ -33,6 +34,7 @@ static void separate(gpu::GPUModuleOp kernels, SymbolTable &symbols) {
         symbols.getOp(), from, SymbolRefAttr::get(module.getNameAttr(), name));
     last = module;
   }
+  return last != kernels;
 }
 
 namespace {
@@ -40,9 +42,12 @@ struct SeparateKernels final
     : attn::impl::SeparateKernelsBase<SeparateKernels> {
   void runOnOperation() override {
     SymbolTable symbols(getOperation());
+    bool changed = false;
     for (auto kernels :
          llvm::to_vector(getOperation().getOps<gpu::GPUModuleOp>()))
-      separate(kernels, symbols);
+      changed |= separate(kernels, symbols);
+    if (!changed)
+      markAllAnalysesPreserved();
   }
 };
 } // namespace

@@ -423,7 +423,10 @@ LogicalResult LayoutToGPU::lower(func::FuncOp source, gpu::GPUModuleOp module,
   populateSharedDotPatterns(converter, context, patterns);
   populateRegisterDotPatterns(converter, context, patterns);
   populateFragmentPatterns(converter, context, patterns);
-  if (failed(applyFullConversion(kernel, target, std::move(patterns))))
+  // What folds is left to the clean-up behind.
+  ConversionConfig config;
+  config.foldingMode = DialectConversionFoldingMode::Never;
+  if (failed(applyFullConversion(kernel, target, std::move(patterns), config)))
     return failure();
 
   auto name = FlatSymbolRefAttr::get(source.getSymNameAttr());

@@ -39,6 +39,6 @@ void attn::addTileRegisterPasses(OpPassManager &kernels) {
   OpPassManager registers(func::FuncOp::getOperationName());
   registers.addPass(createDeferSums(sums));
   registers.addPass(createLazyMaxima(maxima));
-  kernels.addPass(std::make_unique<RunWhere>("PrepareTileRegisters", hasStrips,
-                                             std::move(registers)));
+  kernels.addPass(std::make_unique<RunWhere<func::FuncOp>>(
+      "PrepareTileRegisters", hasStrips, std::move(registers)));
 }

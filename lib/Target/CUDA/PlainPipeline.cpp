@@ -28,8 +28,7 @@ void attn::buildNVPTXPlainPipeline(OpPassManager &manager, int64_t threads) {
   ExpandMathOptions math;
   math.keepTanh = true;
   kernels.addPass(createExpandMath(math));
-  addCleanup(kernels);
-  kernels.addPass(createLoopInvariantCodeMotionPass());
+  addCleanupAndHoisting(kernels);
   kernels.addPass(createVerifyKernelForm());
   kernels.addPass(createMathToNVPTX());
   kernels.addPass(createSCFToControlFlowPass());
