@@ -410,6 +410,36 @@ module attributes {tile.target = #tile.target<name = "gpu", chip = "c", threads 
 
 // -----
 
+// What is staged once is read without a branch, too, several pieces before the
+// first one is stored: a row that is missing from the begin of the memory.
+#staged = #tile.shared<padding = 8>
+module attributes {tile.target = #tile.target<name = "gpu", chip = "c", threads = 128, subgroup = 32, shared_bytes = 16384, static_shared_bytes = 16384, matrix = cooperative, matrix_shape = [16, 16, 16]>} {
+  // CHECK-LABEL: gpu.func @once
+  // CHECK: scf.if %{{.*}} {
+  // CHECK: %[[IN:.*]] = arith.cmpi slt, %{{.*}}, %[[ROWS:.*]] : index
+  // CHECK: %[[AT:.*]] = arith.select %[[IN]], %{{.*}}, %{{.*}} : index
+  // CHECK: %[[FIRST:.*]] = vector.load %[[MEMORY:.*]][%[[AT]]] {alignment = 16 : i64}
+  // CHECK-NOT: scf.if
+  // CHECK: %[[ALSO_IN:.*]] = arith.cmpi slt, %{{.*}}, %[[ROWS]] : index
+  // CHECK: %[[SECOND:.*]] = vector.load %[[MEMORY]][%{{.*}}] {alignment = 16 : i64}
+  // CHECK: %[[STORED:.*]] = arith.select %[[IN]], %[[FIRST]], %{{.*}} : vector<8xf16>
+  // CHECK: vector.store %[[STORED]]
+  // CHECK: arith.select %[[ALSO_IN]], %[[SECOND]], %{{.*}} : vector<8xf16>
+  // CHECK: } else {
+  // CHECK: scf.for
+  // CHECK: memref.load
+  func.func private @once(%a: memref<f16>, %pitch: index, %rows: index, %x: index, %y: index, %z: index, %nx: index, %ny: index, %nz: index) attributes {tile.kernel} {
+    %c0 = arith.constant 0 : index
+    %c16 = arith.constant 16 : index
+    %m = memref.reinterpret_cast %a to offset: [0], sizes: [32, 16], strides: [%pitch, 1] : memref<f16> to memref<32x16xf16, strided<[?, 1]>>
+    %q = tile.load %m[%c0, %c0] valid [%rows, %c16] : memref<32x16xf16, strided<[?, 1]>> -> !tile.tile<32x16xf16, #staged>
+    %f = tile.relayout %q : <32x16xf16, #staged> -> <32x16xf16, #tile.fragment<use = a, shape = [16, 16], subgroups = [1, 1]>>
+    return
+  }
+}
+
+// -----
+
 // A computed left factor goes through the strip of its subgroup; with the
 // feature matrix-element-map, element by element. Pieces come from memory without
 // a branch: from its begin if a row is missing. Those of all rows go to workgroup

@@ -559,17 +559,88 @@ private:
       return fillElements(b, context, op, [&](const ElementPosition &position) {
         return readTileElement(b, context, op, position);
       });
-    forEachPiece(
-        b, context, type, elements, [&](const ElementPosition &position) {
-          Type read = getPieceType(type, elements);
-          Named named(b, context.getName(op));
-          auto choices = choose(
-              b, context.getView(op.getSource())->aligned,
-              [&](bool aligned) -> SmallVector<Value> {
-                return {readTile(b, context, op, position, {read, aligned})};
-              });
-          fillPiece(b, context, op, position, choices.front());
+    Value aligned = context.getView(op.getSource())->aligned;
+    Type read = getPieceType(type, elements);
+    auto fillOneByOne = [&](function_ref<Value(const ElementPosition &)> get) {
+      forEachPiece(b, context, type, elements,
+                   [&](const ElementPosition &position) {
+                     Named named(b, context.getName(op));
+                     fillPiece(b, context, op, position, get(position));
+                   });
+    };
+    auto readPiece = [&](const ElementPosition &position, bool isAligned) {
+      return readTile(b, context, op, position, {read, isAligned});
+    };
+    bool isOnce = !op.getPrefetched() && !op.getPageTable() &&
+                  !op->getParentOfType<LoopLikeOpInterface>();
+    if (!isOnce)
+      return fillOneByOne([&](const ElementPosition &position) {
+        return choose(b, aligned,
+                      [&](bool isAligned) -> SmallVector<Value> {
+                        return {readPiece(position, isAligned)};
+                      })
+            .front();
+      });
+    scf::IfOp::create(
+        b, aligned,
+        [&](OpBuilder &, Location) {
+          fillTogether(b, op, elements);
+          scf::YieldOp::create(b);
+        },
+        [&](OpBuilder &, Location) {
+          fillOneByOne([&](const ElementPosition &position) {
+            return readPiece(position, /*isAligned=*/false);
+          });
+          scf::YieldOp::create(b);
         });
+  }
+
+  /// Pieces that begin at multiples of their size, several on their way
+  /// together: what is not valid is read from the begin of the memory.
+  void fillTogether(ImplicitLocOpBuilder &b, LoadOp op,
+                    int64_t elements) const {
+    constexpr size_t mostWaiting = 8;
+    struct Waiting {
+      ElementPosition position;
+      Value condition, piece;
+    };
+    TileType type = op.getType();
+    VectorType read = getPieceType(type, elements);
+    SmallVector<Waiting> pieces;
+    auto write = [&] {
+      for (const Waiting &waiting : pieces) {
+        Value piece = waiting.piece;
+        if (waiting.condition)
+          piece = choose(b, waiting.condition,
+                         [&](bool isValid) -> SmallVector<Value> {
+                           if (isValid)
+                             return {waiting.piece};
+                           return {arith::ConstantOp::create(
+                               b, b.getZeroAttr(read))};
+                         })
+                      .front();
+        fillPiece(b, context, op, waiting.position, piece);
+      }
+      pieces.clear();
+    };
+    forEachOwnPiece(
+        b, context, type,
+        PiecesAttr::get(op.getContext(), elements, context.getNumThreads()),
+        [&](int64_t, const ElementPosition &position) {
+          SmallVector<Value> coordinates{position.row, position.col};
+          Value condition = findCondition(b, op, coordinates, position);
+          Value address = addressOf(b, context, op, coordinates);
+          if (condition)
+            address =
+                arith::SelectOp::create(b, condition, address, index(b, 0));
+          Value piece = vector::LoadOp::create(
+              b, read, context.getView(op.getSource())->flat, address,
+              /*nontemporal=*/false, llvm::MaybeAlign(kPieceBytes));
+          pieces.push_back({position, condition, piece});
+          if (pieces.size() == mostWaiting)
+            write();
+        });
+    write();
   }
 
   void fillVectors(ImplicitLocOpBuilder &b, LoadOp op) const {
