@@ -203,3 +203,11 @@ bool attn::contractExp2(MapOp map, ExponentForm form) {
   contract(map, *found, form);
   return true;
 }
+
+Value attn::findExponentiated(MapOp map) {
+  std::optional<Exponential> found = match(map);
+  Operation *yield = map.getBody().front().getTerminator();
+  return found && map.getNumResults() == 1 && yield->getOperand(0) == found->exp
+             ? map.getInputs()[found->score]
+             : Value();
+}

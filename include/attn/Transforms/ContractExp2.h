@@ -24,6 +24,10 @@ constexpr float kExponentBias = 127 * 256;
 /// one fused multiply-add. False if there is none, or if its constant does not
 /// suit the form.
 bool contractExp2(tile::MapOp map, ExponentForm form = ExponentForm::Float);
+
+/// The scores s of which `map` yields exp2((s - m) * c), with a row statistic m
+/// and c > 0; else null.
+mlir::Value findExponentiated(tile::MapOp map);
 } // namespace attn
 
 #endif // ATTN_TRANSFORMS_CONTRACTEXP2_H

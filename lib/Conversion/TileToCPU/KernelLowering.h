@@ -4,7 +4,7 @@
 // The lowering of one tile kernel: where its tiles live, and the loops that
 // move, multiply and map them. `Buffers`, `Memory`, `Products`, `RowProducts`,
 // `Pairs`, `TileRegisters`, `PendingProducts`, `Weights`, `Strips`,
-// `Elementwise` and `Epilogues` hold its parts.
+// `KeyEnds`, `Elementwise` and `Epilogues` hold its parts.
 //
 //===----------------------------------------------------------------------===//
 
@@ -252,6 +252,10 @@ private:
     int64_t ofTile = 0;
   };
   KeyEnd findKeyEnd(scf::ForOp loop, Value start, int64_t rows);
+  Value findEndOfKeys(MapOp mask, Value start, int64_t rows,
+                      function_ref<bool(Value)> isUsable);
+  void findMasks();
+  Value findEndOfRows(DotOp dot, Value start, int64_t rows);
   void splitIntoStrips(scf::ForOp loop);
   Place stripOf(const Place &place, Value start, int64_t rows);
   LogicalResult lowerStrips(scf::ForOp loop);
@@ -267,9 +271,29 @@ private:
   LogicalResult lowerOuterProducts(DotOp dot, const Place &a,
                                    const Place &right, FinishBlock finish);
   Value rightElement(DotOp dot, const Place &right, Value column, Value k);
+  /// A block of sums: vectors of rows times columns.
+  struct OuterBlock {
+    Value row;
+    unsigned vectors;
+    Value depth;
+    Value col = nullptr;
+    unsigned cols = 0;
+    /// Where the keys of its first vectors of rows end, if a mask says so.
+    SmallVector<Value> ends = {};
+  };
+  SmallVector<Value>
+  emitOuterProducts(DotOp dot, const Place &a, const Place &right,
+                    const OuterBlock &block, unsigned firstVector,
+                    std::pair<Value, Value> depth, ArrayRef<Value> sums);
+  SmallVector<Value> findEndsOfVectors(DotOp dot, const Place &a,
+                                       const OuterBlock &block);
+  SmallVector<Value> emitScoresUntilEnds(DotOp dot, const Place &a,
+                                         const Place &right,
+                                         const OuterBlock &block,
+                                         unsigned firstVector,
+                                         ArrayRef<Value> sums);
   LogicalResult emitBlock(DotOp dot, const Place &a, const Place &right,
-                          Value rowStart, unsigned vectors, Value colStart,
-                          unsigned cols, Value depth, FinishBlock finish);
+                          const OuterBlock &block, FinishBlock finish);
   FailureOr<Value> accumulatorInit(DotOp dot, Value row, Value col);
 
   // Products with columns on lanes.
@@ -437,6 +461,7 @@ private:
   DenseMap<Value, Place> places;
   /// Found before anything is lowered: later, other writes are in between.
   DenseMap<Operation *, DotOp> prologues;
+  DenseMap<Operation *, MapOp> masks;
   /// Buffers that block terminators want their operands in.
   DenseMap<Value, Value> wanted;
   /// Loop-carried buffers to the block argument that they hold.

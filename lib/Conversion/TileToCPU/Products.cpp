@@ -69,57 +69,132 @@ KernelLowering::findNextValues(DotOp dot) {
   return next;
 }
 
-/// Columns from `colStart`, vectors of rows from `rowStart`: acc + sum over k
-/// of a[k][row] * right.
-LogicalResult KernelLowering::emitBlock(DotOp dot, const Place &a,
-                                        const Place &right, Value rowStart,
-                                        unsigned vectors, Value colStart,
-                                        unsigned cols, Value depth,
-                                        FinishBlock finish) {
-  SmallVector<Value> inits;
-  SmallVector<Value> rows, columns;
-  for (unsigned v = 0; v < vectors; ++v)
-    rows.push_back(add(rowStart, index(v * regs.lanes)));
-  for (unsigned c = 0; c < cols; ++c)
-    columns.push_back(add(colStart, index(c)));
-  for (Value column : columns)
-    for (Value row : rows) {
-      FailureOr<Value> init = accumulatorInit(dot, row, column);
-      if (failed(init))
-        return failure();
-      inits.push_back(*init);
-    }
+/// Adds to the sums of a block, from a vector of its rows on, the products for
+/// a range of the depth: a[k][row] * right.
+SmallVector<Value> KernelLowering::emitOuterProducts(
+    DotOp dot, const Place &a, const Place &right, const OuterBlock &block,
+    unsigned firstVector, std::pair<Value, Value> depth, ArrayRef<Value> sums) {
+  SmallVector<Value> columns, inits;
+  for (unsigned c = 0; c < block.cols; ++c) {
+    columns.push_back(add(block.col, index(c)));
+    llvm::append_range(
+        inits,
+        sums.slice(c * block.vectors, block.vectors).drop_front(firstVector));
+  }
+  bool pairs = a.kind == Place::Pairs;
   std::optional<Lookahead> nextValues;
-  if (a.kind != Place::Pairs && cols > 1)
+  if (!pairs && firstVector == 0 && block.cols > 1)
     nextValues = findNextValues(dot);
-  auto loop = scf::ForOp::create(b, index(0), depth, index(1), inits);
+  auto loop = scf::ForOp::create(b, depth.first, depth.second, index(1), inits);
   {
     OpBuilder::InsertionGuard guard(b);
     b.setInsertionPointToStart(loop.getBody());
     Value k = loop.getInductionVar();
-    bool pairs = a.kind == Place::Pairs;
-    prefetch(nextValues, k, colStart, /*cols=*/1);
-    SmallVector<Value> left;
-    for (Value row : rows)
+    prefetch(nextValues, k, block.col, /*cols=*/1);
+    SmallVector<Value> left, products;
+    for (unsigned v = firstVector; v < block.vectors; ++v) {
+      Value row = add(block.row, index(v * regs.lanes));
       left.push_back(pairs ? loadPairVector(a.buffer, row, k)
                            : loadVector(a.buffer, row, k));
-    SmallVector<Value> sums;
+    }
     for (Value column : columns) {
       Value broadcast = pairs
                             ? splatPair(dot, right, column, k)
                             : splatVector(rightElement(dot, right, column, k));
       for (Value vector : left) {
-        Value sum = loop.getRegionIterArg(sums.size());
-        sums.push_back(pairs
-                           ? x86vector::DotBF16Op::create(b, sum.getType(), sum,
-                                                          vector, broadcast)
-                                 .getResult()
-                           : vector::FMAOp::create(b, vector, broadcast, sum));
+        Value sum = loop.getRegionIterArg(products.size());
+        products.push_back(
+            pairs ? x86vector::DotBF16Op::create(b, sum.getType(), sum, vector,
+                                                 broadcast)
+                        .getResult()
+                  : vector::FMAOp::create(b, vector, broadcast, sum));
       }
     }
-    scf::YieldOp::create(b, sums);
+    scf::YieldOp::create(b, products);
   }
-  return finish(rows, columns, loop.getResults());
+  SmallVector<Value> all(sums);
+  unsigned vectors = block.vectors - firstVector;
+  for (unsigned c = 0; c < block.cols; ++c)
+    for (unsigned v = 0; v < vectors; ++v)
+      all[c * block.vectors + firstVector + v] =
+          loop.getResult(c * vectors + v);
+  return all;
+}
+
+/// Where the keys of a block's first vectors of rows end, of one, of two and so
+/// on: of scores a column, of their weights a step of the sum. Nothing if a
+/// mask does not say so.
+SmallVector<Value> KernelLowering::findEndsOfVectors(DotOp dot, const Place &a,
+                                                     const OuterBlock &block) {
+  SmallVector<Value> ends;
+  for (unsigned count = 1; count < block.vectors; ++count) {
+    Value end = findEndOfRows(dot, block.row, count * regs.lanes);
+    if (!end)
+      break;
+    if (!dot.getTransposeB()) {
+      if (a.kind == Place::Pairs)
+        end = arith::CeilDivSIOp::create(b, end, index(2));
+      end = arith::MinSIOp::create(b, arith::MaxSIOp::create(b, end, index(0)),
+                                   block.depth);
+    }
+    ends.push_back(end);
+  }
+  return ends;
+}
+
+/// The products of a block of scores, without those of its first vectors of
+/// rows that have no key in it.
+SmallVector<Value> KernelLowering::emitScoresUntilEnds(
+    DotOp dot, const Place &a, const Place &right, const OuterBlock &block,
+    unsigned firstVector, ArrayRef<Value> sums) {
+  auto multiply = [&] {
+    return emitOuterProducts(dot, a, right, block, firstVector,
+                             {index(0), block.depth}, sums);
+  };
+  if (firstVector == block.ends.size() || block.cols == 1)
+    return multiply();
+  Value isInside = arith::CmpIOp::create(b, arith::CmpIPredicate::slt,
+                                         block.col, block.ends[firstVector]);
+  auto branch = scf::IfOp::create(b, ValueRange(sums).getTypes(), isInside,
+                                  /*withElseRegion=*/true);
+  OpBuilder::InsertionGuard guard(b);
+  b.setInsertionPointToStart(branch.thenBlock());
+  scf::YieldOp::create(b, multiply());
+  b.setInsertionPointToStart(branch.elseBlock());
+  scf::YieldOp::create(
+      b, emitScoresUntilEnds(dot, a, right, block, firstVector + 1, sums));
+  return llvm::to_vector_of<Value>(branch.getResults());
+}
+
+/// One block: acc + sum over k of a[k][row] * right. Products that a mask
+/// leaves out for vectors of rows are not computed for these.
+LogicalResult KernelLowering::emitBlock(DotOp dot, const Place &a,
+                                        const Place &right,
+                                        const OuterBlock &block,
+                                        FinishBlock finish) {
+  SmallVector<Value> rows, columns, sums;
+  for (unsigned v = 0; v < block.vectors; ++v)
+    rows.push_back(add(block.row, index(v * regs.lanes)));
+  for (unsigned c = 0; c < block.cols; ++c)
+    columns.push_back(add(block.col, index(c)));
+  for (Value column : columns)
+    for (Value row : rows) {
+      FailureOr<Value> init = accumulatorInit(dot, row, column);
+      if (failed(init))
+        return failure();
+      sums.push_back(*init);
+    }
+  if (dot.getTransposeB()) {
+    sums = emitScoresUntilEnds(dot, a, right, block, /*firstVector=*/0, sums);
+  } else {
+    Value begin = index(0);
+    for (unsigned first = 0; first <= block.ends.size(); ++first) {
+      Value end = first < block.ends.size() ? block.ends[first] : block.depth;
+      sums = emitOuterProducts(dot, a, right, block, first, {begin, end}, sums);
+      begin = end;
+    }
+  }
+  return finish(rows, columns, sums);
 }
 
 /// With `finish`, that takes the product, which is not stored.
@@ -180,10 +255,13 @@ LogicalResult KernelLowering::lowerOuterProducts(DotOp dot, const Place &a,
     --vectors;
   int64_t blockRows = vectors * regs.lanes;
   return tryForRange(index(0), index(rows), blockRows, [&](Value row) {
+    OuterBlock block{row, vectors, depthEnd};
+    block.ends = findEndsOfVectors(dot, a, block);
     auto emitColumns = [&](Value begin, Value end, unsigned blockCols) {
+      block.cols = blockCols;
       return tryForRange(begin, end, blockCols, [&](Value col) {
-        return emitBlock(dot, a, right, row, vectors, col, blockCols, depthEnd,
-                         finish);
+        block.col = col;
+        return emitBlock(dot, a, right, block, finish);
       });
     };
     unsigned blockCols = regs.getCols(vectors);
@@ -193,8 +271,9 @@ LogicalResult KernelLowering::lowerOuterProducts(DotOp dot, const Place &a,
         return failure();
       if (whole == cols)
         return success();
-      return emitBlock(dot, a, right, row, vectors, index(whole), cols - whole,
-                       depthEnd, finish);
+      block.col = index(whole);
+      block.cols = cols - whole;
+      return emitBlock(dot, a, right, block, finish);
     }
     // Whole blocks first, then smaller ones, then single columns.
     Value begin = index(0);

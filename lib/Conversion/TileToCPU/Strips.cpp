@@ -10,8 +10,6 @@
 
 #include "KernelLowering.h"
 
-#include "attn/Analysis/RowEnds.h"
-
 #include "mlir/IR/IRMapping.h"
 #include "mlir/Transforms/RegionUtils.h"
 
@@ -129,63 +127,6 @@ Value KernelLowering::findScores(scf::ForOp loop) {
       return Value();
   }
   return scores;
-}
-
-/// The map that masks `scores`, if one does, in the one branch of a choice or
-/// always.
-static MapOp findMask(Value scores) {
-  auto choice = scores.getDefiningOp<scf::IfOp>();
-  if (!choice)
-    return scores.getDefiningOp<MapOp>();
-  unsigned number = cast<OpResult>(scores).getResultNumber();
-  MapOp found;
-  for (scf::YieldOp yield : {choice.thenYield(), choice.elseYield()})
-    if (auto map = yield.getOperand(number).getDefiningOp<MapOp>()) {
-      if (found)
-        return nullptr;
-      found = map;
-    }
-  return found;
-}
-
-/// Where the keys of a strip end, if a mask says that they end with the row;
-/// and how many a tile has.
-KernelLowering::KeyEnd KernelLowering::findKeyEnd(scf::ForOp loop, Value start,
-                                                  int64_t rows) {
-  Value scores = findScores(loop);
-  MapOp map = scores ? findMask(scores) : nullptr;
-  if (!map || map.getDomainRank() != 2)
-    return {};
-  auto choice = map.getBody()
-                    .front()
-                    .getTerminator()
-                    ->getOperand(0)
-                    .getDefiningOp<arith::SelectOp>();
-  FloatAttr otherwise;
-  if (!choice ||
-      !matchPattern(choice.getFalseValue(), m_Constant(&otherwise)) ||
-      !otherwise.getValue().isInfinity() || !otherwise.getValue().isNegative())
-    return {};
-  auto position = map.getOffsets()[1].getDefiningOp<arith::MulIOp>();
-  APInt keys;
-  if (!position || position.getLhs() != loop.getInductionVar() ||
-      !matchPattern(position.getRhs(), m_ConstantInt(&keys)) ||
-      !loop.isDefinedOutsideOfLoop(map.getOffsets()[0]))
-    return {};
-  ValueRange indices = map.getIndexArgs();
-  Value end;
-  for (auto [addend, constant] :
-       mask::findRowEnds(choice.getCondition(), cast<BlockArgument>(indices[0]),
-                         cast<BlockArgument>(indices[1]))
-           .ends) {
-    if (addend && !loop.isDefinedOutsideOfLoop(addend))
-      continue;
-    Value key = add(add(map.getOffsets()[0], start), index(rows + constant));
-    if (addend)
-      key = add(key, addend);
-    end = end ? min(end, key) : key;
-  }
-  return {end, keys.getSExtValue()};
 }
 
 /// Turns a loop over key tiles into one over blocks of them. In it, a loop

@@ -473,6 +473,7 @@ LogicalResult KernelLowering::run() {
     approximateWeights();
   sinkProducts();
   findPrologues();
+  findMasks();
   FunctionType type = kernel.getFunctionType();
   if (llvm::any_of(type.getInputs(), llvm::IsaPred<TileType>) ||
       llvm::any_of(type.getResults(), llvm::IsaPred<TileType>))

@@ -1,0 +1,121 @@
+//===- KeyEnds.cpp - Where the keys of some rows end ----------------------===//
+// SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
+//
+// A mask may say that the keys of a row end with the row. Of a tile of such
+// scores, strips leave out key tiles, and products those of the vectors of rows
+// whose keys have ended.
+//
+//===----------------------------------------------------------------------===//
+
+#include "KernelLowering.h"
+
+#include "attn/Analysis/RowEnds.h"
+#include "attn/Transforms/ContractExp2.h"
+
+using namespace mlir;
+using namespace attn;
+using namespace attn::cpu;
+using namespace attn::tile;
+
+/// The map that masks `scores`, if one does, in the one branch of a choice or
+/// always.
+static MapOp findMask(Value scores) {
+  auto choice = scores.getDefiningOp<scf::IfOp>();
+  if (!choice)
+    return scores.getDefiningOp<MapOp>();
+  unsigned number = cast<OpResult>(scores).getResultNumber();
+  MapOp found;
+  for (scf::YieldOp yield : {choice.thenYield(), choice.elseYield()})
+    if (auto map = yield.getOperand(number).getDefiningOp<MapOp>()) {
+      if (found)
+        return nullptr;
+      found = map;
+    }
+  return found;
+}
+
+/// The first key that none of so many rows attends, from row `start` of the
+/// tile on, if `mask` makes scores of all keys from there on -inf, and values
+/// that say so are usable; else null.
+Value KernelLowering::findEndOfKeys(MapOp mask, Value start, int64_t rows,
+                                    function_ref<bool(Value)> isUsable) {
+  if (mask.getDomainRank() != 2 || mask.getNumResults() != 1 ||
+      !isUsable(mask.getOffsets()[0]))
+    return Value();
+  auto choice = mask.getBody()
+                    .front()
+                    .getTerminator()
+                    ->getOperand(0)
+                    .getDefiningOp<arith::SelectOp>();
+  FloatAttr otherwise;
+  if (!choice ||
+      !matchPattern(choice.getFalseValue(), m_Constant(&otherwise)) ||
+      !otherwise.getValue().isInfinity() || !otherwise.getValue().isNegative())
+    return Value();
+  ValueRange indices = mask.getIndexArgs();
+  Value end;
+  for (auto [addend, constant] :
+       attn::mask::findRowEnds(choice.getCondition(),
+                               cast<BlockArgument>(indices[0]),
+                               cast<BlockArgument>(indices[1]))
+           .ends) {
+    if (addend && !isUsable(addend))
+      continue;
+    Value key = add(add(mask.getOffsets()[0], start), index(rows + constant));
+    if (addend)
+      key = add(key, addend);
+    end = end ? min(end, key) : key;
+  }
+  return end;
+}
+
+/// Where the keys of a strip end, if a mask says that they end with the row;
+/// and how many a tile has.
+KernelLowering::KeyEnd KernelLowering::findKeyEnd(scf::ForOp loop, Value start,
+                                                  int64_t rows) {
+  Value scores = findScores(loop);
+  MapOp map = scores ? findMask(scores) : nullptr;
+  if (!map || map.getDomainRank() != 2)
+    return {};
+  auto position = map.getOffsets()[1].getDefiningOp<arith::MulIOp>();
+  APInt keys;
+  if (!position || position.getLhs() != loop.getInductionVar() ||
+      !matchPattern(position.getRhs(), m_ConstantInt(&keys)))
+    return {};
+  Value end = findEndOfKeys(map, start, rows, [&](Value value) {
+    return loop.isDefinedOutsideOfLoop(value);
+  });
+  return {end, keys.getSExtValue()};
+}
+
+/// Finds the masks of products: of scores that nothing but a mask reads, or
+/// whose factors are weights of masked scores.
+void KernelLowering::findMasks() {
+  kernel.walk([&](DotOp dot) {
+    MapOp mask;
+    if (dot.getTransposeB()) {
+      mask = dot->hasOneUse() ? dyn_cast<MapOp>(*dot->user_begin()) : nullptr;
+    } else {
+      Value weights = dot.getA();
+      if (auto rounded = weights.getDefiningOp<ConvertOp>())
+        weights = rounded.getInput();
+      auto map = weights.getDefiningOp<MapOp>();
+      Value scores = map ? findExponentiated(map) : Value();
+      mask = scores ? findMask(scores) : nullptr;
+    }
+    if (mask && mask.getDomainRank() == 2)
+      masks[dot] = mask;
+  });
+}
+
+/// The key of the tile from which on no row of so many attends any, if a mask
+/// of the product says so; else null.
+Value KernelLowering::findEndOfRows(DotOp dot, Value start, int64_t rows) {
+  MapOp mask = masks.lookup(dot);
+  auto isUsable = [&](Value value) { return isAvailable(value); };
+  if (!mask || !isUsable(mask.getOffsets()[1]))
+    return Value();
+  Value end = findEndOfKeys(mask, start, rows, isUsable);
+  return end ? arith::SubIOp::create(b, end, mask.getOffsets()[1]).getResult()
+             : Value();
+}
