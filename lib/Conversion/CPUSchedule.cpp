@@ -42,9 +42,10 @@ constexpr int64_t wideningRows = 128;
 /// The same in tile registers: what packs keys and values is paid for by as
 /// many products.
 constexpr int64_t packedRows = 256;
-/// The same without a mask whose edge is in all of the rows, and where tiles of
-/// so many rows are enough for threads.
-constexpr int64_t morePackedRows = 512, enoughTiles = 16;
+/// The same without a mask, or with one whose edge is in all of the rows, where
+/// tiles of so many rows are enough for threads: more without a mask, since its
+/// first rows pack what others need.
+constexpr int64_t morePackedRows = 512, mostPackedRows = 1024, enoughTiles = 16;
 /// Largest tiles that may be asked for: a tile has to fit the stack.
 constexpr int64_t mostRows = 1024, mostKeys = 4096;
 
@@ -154,7 +155,7 @@ bool Scheduler::endsWithRows() {
       .isAll;
 }
 
-/// Packing is shared by twice the rows where queries are many.
+/// Packing is shared by more rows where queries are many.
 void Scheduler::chooseMorePackedRows(ScheduleBuilder &b) {
   if (!endsWithRows() || op.isRagged())
     return;
@@ -162,12 +163,15 @@ void Scheduler::chooseMorePackedRows(ScheduleBuilder &b) {
   Value tasks = b.multiply(b.extent(op.getQuery(), dims.b),
                            b.extent(op.getQuery(), dims.h));
   Value all = b.multiply(b.queries(), tasks);
-  b.choose(b.both(b.atMost(b.constant(packedRows + 1), b.queries()),
-                  b.atMost(b.constant(enoughTiles * morePackedRows), all)),
-           morePackedRows, getKeys(morePackedRows), /*workers=*/0,
-           "products are computed in tile registers; packed keys and values "
-           "are shared by all rows of a tile, of which there are enough for "
-           "threads; what a strip of rows stores fits L1");
+  int64_t most = op.hasMaskRegion() ? morePackedRows : mostPackedRows;
+  for (int64_t rows = most; rows >= morePackedRows; rows /= 2)
+    if (!b.choose(b.both(b.atMost(b.constant(rows / 2 + 1), b.queries()),
+                         b.atMost(b.constant(enoughTiles * rows), all)),
+                  rows, getKeys(rows), /*workers=*/0,
+                  "products are computed in tile registers; packed keys and "
+                  "values are shared by all rows of a tile, of which there are "
+                  "enough for threads; what a strip of rows stores fits L1"))
+      return;
 }
 
 void Scheduler::run() {

@@ -37,11 +37,22 @@ func.func @long(%q: memref<1x8x1024x64xbf16>, %k: memref<1x8x512x64xbf16>, %v: m
 
 // -----
 
-// Strips end with the keys of their rows.
+// Twice as many have more rows still.
+// CHECK-LABEL: func @longer
+// CHECK:       #attn.schedule<tile_m = 1024, tile_n = 64>
+func.func @longer(%q: memref<1x8x2048x64xbf16>, %k: memref<1x8x512x64xbf16>, %v: memref<1x8x512x64xbf16>, %o: memref<1x8x2048x64xbf16>) {
+  attn.attention ins(%q, %k, %v : memref<1x8x2048x64xbf16>, memref<1x8x512x64xbf16>, memref<1x8x512x64xbf16>) outs(%o : memref<1x8x2048x64xbf16>)
+  return
+}
+
+// -----
+
+// Strips end with the keys of their rows. Of more rows, the first would pack
+// what only the last attend.
 // CHECK-LABEL: func @long_causal
 // CHECK:       #attn.schedule<tile_m = 512, tile_n = 64>
-func.func @long_causal(%q: memref<1x8x1024x64xbf16>, %k: memref<1x8x512x64xbf16>, %v: memref<1x8x512x64xbf16>, %o: memref<1x8x1024x64xbf16>) {
-  attn.attention ins(%q, %k, %v : memref<1x8x1024x64xbf16>, memref<1x8x512x64xbf16>, memref<1x8x512x64xbf16>) outs(%o : memref<1x8x1024x64xbf16>)
+func.func @long_causal(%q: memref<1x8x2048x64xbf16>, %k: memref<1x8x512x64xbf16>, %v: memref<1x8x512x64xbf16>, %o: memref<1x8x2048x64xbf16>) {
+  attn.attention ins(%q, %k, %v : memref<1x8x2048x64xbf16>, memref<1x8x512x64xbf16>, memref<1x8x512x64xbf16>) outs(%o : memref<1x8x2048x64xbf16>)
   mask(%b: index, %h: index, %i: index, %j: index) {
     %kv = attn.kv_len : index
     %q_len = attn.q_len : index
@@ -87,9 +98,16 @@ func.func @long_masked(%q: memref<1x8x1024x64xbf16>, %k: memref<1x8x512x64xbf16>
 
 // -----
 
-// Where sizes are not known, the larger tile is a version; its condition has the
-// tiles that there are.
+// Where sizes are not known, larger tiles are versions; their conditions have
+// the tiles that there are.
 // CHECK-LABEL: func @dynamic
+// CHECK:       [[MOST:%.+]] = arith.constant 513 : index
+// CHECK:       arith.cmpi sge, %{{.*}}, [[MOST]]
+// CHECK:       [[ENOUGH_OF_MOST:%.+]] = arith.constant 16384 : index
+// CHECK:       arith.cmpi sge, %{{.*}}, [[ENOUGH_OF_MOST]]
+// CHECK:       scf.if
+// CHECK:       #attn.schedule<tile_m = 1024, tile_n = 64>
+// CHECK:       else
 // CHECK:       [[MORE:%.+]] = arith.constant 257 : index
 // CHECK:       arith.cmpi sge, %{{.*}}, [[MORE]]
 // CHECK:       [[ENOUGH:%.+]] = arith.constant 8192 : index

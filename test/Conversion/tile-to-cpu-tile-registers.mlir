@@ -7,7 +7,6 @@
 // Queries are copied once; weights of a strip are bf16, keys and values packed.
 // CHECK-LABEL: func.func private @plain_kernel0
 // CHECK-DAG:   [[UPPER:%.+]] = arith.constant dense<-256> : vector<32xi16>
-// CHECK-DAG:   [[MINUS_ONE:%.+]] = arith.constant dense<-1.000000e+00> : vector<32xbf16>
 // CHECK-DAG:   [[BELOW:%.+]] = arith.constant dense<{{.*}}> : vector<64xi8>
 // CHECK-DAG:   [[MAKE_NAN:%.+]] = arith.constant dense<3145779> : vector<16xi32>
 // CHECK-DAG:   memref.alloca() {{.*}} : memref<256x64xbf16>
@@ -16,11 +15,19 @@
 // CHECK-DAG:   memref.alloca() {{.*}} : memref<84x32x32xbf16>
 // CHECK-DAG:   [[VALUES:%.+]] = memref.alloca() {{.*}} : memref<168x32x32xbf16>
 // CHECK-DAG:   memref.alloca() {{.*}} : memref<256x128xf32>
+// CHECK-DAG:   [[ONES:%.+]] = memref.alloca() {{.*}} : memref<16x32xbf16>
+// CHECK-DAG:   [[SIZES:%.+]] = memref.alloca() {{.*}} : memref<32xi16>
 // CHECK:       vector.store {{.*}} : memref<256x64xbf16>, vector<32xbf16>
+// The largest bits of queries and keys but the sign are noted.
+// CHECK:       [[OF_QUERIES:%.+]] = scf.for {{.*}} to %c256 step %c1 iter_args
+// CHECK-COUNT-2: arith.maxui
+// CHECK:       vector.store [[OF_QUERIES]], [[SIZES]]
 // A quarter of L2 has room for a block of 21 packed key tiles. Keys of a tile,
 // where they are: 16 rows, pairs of columns change places.
 // CHECK:       scf.for
 // CHECK:       vector.load %reinterpret_cast{{.*}}, vector<32xbf16>
+// CHECK-COUNT-16: arith.maxui
+// CHECK:       vector.store {{.*}}, [[SIZES]]
 // CHECK-COUNT-64: vector.shuffle {{.*}} : vector<16xi32>, vector<16xi32>
 // CHECK-COUNT-16: vector.store {{.*}} : memref<4x32x32xbf16, strided<[1024, 32, 1], offset: ?>>, vector<32xbf16>
 // Values: two rows side by side, in the order of weights, and negative as they.
@@ -34,16 +41,16 @@
 // passes through the key tiles of the block.
 // CHECK:       scf.for [[STRIP:%.+]] = %c0 to %{{.*}} step %c32 {
 // CHECK:       memref.subview {{.*}}{{\[}}[[STRIP]], 0] [32, 128] [1, 1] : memref<256x128xf32>
+// CHECK:       [[LARGEST:%.+]] = vector.reduction <maxui>
+// CHECK:       [[ARE_FINITE:%.+]] = arith.cmpi ult, [[LARGEST]], %c22016_i16
 // CHECK:       scf.for %{{.*}} = %{{.*}} to %{{.*}} step %c1 iter_args([[FIRST_WAITING:%.+]] = %c0) -> (index) {
 // CHECK:       memref.subview {{.*}} [4, 32, 32] [1, 1, 1] : memref<84x32x32xbf16>
 // Scores start at zero and go to f32.
 // CHECK-COUNT-4: amx.tile_zero : !amx.tile<16x16xf32>
 // CHECK:       scf.for %{{.*}} = %c0 to %c64 step %c32 iter_args
 // CHECK-COUNT-2: amx.tile_load {{.*}} into !amx.tile<16x32xbf16>
-// CHECK:       amx.tile_load {{.*}} : memref<4x32x32xbf16, {{.*}}> into !amx.tile<16x32xbf16>
-// CHECK-COUNT-2: amx.tile_mulf
-// CHECK:       amx.tile_load {{.*}} : memref<4x32x32xbf16, {{.*}}> into !amx.tile<16x32xbf16>
-// CHECK-COUNT-2: amx.tile_mulf
+// CHECK-COUNT-2: amx.tile_load {{.*}} : memref<4x32x32xbf16, {{.*}}> into !amx.tile<16x32xbf16>
+// CHECK-COUNT-4: amx.tile_mulf
 // CHECK-COUNT-4: amx.tile_store {{.*}} : memref<32x64xf32>, !amx.tile<16x16xf32>
 // Where a score has outgrown its maximum by 8, and only there, maxima move and
 // sums are rescaled, where they are, when waiting weights have been added.
@@ -61,10 +68,11 @@
 // CHECK:       vector.store {{.*}} : memref<32x128xf32, strided<[128, 1], offset: ?>>
 // Weights: exponents with 8 bits behind the point become words, of which a
 // table knows how far 2^f is below 1 + f; two vectors are the 64 bytes of a row
-// of a register.
+// of a register. There is nothing else to do if all scores are finite.
 // CHECK:       arith.constant dense<3.251200e+04>
 // CHECK:       arith.subi {{.*}}, [[FROM]]
 // CHECK:       [[WEIGHTS:%.+]] = memref.subview [[WAITING]][0, {{.*}}] [32, 64] [1, 1]
+// CHECK:       scf.if [[ARE_FINITE]] {
 // CHECK:       [[ONE:%.+]] = math.fma
 // CHECK:       [[OTHER:%.+]] = math.fma
 // CHECK-NOT:   math.
@@ -77,10 +85,13 @@
 // CHECK:       llvm.call_intrinsic "llvm.x86.avx512.pavg.w.512"([[WORDS]], [[LESS]])
 // CHECK:       [[JOINED:%.+]] = vector.bitcast {{.*}} to vector<32xbf16>
 // CHECK:       vector.store [[JOINED]], [[WEIGHTS]]
-// Their sums stay apart by lanes; NaN and infinite scores make them NaN.
-// CHECK:       "llvm.x86.avx512bf16.dpbf16ps.512"({{.*}}, [[JOINED]], [[MINUS_ONE]])
-// CHECK:       [[FIRST:%.+]] = llvm.call_intrinsic "llvm.x86.avx512.mask.fixupimm.ps.512"({{.*}}, [[ONE]], [[MAKE_NAN]],
-// CHECK:       llvm.call_intrinsic "llvm.x86.avx512.mask.fixupimm.ps.512"([[FIRST]], [[OTHER]], [[MAKE_NAN]],
+// CHECK-NOT:   fixupimm
+// CHECK:       } else {
+// NaN and infinite scores make sums NaN, which stay apart by lanes.
+// CHECK:       [[FIRST:%.+]] = math.fma
+// CHECK:       [[SECOND:%.+]] = math.fma
+// CHECK:       [[NOTED:%.+]] = llvm.call_intrinsic "llvm.x86.avx512.mask.fixupimm.ps.512"({{.*}}, [[FIRST]], [[MAKE_NAN]],
+// CHECK:       llvm.call_intrinsic "llvm.x86.avx512.mask.fixupimm.ps.512"([[NOTED]], [[SECOND]], [[MAKE_NAN]],
 // CHECK:       arith.addf
 // CHECK-NOT:   vector.shuffle
 // Where the weights of four key tiles are there, or those of the last one, sums
@@ -91,6 +102,15 @@
 // CHECK-COUNT-4: amx.tile_load {{.*}} : memref<32x128xf32, strided<[128, 1], offset: ?>> into !amx.tile<16x16xf32>
 // CHECK-COUNT-4: amx.tile_mulf
 // CHECK-COUNT-4: amx.tile_store
+// Their own sums are products with ones.
+// CHECK:       [[OF_LANES:%.+]] = amx.tile_load [[ONES]]
+// CHECK-COUNT-2: amx.tile_load {{.*}} : memref<32x16xf32, strided<[16, 1], offset: ?>> into !amx.tile<16x16xf32>
+// CHECK:       scf.for
+// CHECK:       [[OF_ROWS:%.+]] = amx.tile_load [[WAITING]]
+// CHECK-NEXT:  amx.tile_load [[WAITING]]
+// CHECK:       amx.tile_mulf [[OF_ROWS]], [[OF_LANES]]
+// CHECK:       amx.tile_mulf {{.*}}, [[OF_LANES]]
+// CHECK-COUNT-2: amx.tile_store {{.*}} : memref<32x16xf32, strided<[16, 1], offset: ?>>
 // CHECK:       scf.yield [[NEXT]]
 // The output goes to memory as it is computed, and is rounded once.
 // CHECK:       arith.divf

@@ -318,7 +318,7 @@ void KernelLowering::storeFactor(const GroupOutputs &outputs,
     return;
   Value weights = output.first.getDefiningOp<ConvertOp>().getInput();
   for (auto [k, reduce] : llvm::enumerate(outputs.reduces))
-    if (ReduceOp(reduce).getInput() == weights)
+    if (ReduceOp(reduce).getInput() == weights && reduce != pending.sums)
       carried[k] = addFixedWeights(carried[k], joined);
   for (auto [k, reduce] : llvm::enumerate(outputs.fixedSums))
     if (ReduceOp(reduce).getInput() == weights) {
@@ -560,15 +560,35 @@ LogicalResult KernelLowering::flush(Operation *before) {
   }
   int64_t rows = rowsOf(group.rows);
   Value end = lanes == LaneDim::Rows ? index(rows) : endOfRows(rows);
-  auto emitRows = [&](Value row) {
-    if (lanes == LaneDim::Rows)
-      return emitGroupRows(outputs, row);
-    return rows % regs.lanes == 0 ? emitGroupOfRows(outputs, row, end)
-                                  : emitGroupByRow(outputs, row, end);
+  auto emitRows = [&](const GroupOutputs &outputs) {
+    return tryForRange(index(0), end, regs.lanes, [&](Value row) {
+      if (lanes == LaneDim::Rows)
+        return emitGroupRows(outputs, row);
+      return rows % regs.lanes == 0 ? emitGroupOfRows(outputs, row, end)
+                                    : emitGroupByRow(outputs, row, end);
+    });
   };
-  if (failed(product ? emitEpilogue(product, outputs)
-                     : tryForRange(index(0), end, regs.lanes, emitRows)))
+  auto *waiting = llvm::find(outputs.reduces, pending.sums);
+  if (pending.areFinite && waiting != outputs.reduces.end()) {
+    // Sums of waiting weights have nothing to note here if scores are finite.
+    GroupOutputs others = outputs;
+    auto position = waiting - outputs.reduces.begin();
+    others.reduces.erase(others.reduces.begin() + position);
+    others.reduced.erase(others.reduced.begin() + position);
+    llvm::erase(others.fixedSums, pending.sums);
+    auto branch =
+        scf::IfOp::create(b, pending.areFinite, /*withElseRegion=*/true);
+    OpBuilder::InsertionGuard inner(b);
+    b.setInsertionPointToStart(branch.thenBlock());
+    if (failed(emitRows(others)))
+      return failure();
+    b.setInsertionPointToStart(branch.elseBlock());
+    if (failed(emitRows(outputs)))
+      return failure();
+  } else if (failed(product ? emitEpilogue(product, outputs)
+                            : emitRows(outputs))) {
     return failure();
+  }
   for (auto [result, buffer] : outputs.stored)
     places[result].buffer = buffer;
   for (auto [result, buffer] : outputs.pairs) {

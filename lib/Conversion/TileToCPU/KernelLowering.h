@@ -197,7 +197,8 @@ private:
   Value newPacked(LoadOp load, ArrayRef<int64_t> shape);
   RowReader readRows(LoadOp load, TileType type, Value rows);
   Value readVector(const RowStart &row, Value col, Type type);
-  void packTransposed(Value buffer, Value row, int64_t depth, ReadRow readRow);
+  void packTransposed(Value buffer, Value row, int64_t depth, ReadRow readRow,
+                      bool isMeasured);
   void packPairs(Value buffer, Value row, int64_t cols, bool isFixed,
                  ReadRow readRow);
   Value sideBySide(Value first, Value second);
@@ -215,6 +216,8 @@ private:
   bool isPending(Value factor) {
     return pending.dot && factor == pending.dot.getA();
   }
+  void findPendingSums(scf::ForOp loop, ConvertOp weights);
+  void emitPendingSums(Value depth);
   Value numberOfTile();
   Value pendingFactor();
   void emitPendingProduct(Value depth);
@@ -226,6 +229,11 @@ private:
 
   // Weights.
   ConvertOp getRoundingOfWeights(MapOp map);
+  void findMeasured(MapOp weights);
+  Value measure(Value sizes, ArrayRef<Value> vectors);
+  void noteSizes(ArrayRef<Value> vectors);
+  void noteSizesOfRows(Value buffer);
+  Value areScoresFinite(MapOp weights);
   void approximateWeights();
   Value callIntrinsic(StringRef name, Type type, ValueRange operands);
   Value joinFixedWeights(Value first, Value second);
@@ -424,6 +432,13 @@ private:
   /// those whose weights are numbers of 16 bits, and what they are rounded to.
   llvm::SmallPtrSet<Operation *, 4> exponentials, fixedWeights;
   llvm::SmallDenseSet<Value> fixedFactors;
+  /// Of these weights, those whose scores are sums of products and nothing
+  /// else, and what loads the factors, the bits of whose largest ones, by
+  /// lanes, are noted.
+  llvm::SmallPtrSet<Operation *, 4> measuredWeights, measuredLoads;
+  Value sizesOfFactors;
+  /// A register of pairs of which each counts for its lane.
+  Value onesOfPairs;
   /// Loops over strips, and the strip that is being lowered.
   llvm::SmallPtrSet<Operation *, 4> stripLoops;
   /// Loops of a strip over the key tiles of a block.
@@ -450,6 +465,12 @@ private:
     scf::IfOp branch;
     /// Its sums.
     Value buffer;
+    /// Sums of the weights that wait, which a product with ones makes, too, and
+    /// where they are; whether no score is NaN or infinite, if that is known.
+    ReduceOp sums;
+    Value sumsBuffer, areFinite;
+    /// What the branch does first that waiting products come before.
+    Operation *finishBefore = nullptr;
     /// At this point, the first tile of which weights are waiting.
     Value first;
   } pending;

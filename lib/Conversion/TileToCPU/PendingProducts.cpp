@@ -10,6 +10,8 @@
 
 #include "KernelLowering.h"
 
+#include "mlir/Dialect/AMX/AMXDialect.h"
+
 using namespace mlir;
 using namespace attn;
 using namespace attn::cpu;
@@ -42,9 +44,39 @@ bool KernelLowering::findPendingProduct(scf::ForOp loop) {
     pending.factors =
         allocate({rowsOf(dot.getA().getType().getRows()), pending.tiles * keys},
                  b.getBF16Type());
+    pending.finishBefore = scaling;
+    findPendingSums(loop, convert);
     return true;
   }
   return false;
+}
+
+/// Finds the sums by lanes of the waiting weights, if they are scaled in the
+/// same branch: they come of the weights, too, when these are multiplied.
+void KernelLowering::findPendingSums(scf::ForOp loop, ConvertOp weights) {
+  if (!fixedFactors.contains(weights.getResult()))
+    return;
+  Operation *yield = loop.getBody()->getTerminator();
+  for (auto [argument, yielded] :
+       llvm::zip(loop.getRegionIterArgs(), yield->getOperands())) {
+    auto reduce = yielded.getDefiningOp<ReduceOp>();
+    if (!reduce || reduce->getBlock() != loop.getBody() ||
+        reduce.getInput() != weights.getInput() || !yielded.hasOneUse() ||
+        reduce.getType().getRank() != 2 ||
+        reduce.getType().getCols() != kRegisterRows)
+      continue;
+    MapOp scaling = findScalingInBranch(reduce.getInit(), argument);
+    if (!scaling || scaling->getParentOp() != pending.branch)
+      continue;
+    pending.sums = reduce;
+    pending.sumsBuffer = places[argument].buffer;
+    if (scaling->isBeforeInBlock(pending.finishBefore))
+      pending.finishBefore = scaling;
+    b.setInsertionPoint(loop);
+    pending.areFinite =
+        areScoresFinite(weights.getInput().getDefiningOp<MapOp>());
+    return;
+  }
 }
 
 /// The key tile of this iteration, counted from the first of its block.
@@ -84,6 +116,55 @@ void KernelLowering::emitPendingProduct(Value depth) {
   product.hasPairsOnly = product.colsOfTile % 2 == 0;
   product.startsAtZero = false;
   emitRegisterProduct(product, rowsOf(type.getRows()));
+  if (pending.sums)
+    emitPendingSums(depth);
+}
+
+/// Adds those weights to their sums: lane k has those of the k-th pair in each
+/// register. Weights are negative.
+void KernelLowering::emitPendingSums(Value depth) {
+  auto factorType =
+      amx::TileType::get({kRegisterRows, kRegisterDepth}, b.getBF16Type());
+  auto sumType =
+      amx::TileType::get({kRegisterRows, kRegisterRows}, b.getF32Type());
+  if (!onesOfPairs) {
+    onesOfPairs = allocate({kRegisterRows, kRegisterDepth}, b.getBF16Type());
+    OpBuilder::InsertionGuard guard(b);
+    b.setInsertionPointAfterValue(onesOfPairs);
+    for (int64_t k = 0; k < kRegisterRows; ++k) {
+      SmallVector<APFloat> row(kRegisterDepth, APFloat(APFloat::BFloat(), 0));
+      row[2 * k] = row[2 * k + 1] = APFloat(APFloat::BFloat(), "-1");
+      Value ones = arith::ConstantOp::create(
+          b, DenseElementsAttr::get(pairVector(), row));
+      vector::StoreOp::create(b, ones, onesOfPairs,
+                              ValueRange{index(k), index(0)});
+    }
+  }
+  Value ones = amx::TileLoadOp::create(b, factorType, onesOfPairs,
+                                       ValueRange{index(0), index(0)});
+  int64_t rows = cast<MemRefType>(pending.factors.getType()).getDimSize(0);
+  SmallVector<Value> sums;
+  for (int64_t row = 0; row < rows; row += kRegisterRows)
+    sums.push_back(amx::TileLoadOp::create(b, sumType, pending.sumsBuffer,
+                                           ValueRange{index(row), index(0)}));
+  auto loop =
+      scf::ForOp::create(b, index(0), depth, index(kRegisterDepth), sums);
+  {
+    OpBuilder::InsertionGuard guard(b);
+    b.setInsertionPointToStart(loop.getBody());
+    SmallVector<Value> weights, added;
+    for (int64_t row = 0; row < rows; row += kRegisterRows)
+      weights.push_back(amx::TileLoadOp::create(
+          b, factorType, pending.factors,
+          ValueRange{index(row), loop.getInductionVar()}));
+    for (auto [factor, sum] : llvm::zip(weights, loop.getRegionIterArgs()))
+      added.push_back(amx::TileMulFOp::create(b, sumType, factor, ones, sum));
+    scf::YieldOp::create(b, added);
+  }
+  for (auto [k, sum] : llvm::enumerate(loop.getResults()))
+    amx::TileStoreOp::create(b, pending.sumsBuffer,
+                             ValueRange{index(k * kRegisterRows), index(0)},
+                             sum);
 }
 
 /// Before sums are scaled, what waits for them is added. In the branch that

@@ -83,6 +83,8 @@ void KernelLowering::loadFactor(LoadOp load, TileType type) {
       vector::StoreOp::create(b, zeros, buffer, ValueRange{row, col});
     });
   });
+  if (measuredLoads.contains(load))
+    noteSizesOfRows(buffer);
 }
 
 /// What reads 16 elements of a row of `load`, past the valid rows zeros: from
@@ -181,7 +183,8 @@ void KernelLowering::packFactor(LoadOp load, TileType type) {
         Value zeros = arith::ConstantOp::create(b, b.getZeroAttr(vector));
         return arith::SelectOp::create(b, isValid, read, zeros);
       };
-      dot.getTransposeB() ? packTransposed(buffer, row, depth, readRow)
+      dot.getTransposeB() ? packTransposed(buffer, row, depth, readRow,
+                                           measuredLoads.contains(used))
                           : packPairs(buffer, row, cols, isFixed, readRow);
     });
   };
@@ -196,14 +199,17 @@ void KernelLowering::packFactor(LoadOp load, TileType type) {
 
 /// Keys: 16 rows and 16 pairs of columns change places.
 void KernelLowering::packTransposed(Value buffer, Value row, int64_t depth,
-                                    ReadRow readRow) {
+                                    ReadRow readRow, bool isMeasured) {
   auto pairs = VectorType::get({kRegisterRows}, b.getI32Type());
   Value tile = b.createOrFold<arith::DivUIOp>(row, index(kRegisterRows));
   forRange(index(0), index(depth), kRegisterDepth, [&](Value col) {
-    SmallVector<Value> block;
-    for (int64_t k = 0; k < kRegisterRows; ++k)
-      block.push_back(
-          vector::BitCastOp::create(b, pairs, readRow(k, col, pairVector())));
+    SmallVector<Value> read, block;
+    for (int64_t k = 0; k < kRegisterRows; ++k) {
+      read.push_back(readRow(k, col, pairVector()));
+      block.push_back(vector::BitCastOp::create(b, pairs, read.back()));
+    }
+    if (isMeasured)
+      noteSizes(read);
     Value pair = arith::DivUIOp::create(b, col, index(2));
     for (auto [k, vector] : llvm::enumerate(transpose(block)))
       vector::StoreOp::create(
@@ -357,15 +363,17 @@ void KernelLowering::emitRegisterBlock(const RegisterProduct &product,
     }
     Value pair = b.createOrFold<arith::DivUIOp>(row, index(2));
     after.resize(rowTiles * colTiles);
-    // One register is enough for the right operands, one after the other.
-    for (int64_t j = 0; j < colTiles; ++j) {
-      Value right = amx::TileLoadOp::create(
+    // All right operands are loaded before the products: in one register, each
+    // load would wait for those of the one before.
+    SmallVector<Value> right;
+    for (int64_t j = 0; j < colTiles; ++j)
+      right.push_back(amx::TileLoadOp::create(
           b, factorType, product.right,
-          ValueRange{add(column, index(j)), pair, index(0)});
+          ValueRange{add(column, index(j)), pair, index(0)}));
+    for (int64_t j = 0; j < colTiles; ++j)
       for (int64_t i = 0; i < rowTiles; ++i)
         after[i * colTiles + j] = amx::TileMulFOp::create(
-            b, sumType, left[i], right, before[i * colTiles + j]);
-    }
+            b, sumType, left[i], right[j], before[i * colTiles + j]);
     return after;
   };
   auto loop = scf::ForOp::create(b, index(0), product.depth,

@@ -62,7 +62,7 @@ LogicalResult KernelLowering::lowerBlock(Block &block,
       toErase.push_back(&op);
       continue;
     }
-    if (pending.scaling && &op == pending.scaling) {
+    if (pending.dot && &op == pending.finishBefore) {
       if (failed(flush(&op)))
         return failure();
       b.setInsertionPoint(&op);

@@ -87,6 +87,7 @@ void KernelLowering::approximateWeights() {
       exponentials.insert(map);
       fixedWeights.insert(map);
       fixedFactors.insert(rounding.getResult());
+      findMeasured(map);
       continue;
     }
     bool isContracted = contractExp2(map);
@@ -98,6 +99,116 @@ void KernelLowering::approximateWeights() {
         exponentials.insert(map);
     }
   }
+}
+
+//===----------------------------------------------------------------------===//
+// Whether scores are finite
+//===----------------------------------------------------------------------===//
+
+/// The product that scores are, but for those that a mask makes -inf.
+static DotOp findProductOfScores(Value scores) {
+  if (auto dot = scores.getDefiningOp<DotOp>())
+    return dot;
+  if (auto choice = scores.getDefiningOp<scf::IfOp>()) {
+    unsigned number = cast<OpResult>(scores).getResultNumber();
+    DotOp first = findProductOfScores(choice.thenYield().getOperand(number));
+    DotOp second = findProductOfScores(choice.elseYield().getOperand(number));
+    return first == second ? first : nullptr;
+  }
+  auto mask = scores.getDefiningOp<MapOp>();
+  if (!mask || mask.getInputs().size() != 1 || mask.getNumResults() != 1)
+    return nullptr;
+  Block &body = mask.getBody().front();
+  auto choice =
+      body.getTerminator()->getOperand(0).getDefiningOp<arith::SelectOp>();
+  bool isMask = choice && choice.getTrueValue() == body.getArgument(0) &&
+                matchPattern(choice.getFalseValue(), m_NegInfFloat());
+  return isMask ? mask.getInputs()[0].getDefiningOp<DotOp>() : nullptr;
+}
+
+/// Of weights of bare sums of products, the factors are measured as they are
+/// loaded: if all are below 2^45, scores are finite.
+void KernelLowering::findMeasured(MapOp weights) {
+  Value scores;
+  for (Value input : weights.getInputs())
+    if (cast<TileType>(input.getType()).getRank() == 2) {
+      if (scores)
+        return;
+      scores = input;
+    }
+  DotOp dot = scores ? findProductOfScores(scores) : nullptr;
+  auto start = dot ? dot.getAcc().getDefiningOp<SplatOp>() : nullptr;
+  if (!start || !dot.getTransposeB() ||
+      !matchPattern(start.getValue(), m_PosZeroFloat()))
+    return;
+  for (Value factor : {dot.getA(), dot.getB()})
+    if (!factor.getDefiningOp<LoadOp>())
+      return;
+  measuredWeights.insert(weights);
+  measuredLoads.insert(dot.getA().getDefiningOp());
+  measuredLoads.insert(dot.getB().getDefiningOp());
+  if (sizesOfFactors)
+    return;
+  sizesOfFactors = allocate({kRegisterDepth}, b.getI16Type());
+  b.setInsertionPointAfterValue(sizesOfFactors);
+  auto words = VectorType::get({kRegisterDepth}, b.getI16Type());
+  vector::StoreOp::create(b, arith::ConstantOp::create(b, b.getZeroAttr(words)),
+                          sizesOfFactors, index(0));
+}
+
+/// The largest bits but the sign of `sizes` and of vectors of bf16, by lanes.
+Value KernelLowering::measure(Value sizes, ArrayRef<Value> vectors) {
+  Value magnitude = arith::ConstantOp::create(
+      b, DenseElementsAttr::get(cast<VectorType>(sizes.getType()),
+                                b.getI16IntegerAttr(0x7fff)));
+  for (Value vector : vectors) {
+    Value bits = vector::BitCastOp::create(b, sizes.getType(), vector);
+    sizes = arith::MaxUIOp::create(b, sizes,
+                                   arith::AndIOp::create(b, bits, magnitude));
+  }
+  return sizes;
+}
+
+void KernelLowering::noteSizes(ArrayRef<Value> vectors) {
+  auto words = VectorType::get({kRegisterDepth}, b.getI16Type());
+  Value before = vector::LoadOp::create(b, words, sizesOfFactors, index(0));
+  vector::StoreOp::create(b, measure(before, vectors), sizesOfFactors,
+                          index(0));
+}
+
+/// The same for all rows of a left factor.
+void KernelLowering::noteSizesOfRows(Value buffer) {
+  auto words = VectorType::get({kRegisterDepth}, b.getI16Type());
+  ArrayRef<int64_t> shape = cast<MemRefType>(buffer.getType()).getShape();
+  Value before = vector::LoadOp::create(b, words, sizesOfFactors, index(0));
+  auto loop =
+      scf::ForOp::create(b, index(0), index(shape[0]), index(1), before);
+  {
+    OpBuilder::InsertionGuard guard(b);
+    b.setInsertionPointToStart(loop.getBody());
+    SmallVector<Value> vectors;
+    for (int64_t col = 0; col < shape[1]; col += kRegisterDepth)
+      vectors.push_back(vector::LoadOp::create(
+          b, pairVector(), buffer,
+          ValueRange{loop.getInductionVar(), index(col)}));
+    scf::YieldOp::create(b, measure(loop.getRegionIterArg(0), vectors));
+  }
+  vector::StoreOp::create(b, loop.getResult(0), sizesOfFactors, index(0));
+}
+
+/// Whether all scores of these weights up to now are finite or masked; null if
+/// that is not measured.
+Value KernelLowering::areScoresFinite(MapOp weights) {
+  if (!measuredWeights.contains(weights))
+    return Value();
+  constexpr int64_t bias = 127, exponent = 45, fractionBits = 7;
+  auto words = VectorType::get({kRegisterDepth}, b.getI16Type());
+  Value largest = vector::ReductionOp::create(
+      b, vector::CombiningKind::MAXUI,
+      vector::LoadOp::create(b, words, sizesOfFactors, index(0)));
+  Value bound = arith::ConstantOp::create(
+      b, b.getI16IntegerAttr((bias + exponent) << fractionBits));
+  return arith::CmpIOp::create(b, arith::CmpIPredicate::ult, largest, bound);
 }
 
 //===----------------------------------------------------------------------===//

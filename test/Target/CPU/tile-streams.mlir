@@ -6,8 +6,11 @@
 // CHECK:      tileloadd {{.*}}%[[LEFT:tmm[0-7]]]
 // CHECK-NEXT: tileloadd {{.*}}%[[OTHER:tmm[0-7]]]
 // CHECK-NEXT: tileloaddt1 {{.*}}%[[RIGHT:tmm[0-7]]]
+// CHECK-NEXT: tileloaddt1 {{.*}}%[[NEXT:tmm[0-7]]]
 // CHECK-NEXT: tdpbf16ps %[[RIGHT]], %[[LEFT]], %{{.*}}
 // CHECK-NEXT: tdpbf16ps %[[RIGHT]], %[[OTHER]], %{{.*}}
+// CHECK-NEXT: tdpbf16ps %[[NEXT]], %[[LEFT]], %{{.*}}
+// CHECK-NEXT: tdpbf16ps %[[NEXT]], %[[OTHER]], %{{.*}}
 func.func @f(%q: memref<1x2x512x64xbf16>, %k: memref<1x2x512x64xbf16>, %v: memref<1x2x512x64xbf16>, %o: memref<1x2x512x64xbf16>) {
   attn.attention ins(%q, %k, %v : memref<1x2x512x64xbf16>, memref<1x2x512x64xbf16>, memref<1x2x512x64xbf16>) outs(%o : memref<1x2x512x64xbf16>)
   return
