@@ -73,7 +73,6 @@ struct Variable {
 class Symbols {
 public:
   const Variable &getVariable(unsigned id) const { return variables[id]; }
-  unsigned getNumVariables() const { return variables.size(); }
   /// Bounds of a row, if they are known and fit 64 bits.
   std::optional<int64_t> minOf(const Row &x) const;
   std::optional<int64_t> maxOf(const Row &x) const;
