@@ -303,6 +303,14 @@ static std::string getDefaultChip(StringRef target) {
   return known ? known->getDefaultChip() : "";
 }
 
+/// Whether one of the targets that are asked for prints such text.
+static bool namesTextFormat(StringRef targets, StringRef format) {
+  return llvm::any_of(getTargets(), [&](const Target *target) {
+    return target->getTextFormat() == format &&
+           targets.contains(target->getName());
+  });
+}
+
 static ExitCode compile(const Arguments &args) {
   if (ExitCode code = checkTuning(args))
     return code;
@@ -313,7 +321,7 @@ static ExitCode compile(const Arguments &args) {
   if (!args.report.empty() && args.report != "json")
     return fail("--report=" + args.report + ": the only format is 'json'");
   if (!args.ptxas.empty() && !args.target.empty() &&
-      !StringRef(args.target).contains("cuda"))
+      !namesTextFormat(args.target, "ptx"))
     return fail("--ptxas assembles PTX, and --target=" + args.target +
                 " has none");
   if (args.holes.size() > 1 && llvm::is_contained(args.holes, ""))
