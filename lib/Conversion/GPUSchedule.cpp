@@ -399,6 +399,17 @@ private:
     return best;
   }
 
+  static std::string describeSharedRows(AttentionOp op, tile::TargetAttr target,
+                                        int64_t rows, int64_t keys) {
+    // Matrix units of f32 hold rows in fragments, which take less.
+    if (multipliesMatrices(target,
+                           getElementTypeOrSelf(op.getQuery().getType())))
+      return "a workgroup has memory for this many queries, keys and values";
+    int64_t bytes = SharedRowsModel(op, target).getBytes(rows, keys);
+    return "lanes share rows; queries, keys and values of this many take " +
+           std::to_string(bytes) + " bytes of a workgroup's memory";
+  }
+
   void schedule(AttentionOp op, tile::TargetAttr target) {
     ScheduleBuilder b(op);
     if (b.keepsGiven(tileM, tileN))
@@ -437,13 +448,9 @@ private:
       threads = wideBlocks;
     }
     if (shared.first)
-      return b.set(
-          shared.first, shared.second, /*workers=*/0,
-          "lanes share rows; queries, keys and values of this many take " +
-              Twine(SharedRowsModel(op, target)
-                        .getBytes(shared.first, shared.second)) +
-              " bytes of a workgroup's memory",
-          threads);
+      return b.set(shared.first, shared.second, /*workers=*/0,
+                   describeSharedRows(op, target, shared.first, shared.second),
+                   threads);
     b.set(rows, keys, /*workers=*/0,
           "a row a thread, whose registers hold it; a workgroup of every "
           "device has memory for this many keys and values");
