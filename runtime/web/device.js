@@ -28,12 +28,12 @@ function declarationsOf(code, kernel) {
 const READERS = /fn (\w+)\(base: i32, at: i32\) -> (vec4<\w+>) \{ let n = base \+ at; return \2\((\w+)\[n\],.*\n/g;
 
 /** The code for buffers whose rows begin at multiples of four elements: what is
- * read by fours alone is memory of vectors. */
+ * read by fours alone is memory of vectors. Neither part of a place is negative. */
 export function widen(code) {
   for (const [text, name, vector, buffer] of code.matchAll(READERS)) {
     const others = code.replace(text, '').replace(/\/\/.*/g, '');
     if (new RegExp(`\\b${buffer}\\[`).test(others)) continue;
-    code = code.replace(text, `fn ${name}(base: i32, at: i32) -> ${vector} { return ${buffer}[(base >> 2u) + (at >> 2u)]; }\n`)
+    code = code.replace(text, `fn ${name}(base: i32, at: i32) -> ${vector} { return ${buffer}[(u32(base) >> 2u) + (u32(at) >> 2u)]; }\n`)
       .replace(new RegExp(`(> ${buffer}: array<)\\w+>;`), `$1${vector}>;`);
   }
   return code;
