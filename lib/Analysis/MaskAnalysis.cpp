@@ -27,7 +27,8 @@ static constexpr size_t kMaxPredicateRows = 768;
 static constexpr size_t kMaxKeyRows = 64;
 
 struct attn::MaskAnalysis::Impl : MaskTiles {
-  Impl(AttentionOp op, int64_t tileM, int64_t tileN, MaskAxis axis);
+  Impl(AttentionOp op, int64_t tileM, int64_t tileN, MaskAxis axis,
+       bool summarisesNested = false);
 
   /// The keys that some row of the problem or of a query tile attends, as
   /// `attended` for key tiles of one key; no pieces if that may be every key.
@@ -38,6 +39,8 @@ struct attn::MaskAnalysis::Impl : MaskTiles {
   System system;
   MaskRegion region;
   std::unique_ptr<Impl> keys, keysOfTile;
+  /// A limit was met: on cases, eliminations or compares.
+  bool isCoarse = false;
 
 private:
   std::vector<Piece> findPieces(const Disjunction &disjunction, bool excluded);
@@ -68,7 +71,17 @@ FailureOr<MaskAnalysis> MaskAnalysis::compute(AttentionOp op, int64_t tileM,
   if (tileM < 1 || tileN < 1)
     return op.emitOpError("mask analysis needs positive tile sizes, not ")
            << tileM << " and " << tileN;
-  return MaskAnalysis(std::make_unique<Impl>(op, tileM, tileN, axis));
+  auto impl = std::make_unique<Impl>(op, tileM, tileN, axis);
+  // Where eliminations fail, extremes over tiles say more.
+  if (impl->isCoarse) {
+    auto summarised = std::make_unique<Impl>(op, tileM, tileN, axis,
+                                             /*summarisesNested=*/true);
+    if (!summarised->isCoarse) {
+      summarised->reason = impl->reason;
+      impl = std::move(summarised);
+    }
+  }
+  return MaskAnalysis(std::move(impl));
 }
 
 AttentionOp MaskAnalysis::getOp() const { return impl->op; }
@@ -103,9 +116,9 @@ void MaskAnalysis::Impl::note(StringRef text) {
 }
 
 MaskAnalysis::Impl::Impl(AttentionOp op, int64_t tileM, int64_t tileN,
-                         MaskAxis axis)
+                         MaskAxis axis, bool summarisesNested)
     : MaskTiles{axis, tileM, tileN, &system}, op(op), system(axis),
-      region(system, op, tileM, tileN, /*allRows=*/false),
+      region(system, op, tileM, tileN, /*allRows=*/false, summarisesNested),
       keys(std::make_unique<Impl>(op, Keys::OfProblem, /*tileM=*/1)) {
   queryLength = region.getQueryLength();
   keyLength = region.getKeyLength();
@@ -129,12 +142,14 @@ MaskAnalysis::Impl::Impl(AttentionOp op, int64_t tileM, int64_t tileN,
   } else {
     attended = findPieces(Disjunction(1), false);
     exact = false;
+    isCoarse = true;
     note("the mask region has too many cases");
   }
   if (std::optional<Disjunction> disjunction = region.translate(false)) {
     excluded = findPieces(*disjunction, true);
   } else {
     excludedKnown = exact = false;
+    isCoarse = true;
     note("the mask region has too many cases");
   }
   if (!fitsSixtyFourBits()) {
@@ -194,6 +209,7 @@ void MaskAnalysis::Impl::findPredicates() {
     compares += fullPredicate ? piece.rows.size() : 0;
   if (compares > kMaxPredicateRows) {
     visitPredicate = fullPredicate = excludedKnown = exact = false;
+    isCoarse = true;
     reason =
         "the predicate would have " + std::to_string(compares) + " compares";
   }
@@ -261,6 +277,7 @@ MaskAnalysis::Impl::findPieces(const Disjunction &disjunction, bool excluded) {
       continue;
     if (!projection.exact) {
       exact = false;
+      isCoarse = true;
       note("a projection is not exact on integers");
     }
     Piece piece;

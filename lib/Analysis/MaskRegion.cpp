@@ -70,8 +70,9 @@ static bool computesNarrow(Region &mask) {
 }
 
 MaskRegion::MaskRegion(System &system, AttentionOp op, int64_t tileM,
-                       int64_t tileN, bool allRows)
+                       int64_t tileN, bool allRows, bool summarisesNested)
     : system(system), op(op), tileM(tileM), tileN(tileN), allRows(allRows),
+      summarisesNested(summarisesNested),
       wraps(op.hasMaskRegion() && computesNarrow(op.getMask())) {
   std::optional<int64_t> rows = known(op.getQueryLength());
   std::optional<int64_t> keys = known(op.getKeyLength());
@@ -187,6 +188,22 @@ unsigned MaskRegion::dependenceOf(Value value) {
   }
   dependences[value] = result;
   return result;
+}
+
+unsigned MaskRegion::divisionDepthOf(Value value) {
+  Operation *definition = value.getDefiningOp();
+  if (!definition || !(dependenceOf(value) & (OnRow | OnKey)))
+    return 0;
+  auto [it, isNew] = divisionDepths.try_emplace(value, 0);
+  if (!isNew)
+    return it->second;
+  unsigned depth = 0;
+  for (Value operand : definition->getOperands())
+    depth = std::max(depth, divisionDepthOf(operand));
+  depth += isa<arith::DivSIOp, arith::DivUIOp, arith::FloorDivSIOp,
+               arith::CeilDivSIOp, arith::CeilDivUIOp, arith::RemSIOp,
+               arith::RemUIOp>(definition);
+  return divisionDepths[value] = depth;
 }
 
 Row MaskRegion::opaque(Value value) {
@@ -673,7 +690,12 @@ Disjunction MaskRegion::compareRows(CmpIPredicate predicate, const Row &lhs,
 std::optional<Cases> MaskRegion::translateInt(Value value) {
   if (auto it = intMemo.find(value); it != intMemo.end())
     return it->second;
-  std::optional<Cases> result = computeInt(value);
+  constexpr unsigned both = OnRow | OnKey;
+  bool isSummarised = summarisesNested &&
+                      (dependenceOf(value) & both) != both &&
+                      divisionDepthOf(value) > 1;
+  std::optional<Cases> result =
+      isSummarised ? opaqueCase(value) : computeInt(value);
   if (result && widthOf(value) < 64 &&
       llvm::any_of(*result,
                    [&](const Case &entry) { return mayWrap(entry.value); }))

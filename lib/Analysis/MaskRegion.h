@@ -30,8 +30,10 @@ using Disjunction = std::vector<Conjunct>;
 class MaskRegion {
 public:
   /// With `allRows`, i is any row of the problem and no row of a query tile.
+  /// With `summarisesNested`, quotients of quotients of rows alone or of keys
+  /// alone are values of which only extremes over a tile are known.
   MaskRegion(System &system, AttentionOp op, int64_t tileM, int64_t tileN,
-             bool allRows);
+             bool allRows, bool summarisesNested = false);
 
   /// The (i, j) that are attended, or those that are not, as a disjunction.
   /// What cannot be translated counts as true in both. Fails if there would be
@@ -97,6 +99,8 @@ private:
   bool mayWrap(const Row &sum) const;
 
   unsigned dependenceOf(mlir::Value value);
+  /// How many divisions of i or j are within one another in `value`.
+  unsigned divisionDepthOf(mlir::Value value);
 
   /// The largest blocks, if they are few, over which `value` is constant.
   std::optional<Blocks> blocksOf(mlir::Value value);
@@ -122,13 +126,13 @@ private:
   System &system;
   AttentionOp op;
   int64_t tileM, tileN;
-  bool allRows;
+  bool allRows, summarisesNested;
   /// Whether something is computed with fewer than 64 bits.
   bool wraps;
   unsigned row, key;     // the variables i and j
   unsigned block, probe; // symbols of the proofs about blocks
   Row batch, head, queryLength, keyLength, queryOffset;
-  llvm::DenseMap<mlir::Value, unsigned> dependences;
+  llvm::DenseMap<mlir::Value, unsigned> dependences, divisionDepths;
   llvm::DenseMap<mlir::Value, Row> opaques;
   llvm::DenseMap<mlir::Value, std::optional<Cases>> intMemo;
   llvm::DenseMap<std::pair<mlir::Value, unsigned>, std::optional<Disjunction>>
