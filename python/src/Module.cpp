@@ -405,8 +405,7 @@ private:
 /// A device and its threads.
 class Context {
 public:
-  Context(const std::string &backend, int threads, int device)
-      : device(backend == "cuda" ? device : -1) {
+  Context(const std::string &backend, int threads, int device) {
     ErrorHandle error(attn_error_create());
     attn_context_options options = ATTN_CONTEXT_OPTIONS_INIT;
     options.backend = backend.c_str();
@@ -415,12 +414,19 @@ public:
     attn_context *opened = nullptr;
     check(attn_context_create(&options, &opened, error.get()), error);
     context.reset(opened);
+    if (!getInfo().is_processor)
+      this->device = device;
   }
 
-  nb::dict describe() const {
+  attn_context_info getInfo() const {
     ErrorHandle error(attn_error_create());
     attn_context_info info = ATTN_CONTEXT_INFO_INIT;
     check(attn_context_get_info(context.get(), &info, error.get()), error);
+    return info;
+  }
+
+  nb::dict describe() const {
+    attn_context_info info = getInfo();
     nb::dict result;
     result["backend"] = info.backend;
     result["device"] = info.device;
@@ -430,7 +436,8 @@ public:
   }
 
   ContextHandle context;
-  int device;
+  /// -1: arrays lie in memory of the host.
+  int device = -1;
 };
 
 /// A loaded artifact. Calls from several threads have a binding each.
