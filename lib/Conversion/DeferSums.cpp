@@ -9,6 +9,7 @@
 
 #include "Matrices.h"
 #include "attn/Conversion/AssignLayouts.h"
+#include "attn/Transforms/ScheduleChoices.h"
 
 #include "mlir/Dialect/Arith/IR/Arith.h"
 #include "mlir/Dialect/SCF/IR/SCF.h"
@@ -144,7 +145,10 @@ struct DeferSums final : attn::impl::DeferSumsBase<DeferSums> {
     // Sums are registers there.
     if (matrices && matrices->areOpaque())
       matrices.reset();
-    getOperation().walk([&](scf::ForOp loop) {
+    func::FuncOp kernel = getOperation();
+    bool defers = decideScheduled(true, kernel, &ScheduleAttr::getDeferSums);
+    unsigned number = 0, possible = 0;
+    kernel.walk([&](scf::ForOp loop) {
       for (unsigned k = 0; k < loop.getNumRegionIterArgs(); ++k) {
         std::optional<CarriedSum> sum = match(loop, k);
         if (!sum)
@@ -154,10 +158,20 @@ struct DeferSums final : attn::impl::DeferSumsBase<DeferSums> {
                                   : getLaneColumns(sum->reduce);
         if (cols < 2 || sum->reduce.getInput().getType().getCols() % cols)
           continue;
+        ++possible;
+        if (!defers)
+          continue;
         defer(loop, *sum, cols);
-        ++numDeferred;
+        ++number;
       }
     });
+    numDeferred += number;
+    if (possible)
+      addChoices(kernel, explainChoice(
+                             kernel, "defer_sums", &ScheduleAttr::getDeferSums,
+                             number ? "row sums are added up after the loop"
+                                    : "row sums are added up in each tile",
+                             "until then each lane adds up its columns"));
   }
 
 private:

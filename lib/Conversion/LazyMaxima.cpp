@@ -13,6 +13,7 @@
 #include "Matrices.h"
 #include "attn/Conversion/AssignLayouts.h"
 #include "attn/Dialect/Tile/AttributeNames.h"
+#include "attn/Transforms/ScheduleChoices.h"
 
 #include "mlir/Dialect/Arith/IR/Arith.h"
 #include "mlir/Dialect/Math/IR/Math.h"
@@ -417,9 +418,13 @@ struct LazyMaxima final : attn::impl::LazyMaximaBase<LazyMaxima> {
     int64_t cols = columns ? columns : matrices ? matrices->n : 0;
     if (!cols)
       return;
+    func::FuncOp kernel = getOperation();
+    if (!decideScheduled(true, kernel, &ScheduleAttr::getLazyMaxima))
+      return explain("running maxima move with every tile", "");
     bool isOpaque = matrices && matrices->areOpaque();
     SmallVector<scf::ForOp> loops;
-    getOperation().walk([&](scf::ForOp loop) { loops.push_back(loop); });
+    kernel.walk([&](scf::ForOp loop) { loops.push_back(loop); });
+    unsigned number = 0;
     for (scf::ForOp loop : loops) {
       reduceAfterChoices(loop);
       for (unsigned k = 0; k < loop.getNumRegionIterArgs(); ++k) {
@@ -431,10 +436,20 @@ struct LazyMaxima final : attn::impl::LazyMaximaBase<LazyMaxima> {
           continue;
         // One a loop, which becomes another.
         Rewriter(loop, *maximum, cols).run();
-        ++numLazy;
+        ++number;
         break;
       }
     }
+    numLazy += number;
+    if (number)
+      explain("running maxima move when a score outgrows them",
+              "few tiles do, and only then are sums and o rescaled");
+  }
+
+  void explain(const Twine &choice, const Twine &reason) {
+    addChoices(getOperation(),
+               explainChoice(getOperation(), "lazy_maxima",
+                             &ScheduleAttr::getLazyMaxima, choice, reason));
   }
 };
 } // namespace

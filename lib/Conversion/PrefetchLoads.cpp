@@ -15,6 +15,7 @@
 #include "attn/Conversion/AssignLayouts.h"
 #include "attn/Dialect/Tile/AttributeNames.h"
 #include "attn/Dialect/Tile/Tile.h"
+#include "attn/Transforms/ScheduleChoices.h"
 
 #include "mlir/Dialect/Arith/IR/Arith.h"
 #include "mlir/Dialect/SCF/IR/SCF.h"
@@ -233,10 +234,23 @@ struct PrefetchLoads final : attn::impl::PrefetchLoadsBase<PrefetchLoads> {
                       /*k=*/0, split[0] * split[1]};
     int64_t threads = target.getSubgroup() * matrices.subgroups;
     int64_t mostBytes = getTileBytes(target, matrices);
+    func::FuncOp kernel = getOperation();
+    auto explain = [&](const Twine &choice, const Twine &reason) {
+      addChoices(kernel,
+                 explainChoice(kernel, "prefetch", &ScheduleAttr::getPrefetch,
+                               choice, reason));
+    };
+    if (!decideScheduled(true, kernel, &ScheduleAttr::getPrefetch))
+      return explain("tiles are loaded when they are needed", "");
     SmallVector<scf::ForOp> loops;
-    getOperation().walk([&](scf::ForOp loop) { loops.push_back(loop); });
+    kernel.walk([&](scf::ForOp loop) { loops.push_back(loop); });
+    unsigned number = 0;
     for (scf::ForOp loop : loops)
-      numPrefetched += Prefetcher(loop, threads, mostBytes).run();
+      number += Prefetcher(loop, threads, mostBytes).run();
+    numPrefetched += number;
+    if (number)
+      explain("an iteration loads what the next one stages",
+              "products of this one hide the latency of memory");
   }
 };
 } // namespace

@@ -35,11 +35,13 @@ void ScheduleBuilder::setOn(Operation *version, int64_t tileM, int64_t tileN,
                             int64_t workers, const Twine &reason,
                             int64_t threads) {
   // What is said of the kernel stays.
-  ScheduleAttr schedule =
-      given ? given.withTiles(tileM, tileN, workers)
-            : ScheduleAttr::get(op.getContext(), tileM, tileN, workers);
-  if (threads && !schedule.getThreads())
-    schedule = schedule.withThreads(threads);
+  ScheduleKnobs knobs = given ? given.getKnobs() : ScheduleKnobs();
+  knobs.tile_m = tileM;
+  knobs.tile_n = tileN;
+  knobs.workers = workers;
+  if (!knobs.threads)
+    knobs.threads = threads;
+  auto schedule = ScheduleAttr::get(op.getContext(), knobs);
   version->setAttr(ScheduleAttr::attributeName, schedule);
   version->setAttr(kScheduleReasonAttrName, b.getStringAttr(reason));
   LDBG() << schedule << ": " << reason;

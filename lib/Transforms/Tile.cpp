@@ -93,6 +93,7 @@ private:
   /// is known of them for a second grid.
   void buildGrid(Value numTiles, Value scoreMemory);
   void explain(scf::ForallOp grid);
+  void explainDivision(scf::ForallOp grid);
 
   std::string describeMask() const;
 
@@ -291,6 +292,7 @@ void AttentionTiler::buildGrid(Value numTiles, Value scoreMemory) {
 /// The key tiles in closed form, and what is chosen here.
 void AttentionTiler::explain(scf::ForallOp grid) {
   grid->setAttr(kMaskTilesAttrName, b.getStringAttr(describeMask()));
+  explainDivision(grid);
   auto target = tile::TargetAttr::lookup(op);
   if (mask->hasMask() && target && target.getVectorBits())
     addChoices(grid, explainChoice(op, "key_ends", &ScheduleAttr::getKeyEnds,
@@ -308,6 +310,21 @@ void AttentionTiler::explain(scf::ForallOp grid) {
                             "parts of a row are added up by blocks of " +
                                 Twine(choices.sharedColumns) + " columns",
                             "rows are few, and a lane adds up a column"));
+}
+
+void AttentionTiler::explainDivision(scf::ForallOp grid) {
+  // Other types are rounded anyway.
+  if (!getElementTypeOrSelf(op.getOutput()).isF32())
+    return;
+  addChoices(grid, explainChoice(
+                       op, "divide", &ScheduleAttr::getDivide,
+                       choices.divide
+                           ? "o is divided by the sum of its row"
+                           : "o is multiplied by the inverse of its row's sum",
+                       choices.divide
+                           ? "that is one rounding less, and a division is "
+                             "cheap"
+                           : "a division an element is dear"));
 }
 
 std::string AttentionTiler::describeMask() const {
@@ -377,6 +394,7 @@ private:
     // Vectors compute products of the keys that are loaded, and no others.
     if (target && target.getVectorBits())
       choices.keyEnds = decideScheduled(keyEnds, op, &ScheduleAttr::getKeyEnds);
+    choices.divide = decideScheduled(divide, op, &ScheduleAttr::getDivide);
     return choices;
   }
 };

@@ -8,6 +8,7 @@
 
 #include "attn/Dialect/Tile/Tile.h"
 #include "attn/Transforms/Passes.h"
+#include "attn/Transforms/ScheduleChoices.h"
 
 #include "mlir/Dialect/SCF/IR/SCF.h"
 #include "mlir/IR/IRMapping.h"
@@ -149,9 +150,26 @@ struct UnswitchMasks : attn::impl::UnswitchMasksBase<UnswitchMasks> {
     });
     // Two choices of a block would give four copies of it: the first one
     // decides, others stay what they are in its branches, as copies.
-    for (auto &[block, candidates] : selects)
-      numSplit +=
-          llvm::any_of(candidates, scoresOnly ? unswitchScores : unswitchBody);
+    for (auto &[block, candidates] : selects) {
+      Operation *grid = block->getParentOp();
+      while (!ScheduleAttr::of(grid) && !isa<scf::ForallOp>(grid) &&
+             grid != getOperation())
+        grid = grid->getParentOp();
+      bool ofScores =
+          decideScheduled(scoresOnly, grid, &ScheduleAttr::getScoresOnly);
+      if (!llvm::any_of(candidates, ofScores ? unswitchScores : unswitchBody))
+        continue;
+      ++numSplit;
+      addChoices(grid, explainChoice(
+                           grid, "scores_only", &ScheduleAttr::getScoresOnly,
+                           ofScores ? "tiles without a mask have scores of "
+                                      "their own"
+                                    : "tiles without a mask have code of their "
+                                      "own",
+                           ofScores ? "products are loops, whose code would be "
+                                      "there twice"
+                                    : "nothing waits for a branch in it"));
+    }
   }
 };
 } // namespace

@@ -12,9 +12,9 @@ module attributes {tile.target = #tile.target<name = "gpu", chip = "c", threads 
   // CHECK: gpu.func @relayouts(%[[A:.*]]: memref<f32>) workgroup(%[[SHARED:.*]] : memref<32xf32, #gpu.address_space<workgroup>> {attn.name = "tiles"}) kernel
   // CHECK-SAME: known_block_size = array<i32: 8, 1, 1>
   // CHECK-SAME: tile.choices = ["8 threads in 2 subgroups of 4 lanes (threads): lanes share rows, which subgroups divide",
-  // CHECK-SAME: "relayout of !tile.tile<8x4xf32> from registers to registers: 4 moves a thread",
-  // CHECK-SAME: from registers to registers: 8 shuffles a thread",
-  // CHECK-SAME: from registers to registers: 128 bytes of workgroup memory, 4 values a thread"]
+  // CHECK-SAME: "relayout of !tile.tile<8x4xf32> from registers to registers: 4 moves a thread; whole rows are stored",
+  // CHECK-SAME: from registers to registers: 8 shuffles a thread; whole rows are stored",
+  // CHECK-SAME: from registers to registers: 128 bytes of workgroup memory, 4 values a thread; whole rows are stored"]
   // CHECK-SAME: tile.launch_info = #tile.launch_info<parameters = [#tile.operand<0>], grid = points, threads = 8>
   // CHECK-DAG: %[[LANE:.*]] = gpu.lane_id
   // CHECK-DAG: %[[ID:.*]] = gpu.subgroup_id

@@ -5,7 +5,9 @@
 // CHECK-NEXT: chosen:
 // CHECK: 16 queries a tile (given)
 // CHECK: online softmax fused: scores are never stored
+// CHECK-NEXT: window_kernel0: o is divided by the sum of its row (divide):
 // CHECK-NEXT: window_kernel0: tiles end with the keys that their rows attend (key_ends):
+// CHECK-NEXT: window_kernel0: tiles without a mask have scores of their own (scores_only):
 // CHECK-NEXT: key tiles, in closed form:
 // CHECK: exact
 // CHECK-NEXT: key tiles, with these sizes:

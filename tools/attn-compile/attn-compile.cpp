@@ -168,6 +168,11 @@ static void printReport(const CompileReport &report, double parseMs,
                       {"choices", json::Array(report.choices)},
                       {"ranges", json::Array(report.ranges)},
                       {"phases", std::move(phases)}};
+  if (report.schedule) {
+    std::string schedule;
+    llvm::raw_string_ostream(schedule) << report.schedule;
+    object["schedule"] = schedule;
+  }
   llvm::outs() << llvm::formatv("{0:2}\n", json::Value(std::move(object)));
 }
 

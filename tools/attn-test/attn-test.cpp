@@ -13,6 +13,7 @@
 #include "Cases.h"
 #include "Isolation.h"
 #include "PassChecks.h"
+#include "RandomSchedules.h"
 
 #include "attn/Dialect/Attn/Attn.h"
 #include "attn/Execution/Backend.h"
@@ -100,6 +101,11 @@ struct Arguments {
   cl::opt<int64_t> workers{
       "workers",
       cl::desc("Split the keys for this many workers (0: as the target does)"),
+      cl::cat(category)};
+  cl::opt<bool> schedules{
+      "schedules",
+      cl::desc("Give the ops of each case a random schedule; a target may "
+               "refuse it, in one message"),
       cl::cat(category)};
   cl::opt<std::string> chip{"chip", cl::desc("Compile for this chip"),
                             cl::cat(category)};
@@ -235,11 +241,14 @@ void Driver::splitKeys(ModuleOp module, ArrayRef<Tensor> inputs) {
     int64_t tileM = llvm::alignTo(std::max<int64_t>(rows, 1), rowMultiple);
     if (tileM > mostRows)
       return;
-    auto schedule =
-        ScheduleAttr::get(op.getContext(), tileM, keys, args.workers);
+    ScheduleKnobs knobs;
+    knobs.tile_m = tileM;
+    knobs.tile_n = keys;
+    knobs.workers = args.workers;
     if (isDevice && tileM <= fewRows)
-      schedule = schedule.withThreads(sharingThreads);
-    op->setAttr(ScheduleAttr::attributeName, schedule);
+      knobs.threads = sharingThreads;
+    op->setAttr(ScheduleAttr::attributeName,
+                ScheduleAttr::get(op.getContext(), knobs));
   });
 }
 
@@ -433,6 +442,8 @@ std::string Driver::compareWithReference(const Case &testCase, ModuleOp module,
     copy->walk([](AttentionOp op) {
       op->removeDiscardableAttr(ScheduleAttr::attributeName);
     });
+  if (args.schedules)
+    drawSchedules(*copy, testCase.seed);
   if (!args.emit.empty())
     return emitCase({testCase.name, function, inputs, expected->ref,
                      expected->unfused, promisesNaN},
@@ -444,8 +455,11 @@ std::string Driver::compareWithReference(const Case &testCase, ModuleOp module,
   FailureOr<SmallVector<Tensor>> results =
       execute(*copy, inputs, anyStrides ? testCase.seed : 0);
   if (failed(results)) {
-    if (!isRefused(inputs))
+    bool isScheduleAtFault = args.schedules && isScheduleRefused(problem);
+    if (!isRefused(inputs) && !isScheduleAtFault)
       return "does not run";
+    if (args.verbose)
+      llvm::outs() << "  refused: " << problem << "\n";
     problem.clear();
     return "";
   }
@@ -523,6 +537,8 @@ std::string Driver::getCommand(const Case &testCase) const {
   std::string command = "attn-test " + getWhat();
   if (args.workers)
     command += " --workers=" + std::to_string(args.workers);
+  if (args.schedules)
+    command += " --schedules";
   if (args.tileM)
     command += " --tile-m=" + std::to_string(args.tileM);
   if (args.tileN)

@@ -315,6 +315,25 @@ static std::string describe(RelayoutOp op, bool elementsAlike) {
   return text;
 }
 
+/// Why a tile moves: what the first op that reads it does.
+static StringRef getReason(Value moved) {
+  OpOperand &use = *moved.getUses().begin();
+  Operation *user = use.getOwner();
+  if (auto dot = dyn_cast<DotOp>(user))
+    return use.getOperandNumber() == 0   ? "products have it as left factor"
+           : use.getOperandNumber() == 1 ? "products have it as right factor"
+                                         : "products are added to it";
+  if (isa<ReduceOp>(user))
+    return "threads that share a row reduce it";
+  if (isa<MapOp>(user))
+    return "threads compute with it and what else they have of these rows";
+  if (isa<StoreOp>(user))
+    return "whole rows are stored";
+  if (isa<ConvertOp, RelayoutOp>(user) && !user->getResult(0).use_empty())
+    return getReason(user->getResult(0));
+  return "loops and branches carry it there";
+}
+
 /// What `--explain` says of a kernel: `schedule` is where its knobs are.
 static void explain(gpu::GPUFuncOp kernel, func::FuncOp schedule,
                     const Threads &threads, bool elementsAlike) {
@@ -337,8 +356,11 @@ static void explain(gpu::GPUFuncOp kernel, func::FuncOp schedule,
       divideKeys      ? "subgroups divide keys, whose tiles all of them combine"
       : haveFragments ? "subgroups divide the rows of matrix fragments"
                       : "lanes share rows, which subgroups divide")};
-  kernel.walk(
-      [&](RelayoutOp op) { choices.push_back(describe(op, elementsAlike)); });
+  kernel.walk([&](RelayoutOp op) {
+    if (!op.use_empty())
+      choices.push_back(describe(op, elementsAlike) + "; " +
+                        getReason(op).str());
+  });
   takeChoices(kernel, schedule);
   addChoices(kernel, choices);
 }

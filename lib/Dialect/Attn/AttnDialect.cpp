@@ -7,7 +7,6 @@
 
 #include "attn/Dialect/Attn/Attn.h"
 #include "attn/Dialect/Attn/Hole.h"
-#include "attn/Dialect/Attn/ScheduleLimits.h"
 #include "attn/Dialect/Tile/AttributeNames.h"
 
 #include "mlir/Dialect/Arith/IR/Arith.h"
@@ -116,58 +115,111 @@ LogicalResult WindowAttr::verify(function_ref<InFlightDiagnostic()> emitError,
   return success();
 }
 
+/// Parses `<tile_m = 64, persistent = off>`, each knob at most once.
+Attribute ScheduleAttr::parse(AsmParser &parser, Type) {
+  SMLoc start = parser.getCurrentLocation();
+  ScheduleKnobs knobs;
+  SmallVector<StringRef> seen;
+  auto parseKnob = [&]() -> ParseResult {
+    SMLoc loc = parser.getCurrentLocation();
+    StringRef name;
+    if (parser.parseKeyword(&name) || parser.parseEqual())
+      return failure();
+    if (llvm::is_contained(seen, name))
+      return parser.emitError(loc, "schedule: ") << name << " is given twice";
+    seen.push_back(name);
+    bool isKnown = false;
+    ParseResult result = success();
+    std::string names;
+    auto isMeant = [&](StringRef knob) {
+      names += (names.empty() ? "" : ", ") + knob.str();
+      isKnown |= knob == name;
+      return knob == name;
+    };
+    ScheduleKnobs::forEach(
+        knobs,
+        [&](StringRef knob, int64_t &value, int64_t) {
+          if (isMeant(knob))
+            result = parser.parseInteger(value);
+        },
+        [&](StringRef knob, Switch &value) {
+          StringRef word;
+          if (!isMeant(knob) || (result = parser.parseKeyword(&word)))
+            return;
+          if (std::optional<Switch> choice = symbolizeSwitch(word))
+            value = *choice;
+          else
+            result = parser.emitError(loc, "schedule: ")
+                     << name << " is chosen, off or on, not " << word;
+        });
+    if (!isKnown)
+      return parser.emitError(loc, "schedule: unknown knob '")
+             << name << "'; there are " << names;
+    return result;
+  };
+  if (parser.parseCommaSeparatedList(AsmParser::Delimiter::LessGreater,
+                                     parseKnob))
+    return {};
+  return parser.getChecked<ScheduleAttr>(start, parser.getContext(), knobs);
+}
+
+void ScheduleAttr::print(AsmPrinter &printer) const {
+  printer << '<';
+  StringRef separator;
+  auto print = [&](StringRef name, const auto &value) {
+    printer << separator << name << " = " << value;
+    separator = ", ";
+  };
+  const ScheduleKnobs knobs = getKnobs();
+  ScheduleKnobs::forEach(
+      knobs,
+      [&](StringRef name, int64_t value, int64_t) {
+        if (value)
+          print(name, value);
+      },
+      [&](StringRef name, Switch value) {
+        if (value != Switch::Chosen)
+          print(name, stringifySwitch(value));
+      });
+  printer << '>';
+}
+
 LogicalResult ScheduleAttr::verify(function_ref<InFlightDiagnostic()> emitError,
-                                   int64_t tileM, int64_t tileN,
-                                   int64_t workers, int64_t stages,
-                                   int64_t headGroup, int64_t warpRows,
-                                   int64_t blocks, int64_t threads, Switch,
-                                   Switch, Switch, Switch, Switch, Switch,
-                                   Switch, Switch, Switch, Switch) {
-  if (tileM < 0 || tileM > kLargestTile || tileN < 0 || tileN > kLargestTile)
+                                   ScheduleKnobs knobs) {
+  auto isTile = [](int64_t size) { return size >= 0 && size <= kLargestTile; };
+  if (!isTile(knobs.tile_m) || !isTile(knobs.tile_n))
     return emitError() << "schedule: tile sizes must be in 0 .. "
-                       << kLargestTile << ", got " << tileM << " x " << tileN;
-  constexpr int64_t mostOfBlock = 1024;
-  for (auto [name, value, most] : {std::tuple("workers", workers, kMostWorkers),
-                                   {"stages", stages, mostOfBlock},
-                                   {"head_group", headGroup, kLargestTile},
-                                   {"warp_rows", warpRows, mostOfBlock},
-                                   {"blocks", blocks, mostOfBlock},
-                                   {"threads", threads, mostOfBlock}})
-    if (value < 0 || value > most)
-      return emitError() << "schedule: " << name << " must be in 0 .. " << most
-                         << ", got " << value;
-  return success();
+                       << kLargestTile << ", got " << knobs.tile_m << " x "
+                       << knobs.tile_n;
+  LogicalResult result = success();
+  ScheduleKnobs::forEach(
+      knobs,
+      [&](StringRef name, int64_t value, int64_t most) {
+        if (succeeded(result) && (value < 0 || value > most))
+          result = emitError() << "schedule: " << name << " must be in 0 .. "
+                               << most << ", got " << value;
+      },
+      [](StringRef, Switch) {});
+  return result;
 }
 
 ScheduleAttr ScheduleAttr::of(Operation *op) {
   return op->getAttrOfType<ScheduleAttr>(attributeName);
 }
 
-ScheduleAttr ScheduleAttr::withTiles(int64_t tileM, int64_t tileN,
-                                     int64_t workers) const {
-  return get(getContext(), tileM, tileN, workers, getStages(), getHeadGroup(),
-             getWarpRows(), getBlocks(), getThreads(), getLongestFirst(),
-             getOneBehind(), getPingPong(), getPersistent(), getDealEqual(),
-             getTmaStore(), getQueryInRegisters(), getSplitLoops(),
-             getKeyEnds(), getShareColumns());
-}
-
-ScheduleAttr ScheduleAttr::withThreads(int64_t threads) const {
-  return get(getContext(), getTileM(), getTileN(), getWorkers(), getStages(),
-             getHeadGroup(), getWarpRows(), getBlocks(), threads,
-             getLongestFirst(), getOneBehind(), getPingPong(), getPersistent(),
-             getDealEqual(), getTmaStore(), getQueryInRegisters(),
-             getSplitLoops(), getKeyEnds(), getShareColumns());
+ScheduleAttr
+ScheduleAttr::with(function_ref<void(ScheduleKnobs &)> change) const {
+  ScheduleKnobs knobs = getKnobs();
+  change(knobs);
+  return get(getContext(), knobs);
 }
 
 bool ScheduleAttr::hasKernelChoices() const {
-  return getStages() || getHeadGroup() || getWarpRows() || getBlocks() ||
-         getThreads() ||
-         llvm::any_of(ArrayRef<Switch>{getLongestFirst(), getOneBehind(),
-                                       getPingPong(), getPersistent(),
-                                       getDealEqual(), getTmaStore(),
-                                       getQueryInRegisters(), getSplitLoops()},
-                      [](Switch choice) { return choice != Switch::Chosen; });
+  ScheduleKnobs tiles;
+  tiles.tile_m = getTileM();
+  tiles.tile_n = getTileN();
+  tiles.workers = getWorkers();
+  return !(getKnobs() == tiles);
 }
 
 LogicalResult AttnDialect::verifyOperationAttribute(Operation *op,

@@ -214,14 +214,8 @@ SmallVector<ScheduleAttr> CUDA::listSchedules(ScheduleAttr chosen,
                                               tile::TargetAttr machine) const {
   SmallVector<ScheduleAttr> schedules = Target::listSchedules(chosen, machine);
   for (int64_t stages : {1, 2, 3, 4})
-    schedules.push_back(ScheduleAttr::get(
-        chosen.getContext(), chosen.getTileM(), chosen.getTileN(),
-        chosen.getWorkers(), stages, chosen.getHeadGroup(),
-        chosen.getWarpRows(), chosen.getBlocks(), chosen.getThreads(),
-        chosen.getLongestFirst(), chosen.getOneBehind(), chosen.getPingPong(),
-        chosen.getPersistent(), chosen.getDealEqual(), chosen.getTmaStore(),
-        chosen.getQueryInRegisters(), chosen.getSplitLoops(),
-        chosen.getKeyEnds(), chosen.getShareColumns()));
+    schedules.push_back(
+        chosen.with([&](ScheduleKnobs &knobs) { knobs.stages = stages; }));
   return schedules;
 }
 

@@ -43,9 +43,10 @@ attn::varyTiles(ScheduleAttr chosen, int64_t rowMultiple, int64_t keyMultiple) {
         int64_t scaled = llvm::alignTo(size * quarters / whole, multiple);
         return std::min(scaled, most);
       };
-      varied.insert(chosen.withTiles(
-          scale(chosen.getTileM(), rows, rowMultiple),
-          scale(chosen.getTileN(), keys, keyMultiple), chosen.getWorkers()));
+      varied.insert(chosen.with([&](ScheduleKnobs &knobs) {
+        knobs.tile_m = scale(knobs.tile_m, rows, rowMultiple);
+        knobs.tile_n = scale(knobs.tile_n, keys, keyMultiple);
+      }));
     }
   varied.remove(chosen);
   return llvm::map_to_vector(varied, llvm::CastTo<ScheduleAttr>);

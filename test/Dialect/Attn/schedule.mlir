@@ -3,12 +3,12 @@
 
 // CHECK: attn.schedule = #attn.schedule<tile_m = 64, tile_n = 96>
 // CHECK: attn.schedule = #attn.schedule<tile_m = 64, tile_n = 96, workers = 8>
-// CHECK: attn.schedule = #attn.schedule<stages = 2, head_group = 4, warp_rows = 32, blocks = 2, threads = 64, longest_first = on, one_behind = off, ping_pong = on, persistent = off, deal_equal = on, tma_store = off, query_in_registers = on, split_loops = off, key_ends = on, share_columns = off>
+// CHECK: attn.schedule = #attn.schedule<stages = 2, head_group = 4, warp_rows = 32, blocks = 2, threads = 64, longest_first = on, one_behind = off, ping_pong = on, persistent = off, deal_equal = on, tma_store = off, query_in_registers = on, split_loops = off, key_ends = on, share_columns = off, divide = on, scores_only = off, defer_sums = on, lazy_maxima = off, prefetch = on>
 func.func @valid(%q: memref<1x1x64x64xf32>, %o: memref<1x1x64x64xf32>) {
   attn.attention ins(%q, %q, %q : memref<1x1x64x64xf32>, memref<1x1x64x64xf32>, memref<1x1x64x64xf32>) outs(%o : memref<1x1x64x64xf32>) {attn.schedule = #attn.schedule<tile_m = 64, tile_n = 96>}
   attn.attention ins(%q, %q, %q : memref<1x1x64x64xf32>, memref<1x1x64x64xf32>, memref<1x1x64x64xf32>) outs(%o : memref<1x1x64x64xf32>) {attn.schedule = #attn.schedule<tile_m = 64, tile_n = 96, workers = 8>}
   attn.attention ins(%q, %q, %q : memref<1x1x64x64xf32>, memref<1x1x64x64xf32>, memref<1x1x64x64xf32>) outs(%o : memref<1x1x64x64xf32>)
-      {attn.schedule = #attn.schedule<share_columns = off, key_ends = on, split_loops = off, query_in_registers = on, tma_store = off, deal_equal = on, persistent = off, ping_pong = on, one_behind = off, longest_first = on, threads = 64, blocks = 2, warp_rows = 32, head_group = 4, stages = 2>}
+      {attn.schedule = #attn.schedule<prefetch = on, lazy_maxima = off, defer_sums = on, scores_only = off, divide = on, share_columns = off, key_ends = on, split_loops = off, query_in_registers = on, tma_store = off, deal_equal = on, persistent = off, ping_pong = on, one_behind = off, longest_first = on, threads = 64, blocks = 2, warp_rows = 32, head_group = 4, stages = 2>}
   return
 }
 
@@ -59,3 +59,18 @@ func.func private @stages() attributes {x = #attn.schedule<stages = -1>}
 
 // expected-error @+1 {{schedule: threads must be in 0 .. 1024, got 2000}}
 func.func private @threads() attributes {x = #attn.schedule<threads = 2000>}
+
+// -----
+
+// expected-error @+1 {{schedule: unknown knob 'stride'; there are tile_m, tile_n, workers, }}
+func.func private @unknown() attributes {x = #attn.schedule<stages = 2, stride = 1>}
+
+// -----
+
+// expected-error @+1 {{schedule: stages is given twice}}
+func.func private @twice() attributes {x = #attn.schedule<stages = 2, stages = 2>}
+
+// -----
+
+// expected-error @+1 {{schedule: prefetch is chosen, off or on, not maybe}}
+func.func private @word() attributes {x = #attn.schedule<prefetch = maybe>}

@@ -40,6 +40,8 @@ float roundToF32(mlir::FloatAttr number);
 #include "attn/Dialect/Attn/AttnDialect.h.inc"
 #include "attn/Dialect/Attn/AttnEnums.h.inc"
 
+#include "attn/Dialect/Attn/ScheduleKnobs.h"
+
 #define GET_ATTRDEF_CLASSES
 #include "attn/Dialect/Attn/AttnAttrs.h.inc"
 

@@ -76,8 +76,6 @@ def Attn_Switch : I32EnumAttr<"Switch", "a choice that may be made for one", [
   let genSpecializedAttr = 0;
 }
 
-def Attn_SwitchParameter : DefaultValuedParameter<"Switch", "::attn::Switch::Chosen">;
-
 def Attn_ScheduleAttr : AttrDef<Attn_Dialect, "Schedule"> {
   let mnemonic = "schedule";
   let summary = "how an op is computed; results do not depend on it";
@@ -107,49 +105,36 @@ def Attn_ScheduleAttr : AttrDef<Attn_Dialect, "Schedule"> {
       products are computed in vectors.
     - `share_columns`: whether blocks share the columns of rows whose keys were
       split, where a target has subgroups.
+    - `divide`: whether an o of f32 is divided by its row's sum, or multiplied by
+      the inverse.
+    - `scores_only`: whether `tile-unswitch-masks` makes the scores of tiles
+      without a mask a branch, or all that is done with such tiles.
+    - `defer_sums`, `lazy_maxima`, `prefetch`: whether `tile-defer-sums`,
+      `tile-lazy-maxima` and `tile-prefetch-loads` do what they can.
+
+    What is no knob follows from others: in tile registers of CPUs a strip of
+    rows is as many as the registers hold sums of, and products wait for one
+    another where the head size leaves registers for that; layouts of tiles
+    (`tile-assign-layouts`) follow from threads, tiles and the machine.
 
     The kernels of an op carry the attribute, too, for the passes that lower them.
   }];
-  let parameters = (ins
-    DefaultValuedParameter<"int64_t", "0">:$tile_m,
-    DefaultValuedParameter<"int64_t", "0">:$tile_n,
-    DefaultValuedParameter<"int64_t", "0">:$workers,
-    DefaultValuedParameter<"int64_t", "0">:$stages,
-    DefaultValuedParameter<"int64_t", "0">:$head_group,
-    DefaultValuedParameter<"int64_t", "0">:$warp_rows,
-    DefaultValuedParameter<"int64_t", "0">:$blocks,
-    DefaultValuedParameter<"int64_t", "0">:$threads,
-    Attn_SwitchParameter:$longest_first,
-    Attn_SwitchParameter:$one_behind,
-    Attn_SwitchParameter:$ping_pong,
-    Attn_SwitchParameter:$persistent,
-    Attn_SwitchParameter:$deal_equal,
-    Attn_SwitchParameter:$tma_store,
-    Attn_SwitchParameter:$query_in_registers,
-    Attn_SwitchParameter:$split_loops,
-    Attn_SwitchParameter:$key_ends,
-    Attn_SwitchParameter:$share_columns);
-  let builders = [
-    AttrBuilder<(ins "int64_t":$tileM, "int64_t":$tileN, CArg<"int64_t", "0">:$workers), [{
-      return $_get($_ctxt, tileM, tileN, workers, /*stages=*/0, /*head_group=*/0,
-                   /*warp_rows=*/0, /*blocks=*/0, /*threads=*/0, Switch::Chosen,
-                   Switch::Chosen, Switch::Chosen, Switch::Chosen, Switch::Chosen,
-                   Switch::Chosen, Switch::Chosen, Switch::Chosen, Switch::Chosen,
-                   Switch::Chosen);
-    }]>];
-  let assemblyFormat = "`<` struct(params) `>`";
+  let parameters = (ins "::attn::ScheduleKnobs":$knobs);
+  let hasCustomAssemblyFormat = 1;
   let genVerifyDecl = 1;
   let extraClassDeclaration = [{
     /// The name under which attn.attention carries it.
     static constexpr ::llvm::StringLiteral attributeName = "attn.schedule";
     /// What an op or kernel carries, or null.
     static ScheduleAttr of(::mlir::Operation *op);
-    /// The same with other tiles.
-    ScheduleAttr withTiles(int64_t tileM, int64_t tileN, int64_t workers) const;
-    /// The same with as many threads in a workgroup.
-    ScheduleAttr withThreads(int64_t threads) const;
+    /// The same with other knobs, which `change` sets.
+    ScheduleAttr with(::llvm::function_ref<void(::attn::ScheduleKnobs &)> change) const;
     /// Whether it says more than tiles: what lowerings of kernels have to know.
     bool hasKernelChoices() const;
+
+#define ATTN_NUMBER_KNOB(NAME, GETTER, MOST) int64_t GETTER() const { return getKnobs().NAME; }
+#define ATTN_SWITCH_KNOB(NAME, GETTER) ::attn::Switch GETTER() const { return getKnobs().NAME; }
+#include "attn/Dialect/Attn/ScheduleKnobs.def"
   }];
 }
 

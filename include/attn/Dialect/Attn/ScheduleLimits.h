@@ -17,6 +17,8 @@ namespace attn {
 constexpr int64_t kLargestTile = 1 << 16;
 /// Parts of a device that share the keys of a problem.
 constexpr int64_t kMostWorkers = 1 << 16;
+/// Threads of a block, and whatever else a block has several of.
+constexpr int64_t kMostOfBlock = 1024;
 
 } // namespace attn
 
