@@ -331,6 +331,33 @@ Value expandBoundedShortTanh(Expression &e, ValueRange x) {
   return expandTanhOfExponent(e, e.select(isAbove, most, exponent));
 }
 
+/// c (1 - 2 / y) as c - 2 c / y, where a softcap multiplies a short tanh.
+void foldCap(arith::MulFOp product) {
+  FloatAttr cap, one, two;
+  auto difference = product.getLhs().getDefiningOp<arith::SubFOp>();
+  auto quotient = difference
+                      ? difference.getRhs().getDefiningOp<arith::DivFOp>()
+                      : arith::DivFOp();
+  if (!quotient || !difference->hasOneUse() || !quotient->hasOneUse() ||
+      !matchPattern(product.getRhs(), m_Constant(&cap)) ||
+      !matchPattern(difference.getLhs(), m_Constant(&one)) ||
+      !matchPattern(quotient.getLhs(), m_Constant(&two)) ||
+      !one.getValue().isExactlyValue(1.0) ||
+      !two.getValue().isExactlyValue(2.0) || !product.getType().isF32())
+    return;
+  ImplicitLocOpBuilder b(product.getLoc(), product);
+  double most = cap.getValueAsDouble();
+  auto constant = [&](double value) {
+    return arith::ConstantOp::create(b, b.getF32FloatAttr(float(value)));
+  };
+  quotient.getLhsMutable().set(constant(2 * most));
+  quotient->moveBefore(product);
+  product.replaceAllUsesWith(
+      arith::SubFOp::create(b, constant(most), quotient).getResult());
+  product.erase();
+  difference.erase();
+}
+
 /// sin(x + shift * pi/2).
 Value expandSin(Expression &e, Value x, float shift) {
   // x = k pi/2 + r with pi/2 in three parts (Cody and Waite), abs(r) <= pi/4.
@@ -433,6 +460,8 @@ private:
     patterns.add<Expand<math::ClampFOp>>(context, expandClamp);
     patterns.add<Expand<math::IsNaNOp>>(context, expandIsNaN);
     walkAndApplyPatterns(function, std::move(patterns), &expansions);
+    if (isShort && expansions.any)
+      function->walk(foldCap);
   }
 
   /// Whether anything was expanded.

@@ -53,7 +53,12 @@ func.func @approximate(%x: f32) -> f32 {
 // SHORT-LABEL: func.func @capped
 // SHORT: %[[FACTOR:.*]] = arith.constant 0.180336878 : f32
 // SHORT: %[[EXPONENT:.*]] = arith.mulf %[[SCORE:.*]], %[[FACTOR]] : f32
-// SHORT: math.exp2 %[[EXPONENT]] : f32
+// SHORT: %[[POWER:.*]] = math.exp2 %[[EXPONENT]] : f32
+// SHORT: %[[DIVISOR:.*]] = arith.addf %[[POWER]], %{{.*}} : f32
+// The cap is one with the constants behind it.
+// SHORT: %[[QUOTIENT:.*]] = arith.divf %cst{{.*}}, %[[DIVISOR]] fastmath<arcp,afn> : f32
+// SHORT: %[[CAPPED:.*]] = arith.subf %cst{{.*}}, %[[QUOTIENT]] : f32
+// SHORT: tile.yield %[[CAPPED]] : f32
 
 // exp2 stays finite where nothing may be infinite; a NaN is not above.
 // BOUNDED-LABEL: func.func @sixteen
