@@ -214,29 +214,37 @@ static void widenBuffers(gpu::GPUFuncOp kernel, bool asBits) {
 }
 
 namespace {
-/// The low bits of an i32, with zeros or copies of the sign in front.
+/// The low bits of an i32, or a boolean as so many, with zeros or copies of the
+/// sign in front.
 template <typename Ext> struct ExpandExtension final : OpRewritePattern<Ext> {
   using OpRewritePattern<Ext>::OpRewritePattern;
 
   LogicalResult matchAndRewrite(Ext op,
                                 PatternRewriter &rewriter) const override {
-    auto trunc = op.getIn().template getDefiningOp<arith::TruncIOp>();
-    if (!trunc || !isSmall(trunc.getType()) ||
-        !trunc.getIn().getType().isInteger(32))
-      return failure();
     Location loc = op.getLoc();
+    Operation *source = op.getIn().getDefiningOp();
+    if (!source || source->getNumOperands() == 0 ||
+        !isSmall(op.getIn().getType()))
+      return failure();
+    Value word = source->getOperand(0);
+    if (isa<arith::ExtSIOp>(source) && word.getType().isInteger(1))
+      word = arith::ExtSIOp::create(rewriter, loc, rewriter.getI32Type(), word);
+    else if (isa<arith::ExtUIOp>(source) && word.getType().isInteger(1))
+      word = arith::ExtUIOp::create(rewriter, loc, rewriter.getI32Type(), word);
+    else if (!isa<arith::TruncIOp>(source) || !word.getType().isInteger(32))
+      return failure();
     auto constant = [&](int64_t value) {
       return arith::ConstantOp::create(rewriter, loc,
                                        rewriter.getI32IntegerAttr(value));
     };
-    unsigned width = trunc.getType().getIntOrFloatBitWidth();
+    unsigned width = op.getIn().getType().getIntOrFloatBitWidth();
     Value low;
     if (std::is_same_v<Ext, arith::ExtUIOp>) {
-      low = arith::AndIOp::create(rewriter, loc, trunc.getIn(),
+      low = arith::AndIOp::create(rewriter, loc, word,
                                   constant((int64_t(1) << width) - 1));
     } else {
-      Value high = arith::ShLIOp::create(rewriter, loc, trunc.getIn(),
-                                         constant(32 - width));
+      Value high =
+          arith::ShLIOp::create(rewriter, loc, word, constant(32 - width));
       low = arith::ShRSIOp::create(rewriter, loc, high, constant(32 - width));
     }
     if (op.getType().isInteger(32))

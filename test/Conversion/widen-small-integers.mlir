@@ -21,6 +21,23 @@ gpu.module @kernels {
     gpu.return
   }
 
+  // A boolean that fills 8 bits, without a sign, fills those alone.
+  // CHECK-LABEL: gpu.func @boolean(
+  // CHECK-NOT: i8
+  // CHECK: %[[BITS:.+]] = arith.extsi %{{.+}} : i1 to i32
+  // CHECK: arith.andi %[[BITS]], %c255_i32 : i32
+  // CHECK-NOT: i8
+  // CHECK: memref.store
+  gpu.func @boolean(%o: memref<i32>, %n: i32, %i: index) kernel attributes {known_block_size = array<i32: 32, 1, 1>} {
+    %m = memref.reinterpret_cast %o to offset: [0], sizes: [32], strides: [1] : memref<i32> to memref<32xi32>
+    %seven = arith.constant 7 : i32
+    %p = arith.cmpi slt, %n, %seven : i32
+    %x = arith.extsi %p : i1 to i8
+    %z = arith.extui %x : i8 to i32
+    memref.store %z, %m[%i] : memref<32xi32>
+    gpu.return
+  }
+
   // Unsigned ops read zeros in front.
   // CHECK-LABEL: gpu.func @unsigned(
   // CHECK-SAME: %{{.+}}: memref<i32>, %[[N:[^:]+]]: i32
