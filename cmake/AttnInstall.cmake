@@ -54,7 +54,7 @@ install(DIRECTORY runtime/web DESTINATION ${CMAKE_INSTALL_DATADIR}/attn/runtime 
   PATTERN test EXCLUDE)
 install(DIRECTORY include/ ${PROJECT_BINARY_DIR}/include/
   DESTINATION ${CMAKE_INSTALL_INCLUDEDIR} COMPONENT compiler
-  FILES_MATCHING PATTERN "*.h" PATTERN "*.td" PATTERN "*.h.inc" PATTERN CMakeFiles EXCLUDE)
+  FILES_MATCHING PATTERN "*.h" PATTERN "*.def" PATTERN "*.td" PATTERN "*.h.inc" PATTERN CMakeFiles EXCLUDE)
 
 configure_package_config_file(cmake/AttnConfig.cmake.in AttnConfig.cmake
   INSTALL_DESTINATION ${ATTN_CMAKE_DIR})

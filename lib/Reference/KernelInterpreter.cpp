@@ -47,6 +47,9 @@ struct View {
   Array array;
   /// Private memory: element n of thread t lies at t * privateSize + n.
   int64_t privateSize = 0;
+  /// How far behind the first thread's view that of each begins; empty where
+  /// all see the same.
+  std::vector<int64_t> shifts = {};
 };
 
 /// Who accessed an element since the last barrier of the workgroup, and after
@@ -654,10 +657,16 @@ void BlockInterpreter::run(Compiled &compiled) {
 
 LogicalResult BlockInterpreter::executeView(memref::ReinterpretCastOp op) {
   View view = views.find(op.getSource())->second;
-  int64_t offset = 0;
-  if (failed(getUniform(op, op.getMixedOffsets().front(), offset)))
-    return failure();
-  view.array.offset = view.array.origin + offset;
+  OpFoldResult offset = op.getMixedOffsets().front();
+  if (auto number = dyn_cast<Attribute>(offset)) {
+    view.array.offset = view.array.origin + cast<IntegerAttr>(number).getInt();
+  } else {
+    ArrayRef<int64_t> offsets = scalars.find(cast<Value>(offset))->second.ints;
+    view.array.offset = view.array.origin + offsets.front();
+    if (!llvm::all_equal(offsets))
+      for (int64_t own : offsets)
+        view.shifts.push_back(own - offsets.front());
+  }
   auto collect = [&](ArrayRef<OpFoldResult> from, SmallVector<int64_t> &to) {
     to.resize(from.size());
     return success(
@@ -676,6 +685,8 @@ FailureOr<int64_t> BlockInterpreter::locate(Operation *op, const View &view,
                                             ArrayRef<int64_t> indices,
                                             int64_t thread) {
   int64_t position = view.array.at(indices);
+  if (!view.shifts.empty())
+    position += view.shifts[thread];
   int64_t size = std::max(view.array.buffer->floats.size(),
                           view.array.buffer->ints.size());
   if (!view.array.contains(indices) || position < 0 || position >= size) {
@@ -880,6 +891,8 @@ LogicalResult BlockInterpreter::executeArrival(kernel::ArriveOp op,
     return op.emitOpError("counts at a place of its own for each thread");
   View &view = views.find(op.getCounters())->second;
   int64_t place = places.front(), size = view.array.sizes.front();
+  if (!view.shifts.empty())
+    return op.emitOpError("sees memory that differs between threads");
   if (place < 0 || place >= size)
     return op.emitOpError("counts in element ") << place << " of " << size;
   int64_t &counter =
@@ -1043,6 +1056,8 @@ LogicalResult BlockInterpreter::forEachElement(
     kernel::MatrixType type,
     function_ref<LogicalResult(int64_t, int64_t, int64_t)> fn) {
   const View &view = views.find(memory)->second;
+  if (!view.shifts.empty())
+    return op->emitOpError("sees memory that differs between threads");
   int64_t rows = type.getRows(), cols = type.getCols();
   int64_t width =
       getNumElements(cast<MemRefType>(memory.getType()).getElementType());
