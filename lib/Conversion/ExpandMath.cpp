@@ -13,6 +13,8 @@
 #include "mlir/IR/ImplicitLocOpBuilder.h"
 #include "mlir/Transforms/WalkPatternRewriteDriver.h"
 
+#include <limits>
+
 namespace attn {
 #define GEN_PASS_DEF_EXPANDMATH
 #include "attn/Conversion/Passes.h.inc"
@@ -25,7 +27,7 @@ namespace {
 /// Builds f32 expressions on scalars or vectors of one type.
 class Expression {
 public:
-  Expression(PatternRewriter &rewriter, Location loc, Type type)
+  Expression(RewriterBase &rewriter, Location loc, Type type)
       : builder(loc, rewriter), type(type) {}
 
   Value constant(float value) {
@@ -290,6 +292,51 @@ Value expandTanh(Expression &e, ValueRange operands) {
   return e.select(isSmall, small, large);
 }
 
+/// What an absolute error of tanh may become in a score: 2^8 times 2^-21 moves
+/// a weight by less than half of what rounding it to f16 does.
+constexpr double kMostMagnified = 256;
+
+/// How large an absolute error of 1 in some value of a map is in what the map
+/// yields. Infinite where that depends on other values, or on a threshold.
+class Magnification {
+public:
+  double get(Value value) {
+    auto [entry, isNew] = known.try_emplace(value, 0);
+    if (!isNew)
+      return entry->second;
+    double sum = 0;
+    for (OpOperand &use : value.getUses())
+      sum += getThrough(use);
+    return known[value] = sum;
+  }
+
+private:
+  double getThrough(OpOperand &use) {
+    Operation *op = use.getOwner();
+    auto times = [&](Value other, bool isDivisor = false) {
+      APFloat constant(0.0f);
+      if (!matchPattern(other, m_ConstantFloat(&constant)))
+        return std::numeric_limits<double>::infinity();
+      double factor = std::abs(constant.convertToDouble());
+      return (isDivisor ? 1 / factor : factor) * get(op->getResult(0));
+    };
+    unsigned number = use.getOperandNumber();
+    if (isa<arith::MulFOp>(op) || (isa<math::FmaOp>(op) && number < 2))
+      return times(op->getOperand(1 - number));
+    if (isa<arith::DivFOp>(op) && number == 0)
+      return times(op->getOperand(1), /*isDivisor=*/true);
+    if (isa<arith::AddFOp, arith::SubFOp, arith::NegFOp, arith::SelectOp,
+            arith::MaximumFOp, arith::MinimumFOp, arith::MaxNumFOp,
+            arith::MinNumFOp, math::AbsFOp, math::FmaOp, math::ClampFOp>(op))
+      return get(op->getResult(0));
+    return isa<attn::tile::YieldOp>(op)
+               ? 1
+               : std::numeric_limits<double>::infinity();
+  }
+
+  DenseMap<Value, double> known;
+};
+
 /// `x * factor` as a number times a constant: a softcap divides what the scale
 /// has multiplied.
 std::pair<Value, float> splitFactor(Value x, double factor) {
@@ -347,6 +394,8 @@ void foldCap(arith::MulFOp product) {
     return;
   ImplicitLocOpBuilder b(product.getLoc(), product);
   double most = cap.getValueAsDouble();
+  if (std::abs(most) > kMostMagnified)
+    return;
   auto constant = [&](double value) {
     return arith::ConstantOp::create(b, b.getF32FloatAttr(float(value)));
   };
@@ -441,12 +490,10 @@ private:
     RewritePatternSet patterns(context);
     patterns.add<Expand<math::ExpOp>>(context, expandExp);
     patterns.add<Expand<math::LogOp>>(context, expandLog);
-    auto target = attn::tile::TargetAttr::lookup(function);
-    bool hasInfinity = !target || !target.doesLack(attn::tile::Lacks::Infinity);
-    auto shortForm = hasInfinity ? expandShortTanh : expandBoundedShortTanh;
     bool isShort = shortTanh && multipliesSixteenBits(function);
-    patterns.add<Expand<math::TanhOp>>(
-        context, isShort ? shortForm : expandTanh, keepTanh);
+    if (isShort)
+      expandShortTanhs(function);
+    patterns.add<Expand<math::TanhOp>>(context, expandTanh, keepTanh);
     patterns.add<Expand<math::SinOp>>(
         context,
         +[](Expression &e, ValueRange x) { return expandSin(e, x[0], 0.0f); });
@@ -462,6 +509,28 @@ private:
     walkAndApplyPatterns(function, std::move(patterns), &expansions);
     if (isShort && expansions.any)
       function->walk(foldCap);
+  }
+
+  /// Those of which scores show no more than products of 16 bits do.
+  void expandShortTanhs(Operation *function) {
+    SmallVector<math::TanhOp> found;
+    Magnification magnification;
+    function->walk([&](math::TanhOp tanh) {
+      bool isKept = keepTanh && bitEnumContainsAll(tanh.getFastmath(),
+                                                   arith::FastMathFlags::afn);
+      if (!isKept && getElementTypeOrSelf(tanh.getType()).isF32() &&
+          magnification.get(tanh) <= kMostMagnified)
+        found.push_back(tanh);
+    });
+    auto target = attn::tile::TargetAttr::lookup(function);
+    bool hasInfinity = !target || !target.doesLack(attn::tile::Lacks::Infinity);
+    for (math::TanhOp tanh : found) {
+      IRRewriter rewriter(tanh, &expansions);
+      Expression e(rewriter, tanh.getLoc(), tanh.getType());
+      ValueRange x = tanh->getOperands();
+      rewriter.replaceOp(tanh, hasInfinity ? expandShortTanh(e, x)
+                                           : expandBoundedShortTanh(e, x));
+    }
   }
 
   /// Whether anything was expanded.

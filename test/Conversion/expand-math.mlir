@@ -60,6 +60,19 @@ func.func @approximate(%x: f32) -> f32 {
 // SHORT: %[[CAPPED:.*]] = arith.subf %cst{{.*}}, %[[QUOTIENT]] : f32
 // SHORT: tile.yield %[[CAPPED]] : f32
 
+// A polynomial where the error of a short form would show: times more than 256
+// in all, times a score, or compared.
+// SHORT-LABEL: func.func @magnified_little
+// SHORT-NOT: math.fma
+// SHORT-LABEL: func.func @magnified(
+// SHORT: math.fma
+// SHORT-LABEL: func.func @large_cap
+// SHORT: math.fma
+// SHORT-LABEL: func.func @product
+// SHORT: math.fma
+// SHORT-LABEL: func.func @compared
+// SHORT: math.fma
+
 // exp2 stays finite where nothing may be infinite; a NaN is not above.
 // BOUNDED-LABEL: func.func @sixteen
 // BOUNDED: %[[ABOVE:.*]] = arith.cmpf ogt, %[[X:.*]], %cst{{.*}} : f32

@@ -35,8 +35,10 @@ def ExpandMath : Pass<"tile-expand-math"> {
     `keep-tanh` leaves a `math.tanh` with `fastmath<afn>`, which `approx_tanh`
     asks for, to the target. `short-tanh`, where all products have operands of 16
     bits, uses the first formula of tanh for all arguments: its error is then
-    2^-21 absolute, which such scores cannot show, and a softcap costs half as
-    much.
+    2^-21 absolute, and a softcap costs half as much. That is where a map yields
+    the tanh times constants of at most 256 in all, plus other things, so that
+    its scores are within 2^-13; a tanh with a larger cap, or one that is
+    multiplied by what is no constant or compared, keeps its polynomial.
 
     ```mlir
     func.func @f(%x: f32) -> f32 {
