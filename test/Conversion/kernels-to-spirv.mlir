@@ -371,4 +371,27 @@ gpu.module @kernels {
     memref.store %y, %m[%l] : memref<32xf32>
     gpu.return
   }
+
+  // A remainder has the sign of what is divided, the lowest number's too, which
+  // equals its magnitude (SAbs); where nothing has a sign, there is none to ask.
+  // CHECK: spirv.func @remainders() "None"
+  // CHECK-NOT: spirv.GL.SAbs
+  // CHECK: %[[LANE:.+]] = spirv.CompositeExtract
+  // CHECK-NOT: spirv.GL.SAbs
+  // CHECK: %[[Q:.+]] = spirv.SDiv %[[X:.+]], %[[Y:[^ ]+]] : i32
+  // CHECK-NEXT: %[[P:.+]] = spirv.IMul %[[Q]], %[[Y]] : i32
+  // CHECK-NEXT: spirv.ISub %[[X]], %[[P]] : i32
+  // CHECK-NOT: spirv.{{SDiv|SRem|GL.SAbs}}
+  // CHECK: spirv.UMod %[[LANE]], %{{.+}} : i32
+  // CHECK-NOT: spirv.{{SDiv|SRem|GL.SAbs}}
+  // CHECK: spirv.Return
+  gpu.func @remainders(%a: memref<i32>, %x: i32, %y: i32) kernel attributes {known_block_size = array<i32: 32, 1, 1>} {
+    %c5 = arith.constant 5 : index
+    %m = memref.reinterpret_cast %a to offset: [0], sizes: [32], strides: [1] : memref<i32> to memref<32xi32>
+    %t = gpu.thread_id x
+    %r = arith.remsi %x, %y : i32
+    %i = arith.remsi %t, %c5 : index
+    memref.store %r, %m[%i] : memref<32xi32>
+    gpu.return
+  }
 }

@@ -4,6 +4,9 @@
 // RUN: attn-run %s --entry=divisions --backend=cpu --check=reference --random=B=2,Hq=3,Hkv=1,Sq=40,Skv=100 | FileCheck %s
 // RUN: attn-run %s --entry=divisions --backend=cpu-standard --check=reference --random=B=2,Hq=3,Hkv=1,Sq=40,Skv=100 | FileCheck %s
 // RUN: attn-run %s --entry=lowest --backend=cpu --check=reference --random=B=2,Hq=2,Hkv=2,Sq=40,Skv=100 | FileCheck %s
+// RUN: attn-run %s --entry=remainders --backend=cpu --check=reference --random=B=1,Hq=2,Hkv=2,Sq=5,Skv=40 | FileCheck %s
+// RUN: attn-run %s --entry=remainders --backend=metal-shim --check=reference --random=B=1,Hq=2,Hkv=2,Sq=5,Skv=40 | FileCheck %s
+// RUN: %if vulkan-run %{ %vulkan attn-run %s --entry=remainders --backend=vulkan --device=llvmpipe --check=reference --random=B=1,Hq=2,Hkv=2,Sq=5,Skv=40 | FileCheck %s %}
 // RUN: attn-run %s --entry=shifts --backend=cpu --check=reference --random=B=2,Hq=2,Hkv=2,Sq=70,Skv=100 | FileCheck %s
 // RUN: attn-run %s --entry=conversions --backend=cpu --check=reference --random=B=1,Hq=2,Hkv=2,Sq=40,Skv=100 | FileCheck %s
 // RUN: attn-run %s --entry=there_and_back --backend=cpu --check=reference --random=B=2,Hq=4,Hkv=2,Sq=40,Skv=100 | FileCheck %s
@@ -85,6 +88,26 @@ func.func @lowest(%q: !t, %k: !t, %v: !t, %o: !t) -> !t {
         %xyz = arith.addi %xy, %z32 : i32
         %f = arith.sitofp %xyz : i32 to f32
         %scale = arith.constant 1.0e-9 : f32
+        %g = arith.mulf %f, %scale : f32
+        %t = arith.addf %s, %g : f32
+        attn.yield %t : f32
+      } -> !t
+  return %r : !t
+}
+
+// What INT_MIN leaves, and the next numbers, by what is negative, too.
+func.func @remainders(%q: !t, %k: !t, %v: !t, %o: !t) -> !t {
+  %r = attn.attention ins(%q, %k, %v : !t, !t, !t) outs(%o : !t)
+      score(%s: f32, %b: index, %h: index, %i: index, %j: index) {
+        %lowest = arith.constant -2147483648 : i32
+        %five = arith.constant 5 : i32
+        %h32 = arith.index_cast %h : index to i32
+        %j32 = arith.index_cast %j : index to i32
+        %x = arith.addi %lowest, %h32 : i32
+        %y = arith.subi %five, %j32 : i32
+        %rest = arith.remsi %x, %y : i32
+        %f = arith.sitofp %rest : i32 to f32
+        %scale = arith.constant 0.0625 : f32
         %g = arith.mulf %f, %scale : f32
         %t = arith.addf %s, %g : f32
         attn.yield %t : f32

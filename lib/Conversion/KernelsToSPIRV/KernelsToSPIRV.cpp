@@ -10,6 +10,7 @@
 #include "attn/Conversion/KernelsToSPIRV.h"
 #include "../Staging.h"
 #include "BinaryInterface.h"
+#include "attn/Analysis/IndexRanges.h"
 #include "attn/Dialect/Kernel/Kernel.h"
 #include "attn/Dialect/Tile/Tile.h"
 
@@ -21,6 +22,7 @@
 #include "mlir/Dialect/SPIRV/IR/SPIRVDialect.h"
 #include "mlir/Dialect/SPIRV/Transforms/SPIRVConversion.h"
 #include "mlir/Dialect/UB/IR/UBOps.h"
+#include "mlir/IR/ImplicitLocOpBuilder.h"
 
 namespace attn {
 #define GEN_PASS_DEF_KERNELSTOSPIRV
@@ -124,6 +126,33 @@ struct ExtendFirst final : OpRewritePattern<arith::IndexCastUIOp> {
     return success();
   }
 };
+
+/// Remainders become those of unsigned numbers where no operand is negative,
+/// else x - (x / y) * y. MLIR 22 computes with GLSL's SAbs of both, and takes x
+/// for negative if that differs from x: the lowest number's does not, and its
+/// remainder gets the wrong sign.
+void expandRemainders(gpu::GPUFuncOp kernel) {
+  attn::IndexRanges ranges;
+  SmallVector<std::pair<arith::RemSIOp, bool>> remainders;
+  kernel.walk([&](arith::RemSIOp op) {
+    bool hasNoSign = llvm::all_of(op->getOperands(), [&](Value value) {
+      return ranges.isWithin(value, 0, INT32_MAX);
+    });
+    remainders.emplace_back(op, hasNoSign);
+  });
+  for (auto [op, hasNoSign] : remainders) {
+    ImplicitLocOpBuilder b(op.getLoc(), op);
+    Value x = op.getLhs(), y = op.getRhs(), rest;
+    if (hasNoSign) {
+      rest = arith::RemUIOp::create(b, x, y);
+    } else {
+      Value quotient = arith::DivSIOp::create(b, x, y);
+      rest = arith::SubIOp::create(b, x, arith::MulIOp::create(b, quotient, y));
+    }
+    op.replaceAllUsesWith(rest);
+    op.erase();
+  }
+}
 
 /// The casts around what BinaryInterface.cpp made of matrices.
 struct CastPattern final : OpConversionPattern<UnrealizedConversionCastOp> {
@@ -374,6 +403,7 @@ LogicalResult Converter::convert() {
       hasMatrices ? spirv::MemoryModel::Vulkan : spirv::MemoryModel::GLSL450,
       needs, StringRef(attn::getSPIRVModuleName(kernels)));
   for (auto kernel : kernels.getOps<gpu::GPUFuncOp>()) {
+    expandRemainders(kernel);
     if (failed(attn::addEntryPoint(kernel, module, words, types)))
       return failure();
     setSharedBytes(kernel, words);
