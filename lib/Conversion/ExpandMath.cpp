@@ -439,6 +439,11 @@ Value expandSin(Expression &e, Value x, float shift) {
   return e.select(negative, e.neg(value), value);
 }
 
+/// Whether a target may approximate it.
+template <typename Op> static bool isApproximate(Op op) {
+  return bitEnumContainsAll(op.getFastmath(), arith::FastMathFlags::afn);
+}
+
 template <typename Op> struct Expand final : OpRewritePattern<Op> {
   using Build = Value (*)(Expression &, ValueRange);
   Expand(MLIRContext *context, Build build, bool keepApproximate = false)
@@ -450,8 +455,7 @@ template <typename Op> struct Expand final : OpRewritePattern<Op> {
     Type type = op->getOperand(0).getType();
     if (!getElementTypeOrSelf(type).isF32())
       return rewriter.notifyMatchFailure(op, "only f32 is expanded");
-    if (keepApproximate &&
-        bitEnumContainsAll(op.getFastmath(), arith::FastMathFlags::afn))
+    if (keepApproximate && isApproximate(op))
       return rewriter.notifyMatchFailure(op, "the target approximates it");
     Expression expression(rewriter, op.getLoc(), type);
     rewriter.replaceOp(op, build(expression, op->getOperands()));
@@ -516,9 +520,8 @@ private:
     SmallVector<math::TanhOp> found;
     Magnification magnification;
     function->walk([&](math::TanhOp tanh) {
-      bool isKept = keepTanh && bitEnumContainsAll(tanh.getFastmath(),
-                                                   arith::FastMathFlags::afn);
-      if (!isKept && getElementTypeOrSelf(tanh.getType()).isF32() &&
+      if (!(keepTanh && isApproximate(tanh)) &&
+          getElementTypeOrSelf(tanh.getType()).isF32() &&
           magnification.get(tanh) <= kMostMagnified)
         found.push_back(tanh);
     });

@@ -257,8 +257,9 @@ private:
 
 bool SharedRowsModel::canStayInMemory(Value query) const {
   auto memory = dyn_cast<MemRefType>(query.getType());
-  if (!memory || readsPieces(target) || !(type.isF32() || type.isF16()) ||
-      headSize % kVectorElements)
+  if (!memory ||
+      !hasVectors(tile::TileType::get(type.getContext(), {1, headSize}, type),
+                  target))
     return false;
   auto [strides, offset] = memory.getStridesAndOffset();
   return strides.back() == 1 &&

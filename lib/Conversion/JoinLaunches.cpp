@@ -12,8 +12,11 @@
 #include "attn/Conversion/AssignLayouts.h"
 #include "attn/Transforms/ScheduleChoices.h"
 
+#include "mlir/Dialect/Arith/IR/Arith.h"
 #include "mlir/Dialect/MemRef/IR/MemRef.h"
+#include "mlir/Dialect/SCF/IR/SCF.h"
 #include "mlir/IR/IRMapping.h"
+#include "mlir/IR/ImplicitLocOpBuilder.h"
 #include "mlir/IR/SymbolTable.h"
 
 namespace attn {
@@ -318,7 +321,7 @@ struct JoinLaunches final : attn::impl::JoinLaunchesBase<JoinLaunches> {
     auto target = TargetAttr::lookup(module);
     // Elsewhere a workgroup may never see what another one wrote.
     if (!target || !target.hasFeature("vulkanMemoryModel"))
-      return;
+      return markAllAnalysesPreserved();
     SymbolTable symbols(module);
     DenseMap<SymbolRefAttr, unsigned> launches;
     SmallVector<LaunchOp> all;
@@ -329,14 +332,20 @@ struct JoinLaunches final : attn::impl::JoinLaunchesBase<JoinLaunches> {
     auto isOnly = [&](LaunchOp launch) {
       return launches[launch.getKernel()] == 1;
     };
+    bool isChanged = false;
     for (size_t n = 1; n < all.size(); ++n) {
+      if (!isOnly(all[n - 1]) || !isOnly(all[n]))
+        continue;
       LaunchPair pair(all[n - 1], all[n], symbols);
-      if (!isOnly(all[n - 1]) || !isOnly(all[n]) || !pair.match(target))
+      if (!pair.match(target))
         continue;
       symbols.erase(pair.join());
+      isChanged = true;
       ++numJoined;
       ++n;
     }
+    if (!isChanged)
+      markAllAnalysesPreserved();
   }
 };
 } // namespace

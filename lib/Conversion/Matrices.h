@@ -27,16 +27,6 @@ struct Matrices {
   bool areOpaque() const { return stripColumns != 0; }
 };
 
-/// Registers of a thread for fragments, and for what waits to go to workgroup
-/// memory. With more than 256 in all, compilers spill on all devices that are
-/// known; an H100's driver takes 80 for all else.
-constexpr int64_t kMostFragmentRegisters = 176;
-
-/// The same where lanes cannot look into fragments, and nothing waits: on an
-/// H100 through Dawn, heads of 256 take 58 TFLOP/s with queries in registers,
-/// of which fragments have 204 then, 44 with queries in workgroup memory.
-constexpr int64_t kMostOpaqueRegisters = 216;
-
 /// What subgroups have for themselves in workgroup memory, and the numbers of
 /// rows and columns.
 int64_t getStripBytes(const Matrices &matrices, tile::TargetAttr target);

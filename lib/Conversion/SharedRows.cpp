@@ -47,6 +47,14 @@ RowThreads attn::chooseRowThreads(TargetAttr target, int64_t rows,
   return {lanes, lanesOfRow, threads / lanes};
 }
 
+/// Elements between the rows of a tile: one more bank of 4 bytes, so that equal
+/// columns of consecutive rows lie in different banks.
+static int64_t getBankGap(Type element) {
+  constexpr int64_t bankBytes = 4;
+  return std::max<int64_t>(
+      bankBytes / llvm::divideCeil(element.getIntOrFloatBitWidth(), 8), 1);
+}
+
 static SharedAttr makeLayout(TileType tile, int64_t padding, int64_t folds) {
   return SharedAttr::get(tile.getContext(), /*column_major=*/false, padding,
                          /*swizzle=*/DenseI64ArrayAttr(), folds);

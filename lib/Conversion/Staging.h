@@ -33,15 +33,6 @@ bool isStoredTo(mlir::Value memory);
 bool beginsAtVectors(llvm::ArrayRef<mlir::OpFoldResult> strides,
                      mlir::OpFoldResult column);
 
-/// Elements between the rows of a tile: one more bank of 4 bytes, so that equal
-/// columns of consecutive rows lie in different banks. Rows that threads read
-/// vectors of have one of these between them.
-inline int64_t getBankGap(mlir::Type element) {
-  constexpr int64_t bankBytes = 4;
-  return std::max<int64_t>(
-      bankBytes / llvm::divideCeil(element.getIntOrFloatBitWidth(), 8), 1);
-}
-
 /// What workgroup memory has for a tile: its elements or, where rows are
 /// multiples of them and begin at such, vectors.
 mlir::Type getStoredType(tile::TileType tile, tile::TargetAttr target);

@@ -50,23 +50,14 @@ inline bool decideScheduled(bool otherwise, mlir::Operation *op,
 
 /// A choice for people, with the knob of #attn.schedule that makes it: because
 /// the kernel's schedule says so, or else why it is best.
-inline std::string explainChoice(mlir::Operation *kernel, llvm::StringRef knob,
-                                 int64_t (ScheduleAttr::*get)() const,
-                                 const llvm::Twine &choice,
-                                 const llvm::Twine &reason) {
+template <typename Knob>
+std::string explainChoice(mlir::Operation *kernel, llvm::StringRef knob,
+                          Knob (ScheduleAttr::*get)() const,
+                          const llvm::Twine &choice,
+                          const llvm::Twine &reason) {
   ScheduleAttr schedule = ScheduleAttr::of(kernel);
-  bool isGiven = schedule && (schedule.*get)();
-  return (choice + " (" + knob +
-          "): " + (isGiven ? "the schedule says so" : reason))
-      .str();
-}
-
-inline std::string explainChoice(mlir::Operation *kernel, llvm::StringRef knob,
-                                 Switch (ScheduleAttr::*get)() const,
-                                 const llvm::Twine &choice,
-                                 const llvm::Twine &reason) {
-  ScheduleAttr schedule = ScheduleAttr::of(kernel);
-  bool isGiven = schedule && (schedule.*get)() != Switch::Chosen;
+  // A number 0 and Switch::Chosen leave it open.
+  bool isGiven = schedule && (schedule.*get)() != Knob();
   return (choice + " (" + knob +
           "): " + (isGiven ? "the schedule says so" : reason))
       .str();

@@ -532,21 +532,26 @@ private:
                                          index(b, op.getType().getRows()));
   }
 
+  static Value getPieceOrZeros(ImplicitLocOpBuilder &b, Value isValid,
+                               Value piece) {
+    return choose(b, isValid,
+                  [&](bool holds) -> SmallVector<Value> {
+                    if (holds)
+                      return {piece};
+                    return {arith::ConstantOp::create(
+                        b, b.getZeroAttr(piece.getType()))};
+                  })
+        .front();
+  }
+
   void fillPieces(ImplicitLocOpBuilder &b, LoadOp op, ValueRange values) const {
     int64_t cols = *getConstantIntValue(op.getValid()[1]);
     forEachOwnPiece(b, context, op.getType(), getPieces(op),
                     [&](int64_t number, const ElementPosition &position) {
                       Value piece = values[number];
                       if (cols < op.getType().getCols())
-                        piece =
-                            choose(b, isLess(b, position.col, index(b, cols)),
-                                   [&](bool valid) -> SmallVector<Value> {
-                                     if (valid)
-                                       return {values[number]};
-                                     return {arith::ConstantOp::create(
-                                         b, b.getZeroAttr(piece.getType()))};
-                                   })
-                                .front();
+                        piece = getPieceOrZeros(
+                            b, isLess(b, position.col, index(b, cols)), piece);
                       fillPiece(b, context, op, position, piece);
                     });
   }
@@ -611,14 +616,7 @@ private:
       for (const Waiting &waiting : pieces) {
         Value piece = waiting.piece;
         if (waiting.condition)
-          piece = choose(b, waiting.condition,
-                         [&](bool isValid) -> SmallVector<Value> {
-                           if (isValid)
-                             return {waiting.piece};
-                           return {arith::ConstantOp::create(
-                               b, b.getZeroAttr(read))};
-                         })
-                      .front();
+          piece = getPieceOrZeros(b, waiting.condition, piece);
         fillPiece(b, context, op, waiting.position, piece);
       }
       pieces.clear();
@@ -627,12 +625,7 @@ private:
         b, context, type,
         PiecesAttr::get(op.getContext(), elements, context.getNumThreads()),
         [&](int64_t, const ElementPosition &position) {
-          SmallVector<Value> coordinates{position.row, position.col};
-          Value condition = findCondition(b, op, coordinates, position);
-          Value address = addressOf(b, context, op, coordinates);
-          if (condition)
-            address =
-                arith::SelectOp::create(b, condition, address, index(b, 0));
+          auto [address, condition] = findPlace(b, context, op, position);
           Value piece = vector::LoadOp::create(
               b, read, context.getView(op.getSource())->flat, address,
               /*nontemporal=*/false, llvm::MaybeAlign(kPieceBytes));

@@ -27,7 +27,7 @@ static bool writes(Operation *op) {
 /// How many products are added up in the expression of `op`, one after the
 /// other.
 int64_t Statements::countSums(Operation *op) {
-  auto sum = dyn_cast_or_null<math::FmaOp>(op);
+  auto sum = dyn_cast<math::FmaOp>(op);
   if (!sum)
     return 0;
   Operation *before = sum.getC().getDefiningOp();
