@@ -18,7 +18,6 @@
 #include "llvm/Support/FileSystem.h"
 #include "llvm/Support/FileUtilities.h"
 #include "llvm/Support/Path.h"
-#include "llvm/Support/Process.h"
 #include "llvm/Support/Program.h"
 #include "llvm/Support/raw_ostream.h"
 
@@ -93,9 +92,7 @@ Error Package::linkShared() const {
       sys::fs::createTemporaryFile("attn", "log", log))
     return createStringError("cannot create a temporary file for the linker");
   FileRemover removeMap(map), removeLog(log);
-  if (Error failed = joinErrors(
-          writeToDescriptor(mapFile, {symbols, " local: *; };\n"}),
-          errorCodeToError(sys::Process::SafelyCloseFileDescriptor(mapFile))))
+  if (Error failed = writeAndClose(mapFile, {symbols, " local: *; };\n"}))
     return createStringError("cannot write " + map + ": " +
                              toString(std::move(failed)));
 

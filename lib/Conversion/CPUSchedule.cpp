@@ -12,7 +12,6 @@
 
 #include "attn/Analysis/RowEnds.h"
 #include "attn/Conversion/CPUSchedule.h"
-#include "attn/Conversion/TileToCPU.h"
 #include "attn/Dialect/Attn/Attn.h"
 #include "attn/Dialect/Attn/ScheduleLimits.h"
 #include "attn/Dialect/Tile/Tile.h"

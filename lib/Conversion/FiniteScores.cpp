@@ -31,9 +31,7 @@ constexpr float kSentinel = -0x1.8p126f;
 constexpr float kLowest = -std::numeric_limits<float>::max();
 
 bool isMinusInfinity(Value value) {
-  FloatAttr attr;
-  return matchPattern(value, m_Constant(&attr)) &&
-         attr.getValue().isInfinity() && attr.getValue().isNegative();
+  return matchPattern(value, m_NegInfFloat());
 }
 
 Value constant(ImplicitLocOpBuilder &b, float value) {

@@ -25,6 +25,14 @@ Error attn::writeToDescriptor(int descriptor, ArrayRef<StringRef> parts) {
   return errorCodeToError(error);
 }
 
+Error attn::writeAndClose(int descriptor, ArrayRef<StringRef> parts) {
+  // The arguments of a call have no order.
+  Error failed = writeToDescriptor(descriptor, parts);
+  return joinErrors(
+      std::move(failed),
+      errorCodeToError(sys::Process::SafelyCloseFileDescriptor(descriptor)));
+}
+
 Error attn::writeWholeFile(StringRef path, ArrayRef<StringRef> parts) {
   if (path == "-")
     return writeToDescriptor(STDOUT_FILENO, parts);
@@ -34,10 +42,7 @@ Error attn::writeWholeFile(StringRef path, ArrayRef<StringRef> parts) {
     if (std::error_code error = sys::fs::openFileForWrite(
             path, descriptor, sys::fs::CD_OpenExisting))
       return errorCodeToError(error);
-    Error failed = writeToDescriptor(descriptor, parts);
-    return joinErrors(
-        std::move(failed),
-        errorCodeToError(sys::Process::SafelyCloseFileDescriptor(descriptor)));
+    return writeAndClose(descriptor, parts);
   }
   Expected<sys::fs::TempFile> file =
       sys::fs::TempFile::create(path + ".%%%%%%%%");

@@ -166,10 +166,11 @@ void ThreadPool::work(int32_t thread) {
   for (size_t k = 0; k < stageCount; ++k) {
     Stage &stage = stages[k];
     stage.work(thread);
-    if (thread > 0)
-      caller.wake();
+    // The caller does not wait for the last stage, but for all to leave.
     if (k + 1 == stageCount)
       return;
+    if (thread > 0)
+      caller.wake();
     auto isOver = [&] { return stage.isOver(); };
     if (spinUntil(isOver))
       continue;

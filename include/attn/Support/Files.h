@@ -19,6 +19,10 @@ namespace attn {
 llvm::Error writeToDescriptor(int descriptor,
                               llvm::ArrayRef<llvm::StringRef> parts);
 
+/// The same, and closes it.
+llvm::Error writeAndClose(int descriptor,
+                          llvm::ArrayRef<llvm::StringRef> parts);
+
 /// Makes the file of these parts, or leaves what was there: it is written
 /// beside its place and renamed. Pipes and devices are written as they are, "-"
 /// is the standard output. The error does not name the file.

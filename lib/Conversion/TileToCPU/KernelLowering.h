@@ -130,7 +130,7 @@ private:
   LogicalResult lowerBlock(Block &block, ArrayRef<Value> destinations);
   LogicalResult lowerOp(Operation *op);
   LogicalResult lowerFor(scf::ForOp loop);
-  scf::ForOp dropTiles(scf::ForOp loop, ArrayRef<Value> inits);
+  void dropTiles(scf::ForOp loop, ArrayRef<Value> inits);
   LogicalResult lowerIf(scf::IfOp branch, ArrayRef<Value> destinations);
   LogicalResult finishBlock(Block &block, ArrayRef<Value> destinations);
 
@@ -500,9 +500,6 @@ bool isContiguous(Value memref);
 
 /// True if every use of the tile is as the right operand of a product.
 bool isRightOperand(Value tile);
-
-/// The loads of right operands in a loop, which strips find packed.
-SmallVector<LoadOp> findShared(scf::ForOp loop);
 
 /// What scales the rows of `argument` in a branch, which else leaves it alone,
 /// if `scaled` comes of that and nobody reads `argument` otherwise.

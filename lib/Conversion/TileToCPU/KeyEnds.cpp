@@ -47,10 +47,7 @@ Value KernelLowering::findEndOfKeys(MapOp mask, Value start, int64_t rows,
                     .getTerminator()
                     ->getOperand(0)
                     .getDefiningOp<arith::SelectOp>();
-  FloatAttr otherwise;
-  if (!choice ||
-      !matchPattern(choice.getFalseValue(), m_Constant(&otherwise)) ||
-      !otherwise.getValue().isInfinity() || !otherwise.getValue().isNegative())
+  if (!choice || !matchPattern(choice.getFalseValue(), m_NegInfFloat()))
     return Value();
   ValueRange indices = mask.getIndexArgs();
   Value end;

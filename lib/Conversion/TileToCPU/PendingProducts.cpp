@@ -1,8 +1,8 @@
 //===- PendingProducts.cpp - A product for several key tiles --------------===//
 // SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
 //
-// Sums that do not fit tile registers pass through memory in each product. So
-// weights of a few key tiles wait, and are multiplied by their values at once:
+// Sums pass through memory in each product. So weights of a few key tiles
+// wait, and are multiplied by their values at once:
 // scores are stored for few keys, sums once for many. Where sums have to be
 // scaled, what waits is added first.
 //

@@ -65,7 +65,8 @@ static std::optional<int64_t> findCommonRows(scf::ForOp loop) {
   return found.wasInterrupted() ? std::nullopt : rows;
 }
 
-SmallVector<LoadOp> cpu::findShared(scf::ForOp loop) {
+/// The loads of right operands in a loop, which strips find packed.
+static SmallVector<LoadOp> findShared(scf::ForOp loop) {
   return llvm::filter_to_vector(
       loop.getBody()->getOps<LoadOp>(),
       [](LoadOp load) { return isRightOperand(load.getResult()); });

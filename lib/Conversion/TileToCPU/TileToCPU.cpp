@@ -309,7 +309,7 @@ LogicalResult KernelLowering::lowerFor(scf::ForOp loop) {
 }
 
 /// Replaces a lowered loop by one that carries `inits`, without tiles.
-scf::ForOp KernelLowering::dropTiles(scf::ForOp loop, ArrayRef<Value> inits) {
+void KernelLowering::dropTiles(scf::ForOp loop, ArrayRef<Value> inits) {
   b.setInsertionPoint(loop);
   auto lowered = scf::ForOp::create(
       b, loop.getLowerBound(), loop.getUpperBound(), loop.getStep(), inits);
@@ -334,7 +334,6 @@ scf::ForOp KernelLowering::dropTiles(scf::ForOp loop, ArrayRef<Value> inits) {
   empty.createBlock(&loop.getRegion(), {}, TypeRange{empty.getIndexType()},
                     {loop.getLoc()});
   scf::YieldOp::create(empty, loop.getLoc());
-  return lowered;
 }
 
 LogicalResult KernelLowering::lowerIf(scf::IfOp branch,

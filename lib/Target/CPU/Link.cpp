@@ -79,11 +79,7 @@ FailureOr<std::string> attn::linkSharedObject(StringRef object,
   if (llvm::sys::fs::createTemporaryFile("attn", "o", inFd, in))
     return emitError(loc, "cannot create a temporary file for the linker");
   llvm::FileRemover removeIn(in);
-  llvm::Error written = llvm::joinErrors(
-      writeToDescriptor(inFd, object),
-      llvm::errorCodeToError(
-          llvm::sys::Process::SafelyCloseFileDescriptor(inFd)));
-  if (written)
+  if (llvm::Error written = writeAndClose(inFd, object))
     return emitError(loc, "cannot write '")
            << in << "' for the linker: " << llvm::toString(std::move(written));
   if (llvm::sys::fs::createTemporaryFile("attn", "so", out))

@@ -113,8 +113,8 @@ def Attn_ScheduleAttr : AttrDef<Attn_Dialect, "Schedule"> {
       `tile-lazy-maxima` and `tile-prefetch-loads` do what they can.
 
     What is no knob follows from others: in tile registers of CPUs a strip of
-    rows is as many as the registers hold sums of, and products wait for one
-    another where the head size leaves registers for that; layouts of tiles
+    rows is two registers of them where the tile divides into such, and products
+    of tiles with few keys wait for one another; layouts of tiles
     (`tile-assign-layouts`) follow from threads, tiles and the machine.
 
     The kernels of an op carry the attribute, too, for the passes that lower them.
