@@ -1,9 +1,12 @@
 # SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
 """Compiles for every chip of --list-targets with a report and checks that each
 choice in it, and each field of the schedule, comes with its reason; and that every
-knob of ScheduleKnobs.def is explained by some target."""
+knob of ScheduleKnobs.def is explained by some target. Targets with many chips, the
+processors', take turns with them from commit to commit, unless all tests are asked for."""
 
 import json
+import math
+import os
 import re
 import subprocess
 import sys
@@ -12,6 +15,8 @@ definitions, *programs = sys.argv[1:]
 KNOBS = re.findall(r"_KNOB\((\w+), get", open(definitions).read())
 # What the first sentence of an op says, with the reason of the schedule behind it.
 OF_TILES = {"tile_m", "tile_n", "workers"}
+# What a target compiles for in one run by turns.
+CHIPS_A_TURN = 16
 
 
 def run(*command):
@@ -21,14 +26,22 @@ def run(*command):
     return result.stdout
 
 
+def draw_chips(chips):
+    seed = os.environ.get("ATTN_TEST_SEED")
+    if seed is None or "ATTN_TEST_FULL" in os.environ:
+        return chips
+    turns = math.ceil(len(chips) / CHIPS_A_TURN)
+    return chips[int(seed) % turns :: turns]
+
+
 def list_chips():
     target = None
     for line in run("attn-compile", "--list-targets").splitlines():
         if chips := re.match(r"\s+chips: (.*)", line):
             # What the host is, another host is not.
-            names = [chip for chip in chips[1].replace("(default)", "").split()
-                     if chip.strip(",") != "host"]
-            yield from ((target, chip.strip(",")) for chip in names or ["host"])
+            names = [chip.strip(",") for chip in chips[1].replace("(default)", "").split()]
+            names = [chip for chip in names if chip != "host"] or ["host"]
+            yield from ((target, chip) for chip in draw_chips(names))
         elif name := re.match(r"([\w-]+):", line):
             target = name[1]
 
