@@ -28,8 +28,14 @@ SUITES = {
 INTRODUCTION = """# What ran where
 
 Written by `./test.sh --coverage` (a case of each variant, with heads of up to
-32 columns where it has such, and random ones) or `./test.sh --full`; each cell counts cases that ran there and agreed with the
-float64 reference by rule 20. An empty cell: nothing ran.
+32 columns where it has such, and random ones) or `./test.sh --full`; each cell
+counts cases that ran there and agreed with the float64 reference by rule 20. An
+empty cell: nothing ran.
+
+Columns of GPUs are those of a machine without the compiler: `attn-test --each
+--small --count=1 --emit=CASES` with the target's `--backend` and `--chip` here,
+`attn-check --results=RESULTS/COLUMN.tsv CASES` there, and
+`scripts/coverage.py RESULTS` here.
 """
 
 

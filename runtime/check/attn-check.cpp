@@ -49,6 +49,8 @@ struct Arguments {
   /// Elements from one entry of the first dimension of a tensor to the next; 0:
   /// tensors are dense.
   size_t spread = 0;
+  /// A line for every case goes here, as attn-test --results writes them.
+  std::string results;
   bool verbose = false;
   bool overhead = false;
 };
@@ -485,6 +487,7 @@ OPTIONS:
   --filter=<string>  - Only cases with this in their name
   --help             - Display this
   --overhead         - Measure what a launch costs on the host
+  --results=<file>   - Append a line for every case to this file: its name, a tab, passed or failed
   --spread=<count>   - Lay the batches of tensors this many elements apart
   --validation       - Have Vulkan's layers check what is called
   --verbose          - Print the name of every case and how near it was
@@ -527,6 +530,8 @@ Arguments parse(int argc, char **argv) {
       args.backend = value("backend");
     else if (!value("filter").empty())
       args.filter = value("filter");
+    else if (!value("results").empty())
+      args.results = value("results");
     else if (!value("spread").empty())
       args.spread = std::strtoull(value("spread").c_str(), nullptr, 10);
     else if (text.rfind("-", 0) == 0 || !args.directory.empty())
@@ -581,6 +586,12 @@ bool runCase(const Arguments &args, const Api &api,
 int run(const Arguments &args) {
   Api api(args);
   size_t passed = 0, failed = 0;
+  std::ofstream results;
+  if (!args.results.empty()) {
+    results.open(args.results, std::ios::app);
+    if (!results)
+      fail(args.results + ": cannot be written");
+  }
   for (const std::filesystem::path &file : findCases(args.directory)) {
     std::ifstream stream(file);
     json text = json::parse(stream, nullptr, /*allow_exceptions=*/false);
@@ -589,8 +600,13 @@ int run(const Arguments &args) {
     std::string name = text["name"].get<std::string>();
     if (name.find(args.filter) == std::string::npos)
       continue;
-    ++(runCase(args, api, file, name, text) ? passed : failed);
+    bool right = runCase(args, api, file, name, text);
+    ++(right ? passed : failed);
+    if (results.is_open())
+      results << name << '\t' << (right ? "passed" : "failed") << std::endl;
   }
+  if (results.is_open() && !results)
+    fail(args.results + ": cannot be written");
   std::printf("%zu passed, %zu failed\n", passed, failed);
   return failed || !passed ? 1 : 0;
 }
