@@ -227,6 +227,10 @@ int64_t Binding::dim(size_t tensor, int32_t axis) const {
 
 int64_t Binding::stride(size_t tensor, int32_t axis) const {
   const attn_tensor &bound = tensorAt(tensor);
+  // Never stepped along, so that any number may be bound, also one that kernels
+  // cannot count with.
+  if (bound.dims[axis] <= 1)
+    return 0;
   if (!copied[ownerOf(tensor)])
     return bound.strides[axis];
   // The code reads the dense copy.

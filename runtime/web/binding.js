@@ -25,6 +25,8 @@ export class Binding {
   dim(name, axis) { return this.tensors.get(name).shape[axis]; }
   stride(name, axis) {
     const tensor = this.tensors.get(name);
+    // Never stepped along, so that any number may be bound.
+    if (tensor.shape[axis] <= 1) return 0;
     return (tensor.isCopied ? denseStrides(tensor.shape) : tensor.strides)[axis];
   }
   scalar(name) { return this.scalars.get(name); }

@@ -287,6 +287,9 @@ test('parts of buffers, with strides of either sign', async () => {
   assert.deepEqual(entries[0], { buffer: whole, offset: 1024, size: 4 * (300 + 28) - 1024 });
   assert.equal(words[6], 300 + 24 - 256);
   assert.equal(words[7], -6);
+  // What is never stepped along has any stride.
+  program.bind({ ...bound(1), x: { ...x, shape: [1, 4], strides: [2 ** 40, 1] } }).encode(device.createCommandEncoder());
+  assert.equal(device.passes[1][0].words[7], 0);
 });
 
 test('grids over 65,535 groups are folded', async () => {

@@ -571,9 +571,10 @@ TEST(ContentsTest, EveryLaunch) {
   // A length that no check has bounded cannot lead out of a buffer.
   lengths[2] = -3;
   EXPECT_OK(attn_launch(binding.get(), nullptr, 0, nullptr, error));
-  entries = tensorOf(table, {1, 12});
-  lengths[2] = 1;
-  EXPECT_OK(attn_binding_set_argument(binding.get(), 1, &entries, error));
+  // Nor does a row that there is not.
+  lengths = {1, 1, 1, 99};
+  n = tensorOf(lengths, {3});
+  EXPECT_OK(attn_binding_set_argument(binding.get(), 0, &n, error));
   EXPECT_ERROR(attn_launch(binding.get(), nullptr, 0, nullptr, error),
                ATTN_ERROR_INVALID_ARGUMENT,
                {"element 14", "argument 1 'table'", "outside"});

@@ -298,6 +298,21 @@ TEST_F(GridTest, ValueOutOfRange) {
   EXPECT_EQ(out[0], 0);
 }
 
+// What is never stepped along has any stride.
+TEST_F(GridTest, StrideOfSizeOne) {
+  bindTo(gridJson("answer", "",
+                  R"({"buffer":"out"},
+                     {"value":["stride","out",0],"type":"i32"})"),
+         1, one);
+  attn_tensor bound = tensorOf(out);
+  for (int64_t stride : {int64_t(1) << 40, INT64_MIN, int64_t(7)}) {
+    bound.dims[0] = 1;
+    bound.strides[0] = stride;
+    EXPECT_OK(attn_binding_set_argument(binding.get(), 3, &bound, error));
+    EXPECT_OK(launch(1, 1, 1, error));
+  }
+}
+
 // Strides and addresses may have to be multiples.
 TEST_F(GridTest, Multiples) {
   bindTo(gridJson("answer", "",
