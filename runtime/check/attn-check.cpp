@@ -40,7 +40,8 @@ struct Problem {
 }
 
 struct Arguments {
-  std::string backend = "cpu";
+  /// Empty: the host.
+  std::string backend;
   /// A number or, for Vulkan, a part of a name.
   std::string device;
   bool validation = false;
@@ -77,7 +78,7 @@ private:
 
 Api::Api(const Arguments &args) {
   attn_context_options options = ATTN_CONTEXT_OPTIONS_INIT;
-  options.backend = args.backend.c_str();
+  options.backend = args.backend.empty() ? nullptr : args.backend.c_str();
   options.validation = args.validation;
   char *end = nullptr;
   options.device = int32_t(std::strtol(args.device.c_str(), &end, 10));

@@ -152,7 +152,7 @@ public:
     executor.emplace(given);
   }
 
-  const char *name() const override { return "cpu"; }
+  const char *name() const override { return cpuBackend.name; }
   const std::string &device() const override { return deviceName; }
   const std::string &features() const override { return featureList; }
   int32_t threads() const override {
@@ -370,12 +370,15 @@ std::unique_ptr<LoadedCode> CpuBackend::load(const Description &description,
 
 } // namespace
 
-std::shared_ptr<Backend> createCpuBackend(int32_t threads, int32_t device,
-                                          const attn_executor *executor) {
-  if (device != 0)
+/// The CPU of this process with so many computing threads (0: one a core), or
+/// those of an executor.
+static std::shared_ptr<Backend> openHost(const attn_context_options &options) {
+  int32_t threads = options.threads;
+  const attn_executor *executor = options.executor;
+  if (options.device != 0)
     fail(ATTN_ERROR_NOT_FOUND, "the cpu backend has one device, 0; there is no "
                                "device " +
-                                   std::to_string(device));
+                                   std::to_string(options.device));
   if (executor && threads)
     fail(ATTN_ERROR_INVALID_ARGUMENT,
          "options->threads is " + std::to_string(threads) +
@@ -390,5 +393,9 @@ std::shared_ptr<Backend> createCpuBackend(int32_t threads, int32_t device,
     threads = std::max(1, int32_t(std::thread::hardware_concurrency()));
   return std::make_shared<CpuBackend>(threads);
 }
+
+const BackendKind cpuBackend{"cpu", openHost, /*isHost=*/true,
+                             /*hasNamedDevices=*/false,
+                             BackendKind::Automatic::Always};
 
 } // namespace attn::runtime

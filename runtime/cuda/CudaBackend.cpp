@@ -37,7 +37,7 @@ public:
   explicit CudaBackend(int32_t ordinal);
   ~CudaBackend() override { driver.primaryContextRelease(device_); }
 
-  const char *name() const override { return "cuda"; }
+  const char *name() const override { return cudaBackend.name; }
   const std::string &device() const override { return deviceName; }
   const std::string &features() const override { return chip; }
   int32_t threads() const override { return 0; }
@@ -535,8 +535,12 @@ std::unique_ptr<LoadedCode> CudaBackend::load(const Description &description,
 
 } // namespace
 
-std::shared_ptr<Backend> createCudaBackend(int32_t device) {
-  return std::make_shared<CudaBackend>(device);
-}
+const BackendKind cudaBackend{
+    "cuda",
+    [](const attn_context_options &options) -> std::shared_ptr<Backend> {
+      return std::make_shared<CudaBackend>(options.device);
+    },
+    /*isHost=*/false, /*hasNamedDevices=*/false,
+    BackendKind::Automatic::Always};
 
 } // namespace attn::runtime

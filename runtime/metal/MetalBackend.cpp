@@ -55,7 +55,7 @@ public:
               ",threadgroup-bytes:" +
               std::to_string(properties.threadgroupBytes)) {}
 
-  const char *name() const override { return "metal"; }
+  const char *name() const override { return metalBackend.name; }
   const std::string &device() const override { return properties.name; }
   const std::string &features() const override { return known; }
   int32_t threads() const override { return 0; }
@@ -201,8 +201,8 @@ static std::shared_ptr<Backend> makeBackend(std::unique_ptr<Device> device,
   return std::make_shared<MetalBackend>(std::move(device));
 }
 
-std::shared_ptr<Backend>
-createMetalBackend(const attn_context_options &options) {
+static std::shared_ptr<Backend>
+openDevice(const attn_context_options &options) {
   Driver &driver = requireDriver();
   std::vector<std::string> names = driver.list();
   std::string wanted = options.device_name ? options.device_name : "";
@@ -222,7 +222,10 @@ createMetalBackend(const attn_context_options &options) {
            (list.empty() ? "none" : list));
 }
 
-std::shared_ptr<Backend> createMetalBackend(const attn_metal_device &given) {
+const BackendKind metalBackend{"metal", openDevice, /*isHost=*/false,
+                               /*hasNamedDevices=*/true};
+
+std::shared_ptr<Backend> adoptDevice(const attn_metal_device &given) {
   if (!given.device)
     fail(ATTN_ERROR_INVALID_ARGUMENT, "device->device is NULL");
   std::string problem;

@@ -157,67 +157,85 @@ template <typename Use> void withFile(const char *path, Use &&use) {
   }
 }
 
-std::shared_ptr<Backend> createBackend(const std::string &name,
-                                       const attn_context_options &options) {
-  if (options.device_name && name != "vulkan" && name != "metal")
+std::shared_ptr<Backend> openBackend(const BackendKind &kind,
+                                     const attn_context_options &options) {
+  if (options.device_name && !kind.hasNamedDevices)
     fail(ATTN_ERROR_UNSUPPORTED_DEVICE,
          "options->device_name is '" + std::string(options.device_name) +
-             "', but devices of the backend '" + name + "' go by numbers");
-  if (name == "cpu")
-    return createCpuBackend(options.threads, options.device, options.executor);
-  if (name != "cuda" && name != "metal" && name != "vulkan")
-    fail(ATTN_ERROR_NOT_FOUND,
-         "unknown backend '" + name +
-             "'; this runtime has: cpu, cuda, vulkan, metal, auto");
-  if (options.executor)
+             "', but devices of the backend '" + kind.name + "' go by numbers");
+  if (options.executor && !kind.isHost)
     fail(ATTN_ERROR_INVALID_ARGUMENT,
-         "options->executor is for the backend 'cpu', not for '" + name + "'");
-  if (name == "metal")
-    return createMetalBackend(options);
-  return name == "cuda" ? createCudaBackend(options.device)
-                        : createVulkanBackend(options);
+         std::string("options->executor brings threads of the host, which the "
+                     "backend '") +
+             kind.name + "' does not use");
+  return kind.open(options);
 }
 
-/// The first of cuda, vulkan and cpu that is there and runs a variant of
-/// `bundle`; without one, of cuda and cpu. A processor in the guise of a Vulkan
-/// device is better used as what it is.
+const BackendKind &requireBackend(const std::string &name) {
+  const BackendKind *kind = findBackend(name);
+  if (kind)
+    return *kind;
+  std::string list;
+  for (const BackendKind *const *known = backendKinds; *known; ++known)
+    list += std::string((*known)->name) + ", ";
+  fail(ATTN_ERROR_NOT_FOUND,
+       "unknown backend '" + name + "'; this runtime has: " + list + "auto");
+}
+
+/// What 'auto' tries for `bundle`, or without one: devices, then the host.
+std::vector<const BackendKind *> listCandidates(const Bundle *bundle) {
+  using Automatic = BackendKind::Automatic;
+  std::vector<const BackendKind *> candidates;
+  for (bool isHost : {false, true})
+    for (const BackendKind *const *kind = backendKinds; *kind; ++kind)
+      if ((*kind)->isHost == isHost &&
+          ((*kind)->automatic == Automatic::Always ||
+           (bundle && (*kind)->automatic == Automatic::ForArtifacts)))
+        candidates.push_back(*kind);
+  return candidates;
+}
+
+/// The first candidate that is there and runs a variant of `bundle`. A
+/// processor in the guise of a device comes last: it is better used as what it
+/// is.
 ContextBody chooseBackend(const attn_context_options &options,
                           const Bundle *bundle) {
   std::string others;
-  std::shared_ptr<Backend> processor;
-  for (const char *name : {"cuda", "vulkan", "cpu", "vulkan"}) {
-    std::string reason;
-    bool isVulkan = std::string_view(name) == "vulkan";
-    if (isVulkan && !bundle)
-      continue;
+  std::vector<const BackendKind *> kinds = listCandidates(bundle);
+  std::vector<std::shared_ptr<Backend>> opened(kinds.size());
+  for (size_t i = 0; i < kinds.size(); ++i) {
+    const BackendKind &kind = *kinds[i];
     try {
-      // The executor, too, says that the CPU is meant.
-      if (options.executor && std::string_view(name) != "cpu")
+      // The executor, too, says that the host is meant.
+      if (options.executor && !kind.isHost)
         fail(ATTN_ERROR_UNSUPPORTED_DEVICE, "the executor is for the CPU");
-      if (bundle && !bundle->holdsTarget(name))
+      if (bundle && !bundle->holdsTarget(kind.name))
         fail(ATTN_ERROR_UNSUPPORTED_DEVICE,
              "the artifact holds " + bundle->names());
       std::shared_ptr<Backend> backend =
-          processor && isVulkan ? processor : createBackend(name, options);
-      if (isVulkan && !processor && backend->isProcessor()) {
-        processor = std::move(backend);
+          opened[i] ? opened[i] : openBackend(kind, options);
+      if (!opened[i] && !kind.isHost && backend->isProcessor()) {
+        kinds.push_back(&kind);
+        opened.push_back(std::move(backend));
         continue;
       }
+      std::string reason = backend->device();
       if (bundle)
         bundle->choose(*backend, reason);
-      else
-        reason = backend->device();
-      return {std::move(backend), name + (": " + reason) + others};
+      return {std::move(backend), kind.name + (": " + reason) + others};
     } catch (const Failure &failure) {
       // A wrong option is no reason to try the next one.
       if (failure.status == ATTN_ERROR_INVALID_ARGUMENT)
         throw;
-      std::string text = std::string("; not ") + name + ": " + failure.message;
-      if (others.find(text) == std::string::npos)
-        others += text;
+      others += std::string("; not ") + kind.name + ": " + failure.message;
     }
   }
   fail(ATTN_ERROR_UNSUPPORTED_DEVICE, "no backend can be used" + others);
+}
+
+ContextBody adopted(std::shared_ptr<Backend> backend) {
+  std::string reason = std::string(backend->name()) + ": the caller's device";
+  return {std::move(backend), std::move(reason)};
 }
 
 attn_context *createContext(const attn_context_options *given,
@@ -227,11 +245,11 @@ attn_context *createContext(const attn_context_options *given,
     options = readStruct(*given, "options");
   std::string name = options.backend ? options.backend
                      : bundle        ? "auto"
-                                     : "cpu";
+                                     : backendKinds[0]->name;
   return attn_context::create([&]() -> ContextBody {
     if (name == "auto")
       return chooseBackend(options, bundle);
-    return {createBackend(name, options), name + ": asked for"};
+    return {openBackend(requireBackend(name), options), name + ": asked for"};
   });
 }
 
@@ -467,10 +485,8 @@ attn_status attn_context_create_vulkan(const attn_vulkan_device *device,
     attn_context_options chosen = ATTN_CONTEXT_OPTIONS_INIT;
     if (options)
       chosen = readStruct(*options, "options");
-    *context = attn_context::create([&]() -> ContextBody {
-      return {createVulkanBackend(given, chosen),
-              "vulkan: the caller's device"};
-    });
+    *context = attn_context::create(
+        [&]() -> ContextBody { return adopted(adoptDevice(given, chosen)); });
   });
 }
 
@@ -496,9 +512,8 @@ attn_status attn_context_create_metal(const attn_metal_device *device,
     require(device, "device");
     require(context, "context");
     attn_metal_device given = readStruct(*device, "device");
-    *context = attn_context::create([&]() -> ContextBody {
-      return {createMetalBackend(given), "metal: the caller's device"};
-    });
+    *context = attn_context::create(
+        [&]() -> ContextBody { return adopted(adoptDevice(given)); });
   });
 }
 

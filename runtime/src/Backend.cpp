@@ -1,15 +1,22 @@
 // SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
 //
-// What a backend answers that does not offer something.
+// Finding backends, and what one answers that does not offer something.
 #include "Backend.h"
 
 #include "Failure.h"
 
 namespace attn::runtime {
 
+const BackendKind *findBackend(std::string_view name) {
+  const BackendKind *const *kind = backendKinds;
+  while (*kind && name != (*kind)->name)
+    ++kind;
+  return *kind;
+}
+
 double PreparedLaunch::deviceTime() {
   fail(ATTN_ERROR_UNSUPPORTED_DEVICE,
-       "only the backend 'vulkan' measures the time of a launch");
+       "this backend does not measure the time of a launch");
 }
 
 void *Backend::allocateMapped(size_t, size_t, void **) {

@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
 //
-// What a backend (cpu, cuda, metal, vulkan) provides to the core: it
-// loads the code of a program, executes launch plans whose grids, pointers and
-// scalars the core has already computed and checked, and moves memory.
+// What a backend provides to the core: it loads the code of a program, executes
+// launch plans whose grids, pointers and scalars the core has already computed
+// and checked, and moves memory. Nothing outside of its folder knows its name.
 #ifndef ATTN_RUNTIME_SRC_BACKEND_H
 #define ATTN_RUNTIME_SRC_BACKEND_H
 
@@ -14,6 +14,7 @@
 #include <cstdint>
 #include <memory>
 #include <string>
+#include <string_view>
 #include <vector>
 
 namespace attn::runtime {
@@ -146,25 +147,35 @@ public:
   virtual void synchronize(void *stream) = 0;
 };
 
-/// The CPU of this process with `threads` computing threads (0: one a core),
-/// or those of `executor`.
-std::shared_ptr<Backend> createCpuBackend(int32_t threads, int32_t device,
-                                          const attn_executor *executor);
+/// What is known of a backend before a device is opened.
+struct BackendKind {
+  /// As options and artifacts call it.
+  const char *name;
+  /// Opens the device of `options`. Throws Failure.
+  std::shared_ptr<Backend> (*open)(const attn_context_options &options);
+  /// Whether kernels run on the host, by its threads and in its memory.
+  bool isHost = false;
+  /// Whether options may give devices by name, not by number alone.
+  bool hasNamedDevices = false;
+  /// When the backend 'auto' tries it.
+  enum class Automatic { Never, ForArtifacts, Always };
+  Automatic automatic = Automatic::Never;
+};
 
-/// NVIDIA's device number `device`.
-std::shared_ptr<Backend> createCudaBackend(int32_t device);
+/// Each in its folder.
+extern const BackendKind cpuBackend, cudaBackend, metalBackend, vulkanBackend;
 
-/// A Metal device: that of `options`, or the caller's.
-std::shared_ptr<Backend>
-createMetalBackend(const attn_context_options &options);
-std::shared_ptr<Backend> createMetalBackend(const attn_metal_device &device);
+/// Those of this build, and a null behind them: first that of contexts which
+/// ask for none; 'auto' tries those of devices in this order.
+extern const BackendKind *const backendKinds[];
 
-/// A Vulkan device: that of `options`, or the caller's.
-std::shared_ptr<Backend>
-createVulkanBackend(const attn_context_options &options);
-std::shared_ptr<Backend>
-createVulkanBackend(const attn_vulkan_device &device,
-                    const attn_context_options &options);
+/// The one called `name`; null if there is none.
+const BackendKind *findBackend(std::string_view name);
+
+/// A device that is the caller's.
+std::shared_ptr<Backend> adoptDevice(const attn_metal_device &device);
+std::shared_ptr<Backend> adoptDevice(const attn_vulkan_device &device,
+                                     const attn_context_options &options);
 
 } // namespace attn::runtime
 

@@ -4,6 +4,7 @@
 // field that this runtime does not know may be one that it must not ignore.
 #include "Description.h"
 
+#include "Backend.h"
 #include "Failure.h"
 #include "Json.h"
 
@@ -152,6 +153,7 @@ private:
   void parseLoops(const Value &value, Check &check);
   Check parseCheck(const Value &value);
 
+  bool runsOnHost() const;
   void declare(const Value &name, BufferRef buffer);
   const Argument *scalarNamed(const std::string &name, size_t &index) const;
 
@@ -160,6 +162,11 @@ private:
   /// Loops around the expression at hand, none where buffers are not read.
   std::optional<int64_t> loopDepth;
 };
+
+bool Parser::runsOnHost() const {
+  const BackendKind *kind = findBackend(description.target);
+  return kind && kind->isHost;
+}
 
 attn_dtype parseDtype(const Value &value) {
   return value.oneOf<attn_dtype>({{"f32", ATTN_DTYPE_F32},
@@ -290,8 +297,8 @@ Node Parser::parseNode(const Value &value, Scope scope,
   expectCount(size_t(info->minOperands),
               info->maxOperands < 0 ? SIZE_MAX : size_t(info->maxOperands));
   node.op = info->op;
-  if (node.op == Op::SmCount && description.target == "cpu")
-    value.error("the target 'cpu' has no sm_count");
+  if (node.op == Op::SmCount && runsOnHost())
+    value.error("the target '" + description.target + "' has no sm_count");
   for (size_t i = 0; i < count; ++i)
     node.operands.push_back(parseNode(value.at(i + 1), scope, expression));
   return node;
@@ -555,8 +562,8 @@ LaunchArgument Parser::parseLaunchArgument(const Value &value) {
   }
   if (value.has("tensormap")) {
     value.expectFields({"tensormap"});
-    if (description.target == "cpu")
-      value.error("the target 'cpu' has no tensor maps");
+    if (runsOnHost())
+      value.error("the target '" + description.target + "' has no tensor maps");
     argument.kind = LaunchArgument::TensorMap;
     Value recipe = value["tensormap"];
     recipe.expectFields(
@@ -601,7 +608,7 @@ LaunchDescription Parser::parseLaunch(const Value &value) {
 
 /// Extents may depend on the indices of the loops around them.
 void Parser::parseLoops(const Value &value, Check &check) {
-  if (description.target != "cpu")
+  if (!runsOnHost())
     value.error("the target '" + description.target +
                 "' keeps buffers where the host does not read them");
   loopDepth = 0;

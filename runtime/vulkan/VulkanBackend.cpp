@@ -18,7 +18,7 @@ public:
       : opened(std::move(opened)), memory(*this->opened),
         known(this->opened->capabilities.list()) {}
 
-  const char *name() const override { return "vulkan"; }
+  const char *name() const override { return vulkanBackend.name; }
   const std::string &device() const override { return opened->name; }
   const std::string &features() const override { return known; }
   int32_t threads() const override { return 0; }
@@ -133,15 +133,17 @@ void *VulkanBackend::allocateMapped(size_t bytes, size_t alignment,
 
 } // namespace
 
-std::shared_ptr<Backend>
-createVulkanBackend(const attn_context_options &options) {
-  return std::make_shared<VulkanBackend>(
-      std::make_unique<vulkan::Device>(options));
-}
+const BackendKind vulkanBackend{
+    "vulkan",
+    [](const attn_context_options &options) -> std::shared_ptr<Backend> {
+      return std::make_shared<VulkanBackend>(
+          std::make_unique<vulkan::Device>(options));
+    },
+    /*isHost=*/false, /*hasNamedDevices=*/true,
+    BackendKind::Automatic::ForArtifacts};
 
-std::shared_ptr<Backend>
-createVulkanBackend(const attn_vulkan_device &device,
-                    const attn_context_options &options) {
+std::shared_ptr<Backend> adoptDevice(const attn_vulkan_device &device,
+                                     const attn_context_options &options) {
   return std::make_shared<VulkanBackend>(
       std::make_unique<vulkan::Device>(device, options));
 }
