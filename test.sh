@@ -183,6 +183,12 @@ else
         cases webgpu-matrix --backend=webgpu --chip=webgpu-matrix8 \
           --tile-m=16 --tile-n=8 --suite=mods,matrix --filter=/f16/64x128/d32 \
           --count=$(((rasterised + 39) / 40))
+        # And in Chromium itself.
+        launcher=(env ATTN_WEBGPU=chromium "ATTN_CHROMIUM_DRIVER=$PWD/$directory/lib/libattn-integrated-driver.so"
+          "ATTN_CHROMIUM_LIBRARIES=$PWD/.cache/mesa")
+        cases chromium-matrix --backend=webgpu --chip=webgpu-matrix8 \
+          --tile-m=16 --tile-n=8 --suite=mods,matrix --filter=/f16/64x128/d32 \
+          --count=$(((rasterised + 6) / 7))
       fi
     )
   fi

@@ -203,3 +203,11 @@ if "node" in config.available_features and os.path.exists(os.path.join(WEB, "ver
     config.substitutions.append(("%web_folder", WEB))
     with open(os.path.join(WEB, "environment"), encoding="utf-8") as settings:
         config.substitutions.append(("%web", "env " + " ".join(settings.read().split())))
+# Kernels in a page of Chromium on Mesa's driver, where scripts/install-matrix-checks.sh
+# put that, too.
+MESA = os.path.join(config.attn_source_dir, ".cache/mesa")
+DRIVER = os.path.join(config.attn_build_dir, "lib/libattn-integrated-driver.so")
+if "browser" in config.available_features and os.path.exists(os.path.join(MESA, "version")) and os.path.exists(DRIVER):
+    config.available_features.add("browser-matrices")
+    config.substitutions.append((
+        "%chromium", f"env ATTN_WEBGPU=chromium ATTN_CHROMIUM_DRIVER={DRIVER} ATTN_CHROMIUM_LIBRARIES={MESA}"))

@@ -12,7 +12,8 @@
 
 import { readFileSync } from 'node:fs';
 
-import { poison, requestAdapter as requestDawn } from '../../runtime/web/host/dawn.mjs';
+import { poison } from '../../runtime/web/host/commands.mjs';
+import { requestAdapter as requestDawn } from '../../runtime/web/host/dawn.mjs';
 import { requestAdapter as requestWgpu } from '../../runtime/web/host/wgpu.mjs';
 import { describeDevice, loadProgram } from '../../runtime/web/index.js';
 

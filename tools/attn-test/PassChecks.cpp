@@ -153,7 +153,8 @@ ArrayRef<PassChecker::CheckedPass> PassChecker::getPasses() {
   // or replaces functions by formulas.
   constexpr double real = 1e-9, rounded = 2e-5;
   constexpr Machine anyMachine{1, 1}, quads{4, 8}, subgroups{32, 32},
-      fewLanes{8, 8}, vectors{4, 4, /*hasMatrices=*/false, /*hasVectors=*/true},
+      halves{32, 64}, fewLanes{8, 8},
+      vectors{4, 4, /*hasMatrices=*/false, /*hasVectors=*/true},
       fewLanesOfVectors{8, 8, /*hasMatrices=*/false, /*hasVectors=*/true},
       noSubgroups{1, 4, /*hasMatrices=*/false, /*hasVectors=*/true},
       matrices{8, 8, /*hasMatrices=*/true},
@@ -191,6 +192,7 @@ ArrayRef<PassChecker::CheckedPass> PassChecker::getPasses() {
        anyMachine},
       {"tile-layout-to-gpu, quads", addLayouts, real, quads},
       {"tile-layout-to-gpu, subgroups", addLayouts, real, subgroups},
+      {"tile-layout-to-gpu, halves of subgroups", addLayouts, real, halves},
       {"tile-assign-layouts", addNested<createAssignLayouts>, 0, fewLanes},
       {"tile-share-loops", addShareLoops, real, fewLanes, /*goesOn=*/true},
       {"tile-join-launches",

@@ -35,15 +35,3 @@ export async function requestAdapter(toggles = ['backend=vulkan', ...features]) 
     Object.defineProperty(await requestDevice(descriptor), 'adapterInfo', { value: adapter.info });
   return adapter;
 }
-
-/** New memory of `device` holds NaN, so that who reads what nobody wrote is
- * found out. */
-export function poison(device) {
-  const createBuffer = device.createBuffer.bind(device);
-  device.createBuffer = (descriptor) => {
-    const buffer = createBuffer(descriptor);
-    if (!descriptor.mappedAtCreation && descriptor.usage & GPUBufferUsage.COPY_DST && descriptor.usage & GPUBufferUsage.STORAGE)
-      device.queue.writeBuffer(buffer, 0, new Uint8Array(descriptor.size).fill(0xff));
-    return buffer;
-  };
-}

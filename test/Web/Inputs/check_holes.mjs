@@ -12,7 +12,8 @@ import { join } from 'node:path';
 
 const [artifact, runtime, work, attnRun] = process.argv.slice(2);
 const { chooseVariant, compileHoles, loadVariant, openVariants, printRegions } = await import(`${runtime}/index.js`);
-const { poison, requestAdapter } = await import(`${runtime}/host/dawn.mjs`);
+const { poison } = await import(`${runtime}/host/commands.mjs`);
+const { requestAdapter } = await import(`${runtime}/host/dawn.mjs`);
 
 const CASES = [
   ['s + slope * (j - i)', 'i >= j && j > i - 128'],

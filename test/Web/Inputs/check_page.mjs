@@ -10,7 +10,7 @@ import assert from 'node:assert/strict';
 import { mkdirSync, renameSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 
-import { Browser, serve } from './browser.mjs';
+import { Browser, serve } from '../../../runtime/web/host/browser.mjs';
 
 const [site, browserFolder, screenshots] = process.argv.slice(2);
 const turn = Number(process.env.ATTN_TEST_SEED ?? 0);

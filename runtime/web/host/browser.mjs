@@ -5,9 +5,9 @@
 
 import { spawn } from 'node:child_process';
 import { createServer } from 'node:http';
-import { mkdtempSync, readFileSync, rmSync } from 'node:fs';
+import { chmodSync, copyFileSync, mkdirSync, mkdtempSync, readFileSync, readdirSync, rmSync, symlinkSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
-import { extname, join, normalize } from 'node:path';
+import { extname, join, normalize, resolve } from 'node:path';
 
 const TYPES = { '.html': 'text/html', '.js': 'text/javascript', '.mjs': 'text/javascript', '.css': 'text/css' };
 
@@ -28,24 +28,55 @@ export async function serve(folder) {
   return { url: `http://127.0.0.1:${server.address().port}/`, close: () => server.close() };
 }
 
+/** WebGPU on the processor, by Chromium's own driver. */
+const SWIFTSHADER = ['--use-webgpu-adapter=swiftshader', '--enable-features=Vulkan'];
+
+/** Lays out a Chromium in `place` that runs with the C library and the Vulkan
+ * driver of other folders: the processes that it starts find their files beside
+ * the program that the kernel started, which is the loader of that library. */
+function layOut(place, chromium, { driver, libraries }, more) {
+  const folder = join(place, 'chromium'), start = join(folder, 'start');
+  mkdirSync(folder);
+  for (const name of readdirSync(chromium)) symlinkSync(join(chromium, name), join(folder, name));
+  copyFileSync(join(libraries, 'ld-linux-x86-64.so.2'), join(folder, 'ld'));
+  writeFileSync(start, `#!/bin/sh\nexec ${folder}/ld --library-path ${libraries}:${more}:/usr/lib/x86_64-linux-gnu ` +
+    `${folder}/chromium-headless-shell "$@"\n`);
+  chmodSync(start, 0o755);
+  // Where Vulkan's loader looks if nobody says where.
+  mkdirSync(join(place, 'vulkan/icd.d'), { recursive: true });
+  writeFileSync(join(place, 'vulkan/icd.d/driver.json'),
+    JSON.stringify({ file_format_version: '1.0.1', ICD: { library_path: driver, api_version: '1.3.0' } }));
+  return { start, flags: ['--no-zygote', `--browser-subprocess-path=${start}`, '--use-angle=vulkan', '--use-vulkan=native',
+                          '--use-webgpu-adapter=default', '--enable-features=Vulkan', '--ignore-gpu-blocklist',
+                          '--enable-dawn-features=allow_unsafe_apis'] };
+}
+
 export class Browser {
   #waiting = new Map();
   #next = 0;
   /** What the page wrote to its console, and what it threw. */
   messages = [];
 
-  /** `folder` holds Chromium as scripts/install-web-checks.sh lays it out. */
-  static async launch(folder) {
+  /** `folder` holds Chromium as scripts/install-web-checks.sh lays it out. With
+   * `native`, WebGPU has {driver, libraries}: a Vulkan driver, and a folder with
+   * the C library that it wants; and the features that Dawn calls unsafe. */
+  static async launch(folder, native) {
     const browser = new Browser();
     browser.profile = mkdtempSync(join(tmpdir(), 'attn-browser-'));
-    browser.child = spawn(`${folder}/chromium/chromium-headless-shell`, [
-      '--no-sandbox', '--remote-debugging-pipe', `--user-data-dir=${browser.profile}`, '--window-size=1100,1500',
-      // WebGPU on the processor.
-      '--enable-unsafe-webgpu', '--use-webgpu-adapter=swiftshader', '--enable-features=Vulkan',
-      '--disable-dev-shm-usage', 'about:blank',
+    const chromium = resolve(folder, 'chromium'), libraries = resolve(folder, 'libraries');
+    const { start, flags } = native
+      ? layOut(browser.profile, chromium, { driver: resolve(native.driver), libraries: resolve(native.libraries) }, libraries)
+      : { start: join(chromium, 'chromium-headless-shell'), flags: SWIFTSHADER };
+    const environment = native
+      ? { XDG_DATA_HOME: browser.profile, ATTN_DRIVER: join(resolve(native.libraries), 'libvulkan_lvp.so') }
+      : { LD_LIBRARY_PATH: libraries };
+    const { VK_DRIVER_FILES, VK_ICD_FILENAMES, LD_LIBRARY_PATH, ...inherited } = process.env;
+    browser.child = spawn(start, [
+      '--no-sandbox', '--remote-debugging-pipe', `--user-data-dir=${join(browser.profile, 'profile')}`, '--window-size=1100,1500',
+      '--enable-unsafe-webgpu', ...flags, '--disable-dev-shm-usage', 'about:blank',
     ], {
       stdio: ['ignore', 'ignore', 'ignore', 'pipe', 'pipe'],
-      env: { ...process.env, LD_LIBRARY_PATH: `${folder}/libraries` },
+      env: { ...inherited, ...environment },
     });
     let text = '';
     browser.child.stdio[4].setEncoding('utf8').on('data', (data) => {
@@ -75,9 +106,18 @@ export class Browser {
   }
 
   send(method, params = {}) {
+    return this.#sendTo(this.session, method, params);
+  }
+
+  #sendTo(sessionId, method, params = {}) {
     const id = ++this.#next;
-    this.child.stdio[3].write(`${JSON.stringify({ id, method, params, sessionId: this.session })}\0`);
+    this.child.stdio[3].write(`${JSON.stringify({ id, method, params, sessionId })}\0`);
     return new Promise((resolve, reject) => this.#waiting.set(id, { resolve, reject }));
+  }
+
+  /** Ends the process of the GPU; the browser starts another. */
+  crashGpu() {
+    return this.#sendTo(undefined, 'Browser.crashGpuProcess');
   }
 
   async open(url) {
