@@ -32,12 +32,13 @@ async function openDevice(artifact) {
   const descriptor = await describeDevice(adapter, artifact);
   if (adapter.features.has('timestamp-query')) descriptor.requiredFeatures.push('timestamp-query');
   device = await adapter.requestDevice(descriptor);
-  const { vendor, architecture, description } = adapter.info;
+  const { vendor, architecture, description, isFallbackAdapter } = adapter.info;
   deviceName = description || [vendor, architecture].filter(Boolean).join(' ') || 'GPU';
+  if (isFallbackAdapter) deviceName += ' (software)';
   device.lost.then(({ reason, message }) => {
     device = null;
     programs.clear();
-    if (reason !== 'destroyed') showError(new Error(`the device is lost: ${message}; Run opens another`));
+    if (reason !== 'destroyed') showError(new Error(`the device is lost (${message.replace(/\.$/, '')}): Run opens another`));
   });
 }
 
@@ -68,8 +69,11 @@ async function median(measure) {
   return times.sort((a, b) => a - b)[RUNS >> 1];
 }
 
+/** An engine compiles code for the processor again once it has run for a while. */
+const WARM_MS = 200;
 /** The GPU's own time of a launch where it has timestamps, else the page's. */
 async function time(call, onGpu) {
+  for (const end = performance.now() + WARM_MS; !onGpu && performance.now() < end;) await call.run();
   if (!onGpu || !device.features.has('timestamp-query'))
     return median(async () => {
       const begin = performance.now();
@@ -111,24 +115,27 @@ function compare(variant, inputs, output) {
   return largest;
 }
 
-function drawMask(variant, inputs) {
-  const { count, tiles } = tilesOf(variant, inputs, TILE), canvas = element('mask');
+/** Draws again what was drawn last: pictures may be lost with a device. */
+let draw = () => {};
+
+function openCanvas(canvas, count) {
   canvas.width = canvas.height = count;
-  canvas.style.width = canvas.style.height = '320px';
-  const context = canvas.getContext('2d');
+  return canvas.getContext('2d');
+}
+
+function drawMask(variant, inputs) {
+  const { count, tiles } = tilesOf(variant, inputs, TILE), context = openCanvas(element('mask'), count);
   tiles.forEach((kind, n) => {
     context.fillStyle = ['#ffffff', '#a9bff0', '#2457c5'][kind];
     context.fillRect(n % count, Math.floor(n / count), 1, 1);
   });
   const visited = tiles.filter(Boolean).length;
-  canvas.title = `${visited} of ${tiles.length} tiles are visited`;
+  element('visited').textContent = `${visited} of ${tiles.length} are visited.`;
 }
 
 function drawWeights(variant, inputs) {
-  const PIXELS = 160, { rows } = inputs, canvas = element('weights'), count = Math.min(rows, PIXELS);
-  canvas.width = canvas.height = count;
-  canvas.style.width = canvas.style.height = '320px';
-  const context = canvas.getContext('2d'), image = context.createImageData(count, count);
+  const PIXELS = 160, { rows } = inputs, count = Math.min(rows, PIXELS);
+  const context = openCanvas(element('weights'), count), image = context.createImageData(count, count);
   for (let y = 0; y < count; ++y) {
     const weights = weightsOf(variant, inputs, 0, Math.floor((y * rows) / count));
     const largest = weights.reduce((a, b) => Math.max(a, b), 1e-30);
@@ -143,7 +150,7 @@ function drawWeights(variant, inputs) {
 
 function addRow({ title, place, rows, milliseconds, gflops, error }) {
   const row = element('results').insertRow(0), right = error <= TOLERANCE;
-  for (const text of [title, place, rows, milliseconds.toFixed(3), gflops.toFixed(1), error.toExponential(1)])
+  for (const text of [title, place, rows, Number(milliseconds.toPrecision(3)), gflops.toFixed(1), error.toExponential(1)])
     row.insertCell().textContent = text;
   const verdict = row.insertCell();
   verdict.textContent = right ? 'right' : 'wrong';
@@ -179,8 +186,14 @@ async function runProgram(program, variant, rows) {
   o.buffer?.destroy();
   const place = onGpu ? deviceName : 'processor';
   addRow({ title: variant.title, place, rows, milliseconds, gflops, error: compare(variant, inputs, output) });
-  drawMask(variant, inputs);
-  drawWeights(variant, inputs);
+  element('pictured').textContent = `${variant.title}, ${rows} tokens`;
+  element('reason').textContent = program.reason;
+  draw = () => {
+    drawMask(variant, inputs);
+    drawWeights(variant, inputs);
+  };
+  draw();
+  element('output').hidden = false;
 }
 
 /** What the visitor typed as functions of shaders, fused, and as a variant in
@@ -245,7 +258,20 @@ async function run(tasks) {
   } catch (error) {
     showError(error);
   }
-  buttons.forEach((button) => { button.disabled = false; });
+  buttons.forEach((button) => { button.disabled = button.id === 'run-typed' && !hasGpu; });
+}
+
+/** Whether there is WebGPU; what does not run without it is said before anybody
+ * presses a button. */
+let hasGpu = true;
+async function findGpu() {
+  hasGpu = Boolean(await navigator.gpu?.requestAdapter().catch(() => null));
+  if (hasGpu) return;
+  element('notice').textContent = `This browser ${navigator.gpu ? 'offers no WebGPU device' : 'has no WebGPU'}: the variants run on ` +
+    'the processor, as WebAssembly. What is typed needs a GPU.';
+  element('notice').hidden = false;
+  element('where').value = 'processor';
+  element('where').options[0].disabled = element('run-typed').disabled = true;
 }
 
 const taskOf = (name) => ({
@@ -254,7 +280,8 @@ const taskOf = (name) => ({
 });
 
 for (const [name, { title }] of Object.entries(VARIANTS)) element('variant').add(new Option(title, name));
-if (!navigator.gpu) element('where').value = 'processor';
+findGpu();
+for (const id of ['mask', 'weights']) element(id).addEventListener('contextrestored', () => draw());
 element('run').addEventListener('click', () => run([taskOf(element('variant').value)]));
 element('run-all').addEventListener('click', () => run(Object.keys(VARIANTS).map(taskOf)));
 element('live').addEventListener('submit', (event) => {

@@ -133,6 +133,36 @@ try {
 
   assert.deepEqual(browser.messages, []);
   console.log('ok errors');
+
+  // A device that is lost is said, and the next run opens another.
+  await browser.crashGpu();
+  await browser.until("document.querySelector('#status').textContent !== 'done'");
+  assert.match(await readStatus(), /^the device is lost \(.+\): Run opens another$/);
+  for (const end = Date.now() + 20000; Date.now() < end && Object.keys(await readColours('mask')).length < 2;);
+  assert.deepEqual(Object.keys(await readColours('mask')).length, 3);
+  writeFileSync(join(screenshots, 'lost.png'), await browser.screenshot());
+  await browser.click('#run');
+  await finish();
+  assert.equal(await readStatus(), 'done');
+  console.log('ok lost device');
+
+  // A browser without WebGPU: the page says so before anybody asks.
+  await browser.send('Page.addScriptToEvaluateOnNewDocument',
+    { source: "Object.defineProperty(navigator, 'gpu', { value: undefined })" });
+  await browser.open(server.url);
+  await browser.until("!document.querySelector('#notice').hidden");
+  assert.match(await read('notice'), /has no WebGPU: the variants run on the processor/);
+  assert.ok(await browser.evaluate("document.querySelector('#run-typed').disabled && document.querySelector('#output').hidden"));
+  await browser.click('#run');
+  await finish();
+  [newest] = await readRows();
+  assert.deepEqual([newest[1], newest[6], await readStatus()], ['processor', 'right', 'done']);
+  assert.ok(await browser.evaluate("document.querySelector('#run-typed').disabled && !document.querySelector('#output').hidden"));
+  // Nothing is wider than a telephone.
+  await browser.send('Emulation.setDeviceMetricsOverride', { width: 390, height: 844, deviceScaleFactor: 1, mobile: true });
+  assert.ok(await browser.evaluate('document.documentElement.scrollWidth <= 390'));
+  writeFileSync(join(screenshots, 'no-gpu.png'), await browser.screenshot());
+  console.log('ok without WebGPU');
 } finally {
   await browser.close();
   server.close();
