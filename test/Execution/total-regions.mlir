@@ -11,6 +11,7 @@
 // RUN: attn-run %s --entry=conversions --backend=cpu --check=reference --random=B=1,Hq=2,Hkv=2,Sq=40,Skv=100 | FileCheck %s
 // RUN: attn-run %s --entry=there_and_back --backend=cpu --check=reference --random=B=2,Hq=4,Hkv=2,Sq=40,Skv=100 | FileCheck %s
 // RUN: attn-run %s --entry=there_and_back --backend=metal-shim --check=reference --random=B=2,Hq=4,Hkv=2,Sq=40,Skv=20 | FileCheck %s
+// RUN: attn-run %s --entry=ends_that_wrap --backend=cpu --check=reference --random=B=1,Hq=2,Hkv=2,Sq=40,Skv=70 | FileCheck %s
 // RUN: attn-run %s --entry=wide --backend=cpu --check=reference --random=B=1,Hq=2,Hkv=2,Sq=5,Skv=40 | FileCheck %s
 // RUN: attn-run %s --entry=wide --backend=metal-shim --check=reference --random=B=1,Hq=2,Hkv=2,Sq=5,Skv=40 | FileCheck %s
 // RUN: attn-run %s --entry=unsigned_numbers --backend=cpu --check=reference --random=B=1,Hq=2,Hkv=2,Sq=40,Skv=50 | FileCheck %s
@@ -26,6 +27,18 @@
 // CHECK: output 0 {{.*}} matches the reference
 
 !t = tensor<?x?x?x8xf32>
+
+// The keys of a row end with it, but for the last rows, of which the sums wrap.
+func.func @ends_that_wrap(%q: !t, %k: !t, %v: !t, %o: !t) -> !t {
+  %r = attn.attention ins(%q, %k, %v : !t, !t, !t) outs(%o : !t)
+      mask(%b: index, %h: index, %i: index, %j: index) {
+        %far = arith.constant 9223372036854775802 : index
+        %end = arith.addi %i, %far : index
+        %keep = arith.cmpi sle, %j, %end : index
+        attn.yield %keep : i1
+      } -> !t
+  return %r : !t
+}
 
 func.func @guarded_division(%q: !t, %k: !t, %v: !t, %o: !t) -> !t {
   %r = attn.attention ins(%q, %k, %v : !t, !t, !t) outs(%o : !t)

@@ -17,6 +17,9 @@ using namespace attn;
 using namespace attn::cpu;
 using namespace attn::tile;
 
+/// More keys than there are, and rows behind it do not wrap.
+constexpr int64_t kFarAway = int64_t(1) << 62;
+
 /// The map that masks `scores`, if one does, in the one branch of a choice or
 /// always.
 static MapOp findMask(Value scores) {
@@ -59,8 +62,10 @@ Value KernelLowering::findEndOfKeys(MapOp mask, Value start, int64_t rows,
     if (addend && !isUsable(addend))
       continue;
     Value key = add(add(mask.getOffsets()[0], start), index(rows + constant));
+    // Sums wrap, of the last row perhaps and not of others: then keys end
+    // behind all that there may be.
     if (addend)
-      key = add(key, addend);
+      key = add(key, min(addend, index(kFarAway)));
     end = end ? min(end, key) : key;
   }
   return end;
