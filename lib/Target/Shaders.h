@@ -15,6 +15,7 @@
 #include "attn/Conversion/FiniteScores.h"
 #include "attn/Conversion/GPUSchedule.h"
 #include "attn/Conversion/LayoutToGPU.h"
+#include "attn/Conversion/LegalizeKernels.h"
 #include "attn/Conversion/TileToGPU.h"
 #include "attn/Pipelines/Pipelines.h"
 #include "attn/Target/Target.h"
@@ -111,6 +112,7 @@ inline void buildLayoutPipeline(mlir::OpPassManager &pm,
   TileToGPUOptions others;
   others.elementBytes = elementBytes;
   pm.addPass(createTileToGPU(others));
+  pm.addNestedPass<mlir::gpu::GPUModuleOp>(createInterleaveHeads());
 }
 
 /// The text of each module of kernels, a section each. The description calls a

@@ -99,10 +99,6 @@ def AddDispatchParameters
     distance in elements of its first element from what is bound. `tile.dispatch`
     marks them: a launch does not list them.
 
-    Where the query tile decides how far a loop goes, as under a causal mask,
-    the groups of a dispatch are counted with heads as the fast dimension: long
-    query tiles, which come first, are begun first for all heads.
-
     ```mlir
     gpu.module @kernels {
       gpu.func @k(%o: memref<f32>, %x: f32) kernel attributes {known_block_size = array<i32: 32, 1, 1>} {

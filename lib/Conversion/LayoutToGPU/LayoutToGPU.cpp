@@ -363,6 +363,8 @@ static void explain(gpu::GPUFuncOp kernel, func::FuncOp schedule,
   });
   takeChoices(kernel, schedule);
   addChoices(kernel, choices);
+  if (ScheduleAttr knobs = ScheduleAttr::of(schedule))
+    kernel->setAttr(ScheduleAttr::attributeName, knobs);
 }
 
 /// For the head of the kernel's text; and how computed tiles get elsewhere.

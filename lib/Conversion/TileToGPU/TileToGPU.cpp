@@ -168,6 +168,8 @@ FailureOr<gpu::GPUFuncOp> KernelLowering::lower(gpu::GPUModuleOp module) {
       llvm::Twine(placement.getNumThreads()) + " threads without matrix units",
       "one a row, in whole warps; those of a lone row share it");
   attn::takeChoices(kernel, source);
+  if (attn::ScheduleAttr knobs = attn::ScheduleAttr::of(source))
+    kernel->setAttr(attn::ScheduleAttr::attributeName, knobs);
   attn::addChoices(kernel, choice);
   SmallVector<Attribute> parameters;
   for (size_t number = 0; number < types.size(); ++number)

@@ -233,9 +233,10 @@ LogicalResult AttnDialect::verifyOperationAttribute(Operation *op,
   if (attribute.getName() != ScheduleAttr::attributeName)
     return success();
   auto attention = dyn_cast<AttentionOp>(op);
-  // What becomes of it: a grid, then a kernel.
-  bool isKernel = op->hasAttr(tile::kKernelAttrName) ||
-                  op->getName().getStringRef() == "scf.forall";
+  // What becomes of it: a grid, then a kernel, then a lowered one.
+  StringRef name = op->getName().getStringRef();
+  bool isKernel = op->hasAttr(tile::kKernelAttrName) || name == "scf.forall" ||
+                  name == "gpu.func";
   if (!attention && !isKernel)
     return op->emitOpError() << ScheduleAttr::attributeName
                              << " is for attn.attention and its kernels only";

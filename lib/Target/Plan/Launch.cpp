@@ -87,6 +87,8 @@ static json::Array describeGrid(const HostLaunch &launch, json::Array &checks) {
   ArrayRef<json::Value> extents = launch.extents;
   if (launch.info.getGrid() == tile::GridOrder::Points)
     return json::Array{extents[2], extents[1], extents[0]};
+  if (launch.info.getGrid() == tile::GridOrder::Interleaved)
+    return json::Array{extents[1], extents[2], extents[0]};
   json::Value points = json::Array{"mul", extents[0], extents[1], extents[2]};
   checks.push_back(checkPoints(launch, points));
   if (launch.info.getGrid() == tile::GridOrder::Persistent)

@@ -10,11 +10,8 @@
 #include "attn/Dialect/Tile/AttributeNames.h"
 #include "attn/Target/Passes.h"
 
-#include "mlir/Analysis/SliceAnalysis.h"
 #include "mlir/Dialect/MemRef/IR/MemRef.h"
-#include "mlir/Dialect/SCF/IR/SCF.h"
 #include "mlir/Dialect/Vector/IR/VectorOps.h"
-#include "mlir/IR/ImplicitLocOpBuilder.h"
 #include "llvm/ADT/TypeSwitch.h"
 
 namespace attn {
@@ -76,55 +73,6 @@ static void addBases(gpu::GPUFuncOp kernel) {
   }
 }
 
-/// Whether groups take unequally long, as under a causal mask: how far a loop
-/// goes depends on the query tile, and where it begins does not.
-static bool differInLength(gpu::GPUFuncOp kernel) {
-  auto dependsOnTile = [](Value bound) {
-    SetVector<Operation *> slice;
-    BackwardSliceOptions options;
-    options.inclusive = true;
-    (void)getBackwardSlice(bound, &slice, options);
-    return llvm::any_of(slice, [](Operation *op) {
-      auto id = dyn_cast<gpu::BlockIdOp>(op);
-      return id && id.getDimension() == gpu::Dimension::x;
-    });
-  };
-  return kernel
-      .walk([&](scf::ForOp loop) {
-        return dependsOnTile(loop.getUpperBound()) &&
-                       !dependsOnTile(loop.getLowerBound())
-                   ? WalkResult::interrupt()
-                   : WalkResult::advance();
-      })
-      .wasInterrupted();
-}
-
-/// The numbers of a query tile and of a head within a dispatch. Devices begin
-/// groups in the order of x, then y, and long query tiles come first: here
-/// those of all heads do. Else the last head begins with them when the others
-/// are done; on an H100 causal f16 with heads of 128 takes 22.8 TFLOP/s so,
-/// and 29.2 with heads as the fast dimension.
-static std::pair<Value, Value> interleaveHeads(gpu::GPUFuncOp kernel) {
-  auto b = ImplicitLocOpBuilder::atBlockBegin(kernel.getLoc(),
-                                              &kernel.getBody().front());
-  auto read = [&](Operation *op) -> Value {
-    return arith::IndexCastOp::create(b, b.getI32Type(), op->getResult(0));
-  };
-  using gpu::Dimension;
-  Value x = read(gpu::BlockIdOp::create(b, Dimension::x));
-  Value y = read(gpu::BlockIdOp::create(b, Dimension::y));
-  Value tiles = read(gpu::GridDimOp::create(b, Dimension::x));
-  Value heads = read(gpu::GridDimOp::create(b, Dimension::y));
-  // Up to 65,535 of each in a dispatch: unsigned, their product has 32 bits.
-  Value number =
-      arith::AddIOp::create(b, arith::MulIOp::create(b, y, tiles), x);
-  auto count = [&](Value value) -> Value {
-    return arith::IndexCastOp::create(b, b.getIndexType(), value);
-  };
-  return {count(arith::DivUIOp::create(b, number, heads)),
-          count(arith::RemUIOp::create(b, number, heads))};
-}
-
 /// A group is numbered within the grid, of which a dispatch may be a part.
 static void addGrid(gpu::GPUFuncOp kernel) {
   StringRef names[] = {"first_x", "first_y", "first_z",
@@ -138,23 +86,17 @@ static void addGrid(gpu::GPUFuncOp kernel) {
     extent.replaceAllUsesWith(Value(kernel.getArgument(3 + dimension)));
     extent.erase();
   });
-  std::array<Value, 3> numbers;
-  if (differInLength(kernel))
-    std::tie(numbers[0], numbers[1]) = interleaveHeads(kernel);
   for (gpu::BlockIdOp id : ids) {
     OpBuilder b(id->getContext());
     b.setInsertionPointAfter(id);
     auto dimension = static_cast<unsigned>(id.getDimension());
-    Value number = numbers[dimension] ? numbers[dimension] : id;
     // The sum is what has a name for readers.
-    Value inGrid = arith::AddIOp::create(b, id.getLoc(), number,
+    Value inGrid = arith::AddIOp::create(b, id.getLoc(), id,
                                          kernel.getArgument(dimension));
     id->setLoc(kernel.getLoc());
     if (Attribute size = id->getAttr(tile::kSizeAttrName))
       inGrid.getDefiningOp()->setAttr(tile::kSizeAttrName, size);
     id.getResult().replaceAllUsesExcept(inGrid, inGrid.getDefiningOp());
-    if (number != id)
-      id.erase();
   }
 }
 

@@ -117,6 +117,7 @@ static void buildShaders(OpPassManager &pm, const TileToGPUOptions &toGPU) {
   pm.addPass(createTileToGPU(toGPU));
 
   OpPassManager &kernels = pm.nest<gpu::GPUModuleOp>();
+  kernels.addPass(createInterleaveHeads());
   kernels.addPass(createAddDispatchParameters());
   kernels.addPass(createCountLoops());
   buildShaderKernelPipeline(kernels, {"bf16"});

@@ -3,7 +3,7 @@
 // RUN: attn-opt %s -attn-to-hopper | attn-translate --program-to-json | FileCheck %s --check-prefixes=CHECK,HOPPER
 // RUN: attn-opt %s -attn-to-mma | attn-translate --program-to-json | FileCheck %s --check-prefixes=CHECK,MMA
 // RUN: attn-opt %s -attn-to-tile -attn-to-nvptx-plain | attn-translate --program-to-json | FileCheck %s --check-prefixes=CHECK,PLAIN
-// RUN: sed s/bf16/f16/ %s | attn-opt -attn-to-tile -attn-to-wgsl | attn-translate --program-to-json | FileCheck %s --check-prefixes=CHECK,PLAIN
+// RUN: sed s/bf16/f16/ %s | attn-opt -attn-to-tile -attn-to-wgsl | attn-translate --program-to-json | FileCheck %s --check-prefixes=CHECK,PLAIN,INTERLEAVED
 // RUN: attn-opt %s -attn-set-artifact=target=cpu -attn-to-tile | attn-opt --pass-pipeline="builtin.module(tile-attach-target{target=cpu chip=x86-64-v3},func.func(tile-expand-math,tile-to-cpu))" | attn-translate --program-to-json | FileCheck %s --check-prefixes=CHECK,CPU
 // Kernels that are not lowered have nothing to say, nor has a module that is for
 // no target.
@@ -30,6 +30,11 @@
 // MMA: "shared":
 // PLAIN: "block": [
 // PLAIN: "code": "code/kernels"
+// The head is x of the grid, and the query tile y.
+// INTERLEAVED: "grid": [
+// INTERLEAVED-NEXT: 8,
+// INTERLEAVED-NEXT: 64,
+// INTERLEAVED-NEXT: 2
 // PLAIN-NOT: "stack"
 // CPU-NOT: "block"
 // CPU: "type": "i64"

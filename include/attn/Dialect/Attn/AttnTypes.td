@@ -92,8 +92,8 @@ def Attn_ScheduleAttr : AttrDef<Attn_Dialect, "Schedule"> {
       tile unless the mask depends on the head; together they must then have at
       most `tile_m` rows.
     - `stages`: buffers of key and of value tiles (tensor cores).
-    - `head_group`, `longest_first`: heads whose query tiles are interleaved, and
-      whether long query tiles start first (tensor cores).
+    - `longest_first`: whether long query tiles start first; `head_group`: of how
+      many heads at a time (tensor cores; of all heads in shaders).
     - `one_behind`, `ping_pong`, `persistent`, `deal_equal`, `tma_store`: the
       options of `tile-to-hopper`.
     - `warp_rows`, `blocks`, `query_in_registers`: the options of `tile-to-mma`.

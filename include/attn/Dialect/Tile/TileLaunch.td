@@ -21,7 +21,8 @@ class Tile_Attr<string name, string attrMnemonic> : AttrDef<Tile_Dialect, name> 
 def Tile_GridOrder : I32EnumAttr<"GridOrder", "which blocks a launch has", [
       I32EnumAttrCase<"Points", 0, "points">,
       I32EnumAttrCase<"Flat", 1, "flat">,
-      I32EnumAttrCase<"Persistent", 2, "persistent">
+      I32EnumAttrCase<"Persistent", 2, "persistent">,
+      I32EnumAttrCase<"Interleaved", 3, "interleaved">
     ]> {
   let cppNamespace = "::attn::tile";
 }
@@ -89,8 +90,10 @@ def Tile_LaunchInfoAttr : Tile_Attr<"LaunchInfo", "launch_info"> {
     - `parameters`: what to pass, in order (`#tile.operand`, `#tile.extent`,
       `#tile.counter`, `#tile.tensor_map`).
     - `grid`: `points`, a block (a call on a CPU) for each point, with the last
-      dimension of the grid as x; `flat`, the same in one dimension;
-      `persistent`, in one dimension and at most one block a multiprocessor.
+      dimension of the grid as x; `interleaved`, a block for each point with the
+      last but one as x and the last as y; `flat`, the blocks of `points` in one
+      dimension; `persistent`, in one dimension and at most one block a
+      multiprocessor.
     - `threads` of a block, none on a CPU; `shared` bytes of dynamic shared
       memory; `stack` bytes of a call on a CPU; `cluster`, how many blocks along
       x, y and z run side by side and can reach each other's shared memory (for
