@@ -7,6 +7,7 @@
 
 #include <cstdint>
 #include <cstring>
+#include <vector>
 
 #if defined(__x86_64__)
 #include <cpuid.h>
@@ -123,14 +124,51 @@ const Feature features[] = {
     {"wbnoinvd", 0x80000008, 0, Ebx, 9, Always},
 };
 
-/// Register state that the operating system saves (XCR0).
-uint64_t enabledState() {
-  uint32_t eax, ebx, ecx, edx;
-  if (!__get_cpuid(1, &eax, &ebx, &ecx, &edx) || !(ecx >> 27 & 1))
-    return 0;
+/// What cpuid says of a leaf.
+struct Leaf {
+  uint32_t leaf, subleaf;
+  uint32_t registers[4];
+};
+
+/// What the table of features asks of the processor and of the operating
+/// system. It is asked once: virtual machines take 10 us and more an answer.
+struct Processor {
+  std::vector<Leaf> leaves;
+  /// Register state that the operating system saves (XCR0).
+  uint64_t enabledState = 0;
+
+  Processor();
+  const Leaf *find(uint32_t leaf, uint32_t subleaf) const {
+    for (const Leaf &known : leaves)
+      if (known.leaf == leaf && known.subleaf == subleaf)
+        return &known;
+    return nullptr;
+  }
+};
+
+Processor::Processor() {
+  auto ask = [&](uint32_t leaf, uint32_t subleaf) {
+    Leaf answer{leaf, subleaf, {}};
+    uint32_t *to = answer.registers;
+    if (!find(leaf, subleaf) && __get_cpuid_count(leaf, subleaf, to + Eax,
+                                                  to + Ebx, to + Ecx, to + Edx))
+      leaves.push_back(answer);
+  };
+  ask(1, 0);
+  ask(7, 0);
+  for (const Feature &feature : features)
+    ask(feature.leaf, feature.subleaf);
+  const Leaf *first = find(1, 0);
+  if (!first || !(first->registers[Ecx] >> 27 & 1))
+    return;
   uint32_t low, high;
   __asm__("xgetbv" : "=a"(low), "=d"(high) : "c"(0));
-  return uint64_t(high) << 32 | low;
+  enabledState = uint64_t(high) << 32 | low;
+}
+
+const Processor &processor() {
+  static const Processor known;
+  return known;
 }
 
 bool stateEnabled(State state) {
@@ -139,7 +177,7 @@ bool stateEnabled(State state) {
                   : state == Avx    ? 0x6
                   : state == Avx512 ? 0xe6
                                     : 0x60000;
-  return (enabledState() & need) == need;
+  return (processor().enabledState & need) == need;
 }
 
 /// Whether a preloaded library executes what the processor lacks: for tests
@@ -152,19 +190,15 @@ bool isEmulated(const Feature &feature) {
 }
 
 bool isInProcessor(const Feature &feature) {
-  uint32_t registers[4];
-  if (!__get_cpuid_count(feature.leaf, feature.subleaf, &registers[Eax],
-                         &registers[Ebx], &registers[Ecx], &registers[Edx]))
+  const Leaf *leaf = processor().find(feature.leaf, feature.subleaf);
+  if (!leaf)
     return false;
   // Sub-leaf 0 of leaf 7 says in eax which sub-leaves there are; beyond them
   // cpuid returns another leaf's bits on some processors.
-  if (feature.leaf == 7 && feature.subleaf > 0) {
-    uint32_t last = 0, ignored[3];
-    __get_cpuid_count(7, 0, &last, &ignored[0], &ignored[1], &ignored[2]);
-    if (feature.subleaf > last)
-      return false;
-  }
-  return (registers[feature.reg] >> feature.bit & 1) &&
+  if (feature.leaf == 7 && feature.subleaf > 0 &&
+      feature.subleaf > processor().find(7, 0)->registers[Eax])
+    return false;
+  return (leaf->registers[feature.reg] >> feature.bit & 1) &&
          stateEnabled(feature.state);
 }
 

@@ -54,3 +54,29 @@ func.func @causal(%q: memref<1x2x512x32xf32>, %k: memref<1x2x512x32xf32>, %v: me
   attn.attention ins(%q, %k, %v : memref<1x2x512x32xf32>, memref<1x2x512x32xf32>, memref<1x2x512x32xf32>) outs(%o : memref<1x2x512x32xf32>) {causal = #attn.causal<top_left>}
   return
 }
+
+// -----
+
+// Keys that are not there are left out of products, so that their mask is no
+// code but -inf, and tiles with such keys need no products of their own.
+// CHECK-LABEL: func.func private @ragged_kernel0
+// CHECK:       [[REST:%.+]] = arith.remui [[KEYS:%.+]], %c6
+// CHECK-NEXT:  [[WHOLE:%.+]] = arith.subi [[KEYS]], [[REST]]
+// CHECK:       scf.for %{{.*}} = %c0 to [[WHOLE]] step %c6
+// CHECK-COUNT-24: vector.fma
+// CHECK-NOT:   arith.cmpi
+// CHECK:       scf.for %{{.*}} = [[WHOLE]] to [[KEYS]] step %c1
+// CHECK-COUNT-4: vector.fma
+// CHECK-NOT:   vector.fma
+// CHECK:       scf.for [[COL:%.+]] = [[KEYS]] to %c96 step %c1
+// CHECK-NOT:   arith.cmp
+// CHECK:       vector.store [[MASKED:%.+]], [[SCORES:%.+]]{{\[}}[[COL]], %c0]
+// CHECK-COUNT-3: vector.store [[MASKED]], [[SCORES]]{{\[}}[[COL]],
+// The products with values.
+// CHECK-COUNT-24: vector.fma
+// CHECK-NOT:   vector.fma
+// CHECK:       return
+func.func @ragged(%q: memref<1x2x512x24xf32>, %k: memref<1x2x?x24xf32>, %v: memref<1x2x?x24xf32>, %o: memref<1x2x512x24xf32>) {
+  attn.attention ins(%q, %k, %v : memref<1x2x512x24xf32>, memref<1x2x?x24xf32>, memref<1x2x?x24xf32>) outs(%o : memref<1x2x512x24xf32>)
+  return
+}

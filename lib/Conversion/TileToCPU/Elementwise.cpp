@@ -7,6 +7,8 @@
 
 #include "KernelLowering.h"
 
+#include <limits>
+
 using namespace mlir;
 using namespace attn;
 using namespace attn::cpu;
@@ -45,6 +47,12 @@ KernelLowering::emitElement(Operation *op, DenseMap<Value, Value> &values,
     if (failed(value))
       return failure();
     elements.push_back(*value);
+  }
+  if (std::optional<bool> areThere = areKeysThere(map)) {
+    Value masked = arith::ConstantOp::create(
+        b, b.getF32FloatAttr(-std::numeric_limits<float>::infinity()));
+    return SmallVector<Value>{*areThere ? elements.front()
+                                        : splatVector(masked)};
   }
   Value globalRow = add(map.getOffsets()[0], row);
   if (strip.start)
@@ -234,7 +242,11 @@ LogicalResult KernelLowering::emitGroupColumn(const GroupOutputs &outputs,
                                               DenseMap<Value, Value> values) {
   for (Operation *op : group.ops) {
     if (auto reduce = dyn_cast<ReduceOp>(op)) {
-      if (readsFixedWeights(reduce))
+      // A maximum with -inf is what it was.
+      bool areThere =
+          areKeysThere(reduce.getInput().getDefiningOp()).value_or(true);
+      if (readsFixedWeights(reduce) ||
+          (!areThere && reduce.getKind() == ReduceKind::Max))
         continue;
       FailureOr<Value> input = values.lookup(reduce.getInput());
       if (!*input)

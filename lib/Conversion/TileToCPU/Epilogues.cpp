@@ -20,6 +20,22 @@ using namespace attn::tile;
 /// their code is as long as that of the product then.
 static constexpr unsigned kMostEpilogueOps = 6;
 
+/// What an op adds to the code of an element.
+static unsigned countOps(Operation *op) {
+  auto map = dyn_cast<MapOp>(op);
+  return map ? map.getBody().front().getOperations().size() - 1 : 1;
+}
+
+bool cpu::isShortEpilogue(Block &block) {
+  unsigned count = 0;
+  for (Operation &op : block.without_terminator()) {
+    if (!isElementwise(&op))
+      return false;
+    count += countOps(&op);
+  }
+  return count <= kMostEpilogueOps;
+}
+
 /// Moves products that only the branches of a choice read into these: each
 /// goes on with the sums in its own way.
 void KernelLowering::sinkProducts() {
@@ -65,10 +81,8 @@ bool KernelLowering::opensGroup(DotOp dot) {
 /// Whether the open group is short and reads `product`.
 bool KernelLowering::isEpilogueOf(DotOp product) {
   unsigned count = 0;
-  for (Operation *op : group.ops) {
-    auto map = dyn_cast<MapOp>(op);
-    count += map ? map.getBody().front().getOperations().size() - 1 : 1;
-  }
+  for (Operation *op : group.ops)
+    count += countOps(op);
   return count <= kMostEpilogueOps &&
          llvm::any_of(product->getUsers(), [&](Operation *user) {
            return group.ops.contains(user);

@@ -263,6 +263,8 @@ private:
   Value findEndOfKeys(MapOp mask, Value start, int64_t rows,
                       function_ref<bool(Value)> isUsable);
   void findMasks();
+  void joinBranchesOfKeys();
+  std::optional<bool> areKeysThere(Operation *mask);
   Value findEndOfRows(DotOp dot, Value start, int64_t rows);
   void splitIntoStrips(scf::ForOp loop);
   Place stripOf(const Place &place, Value start, int64_t rows);
@@ -483,6 +485,14 @@ private:
   /// Found before anything is lowered: later, other writes are in between.
   DenseMap<Operation *, DotOp> prologues;
   DenseMap<Operation *, MapOp> masks;
+  /// Masks of keys that are not there, and of no others.
+  llvm::SmallPtrSet<Operation *, 4> keyMasks;
+  /// The product whose columns are being emitted, if it is known of these
+  /// whether there are such keys.
+  struct KnownKeys {
+    DotOp product;
+    bool areThere = false;
+  } knownKeys;
   /// Buffers that block terminators want their operands in.
   DenseMap<Value, Value> wanted;
   /// Loop-carried buffers to the block argument that they hold.
@@ -507,6 +517,10 @@ MapOp findScalingInBranch(Value scaled, Value argument);
 
 /// True if the op is computed element by element, or reduces rows.
 bool isElementwise(Operation *op);
+
+/// Whether the ops of a block, but for its end, are few enough for an epilogue
+/// of a product.
+bool isShortEpilogue(Block &block);
 
 /// Rows and columns over which it is.
 std::pair<int64_t, int64_t> domainOf(Operation *op);

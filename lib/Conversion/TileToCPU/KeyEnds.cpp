@@ -3,7 +3,8 @@
 //
 // A mask may say that the keys of a row end with the row. Of a tile of such
 // scores, strips leave out key tiles, and products those of the vectors of rows
-// whose keys have ended.
+// whose keys have ended. A mask of keys that are not there needs no code where
+// products know which are.
 //
 //===----------------------------------------------------------------------===//
 
@@ -11,6 +12,7 @@
 
 #include "attn/Analysis/RowEnds.h"
 #include "attn/Transforms/ContractExp2.h"
+#include "attn/Transforms/ScheduleChoices.h"
 
 using namespace mlir;
 using namespace attn;
@@ -88,6 +90,94 @@ KernelLowering::KeyEnd KernelLowering::findKeyEnd(scf::ForOp loop, Value start,
     return loop.isDefinedOutsideOfLoop(value);
   });
   return {end, keys.getSExtValue()};
+}
+
+/// Whether `map` makes scores of keys that the right operand of its product
+/// lacks -inf, and leaves others alone.
+static bool masksMissingKeys(MapOp map) {
+  if (map.getDomainRank() != 2 || map.getNumResults() != 1 ||
+      map.getInputs().size() != 1)
+    return false;
+  auto dot = map.getInputs()[0].getDefiningOp<DotOp>();
+  auto select = map.getBody()
+                    .front()
+                    .getTerminator()
+                    ->getOperand(0)
+                    .getDefiningOp<arith::SelectOp>();
+  if (!dot || !dot.getTransposeB() || !select ||
+      select.getTrueValue() != map.getElementArgs()[0] ||
+      !matchPattern(select.getFalseValue(), m_NegInfFloat()))
+    return false;
+  auto load = dot.getB().getDefiningOp<LoadOp>();
+  auto isThere = select.getCondition().getDefiningOp<arith::CmpIOp>();
+  if (!load || load.getMixed() || !isThere ||
+      isThere.getPredicate() != arith::CmpIPredicate::slt ||
+      isThere.getLhs() != map.getIndexArgs()[1])
+    return false;
+  auto valid = load.getValid()[0].getDefiningOp<arith::SubIOp>();
+  return valid && valid.getLhs() == isThere.getRhs() &&
+         valid.getRhs() == map.getOffsets()[1];
+}
+
+/// Of a mask of keys that are not there, whether those are whose scores are
+/// being emitted, if that is known.
+std::optional<bool> KernelLowering::areKeysThere(Operation *mask) {
+  if (!mask || !keyMasks.contains(mask) ||
+      cast<MapOp>(mask).getInputs()[0].getDefiningOp() != knownKeys.product)
+    return std::nullopt;
+  return knownKeys.areThere;
+}
+
+/// Whether the branches of `choice` differ by `mask`, of the second one, alone.
+static bool differByMask(scf::IfOp choice, MapOp mask) {
+  DenseMap<Value, Value> same;
+  same[mask.getResult(0)] = mask.getInputs()[0];
+  auto isSame = [&](Value masked, Value other) {
+    Value known = same.lookup(masked);
+    return success((known ? known : masked) == other);
+  };
+  Operation *other = &choice.thenBlock()->front();
+  for (Operation &op : *choice.elseBlock()) {
+    if (&op == mask)
+      continue;
+    if (!other ||
+        !OperationEquivalence::isEquivalentTo(
+            &op, other, isSame,
+            [&](Value masked, Value result) { same[masked] = result; },
+            OperationEquivalence::IgnoreLocations))
+      return false;
+    other = other->getNextNode();
+  }
+  return !other;
+}
+
+/// Products compute scores of the keys that are there. What becomes of these is
+/// the same with a mask of the others and without it, so that a choice between
+/// the two would only repeat the product.
+void KernelLowering::joinBranchesOfKeys() {
+  if (lanes != LaneDim::Rows)
+    return;
+  SmallVector<std::pair<scf::IfOp, MapOp>> choices;
+  kernel.walk([&](MapOp map) {
+    auto choice = dyn_cast<scf::IfOp>(map->getParentOp());
+    if (choice && map->getBlock() == choice.elseBlock() &&
+        isShortEpilogue(*map->getBlock()) && masksMissingKeys(map) &&
+        differByMask(choice, map))
+      choices.emplace_back(choice, map);
+  });
+  for (auto [choice, mask] : choices) {
+    keyMasks.insert(mask);
+    Operation *yield = choice.elseBlock()->getTerminator();
+    choice->getBlock()->getOperations().splice(
+        choice->getIterator(), choice.elseBlock()->getOperations(),
+        choice.elseBlock()->begin(), yield->getIterator());
+    choice->replaceAllUsesWith(yield->getOperands());
+    choice.erase();
+  }
+  if (!choices.empty())
+    addChoices(kernel,
+               {"products leave out keys that are not there: tiles with "
+                "such keys need no code of their own"});
 }
 
 /// Finds the masks of products: of scores that nothing but a mask reads, or

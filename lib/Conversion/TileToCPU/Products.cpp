@@ -9,6 +9,7 @@
 #include "KernelLowering.h"
 
 #include "mlir/Dialect/X86Vector/X86VectorDialect.h"
+#include "llvm/Support/SaveAndRestore.h"
 
 using namespace mlir;
 using namespace attn;
@@ -276,6 +277,7 @@ LogicalResult KernelLowering::lowerOuterProducts(DotOp dot, const Place &a,
       return emitBlock(dot, a, right, block, finish);
     }
     // Whole blocks first, then smaller ones, then single columns.
+    llvm::SaveAndRestore known(knownKeys, {dot, /*areThere=*/true});
     Value begin = index(0);
     for (; blockCols > 1; blockCols = blockCols > 6 ? 6 : 1) {
       Value end = arith::SubIOp::create(
@@ -287,6 +289,7 @@ LogicalResult KernelLowering::lowerOuterProducts(DotOp dot, const Place &a,
     if (failed(emitColumns(begin, colEnd, 1)))
       return failure();
     // Columns without keys: the product of zero rows is the accumulator.
+    knownKeys.areThere = false;
     return tryForRange(colEnd, index(cols), 1, [&](Value col) {
       SmallVector<Value> rows, inits;
       for (unsigned v = 0; v < vectors; ++v) {

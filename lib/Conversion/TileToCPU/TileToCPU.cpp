@@ -470,6 +470,7 @@ LogicalResult KernelLowering::run() {
   findLiveRows();
   if (usesTileRegisters)
     approximateWeights();
+  joinBranchesOfKeys();
   sinkProducts();
   findPrologues();
   findMasks();

@@ -9,35 +9,23 @@
 #include "CPUCodegen.h"
 #include "Architecture.h"
 #include "Link.h"
+#include "LowerToLLVM.h"
 #include "Wasm.h"
 
-#include "attn/Conversion/CPUFloatsAsBits.h"
 #include "attn/Dialect/Tile/AttributeNames.h"
 #include "attn/Target/CPU.h"
 
-#include "mlir/Analysis/DataLayoutAnalysis.h"
-#include "mlir/Conversion/ArithToLLVM/ArithToLLVM.h"
-#include "mlir/Conversion/ControlFlowToLLVM/ControlFlowToLLVM.h"
-#include "mlir/Conversion/FuncToLLVM/ConvertFuncToLLVM.h"
-#include "mlir/Conversion/LLVMCommon/ConversionTarget.h"
-#include "mlir/Conversion/LLVMCommon/TypeConverter.h"
-#include "mlir/Conversion/MathToLLVM/MathToLLVM.h"
-#include "mlir/Conversion/MemRefToLLVM/MemRefToLLVM.h"
-#include "mlir/Conversion/Passes.h"
-#include "mlir/Conversion/UBToLLVM/UBToLLVM.h"
-#include "mlir/Dialect/AMX/Transforms.h"
-#include "mlir/Dialect/Arith/Transforms/Passes.h"
 #include "mlir/Dialect/Func/IR/FuncOps.h"
-#include "mlir/Dialect/LLVMIR/LLVMDialect.h"
-#include "mlir/Dialect/MemRef/Transforms/Passes.h"
 #include "mlir/IR/BuiltinOps.h"
-#include "mlir/IR/Verifier.h"
-#include "mlir/Pass/PassManager.h"
 #include "mlir/Target/LLVMIR/Dialect/Builtin/BuiltinToLLVMIRTranslation.h"
 #include "mlir/Target/LLVMIR/Dialect/LLVMIR/LLVMToLLVMIRTranslation.h"
 #include "mlir/Target/LLVMIR/Export.h"
-#include "mlir/Transforms/DialectConversion.h"
-#include "mlir/Transforms/Passes.h"
+#include "llvm/Analysis/TargetTransformInfo.h"
+#include "llvm/CodeGen/CodeGenTargetMachineImpl.h"
+#include "llvm/CodeGen/ExpandReductions.h"
+#include "llvm/CodeGen/MachineModuleInfo.h"
+#include "llvm/CodeGen/Passes.h"
+#include "llvm/CodeGen/TargetPassConfig.h"
 #include "llvm/IR/IRBuilder.h"
 #include "llvm/IR/InstIterator.h"
 #include "llvm/IR/IntrinsicInst.h"
@@ -49,83 +37,13 @@
 #include "llvm/Target/TargetMachine.h"
 #include "llvm/TargetParser/Triple.h"
 #include "llvm/Transforms/InstCombine/InstCombine.h"
+#include "llvm/Transforms/Scalar.h"
 #include "llvm/Transforms/Scalar/EarlyCSE.h"
 #include "llvm/Transforms/Scalar/LICM.h"
 #include "llvm/Transforms/Scalar/LoopPassManager.h"
-#include "llvm/Transforms/Scalar/LoopRotation.h"
 
 using namespace mlir;
 using namespace attn;
-
-namespace {
-/// MLIR has a pass for each of these dialects, and each visits all ops: here
-/// they are converted together.
-class ConvertScalars final
-    : public PassWrapper<ConvertScalars, OperationPass<ModuleOp>> {
-public:
-  MLIR_DEFINE_EXPLICIT_INTERNAL_INLINE_TYPE_ID(ConvertScalars)
-
-  explicit ConvertScalars(bool hasTiles) : hasTiles(hasTiles) {}
-
-  StringRef getName() const override { return "ConvertScalars"; }
-  void getDependentDialects(DialectRegistry &registry) const override {
-    registry.insert<LLVM::LLVMDialect>();
-  }
-
-  void runOnOperation() override {
-    MLIRContext *context = &getContext();
-    const auto &layouts = getAnalysis<DataLayoutAnalysis>();
-    LowerToLLVMOptions options(context, layouts.getAtOrAbove(getOperation()));
-    options.useBarePtrCallConv = true;
-    LLVMTypeConverter types(context, options, &layouts);
-    LLVMConversionTarget target(*context);
-    RewritePatternSet patterns(context);
-    arith::populateCeilFloorDivExpandOpsPatterns(patterns);
-    arith::populateArithToLLVMConversionPatterns(types, patterns);
-    populateMathToLLVMConversionPatterns(types, patterns);
-    populateFinalizeMemRefToLLVMConversionPatterns(types, patterns);
-    populateFuncToLLVMConversionPatterns(types, patterns);
-    cf::populateControlFlowToLLVMConversionPatterns(types, patterns);
-    ub::populateUBToLLVMConversionPatterns(types, patterns);
-    // Tile registers are carried from block to block.
-    if (hasTiles) {
-      populateAMXLegalizeForLLVMExportPatterns(types, patterns);
-      configureAMXLegalizeForExportTarget(target);
-    }
-    if (failed(applyPartialConversion(getOperation(), target,
-                                      std::move(patterns))))
-      signalPassFailure();
-  }
-
-private:
-  bool hasTiles;
-};
-} // namespace
-
-/// What these passes make together is verified, once.
-static LogicalResult
-lowerToLLVMDialect(ModuleOp module, tile::TargetAttr machine, bool verifies) {
-  PassManager pm(module.getContext());
-  pm.enableVerifier(false);
-  if (!machine.hasFeature("avx512bf16")) {
-    llvm::Triple triple(CPUArchitecture::of(machine).triple);
-    pm.addNestedPass<func::FuncOp>(
-        createCPUFloatsAsBits({/*half=*/triple.isWasm()}));
-  }
-  pm.addNestedPass<func::FuncOp>(arith::createArithExpandOpsPass());
-  pm.addPass(memref::createExpandStridedMetadataPass());
-  pm.addPass(createLowerAffinePass());
-  pm.addPass(createSCFToControlFlowPass());
-  ConvertVectorToLLVMPassOptions vectorOptions;
-  vectorOptions.x86Vector = true;
-  pm.addPass(createConvertVectorToLLVMPass(vectorOptions));
-  pm.addPass(
-      std::make_unique<ConvertScalars>(machine.has(tile::MatrixUnits::Amx)));
-  pm.addPass(createReconcileUnrealizedCastsPass());
-  if (failed(pm.run(module)))
-    return failure();
-  return success(!verifies || succeeded(verify(module)));
-}
 
 /// Right operands of products in tile registers pass through L1 once a strip of
 /// rows: they are loaded with a hint to leave it to what is stored there.
@@ -185,12 +103,11 @@ static void takeSlots(llvm::Function *kernel) {
   kernel->eraseFromParent();
 }
 
-/// The code is vectorised and blocked already: what LLVM adds is scalar
-/// clean-up and motion of invariants, each pass once. EarlyCSE takes the
-/// descriptors of memrefs apart and finds addresses equal, in a fifth of the
-/// time of InstCombine, which has fewer instructions to look at then.
-/// LICM comes last: the code generator forms the addresses of loops by what is
-/// left in them. The pipeline of -O1 makes code as fast in six times the time.
+/// The code is vectorised and blocked already, and its loops test at their end:
+/// what LLVM adds is scalar clean-up and motion of invariants, each pass once.
+/// EarlyCSE takes the descriptors of memrefs apart and finds addresses equal,
+/// in a fifth of the time of InstCombine, which has fewer instructions to look
+/// at then. The pipeline of -O1 makes code as fast in six times the time.
 static void optimize(llvm::Module &module, llvm::TargetMachine &machine) {
   llvm::PassBuilder builder(&machine);
   llvm::LoopAnalysisManager loops;
@@ -206,7 +123,6 @@ static void optimize(llvm::Module &module, llvm::TargetMachine &machine) {
   llvm::InstCombineOptions once;
   once.setMaxIterations(1);
   llvm::LoopPassManager hoist;
-  hoist.addPass(llvm::LoopRotatePass());
   hoist.addPass(llvm::LICMPass(llvm::LICMOptions()));
   llvm::FunctionPassManager function;
   function.addPass(llvm::EarlyCSEPass(/*UseMemorySSA=*/true));
@@ -217,6 +133,65 @@ static void optimize(llvm::Module &module, llvm::TargetMachine &machine) {
   pipeline.addPass(
       llvm::createModuleToFunctionPassAdaptor(std::move(function)));
   pipeline.run(module, modules);
+}
+
+namespace {
+/// Reaches the selection of instructions, which has no public name.
+struct InstructionSelection : llvm::TargetPassConfig {
+  static bool addTo(llvm::TargetPassConfig &passes) {
+    return (passes.*&InstructionSelection::addCoreISelPasses)();
+  }
+};
+} // namespace
+
+/// The passes that prepare IR for the selection of instructions. Of LLVM's our
+/// kernels need these. It has others for what they do not contain, and strength
+/// reduction of loops, which takes a fifth of the time to compile and finds
+/// nothing where addresses are as LowerMemory.cpp makes them.
+static bool addPasses(llvm::TargetPassConfig &passes,
+                      const llvm::TargetMachine &machine,
+                      llvm::legacy::PassManager &codegen) {
+  codegen.add(llvm::createTargetTransformInfoWrapperPass(
+      machine.getTargetIRAnalysis()));
+  codegen.add(llvm::createPreISelIntrinsicLoweringPass());
+  codegen.add(llvm::createScalarizeMaskedMemIntrinLegacyPass());
+  codegen.add(llvm::createExpandReductionsPass());
+  codegen.add(llvm::createInterleavedAccessPass());
+  passes.addCodeGenPrepare();
+  passes.addPassesToHandleExceptions();
+  passes.addISelPrepare();
+  return InstructionSelection::addTo(passes);
+}
+
+/// With `isPrepared`, the IR is as this file's passes and LowerToLLVM.cpp make
+/// it for processors that add a base, a scaled index and a constant.
+static LogicalResult emitObject(llvm::Module &code,
+                                llvm::TargetMachine &targetMachine,
+                                bool isPrepared, llvm::raw_pwrite_stream &os) {
+  constexpr auto kind = llvm::CodeGenFileType::ObjectFile;
+  llvm::legacy::PassManager codegen;
+  if (!isPrepared) {
+    if (targetMachine.addPassesToEmitFile(codegen, os, nullptr, kind))
+      return failure();
+    codegen.run(code);
+    return success();
+  }
+  auto &machine = static_cast<llvm::CodeGenTargetMachineImpl &>(targetMachine);
+  auto *functions = new llvm::MachineModuleInfoWrapperPass(&machine);
+  llvm::TargetPassConfig *passes = machine.createPassConfig(codegen);
+  passes->setDisableVerify(true);
+  codegen.add(passes);
+  codegen.add(functions);
+  if (addPasses(*passes, machine, codegen))
+    return failure();
+  passes->addMachinePasses();
+  passes->setInitialized();
+  if (machine.addAsmPrinter(codegen, os, nullptr, kind,
+                            functions->getMMI().getContext()))
+    return failure();
+  codegen.add(llvm::createFreeMachineFunctionPass());
+  codegen.run(code);
+  return success();
 }
 
 FailureOr<std::string>
@@ -290,14 +265,10 @@ attn::compileCPUKernels(ModuleOp module, tile::TargetAttr machine,
   timer("LLVM optimisation");
 
   SmallVector<char, 0> object;
-  {
-    llvm::raw_svector_ostream os(object);
-    llvm::legacy::PassManager codegen;
-    if (codeGenerator->addPassesToEmitFile(codegen, os, nullptr,
-                                           llvm::CodeGenFileType::ObjectFile))
-      return module.emitError("LLVM cannot emit an object file");
-    codegen.run(*code);
-  }
+  llvm::raw_svector_ostream os(object);
+  bool isPrepared = triple.isX86() && !machine.has(tile::MatrixUnits::Amx);
+  if (failed(emitObject(*code, *codeGenerator, isPrepared, os)))
+    return module.emitError("LLVM cannot emit an object file");
   timer("machine code");
   FailureOr<std::string> linked = linkSharedObject(
       StringRef(object.data(), object.size()), triple, module.getLoc());
