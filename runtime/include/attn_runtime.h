@@ -192,9 +192,12 @@ typedef struct attn_context_options {
   int32_t validation;      /* Vulkan: not 0: load the Khronos validation layer;
                               what it says is a DEVICE_ERROR of the call that
                               made it say so, or of the next one */
-  const char *pipeline_cache; /* Vulkan: NULL or a file that keeps compiled
-                                 kernels for the next context; made if it is
-                                 not there, written when the context ends */
+  const char *pipeline_cache; /* Vulkan: a file that keeps compiled kernels for
+                                 other contexts; made if it is not there,
+                                 written when a program is loaded. NULL: one of
+                                 the device and its driver in the folder
+                                 $ATTN_CACHE, else in attn of the user's caches
+                                 ($XDG_CACHE_HOME, ~/.cache); "": none */
 } attn_context_options;
 
 #define ATTN_CONTEXT_OPTIONS_INIT                                              \

@@ -138,8 +138,8 @@ VkPipeline Code::createPipeline(const LaunchDescription &launch,
     info.stage.flags =
         VK_PIPELINE_SHADER_STAGE_CREATE_REQUIRE_FULL_SUBGROUPS_BIT;
   VkPipeline pipeline = VK_NULL_HANDLE;
-  check(device.vk.CreateComputePipelines(device.device, device.cache, 1, &info,
-                                         nullptr, &pipeline),
+  check(device.vk.CreateComputePipelines(device.device, device.cache.get(), 1,
+                                         &info, nullptr, &pipeline),
         "cannot compile the kernel '" + launch.kernel + "' for " + device.name);
   return pipeline;
 }
@@ -169,6 +169,7 @@ void Code::createPipelines() {
     const LaunchDescription &launch = description.launches[i];
     pipelines[i].pipeline = kernels[{launch.code, launch.kernel}];
   }
+  device.cache.save();
 }
 
 void Code::load(const ArtifactView &artifact) {

@@ -4,7 +4,6 @@
 #include "Device.h"
 
 #include "Failure.h"
-#include "File.h"
 
 #include <algorithm>
 #include <cstring>
@@ -277,7 +276,7 @@ void Device::create() {
 void Device::finish(const attn_context_options &options) {
   table.GetPhysicalDeviceMemoryProperties(physical, &memory);
   name = capabilities.properties.deviceName;
-  openCache(options.pipeline_cache);
+  cache.open(vk, device, capabilities.properties, options.pipeline_cache);
 }
 
 Device::Device(const attn_context_options &options) {
@@ -343,13 +342,12 @@ Device::Device(const attn_vulkan_device &given,
 }
 
 Device::~Device() {
-  saveCache();
+  cache.save();
   destroy();
 }
 
 void Device::destroy() noexcept {
-  if (cache)
-    vk.DestroyPipelineCache(device, cache, nullptr);
+  cache.destroy();
   if (!isOwn)
     return;
   if (device && vk.DestroyDevice)
@@ -358,61 +356,6 @@ void Device::destroy() noexcept {
     table.DestroyDebugUtilsMessengerEXT(instance, messenger, nullptr);
   if (instance && table.DestroyInstance)
     table.DestroyInstance(instance, nullptr);
-}
-
-//===----------------------------------------------------------------------===//
-// Pipeline cache
-//===----------------------------------------------------------------------===//
-
-/// What another driver or device wrote is left aside: drivers may trust their
-/// caches.
-static bool fits(const std::string &data,
-                 const VkPhysicalDeviceProperties &properties) {
-  VkPipelineCacheHeaderVersionOne header;
-  if (data.size() < sizeof header)
-    return false;
-  std::memcpy(&header, data.data(), sizeof header);
-  return header.headerVersion == VK_PIPELINE_CACHE_HEADER_VERSION_ONE &&
-         header.vendorID == properties.vendorID &&
-         header.deviceID == properties.deviceID &&
-         !std::memcmp(header.pipelineCacheUUID, properties.pipelineCacheUUID,
-                      VK_UUID_SIZE);
-}
-
-void Device::openCache(const char *path) {
-  std::string data, problem;
-  bool missing = false;
-  if (path && *path) {
-    cachePath = path;
-    if (!readFile(cachePath, data, problem, &missing) && !missing)
-      fail(ATTN_ERROR_DEVICE_ERROR, "options->pipeline_cache: " + problem);
-    if (!fits(data, capabilities.properties))
-      data.clear();
-  }
-  auto info = makeStruct<VkPipelineCacheCreateInfo>(
-      VK_STRUCTURE_TYPE_PIPELINE_CACHE_CREATE_INFO);
-  info.initialDataSize = data.size();
-  info.pInitialData = data.data();
-  check(vk.CreatePipelineCache(device, &info, nullptr, &cache),
-        "vkCreatePipelineCache");
-}
-
-/// A cache that cannot be kept costs time the next time, nothing else.
-void Device::saveCache() noexcept {
-  if (cachePath.empty() || !cache)
-    return;
-  try {
-    size_t size = 0;
-    if (vk.GetPipelineCacheData(device, cache, &size, nullptr) != VK_SUCCESS)
-      return;
-    std::string data(size, '\0'), problem;
-    if (vk.GetPipelineCacheData(device, cache, &size, data.data()) !=
-        VK_SUCCESS)
-      return;
-    data.resize(size);
-    writeFileAtomically(cachePath, {data}, problem);
-  } catch (...) {
-  }
 }
 
 //===----------------------------------------------------------------------===//

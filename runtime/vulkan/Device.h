@@ -7,6 +7,7 @@
 #define ATTN_RUNTIME_VULKAN_DEVICE_H
 
 #include "Capabilities.h"
+#include "PipelineCache.h"
 
 #include <functional>
 #include <memory>
@@ -47,7 +48,7 @@ public:
   std::string name; // with the driver's version
   DeviceTable vk;
   VkDevice device = VK_NULL_HANDLE;
-  VkPipelineCache cache = VK_NULL_HANDLE;
+  PipelineCache cache;
   Capabilities capabilities;
   VkPhysicalDeviceMemoryProperties memory{};
   /// Bits of timestamps on the queue; 0: it has none.
@@ -63,8 +64,6 @@ private:
   void create();
   void findQueue();
   void finish(const attn_context_options &options);
-  void openCache(const char *path);
-  void saveCache() noexcept;
   void destroy() noexcept;
   std::set<std::string> extensionsOf(VkPhysicalDevice device) const;
   static VKAPI_ATTR VkBool32 VKAPI_CALL
@@ -83,7 +82,6 @@ private:
   void (*lockQueue)(void *user) = nullptr;
   void (*unlockQueue)(void *user) = nullptr;
   void *user = nullptr;
-  std::string cachePath;
 
   uint32_t layerVersion = 0; // of the validation layer; 0: it does not watch
   VkDebugUtilsMessengerEXT messenger = VK_NULL_HANDLE;

@@ -59,6 +59,7 @@ namespace attn::runtime::vulkan {
   X(CreatePipelineCache)                                                       \
   X(DestroyPipelineCache)                                                      \
   X(GetPipelineCacheData)                                                      \
+  X(MergePipelineCaches)                                                       \
   X(CreateComputePipelines)                                                    \
   X(DestroyPipeline)                                                           \
   X(CreateDescriptorPool)                                                      \

@@ -14,6 +14,8 @@
 #include <functional>
 #include <map>
 #include <mutex>
+#include <set>
+#include <sstream>
 
 FakeVulkan fakeVulkan;
 
@@ -435,30 +437,49 @@ void DestroyPipelineLayout(VkDevice, VkPipelineLayout layout,
                            const VkAllocationCallbacks *) {
   drop<Layout>(layout);
 }
+/// The names of compiled kernels behind a header.
+using Compiled = std::set<std::string>;
+constexpr size_t cacheHeader = sizeof(VkPipelineCacheHeaderVersionOne);
 VkResult CreatePipelineCache(VkDevice, const VkPipelineCacheCreateInfo *info,
                              const VkAllocationCallbacks *,
                              VkPipelineCache *cache) {
   fakeVulkan.cacheGiven.assign(static_cast<const char *>(info->pInitialData),
                                info->initialDataSize);
-  return make(cache, new int);
+  auto *made = new Compiled;
+  if (info->initialDataSize) {
+    std::istringstream names(fakeVulkan.cacheGiven.substr(cacheHeader));
+    for (std::string name; names >> name;)
+      made->insert(name);
+  }
+  return make(cache, made);
 }
 void DestroyPipelineCache(VkDevice, VkPipelineCache cache,
                           const VkAllocationCallbacks *) {
-  drop<int>(cache);
+  drop<Compiled>(cache);
 }
-VkResult GetPipelineCacheData(VkDevice, VkPipelineCache, size_t *size,
+VkResult GetPipelineCacheData(VkDevice, VkPipelineCache cache, size_t *size,
                               void *data) {
   VkPipelineCacheHeaderVersionOne header{};
   header.headerSize = sizeof header;
   header.headerVersion = VK_PIPELINE_CACHE_HEADER_VERSION_ONE;
   header.vendorID = 7;
   header.deviceID = 8;
-  *size = sizeof header;
+  std::string bytes(reinterpret_cast<const char *>(&header), sizeof header);
+  for (const std::string &name : *from<Compiled>(cache))
+    bytes += name + " ";
+  *size = bytes.size();
   if (data)
-    std::memcpy(data, &header, sizeof header);
+    std::memcpy(data, bytes.data(), bytes.size());
   return VK_SUCCESS;
 }
-VkResult CreateComputePipelines(VkDevice, VkPipelineCache, uint32_t,
+VkResult MergePipelineCaches(VkDevice, VkPipelineCache into, uint32_t count,
+                             const VkPipelineCache *caches) {
+  for (uint32_t n = 0; n < count; ++n)
+    from<Compiled>(into)->insert(from<Compiled>(caches[n])->begin(),
+                                 from<Compiled>(caches[n])->end());
+  return VK_SUCCESS;
+}
+VkResult CreateComputePipelines(VkDevice, VkPipelineCache cache, uint32_t,
                                 const VkComputePipelineCreateInfo *info,
                                 const VkAllocationCallbacks *,
                                 VkPipeline *pipeline) {
@@ -484,6 +505,7 @@ VkResult CreateComputePipelines(VkDevice, VkPipelineCache, uint32_t,
             ->requiredSubgroupSize;
   auto *made = new Pipeline;
   made->name = info->stage.pName;
+  from<Compiled>(cache)->insert(made->name);
   made->pushBytes = from<Layout>(info->layout)->pushBytes;
   return make(pipeline, made);
 }
@@ -657,6 +679,7 @@ PFN_vkVoidFunction find(const std::string &name) {
       ENTRY(CreatePipelineCache),
       ENTRY(DestroyPipelineCache),
       ENTRY(GetPipelineCacheData),
+      ENTRY(MergePipelineCaches),
       ENTRY(CreateComputePipelines),
       ENTRY(DestroyPipeline),
       ENTRY(CreateDescriptorPool),

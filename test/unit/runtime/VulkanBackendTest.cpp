@@ -10,7 +10,10 @@
 
 #include <algorithm>
 #include <cstdio>
+#include <cstdlib>
 #include <cstring>
+#include <filesystem>
+#include <fstream>
 
 using namespace attn::test;
 
@@ -38,8 +41,7 @@ const std::string &module() {
 
 attn_status createContext(attn_context **context, attn_error *error,
                           const char *name = nullptr, int32_t device = 0,
-                          bool validation = false,
-                          const char *cache = nullptr) {
+                          bool validation = false, const char *cache = "") {
   attn_context_options options = ATTN_CONTEXT_OPTIONS_INIT;
   options.backend = "vulkan";
   options.device = device;
@@ -52,6 +54,8 @@ attn_status createContext(attn_context **context, attn_error *error,
 class VulkanBackendTest : public ::testing::Test {
 protected:
   void SetUp() override {
+    // A folder that cannot be: who asks for no file leaves none behind.
+    setenv("ATTN_CACHE", "/dev/null", 1);
     fakeVulkan = FakeVulkan();
     open();
   }
@@ -798,25 +802,111 @@ TEST_F(VulkanBackendTest, ReportsWhatValidationSays) {
   EXPECT_OK(attn_launch(binding.get(), nullptr, 0, nullptr, error));
 }
 
-TEST_F(VulkanBackendTest, KeepsCompiledKernels) {
-  std::string path = ::testing::TempDir() + "vulkan-pipelines";
-  std::remove(path.c_str());
-  attn_context *opened = nullptr;
-  for (bool isThere : {false, true}) {
-    EXPECT_OK(createContext(&opened, error, nullptr, 0, false, path.c_str()));
-    EXPECT_EQ(!fakeVulkan.cacheGiven.empty(), isThere);
-    attn_context_destroy(opened);
+/// Tests with files of compiled kernels.
+class PipelineCacheTest : public VulkanBackendTest {
+protected:
+  void SetUp() override {
+    VulkanBackendTest::SetUp();
+    std::filesystem::remove_all(folder);
+    std::filesystem::create_directory(folder);
   }
-  // What another device wrote is left aside.
-  std::string other = contentsOf(path);
-  other[8] = 'x';
-  FILE *file = std::fopen(path.c_str(), "wb");
-  std::fwrite(other.data(), 1, other.size(), file);
-  std::fclose(file);
-  EXPECT_OK(createContext(&opened, error, nullptr, 0, false, path.c_str()));
-  EXPECT_EQ(fakeVulkan.cacheGiven, "");
-  attn_context_destroy(opened);
-  std::remove(path.c_str());
+  void TearDown() override {
+    VulkanBackendTest::TearDown();
+    std::filesystem::remove_all(folder);
+  }
+
+  /// A context of its own, like that of another process.
+  Context openWith(const char *cache) {
+    attn_context *opened = nullptr;
+    EXPECT_OK(createContext(&opened, error, nullptr, 0, false, cache));
+    return Context(opened);
+  }
+  void compile(Context &owner, const std::string &text) {
+    Program program;
+    EXPECT_OK(loadWithCode(owner, text, module(), program, error));
+  }
+  /// The names behind the header.
+  static std::string kernelsIn(const std::string &file) {
+    return contentsOf(file).substr(sizeof(VkPipelineCacheHeaderVersionOne));
+  }
+  static void write(const std::string &file, const std::string &bytes) {
+    std::ofstream(file, std::ios::binary) << bytes;
+  }
+
+  std::string copies = json(copying(R"("dtype":"i32")")),
+              counts = json(counting);
+  std::string folder = ::testing::TempDir() + "vulkan-pipelines",
+              path = folder + "/kernels";
+};
+
+TEST_F(PipelineCacheTest, KeepsCompiledKernels) {
+  {
+    Context owner = openWith(path.c_str());
+    EXPECT_EQ(fakeVulkan.cacheGiven, "");
+    compile(owner, copies);
+    // For programs that never end their contexts.
+    EXPECT_EQ(kernelsIn(path), "copy ");
+  }
+  Context owner = openWith(path.c_str());
+  EXPECT_EQ(fakeVulkan.cacheGiven, contentsOf(path));
+  // What is compiled already is no reason to write.
+  std::filesystem::remove(path);
+  compile(owner, copies);
+  EXPECT_FALSE(std::filesystem::exists(path));
+  compile(owner, counts);
+  EXPECT_EQ(kernelsIn(path), "copy count ");
+}
+
+TEST_F(PipelineCacheTest, SharesAFileWithOthers) {
+  Context one = openWith(path.c_str()), two = openWith(path.c_str());
+  compile(one, copies);
+  compile(two, counts);
+  EXPECT_EQ(kernelsIn(path), "copy count ");
+}
+
+TEST_F(PipelineCacheTest, LeavesAsideWhatDoesNotFit) {
+  Context first = openWith(path.c_str());
+  compile(first, copies);
+  const std::string good = contentsOf(path);
+  std::string other = good;
+  other[8] = 'x'; // the vendor
+  for (const std::string &bytes : {other, good.substr(0, 9), std::string(),
+                                   good + std::string(64 << 20, ' ')}) {
+    write(path, bytes);
+    Context owner = openWith(path.c_str());
+    EXPECT_EQ(fakeVulkan.cacheGiven, "");
+    compile(owner, counts);
+    EXPECT_EQ(kernelsIn(path), "count ");
+  }
+}
+
+TEST_F(PipelineCacheTest, FindsAFolderOfTheUser) {
+  const std::string name = "/vulkan-7-8-" + std::string(32, '0');
+  auto set = [&](const char *variable, const std::string &value) {
+    setenv(variable, value.c_str(), 1);
+  };
+  auto expectFile = [&](const std::string &file) {
+    Context owner = openWith(nullptr);
+    compile(owner, copies);
+    EXPECT_EQ(kernelsIn(folder + file), "copy ");
+  };
+  set("ATTN_CACHE", "");
+  set("XDG_CACHE_HOME", "");
+  set("HOME", folder);
+  expectFile("/.cache/attn" + name);
+  set("XDG_CACHE_HOME", folder + "/xdg");
+  expectFile("/xdg/attn" + name);
+  set("ATTN_CACHE", folder + "/ours");
+  expectFile("/ours" + name);
+  // One that cannot be made is none, and no error.
+  set("ATTN_CACHE", folder + "/no/such/folder");
+  Context owner = openWith(nullptr);
+  compile(owner, copies);
+  // A file that was asked for is one.
+  attn_context *opened = nullptr;
+  EXPECT_ERROR(createContext(&opened, error, nullptr, 0, false, folder.c_str()),
+               ATTN_ERROR_DEVICE_ERROR,
+               {"options->pipeline_cache", folder.c_str()});
 }
 
 //===-- Devices and buffers of the caller
