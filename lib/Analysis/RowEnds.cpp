@@ -69,3 +69,14 @@ RowEnds attn::mask::findRowEnds(Value condition, BlockArgument row,
   collect(condition, row, key, found);
   return found;
 }
+
+bool attn::mask::endsWithRows(AttentionOp op) {
+  if (!op.hasMaskRegion())
+    return true;
+  Block &mask = op.getMask().front();
+  constexpr unsigned rowArgument = 2, keyArgument = 3;
+  return findRowEnds(mask.getTerminator()->getOperand(0),
+                     mask.getArgument(rowArgument),
+                     mask.getArgument(keyArgument))
+      .isAll;
+}

@@ -60,7 +60,6 @@ private:
   int64_t getKeys(int64_t rows);
   int64_t getKeysOfFew();
   int64_t getKeysOfStrip();
-  bool endsWithRows();
   void chooseMorePackedRows(ScheduleBuilder &b);
   /// Whether many rows are multiplied in tile registers.
   bool usesTileRegisters() {
@@ -141,22 +140,9 @@ int64_t Scheduler::getKeysOfStrip() {
   return std::max(keys / fewest * fewest, fewest);
 }
 
-/// Whether the mask, if there is one, is the end of a row's keys and nothing
-/// else: that is where strips end.
-bool Scheduler::endsWithRows() {
-  if (!op.hasMaskRegion())
-    return true;
-  Block &mask = op.getMask().front();
-  constexpr unsigned rowArgument = 2, keyArgument = 3;
-  return mask::findRowEnds(mask.getTerminator()->getOperand(0),
-                           mask.getArgument(rowArgument),
-                           mask.getArgument(keyArgument))
-      .isAll;
-}
-
 /// Packing is shared by more rows where queries are many.
 void Scheduler::chooseMorePackedRows(ScheduleBuilder &b) {
-  if (!endsWithRows() || op.isRagged())
+  if (!mask::endsWithRows(op) || op.isRagged())
     return;
   auto dims = AttentionOp::getDimMap(op.getQueryLayout());
   Value tasks = b.multiply(b.extent(op.getQuery(), dims.b),

@@ -165,6 +165,34 @@ module attributes {tile.target = #tile.target<name = "wgsl", chip = "x", threads
     return
   }
 
+  // Masks that end rows leave long runs of keys; others leave more out where tiles
+  // have fewer rows.
+  // CHECK-LABEL: func @causal_halves
+  // CHECK: #attn.schedule<tile_m = 128, tile_n = 32, threads = 128>
+  func.func @causal_halves(%q: memref<1x8x640x64xf16>, %k: memref<1x8x640x64xf16>, %o: memref<1x8x640x64xf16>) {
+    attn.attention ins(%q, %k, %k : memref<1x8x640x64xf16>, memref<1x8x640x64xf16>, memref<1x8x640x64xf16>) outs(%o : memref<1x8x640x64xf16>)
+    mask(%b: index, %h: index, %i: index, %j: index) {
+      %attends = arith.cmpi sle, %j, %i : index
+      attn.yield %attends : i1
+    }
+    return
+  }
+
+  // CHECK-LABEL: func @window_halves
+  // CHECK: #attn.schedule<tile_m = 64, tile_n = 32>
+  func.func @window_halves(%q: memref<1x8x640x64xf16>, %k: memref<1x8x640x64xf16>, %o: memref<1x8x640x64xf16>) {
+    attn.attention ins(%q, %k, %k : memref<1x8x640x64xf16>, memref<1x8x640x64xf16>, memref<1x8x640x64xf16>) outs(%o : memref<1x8x640x64xf16>)
+    mask(%b: index, %h: index, %i: index, %j: index) {
+      %c99 = arith.constant 99 : index
+      %distance = arith.subi %i, %j : index
+      %before = arith.cmpi sle, %j, %i : index
+      %near = arith.cmpi sle, %distance, %c99 : index
+      %attends = arith.andi %before, %near : i1
+      attn.yield %attends : i1
+    }
+    return
+  }
+
   // Fewer rows, and outputs that registers do not hold.
   // CHECK-LABEL: func @short
   // CHECK: #attn.schedule<tile_m = 64, tile_n = 32>

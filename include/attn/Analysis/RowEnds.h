@@ -10,7 +10,7 @@
 #ifndef ATTN_ANALYSIS_ROWENDS_H
 #define ATTN_ANALYSIS_ROWENDS_H
 
-#include "mlir/IR/Value.h"
+#include "attn/Dialect/Attn/Attn.h"
 #include "llvm/ADT/SmallVector.h"
 
 namespace attn::mask {
@@ -32,6 +32,10 @@ struct RowEnds {
 /// are arguments of one region.
 RowEnds findRowEnds(mlir::Value condition, mlir::BlockArgument row,
                     mlir::BlockArgument key);
+
+/// Whether the mask region, if there is one, is the end of a row's keys and
+/// nothing else.
+bool endsWithRows(AttentionOp op);
 
 } // namespace attn::mask
 
