@@ -85,11 +85,13 @@ SmallVector<Value> emitRow(ImplicitLocOpBuilder &b, Value statistic,
   const float fraction = std::frexp(c, &exponent); // c = fraction 2^exponent
   const float power = std::ldexp(fraction == 0.5f ? 0.5f : 1.0f, exponent);
   Value negated = arith::NegFOp::create(b, statistic);
-  // Exponentials wait for this: m is compared, not its product with c.
-  Value size = math::AbsFOp::create(b, negated);
+  // The product is compared, not m, although exponentials wait for it: ptxas
+  // then scales accumulators between them, and else behind the last of them.
+  Value size =
+      math::AbsFOp::create(b, arith::MulFOp::create(b, negated, f32(c)));
   auto replaceAbove = [&](float bound, float replacement, Value factor) {
-    Value isAbove = arith::CmpFOp::create(b, arith::CmpFPredicate::OGT, size,
-                                          f32(bound / c));
+    Value isAbove =
+        arith::CmpFOp::create(b, arith::CmpFPredicate::OGT, size, f32(bound));
     return arith::SelectOp::create(b, isAbove, f32(replacement), factor)
         .getResult();
   };

@@ -4,15 +4,16 @@
 // product of statistic and factor is beyond 2^28, a power of two is the factor,
 // beyond 2^126 one below 1, so that nothing is rounded or overflows.
 // CHECK-LABEL: func.func @exp2
-//   CHECK-DAG:   %[[LARGE:.+]] = arith.constant 0x4D317218 : f32
+//   CHECK-DAG:   %[[LARGE:.+]] = arith.constant 0x4D800000 : f32
 //   CHECK-DAG:   %[[POWER:.+]] = arith.constant 2.000000e+00 : f32
-//   CHECK-DAG:   %[[HUGE:.+]] = arith.constant 5.8966441E+37 : f32
+//   CHECK-DAG:   %[[HUGE:.+]] = arith.constant 8.50705917E+37 : f32
 //   CHECK-DAG:   %[[SAFE:.+]] = arith.constant 6.250000e-02 : f32
 //   CHECK-DAG:   %[[C:.+]] = arith.constant 1.44269502 : f32
 //       CHECK:   %[[ROW:.+]]:2 = tile.map(%arg1) at[%arg2]
 //       CHECK:   ^bb0(%[[M:.+]]: f32,
 //       CHECK:     %[[NEG:.+]] = arith.negf %[[M]]
-//       CHECK:     %[[ABS:.+]] = math.absf %[[NEG]]
+//       CHECK:     %[[PRODUCT:.+]] = arith.mulf %[[NEG]], %[[C]]
+//       CHECK:     %[[ABS:.+]] = math.absf %[[PRODUCT]]
 //       CHECK:     %[[ISLARGE:.+]] = arith.cmpf ogt, %[[ABS]], %[[LARGE]]
 //       CHECK:     %[[MOST:.+]] = arith.select %[[ISLARGE]], %[[POWER]], %[[C]]
 //       CHECK:     %[[ISHUGE:.+]] = arith.cmpf ogt, %[[ABS]], %[[HUGE]]
