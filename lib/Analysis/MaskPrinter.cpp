@@ -86,6 +86,26 @@ public:
     return x == "false" ? y : y == "false" ? x : x + "\n      or " + y;
   }
 
+  /// What a summary is of, where it is no value of the region.
+  std::string sumOf(const Summary &summary) {
+    std::string text;
+    llvm::raw_string_ostream os(text);
+    for (unsigned id = 1; id < summary.sum.size(); ++id) {
+      int64_t factor = summary.sum[id];
+      if (factor == 0)
+        continue;
+      if (!text.empty())
+        os << (factor < 0 ? " - " : " + ");
+      if (std::abs(factor) != 1)
+        os << std::abs(factor) << " * ";
+      if (Value value = tiles.symbols->getVariable(id).value)
+        os << value;
+      else
+        os << (summary.over == Summary::Keys ? "j" : "i");
+    }
+    return text;
+  }
+
 private:
   Number divide(const Row &row, int64_t k, bool up) {
     Number number = affine(row);
@@ -189,7 +209,11 @@ void MaskAnalysis::print(raw_ostream &os) const {
          << summary.blocks.keys;
     else
       os << (summary.over == Summary::Keys ? "the keys" : "the rows");
-    os << " of a tile of " << summary.value << "\n";
+    os << " of a tile of ";
+    if (summary.sum.empty())
+      os << summary.value << "\n";
+    else
+      os << backend.sumOf(summary) << "\n";
   }
   if (!hasMask())
     os << "  no mask but j < kv_len\n";

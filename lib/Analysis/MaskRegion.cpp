@@ -16,6 +16,8 @@
 #include "mlir/IR/Matchers.h"
 #include "llvm/ADT/TypeSwitch.h"
 
+#include <numeric>
+
 using namespace mlir;
 using namespace attn;
 using namespace attn::mask;
@@ -32,6 +34,9 @@ static constexpr unsigned kLengthBits = 32;
 
 /// A value of i and j is computed for up to this many blocks of a tile.
 static constexpr int64_t kMaxBlocks = 32;
+
+/// Ops that are compared to find functions of equal values.
+static constexpr unsigned kMaxCompared = 2000;
 
 /// The largest bit mask that counts as a remainder.
 static constexpr int64_t kMaxMask = (int64_t(1) << 30) - 1;
@@ -225,20 +230,7 @@ Row MaskRegion::opaque(Value value) {
   return result;
 }
 
-bool MaskRegion::isOpaque(const Conjunct &conjunct) const {
-  auto mentions = [this](const Row &row) {
-    for (unsigned id = 1; id < row.size(); ++id)
-      if (row[id] != 0 && system.isBound(id) && system.getVariable(id).value)
-        return true;
-    return false;
-  };
-  return llvm::any_of(conjunct.inequalities, mentions) ||
-         llvm::any_of(conjunct.equalities, mentions);
-}
-
-bool MaskRegion::bindOpaque(Conjunct &conjunct) {
-  if (!isOpaque(conjunct))
-    return true;
+SmallVector<unsigned> MaskRegion::getOpaque(const Conjunct &conjunct) const {
   SmallVector<unsigned> ids;
   auto collect = [&](const Row &row) {
     for (unsigned id = 1; id < row.size(); ++id)
@@ -248,9 +240,25 @@ bool MaskRegion::bindOpaque(Conjunct &conjunct) {
   };
   llvm::for_each(conjunct.inequalities, collect);
   llvm::for_each(conjunct.equalities, collect);
-  for (unsigned id : ids) {
+  return ids;
+}
+
+unsigned MaskRegion::sidesOf(unsigned id) {
+  if (id == row || id == key)
+    return id == row ? OnRow : OnKey;
+  return dependenceOf(system.getVariable(id).value) & (OnRow | OnKey);
+}
+
+bool MaskRegion::bindOpaque(Conjunct &conjunct) {
+  if (!isOpaque(conjunct))
+    return true;
+  if (!allRows) {
+    unifyCongruent(conjunct);
+    gatherSums(conjunct);
+  }
+  for (unsigned id : getOpaque(conjunct)) {
     Value value = system.getVariable(id).value;
-    unsigned sides = dependenceOf(value) & (OnRow | OnKey);
+    unsigned sides = sidesOf(id);
     if (allRows) {
       if (sides != OnKey)
         continue;
@@ -272,28 +280,9 @@ bool MaskRegion::bindOpaque(Conjunct &conjunct) {
       if (!blocks)
         continue;
     }
-    auto [it, isNew] = summaryOf.try_emplace(value, summaries.size());
-    if (isNew) {
-      Variable extreme{VarKind::Minimum};
-      extreme.summary = summaries.size();
-      extreme.perInner =
-          sides & (system.innerTile == system.keyTile ? OnKey : OnRow);
-      extreme.min = system.getVariable(id).min;
-      extreme.max = system.getVariable(id).max;
-      extreme.wide = system.getVariable(id).wide;
-      unsigned minimum = system.addVariable(extreme);
-      extreme.kind = VarKind::Maximum;
-      unsigned maximum = system.addVariable(extreme);
-      summaries.push_back({value,
-                           blocks             ? Summary::TileBlocks
-                           : (sides == OnKey) ? Summary::Keys
-                                              : Summary::Rows,
-                           blocks.value_or(Blocks()), minimum, maximum,
-                           dependenceOf(value)});
-      // A tile of the domain has an element.
-      system.assume(system.subtract(System::variable(maximum),
-                                    System::variable(minimum)));
-    }
+    auto [it, isNew] = summaryOf.try_emplace(id, summaries.size());
+    if (isNew)
+      addSummary(id, blocks);
     const Summary &summary = summaries[it->second];
     Row element = System::variable(id);
     system.requireNonNegative(
@@ -302,6 +291,179 @@ bool MaskRegion::bindOpaque(Conjunct &conjunct) {
         conjunct, system.subtract(System::variable(summary.maximum), element));
   }
   return false;
+}
+
+void MaskRegion::addSummary(unsigned id, std::optional<Blocks> blocks) {
+  Variable variable = system.getVariable(id);
+  unsigned sides = sidesOf(id), dependence = dependenceOf(variable.value);
+  for (unsigned term = 1; term < variable.sum.size(); ++term)
+    if (Value value = system.getVariable(term).value;
+        value && variable.sum[term] != 0)
+      dependence |= dependenceOf(value);
+  Variable extreme{VarKind::Minimum};
+  extreme.summary = summaries.size();
+  extreme.perInner =
+      sides & (system.innerTile == system.keyTile ? OnKey : OnRow);
+  extreme.min = variable.min;
+  extreme.max = variable.max;
+  extreme.wide = variable.wide;
+  unsigned minimum = system.addVariable(extreme);
+  extreme.kind = VarKind::Maximum;
+  unsigned maximum = system.addVariable(extreme);
+  summaries.push_back({variable.value, variable.sum,
+                       blocks             ? Summary::TileBlocks
+                       : (sides == OnKey) ? Summary::Keys
+                                          : Summary::Rows,
+                       blocks.value_or(Blocks()), minimum, maximum,
+                       dependence});
+  // A tile of the domain has an element.
+  system.assume(
+      system.subtract(System::variable(maximum), System::variable(minimum)));
+}
+
+//===----------------------------------------------------------------------===//
+// Functions of equal values, and sums
+//===----------------------------------------------------------------------===//
+
+/// True if the ops compute the same from operands that are pairwise `same`.
+static bool haveSameShape(Operation *x, Operation *y,
+                          function_ref<bool(Value, Value)> same) {
+  return x->getName() == y->getName() && x->getNumRegions() == 0 &&
+         x->getAttrDictionary() == y->getAttrDictionary() &&
+         x->getResultTypes() == y->getResultTypes() &&
+         llvm::all_of_zip(x->getOperands(), y->getOperands(), same);
+}
+
+/// What a region reads does not change, so that an op says its result.
+bool MaskRegion::isSame(Value x, Value y) {
+  if (x == y)
+    return true;
+  if (++numCompared > kMaxCompared)
+    return false;
+  auto first = dyn_cast<OpResult>(x), second = dyn_cast<OpResult>(y);
+  return first && second &&
+         first.getResultNumber() == second.getResultNumber() &&
+         haveSameShape(first.getOwner(), second.getOwner(),
+                       [this](Value a, Value b) { return isSame(a, b); });
+}
+
+bool MaskRegion::areCongruent(Value x, Value y, Value argumentX,
+                              Value argumentY) {
+  if ((isSame(x, argumentX) && isSame(y, argumentY)) ||
+      (x == y && !(dependenceOf(x) & (OnRow | OnKey))))
+    return true;
+  if (++numCompared > kMaxCompared)
+    return false;
+  auto first = dyn_cast<OpResult>(x), second = dyn_cast<OpResult>(y);
+  return first && second &&
+         first.getResultNumber() == second.getResultNumber() &&
+         haveSameShape(first.getOwner(), second.getOwner(),
+                       [&](Value a, Value b) {
+                         return areCongruent(a, b, argumentX, argumentY);
+                       });
+}
+
+void MaskRegion::unifyCongruent(Conjunct &conjunct) {
+  SmallVector<unsigned> ids = getOpaque(conjunct);
+  if (ids.size() < 4)
+    return;
+  auto areEqual = [&](unsigned x, unsigned y) {
+    Row difference = system.subtract(System::variable(x), System::variable(y));
+    return llvm::is_contained(conjunct.equalities, difference) ||
+           llvm::is_contained(conjunct.equalities,
+                              system.scale(difference, -1));
+  };
+  auto valueOf = [&](unsigned id) { return system.getVariable(id).value; };
+  auto replace = [&](unsigned from, unsigned to) {
+    Row change = system.subtract(System::variable(to), System::variable(from));
+    auto rename = [&](const Row &form) {
+      return system.combine(form, 1, change,
+                            from < form.size() ? form[from] : 0);
+    };
+    Conjunct renamed;
+    renamed.contradictory = conjunct.contradictory;
+    for (const Row &form : conjunct.inequalities)
+      system.requireNonNegative(renamed, rename(form));
+    for (const Row &form : conjunct.equalities)
+      system.requireZero(renamed, rename(form));
+    conjunct = std::move(renamed);
+  };
+  for (unsigned x : ids)
+    for (unsigned y : ids)
+      if (x < y && areEqual(x, y))
+        for (unsigned f : ids)
+          for (unsigned g : ids)
+            if (f != x && f != y && g != x && g != y && f != g &&
+                areCongruent(valueOf(f), valueOf(g), valueOf(x), valueOf(y)))
+              replace(g, f);
+}
+
+/// True if `rest` is of lengths alone, so that 32 bits hold it `factor` times
+/// over.
+bool MaskRegion::isOrdinary(const Row &rest, int64_t factor) const {
+  constexpr __int128 longest = __int128(1) << 30;
+  __int128 most = rest.empty() ? 0 : std::abs(rest[0]);
+  for (unsigned id = 1; id < rest.size(); ++id) {
+    const Variable &variable = system.getVariable(id);
+    if (rest[id] != 0 && (variable.value || variable.wide))
+      return false;
+    most += std::abs(rest[id]) * longest;
+  }
+  return most <= 2 * factor * longest;
+}
+
+Row MaskRegion::gatherSum(Row form, unsigned side) {
+  Row sum(form.size(), 0);
+  unsigned tables = 0, terms = 0;
+  bool isWide = false;
+  int64_t factor = 0;
+  for (unsigned id = 1; id < form.size(); ++id) {
+    bool isTable = system.isBound(id) && system.getVariable(id).value;
+    if (form[id] == 0 || (!isTable && id != row && id != key) ||
+        sidesOf(id) != side)
+      continue;
+    sum[id] = form[id];
+    factor = std::gcd(factor, form[id]);
+    ++terms;
+    tables += isTable;
+    isWide |= system.getVariable(id).wide;
+  }
+  // Whether one of several numbers is too large, their sum does not say.
+  if (tables == 0 || terms < 2 || (isWide && tables > 1))
+    return form;
+  Row rest = system.subtract(form, sum);
+  bool flips = *llvm::find_if(sum, [](int64_t x) { return x != 0; }) < 0;
+  for (int64_t &entry : sum)
+    entry /= flips ? -factor : factor;
+  sum = system.add(sum, {}); // without zeros at its end
+  auto [it, isNew] = sums.try_emplace(sum, 0);
+  if (isNew) {
+    Variable variable{VarKind::Bound};
+    for (unsigned id = 1; id < sum.size(); ++id)
+      if (sum[id] != 0 && system.getVariable(id).value)
+        variable.value = system.getVariable(id).value;
+    variable.sum = sum;
+    variable.wide = isWide;
+    it->second = system.addVariable(variable);
+  }
+  // Beside what 32 bits hold, all sums beyond them are alike.
+  if (!isOrdinary(rest, factor)) {
+    system.setWide(it->second);
+    if (auto known = summaryOf.find(it->second); known != summaryOf.end())
+      for (unsigned extreme :
+           {summaries[known->second].minimum, summaries[known->second].maximum})
+        system.setWide(extreme);
+  }
+  return system.combine(rest, 1, System::variable(it->second),
+                        flips ? -factor : factor);
+}
+
+void MaskRegion::gatherSums(Conjunct &conjunct) {
+  auto gather = [this](Row &form) {
+    form = gatherSum(gatherSum(std::move(form), OnRow), OnKey);
+  };
+  llvm::for_each(conjunct.inequalities, gather);
+  llvm::for_each(conjunct.equalities, gather);
 }
 
 //===----------------------------------------------------------------------===//

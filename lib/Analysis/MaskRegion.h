@@ -114,10 +114,29 @@ private:
   /// by those of what it compares.
   bool isBetterWhole(mlir::Value condition, const Disjunction &translated);
 
+  /// True if the values are proved to be the same, by what computes them.
+  bool isSame(mlir::Value x, mlir::Value y);
+  /// True if `x` is computed from `argumentX` as `y` is from `argumentY`.
+  bool areCongruent(mlir::Value x, mlir::Value y, mlir::Value argumentX,
+                    mlir::Value argumentY);
+  /// Where the conjunct has f(x), f(y) and x = y, makes them one.
+  void unifyCongruent(Conjunct &conjunct);
+  /// Replaces sums of i and table elements of rows, and those of j and of keys,
+  /// by one variable each: its extremes over a tile say more than theirs.
+  void gatherSums(Conjunct &conjunct);
+  Row gatherSum(Row row, unsigned side);
+  bool isOrdinary(const Row &rest, int64_t factor) const;
+  void addSummary(unsigned id, std::optional<Blocks> blocks);
+  unsigned sidesOf(unsigned id);
+  /// The variables of the conjunct that stand for values.
+  llvm::SmallVector<unsigned> getOpaque(const Conjunct &conjunct) const;
+
   /// A variable for a value of which no more is known.
   Row opaque(mlir::Value value);
   Cases opaqueCase(mlir::Value value) { return {{Conjunct(), opaque(value)}}; }
-  bool isOpaque(const Conjunct &conjunct) const;
+  bool isOpaque(const Conjunct &conjunct) const {
+    return !getOpaque(conjunct).empty();
+  }
 
   /// size * tile <= index < size * tile + size.
   void requireWithin(Conjunct &conjunct, unsigned index, unsigned tile,
@@ -137,7 +156,10 @@ private:
   llvm::DenseMap<mlir::Value, std::optional<Cases>> intMemo;
   llvm::DenseMap<std::pair<mlir::Value, unsigned>, std::optional<Disjunction>>
       boolMemo;
-  llvm::DenseMap<mlir::Value, unsigned> summaryOf, elementOf;
+  llvm::DenseMap<mlir::Value, unsigned> elementOf;
+  llvm::DenseMap<unsigned, unsigned> summaryOf; // by variable
+  std::map<Row, unsigned> sums;
+  unsigned numCompared = 0; // ops
   llvm::DenseMap<mlir::Value, std::optional<Blocks>> blockMemo;
   std::map<std::tuple<void *, unsigned, int64_t>, bool> constantMemo;
   llvm::SmallVector<Summary> summaries;

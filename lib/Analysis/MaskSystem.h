@@ -42,6 +42,7 @@ public:
   //===--- Variables and rows ---------------------------------------------===//
 
   unsigned addVariable(Variable variable);
+  void setWide(unsigned id) { variables[id].wide = true; }
   bool isBound(unsigned id) const {
     return variables[id].kind == VarKind::Bound;
   }

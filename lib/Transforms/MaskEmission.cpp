@@ -78,6 +78,15 @@ private:
   IRMapping mapping;
 };
 
+Value toIndex(OpBuilder &builder, Location loc, Value value) {
+  Type type = builder.getIndexType();
+  if (value.getType() == type)
+    return value;
+  if (value.getType().isInteger(1))
+    return builder.createOrFold<arith::IndexCastUIOp>(loc, type, value);
+  return builder.createOrFold<arith::IndexCastOp>(loc, type, value);
+}
+
 class IRBackend {
 public:
   using Number = Value;
@@ -314,12 +323,7 @@ private:
   }
 
   Value toIndex(OpBuilder &builder, Value value) {
-    Type type = builder.getIndexType();
-    if (value.getType() == type)
-      return value;
-    if (value.getType().isInteger(1))
-      return builder.createOrFold<arith::IndexCastUIOp>(loc, type, value);
-    return builder.createOrFold<arith::IndexCastOp>(loc, type, value);
+    return ::toIndex(builder, loc, value);
   }
 
   const MaskTiles &tiles;
@@ -550,6 +554,32 @@ static Value toStorage(OpBuilder &builder, Location loc, Value value) {
   return arith::ExtSIOp::create(builder, loc, type, value);
 }
 
+/// The sum that is summarised, at row or key `index`, cut off to 32 bits.
+static Value buildSum(OpBuilder &builder, Location loc, const MaskTiles &tiles,
+                      const Row &sum, RegionCloner &cloner, Value index) {
+  auto constant = [&](int64_t value) {
+    return builder.createOrFold<arith::ConstantIndexOp>(loc, value);
+  };
+  Value result;
+  for (unsigned id = 1; id < sum.size(); ++id) {
+    if (sum[id] == 0)
+      continue;
+    Value table = tiles.symbols->getVariable(id).value;
+    Value term = builder.createOrFold<arith::MulIOp>(
+        loc,
+        table ? toIndex(builder, loc, cloner.clone(builder, table)) : index,
+        constant(sum[id]));
+    result =
+        result ? builder.createOrFold<arith::AddIOp>(loc, result, term) : term;
+  }
+  using Limits = std::numeric_limits<int32_t>;
+  result =
+      arith::MinSIOp::create(builder, loc, result, constant(Limits::max()));
+  result =
+      arith::MaxSIOp::create(builder, loc, result, constant(Limits::min()));
+  return arith::IndexCastOp::create(builder, loc, builder.getI32Type(), result);
+}
+
 SmallVector<Value> attn::buildMaskSummaries(const MaskAnalysis &analysis,
                                             OpBuilder &builder, Location loc,
                                             const MaskGrid &grid) {
@@ -567,7 +597,9 @@ SmallVector<Value> attn::buildMaskSummaries(const MaskAnalysis &analysis,
     Value extents[] = {(summary.dependence & OnBatch) ? grid.numBatches : one,
                        (summary.dependence & OnHead) ? grid.numHeads : one,
                        overKeys ? grid.keyTiles : grid.queryTiles};
-    IntegerType type = storageType(summary.value.getType());
+    IntegerType type = summary.sum.empty()
+                           ? storageType(summary.value.getType())
+                           : builder.getI32Type();
     SmallVector<int64_t> shape(3, ShapedType::kDynamic);
     shape.push_back(2);
     Value memory = memref::AllocOp::create(
@@ -600,7 +632,10 @@ SmallVector<Value> attn::buildMaskSummaries(const MaskAnalysis &analysis,
             RegionCloner cloner(analysis.getOp(), symbols);
             overKeys ? cloner.setKey(index) : cloner.setRow(index);
             Value element =
-                toStorage(inside, loc, cloner.clone(inside, summary.value));
+                summary.sum.empty()
+                    ? toStorage(inside, loc,
+                                cloner.clone(inside, summary.value))
+                    : buildSum(inside, loc, tiles, summary.sum, cloner, index);
             Value extremes[] = {
                 arith::MinSIOp::create(inside, loc, sofar[0], element),
                 arith::MaxSIOp::create(inside, loc, sofar[1], element)};

@@ -161,6 +161,29 @@ func.func @limit_per_row(%q: memref<1x2x?x64xf32>, %k: memref<1x2x?x64xf32>, %o:
 
 // -----
 
+// Of a window for each row, its first key is summarised: one closed form.
+// CHECK-LABEL: @window_per_row
+// CHECK-NEXT: tiles [max(0, (min0[t] floordiv 128)), {{.*}} min(kv_len ceildiv 128, (t floordiv 2) + 1) : 0)) full
+// CHECK-NOT: where
+// CHECK: summary 0: min and max over the rows of a tile of i - %{{.*}} = memref.load
+func.func @window_per_row(%q: memref<1x2x?x64xf32>, %k: memref<1x2x?x64xf32>, %o: memref<1x2x?x64xf32>, %t: memref<?xi32>) {
+  attn.attention ins(%q, %k, %k : memref<1x2x?x64xf32>, memref<1x2x?x64xf32>, memref<1x2x?x64xf32>)
+      captures(%t : memref<?xi32>)
+      outs(%o : memref<1x2x?x64xf32>)
+      mask(%b: index, %h: index, %i: index, %j: index, %windows: memref<?xi32>) {
+        %w = memref.load %windows[%i] : memref<?xi32>
+        %width = arith.index_cast %w : i32 to index
+        %distance = arith.subi %i, %j : index
+        %near = arith.cmpi sle, %distance, %width : index
+        %causal = arith.cmpi sle, %j, %i : index
+        %keep = arith.andi %near, %causal : i1
+        attn.yield %keep : i1
+      }
+  return
+}
+
+// -----
+
 // A table of blocks of 64 x 64 is constant over tiles of 16 x 16, and over two
 // parts of a tile of 64 x 128.
 // CHECK-LABEL: @block_table

@@ -60,6 +60,8 @@ struct Variable {
   /// Floor.
   Row dividend = {};
   int64_t divisor = 1;
+  /// Bound: the sum of i, or of j, and table elements that it stands for.
+  Row sum = {};
   /// True if it differs between the inner tiles of an outer one.
   bool perInner = false;
   /// What is known of its value in the domain of the mask.
@@ -128,6 +130,9 @@ struct Blocks {
 struct Summary {
   enum Over { Rows, Keys, TileBlocks };
   mlir::Value value;
+  /// Not empty: not of `value`, but of this sum of i, or of j, and of values,
+  /// cut off where 32 bits end.
+  Row sum;
   Over over;
   Blocks blocks;             // TileBlocks
   unsigned minimum, maximum; // variables
