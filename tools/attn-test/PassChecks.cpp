@@ -132,6 +132,14 @@ static void addShareLoops(OpPassManager &pm) {
   pm.addNestedPass<func::FuncOp>(createShareLoops(options));
 }
 
+/// Where a schedule asks for it, as of grids with parts of the keys: what adds
+/// these up stays with one subgroup, and can join the launch before it.
+static void addScheduledLoops(OpPassManager &pm) {
+  pm.addNestedPass<func::FuncOp>(createUnswitchMasks({/*scoresOnly=*/true}));
+  pm.addNestedPass<func::FuncOp>(createAssignLayouts());
+  pm.addNestedPass<func::FuncOp>(createShareLoops());
+}
+
 /// Subgroups that divide the keys, with branches around what masks change
 /// alone, and row sums that lanes have parts of.
 static void addSharedVectors(OpPassManager &pm) {
@@ -185,6 +193,13 @@ ArrayRef<PassChecker::CheckedPass> PassChecker::getPasses() {
        addOpaqueMatrices, rounded, opaqueMatrices},
       {"tile-unswitch-masks to tile-layout-to-gpu, shared loops",
        addSharedVectors, real, fewLanesOfVectors},
+      {"tile-unswitch-masks to tile-share-loops, schedules", addScheduledLoops,
+       real, fewLanes},
+      {"tile-join-launches",
+       [](OpPassManager &pm) { pm.addPass(createJoinLaunches()); }, 0, fewLanes,
+       /*goesOn=*/true},
+      {"tile-layout-to-gpu, joined launches", addLayoutToGPU, real, fewLanes,
+       /*goesOn=*/true},
       {"tile-unswitch-masks", addNested<createUnswitchMasks>, 0},
       {"canonicalize, cse", addCleanup, 0},
       {"tile-narrow-indices",
@@ -195,9 +210,6 @@ ArrayRef<PassChecker::CheckedPass> PassChecker::getPasses() {
       {"tile-layout-to-gpu, halves of subgroups", addLayouts, real, halves},
       {"tile-assign-layouts", addNested<createAssignLayouts>, 0, fewLanes},
       {"tile-share-loops", addShareLoops, real, fewLanes, /*goesOn=*/true},
-      {"tile-join-launches",
-       [](OpPassManager &pm) { pm.addPass(createJoinLaunches()); }, 0, fewLanes,
-       /*goesOn=*/true},
       {"tile-layout-to-gpu, shared loops", addLayoutToGPU, real, fewLanes,
        /*goesOn=*/true},
       {"tile-layout-to-gpu, vectors", addLayouts, real, vectors},
@@ -427,6 +439,11 @@ std::string PassChecker::checkAttention(ModuleOp module,
     tile.tileM = tileM;
   if (tileN)
     tile.tileN = tileN;
+  // Few rows, for subgroups that share the keys.
+  stage.module->walk([&](AttentionOp op) {
+    if (auto schedule = ScheduleAttr::of(op); schedule && schedule.getThreads())
+      tile.rowMultiple = 1;
+  });
   pm.addNestedPass<func::FuncOp>(createTileAttention(tile));
   if (failed(pm.run(*stage.module)))
     return "does not become tiles";

@@ -130,6 +130,10 @@ private:
   void writeRanges();
   std::string where();
   void openGrid();
+  /// The place of row i0 in memory of states.
+  std::string stateOfRow() const {
+    return hasBatch ? "%b, %h, %i0" : "%h, %i0";
+  }
   void openLoop(llvm::ArrayRef<Tile> inits, std::vector<Tile> &carried,
                 std::string &results);
   void closeLoop(llvm::ArrayRef<Tile> yielded);
@@ -152,6 +156,9 @@ private:
   bool excludes = false; ///< key tiles that the ranges list but `where` skips
   int64_t excluded = 0;
   bool storesStates = false; ///< of rows, for a second grid that finishes them
+  /// States of rows have a dimension of one batch, and both grids begin with
+  /// that and the heads: parts of the keys may be added up without a launch.
+  bool hasBatch = false;
 
   bool inLoop = false;
   unsigned count = 0;
@@ -604,7 +611,8 @@ Element TileWriter::randomElement(std::vector<Element> pool, bool isBlock) {
 //===----------------------------------------------------------------------===//
 
 void TileWriter::openGrid() {
-  line(formatv("scf.forall (%h, %t) in (%heads, {0}) {{",
+  line(formatv("scf.forall ({0}%h, %t) in ({1}%heads, {2}) {{",
+               hasBatch ? "%b, " : "", hasBatch ? "%batches, " : "",
                index((rows + m - 1) / m)));
   indent += 2;
   line("%i0 = arith.muli %t, " + index(m) + " : index");
@@ -705,11 +713,12 @@ void TileWriter::writeSoftmax() {
   line("%scores = memref.alloc(%heads, %rows) : " + typeOf("%scores"));
   if (storesStates) {
     std::string columns = std::to_string(valueWidth);
-    memories["%maxima"] = memories["%sums"] = {"memref<?x?xf32>", "f32"};
-    memories["%values"] = {"memref<?x?x" + columns + "xf32>", "f32"};
+    std::string dims = hasBatch ? "memref<?x?x?x" : "memref<?x?x";
+    memories["%maxima"] = memories["%sums"] = {dims + "f32>", "f32"};
+    memories["%values"] = {dims + columns + "xf32>", "f32"};
     for (const char *memory : {"%maxima", "%sums", "%values"})
-      line(formatv("{0} = memref.alloc(%heads, %rows) : {1}", memory,
-                   typeOf(memory)));
+      line(formatv("{0} = memref.alloc({1}%heads, %rows) : {2}", memory,
+                   hasBatch ? "%batches, " : "", typeOf(memory)));
   }
   openGrid();
   std::string at = "%h, %i0, %j0", valid = "%left, " + index(n);
@@ -796,20 +805,25 @@ void TileWriter::writeSoftmax() {
 void TileWriter::writeRowGrid(const Tile &max, const Tile &sum, const Tile &acc,
                               bool isSplittable) {
   std::string columns = index(valueWidth);
-  store(max, "%maxima", "%h, %i0", "%left");
-  store(sum, "%sums", "%h, %i0", "%left");
-  store(acc, "%values", "%h, %i0, " + index(0), "%left, " + columns);
+  store(max, "%maxima", stateOfRow(), "%left");
+  store(sum, "%sums", stateOfRow(), "%left");
+  store(acc, "%values", stateOfRow() + ", " + index(0), "%left, " + columns);
   indent -= 2;
   std::string workers = std::to_string(random.range(1, 24));
-  line(isSplittable ? "} {tile.workers = " + workers + "}" : "}");
-  line("scf.forall (%h, %i0) in (%heads, %rows) {");
+  std::string attributes = isSplittable ? "tile.workers = " + workers : "";
+  // For subgroups that share the loops.
+  if (isSplittable && hasBatch && !lowered)
+    attributes += ", attn.schedule = #attn.schedule<threads = 32>";
+  line(attributes.empty() ? "}" : "} {" + attributes + "}");
+  line(formatv("scf.forall ({0}) in ({1}%heads, %rows) {{", stateOfRow(),
+               hasBatch ? "%batches, " : ""));
   indent += 2;
   std::string one = index(1);
   // Tiles of few rows, of which one is used.
   m = lowered ? 16 : random.range(1, 4);
-  Tile rowMax = load("%maxima", m, 0, "%h, %i0", one);
-  Tile rowSum = load("%sums", m, 0, "%h, %i0", one);
-  Tile rowAcc = load("%values", m, valueCols, "%h, %i0, " + index(0),
+  Tile rowMax = load("%maxima", m, 0, stateOfRow(), one);
+  Tile rowSum = load("%sums", m, 0, stateOfRow(), one);
+  Tile rowAcc = load("%values", m, valueCols, stateOfRow() + ", " + index(0),
                      one + ", " + columns);
   Tile result =
       map({rowAcc, rowSum}, valueCols, [&](std::vector<Element> x) -> Element {
@@ -973,6 +987,12 @@ Case TileWriter::write() {
   excludes = softmax && !hasPieces && random.chance(1, 3);
   excluded = random.range(0, 2);
   storesStates = softmax && random.chance(1, hasPieces ? 4 : 2);
+  hasBatch = storesStates && (hasPieces || random.chance(1, 2));
+  // Few rows, which lanes share without workgroup memory.
+  if (hasBatch && hasPieces) {
+    m = 8;
+    rows = random.range(1, 2 * m);
+  }
   // Parts of the keys have two tiles at least.
   int64_t mostKeys = (storesStates ? 12 : 4) * n;
   keys = random.range(hasPieces ? n : 1, mostKeys);
@@ -999,6 +1019,10 @@ Case TileWriter::write() {
   line("%heads = memref.dim %r, " + first + " : " + typeOf("%r"));
   line("%rows = memref.dim %r, " + second + " : " + typeOf("%r"));
   line("%keys = memref.dim %w, " + second + " : " + typeOf("%w"));
+  if (hasBatch) {
+    addMemory("%batch", {{"B", 1}}, "f32");
+    line("%batches = memref.dim %batch, " + first + " : " + typeOf("%batch"));
+  }
   if (softmax)
     writeSoftmax();
   else

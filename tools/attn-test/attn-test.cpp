@@ -156,7 +156,7 @@ private:
   std::string explainMisuse();
   void select(std::vector<Recipe> candidates, std::vector<Recipe> &recipes);
   /// Asks for split keys wherever a query tile can hold the packed heads.
-  void splitKeys(ModuleOp module, ArrayRef<Tensor> inputs);
+  void splitKeys(ModuleOp module, ArrayRef<Tensor> inputs, uint64_t index);
   /// What is wrong with case number `index`; "" if nothing is.
   std::string runCase(const Case &testCase, uint64_t index);
   /// What is right, and what f32 computes without being fused (rule 20).
@@ -220,14 +220,16 @@ Driver::Maker Driver::getMaker(StringRef suite) const {
   return suite == "combinations" ? makeCombination : nullptr;
 }
 
-void Driver::splitKeys(ModuleOp module, ArrayRef<Tensor> inputs) {
-  constexpr int64_t keys = 32;
+void Driver::splitKeys(ModuleOp module, ArrayRef<Tensor> inputs,
+                       uint64_t index) {
   // Of vectors or fragments; lanes compute with any number of rows, but not
-  // with many.
+  // with many. Passes are run for either.
   bool isDevice = target && !target->isHost() && takesAnyTile();
-  int64_t mostRows = isDevice ? 32 : 1024, rowMultiple = isDevice ? 1 : 16;
+  bool anyRows = isDevice || (args.passes && index % 2 == 0);
+  int64_t mostRows = anyRows ? 32 : 1024, rowMultiple = anyRows ? 1 : 16;
+  int64_t keys = args.passes && anyRows ? 8 : 32;
   // Of few rows, which several subgroups share.
-  constexpr int64_t fewRows = 8, sharingThreads = 128;
+  constexpr int64_t fewRows = 8;
   module.walk([&](AttentionOp op) {
     auto query = dyn_cast<BlockArgument>(op.getQuery());
     auto key = dyn_cast<BlockArgument>(op.getKey());
@@ -245,8 +247,8 @@ void Driver::splitKeys(ModuleOp module, ArrayRef<Tensor> inputs) {
     knobs.tile_m = tileM;
     knobs.tile_n = keys;
     knobs.workers = args.workers;
-    if (isDevice && tileM <= fewRows)
-      knobs.threads = sharingThreads;
+    if (anyRows && tileM <= fewRows)
+      knobs.threads = isDevice ? 128 : 32;
     op->setAttr(ScheduleAttr::attributeName,
                 ScheduleAttr::get(op.getContext(), knobs));
   });
@@ -433,7 +435,7 @@ std::string Driver::compareWithReference(const Case &testCase, ModuleOp module,
   // Compiling may change the module: it gets a copy.
   OwningOpRef<ModuleOp> copy = module.clone();
   if (args.workers)
-    splitKeys(*copy, inputs);
+    splitKeys(*copy, inputs, index);
   if (args.passes)
     return isTiles ? passChecker.checkTiles(*copy, inputs)
                    : passChecker.checkAttention(*copy, inputs, expected->ref);
