@@ -180,8 +180,13 @@ void KernelLowering::packFactor(LoadOp load, TileType type) {
             arith::CmpIOp::create(b, arith::CmpIPredicate::slt, at, rows);
         Value read =
             readVector(reader(min(at, add(rows, index(-1)))), col, vector);
-        Value zeros = arith::ConstantOp::create(b, b.getZeroAttr(vector));
-        return arith::SelectOp::create(b, isValid, read, zeros);
+        // By bits: LLVM cannot choose between vectors of bf16 on all chips.
+        Type words = cast<VectorType>(vector).clone(b.getI16Type());
+        Value mask = vector::BroadcastOp::create(
+            b, words, arith::ExtSIOp::create(b, b.getI16Type(), isValid));
+        Value kept = arith::AndIOp::create(
+            b, vector::BitCastOp::create(b, words, read), mask);
+        return vector::BitCastOp::create(b, vector, kept);
       };
       dot.getTransposeB() ? packTransposed(buffer, row, depth, readRow,
                                            measuredLoads.contains(used))
