@@ -72,7 +72,8 @@ private:
   }
   /// Whether a product of keys should find all queries in L1 beside its scores.
   /// Intel's cores from Ice Lake on, with 48 KiB of it, then take 0.94 to 1.01
-  /// of the time; where L2 is as fast for that, more keys are.
+  /// of the time; where L2 is as fast for that, more keys are, and where heads
+  /// of 128 leave room for 48 keys, 144 take 0.92 (4096 keys) and 0.99 (1024).
   bool keepsQueriesInL1() {
     return target.getL1Bytes() >= 48 << 10 &&
            !target.isFast(tile::Fast::L2Loads);
@@ -112,10 +113,11 @@ int64_t Scheduler::getKeys(int64_t rows) {
   // Of 24 columns at most, and of vectors of 16 lanes where keys are rows.
   constexpr int64_t blockColumns = 48;
   int64_t scores = target.getL1Bytes() * 3 / 4 / (rows * sizeof(float));
-  if (keepsQueriesInL1())
-    scores =
-        std::min<int64_t>(scores, target.getL1Bytes() / (rows * sizeof(float)) -
-                                      op.getQkHeadSize());
+  // Fewer than two blocks would pass through the sums too often.
+  int64_t left =
+      target.getL1Bytes() / (rows * sizeof(float)) - op.getQkHeadSize();
+  if (keepsQueriesInL1() && left >= 2 * blockColumns)
+    scores = std::min(scores, left);
   int64_t heads =
       std::max<int64_t>(1, op.getQkHeadSize() + op.getValueHeadSize());
   int64_t copies = target.getL2Bytes() / 2 / (heads * sizeof(float));

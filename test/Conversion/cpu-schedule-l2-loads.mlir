@@ -19,3 +19,15 @@ module attributes {tile.target = #tile.target<name = "cpu", chip = "c", vector_b
     return
   }
 }
+
+// -----
+
+// Large heads leave room for few keys, each tile of which would pass through
+// all sums.
+// CHECK: #attn.schedule<tile_m = 64, tile_n = 144>
+module attributes {tile.target = #tile.target<name = "cpu", chip = "c", vector_bits = 512, vector_registers = 32, l1_bytes = 49152, l2_bytes = 2097152, workers = 64>} {
+  func.func @large(%q: memref<1x8x512x128xf32>, %o: memref<1x8x512x128xf32>) {
+    attn.attention ins(%q, %q, %q : memref<1x8x512x128xf32>, memref<1x8x512x128xf32>, memref<1x8x512x128xf32>) outs(%o : memref<1x8x512x128xf32>)
+    return
+  }
+}

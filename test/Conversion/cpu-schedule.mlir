@@ -2,7 +2,8 @@
 // queries are few, versions where only a launch knows.
 // RUN: attn-opt %s -split-input-file -pass-pipeline='builtin.module(tile-attach-target{target=cpu chip=x86-64-v4},func.func(cpu-schedule,canonicalize))' | FileCheck %s
 // RUN: attn-opt %s -split-input-file -pass-pipeline='builtin.module(tile-attach-target{target=cpu chip=x86-64-v4},func.func(cpu-schedule{tile-m=32},canonicalize))' | FileCheck %s --check-prefix=GIVEN
-// With 48 KiB of L1, of which 64 queries of 128 take 32, scores get the rest.
+// With 48 KiB of L1, in which 64 queries of 128 leave room for 64 keys, scores get
+// three quarters of it.
 // RUN: attn-opt %s -split-input-file -pass-pipeline='builtin.module(tile-attach-target{target=cpu chip=sapphirerapids},func.func(cpu-schedule,canonicalize))' | FileCheck %s --check-prefix=LARGE
 
 // 32 query heads share 8 key heads: four rows a query.
@@ -22,8 +23,8 @@
 // CHECK:           #attn.schedule<tile_m = 64, tile_n = 96>
 // LARGE-LABEL: func @dynamic
 // LARGE:       #attn.schedule<tile_m = 16, tile_n = 128, workers = 128>
-// LARGE:       #attn.schedule<tile_m = 64, tile_n = 48, workers = 128>
-// LARGE:       #attn.schedule<tile_m = 64, tile_n = 48>
+// LARGE:       #attn.schedule<tile_m = 64, tile_n = 144, workers = 128>
+// LARGE:       #attn.schedule<tile_m = 64, tile_n = 144>
 // GIVEN-LABEL: func @dynamic
 // GIVEN-NOT:   scf.if
 // GIVEN:       #attn.schedule<tile_m = 32, tile_n = 192>
