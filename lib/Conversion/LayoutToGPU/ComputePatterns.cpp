@@ -8,12 +8,23 @@
 
 #include "Patterns.h"
 
+#include "attn/Analysis/IndexRanges.h"
+#include "attn/Dialect/Tile/AttributeNames.h"
+
 #include "mlir/Dialect/Arith/IR/Arith.h"
 #include "mlir/Dialect/Math/IR/Math.h"
 
 using namespace mlir;
 using namespace attn;
 using namespace attn::tile;
+
+Value attn::addPosition(ImplicitLocOpBuilder &b, Value offset, Value within) {
+  Value sum = b.createOrFold<arith::AddIOp>(offset, within);
+  auto add = sum.getDefiningOp<arith::AddIOp>();
+  if (add && add.getLhs() == offset && add.getRhs() == within)
+    add->setAttr(tile::kSizeAttrName, b.getIndexAttr(kIndexLimit));
+  return sum;
+}
 
 namespace {
 
@@ -76,9 +87,8 @@ struct MapLowering : TileOpPattern<MapOp> {
       ElementPosition position = context.getPosition(b, layout, reg);
       for (auto [k, arg] : llvm::enumerate(op.getIndexArgs())) {
         Named named(b, k ? "j" : "i");
-        mapping.map(arg,
-                    b.createOrFold<arith::AddIOp>(
-                        op.getOffsets()[k], k ? position.col : position.row));
+        mapping.map(arg, addPosition(b, op.getOffsets()[k],
+                                     k ? position.col : position.row));
       }
       for (Operation &nested : body.without_terminator())
         b.clone(nested, mapping);

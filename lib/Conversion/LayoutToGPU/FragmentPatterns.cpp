@@ -221,10 +221,10 @@ private:
         Named named(b, k ? "j" : "i");
         Value first = k ? grid.getCol(b, col) : grid.getRow(b, row);
         Value within = getNumber(b, numbers[k], k, number);
-        mapping.map(
-            arg, b.createOrFold<arith::AddIOp>(
-                     b.createOrFold<arith::AddIOp>(op.getOffsets()[k], first),
-                     within));
+        mapping.map(arg, addPosition(b,
+                                     b.createOrFold<arith::AddIOp>(
+                                         op.getOffsets()[k], first),
+                                     within));
       }
       for (Operation &nested : body.without_terminator())
         b.clone(nested, mapping);

@@ -79,6 +79,12 @@ bool isInRegisters(mlir::ValueRange tiles);
 /// Whether four registers at a time are neighbours of a row, in all threads.
 bool holdsVectors(const tile::LinearLayout &layout, tile::TileType type);
 
+/// Where the element of a tile.map lies: `within` of what begins at `offset`.
+/// It is one that exists, so that its place is known to be small and not
+/// negative, as the block's argument was: rows of packed heads are divided.
+mlir::Value addPosition(mlir::ImplicitLocOpBuilder &b, mlir::Value offset,
+                        mlir::Value within);
+
 /// Threads visit the elements of a tile one after the other, row by row.
 void forEachElement(mlir::ImplicitLocOpBuilder &b, const KernelContext &context,
                     tile::TileType type,
