@@ -190,6 +190,11 @@ private:
     bool hasPairsOnly; ///< whether these are even in number
     bool startsAtZero;
   };
+  /// What a register holds.
+  struct RegisterTypes {
+    Type factor, sum;
+  };
+  RegisterTypes getRegisterTypes();
   bool isFactor(Value tile);
   Value newFactor(TileType type);
   void loadFactor(LoadOp load, TileType type);

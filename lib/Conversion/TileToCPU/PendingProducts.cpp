@@ -123,10 +123,7 @@ void KernelLowering::emitPendingProduct(Value depth) {
 /// Adds those weights to their sums: lane k has those of the k-th pair in each
 /// register. Weights are negative.
 void KernelLowering::emitPendingSums(Value depth) {
-  auto factorType =
-      amx::TileType::get({kRegisterRows, kRegisterDepth}, b.getBF16Type());
-  auto sumType =
-      amx::TileType::get({kRegisterRows, kRegisterRows}, b.getF32Type());
+  const auto [factorType, sumType] = getRegisterTypes();
   if (!onesOfPairs) {
     onesOfPairs = allocate({kRegisterRows, kRegisterDepth}, b.getBF16Type());
     OpBuilder::InsertionGuard guard(b);

@@ -329,14 +329,16 @@ LogicalResult KernelLowering::prepareSums(DotOp dot, Value out) {
       });
 }
 
+KernelLowering::RegisterTypes KernelLowering::getRegisterTypes() {
+  return {amx::TileType::get({kRegisterRows, kRegisterDepth}, b.getBF16Type()),
+          amx::TileType::get({kRegisterRows, kRegisterRows}, b.getF32Type())};
+}
+
 /// One block of sums: registers of rows times registers of columns.
 void KernelLowering::emitRegisterBlock(const RegisterProduct &product,
                                        Value rowStart, int64_t rowTiles,
                                        Value colTile, int64_t colTiles) {
-  auto sumType =
-      amx::TileType::get({kRegisterRows, kRegisterRows}, b.getF32Type());
-  auto factorType =
-      amx::TileType::get({kRegisterRows, kRegisterDepth}, b.getBF16Type());
+  const RegisterTypes types = getRegisterTypes();
   Value unit = index(kRegisterRows);
   auto sumAt = [&](int64_t i, int64_t j) -> SmallVector<Value> {
     return {add(rowStart, index(i * kRegisterRows)),
@@ -346,16 +348,16 @@ void KernelLowering::emitRegisterBlock(const RegisterProduct &product,
   for (int64_t i = 0; i < rowTiles; ++i)
     for (int64_t j = 0; j < colTiles; ++j) {
       if (product.startsAtZero)
-        sums.push_back(amx::TileZeroOp::create(b, sumType));
+        sums.push_back(amx::TileZeroOp::create(b, types.sum));
       else
         sums.push_back(
-            amx::TileLoadOp::create(b, sumType, product.sums, sumAt(i, j)));
+            amx::TileLoadOp::create(b, types.sum, product.sums, sumAt(i, j)));
     }
   auto multiply = [&](Value k, ValueRange before) {
     SmallVector<Value> left, after;
     for (int64_t i = 0; i < rowTiles; ++i)
       left.push_back(amx::TileLoadOp::create(
-          b, factorType, product.left,
+          b, types.factor, product.left,
           ValueRange{add(rowStart, index(i * kRegisterRows)), k}));
     Value column = colTile, row = k;
     if (product.rowsOfTile) {
@@ -373,12 +375,12 @@ void KernelLowering::emitRegisterBlock(const RegisterProduct &product,
     SmallVector<Value> right;
     for (int64_t j = 0; j < colTiles; ++j)
       right.push_back(amx::TileLoadOp::create(
-          b, factorType, product.right,
+          b, types.factor, product.right,
           ValueRange{add(column, index(j)), pair, index(0)}));
     for (int64_t j = 0; j < colTiles; ++j)
       for (int64_t i = 0; i < rowTiles; ++i)
         after[i * colTiles + j] = amx::TileMulFOp::create(
-            b, sumType, left[i], right[j], before[i * colTiles + j]);
+            b, types.sum, left[i], right[j], before[i * colTiles + j]);
     return after;
   };
   auto loop = scf::ForOp::create(b, index(0), product.depth,
