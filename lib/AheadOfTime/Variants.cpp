@@ -154,12 +154,23 @@ private:
 };
 } // namespace
 
+llvm::Expected<SmallVector<TargetName>> attn::splitTargets(StringRef targets) {
+  SmallVector<TargetName> names;
+  for (StringRef name : llvm::split(targets, ',')) {
+    auto [target, chip] = name.split(':');
+    if (target.empty() || (chip.empty() && name.contains(':')))
+      return malformed("--target=" + targets +
+                       ": expected TARGET or TARGET:CHIP, and a comma between "
+                       "several; TARGET:all for every chip");
+    names.push_back({target, chip});
+  }
+  return names;
+}
+
 /// TARGET:all is every chip of the target, TARGET those that it bundles, if
-/// `isOpen`: nothing else names a chip. Fails for what is neither.
-static FailureOr<std::vector<Wanted>> expandChips(StringRef name, bool isOpen) {
-  auto [target, chip] = name.split(':');
-  if (target.empty() || (chip.empty() && name.contains(':')))
-    return failure();
+/// `isOpen`: nothing else names a chip.
+static std::vector<Wanted> expandChips(const TargetName &name, bool isOpen) {
+  auto [target, chip] = name;
   std::string error;
   const Target *known = findTarget(target, error);
   std::vector<std::string> chips;
@@ -268,18 +279,13 @@ attn::compileVariants(ModuleOp module, StringRef targets,
                       std::vector<CompileReport> *reports) {
   VariantCompiler compiler(module, options, reports);
   bool isOpen = options.chip.empty() && !tile::TargetAttr::lookup(module);
-  SmallVector<StringRef> listed;
-  targets.split(listed, ',');
-  for (StringRef name : listed) {
-    FailureOr<std::vector<Wanted>> chips = expandChips(name, isOpen);
-    if (failed(chips))
-      return emitError(UnknownLoc::get(module.getContext()))
-             << "--target=" << targets
-             << ": expected TARGET or TARGET:CHIP, and a comma between "
-                "several; TARGET:all for every chip";
-    for (const Wanted &wanted : *chips)
+  llvm::Expected<SmallVector<TargetName>> names = splitTargets(targets);
+  if (!names)
+    return emitError(UnknownLoc::get(module.getContext()))
+           << llvm::toString(names.takeError());
+  for (const TargetName &name : *names)
+    for (const Wanted &wanted : expandChips(name, isOpen))
       if (failed(compiler.add(wanted)))
         return failure();
-  }
   return compiler.finish();
 }

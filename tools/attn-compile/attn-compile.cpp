@@ -280,7 +280,10 @@ static FailureOr<ScheduleAttr> tune(ModuleOp module, const Arguments &args,
   if (failed(inputs))
     return failure();
   execution::BackendOptions backend;
-  auto [target, chip] = StringRef(options.target).split(':');
+  auto names = splitTargets(options.target);
+  if (!names)
+    return reject(llvm::toString(names.takeError()));
+  auto [target, chip] = names->front();
   backend.name = target.str();
   backend.chip = chip.empty() ? options.chip : chip.str();
   for (const execution::Tensor &input : *inputs)
@@ -308,11 +311,12 @@ static std::string getDefaultChip(StringRef target) {
   return known ? known->getDefaultChip() : "";
 }
 
-/// Whether one of the targets that are asked for prints such text.
-static bool namesTextFormat(StringRef targets, StringRef format) {
-  return llvm::any_of(getTargets(), [&](const Target *target) {
-    return target->getTextFormat() == format &&
-           targets.contains(target->getName());
+/// Whether one of these targets prints such text.
+static bool anyPrints(ArrayRef<TargetName> names, StringRef format) {
+  return llvm::any_of(names, [&](const TargetName &name) {
+    std::string error;
+    const Target *target = findTarget(name.target, error);
+    return target && target->getTextFormat() == format;
   });
 }
 
@@ -325,10 +329,14 @@ static ExitCode compile(const Arguments &args) {
     return fail("--report is about artifacts, not about --emit=mlir");
   if (!args.report.empty() && args.report != "json")
     return fail("--report=" + args.report + ": the only format is 'json'");
-  if (!args.ptxas.empty() && !args.target.empty() &&
-      !namesTextFormat(args.target, "ptx"))
-    return fail("--ptxas assembles PTX, and --target=" + args.target +
-                " has none");
+  if (!args.ptxas.empty() && !args.target.empty()) {
+    auto names = splitTargets(args.target);
+    if (!names)
+      return fail(llvm::toString(names.takeError()));
+    if (!anyPrints(*names, "ptx"))
+      return fail("--ptxas assembles PTX, and --target=" + args.target +
+                  " has none");
+  }
   if (args.holes.size() > 1 && llvm::is_contained(args.holes, ""))
     return fail("--region-holes: a name is empty");
   DialectRegistry registry;

@@ -29,9 +29,19 @@ struct ArtifactVariant {
 llvm::Expected<std::vector<ArtifactVariant>>
 readVariants(llvm::StringRef artifact);
 
-/// Compiles `module` once for each of `targets`, a comma-separated list of
-/// TARGET or TARGET:CHIP; what gives no chip takes that of `options`. Several
-/// make a bundle. Reports, if asked for, are one a target.
+/// One of the targets to compile for; without a chip that is empty.
+struct TargetName {
+  llvm::StringRef target, chip;
+};
+
+/// What a comma-separated list of TARGET or TARGET:CHIP names, known or not. A
+/// message if it is no such list.
+llvm::Expected<llvm::SmallVector<TargetName>>
+splitTargets(llvm::StringRef targets);
+
+/// Compiles `module` once for each of `targets`, such a list; what gives no
+/// chip takes that of `options`. Several make a bundle. Reports, if asked for,
+/// are one a target.
 mlir::FailureOr<std::string>
 compileVariants(mlir::ModuleOp module, llvm::StringRef targets,
                 const CompileOptions &options,
