@@ -39,11 +39,13 @@ def is_compiling():
 
 
 def _context(target, threads, device):
-    backend = "cuda" if target == "cuda" else "cpu"
+    backend = _attn.find_backend(target)
+    if not backend:
+        raise Error(f"no backend runs the target {target!r}")
     key = (backend, threads, device)
     with _lock:
         if key not in _contexts:
-            _contexts[key] = _attn.Context(backend, threads, device)
+            _contexts[key] = _attn.Context(*key)
         return _contexts[key]
 
 
@@ -101,8 +103,8 @@ class _Code:
     def _compile(self, general, completes):
         options = self.options
         target, chip = options["target"], options["chip"]
-        if target == "cuda" and not chip:
-            chip = _attn.choose_chip(self._context().describe()["features"])
+        if not chip and _attn.find_backend(target):
+            chip = _attn.choose_chip(target, self._context().describe()["features"])
         outcome = _attn.compile(self._text, options["entry"], target, chip, *options["tile"],
                                 options["explain"], general, completes)
         if not outcome["succeeded"]:
@@ -110,7 +112,9 @@ class _Code:
         return outcome
 
     def _load(self):
-        self.program = _attn.Program(self._context(), self.outcome["artifact"])
+        context = self._context()
+        self.program = _attn.Program(context, self.outcome["artifact"])
+        self.on_device = context.device >= 0
         self.run = self.program.call
 
     def forget(self):
@@ -212,10 +216,9 @@ class Kernel:
         return self._launch(arguments, out)
 
     def _launch(self, arguments, out=None):
-        stream = 0
-        if self.target == "cuda" and "torch" in sys.modules:
+        stream, code = 0, self._code
+        if code.on_device and "torch" in sys.modules:
             stream = (_torch or _import_torch()).current_stream(self._device)
-        code = self._code
         while True:
             program = code.program
             try:

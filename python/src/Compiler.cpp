@@ -88,11 +88,19 @@ python::Outcome python::compile(const Request &request) {
   return outcome;
 }
 
-std::string python::chooseChip(const std::string &capability) {
+static const Target *lookupTarget(const std::string &name) {
   registerAllTargets();
-  for (const Target *target : getTargets())
-    if (!target->isHost())
-      if (std::string chip = target->chooseChip(capability); !chip.empty())
-        return chip;
-  return "";
+  std::string error;
+  return findTarget(name, error);
+}
+
+std::string python::findBackend(const std::string &target) {
+  const Target *known = lookupTarget(target);
+  return known ? known->getBackend().str() : "";
+}
+
+std::string python::chooseChip(const std::string &target,
+                               const std::string &features) {
+  const Target *known = lookupTarget(target);
+  return known && !known->isHost() ? known->chooseChip(features) : "";
 }

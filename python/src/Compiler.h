@@ -47,9 +47,13 @@ struct Outcome {
 /// May be called from several threads at once.
 Outcome compile(const Request &request);
 
-/// The chip to compile for on a device of `capability` ("sm_90"); empty if
-/// there is none.
-std::string chooseChip(const std::string &capability);
+/// The backend of the runtime that loads what is compiled for `target`; empty
+/// if there is no such target, or no such backend.
+std::string findBackend(const std::string &target);
+
+/// The chip to compile for on a device of `target` that has such features
+/// ("sm_90"); empty if there is none, or if compiling asks the host itself.
+std::string chooseChip(const std::string &target, const std::string &features);
 
 } // namespace attn::python
 

@@ -402,10 +402,24 @@ private:
   Array &array;
 };
 
+/// Where the arrays lie that kernels of a backend take, as DLPack says it.
+struct ArrayMemory {
+  const char *backend;
+  int32_t device;
+};
+constexpr ArrayMemory arrayMemories[] = {{"cpu", nb::device::cpu::value},
+                                         {"cuda", nb::device::cuda::value}};
+
 /// A device and its threads.
 class Context {
 public:
   Context(const std::string &backend, int threads, int device) {
+    const auto *memory = std::find_if(
+        std::begin(arrayMemories), std::end(arrayMemories),
+        [&](const ArrayMemory &memory) { return memory.backend == backend; });
+    if (memory == std::end(arrayMemories))
+      raiseInvalid("the backend '" + backend +
+                   "' works on memory of its own, where no arrays lie");
     ErrorHandle error(attn_error_create());
     attn_context_options options = ATTN_CONTEXT_OPTIONS_INIT;
     options.backend = backend.c_str();
@@ -414,7 +428,7 @@ public:
     attn_context *opened = nullptr;
     check(attn_context_create(&options, &opened, error.get()), error);
     context.reset(opened);
-    if (!getInfo().is_processor)
+    if (memory->device != nb::device::cpu::value)
       this->device = device;
   }
 
@@ -808,16 +822,21 @@ NB_MODULE(_attn, m) {
         nb::arg("tile_n") = 0, nb::arg("explain") = false,
         nb::arg("general") = false, nb::arg("completes") = nb::bytes("", 0),
         "The artifact of one function of a module, and what was said.");
-  m.def("choose_chip", chooseChip, nb::arg("capability"),
-        "The chip to compile for on a GPU, '' if there is none.");
+  m.def(
+      "find_backend", findBackend, nb::arg("target"),
+      "The backend that runs what is compiled for a target, '' if none does.");
+  m.def("choose_chip", chooseChip, nb::arg("target"), nb::arg("features"),
+        "The chip to compile for on such a device, '' for the target's own "
+        "choice.");
   m.def(
       "keep_forever", [](nb::object object) { object.inc_ref(); },
       nb::arg("object"),
       "Never destroys an object: its threads did not survive a fork.");
   nb::class_<Context>(m, "Context", "A device and its threads.")
-      .def(nb::init<const std::string &, int, int>(),
-           nb::arg("backend") = "cpu", nb::arg("threads") = 0,
-           nb::arg("device") = 0)
+      .def(nb::init<const std::string &, int, int>(), nb::arg("backend"),
+           nb::arg("threads") = 0, nb::arg("device") = 0)
+      .def_ro("device", &Context::device,
+              "The device whose memory arrays lie in; -1: the host.")
       .def("describe", &Context::describe);
   nb::class_<Program>(m, "Program", "A loaded artifact.")
       .def(nb::init<const Context &, nb::bytes>(), nb::arg("context"),

@@ -94,6 +94,8 @@ def test_bad_artifacts(plain, tmp_path):
     with pytest.raises(FileNotFoundError):
         attn.load(tmp_path / "none.attn")
     refused(attn.load, "target is 3", plain.artifact, target=3)
+    refused(attn.load, "no backend runs the target 'tpu'", plain.artifact, target="tpu")
+    refused(attn.load, "the backend 'vulkan' works on memory of its own", plain.artifact, target="vulkan")
 
 
 def test_other_chips(plain):
