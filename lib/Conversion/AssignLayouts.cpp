@@ -262,24 +262,13 @@ FragmentAttr getFragmentLayout(TileType type, const Matrices &matrices,
                            b.getDenseI64ArrayAttr({matrices.subgroups, 1}));
 }
 
-/// Workgroup memory that fragments are read from and written to.
-SharedAttr getStagedLayout(TileType type) {
-  int64_t padding =
-      type.getRank() == 2
-          ? kRowGapBytes * 8 / type.getElementType().getIntOrFloatBitWidth()
-          : 0;
-  return SharedAttr::get(type.getContext(), /*column_major=*/false, padding,
-                         /*swizzle=*/DenseI64ArrayAttr());
-}
-
 /// Everything in fragments; loads, stores and factors by way of workgroup
 /// memory.
 class FragmentAssigner final : public Assigner {
 public:
-  FragmentAssigner(func::FuncOp kernel, TargetAttr target,
-                   const Matrices &matrices)
-      : Assigner(kernel), matrices(matrices),
-        leaves(leavesFactors(kernel, target, matrices)) {}
+  /// Left factors that a loop only reads stay in workgroup memory, `leaves`.
+  FragmentAssigner(func::FuncOp kernel, const Matrices &matrices, bool leaves)
+      : Assigner(kernel), matrices(matrices), leaves(leaves) {}
 
 private:
   Attribute getLayout(Value tile) const override {
@@ -342,9 +331,9 @@ private:
 class OpaqueAssigner final : public Assigner {
 public:
   OpaqueAssigner(func::FuncOp kernel, TargetAttr target,
-                 const Matrices &matrices)
+                 const Matrices &matrices, bool leaves)
       : Assigner(kernel), matrices(matrices), lanes(target.getSubgroup()),
-        leaves(leavesFactors(kernel, target, matrices)) {
+        leaves(leaves) {
     kernel.walk([&](DotOp dot) {
       sums.insert(dot.getResult());
       addSum(dot.getAcc());
@@ -456,6 +445,29 @@ SmallVector<Attribute> OpaqueAssigner::getSteps(OpOperand &use) const {
   return {wanted};
 }
 
+/// Whether a workgroup has the memory that layouts ask for, with the bytes
+/// that threads exchange by.
+static bool fits(func::FuncOp kernel, TargetAttr target, int64_t exchange) {
+  // 0: nobody knows how much there is.
+  int64_t limit = target.getStaticSharedBytes();
+  if (!limit)
+    return true;
+  int64_t bytes = StagedBuffers(kernel, target).getNumBytes(target);
+  return bytes + exchange <= limit;
+}
+
+static void removeLayouts(func::FuncOp kernel) {
+  kernel.walk([](RelayoutOp op) {
+    op.replaceAllUsesWith(op.getInput());
+    op.erase();
+  });
+  forEachTile(kernel, [](Value tile) {
+    tile.setType(cast<TileType>(tile.getType()).withLayout(Attribute()));
+    if (Operation *op = tile.getDefiningOp())
+      op->removeAttr(tile::kInMemoryAttrName);
+  });
+}
+
 struct AssignLayouts final : impl::AssignLayoutsBase<AssignLayouts> {
   using AssignLayoutsBase::AssignLayoutsBase;
 
@@ -481,12 +493,8 @@ struct AssignLayouts final : impl::AssignLayoutsBase<AssignLayouts> {
       return;
     std::string reason;
     if (auto matrices = findMatrices(kernel, *target, mostThreads, reason)) {
-      if (!matrices->areOpaque())
-        return FragmentAssigner(kernel, *target, *matrices).run();
-      OpaqueAssigner(kernel, *target, *matrices).run();
-      if (fits(kernel, *target, getStripBytes(*matrices, *target)))
+      if (assignFragments(kernel, *target, *matrices))
         return;
-      removeLayouts(kernel);
       reason = "its tiles exceed the memory of a workgroup";
     }
     if (!reason.empty())
@@ -517,30 +525,25 @@ private:
     kernel->setAttr(tile::kWithoutLayoutsAttrName,
                     UnitAttr::get(kernel.getContext()));
   }
-
-  /// Whether a workgroup has the memory that layouts ask for, with the bytes
-  /// that threads exchange by.
-  static bool fits(func::FuncOp kernel, TargetAttr target, int64_t exchange) {
-    // 0: nobody knows how much there is.
-    int64_t limit = target.getStaticSharedBytes();
-    if (!limit)
-      return true;
-    int64_t bytes = StagedBuffers(kernel).getNumBytes(target);
-    return bytes + exchange <= limit;
-  }
-
-  static void removeLayouts(func::FuncOp kernel) {
-    kernel.walk([](RelayoutOp op) {
-      op.replaceAllUsesWith(op.getInput());
-      op.erase();
-    });
-    forEachTile(kernel, [](Value tile) {
-      tile.setType(cast<TileType>(tile.getType()).withLayout(Attribute()));
-      if (Operation *op = tile.getDefiningOp())
-        op->removeAttr(tile::kInMemoryAttrName);
-    });
-  }
 };
 
 } // namespace
+
+bool assignFragments(func::FuncOp kernel, TargetAttr target,
+                     const Matrices &matrices) {
+  auto assign = [&](bool leaves) {
+    if (matrices.areOpaque())
+      OpaqueAssigner(kernel, target, matrices, leaves).run();
+    else
+      FragmentAssigner(kernel, matrices, leaves).run();
+    bool hasRoom = fits(kernel, target, getStripBytes(matrices, target));
+    if (!hasRoom)
+      removeLayouts(kernel);
+    return hasRoom;
+  };
+  return (exceedsRegisters(kernel, target, matrices) &&
+          assign(/*leaves=*/true)) ||
+         assign(/*leaves=*/false);
+}
+
 } // namespace attn

@@ -49,20 +49,36 @@ public:
   }
   bool hasFewThreads() const { return threads < kMatrixThreads; }
 
-  /// Whether there are units for the op.
-  bool applies() const { return hasUnits; }
-  bool fits(int64_t rows, int64_t keys) const {
-    if (rows < m)
-      return false;
-    return llvm::any_of(std::array{false, true}, [&](bool stays) {
-      return getBytes(rows, keys, stays) <= target.getStaticSharedBytes() &&
-             getRegisters(rows, keys, stays) <= getMostRegisters(isOpaque);
-    });
+  /// Whether there are units for the op, and registers choose its tiles: those
+  /// of f32 are as large as without units.
+  bool applies() const { return factor && !factor.isF32(); }
+  bool hasFloats() const { return factor && factor.isF32(); }
+  /// Bytes of a workgroup's memory, if it has them, and threads have the
+  /// registers.
+  std::optional<int64_t> fit(int64_t rows, int64_t keys) const {
+    if (rows >= m)
+      for (bool stays : {false, true})
+        if (getBytes(rows, keys, stays, result, /*together=*/!stays) <=
+                target.getStaticSharedBytes() &&
+            getRegisters(rows, keys, stays) <= getMostRegisters(isOpaque)) {
+          int64_t together = getBytes(rows, keys, stays, result,
+                                      /*together=*/valuesWait(rows, keys));
+          return together <= target.getStaticSharedBytes()
+                     ? together
+                     : getBytes(rows, keys, stays, result, /*together=*/false);
+        }
+    return std::nullopt;
   }
   /// The same for tiles whose sums leave as floats, to be added to others.
   bool fitsPartial(int64_t rows, int64_t keys) const {
-    return getPartialBytes(rows, keys, /*stays=*/false) <=
+    auto f32 = Float32Type::get(result.getContext());
+    return getBytes(rows, keys, /*stays=*/false, f32, /*together=*/true) <=
            target.getStaticSharedBytes();
+  }
+  /// Bytes of tiles of f32.
+  int64_t getFloatBytes(int64_t rows, int64_t keys) const {
+    return getBytes(align(rows), keys, /*stays=*/false, result,
+                    /*together=*/false);
   }
   /// Whether registers hold what the next step multiplies.
   bool readsAhead(int64_t rows, int64_t keys) const {
@@ -97,16 +113,23 @@ public:
 
 private:
   static constexpr int64_t kMatrixThreads = 256;
-  static constexpr int64_t floatBytes = 4;
 
   int64_t getSubgroups(int64_t rows) const {
-    return std::min(rows / m, threads / target.getSubgroup());
+    return std::gcd(rows / m, threads / target.getSubgroup());
   }
-  /// Where queries stay in workgroup memory, `stays`.
-  int64_t getBytes(int64_t rows, int64_t keys, bool stays) const;
-  int64_t getPartialBytes(int64_t rows, int64_t keys, bool stays) const;
-  FragmentNeeds getNeeds(int64_t rows, int64_t keys) const;
-  int64_t getLoopBytes(int64_t rows, int64_t keys, bool stays) const;
+  /// Whether values are read for the next step (tile-prefetch-loads), and
+  /// staged before keys are multiplied.
+  bool valuesWait(int64_t rows, int64_t keys) const {
+    int64_t lanes = getLanes(rows), left = kMostWaitingPieces;
+    if (int64_t ofKeys = getWaitingPieces(keys * headSize, lanes);
+        ofKeys <= left)
+      left -= ofKeys;
+    return getWaitingPieces(keys * valueSize, lanes) <= left;
+  }
+  /// Where queries stay in workgroup memory, `stays`, results have elements of
+  /// this type, and keys and values are staged together.
+  int64_t getBytes(int64_t rows, int64_t keys, bool stays, Type of,
+                   bool together) const;
   int64_t getStripBytes(int64_t rows, int64_t keys) const;
   int64_t getRegisters(int64_t rows, int64_t keys, bool stays) const;
   int64_t getLanes(int64_t rows) const {
@@ -114,7 +137,8 @@ private:
   }
 
   tile::TargetAttr target;
-  bool hasUnits = false, storesFloats = false, isOpaque = false;
+  bool isOpaque = false, storesLse = false;
+  Type factor, result;
   int64_t m = 1, n = 1, headSize = 0, valueSize = 0;
   int64_t threads = kMatrixThreads;
 };
@@ -123,12 +147,11 @@ FragmentModel::FragmentModel(AttentionOp op, tile::TargetAttr target)
     : target(target) {
   auto q = cast<ShapedType>(op.getQuery().getType());
   auto v = cast<ShapedType>(op.getValue().getType());
-  hasUnits = multipliesMatrices(target, q.getElementType()) &&
-             !q.getElementType().isF32();
-  if (!hasUnits)
+  if (!multipliesMatrices(target, q.getElementType()))
     return;
-  storesFloats =
-      cast<ShapedType>(op.getOutput().getType()).getElementType().isF32();
+  factor = q.getElementType();
+  result = getElementTypeOrSelf(op.getOutput().getType());
+  storesLse = bool(op.getLse());
   isOpaque = hasOpaqueMatrices(target);
   ArrayRef<int64_t> shape = target.getMatrixShape();
   m = shape[0];
@@ -148,68 +171,52 @@ SmallVector<int64_t> FragmentModel::listThreads(int64_t queries) const {
   return {kMatrixThreads};
 }
 
-/// And what its rows of statistics leave through.
 int64_t FragmentModel::getStripBytes(int64_t rows, int64_t keys) const {
   Matrices matrices{m, n, /*k=*/0, getSubgroups(rows)};
   constexpr int64_t mostColumns = 64;
   if (isOpaque)
     matrices.stripColumns = std::gcd(std::gcd(keys, valueSize), mostColumns);
-  return attn::getStripBytes(matrices, target) + rows * floatBytes;
+  return attn::getStripBytes(matrices, target);
 }
 
-FragmentNeeds FragmentModel::getNeeds(int64_t rows, int64_t keys) const {
-  FragmentNeeds needs;
-  needs.readWords = rows * headSize / 2;
-  needs.words = needs.readWords + rows * (valueSize + keys + keys / 2);
-  needs.waiting = {keys * headSize, keys * valueSize};
-  needs.readBytes = getFactorBytes(rows, headSize);
-  needs.rightBytes = getFactorBytes(keys, std::max(headSize, valueSize));
+/// In the order of a kernel: queries before the loop, if they do not stay; in
+/// it keys and values, together if values wait for it; weights, where fragments
+/// are opaque, and nothing waits. Results leave at last.
+int64_t FragmentModel::getBytes(int64_t rows, int64_t keys, bool stays, Type of,
+                                bool together) const {
+  SmallVector<StagedTile> staged;
+  auto add = [&](ArrayRef<int64_t> shape, Type element, int64_t begin,
+                 int64_t end) {
+    auto tile = tile::TileType::get(element.getContext(), shape, element);
+    staged.push_back(StagedTile::of(tile.withLayout(getStagedLayout(tile)),
+                                    target, begin, end));
+  };
+  constexpr int64_t loop = 1, weights = 2, values = 3, end = 4;
+  together &= !isOpaque;
+  add({rows, headSize}, factor, /*begin=*/0, stays ? end : loop);
+  add({keys, headSize}, factor, loop, together ? end : weights);
   if (isOpaque)
-    needs.computedBytes = getFactorBytes(rows, keys);
-  return needs;
-}
-
-/// Keys and values stand in workgroup memory together, queries before them; or
-/// one after the other beside queries that stay. Where fragments are opaque,
-/// weights are there beside either.
-int64_t FragmentModel::getLoopBytes(int64_t rows, int64_t keys,
-                                    bool stays) const {
-  FragmentNeeds needs = getNeeds(rows, keys);
-  if (stays)
-    return needs.getBytes();
-  int64_t loop = isOpaque ? needs.rightBytes + needs.computedBytes
-                          : getFactorBytes(keys, headSize) +
-                                getFactorBytes(keys, valueSize);
-  return std::max(loop, needs.readBytes);
-}
-
-/// Outputs leave through the memory of factors; and the strips of subgroups.
-int64_t FragmentModel::getBytes(int64_t rows, int64_t keys, bool stays) const {
-  if (isOpaque)
-    return getLoopBytes(rows, keys, stays) + getStripBytes(rows, keys);
-  if (storesFloats)
-    return getPartialBytes(rows, keys, stays);
-  return std::max(getLoopBytes(rows, keys, stays),
-                  getFactorBytes(rows, valueSize)) +
-         getStripBytes(rows, keys);
-}
-
-/// Floats and halves are buffers of their own.
-int64_t FragmentModel::getPartialBytes(int64_t rows, int64_t keys,
-                                       bool stays) const {
-  if (isOpaque)
-    return getBytes(rows, keys, stays);
-  int64_t sums = rows * (valueSize * floatBytes + kRowGapBytes);
-  return getLoopBytes(rows, keys, stays) + sums + getStripBytes(rows, keys);
+    add({rows, keys}, factor, weights, end);
+  add({keys, valueSize}, factor, together ? loop : values, end);
+  if (!isOpaque)
+    add({rows, valueSize}, of, end, end + 1);
+  if (!isOpaque && storesLse)
+    add({rows}, Float32Type::get(of.getContext()), end + 1, end + 2);
+  return StagedBuffers(staged).getNumBytes(target) + getStripBytes(rows, keys);
 }
 
 int64_t FragmentModel::getRegisters(int64_t rows, int64_t keys,
                                     bool stays) const {
-  return getNeeds(rows, keys).getRegisters(getLanes(rows), isOpaque, stays);
+  FragmentNeeds needs;
+  needs.readWords = rows * headSize / 2;
+  needs.words = needs.readWords + rows * (valueSize + keys + keys / 2);
+  needs.waiting = {keys * headSize, keys * valueSize};
+  return needs.getRegisters(getLanes(rows), isOpaque, stays);
 }
 
 /// What a tile of rows and keys takes where lanes share rows and factors of
-/// products stand in workgroup memory (tile-assign-layouts).
+/// products stand in workgroup memory (tile-assign-layouts), or fragments of
+/// f32 are as large.
 class SharedRowsModel {
 public:
   SharedRowsModel(AttentionOp op, tile::TargetAttr target)
@@ -217,7 +224,8 @@ public:
         valueSize(getColumns(op.getValue())),
         type(getElementTypeOrSelf(op.getQuery().getType())),
         valueType(getElementTypeOrSelf(op.getValue().getType())),
-        queriesInMemory(canStayInMemory(op.getQuery())) {}
+        fragments(op, target), queriesInMemory(canStayInMemory(op.getQuery())) {
+  }
 
   bool fits(int64_t rows, int64_t keys) const {
     int64_t most = target.getStaticSharedBytes();
@@ -231,6 +239,10 @@ public:
            (queriesInMemory ? std::min(most, enough) : most);
   }
   int64_t getBytes(int64_t rows, int64_t keys) const;
+  /// Of fewer rows, lanes share each even where there are units.
+  bool hasFragments(int64_t rows) const {
+    return fragments.hasFloats() && rows > kFewRows;
+  }
 
   /// Whether threads have twice as many rows as elsewhere: each element that is
   /// read and converted serves more products. On an H100 f16 with heads of 64
@@ -253,6 +265,7 @@ private:
   tile::TargetAttr target;
   int64_t headSize, valueSize;
   Type type, valueType;
+  FragmentModel fragments;
   bool queriesInMemory;
 };
 
@@ -273,6 +286,8 @@ bool SharedRowsModel::canStayInMemory(Value query) const {
 /// Queries stay, if not in memory; keys make room for values and their weights.
 /// And what threads exchange by.
 int64_t SharedRowsModel::getBytes(int64_t rows, int64_t keys) const {
+  if (hasFragments(rows))
+    return fragments.getFloatBytes(rows, keys);
   MLIRContext *context = type.getContext();
   auto tile = [&](int64_t tileRows, int64_t cols, Type element) {
     return tile::TileType::get(context, {tileRows, cols}, element);
@@ -359,7 +374,7 @@ private:
                                   model.align(std::max<int64_t>(queries, 1)))));
       for (int64_t columns = model.getMostKeys(rows); columns >= 16;
            columns /= 2)
-        if (model.fits(rows, columns))
+        if (model.fit(rows, columns))
           return {rows, columns};
     }
     return {0, 0};
@@ -375,7 +390,9 @@ private:
         continue;
       b.set(rows, columns, /*workers=*/0,
             "rows and keys in matrix fragments that fit the registers of " +
-                Twine(threads) + " threads and a workgroup's memory",
+                Twine(threads) + " threads; they take " +
+                Twine(*model.fit(rows, columns)) +
+                " bytes of a workgroup's memory",
             model.hasFewThreads() ? threads : 0);
       return true;
     }
@@ -403,13 +420,12 @@ private:
 
   static std::string describeSharedRows(AttentionOp op, tile::TargetAttr target,
                                         int64_t rows, int64_t keys) {
-    // Matrix units of f32 hold rows in fragments, which take less.
-    if (multipliesMatrices(target,
-                           getElementTypeOrSelf(op.getQuery().getType())))
-      return "a workgroup has memory for this many queries, keys and values";
-    int64_t bytes = SharedRowsModel(op, target).getBytes(rows, keys);
-    return "lanes share rows; queries, keys and values of this many take " +
-           std::to_string(bytes) + " bytes of a workgroup's memory";
+    SharedRowsModel model(op, target);
+    return (model.hasFragments(rows) ? "rows are in matrix fragments"
+                                     : "lanes share rows") +
+           ("; queries, keys and values of this many take " +
+            std::to_string(model.getBytes(rows, keys)) +
+            " bytes of a workgroup's memory");
   }
 
   void schedule(AttentionOp op, tile::TargetAttr target) {

@@ -33,7 +33,8 @@ int64_t attn::getStripBytes(const Matrices &matrices, TargetAttr target) {
   constexpr int64_t halfBytes = 2, floatBytes = 4;
   if (matrices.areOpaque())
     return matrices.subgroups * matrices.m *
-           (matrices.stripColumns + kStripGap) * floatBytes;
+               (matrices.stripColumns + kStripGap) * floatBytes +
+           kPieceBytes;
   int64_t strip = matrices.m * (matrices.n + 1) * floatBytes;
   if (!target.hasFeature("matrix-element-map"))
     strip += matrices.m * matrices.n * halfBytes;
@@ -57,11 +58,6 @@ int64_t FragmentNeeds::getRegisters(int64_t threads, bool areOpaque,
                    : registers + getWaitingRegisters(waiting, threads);
 }
 
-int64_t attn::getFactorBytes(int64_t rows, int64_t cols) {
-  constexpr int64_t halfBytes = 2;
-  return rows * (cols * halfBytes + kRowGapBytes);
-}
-
 /// Registers of a thread for fragments, and for what waits to go to workgroup
 /// memory. With more than 256 in all, compilers spill on all devices that are
 /// known; an H100's driver takes 80 for all else.
@@ -76,10 +72,10 @@ int64_t attn::getMostRegisters(bool areOpaque) {
   return areOpaque ? kMostOpaqueRegisters : kMostFragmentRegisters;
 }
 
-/// Of every block with products. Factors of f32 are neither halves nor read
-/// ahead.
-static llvm::MapVector<Block *, FragmentNeeds> findNeeds(func::FuncOp kernel,
-                                                         bool areOpaque) {
+bool attn::exceedsRegisters(func::FuncOp kernel, TargetAttr target,
+                            const Matrices &matrices) {
+  // Of every block with products. Factors of f32 are neither halves nor read
+  // ahead.
   llvm::MapVector<Block *, FragmentNeeds> blocks;
   kernel.walk([&](DotOp dot) {
     TileType a = dot.getA().getType(), b = dot.getB().getType();
@@ -87,79 +83,29 @@ static llvm::MapVector<Block *, FragmentNeeds> findNeeds(func::FuncOp kernel,
       return;
     FragmentNeeds &needs = blocks[dot->getBlock()];
     int64_t words = a.getRows() * a.getCols() / 2;
-    int64_t bytes = getFactorBytes(a.getRows(), a.getCols());
     needs.words += dot.getType().getRows() * dot.getType().getCols() + words;
-    if (isReadByLoop(dot->getOpOperand(0))) {
+    if (isReadByLoop(dot->getOpOperand(0)))
       needs.readWords += words;
-      needs.readBytes += bytes;
-    } else if (areOpaque) {
-      needs.computedBytes = std::max(needs.computedBytes, bytes);
-    }
-    needs.rightBytes =
-        std::max(needs.rightBytes, getFactorBytes(b.getRows(), b.getCols()));
     if (dot.getB().getParentBlock() == dot->getBlock())
       needs.waiting.push_back(b.getRows() * b.getCols());
   });
-  return blocks;
-}
-
-bool attn::leavesFactors(func::FuncOp kernel, TargetAttr target,
-                         const Matrices &matrices) {
-  // Results in f32 leave through memory of their own.
-  constexpr int64_t floatBytes = 4;
-  int64_t results = 0, statistics = 0;
-  kernel.walk([&](StoreOp store) {
-    TileType tile = store.getTile().getType();
-    if (!tile.getElementType().isF32())
-      return;
-    if (tile.getRank() == 1)
-      statistics = std::max(statistics, tile.getCols() * floatBytes);
-    else
-      results =
-          std::max(results, tile.getRows() *
-                                (tile.getCols() * floatBytes + kRowGapBytes));
-  });
-  // But for those that registers hold before.
   bool areOpaque = matrices.areOpaque();
-  if (areOpaque)
-    results = statistics = 0;
   int64_t threads = matrices.subgroups * target.getSubgroup();
-  int64_t limit = target.getStaticSharedBytes() - results - statistics -
-                  getStripBytes(matrices, target);
-  return llvm::any_of(findNeeds(kernel, areOpaque), [&](const auto &entry) {
+  return llvm::any_of(blocks, [&](const auto &entry) {
     const FragmentNeeds &needs = entry.second;
-    return needs.readBytes &&
+    return needs.readWords &&
            needs.getRegisters(threads, areOpaque, /*stays=*/false) >
-               getMostRegisters(areOpaque) &&
-           needs.getBytes() <= limit;
+               getMostRegisters(areOpaque);
   });
 }
 
-/// About what the kernel takes of workgroup memory: factors and results with 16
-/// bytes between rows, of which those of one type share it, and the strips of
-/// subgroups.
-static int64_t getWorkgroupBytes(func::FuncOp kernel, TargetAttr target,
-                                 const Matrices &matrices) {
-  llvm::SmallDenseMap<Type, int64_t> most;
-  auto add = [&](TileType type) {
-    if (type.getRank() != 2)
-      return;
-    int64_t bytes =
-        llvm::divideCeil(type.getElementType().getIntOrFloatBitWidth(), 8);
-    int64_t &known = most[type.getElementType()];
-    known = std::max(known,
-                     type.getRows() * (type.getCols() * bytes + kRowGapBytes));
-  };
-  forEachTile(kernel, [&](Value tile) {
-    if (isStaged(tile))
-      add(cast<TileType>(tile.getType()));
-  });
-  if (!matrices.areOpaque())
-    kernel.walk([&](StoreOp store) { add(store.getTile().getType()); });
-  int64_t sum = getStripBytes(matrices, target);
-  for (auto [type, bytes] : most)
-    sum += bytes;
-  return sum;
+SharedAttr attn::getStagedLayout(TileType tile) {
+  int64_t padding =
+      tile.getRank() == 2
+          ? kRowGapBytes * 8 / tile.getElementType().getIntOrFloatBitWidth()
+          : 0;
+  return SharedAttr::get(tile.getContext(), /*column_major=*/false, padding,
+                         /*swizzle=*/DenseI64ArrayAttr());
 }
 
 /// Why the units of `target` cannot compute the kernel, or nothing.
@@ -225,10 +171,6 @@ static std::string fit(func::FuncOp kernel, TargetAttr target,
             "rows are no power of two times those of a fragment");
     });
   }
-  // 0: nobody knows how much there is.
-  int64_t limit = target.getStaticSharedBytes();
-  check(!limit || getWorkgroupBytes(kernel, target, matrices) <= limit,
-        "its tiles exceed the memory of a workgroup");
   return reason;
 }
 
@@ -261,7 +203,13 @@ std::optional<Matrices> attn::findMatrices(func::FuncOp kernel,
 
 std::optional<Matrices> attn::findMatrices(func::FuncOp kernel) {
   TargetAttr target = getMatrixTarget(kernel);
+  if (!target)
+    return std::nullopt;
   std::string reason;
-  return target ? findMatrices(kernel, target, target.getThreads(), reason)
-                : std::nullopt;
+  std::optional<Matrices> matrices =
+      findMatrices(kernel, target, target.getThreads(), reason);
+  if (!matrices)
+    return std::nullopt;
+  OwningOpRef<func::FuncOp> trial = kernel.clone();
+  return assignFragments(*trial, target, *matrices) ? matrices : std::nullopt;
 }

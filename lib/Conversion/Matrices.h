@@ -28,38 +28,38 @@ struct Matrices {
 };
 
 /// What subgroups have for themselves in workgroup memory, and the numbers of
-/// rows and columns.
+/// rows and columns; or what opaque fragments vote by.
 int64_t getStripBytes(const Matrices &matrices, tile::TargetAttr target);
 
-/// What products of halves in fragments need of a thread's registers and of
-/// workgroup memory: by the numbers of a schedule, or of a block of a kernel.
+/// What products of halves in fragments need of a thread's registers: by the
+/// numbers of a schedule, or of a block of a kernel.
 struct FragmentNeeds {
   /// Elements of sums, and of left factors two a word; and of these words,
   /// those of factors that a loop only reads.
   int64_t words = 0, readWords = 0;
   /// Elements of right factors that wait for the next iteration, of each tile.
   llvm::SmallVector<int64_t> waiting;
-  /// Bytes of factors that a loop only reads, of the largest right factor and,
-  /// where fragments are opaque, of the largest left one that is computed.
-  int64_t readBytes = 0, rightBytes = 0, computedBytes = 0;
 
   /// Registers of each of so many threads; without what is only read, `stays`.
   int64_t getRegisters(int64_t threads, bool areOpaque, bool stays) const;
-  /// What the loop has in workgroup memory if that stays there.
-  int64_t getBytes() const { return readBytes + rightBytes + computedBytes; }
 };
-
-/// Bytes of a factor of halves in workgroup memory.
-int64_t getFactorBytes(int64_t rows, int64_t cols);
 
 /// Most registers of a thread for fragments and what waits.
 int64_t getMostRegisters(bool areOpaque);
 
-/// Whether left factors that a loop only reads stay in workgroup memory, from
-/// where it reads them each time: because there are no registers for their
-/// fragments, and the memory has room.
-bool leavesFactors(mlir::func::FuncOp kernel, tile::TargetAttr target,
-                   const Matrices &matrices);
+/// Whether a loop that only reads left factors has no registers for their
+/// fragments: if workgroup memory has room, they stay there and it reads them
+/// each time.
+bool exceedsRegisters(mlir::func::FuncOp kernel, tile::TargetAttr target,
+                      const Matrices &matrices);
+
+/// Gives the tiles of a kernel layouts of fragments, if a workgroup has the
+/// memory that these ask for (tile-assign-layouts).
+bool assignFragments(mlir::func::FuncOp kernel, tile::TargetAttr target,
+                     const Matrices &matrices);
+
+/// Workgroup memory that fragments are read from and written to.
+tile::SharedAttr getStagedLayout(tile::TileType tile);
 
 /// A left factor from memory that a loop only reads.
 bool isReadByLoop(mlir::OpOperand &use);
@@ -75,13 +75,15 @@ bool isStaged(mlir::Value tile);
 /// a machine without units, and where there is no kernel or no target.
 tile::TargetAttr getMatrixTarget(mlir::func::FuncOp kernel);
 
-/// The matrices that compute the products of a kernel: nothing if it has none,
-/// or if the machine has no units. Otherwise `reason` says what does not fit.
+/// The matrices that compute the products of a kernel, if there is the memory,
+/// which is not asked for: nothing if it has none, or if the machine has no
+/// units. Otherwise `reason` says what does not fit.
 std::optional<Matrices> findMatrices(mlir::func::FuncOp kernel,
                                      tile::TargetAttr target,
                                      int64_t mostThreads, std::string &reason);
 
-/// The same for a pass that has nothing to say where they do not fit.
+/// The same for a pass that prepares a kernel: nothing, too, if there is not
+/// the memory.
 std::optional<Matrices> findMatrices(mlir::func::FuncOp kernel);
 
 } // namespace attn

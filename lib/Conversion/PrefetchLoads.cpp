@@ -143,7 +143,7 @@ size_t Prefetcher::moveToFront(ArrayRef<Prefetch> prefetches) {
 int64_t Prefetcher::countBytes() {
   auto kernel = loop->getParentOfType<func::FuncOp>();
   auto target = TargetAttr::lookup(kernel);
-  return StagedBuffers(kernel).getNumBytes(target);
+  return StagedBuffers(kernel, target).getNumBytes(target);
 }
 
 unsigned Prefetcher::run() {

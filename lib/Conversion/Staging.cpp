@@ -20,12 +20,6 @@ using namespace mlir;
 using namespace attn;
 using namespace attn::tile;
 
-static int64_t getNumBytes(Type type) {
-  if (auto vector = dyn_cast<VectorType>(type))
-    return vector.getNumElements() * getNumBytes(vector.getElementType());
-  return llvm::divideCeil(type.getIntOrFloatBitWidth(), 8);
-}
-
 bool attn::isStoredTo(Value memory) {
   while (auto view = memory.getDefiningOp<ViewLikeOpInterface>())
     memory = view.getViewSource();
@@ -85,7 +79,7 @@ StagedTile StagedTile::of(TileType tile, TargetAttr target, int64_t begin,
 }
 
 int64_t StagedTile::getNumBytes() const {
-  return numElements * ::getNumBytes(storedType);
+  return numElements * attn::getNumBytes(storedType);
 }
 
 /// The tile that `op` has in workgroup memory, or null.
@@ -101,8 +95,8 @@ static TileType getStagedTile(Operation *op) {
 
 /// In program order; a tile from outside of a loop is read again by the next
 /// iteration.
-static SmallVector<StagedTile> findStaged(Operation *kernel) {
-  TargetAttr target = TargetAttr::lookup(kernel);
+static SmallVector<StagedTile> findStaged(Operation *kernel,
+                                          TargetAttr target) {
   DenseMap<Operation *, std::pair<int64_t, int64_t>> numbers;
   int64_t next = 0;
   kernel->walk([&](Operation *op, const WalkStage &stage) {
@@ -148,16 +142,15 @@ static int64_t findGap(ArrayRef<std::pair<const StagedTile *, int64_t>> placed,
     if (begin - first >= staged.numElements)
       break;
     first = std::max<int64_t>(
-        first,
-        llvm::alignTo(end,
-                      std::max<int64_t>(
-                          kPieceBytes / ::getNumBytes(staged.storedType), 1)));
+        first, llvm::alignTo(
+                   end, std::max<int64_t>(
+                            kPieceBytes / getNumBytes(staged.storedType), 1)));
   }
   return first;
 }
 
-StagedBuffers::StagedBuffers(Operation *kernel)
-    : StagedBuffers(findStaged(kernel)) {}
+StagedBuffers::StagedBuffers(Operation *kernel, TargetAttr target)
+    : StagedBuffers(findStaged(kernel, target)) {}
 
 StagedBuffers::StagedBuffers(ArrayRef<StagedTile> tiles) {
   llvm::MapVector<Type, SmallVector<std::pair<const StagedTile *, int64_t>>>
@@ -179,14 +172,8 @@ StagedBuffers::StagedBuffers(ArrayRef<StagedTile> tiles) {
 }
 
 int64_t StagedBuffers::getNumBytes(TargetAttr target) const {
-  auto getBytesOf = [&](Type type) {
-    auto vector = dyn_cast<VectorType>(type);
-    return vector ? vector.getNumElements() *
-                        getStoredBytes(vector.getElementType(), target)
-                  : getStoredBytes(type, target);
-  };
   int64_t bytes = 0;
   for (const auto &[type, buffer] : buffers)
-    bytes += buffer.numElements * getBytesOf(type);
+    bytes += buffer.numElements * getStoredBytes(type, target);
   return bytes;
 }

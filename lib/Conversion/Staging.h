@@ -60,7 +60,7 @@ public:
     llvm::SmallVector<std::pair<mlir::Operation *, int64_t>> places;
   };
 
-  explicit StagedBuffers(mlir::Operation *kernel);
+  StagedBuffers(mlir::Operation *kernel, tile::TargetAttr target);
   /// Tiles in the order of their begins: those of a kernel that is not there
   /// yet, for a schedule that asks what it will take.
   explicit StagedBuffers(llvm::ArrayRef<StagedTile> tiles);
@@ -93,11 +93,21 @@ inline bool holdsBFloats(tile::TargetAttr target) {
          target.hasFeature("matrix-bf16");
 }
 
+/// Bytes of a number, or of those of a vector.
+inline int64_t getNumBytes(mlir::Type type) {
+  if (auto vector = mlir::dyn_cast<mlir::VectorType>(type))
+    return vector.getNumElements() * getNumBytes(vector.getElementType());
+  return llvm::divideCeil(type.getIntOrFloatBitWidth(), 8);
+}
+
 /// What an element takes in workgroup memory: a word where a target has no
 /// small ones.
 inline int64_t getStoredBytes(mlir::Type element, tile::TargetAttr target) {
+  if (auto vector = mlir::dyn_cast<mlir::VectorType>(element))
+    return vector.getNumElements() *
+           getStoredBytes(vector.getElementType(), target);
   constexpr int64_t word = sizeof(int32_t);
-  int64_t bytes = llvm::divideCeil(element.getIntOrFloatBitWidth(), 8);
+  int64_t bytes = getNumBytes(element);
   bool isSmall = !target.doesLack(tile::Lacks::SmallInt) ||
                  (element.isF16() && holdsHalves(target)) ||
                  (element.isBF16() && holdsBFloats(target));

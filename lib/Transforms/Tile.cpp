@@ -145,10 +145,8 @@ LogicalResult AttentionTiler::run() {
   buildGrid(numTiles, scoreMemory);
   b.setInsertionPoint(op);
   // A summary that is computed where it is asked for has no memory.
-  llvm::append_range(temporaries,
-                     llvm::make_filter_range(summaries, [](Value summary) {
-                       return bool(summary);
-                     }));
+  llvm::copy_if(summaries, std::back_inserter(temporaries),
+                [](Value summary) { return bool(summary); });
   for (Value temporary : temporaries)
     memref::DeallocOp::create(b, temporary);
   op.erase();

@@ -25,10 +25,6 @@ static Value index(ImplicitLocOpBuilder &b, int64_t value) {
   return arith::ConstantIndexOp::create(b, value);
 }
 
-static int64_t getNumBytes(Type type) {
-  return llvm::divideCeil(type.getIntOrFloatBitWidth(), 8);
-}
-
 //===----------------------------------------------------------------------===//
 // Memory
 //===----------------------------------------------------------------------===//
@@ -150,10 +146,7 @@ static FragmentAttr findFragments(gpu::GPUFuncOp kernel) {
 Value KernelContext::addWorkgroupMemory(int64_t numElements, Type type,
                                         StringRef name) {
   if (opaqueMatrices) {
-    int64_t bytes =
-        llvm::divideCeil(getElementTypeOrSelf(type).getIntOrFloatBitWidth(), 8);
-    if (auto vector = dyn_cast<VectorType>(type))
-      bytes *= vector.getNumElements();
+    int64_t bytes = getNumBytes(type);
     numElements = llvm::alignTo(numElements * bytes, kPieceBytes) / bytes;
   }
   auto space = gpu::AddressSpaceAttr::get(kernel.getContext(),
@@ -167,11 +160,21 @@ Value KernelContext::addWorkgroupMemory(int64_t numElements, Type type,
   return memory;
 }
 
+int64_t KernelContext::countBytes(TargetAttr target) {
+  int64_t bytes = 0;
+  for (BlockArgument memory : kernel.getWorkgroupAttributions()) {
+    auto type = cast<MemRefType>(memory.getType());
+    bytes +=
+        type.getNumElements() * getStoredBytes(type.getElementType(), target);
+  }
+  return bytes;
+}
+
 //===----------------------------------------------------------------------===//
 // Exchanges between lanes
 //===----------------------------------------------------------------------===//
 
-int64_t KernelContext::addCombineMemory(int64_t mostBytes, TargetAttr target) {
+void KernelContext::addCombineMemory(int64_t mostBytes, TargetAttr target) {
   int64_t largest = 0, sum = 0;
   bool once = true;
   kernel->walk([&](CombineOp op) {
@@ -184,8 +187,9 @@ int64_t KernelContext::addCombineMemory(int64_t mostBytes, TargetAttr target) {
     once &= op->getParentOp() == kernel.getOperation();
   });
   if (!largest)
-    return 0;
-  int64_t others = StagedBuffers(kernel).getNumBytes(target);
+    return;
+  int64_t others =
+      countBytes(target) + StagedBuffers(kernel, target).getNumBytes(target);
   combinesApart =
       once && getCombineBytes(sum, getNumThreads()) + others <= mostBytes;
   if (!combinesApart)
@@ -194,14 +198,12 @@ int64_t KernelContext::addCombineMemory(int64_t mostBytes, TargetAttr target) {
   combineMemory =
       addWorkgroupMemory(registers * getNumThreads(),
                          Float32Type::get(kernel.getContext()), "combined");
-  return getCombineBytes(registers, getNumThreads());
 }
 
-int64_t KernelContext::addExchangeMemory() {
+void KernelContext::addExchangeMemory() {
   exchanged =
       addWorkgroupMemory(kExchangedAtOnce * getNumThreads(),
                          Float32Type::get(kernel.getContext()), "exchanged");
-  return getExchangeBytes(getNumThreads());
 }
 
 /// A few at a time, between barriers: all threads of a workgroup exchange
@@ -346,14 +348,13 @@ Value KernelContext::loadNumbers(ImplicitLocOpBuilder &b, FragmentAttr layout,
                                       /*stride=*/0, /*transposed=*/dim == 0);
 }
 
-int64_t KernelContext::addLaneStrips(FragmentAttr layout) {
+void KernelContext::addLaneStrips(FragmentAttr layout) {
   stripColumns = getStripColumns(kernel);
   int64_t rows = numSubgroups * layout.getFragmentRows();
   int64_t floats = rows * (stripColumns + kStripGap);
   auto type =
       VectorType::get({kVectorElements}, Float32Type::get(kernel.getContext()));
   strips = addWorkgroupMemory(floats / kVectorElements, type, "strips");
-  return floats * static_cast<int64_t>(sizeof(float));
 }
 
 KernelContext::LaneStrip
@@ -388,7 +389,7 @@ static int64_t getFactorStripSize(FragmentAttr from, FragmentAttr to) {
          std::max(from.getFragmentCols(), to.getFragmentCols());
 }
 
-int64_t KernelContext::addFactorStrips() {
+void KernelContext::addFactorStrips() {
   llvm::MapVector<Type, int64_t> sizes;
   kernel.walk([&](RelayoutOp op) {
     TileType from = op.getInput().getType(), to = op.getType();
@@ -400,13 +401,9 @@ int64_t KernelContext::addFactorStrips() {
     int64_t &size = sizes[to.getElementType()];
     size = std::max(size, getFactorStripSize(in, out));
   });
-  int64_t bytes = 0;
-  for (auto [type, size] : sizes) {
+  for (auto [type, size] : sizes)
     factorStrips[type] =
         addWorkgroupMemory(numSubgroups * size, type, "factors");
-    bytes += numSubgroups * size * ::getNumBytes(type);
-  }
-  return bytes;
 }
 
 KernelContext::FactorStrip
@@ -466,8 +463,7 @@ void KernelContext::joinStages() {
 }
 
 LogicalResult KernelContext::addBuffers(int64_t mostBytes, TargetAttr target) {
-  StagedBuffers staged(kernel);
-  int64_t bytes = staged.getNumBytes(target);
+  StagedBuffers staged(kernel, target);
   for (const auto &[type, buffer] : staged.getBuffers()) {
     Value memory = addWorkgroupMemory(buffer.numElements, type, "tiles");
     for (auto [op, first] : buffer.places)
@@ -475,19 +471,16 @@ LogicalResult KernelContext::addBuffers(int64_t mostBytes, TargetAttr target) {
   }
   FragmentAttr layout = findFragments(kernel);
   if (layout && opaqueMatrices) {
-    bytes += addLaneStrips(layout);
+    addLaneStrips(layout);
   } else if (layout) {
     addFragmentMemory(layout);
-    bytes += 4 * (numSubgroups * getStripSize(layout) +
-                  std::max(layout.getFragmentRows(), layout.getFragmentCols()));
-    bytes += addFactorStrips();
+    addFactorStrips();
   }
   kernel.walk([&](AnyAboveOp op) {
     if (!op.getInput().getType().getLinearLayout() || votes)
       return;
     votes = addWorkgroupMemory(
         /*numElements=*/1, IntegerType::get(kernel.getContext(), 32), "votes");
-    bytes += kPieceBytes;
   });
   // What subgroups have combined is read by then.
   told = combineMemory;
@@ -496,8 +489,8 @@ LogicalResult KernelContext::addBuffers(int64_t mostBytes, TargetAttr target) {
       return;
     told = addWorkgroupMemory(/*numElements=*/1,
                               Float32Type::get(kernel.getContext()), "told");
-    bytes += kPieceBytes;
   });
+  int64_t bytes = countBytes(target);
   if (bytes <= mostBytes)
     return success();
   Operation *largest = staged.getLargest();

@@ -66,12 +66,12 @@ public:
   int64_t getNumSubgroups() const { return numSubgroups; }
   /// The lane of the machine that is lane 0 of this thread's layout subgroup.
   void setFirstLane(mlir::Value lane_) { firstLane = lane_; }
-  /// Lanes exchange through workgroup memory; returns the bytes of it.
-  int64_t addExchangeMemory();
-  /// Subgroups combine tiles through workgroup memory, if any op does; returns
-  /// the bytes of it. Each op has a place of its own there, which nobody waits
-  /// for, if that takes no more than `mostBytes` beside tiles.
-  int64_t addCombineMemory(int64_t mostBytes, tile::TargetAttr target);
+  /// Lanes exchange through workgroup memory.
+  void addExchangeMemory();
+  /// Subgroups combine tiles through workgroup memory, if any op does. Each op
+  /// has a place of its own there, which nobody waits for, if that takes no
+  /// more than `mostBytes` beside tiles.
+  void addCombineMemory(int64_t mostBytes, tile::TargetAttr target);
   mlir::Value getCombineMemory() const { return combineMemory; }
   bool combinesInOwnPlaces() const { return combinesApart; }
   int64_t getCombinePlace(mlir::Operation *op) const {
@@ -115,8 +115,8 @@ public:
   }
   bool isView(mlir::Value memory) const { return views.contains(memory); }
 
-  /// Workgroup memory of what `op` puts there, and of all that is not needed at
-  /// the same time.
+  /// All other workgroup memory, of `mostBytes` in all: tiles share it if they
+  /// are not needed at the same time.
   mlir::LogicalResult addBuffers(int64_t mostBytes, tile::TargetAttr target);
   mlir::Value getBuffer(mlir::Value tile) const {
     return buffers.lookup(tile.getDefiningOp()).memory;
@@ -210,11 +210,12 @@ public:
 private:
   mlir::Value addWorkgroupMemory(int64_t numElements, mlir::Type type,
                                  llvm::StringRef name);
+  /// Of the workgroup memory that there is so far.
+  int64_t countBytes(tile::TargetAttr target);
   void addFragmentMemory(tile::FragmentAttr layout);
-  /// Their bytes; `layout` is of accumulators.
-  int64_t addLaneStrips(tile::FragmentAttr layout);
-  /// Their bytes.
-  int64_t addFactorStrips();
+  /// `layout` is of accumulators.
+  void addLaneStrips(tile::FragmentAttr layout);
+  void addFactorStrips();
   /// Lanes of a subgroup exchange `values` by the machine's instruction.
   mlir::SmallVector<mlir::Value> shuffle(mlir::ImplicitLocOpBuilder &b,
                                          mlir::ValueRange values,

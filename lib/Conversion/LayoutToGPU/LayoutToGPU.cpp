@@ -415,12 +415,11 @@ LogicalResult LayoutToGPU::lower(func::FuncOp source, gpu::GPUModuleOp module,
   context.setElementsAlike(elementsAlike);
   context.setReadsVectors(hasWords);
   context.setOpaqueMatrices(hasOpaqueMatrices(machine));
-  int64_t bytesForTiles = workgroupBytes;
   if (threads.lanes > 1 && !hasSubgroups)
-    bytesForTiles -= context.addExchangeMemory();
-  bytesForTiles -= context.addCombineMemory(bytesForTiles, machine);
+    context.addExchangeMemory();
+  context.addCombineMemory(workgroupBytes, machine);
   if (failed(context.addViews()) ||
-      failed(context.addBuffers(bytesForTiles, machine)))
+      failed(context.addBuffers(workgroupBytes, machine)))
     return failure();
   context.joinStages();
   explain(kernel, source, threads, elementsAlike);

@@ -1,6 +1,6 @@
 # SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
-"""workgroup_memory.py CHIP TYPES: what gpu-schedule says that tiles take of a workgroup's
-memory, beside what the text of the kernel declares.
+"""workgroup_memory.py TARGET:CHIP TYPES: what gpu-schedule says that tiles take of a
+workgroup's memory, beside what the kernel declares.
 
 Compiles attention of many sizes. A schedule that says nothing of memory is not counted.
 """
@@ -13,7 +13,12 @@ import sys
 import tempfile
 from pathlib import Path
 
-BYTES = {"f32": 4, "f16": 2, "u32": 4, "i32": 4}
+BYTES = {"f32": 4, "f16": 2, "u32": 4, "i32": 4, "float": 4, "half": 2, "bfloat": 2, "ushort": 2,
+         "int": 4}
+WGSL = re.compile(rb"var<workgroup> \w+: array<(?:vec(\d)<)?(\w+)>?, (\d+)>")
+MSL = re.compile(rb"threadgroup ()(\w+) \w+\[(\d+)\]")
+# What launches of binary kernels say.
+SHARED = re.compile(rb'"shared":(\d+)')
 
 
 def attention(element, rows, head, value):
@@ -26,19 +31,22 @@ def attention(element, rows, head, value):
 """
 
 
+def count_declared(artifact):
+    declared = WGSL.findall(artifact) + MSL.findall(artifact)
+    return sum(map(int, SHARED.findall(artifact))) or sum(
+        int(lanes or 1) * BYTES[element.decode()] * int(size) for lanes, element, size in declared)
+
+
 def compare(folder, chip, case):
     """Bytes that were planned and that are declared, or nothing."""
     source, artifact = folder / "f.mlir", folder / "f.attn"
     source.write_text(attention(*case))
-    done = subprocess.run(["attn-compile", source, f"--target=wgsl:{chip}", "--report=json",
+    done = subprocess.run(["attn-compile", source, f"--target={chip}", "--report=json",
                            "-o", artifact], capture_output=True, text=True, check=True)
     said = re.search(r"take (\d+) bytes of a workgroup", " ".join(json.loads(done.stdout)["choices"]))
     if not said:
         return None
-    declared = re.findall(rb"var<workgroup> \w+: array<(?:vec(\d)<)?(\w+)>?, (\d+)>",
-                          artifact.read_bytes())
-    return int(said[1]), sum(int(lanes or 1) * BYTES[element.decode()] * int(size)
-                             for lanes, element, size in declared)
+    return int(said[1]), count_declared(artifact.read_bytes())
 
 
 chip, elements = sys.argv[1], sys.argv[2].split(",")
