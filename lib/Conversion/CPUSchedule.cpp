@@ -72,8 +72,9 @@ private:
   }
   /// Whether a product of keys should find all queries in L1 beside its scores.
   /// Intel's cores from Ice Lake on, with 48 KiB of it, then take 0.94 to 1.01
-  /// of the time; where L2 is as fast for that, more keys are, and where heads
-  /// of 128 leave room for 48 keys, 144 take 0.92 (4096 keys) and 0.99 (1024).
+  /// of the time; where L2 is as fast for that, more keys are, and in f32 where
+  /// heads of 128 leave room for 48 keys: 144 take 0.92, 0.92 and 1.00 (4096
+  /// keys) and 0.99 (1024). Copies of f16, which take more of L1, take 1.02.
   bool keepsQueriesInL1() {
     return target.getL1Bytes() >= 48 << 10 &&
            !target.isFast(tile::Fast::L2Loads);
@@ -113,10 +114,12 @@ int64_t Scheduler::getKeys(int64_t rows) {
   // Of 24 columns at most, and of vectors of 16 lanes where keys are rows.
   constexpr int64_t blockColumns = 48;
   int64_t scores = target.getL1Bytes() * 3 / 4 / (rows * sizeof(float));
-  // Fewer than two blocks would pass through the sums too often.
+  // Fewer than two blocks would pass through the sums too often, if they are
+  // not copied.
   int64_t left =
       target.getL1Bytes() / (rows * sizeof(float)) - op.getQkHeadSize();
-  if (keepsQueriesInL1() && left >= 2 * blockColumns)
+  bool isCopied = !getElementTypeOrSelf(op.getKey().getType()).isF32();
+  if (keepsQueriesInL1() && (isCopied || left >= 2 * blockColumns))
     scores = std::min(scores, left);
   int64_t heads =
       std::max<int64_t>(1, op.getQkHeadSize() + op.getValueHeadSize());

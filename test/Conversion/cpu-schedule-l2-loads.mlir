@@ -31,3 +31,14 @@ module attributes {tile.target = #tile.target<name = "cpu", chip = "c", vector_b
     return
   }
 }
+
+// -----
+
+// Copies of keys are in L1, too.
+// CHECK: #attn.schedule<tile_m = 64, tile_n = 48>
+module attributes {tile.target = #tile.target<name = "cpu", chip = "c", vector_bits = 512, vector_registers = 32, l1_bytes = 49152, l2_bytes = 2097152, workers = 64>} {
+  func.func @copied(%q: memref<1x8x512x128xbf16>, %o: memref<1x8x512x128xbf16>) {
+    attn.attention ins(%q, %q, %q : memref<1x8x512x128xbf16>, memref<1x8x512x128xbf16>, memref<1x8x512x128xbf16>) outs(%o : memref<1x8x512x128xbf16>)
+    return
+  }
+}
