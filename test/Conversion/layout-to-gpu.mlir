@@ -618,6 +618,62 @@ module attributes {tile.target = #tile.target<name = "gpu", chip = "c", threads 
 
 // -----
 
+// A processor that imitates a device has few registers: rows are read when they are
+// multiplied, and so are columns of which several rows are.
+#rows = #tile.layout<register = [[1, 0]], lane = [[0, 1], [0, 2]], subgroup = [[2, 0]]>
+#columns = #tile.layout<register = [[0, 1], [0, 2], [0, 16]], lane = [[0, 4], [0, 8]], subgroup = [[1, 0], [2, 0]]>
+#vectors = #tile.shared<padding = 4>
+#elements = #tile.shared<padding = 1>
+module attributes {tile.target = #tile.target<name = "gpu", chip = "c", threads = 16, subgroup = 1, shared_bytes = 16384, static_shared_bytes = 16384, features = ["software"], lacks = "small_storage">} {
+  // CHECK-LABEL: gpu.func @late_rows
+  // CHECK: gpu.barrier
+  // CHECK: scf.for
+  // CHECK: %[[K:.+]] = memref.load
+  // CHECK: %[[FIRST:.+]] = memref.load
+  // CHECK-NOT: memref.load
+  // CHECK: vector.extract %[[FIRST]][3]
+  // CHECK: math.fma
+  // CHECK: %[[SECOND:.+]] = memref.load
+  // CHECK: vector.extract %[[SECOND]][0]
+  func.func private @late_rows(%a: memref<f32>, %x: index, %y: index, %z: index, %nx: index, %ny: index, %nz: index) attributes {tile.kernel} {
+    %c0 = arith.constant 0 : index
+    %c4 = arith.constant 4 : index
+    %c8 = arith.constant 8 : index
+    %zero = arith.constant 0.0 : f32
+    %m = memref.reinterpret_cast %a to offset: [0], sizes: [4, 8], strides: [8, 1] : memref<f32> to memref<4x8xf32>
+    %q = tile.load %m[%c0, %c0] valid [%c4, %c8] : memref<4x8xf32> -> !tile.tile<4x8xf32, #vectors>
+    %k = tile.load %m[%c0, %c0] valid [%c4, %c8] : memref<4x8xf32> -> !tile.tile<4x8xf32, #vectors>
+    %i = tile.splat %zero : f32 -> !tile.tile<4x4xf32, #rows>
+    %s = tile.dot %q, %k, %i {transpose_b} : !tile.tile<4x8xf32, #vectors>, !tile.tile<4x8xf32, #vectors> -> !tile.tile<4x4xf32, #rows>
+    tile.store %s, %m[%c0, %c0] valid [%c4, %c4] : !tile.tile<4x4xf32, #rows>, memref<4x8xf32>
+    return
+  }
+
+  // CHECK-LABEL: gpu.func @late_columns
+  // CHECK: scf.for
+  // CHECK: %[[SPLAT:.+]] = vector.broadcast
+  // CHECK: %[[FIRST:.+]] = memref.load
+  // CHECK-NEXT: math.fma %[[SPLAT]], %[[FIRST]]
+  // CHECK: %[[SECOND:.+]] = memref.load
+  // CHECK-NEXT: math.fma %[[SPLAT]], %[[SECOND]]
+  func.func private @late_columns(%a: memref<f32>, %x: index, %y: index, %z: index, %nx: index, %ny: index, %nz: index) attributes {tile.kernel} {
+    %c0 = arith.constant 0 : index
+    %c2 = arith.constant 2 : index
+    %c4 = arith.constant 4 : index
+    %c32 = arith.constant 32 : index
+    %zero = arith.constant 0.0 : f32
+    %m = memref.reinterpret_cast %a to offset: [0], sizes: [4, 32], strides: [32, 1] : memref<f32> to memref<4x32xf32>
+    %p = tile.load %m[%c0, %c0] valid [%c4, %c2] : memref<4x32xf32> -> !tile.tile<4x2xf32, #elements>
+    %v = tile.load %m[%c0, %c0] valid [%c2, %c32] : memref<4x32xf32> -> !tile.tile<2x32xf32, #vectors>
+    %i = tile.splat %zero : f32 -> !tile.tile<4x32xf32, #columns>
+    %s = tile.dot %p, %v, %i : !tile.tile<4x2xf32, #elements>, !tile.tile<2x32xf32, #vectors> -> !tile.tile<4x32xf32, #columns>
+    tile.store %s, %m[%c0, %c0] valid [%c4, %c32] : !tile.tile<4x32xf32, #columns>, memref<4x32xf32>
+    return
+  }
+}
+
+// -----
+
 // What threads computed, in vectors of the columns that a thread has: one is read
 // for four products, with rows that lie as far apart as its columns.
 #scores = #tile.layout<lane = [[0, 1], [0, 2]], subgroup = [[1, 0], [2, 0]]>

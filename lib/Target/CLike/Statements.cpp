@@ -34,6 +34,14 @@ int64_t Statements::countSums(Operation *op) {
   return 1 + (before && isInline(before) ? countSums(before) : 0);
 }
 
+/// Whether ops behind `op` in its block read memory.
+static bool readsBehind(Operation *op) {
+  while ((op = op->getNextNode()))
+    if (hasEffect<MemoryEffects::Read>(op))
+      return true;
+  return false;
+}
+
 /// Lanes that exchange values have to do so together, not where an operand of
 /// `&&` or `?:` is evaluated for some of them.
 static bool isExchange(Operation *op) {
@@ -119,6 +127,9 @@ bool Statements::canInline(Operation *op) {
   // What is added up stays near what it is read from, in lines that are read.
   constexpr int64_t mostSums = 4;
   if (isa<math::FmaOp>(user) && countSums(op) >= mostSums)
+    return false;
+  // What a loop carries on is computed before what is read behind it.
+  if (isa<math::FmaOp>(op) && isa<scf::YieldOp>(user) && readsBehind(op))
     return false;
   // A loop evaluates its bounds again and again.
   if (isa<scf::ForOp>(user) && uses.front()->getOperandNumber() < 3)

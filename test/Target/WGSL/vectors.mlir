@@ -71,4 +71,30 @@ gpu.module @kernels {
     memref.store %s5, %m[%c1] : memref<2xf32, #gpu.address_space<workgroup>>
     gpu.return
   }
+
+  // What a loop carries on is computed before what is read behind it.
+  // CHECK: fn carried(
+  // CHECK: for (var
+  // CHECK: let [[X:.+]] = [[M:.+]][[[K:.+]]];
+  // CHECK: let [[FIRST:.+]] = fma([[X]], [[X]], [[ONE:.+]]);
+  // CHECK: let [[Y:.+]] = [[M]][[[K]] + 1];
+  // CHECK-NOT: let
+  // CHECK: fma([[Y]], [[Y]]
+  gpu.func @carried() workgroup(%m: memref<9xf32, #gpu.address_space<workgroup>>) kernel attributes {known_block_size = array<i32: 32, 1, 1>} {
+    %c0 = arith.constant 0 : index
+    %c1 = arith.constant 1 : index
+    %c8 = arith.constant 8 : index
+    %zero = arith.constant 0.0 : f32
+    %sums:2 = scf.for %k = %c0 to %c8 step %c1 iter_args(%s = %zero, %t = %zero) -> (f32, f32) {
+      %x = memref.load %m[%k] : memref<9xf32, #gpu.address_space<workgroup>>
+      %first = math.fma %x, %x, %s : f32
+      %next = arith.addi %k, %c1 : index
+      %y = memref.load %m[%next] : memref<9xf32, #gpu.address_space<workgroup>>
+      %second = math.fma %y, %y, %t : f32
+      scf.yield %first, %second : f32, f32
+    }
+    %both = arith.addf %sums#0, %sums#1 : f32
+    memref.store %both, %m[%c0] : memref<9xf32, #gpu.address_space<workgroup>>
+    gpu.return
+  }
 }
