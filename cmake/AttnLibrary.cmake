@@ -11,6 +11,7 @@ if(CMAKE_CXX_COMPILER_ID MATCHES "Clang")
   target_compile_options(attn_pch PRIVATE ${ATTN_PCH_OPTIONS})
 endif()
 
+include(CheckLinkerFlag)
 # All of MLIR and LLVM in archives, of which the linker takes what is used.
 file(GLOB ATTN_MLIR_ARCHIVES ${LLVM_LIBRARY_DIR}/libMLIR*.a)
 file(GLOB ATTN_LLVM_ARCHIVES ${LLVM_LIBRARY_DIR}/libLLVM*.a)
@@ -20,6 +21,8 @@ set(archives OFF)
 if(ATTN_MLIR_ARCHIVES AND ATTN_LLVM_ARCHIVES AND ATTN_ZLIB AND ATTN_ZSTD AND NOT ATTN_SANITIZE)
   set(archives ON)
 endif()
+# Of libstdc++ a program refers to thousands of addresses by name, 2 ms a process.
+check_linker_flag(CXX "-static-libstdc++" ATTN_HAS_STATIC_LIBSTDCXX)
 option(ATTN_ARCHIVES "Link the tools that people wait for with archives of LLVM" ${archives})
 add_library(attn_archives INTERFACE)
 target_link_libraries(attn_archives INTERFACE
@@ -59,7 +62,8 @@ function(add_attn_tool NAME)
   if(ARG_ARCHIVES AND ATTN_ARCHIVES)
     set_target_properties(${NAME} PROPERTIES ATTN_LINKS_ARCHIVES ON)
     # Archives carry some debugging information, which nobody here needs.
-    target_link_options(${NAME} PRIVATE -no-pie -Wl,--gc-sections -Wl,--strip-debug)
+    target_link_options(${NAME} PRIVATE -no-pie -Wl,--gc-sections -Wl,--strip-debug
+      $<$<BOOL:${ATTN_HAS_STATIC_LIBSTDCXX}>:-static-libstdc++>)
     target_link_libraries(${NAME} PRIVATE attn_archives)
   else()
     target_link_libraries(${NAME} PRIVATE MLIR LLVM)
