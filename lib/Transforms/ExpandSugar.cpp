@@ -16,6 +16,9 @@
 #include "mlir/Dialect/Tensor/IR/Tensor.h"
 #include "mlir/IR/ImplicitLocOpBuilder.h"
 
+#include <algorithm>
+#include <limits>
+
 namespace attn {
 #define GEN_PASS_DEF_EXPANDSUGAR
 #include "attn/Transforms/Passes.h.inc"
@@ -168,6 +171,32 @@ static Value widen(RegionBuilder &builder, Value element) {
   return arith::ExtFOp::create(builder, builder.getF32Type(), element);
 }
 
+/// c tanh(s / c), as products: no target divides as fast, and s / c loses
+/// nothing to a second rounding that tanh would show.
+static Value capScore(RegionBuilder &builder, Value score, float cap) {
+  // Of a subnormal cap there is no inverse, and what it makes of scores may
+  // count as 0 anyway.
+  cap = std::max(cap, std::numeric_limits<float>::min());
+  auto multiply = [&](Value value, float factor) -> Value {
+    return arith::MulFOp::create(builder, value, builder.createFloat(factor));
+  };
+  auto bend = [&](Value quotient) -> Value {
+    Value tanh = math::TanhOp::create(builder, quotient);
+    return arith::MulFOp::create(builder, builder.createFloat(cap), tanh);
+  };
+  constexpr float large = 0x1p100f, step = 0x1p-32f;
+  if (cap <= large)
+    return bend(multiply(score, 1.0f / cap));
+  // Quotients of ordinary scores would be subnormal numbers, which may count as
+  // 0; such scores are what they were to 2^-27.
+  Value size = math::AbsFOp::create(builder, score);
+  Value isOrdinary =
+      arith::CmpFOp::create(builder, arith::CmpFPredicate::OLT, size,
+                            builder.createFloat(cap * 0x1p-13f));
+  Value bent = bend(multiply(multiply(score, step), 1.0f / (cap * step)));
+  return arith::SelectOp::create(builder, isOrdinary, score, bent);
+}
+
 /// Appends softcap, ALiBi and bias to the score region.
 static void expandScore(AttentionOp op) {
   if (!op.getSoftcapAttr() && !op.getAlibi() && !op.getBias())
@@ -177,14 +206,8 @@ static void expandScore(AttentionOp op) {
   YieldOp yield = builder.getYield();
   Value score = yield.getValue();
 
-  if (std::optional<float> cap = op.getSoftcap()) {
-    // A multiplication: no target divides as fast, and s / c loses nothing to
-    // a second rounding that tanh would show.
-    Value inner =
-        arith::MulFOp::create(builder, score, builder.createFloat(1.0f / *cap));
-    Value tanh = math::TanhOp::create(builder, inner);
-    score = arith::MulFOp::create(builder, builder.createFloat(*cap), tanh);
-  }
+  if (std::optional<float> cap = op.getSoftcap())
+    score = capScore(builder, score, *cap);
 
   if (Value slopes = op.getAlibi()) {
     Value indices[] = {builder.getBatch(), builder.getHead()};

@@ -5,7 +5,25 @@
 // RUN: attn-run %s --entry=offset --backend=cpu --random=B=1,Sq=200,Skv=300 --check=reference
 // RUN: attn-run %s --entry=far --backend=cpu --random=B=1,Sq=20,Skv=30 --check=reference
 // RUN: attn-run %s --entry=offset_constant --backend=cpu --random=B=1,Sq=200,Skv=300 --check=reference
+// RUN: attn-run %s --entry=far_cap --backend=cpu --random=B=1,Sq=20,Skv=30 --check=reference
+// RUN: attn-run %s --entry=subnormal_cap --backend=cpu --random=B=1,Sq=20,Skv=30 --check=reference
 !t = tensor<?x2x?x16xf32>
+// A cap that means none, and one below which numbers may count as 0.
+func.func @far_cap(%q: !t, %k: !t, %v: !t, %o: !t) -> !t {
+  %r = attn.attention ins(%q, %k, %v : !t, !t, !t) outs(%o : !t) {softcap = 3.4e38} -> !t
+  return %r : !t
+}
+func.func @subnormal_cap(%q: !t, %k: !t, %v: !t, %o: !t) -> !t {
+  %r = attn.attention ins(%q, %k, %v : !t, !t, !t) outs(%o : !t) {softcap = 1.0e-40}
+      score(%s: f32, %b: index, %h: index, %i: index, %j: index) {
+        %zero = arith.constant 0.0 : f32
+        %first = arith.constant 0 : index
+        %is_first = arith.cmpi eq, %j, %first : index
+        %x = arith.select %is_first, %zero, %s : f32
+        attn.yield %x : f32
+      } -> !t
+  return %r : !t
+}
 func.func @constant(%q: !t, %k: !t, %v: !t, %o: !t) -> !t {
   %r = attn.attention ins(%q, %k, %v : !t, !t, !t) outs(%o : !t)
       mask(%b: index, %h: index, %i: index, %j: index) {

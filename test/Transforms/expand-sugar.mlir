@@ -182,6 +182,24 @@ func.func @memrefs(%q: !q, %k: !q, %v: !q, %o: !q, %slopes: memref<2x8xf32>, %m:
 
 // -----
 
+// Quotients of scores and a huge cap would be subnormal: ordinary scores stay,
+// others are divided in two steps.
+!q = tensor<2x8x64x32xf32>
+// CHECK-LABEL: func @far_cap
+// CHECK: %[[SIZE:.*]] = math.absf %[[S:.*]] : f32
+// CHECK: %[[BOUND:.*]] = arith.constant 1.58{{.*}}E+26 : f32
+// CHECK: %[[ORDINARY:.*]] = arith.cmpf olt, %[[SIZE]], %[[BOUND]] : f32
+// CHECK: arith.mulf %[[S]], %{{.*}} : f32
+// CHECK: math.tanh
+// CHECK: %[[BENT:.*]] = arith.mulf
+// CHECK: arith.select %[[ORDINARY]], %[[S]], %[[BENT]] : f32
+func.func @far_cap(%q: !q, %k: !q, %v: !q, %o: !q) -> !q {
+  %r = attn.attention ins(%q, %k, %v : !q, !q, !q) outs(%o : !q) {softcap = 1.3e30 : f32} -> !q
+  return %r : !q
+}
+
+// -----
+
 // approx_tanh turns into a flag on every tanh, the user's included (rule 8).
 !q = tensor<2x8x64x32xf32>
 // CHECK-LABEL: func @approximate
