@@ -405,7 +405,7 @@ void CudaLaunch::checkCopies(cuda::Stream stream) const {
              "a graph; " +
              (plan.copies[0].dtype != plan.copies[0].tensor->dtype
                   ? "compile for the 32-bit type"
-                  : "bind the strides that the code needs"));
+                  : "bind the strides and the alignment that the code needs"));
 }
 
 void CudaLaunch::run(void *stream) {
@@ -439,7 +439,7 @@ void CudaLaunch::run(void *stream) {
 /// Fails unless TMA can step along the dimensions of `map`.
 void checkTensorMap(const TensorMap &map, const std::string &kernel) {
   // Drivers would only say that a value is invalid.
-  constexpr int64_t unit = 16, strideLimit = int64_t(1) << 40;
+  constexpr int64_t unit = TensorMapRecipe::unit;
   auto reject = [&](const std::string &need) {
     std::string text;
     for (size_t i = 0; i < map.sizes.size(); ++i)
@@ -456,7 +456,7 @@ void checkTensorMap(const TensorMap &map, const std::string &kernel) {
       continue;
     if (map.strides[i] % unit != 0)
       reject("strides in multiples of 16 bytes");
-    if (map.strides[i] < 0 || map.strides[i] >= strideLimit)
+    if (map.strides[i] < 0 || map.strides[i] >= TensorMapRecipe::strideLimit)
       reject("strides of 0 to 2^40 bytes");
   }
   if (reinterpret_cast<uintptr_t>(map.data) % unit != 0)

@@ -577,10 +577,11 @@ ATTN_API attn_status attn_binding_metric(attn_binding *binding,
  * A binding remembers what it worked out for a launch: launching it again with
  * the same workspace and stream costs little on the host.
  *
- * Arguments that are narrowed, and tensors whose strides are not those that the
- * code needs, are copied into the workspace and back: right, but slower. On
- * CUDA and Vulkan their values go through the host, so the launch waits for the
- * stream and can be neither captured nor recorded.
+ * Arguments that are narrowed, and tensors whose strides or alignment are not
+ * those that the code needs (GPUs move up to 16 bytes at once), are copied into
+ * the workspace and back: right, but slower. On CUDA and Vulkan their values go
+ * through the host, so the launch waits for the stream and can be neither
+ * captured nor recorded.
  *
  * On Vulkan `stream` is NULL, for the context's queue: the launch is submitted
  * and not waited for. Or it is a VkCommandBuffer that is being recorded: the

@@ -160,7 +160,7 @@ void Launch::run(void *stream) {
              " is copied by way of the host, which cannot be encoded; " +
              (plan.copies[0].dtype != plan.copies[0].tensor->dtype
                   ? "compile for the 32-bit type"
-                  : "bind the strides that the code needs"));
+                  : "bind the strides and the alignment that the code needs"));
   auto copy = [&](void *target, const void *source, size_t bytes) {
     wait(code.device);
     std::memcpy(target, source, bytes);

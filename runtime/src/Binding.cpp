@@ -103,22 +103,26 @@ void Binding::changedResults() {
   prepared = nullptr;
 }
 
-/// Whether `given` is fit for what `bound` was checked for, in other memory.
-static bool isSameElsewhere(const attn_tensor &bound,
-                            const attn_tensor &given) {
+/// Whether `given` is fit for what `bound` was checked for, in other memory, of
+/// which launches ask for a multiple.
+static bool isSameElsewhere(const attn_tensor &bound, const attn_tensor &given,
+                            int64_t multiple) {
   size_t bytes = size_t(bound.rank) * sizeof(int64_t);
+  auto from = reinterpret_cast<uintptr_t>(bound.data);
+  auto to = reinterpret_cast<uintptr_t>(given.data);
   return given.data && bound.dtype == given.dtype && bound.rank == given.rank &&
          std::memcmp(bound.dims, given.dims, bytes) == 0 &&
          std::memcmp(bound.strides, given.strides, bytes) == 0 &&
-         reinterpret_cast<uintptr_t>(given.data) % infoOf(given.dtype).size ==
-             0;
+         to % infoOf(given.dtype).size == 0 &&
+         (to - from) % uintptr_t(multiple) == 0;
 }
 
 void Binding::setArgument(size_t index, const attn_tensor &tensor) {
   const Argument &argument = argumentAt(index, ATTN_ARGUMENT_BUFFER);
   // The usual case of a program that calls again: nothing that was worked out
   // from sizes and strides changes.
-  if (tensors[index] && isSameElsewhere(*tensors[index], tensor)) {
+  if (tensors[index] &&
+      isSameElsewhere(*tensors[index], tensor, description().addressMultiple)) {
     tensors[index] = tensor;
     changedResults();
     return;
@@ -406,6 +410,7 @@ void Binding::layOutWorkspace() {
 void Binding::layOutResults() {
   workspaceEnd = argumentsEnd;
   findCopies(description().arguments.size(), tensors.size());
+  copyMisaligned(description().arguments.size(), tensors.size());
   reserveCopies(description().arguments.size(), tensors.size());
 }
 
@@ -452,6 +457,64 @@ void Binding::findCopies(size_t first, size_t last) {
     copied[i] = tensors[i] && needsCopy(i);
 }
 
+/// Whether a kernel that moves many bytes at once can do so with what it is
+/// given of a buffer as it is bound.
+bool Binding::fits(const LaunchArgument &argument) const {
+  if (argument.kind == LaunchArgument::Value)
+    return argument.value.evaluate(*this) % argument.multiple == 0;
+  size_t tensor = argument.buffer.index;
+  if (argument.buffer.kind == BufferRef::OfResult)
+    tensor = ownerOf(description().arguments.size() + tensor);
+  auto address = reinterpret_cast<uintptr_t>(tensors[tensor]->data);
+  if (argument.offset)
+    address += uintptr_t(argument.offset->evaluate(*this));
+  const TensorMapRecipe &recipe = argument.tensorMap;
+  for (size_t i = 0; i < recipe.strides.size(); ++i) {
+    int64_t stride = recipe.strides[i].evaluate(*this);
+    if (recipe.sizes[i + 1].evaluate(*this) > 1 &&
+        (stride % TensorMapRecipe::unit != 0 || stride < 0 ||
+         stride >= TensorMapRecipe::strideLimit))
+      return false;
+  }
+  return address % uintptr_t(argument.multiple) == 0;
+}
+
+/// Has those tensors copied that kernels which run cannot move many bytes of at
+/// once where they lie, and tells whether there are any.
+bool Binding::copyMisaligned(size_t first, size_t last) {
+  if (description().addressMultiple == 1)
+    return false;
+  bool found = false;
+  size_t count = description().arguments.size();
+  for (const LaunchDescription &launch : description().launches) {
+    bool mayRun = !launch.when || launch.when->usesResults ||
+                  launch.when->evaluate(*this);
+    if (!mayRun)
+      continue;
+    for (const LaunchArgument &argument : launch.arguments) {
+      bool isStride = argument.kind == LaunchArgument::Value &&
+                      argument.value.root.op == Op::Stride;
+      bool isPlace = (argument.kind == LaunchArgument::Buffer ||
+                      argument.kind == LaunchArgument::TensorMap) &&
+                     argument.buffer.kind != BufferRef::OfTemporary;
+      if (argument.multiple == 1 || !(isStride || isPlace))
+        continue;
+      size_t tensor = isStride ? size_t(argument.value.root.value)
+                      : argument.buffer.kind == BufferRef::OfResult
+                          ? count + argument.buffer.index
+                          : argument.buffer.index;
+      tensor = ownerOf(tensor);
+      if (tensor < first || tensor >= last || !tensors[tensor] ||
+          copied[tensor] ||
+          spanOf(*tensors[tensor]).last < spanOf(*tensors[tensor]).first ||
+          fits(argument))
+        continue;
+      copied[tensor] = found = true;
+    }
+  }
+  return found;
+}
+
 attn_dtype Binding::dtypeOfCopy(size_t tensor) const {
   attn_dtype narrowed = tensor < description().arguments.size()
                             ? description().arguments[tensor].narrowed
@@ -488,6 +551,8 @@ void Binding::prepareArguments() {
   }
   findCopies(0, description().arguments.size());
   evaluateSymbols();
+  if (copyMisaligned(0, description().arguments.size()))
+    evaluateSymbols();
   checkConditions(/*onResults=*/false);
   inferShapes();
   layOutWorkspace();

@@ -96,6 +96,8 @@ private:
   void layOutResults();
   bool needsCopy(size_t tensor) const;
   void findCopies(size_t first, size_t last);
+  bool fits(const LaunchArgument &argument) const;
+  bool copyMisaligned(size_t first, size_t last);
   void reserveCopies(size_t first, size_t last);
   Region reserve(int64_t bytes, size_t align, const std::string &what);
   void prepareArguments();

@@ -531,6 +531,10 @@ LaunchArgument Parser::parseLaunchArgument(const Value &value) {
     if (value.has("multiple"))
       argument.multiple = value["multiple"].integerIn(1, maxAlignment);
   };
+  auto askForMultiple = [&](int64_t multiple) {
+    description.addressMultiple =
+        std::max(description.addressMultiple, multiple);
+  };
   auto parseOffset = [&](const Value &owner) {
     if (owner.has("offset"))
       argument.offset = parseExpression(owner["offset"], Scope::Everything);
@@ -540,6 +544,10 @@ LaunchArgument Parser::parseLaunchArgument(const Value &value) {
     argument.buffer = parseBuffer(value["buffer"]);
     parseOffset(value);
     parseMultiple();
+    if (argument.multiple & (argument.multiple - 1))
+      value["multiple"].error(std::to_string(argument.multiple) +
+                              " is not a power of two");
+    askForMultiple(argument.multiple);
     return argument;
   }
   if (value.has("value")) {
@@ -571,6 +579,8 @@ LaunchArgument Parser::parseLaunchArgument(const Value &value) {
     argument.buffer = parseBuffer(recipe["buffer"]);
     parseOffset(recipe);
     argument.tensorMap = parseTensorMap(recipe);
+    argument.multiple = TensorMapRecipe::unit;
+    askForMultiple(argument.multiple);
     return argument;
   }
   value.error("expected an object with one of 'buffer', 'value', 'scalar', "

@@ -61,6 +61,10 @@ struct BufferRef {
 /// How a tensor map (a descriptor for NVIDIA's bulk copies) is made of a
 /// buffer. Innermost dimension first; strides in bytes, without the innermost.
 struct TensorMapRecipe {
+  /// What addresses and strides, in bytes, are multiples of; and what strides
+  /// are below.
+  static constexpr int64_t unit = 16, strideLimit = int64_t(1) << 40;
+
   attn_dtype dtype = ATTN_DTYPE_NONE;
   std::vector<Expression> sizes, strides;
   std::vector<int64_t> box;
@@ -68,7 +72,7 @@ struct TensorMapRecipe {
 
 struct LaunchArgument {
   enum Kind { Buffer, Value, Scalar, TensorMap } kind = Buffer;
-  int64_t multiple = 1;             // Buffer, Value: what it must divide by
+  int64_t multiple = 1;             // what it must divide by
   BufferRef buffer;                 // Buffer, TensorMap
   Expression value;                 // Value
   std::optional<Expression> offset; // Buffer, TensorMap: bytes into it
@@ -114,6 +118,7 @@ struct Description {
   std::vector<Temporary> temporaries;
   size_t keptBytes = 0; // of all temporaries that may be kept
   std::vector<LaunchDescription> launches;
+  int64_t addressMultiple = 1; // the largest that launches ask buffers for
   std::vector<Check> checks;
   std::optional<Expression> fusedBytes;
   std::optional<Expression> standardBytes;

@@ -310,12 +310,13 @@ void Launch::record(VkCommandBuffer into) const {
 void Launch::run(void *stream) {
   if (stream) {
     if (!plan.copies.empty())
-      fail(ATTN_ERROR_INVALID_ARGUMENT,
-           plan.copies[0].name +
-               " is copied by way of the host, which cannot be recorded; " +
-               (plan.copies[0].dtype != plan.copies[0].tensor->dtype
-                    ? "compile for the 32-bit type"
-                    : "bind the strides that the code needs"));
+      fail(
+          ATTN_ERROR_INVALID_ARGUMENT,
+          plan.copies[0].name +
+              " is copied by way of the host, which cannot be recorded; " +
+              (plan.copies[0].dtype != plan.copies[0].tensor->dtype
+                   ? "compile for the 32-bit type"
+                   : "bind the strides and the alignment that the code needs"));
     auto into = static_cast<VkCommandBuffer>(stream);
     device.barrier(into);
     record(into);
