@@ -49,6 +49,7 @@ private:
   void absorb(std::vector<Piece> &pieces, ArrayRef<Row> given);
   /// True if a program can compute all conditions in 64 bits.
   bool fitsSixtyFourBits() const;
+  void noteConditions();
   void findPredicates();
   void findTileTests();
   bool findRanges();
@@ -98,9 +99,12 @@ bool MaskAnalysis::hasUnattendedKeys() const {
   return !impl->keys->attended.empty();
 }
 bool MaskAnalysis::hasMask() const {
-  return !impl->excludedKnown || !impl->excluded.empty();
+  return !impl->excludedKnown || !impl->excluded.empty() ||
+         impl->isConditional();
 }
-bool MaskAnalysis::isEmpty() const { return impl->ranges.empty(); }
+bool MaskAnalysis::isEmpty() const {
+  return impl->ranges.empty() && !impl->isConditional();
+}
 bool MaskAnalysis::isExact() const { return impl->exact; }
 bool MaskAnalysis::needsPredicate() const {
   return impl->visitPredicate || impl->fullPredicate ||
@@ -161,8 +165,14 @@ MaskAnalysis::Impl::Impl(AttentionOp op, int64_t tileM, int64_t tileN,
     note("a coefficient does not fit 64 bits");
   }
 
+  noteConditions();
   findPredicates();
   findTileTests();
+}
+
+void MaskAnalysis::Impl::noteConditions() {
+  needsOrdinaryLengths = region.getNeedsOrdinaryLengths();
+  limited.assign(region.getLimited().begin(), region.getLimited().end());
   summaries.assign(region.getSummaries().begin(), region.getSummaries().end());
 }
 
@@ -239,7 +249,7 @@ MaskAnalysis::Impl::Impl(AttentionOp op, Keys which, int64_t tileM)
       attended, [](const Piece &piece) { return piece.rows.empty(); });
   if (!fitsSixtyFourBits() || isEvery || compares > kMaxKeyRows)
     attended.clear();
-  summaries.assign(region.getSummaries().begin(), region.getSummaries().end());
+  noteConditions();
 }
 
 bool MaskAnalysis::Impl::fitsSixtyFourBits() const {

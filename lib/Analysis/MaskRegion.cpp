@@ -781,6 +781,8 @@ std::optional<Disjunction> MaskRegion::compare(CmpIPredicate predicate,
 
 Disjunction MaskRegion::compareRows(CmpIPredicate predicate, const Row &lhs,
                                     const Row &rhs, const Conjunct &when) {
+  noteWide(lhs);
+  noteWide(rhs);
   Disjunction result;
   // Adds `when`, and that x < y (or x <= y) if both are signed alike.
   auto add = [&](Conjunct conjunct) {
@@ -868,10 +870,7 @@ std::optional<Cases> MaskRegion::translateInt(Value value) {
   return result;
 }
 
-__int128 MaskRegion::magnitudeOf(const Row &sum) const {
-  // Ordinary lengths: kMaxFactor times as much, and something added to it, is
-  // within 32 bits.
-  constexpr int64_t maxLength = 1 << 18;
+__int128 MaskRegion::magnitudeOf(const Row &sum, int64_t maxLength) const {
   __int128 magnitude = 0;
   for (unsigned id = 0; id < sum.size(); ++id) {
     if (sum[id] == 0)
@@ -881,7 +880,7 @@ __int128 MaskRegion::magnitudeOf(const Row &sum) const {
     if (variable.kind == VarKind::One)
       most = 1;
     else if (variable.kind == VarKind::Floor)
-      most = magnitudeOf(variable.dividend) / variable.divisor + 1;
+      most = magnitudeOf(variable.dividend, maxLength) / variable.divisor + 1;
     else if (variable.min && variable.max)
       most = std::max(std::abs(*variable.min), std::abs(*variable.max));
     magnitude += (sum[id] < 0 ? -__int128(sum[id]) : sum[id]) * most;
@@ -889,8 +888,19 @@ __int128 MaskRegion::magnitudeOf(const Row &sum) const {
   return magnitude;
 }
 
-bool MaskRegion::mayWrap(const Row &sum) const {
-  return magnitudeOf(sum) > __int128(1) << (kLengthBits - 1);
+bool MaskRegion::mayWrap(const Row &sum) {
+  constexpr int64_t mostElements = 1 << 30;
+  constexpr __int128 limit = __int128(1) << (kLengthBits - 1);
+  if (magnitudeOf(sum, kOrdinaryLength) > limit)
+    return true;
+  needsOrdinaryLengths |= magnitudeOf(sum, mostElements) > limit;
+  return false;
+}
+
+void MaskRegion::noteWide(const Row &compared) {
+  for (unsigned id = 1; id < compared.size(); ++id)
+    if (compared[id] != 0 && !system.isBound(id) && system.getVariable(id).wide)
+      comparedWide.insert(id);
 }
 
 /// Splits every case on the sign of its value.

@@ -16,6 +16,7 @@
 #include "mlir/Dialect/Arith/IR/Arith.h"
 #include "mlir/Dialect/Math/IR/Math.h"
 #include "llvm/ADT/DenseMap.h"
+#include "llvm/ADT/SetVector.h"
 
 namespace attn::mask {
 
@@ -50,6 +51,11 @@ public:
   bool bindOpaque(Conjunct &conjunct);
 
   llvm::ArrayRef<Summary> getSummaries() const { return summaries; }
+  /// What was taken for granted, see MaskTiles.
+  bool getNeedsOrdinaryLengths() const { return needsOrdinaryLengths; }
+  llvm::ArrayRef<unsigned> getLimited() const {
+    return comparedWide.getArrayRef();
+  }
   const Row &getKeyLength() const { return keyLength; }
   const Row &getQueryLength() const { return queryLength; }
 
@@ -93,10 +99,12 @@ private:
   };
   std::vector<SignedCase> split(const Cases &cases);
 
-  /// What no sum of ordinary lengths and of other numbers that are not too
-  /// large exceeds, and whether 32 bits may not hold it.
-  __int128 magnitudeOf(const Row &sum) const;
-  bool mayWrap(const Row &sum) const;
+  /// What no sum of lengths up to `maxLength` and of other numbers that are not
+  /// too large exceeds, and whether 32 bits may not hold it for ordinary ones.
+  __int128 magnitudeOf(const Row &sum, int64_t maxLength) const;
+  bool mayWrap(const Row &sum);
+  /// Notes numbers that are compared as if sums of them did not wrap.
+  void noteWide(const Row &compared);
 
   unsigned dependenceOf(mlir::Value value);
   /// How many divisions of i or j are within one another in `value`.
@@ -148,6 +156,8 @@ private:
   bool allRows, summarisesNested;
   /// Whether something is computed with fewer than 64 bits.
   bool wraps;
+  bool needsOrdinaryLengths = false;
+  llvm::SmallSetVector<unsigned, 4> comparedWide;
   unsigned row, key;     // the variables i and j
   unsigned block, probe; // symbols of the proofs about blocks
   Row batch, head, queryLength, keyLength, queryOffset;

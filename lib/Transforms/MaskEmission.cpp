@@ -167,7 +167,18 @@ public:
   /// True where a number that was used is too large to compute with (see
   /// kWideLimit): one of those that all inner tiles share, one of an inner
   /// tile, or null if there are none.
-  Value getTooLarge() { return tooLarge; }
+  Value getTooLarge() {
+    for (unsigned id : tiles.limited)
+      (void)valueOf(id);
+    if (tiles.needsOrdinaryLengths && !areLengthsNoted)
+      for (Value length : {symbols.queryLength, symbols.keyLength})
+        noteTooLarge(outer, tooLarge,
+                     outer.createOrFold<arith::CmpIOp>(
+                         loc, arith::CmpIPredicate::sgt, length,
+                         index(outer, kOrdinaryLength)));
+    areLengthsNoted = true;
+    return tooLarge;
+  }
   Value getTooLargeInTile() { return tooLargeInTile; }
 
 private:
@@ -189,9 +200,12 @@ private:
         index(builder, -kWideLimit));
     Value isOther = builder.createOrFold<arith::CmpIOp>(
         loc, arith::CmpIPredicate::ne, limited, value);
-    Value &any = symbol.perInner ? tooLargeInTile : tooLarge;
-    any = any ? builder.createOrFold<arith::OrIOp>(loc, any, isOther) : isOther;
+    noteTooLarge(builder, symbol.perInner ? tooLargeInTile : tooLarge, isOther);
     return limited;
+  }
+
+  void noteTooLarge(OpBuilder &builder, Value &any, Value isToo) {
+    any = any ? builder.createOrFold<arith::OrIOp>(loc, any, isToo) : isToo;
   }
 
   Value index(OpBuilder &builder, int64_t value) {
@@ -333,6 +347,7 @@ private:
   const MaskSymbols &symbols;
   Value innerTile;
   Value tooLarge, tooLargeInTile;
+  bool areLengthsNoted = false;
   DenseMap<unsigned, Value> values;
 };
 } // namespace

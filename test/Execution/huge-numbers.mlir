@@ -7,7 +7,54 @@
 // RUN: attn-run %s --entry=offset_constant --backend=cpu --random=B=1,Sq=200,Skv=300 --check=reference
 // RUN: attn-run %s --entry=far_cap --backend=cpu --random=B=1,Sq=20,Skv=30 --check=reference
 // RUN: attn-run %s --entry=subnormal_cap --backend=cpu --random=B=1,Sq=20,Skv=30 --check=reference
+// RUN: attn-run %s --entry=cancelled --backend=cpu --random=B=1,Sq=40,Skv=370 --check=reference
+// RUN: attn-run %s --entry=always --backend=cpu --random=B=1,Sq=40,Skv=370 --check=reference
+// RUN: attn-run %s --entry=never --backend=cpu --random=B=1,Sq=40,Skv=370 --check=reference
+// RUN: attn-run %s --entry=long --backend=cpu --random=B=1,Sq=1,Skv=600000 --check=reference
 !t = tensor<?x2x?x16xf32>
+// Numbers that cancel out of bounds wrap where they do not.
+func.func @cancelled(%q: !t, %k: !t, %v: !t, %n: index {attn.values = array<i64: 9223372036854775800, 9223372036854775800>}, %o: !t) -> !t {
+  %r = attn.attention ins(%q, %k, %v : !t, !t, !t) captures(%n : index) outs(%o : !t)
+      mask(%b: index, %h: index, %i: index, %j: index, %m: index) {
+        %x = arith.addi %j, %m : index
+        %y = arith.addi %i, %m : index
+        %keep = arith.cmpi sle, %x, %y : index
+        attn.yield %keep : i1
+      } -> !t
+  return %r : !t
+}
+func.func @always(%q: !t, %k: !t, %v: !t, %n: index {attn.values = array<i64: 9223372036854775800, 9223372036854775800>}, %o: !t) -> !t {
+  %r = attn.attention ins(%q, %k, %v : !t, !t, !t) captures(%n : index) outs(%o : !t)
+      mask(%b: index, %h: index, %i: index, %j: index, %m: index) {
+        %x = arith.addi %j, %m : index
+        %keep = arith.cmpi sge, %x, %m : index
+        attn.yield %keep : i1
+      } -> !t
+  return %r : !t
+}
+func.func @never(%q: !t, %k: !t, %v: !t, %n: index {attn.values = array<i64: 9223372036854775800, 9223372036854775800>}, %o: !t) -> !t {
+  %r = attn.attention ins(%q, %k, %v : !t, !t, !t) captures(%n : index) outs(%o : !t)
+      mask(%b: index, %h: index, %i: index, %j: index, %m: index) {
+        %x = arith.addi %j, %m : index
+        %keep = arith.cmpi slt, %x, %m : index
+        attn.yield %keep : i1
+      } -> !t
+  return %r : !t
+}
+// So do products of 32 bits with the number of a key, far behind the first one.
+!long = tensor<?x1x?x1xf32>
+func.func @long(%q: !long, %k: !long, %v: !long, %o: !long) -> !long {
+  %r = attn.attention ins(%q, %k, %v : !long, !long, !long) outs(%o : !long)
+      mask(%b: index, %h: index, %i: index, %j: index) {
+        %factor = arith.constant 4096 : i32
+        %zero = arith.constant 0 : i32
+        %x = arith.index_cast %j : index to i32
+        %y = arith.muli %x, %factor : i32
+        %keep = arith.cmpi sge, %y, %zero : i32
+        attn.yield %keep : i1
+      } -> !long
+  return %r : !long
+}
 // A cap that means none, and one below which numbers may count as 0.
 func.func @far_cap(%q: !t, %k: !t, %v: !t, %o: !t) -> !t {
   %r = attn.attention ins(%q, %k, %v : !t, !t, !t) outs(%o : !t) {softcap = 3.4e38} -> !t

@@ -33,6 +33,11 @@ using RowList = llvm::SmallVector<Row, 0>;
 /// Sums of two and a length have 32 bits.
 constexpr int64_t kWideLimit = int64_t(1) << 29;
 
+/// Of more rows or keys than this, bounds that take arithmetic of 32 bits not
+/// to wrap are not used, either. As much times the largest factor of a product,
+/// and something added to it, is within 32 bits.
+constexpr int64_t kOrdinaryLength = int64_t(1) << 18;
+
 enum class VarKind {
   One,         // entry 0 of a row
   QueryTile,   // t
@@ -169,6 +174,14 @@ struct MaskTiles {
   /// Factors of the mask with functions that test a tile (attn.hole): where one
   /// of them is false, the tile is empty.
   llvm::SmallVector<HoleOp> tileTests = {};
+
+  /// What all of this takes for granted: lengths up to kOrdinaryLength, and
+  /// these variables within kWideLimit, also where they cancelled out.
+  bool needsOrdinaryLengths = false;
+  llvm::SmallVector<unsigned> limited = {};
+  bool isConditional() const {
+    return needsOrdinaryLengths || !limited.empty();
+  }
 
   /// Every tile may have an element that is not attended.
   bool noneIsFull() const {
