@@ -233,7 +233,8 @@ int64_t Binding::stride(size_t tensor, int32_t axis) const {
   const attn_tensor &bound = tensorAt(tensor);
   // Never stepped along, so that any number may be bound, also one that kernels
   // cannot count with.
-  if (bound.dims[axis] <= 1)
+  Span span = spanOf(bound);
+  if (bound.dims[axis] <= 1 || span.last < span.first)
     return 0;
   if (!copied[ownerOf(tensor)])
     return bound.strides[axis];

@@ -26,7 +26,7 @@ export class Binding {
   stride(name, axis) {
     const tensor = this.tensors.get(name);
     // Never stepped along, so that any number may be bound.
-    if (tensor.shape[axis] <= 1) return 0;
+    if (tensor.shape[axis] <= 1 || tensor.shape.includes(0)) return 0;
     return (tensor.isCopied ? denseStrides(tensor.shape) : tensor.strides)[axis];
   }
   scalar(name) { return this.scalars.get(name); }

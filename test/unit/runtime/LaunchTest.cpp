@@ -313,6 +313,27 @@ TEST_F(GridTest, StrideOfSizeOne) {
   }
 }
 
+// So has a dimension of a tensor without elements.
+TEST_F(GridTest, StrideOfNothing) {
+  program = load(one, makeJson(R"("arguments":[
+      {"name":"in","kind":"buffer","dtype":"f32","shape":["?","?"],"access":"read"},
+      {"name":"out","kind":"buffer","dtype":"i64","shape":["?"],"access":"readwrite"}],
+    "results":[],
+    "launches":[{"kernel":"answer","code":"code/cpu","grid":[1,1,1],"args":[
+      {"buffer":"out"},
+      {"value":["stride","in",1],"type":"i32","multiple":2}]}])"));
+  binding = makeBinding(program);
+  out.assign(1, 0);
+  attn_tensor in{}, bound = tensorOf(out);
+  in.dtype = ATTN_DTYPE_F32;
+  in.rank = 2;
+  in.dims[1] = 3, in.strides[1] = 1;
+  EXPECT_OK(attn_binding_set_argument(binding.get(), 0, &in, error));
+  EXPECT_OK(attn_binding_set_argument(binding.get(), 1, &bound, error));
+  EXPECT_OK(attn_launch(binding.get(), nullptr, 0, nullptr, error));
+  EXPECT_EQ(out[0], 1);
+}
+
 // Strides and addresses may have to be multiples.
 TEST_F(GridTest, Multiples) {
   bindTo(gridJson("answer", "",
