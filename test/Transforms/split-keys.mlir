@@ -88,3 +88,28 @@ func.func @whole(%q: memref<2x8x64x64xf32>, %o: memref<2x8x64x64xf32>) {
   attn.attention ins(%q, %q, %q : memref<2x8x64x64xf32>, memref<2x8x64x64xf32>, memref<2x8x64x64xf32>) outs(%o : memref<2x8x64x64xf32>)
   return
 }
+
+// -----
+
+// Where the last workgroup of a head can add up by itself, one loop takes 16 parts
+// at a time and rescales what it has: no load waits for another one.
+module attributes {tile.target = #tile.target<name = "vulkan", chip = "x", threads = 128, subgroup = 32, features = ["vulkanMemoryModel"]>} {
+// FEW-LABEL: func @in_one_loop
+// CHECK-LABEL: func @in_one_loop
+func.func @in_one_loop(%q: memref<2x8x4x64xf32>, %k: memref<2x2x8192x64xf32>, %v: memref<2x2x8192x64xf32>, %o: memref<2x8x4x64xf32>) {
+  // CHECK: tile.choices = ["parts of a row are added up 16 at a time, in one loop: no load waits for another one"]
+  // CHECK: scf.forall (%[[B:.*]], %[[G:.*]], %[[ROW:.*]]) in (2, 2, 16)
+  // CHECK:   scf.for {{.*}} iter_args(%[[BEFORE:.*]] = %{{.*}}, %[[SUM:.*]] = %{{.*}}, %[[ACC:.*]] = %{{.*}})
+  // CHECK:     tile.load %{{.*}}[%[[B]], %[[G]], %[[ROW]], {{.*}} -> <16x16xf32>
+  // CHECK:     %[[MAX:.*]] = tile.reduce max %{{.*}}, %[[BEFORE]]
+  // CHECK:     %[[FACTOR:.*]] = tile.map(%[[BEFORE]], %[[MAX]])
+  // CHECK:     %[[SCALED:.*]] = tile.map(%[[SUM]], %[[FACTOR]])
+  // CHECK:     %[[SCALED_ACC:.*]] = tile.map(%[[ACC]], %[[FACTOR]])
+  // CHECK:     tile.reduce sum %{{.*}}, %[[SCALED]]
+  // CHECK:     tile.dot %{{.*}}, %{{.*}}, %[[SCALED_ACC]] : <16x16xf32>, <16x64xf32> -> <16x64xf32>
+  // CHECK-NOT: scf.for
+  // CHECK: return
+  attn.attention ins(%q, %k, %v : memref<2x8x4x64xf32>, memref<2x2x8192x64xf32>, memref<2x2x8192x64xf32>) outs(%o : memref<2x8x4x64xf32>) {attn.schedule = #attn.schedule<tile_m = 64, tile_n = 48, workers = 132>}
+  return
+}
+}

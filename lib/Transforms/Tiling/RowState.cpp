@@ -15,6 +15,7 @@
 using namespace mlir;
 using namespace attn;
 using namespace attn::tiling;
+using tile::MapOp;
 using tile::TileType;
 
 Value attn::tiling::constantF32(OpBuilder &b, Location loc, double value) {
@@ -154,10 +155,9 @@ Value attn::tiling::convertElements(ImplicitLocOpBuilder &b, Value tile,
 namespace {
 /// Loads the states of a row in chunks of parts.
 struct StateLoader {
-  static constexpr int64_t chunk = 32; // parts at once
-
   ImplicitLocOpBuilder &b;
   const StoredStates &states;
+  int64_t chunk; ///< parts at once
   TileType type; ///< of a chunk of maxima or sums
   Value zero, one;
 
@@ -196,53 +196,125 @@ struct StateLoader {
 };
 } // namespace
 
-RowState attn::tiling::combineStates(ImplicitLocOpBuilder &b,
-                                     const StoredStates &states, int64_t rows,
-                                     int64_t columns) {
-  IndexBuilder ib{b};
-  Value zero = ib.constant(0), one = ib.constant(1);
-  StateLoader loader{b, states, tileOfF32(b, {rows, StateLoader::chunk}), zero,
-                     one};
-  Value chunks = ib.ceilDiv(states.parts, StateLoader::chunk);
+/// The weights of the parts from `first` on, relative to the row's maximum so
+/// far, and their sums times those.
+static MapOp weigh(ImplicitLocOpBuilder &b, const StateLoader &loader,
+                   Value first, Value maxima, Value rowMax, Value sums) {
+  return MapOp::create(
+      b, TypeRange{loader.type, loader.type}, ValueRange{maxima, rowMax, sums},
+      ValueRange{loader.zero, first},
+      [&](OpBuilder &nb, Location loc, ValueRange x,
+          ValueRange) -> SmallVector<Value> {
+        Value difference =
+            arith::SubFOp::create(nb, loc, x[0], zeroIfNegInf(nb, loc, x[1]));
+        Value weight =
+            exponential(nb, loc, difference, loader.states.log2OfBase);
+        return {weight, arith::MulFOp::create(nb, loc, weight, x[2])};
+      });
+}
 
-  auto maxLoop = scf::ForOp::create(b, zero, chunks, one,
-                                    ValueRange{splat(b, -INFINITY, {rows})});
+/// Adds the parts from `first` on, which have these maxima, to the sum and the
+/// accumulator of a row.
+static std::pair<Value, Value> addParts(ImplicitLocOpBuilder &b,
+                                        StateLoader &loader, Value first,
+                                        Value maxima, const RowState &row) {
+  MapOp weights = weigh(b, loader, first, maxima, row.max,
+                        loader.load(loader.states.sum, first));
+  int64_t columns = cast<TileType>(row.acc.getType()).getCols();
+  Value sum = tile::ReduceOp::create(b, tile::ReduceKind::Sum,
+                                     weights.getResult(1), row.sum);
+  Value acc = tile::DotOp::create(b, weights.getResult(0),
+                                  loader.loadAccumulators(first, columns),
+                                  row.acc, /*transpose_a=*/false,
+                                  /*transpose_b=*/false);
+  return {sum, acc};
+}
+
+/// All maxima first, and then all else: nothing is rescaled.
+static RowState combineInTwoLoops(ImplicitLocOpBuilder &b, StateLoader &loader,
+                                  Value chunks, const RowState &none) {
+  IndexBuilder ib{b};
+  auto maxLoop = scf::ForOp::create(b, loader.zero, chunks, loader.one,
+                                    ValueRange{none.max});
   {
     OpBuilder::InsertionGuard guard(b);
     b.setInsertionPointToStart(maxLoop.getBody());
-    Value first = ib.mul(maxLoop.getInductionVar(), StateLoader::chunk);
+    Value first = ib.mul(maxLoop.getInductionVar(), loader.chunk);
     Value m = tile::ReduceOp::create(b, tile::ReduceKind::Max,
                                      loader.loadMaxima(first),
                                      maxLoop.getRegionIterArg(0));
     scf::YieldOp::create(b, m);
   }
-  Value rowMax = maxLoop.getResult(0);
-
-  auto sumLoop = scf::ForOp::create(
-      b, zero, chunks, one,
-      ValueRange{splat(b, 0.0, {rows}), splat(b, 0.0, {rows, columns})});
+  auto sumLoop = scf::ForOp::create(b, loader.zero, chunks, loader.one,
+                                    ValueRange{none.sum, none.acc});
   OpBuilder::InsertionGuard guard(b);
   b.setInsertionPointToStart(sumLoop.getBody());
-  Value first = ib.mul(sumLoop.getInductionVar(), StateLoader::chunk);
-  Value maxima = loader.loadMaxima(first);
-  Value sums = loader.load(states.sum, first);
-  auto weights = tile::MapOp::create(
-      b, TypeRange{loader.type, loader.type}, ValueRange{maxima, rowMax, sums},
-      ValueRange{zero, first},
-      [&](OpBuilder &nb, Location loc, ValueRange x,
-          ValueRange) -> SmallVector<Value> {
-        Value difference =
-            arith::SubFOp::create(nb, loc, x[0], zeroIfNegInf(nb, loc, x[1]));
-        Value weight = exponential(nb, loc, difference, states.log2OfBase);
-        return {weight, arith::MulFOp::create(nb, loc, weight, x[2])};
-      });
-  Value sum =
-      tile::ReduceOp::create(b, tile::ReduceKind::Sum, weights.getResult(1),
-                             sumLoop.getRegionIterArg(0));
-  Value acc = tile::DotOp::create(b, weights.getResult(0),
-                                  loader.loadAccumulators(first, columns),
-                                  sumLoop.getRegionIterArg(1),
-                                  /*transpose_a=*/false, /*transpose_b=*/false);
+  Value first = ib.mul(sumLoop.getInductionVar(), loader.chunk);
+  RowState row{maxLoop.getResult(0), sumLoop.getRegionIterArg(0),
+               sumLoop.getRegionIterArg(1)};
+  auto [sum, acc] = addParts(b, loader, first, loader.loadMaxima(first), row);
   scf::YieldOp::create(b, ValueRange{sum, acc});
-  return {rowMax, sumLoop.getResult(0), sumLoop.getResult(1)};
+  return {row.max, sumLoop.getResult(0), sumLoop.getResult(1)};
+}
+
+/// What there is so far is rescaled where a chunk has a greater maximum: no
+/// load waits for another one.
+static RowState combineInOneLoop(ImplicitLocOpBuilder &b, StateLoader &loader,
+                                 Value chunks, const RowState &none) {
+  IndexBuilder ib{b};
+  auto loop = scf::ForOp::create(b, loader.zero, chunks, loader.one,
+                                 ValueRange{none.max, none.sum, none.acc});
+  OpBuilder::InsertionGuard guard(b);
+  b.setInsertionPointToStart(loop.getBody());
+  Value first = ib.mul(loop.getInductionVar(), loader.chunk);
+  Value maxima = loader.loadMaxima(first);
+  Value before = loop.getRegionIterArg(0);
+  RowState row;
+  row.max = tile::ReduceOp::create(b, tile::ReduceKind::Max, maxima, before);
+  Value factor =
+      MapOp::create(
+          b, TypeRange{row.max.getType()}, ValueRange{before, row.max},
+          ValueRange{loader.zero},
+          [&](OpBuilder &nb, Location loc, ValueRange x,
+              ValueRange) -> SmallVector<Value> {
+            Value difference = arith::SubFOp::create(
+                nb, loc, x[0], zeroIfNegInf(nb, loc, x[1]));
+            return {exponential(nb, loc, difference, loader.states.log2OfBase)};
+          })
+          .getResult(0);
+  auto rescale = [&](Value sum) -> Value {
+    SmallVector<Value> offsets(cast<TileType>(sum.getType()).getRank(),
+                               loader.zero);
+    return MapOp::create(b, TypeRange{sum.getType()}, ValueRange{sum, factor},
+                         offsets,
+                         [&](OpBuilder &nb, Location loc, ValueRange x,
+                             ValueRange) -> SmallVector<Value> {
+                           return {arith::MulFOp::create(nb, loc, x[0], x[1])};
+                         })
+        .getResult(0);
+  };
+  row.sum = rescale(loop.getRegionIterArg(1));
+  row.acc = rescale(loop.getRegionIterArg(2));
+  auto [sum, acc] = addParts(b, loader, first, maxima, row);
+  scf::YieldOp::create(b, ValueRange{row.max, sum, acc});
+  return {loop.getResult(0), loop.getResult(1), loop.getResult(2)};
+}
+
+RowState attn::tiling::combineStates(ImplicitLocOpBuilder &b,
+                                     const StoredStates &states, int64_t rows,
+                                     int64_t columns, int64_t partsAtOnce) {
+  constexpr int64_t manyParts = 32;
+  IndexBuilder ib{b};
+  int64_t chunk = partsAtOnce ? partsAtOnce : manyParts;
+  StateLoader loader{b,
+                     states,
+                     chunk,
+                     tileOfF32(b, {rows, chunk}),
+                     ib.constant(0),
+                     ib.constant(1)};
+  Value chunks = ib.ceilDiv(states.parts, chunk);
+  RowState none{splat(b, -INFINITY, {rows}), splat(b, 0.0, {rows}),
+                splat(b, 0.0, {rows, columns})};
+  return partsAtOnce ? combineInOneLoop(b, loader, chunks, none)
+                     : combineInTwoLoops(b, loader, chunks, none);
 }

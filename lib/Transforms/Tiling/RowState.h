@@ -66,10 +66,11 @@ struct StoredStates {
 
 /// The state of that row, in the first row of tiles of `rows` rows. The states
 /// are attention once more: parts are the keys, their maxima the scores, their
-/// accumulators the values.
+/// accumulators the values. `partsAtOnce` of them are loaded together, in one
+/// loop whose maximum grows; with 0 maxima have a loop of their own.
 RowState combineStates(mlir::ImplicitLocOpBuilder &b,
                        const StoredStates &states, int64_t rows,
-                       int64_t columns);
+                       int64_t columns, int64_t partsAtOnce);
 
 } // namespace attn::tiling
 
