@@ -15,6 +15,11 @@ namespace {
 /// Of emptyTensor, and alignment of what is kept behind it.
 constexpr size_t zeroBytes = 256;
 
+/// From what is kept for one command buffer to that of the next one.
+size_t keptStride(const Description &description) {
+  return (description.keptBytes + zeroBytes - 1) / zeroBytes * zeroBytes;
+}
+
 [[noreturn]] void malformed(const std::string &message) {
   fail(ATTN_ERROR_MALFORMED_ARTIFACT, "malformed artifact: " + message);
 }
@@ -182,7 +187,7 @@ void Code::load(const ArtifactView &artifact) {
     pipelines.push_back(layouts[interface]);
   }
   createPipelines();
-  size_t bytes = zeroBytes + description.keptBytes;
+  size_t bytes = zeroBytes + keptStride(description) * keptBlocks;
   zeros = memory.allocate(bytes, HostAccess::None);
   memory.copyIn(zeros, std::vector<char>(bytes).data(), bytes);
   device.checkValidation();
@@ -203,10 +208,21 @@ Code::~Code() {
     device.vk.DestroyShaderModule(device.device, module, nullptr);
 }
 
-/// What the context's queue runs, it runs in order. What the caller submits may
-/// run beside it.
+/// What the context's queue runs, it runs in order, and so are launches of one
+/// command buffer, between their barriers, however often it is submitted. What
+/// the caller submits may run beside all else.
 char *Code::keptMemory(void *stream) {
-  return description.keptBytes && !stream ? zeros + zeroBytes : nullptr;
+  if (!description.keptBytes)
+    return nullptr;
+  std::lock_guard<std::mutex> lock(mutex);
+  blocks.try_emplace(nullptr, 0);
+  auto block = blocks.find(stream);
+  if (block == blocks.end()) {
+    if (blocks.size() == keptBlocks)
+      return nullptr;
+    block = blocks.emplace(stream, blocks.size()).first;
+  }
+  return zeros + zeroBytes + block->second * keptStride(description);
 }
 
 std::unique_ptr<PreparedLaunch> Code::prepare(Plan plan) {

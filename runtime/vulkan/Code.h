@@ -9,6 +9,7 @@
 #include "Memory.h"
 
 #include <map>
+#include <mutex>
 
 namespace attn::runtime::vulkan {
 
@@ -71,6 +72,11 @@ private:
   std::map<std::string, VkShaderModule> modules;
   std::map<Interface, Pipeline> layouts; // without a pipeline
   std::map<std::pair<std::string, std::string>, VkPipeline> kernels;
+  std::mutex mutex;
+  // Blocks of zeros: for the context's queue, then one a command buffer, in the
+  // order in which these are seen.
+  static constexpr size_t keptBlocks = 64;
+  std::map<void *, size_t> blocks;
   /// Those of an empty tensor, then what is kept.
   char *zeros = nullptr;
 };

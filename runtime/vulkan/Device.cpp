@@ -453,6 +453,21 @@ void Device::barrierOfKernels(VkCommandBuffer commands) const {
                         nullptr, 0, nullptr);
 }
 
+void Device::barrierOfCommands(VkCommandBuffer commands) const {
+  auto memoryBarrier =
+      makeStruct<VkMemoryBarrier>(VK_STRUCTURE_TYPE_MEMORY_BARRIER);
+  memoryBarrier.srcAccessMask =
+      VK_ACCESS_SHADER_WRITE_BIT | VK_ACCESS_TRANSFER_WRITE_BIT;
+  memoryBarrier.dstAccessMask =
+      VK_ACCESS_SHADER_READ_BIT | VK_ACCESS_SHADER_WRITE_BIT |
+      VK_ACCESS_UNIFORM_READ_BIT | VK_ACCESS_TRANSFER_READ_BIT |
+      VK_ACCESS_TRANSFER_WRITE_BIT;
+  constexpr VkPipelineStageFlags stages =
+      VK_PIPELINE_STAGE_COMPUTE_SHADER_BIT | VK_PIPELINE_STAGE_TRANSFER_BIT;
+  vk.CmdPipelineBarrier(commands, stages, stages, 0, 1, &memoryBarrier, 0,
+                        nullptr, 0, nullptr);
+}
+
 void Device::run(const std::function<void(VkCommandBuffer)> &record) {
   VkCommandPool pool = createCommandPool();
   auto release = [this](VkCommandPool created) {

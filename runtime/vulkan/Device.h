@@ -44,6 +44,8 @@ public:
   /// What kernels write before is there for kernels after: the host, for which
   /// caches would be written back, is not waiting.
   void barrierOfKernels(VkCommandBuffer commands) const;
+  /// The same of kernels and transfers.
+  void barrierOfCommands(VkCommandBuffer commands) const;
 
   std::string name; // with the driver's version
   DeviceTable vk;

@@ -318,9 +318,11 @@ void Launch::run(void *stream) {
                    ? "compile for the 32-bit type"
                    : "bind the strides and the alignment that the code needs"));
     auto into = static_cast<VkCommandBuffer>(stream);
-    device.barrier(into);
+    // The host has written before it submits, and asks itself for what it
+    // reads.
+    device.barrierOfCommands(into);
     record(into);
-    device.barrier(into);
+    device.barrierOfCommands(into);
     device.checkValidation();
     return;
   }

@@ -629,11 +629,13 @@ void CmdCopyBuffer(VkCommandBuffer commands, VkBuffer source, VkBuffer target,
                 from<Buffer>(source)->data + region.srcOffset, region.size);
   });
 }
-void CmdPipelineBarrier(VkCommandBuffer, VkPipelineStageFlags,
-                        VkPipelineStageFlags, VkDependencyFlags, uint32_t,
+void CmdPipelineBarrier(VkCommandBuffer, VkPipelineStageFlags from,
+                        VkPipelineStageFlags to, VkDependencyFlags, uint32_t,
                         const VkMemoryBarrier *, uint32_t,
                         const VkBufferMemoryBarrier *, uint32_t,
-                        const VkImageMemoryBarrier *) {}
+                        const VkImageMemoryBarrier *) {
+  fakeVulkan.barriers.push_back({from, to});
+}
 
 PFN_vkVoidFunction find(const std::string &name);
 PFN_vkVoidFunction GetDeviceProcAddr(VkDevice, const char *name) {

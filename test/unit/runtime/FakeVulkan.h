@@ -46,6 +46,8 @@ struct FakeVulkan {
   std::string complaint;
   VkResult submitResult = VK_SUCCESS, waitResult = VK_SUCCESS,
            memoryResult = VK_SUCCESS, pipelineResult = VK_SUCCESS;
+  /// The stages before and after barriers that were recorded.
+  std::vector<std::array<VkPipelineStageFlags, 2>> barriers;
   int submissions = 0, dispatches = 0, fills = 0, copies = 0, waits = 0,
       pipelines = 0, locks = 0;
   /// Pipelines are not ready until so many are being made, and how often that

@@ -1078,20 +1078,39 @@ TEST_F(ImportTest, RecordsIntoTheCallersCommands) {
   set(binding, makeTensor(in, 3), makeTensor(out, 3));
   EXPECT_OK(attn_launch(binding.get(), nullptr, 0, commands, error));
   EXPECT_EQ(fakeVulkan.dispatches, 0);
+  // Before and after it, for kernels and transfers. The host does not wait.
+  ASSERT_GE(fakeVulkan.barriers.size(), 2u);
+  for (auto it = fakeVulkan.barriers.end() - 2; it != fakeVulkan.barriers.end();
+       ++it)
+    for (VkPipelineStageFlags stages : *it)
+      EXPECT_EQ(stages,
+                VkPipelineStageFlags(VK_PIPELINE_STAGE_COMPUTE_SHADER_BIT |
+                                     VK_PIPELINE_STAGE_TRANSFER_BIT));
   double time;
   EXPECT_ERROR(attn_binding_device_time(binding.get(), &time, error),
                ATTN_ERROR_INVALID_ARGUMENT, {"the launch was recorded"});
   VkSubmitInfo submit{};
   submit.commandBufferCount = 1;
   submit.pCommandBuffers = &commands;
-  for (int n = 0; n < 2; ++n)
-    entry<PFN_vkQueueSubmit>("vkQueueSubmit")(nullptr, 1, &submit, nullptr);
+  auto submitTwice = [&] {
+    for (int n = 0; n < 2; ++n)
+      entry<PFN_vkQueueSubmit>("vkQueueSubmit")(nullptr, 1, &submit, nullptr);
+  };
+  submitTwice();
   EXPECT_EQ(fakeVulkan.dispatches, 2);
   EXPECT_EQ(download(out, 3), (std::vector<int32_t>{1, 2, 3}));
 
-  // What would have ended before the commands run.
+  // Of two temporaries one is left zeroed, and kept for these commands.
   Program temporary = load(json(counting));
   Binding other = makeBinding(temporary);
+  constexpr size_t bytes = 4096;
+  void *workspace = allocate(bytes);
+  EXPECT_OK(attn_launch(other.get(), workspace, bytes, commands, error));
+  submitTwice();
+  EXPECT_EQ(fakeVulkan.fills, 2);
+  attn_memory_free(context.get(), workspace);
+
+  // What would have ended before the commands run.
   EXPECT_ERROR(attn_launch_alloc(other.get(), commands, error),
                ATTN_ERROR_INVALID_ARGUMENT,
                {"a launch that is recorded needs a workspace of the caller's"});
