@@ -4,8 +4,8 @@
 // computes with the variant for CPUs in the same artifact, if there is one.
 //
 //   attn-time [--backend=vulkan] [--device=NUMBER|NAME] [--validation]
-//             [--seconds=0.3] [--sets=1] [--flops=N] [--bytes=N] [--name=TEXT]
-//             ARTIFACT ARGUMENT...
+//             [--seconds=0.3] [--sets=1] [--recorded=N] [--flops=N]
+//             [--bytes=N] [--name=TEXT] ARTIFACT ARGUMENT...
 //
 // An argument is the shape of a tensor, "1x16x4096x128", filled with random
 // numbers (integers: "16=8192" sets all to 8192), or a scalar, "=3". --sets
@@ -14,7 +14,13 @@
 //
 // Prints one JSON object: microseconds of a launch by the device's timestamps
 // (smallest, median, largest round) where it has them, and by the host's clock
-// over launches in flight; TFLOP/s and GB/s from the median of the former.
+// over launches in flight; TFLOP/s and GB/s from the median of the former. With
+// --recorded (Vulkan alone), N launches are recorded into one command buffer,
+// one after the other: a N-th of the time that it takes by the host's clock,
+// and TFLOP/s and GB/s from that.
+#include "VulkanRecorder.h"
+
+#include "Failure.h"
 #include "attn/runtime/Half.h"
 #include "attn/runtime/Handles.h"
 
@@ -53,7 +59,7 @@ struct Options {
   std::string backend = "vulkan", device, name;
   bool validation = false;
   double seconds = 0.3, flops = 0, bytes = 0;
-  size_t sets = 1;
+  size_t sets = 1, recorded = 0;
   std::string artifact;
   std::vector<std::string> arguments;
 };
@@ -178,12 +184,17 @@ public:
     attn_dtype dtype;
   };
   std::vector<Output> read();
+  /// Records launches on all sets in turn, for `submit`.
+  void record(size_t launches);
+  void submit() { recorder->run(); }
   std::string device, reason;
 
 private:
   void bind(const Options &options, uint64_t seed);
   void *upload(const std::vector<char> &bytes);
 
+  std::unique_ptr<attn::bench::VulkanRecorder>
+      recorder; // null: the runtime's own device
   Handle<attn_context> context;
   Handle<attn_program> program;
   std::vector<Handle<attn_binding>> bindings;
@@ -209,7 +220,13 @@ Runner::Runner(const Options &options, const std::string &backend,
       wanted.device = 0, wanted.device_name = options.device.c_str();
   }
   attn_context *opened = nullptr;
-  call(attn_context_create, &wanted, &opened);
+  if (options.recorded && backend == "vulkan") {
+    recorder = std::make_unique<attn::bench::VulkanRecorder>(options.device);
+    attn_vulkan_device given = recorder->describe();
+    call(attn_context_create_vulkan, &given, nullptr, &opened);
+  } else {
+    call(attn_context_create, &wanted, &opened);
+  }
   context.reset(opened);
   attn_context_info info = ATTN_CONTEXT_INFO_INIT;
   call(attn_context_get_info, opened, &info);
@@ -268,6 +285,14 @@ void Runner::bind(const Options &options, uint64_t seed) {
   }
 }
 
+void Runner::record(size_t launches) {
+  void *commands = recorder->begin();
+  for (size_t n = 0; n < launches; ++n)
+    call(attn_launch, bindings[n % bindings.size()].get(), workspace,
+         workspaceBytes, commands);
+  recorder->end();
+}
+
 std::vector<Runner::Output> Runner::read() {
   std::vector<Output> outputs;
   for (const Written &one : written) {
@@ -311,8 +336,22 @@ bool holdsCPU(const std::string &path) {
 }
 
 struct Times {
-  std::vector<double> device, host; // microseconds, one a round
+  std::vector<double> device, host, recorded; // microseconds, one a round
 };
+
+/// Of launches that were recorded together, while the device is warm.
+void measureRecorded(Runner &runner, const Options &options, Times &times) {
+  constexpr size_t fewestRounds = 5;
+  runner.record(options.recorded);
+  runner.submit();
+  double start = now();
+  while (times.recorded.size() < fewestRounds ||
+         now() - start < options.seconds) {
+    double begin = now();
+    runner.submit();
+    times.recorded.push_back((now() - begin) * 1e6 / double(options.recorded));
+  }
+}
 
 /// GPUs slow down when they idle: rounds go on until three agree.
 Times measure(Runner &runner, const Options &options) {
@@ -381,6 +420,8 @@ Options parse(int argc, char **argv) {
       options.seconds = std::atof(given);
     else if (const char *given = value("sets"))
       options.sets = size_t(std::max(std::atoi(given), 1));
+    else if (const char *given = value("recorded"))
+      options.recorded = size_t(std::max(std::atoi(given), 0));
     else if (const char *given = value("flops"))
       options.flops = std::atof(given);
     else if (const char *given = value("bytes"))
@@ -393,6 +434,11 @@ Options parse(int argc, char **argv) {
     else
       options.arguments.push_back(text);
   }
+  if (options.recorded && (options.backend != "vulkan" || options.validation)) {
+    std::fprintf(stderr, "attn-time: error: launches are recorded on Vulkan, "
+                         "without its validation layer\n");
+    std::exit(2);
+  }
   if (options.artifact.empty()) {
     std::fprintf(stderr, "usage: attn-time [OPTION...] ARTIFACT ARGUMENT...\n");
     std::exit(2);
@@ -402,9 +448,7 @@ Options parse(int argc, char **argv) {
 
 } // namespace
 
-int main(int argc, char **argv) {
-  error = attn_error_create();
-  Options options = parse(argc, argv);
+static int run(const Options &options) {
   Runner runner(options, options.backend, options.sets);
   std::printf("{\"name\": \"%s\", \"device\": \"%s\", \"variant\": \"%s\"",
               options.name.empty() ? options.artifact.c_str()
@@ -424,15 +468,31 @@ int main(int argc, char **argv) {
                 isRight ? "true" : "false");
   }
   Times times = measure(runner, options);
+  if (options.recorded)
+    measureRecorded(runner, options, times);
   bool hasDevice = times.device.front() > 0;
   if (hasDevice)
     printRange("device_us", times.device);
   printRange("host_us", times.host);
-  double median = medianOf(hasDevice ? times.device : times.host);
+  if (options.recorded)
+    printRange("recorded_us", times.recorded);
+  double median = medianOf(options.recorded ? times.recorded
+                           : hasDevice      ? times.device
+                                            : times.host);
   if (options.flops > 0)
     std::printf(", \"tflops\": %.2f", options.flops / median * 1e-6);
   if (options.bytes > 0)
     std::printf(", \"gbps\": %.1f", options.bytes / median * 1e-3);
   std::printf("}\n");
   return isRight ? 0 : 1;
+}
+
+int main(int argc, char **argv) {
+  error = attn_error_create();
+  try {
+    return run(parse(argc, argv));
+  } catch (const Failure &failure) {
+    std::fprintf(stderr, "attn-time: error: %s\n", failure.message.c_str());
+    return 2;
+  }
 }
