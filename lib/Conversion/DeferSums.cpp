@@ -153,9 +153,12 @@ struct DeferSums final : attn::impl::DeferSumsBase<DeferSums> {
         std::optional<CarriedSum> sum = match(loop, k);
         if (!sum)
           continue;
-        int64_t cols = columns    ? columns.getValue()
-                       : matrices ? matrices->n
-                                  : getLaneColumns(sum->reduce);
+        // Lanes hold what is in registers of a machine with matrices, too.
+        bool hasLayout =
+            sum->reduce.getInput().getType().getLayout() != Attribute();
+        int64_t cols = columns                  ? columns.getValue()
+                       : matrices && !hasLayout ? matrices->n
+                                                : getLaneColumns(sum->reduce);
         if (cols < 2 || sum->reduce.getInput().getType().getCols() % cols)
           continue;
         ++possible;

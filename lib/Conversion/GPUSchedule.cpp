@@ -344,12 +344,12 @@ private:
   /// Where subgroups divide the keys of a workgroup (tile-share-loops): so many
   /// of them at most, each with tiles of so many keys; and how many of them are
   /// worth one that reads keys alone. On an H100, 8 times 8192 keys take
-  /// 24 to 27 us in tiles of 4, whose code is shorter, 27 to 29 in tiles of
-  /// 8, 31 in those of 16, and 16 sequences 199, 197 and more. By 8 subgroups
-  /// in twice as many workgroups they take 1 to 2 us more. Without sharing, 37
-  /// and 233. In f32 a machine has registers for 8.
-  static constexpr int64_t sharingSubgroups = 16, sharedKeys = 4,
-                           sharedKeysOfWords = 8, subgroupsOfWorker = 2;
+  /// 20.4 us in tiles of 8 (64 launches in one command buffer), 21.3 in tiles
+  /// of 4, more in those of 16, and 16 sequences 185 and 204. By 8 subgroups in
+  /// twice as many workgroups they take 1 to 2 us more. Without sharing, 37 and
+  /// 233. In f32 a machine has registers for 8.
+  static constexpr int64_t sharingSubgroups = 16, sharedKeys = 8,
+                           subgroupsOfWorker = 2;
 
   /// Subgroups of a workgroup that divide the keys of an op.
   static int64_t getSharingSubgroups(AttentionOp op, tile::TargetAttr target) {
@@ -509,7 +509,7 @@ private:
         int64_t columns = keys, workers = target.getWorkers(), threads = 0;
         if (isInRegisters) {
           int64_t subgroups = getSharingSubgroups(op, target);
-          columns = readsPieces(target) ? sharedKeys : sharedKeysOfWords;
+          columns = sharedKeys;
           threads = subgroups * target.getSubgroup();
           workers =
               std::max<int64_t>(workers * subgroupsOfWorker / subgroups, 1);

@@ -101,6 +101,7 @@ inline void buildLayoutPipeline(mlir::OpPassManager &pm,
   pm.addNestedPass<mlir::func::FuncOp>(createFiniteScores());
   pm.addNestedPass<mlir::func::FuncOp>(createAssignLayouts());
   pm.addNestedPass<mlir::func::FuncOp>(createShareLoops());
+  pm.addNestedPass<mlir::func::FuncOp>(createDeferSums());
   pm.addNestedPass<mlir::func::FuncOp>(createPrefetchLoads());
   pm.addNestedPass<mlir::func::FuncOp>(createSplitLoops());
   // While types tell how exact scores are.

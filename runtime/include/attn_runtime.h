@@ -586,12 +586,8 @@ ATTN_API attn_status attn_binding_metric(attn_binding *binding,
  * On Vulkan `stream` is NULL, for the context's queue: the launch is submitted
  * and not waited for. Or it is a VkCommandBuffer that is being recorded: the
  * launch is recorded into it and runs when, and as often as, the caller submits
- * it to a queue of the context's family. It sees what compute shaders and
- * transfers before it wrote, and those after it see what it wrote; before the
- * host reads memory that is mapped, the caller records a barrier to
- * VK_PIPELINE_STAGE_HOST_BIT, as behind commands of its own. Until that is over
- * the binding must neither be destroyed, nor bound anew, nor launched with
- * another workspace. */
+ * it to a queue of the context's family. Until that is over the binding must
+ * neither be destroyed, nor bound anew, nor launched with another workspace. */
 ATTN_API attn_status attn_launch(attn_binding *binding, void *workspace,
                                  size_t workspace_bytes, void *stream,
                                  attn_error *error);

@@ -56,7 +56,7 @@ func.func @f32(%t: memref<?x8x?x64xf32>, %o: memref<?x8x?x64xf32>) {
 // rows a workgroup has room for fewer.
 module attributes {tile.target = #tile.target<name = "metal", chip = "metal3.1", threads = 1024, subgroup = 32, shared_bytes = 32768, static_shared_bytes = 32768, workers = 512, matrix = cooperative, features = ["matrix-element-map"], matrix_shape = [8, 8, 8]>} {
   // CHECK-LABEL: func @split
-  // CHECK: #attn.schedule<tile_m = 8, tile_n = 4, workers = 64, threads = 512>
+  // CHECK: #attn.schedule<tile_m = 8, tile_n = 8, workers = 64, threads = 512>
   // CHECK: #attn.schedule<tile_m = 16, tile_n = 16, workers = 128>
   func.func @split(%t: memref<?x8x?x128xf16>, %o: memref<?x8x?x128xf16>) {
     attn.attention ins(%t, %t, %t : memref<?x8x?x128xf16>, memref<?x8x?x128xf16>, memref<?x8x?x128xf16>) outs(%o : memref<?x8x?x128xf16>)
@@ -70,7 +70,7 @@ module attributes {tile.target = #tile.target<name = "metal", chip = "metal3.1",
 // fewer rows and keys fit; so do the outputs of an op in f32.
 module attributes {tile.target = #tile.target<name = "vulkan", chip = "vulkan-matrix", threads = 1024, subgroup = 32, shared_bytes = 49152, static_shared_bytes = 49152, workers = 512, matrix = cooperative, matrix_shape = [16, 16, 16]>} {
 // CHECK-LABEL: func @parts
-// CHECK: #attn.schedule<tile_m = 8, tile_n = 4, workers = 64, threads = 512>
+// CHECK: #attn.schedule<tile_m = 8, tile_n = 8, workers = 64, threads = 512>
 // CHECK: #attn.schedule<tile_m = 16, tile_n = 16, workers = 128>
 // CHECK: #attn.schedule<tile_m = 64, tile_n = 16>
 func.func @parts(%t: memref<?x?x?x256xf16>, %o: memref<?x?x?x256xf16>) {

@@ -38,7 +38,7 @@ module attributes {tile.target = #tile.target<name = "vulkan", chip = "x", threa
   // CHECK: %[[KEYS:.+]] = memref.dim
   // CHECK: arith.cmpi sge, %[[KEYS]], %c1024
   // CHECK: scf.if %{{.+}} {
-  // CHECK: #attn.schedule<tile_m = 4, tile_n = 4, workers = 64, threads = 512>
+  // CHECK: #attn.schedule<tile_m = 4, tile_n = 8, workers = 64, threads = 512>
   // CHECK: } else {
   // CHECK: #attn.schedule<tile_m = 1, tile_n = 32>
   // GIVEN-LABEL: func @decode
@@ -50,9 +50,9 @@ module attributes {tile.target = #tile.target<name = "vulkan", chip = "x", threa
 
   // CHECK-LABEL: func @any
   // CHECK: scf.if
-  // CHECK: #attn.schedule<tile_m = 4, tile_n = 4, workers = 64, threads = 512>
+  // CHECK: #attn.schedule<tile_m = 4, tile_n = 8, workers = 64, threads = 512>
   // CHECK: scf.if
-  // CHECK: #attn.schedule<tile_m = 8, tile_n = 4, workers = 64, threads = 512>
+  // CHECK: #attn.schedule<tile_m = 8, tile_n = 8, workers = 64, threads = 512>
   // CHECK: scf.if
   // CHECK: #attn.schedule<tile_m = 32, tile_n = 32, workers = 512>
   // CHECK: #attn.schedule<tile_m = 32, tile_n = 32>
