@@ -728,11 +728,13 @@ TEST_F(MaskTest, WindowPerRow) {
   checkAll(problem, Answer::AsExact, {{200, 200}, {130, 160}});
   EXPECT_FALSE(last.predicate) << "summaries of rows give closed forms";
   EXPECT_EQ(last.summaries, 1u) << "of the first key of a row";
-  // What 32 bits do not hold, and what leaves gaps: no wrong claim.
+  // Rows that attend nothing among others that attend all, by what 32 bits do
+  // not hold, and windows that leave gaps: no wrong claim.
   for (int64_t &width : windows)
-    width = random() % 4 == 0   ? std::numeric_limits<int32_t>::max()
-            : random() % 4 == 0 ? std::numeric_limits<int32_t>::min()
-                                : int64_t(random() % 60) - 10;
+    width = random() % 40 == 0   ? std::numeric_limits<int32_t>::min()
+            : random() % 40 == 0 ? std::numeric_limits<int32_t>::max()
+            : random() % 40 == 0 ? -int64_t(random() % 20)
+                                 : 100 + int64_t(random() % 60);
   problem.captures = {table("window", windows)};
   checkAll(problem, Answer::Sound, {{200, 200}, {130, 160}});
 }
@@ -759,18 +761,22 @@ TEST_F(MaskTest, SumsOfBothSides) {
                                              type, compare)
                                    .str())};
       for (int64_t huge : {0, 1}) {
-        auto numbers = [&](int64_t count) {
-          std::vector<int64_t> values(count);
-          for (int64_t &value : values)
-            value = huge && random() % 8 == 0
-                        ? (random() % 2 ? std::numeric_limits<int32_t>::max()
-                                        : std::numeric_limits<int32_t>::min())
-                        : int64_t(random() % 80) - 40;
+        // Huge ones come one by one, or 50 in a row: then sums of rows and of
+        // keys are both beyond 32 bits, and which is larger they do not say.
+        using Limits = std::numeric_limits<int32_t>;
+        auto numbers = [&](int64_t first, int64_t most) {
+          std::vector<int64_t> values(200);
+          for (int64_t n = 0; n < 200; ++n)
+            values[n] = huge && n >= first && n < first + 50 ? most
+                        : huge && random() % 60 == 0
+                            ? (random() % 2 ? Limits::max() : Limits::min())
+                            : int64_t(random() % 80) - 40;
           return values;
         };
-        problem.captures = {table("rows", numbers(200), {}, type),
-                            table("more", numbers(200), {}, type),
-                            table("columns", numbers(200), {}, type)};
+        problem.captures = {
+            table("rows", numbers(0, Limits::min()), {}, type),
+            table("more", numbers(200, 0), {}, type),
+            table("columns", numbers(100, Limits::max()), {}, type)};
         checkAll(problem, Answer::Sound, {{200, 200}, {60, 130}});
       }
     }
