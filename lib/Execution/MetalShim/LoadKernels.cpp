@@ -58,7 +58,8 @@ static llvm::Error makeError(const llvm::Twine &message) {
 }
 
 /// Kernels count on what Metal's compiler may do: contract, and round each
-/// operation on half.
+/// operation on half. They need nothing of libstdc++, which a program may carry
+/// without offering it.
 static llvm::Error runCompiler(StringRef source, StringRef object,
                                StringRef messages, int version) {
   std::string define = "-D__METAL_VERSION__=" + std::to_string(version);
@@ -74,6 +75,7 @@ static llvm::Error runCompiler(StringRef source, StringRef object,
                            "-ftrivial-auto-var-init=pattern",
                            "-fsanitize-coverage=func,trace-loads,trace-stores",
                            "-fvisibility=hidden",
+                           "-fno-exceptions",
                            "-Wall",
                            "-Wno-unknown-attributes",
                            "-Wno-user-defined-literals",
