@@ -253,8 +253,9 @@ bool MaskRegion::bindOpaque(Conjunct &conjunct) {
   if (!isOpaque(conjunct))
     return true;
   if (!allRows) {
-    unifyCongruent(conjunct);
+    Pairs equal = cancelCongruent(conjunct);
     gatherSums(conjunct);
+    equate(conjunct, equal);
   }
   for (unsigned id : getOpaque(conjunct)) {
     Value value = system.getVariable(id).value;
@@ -363,10 +364,11 @@ bool MaskRegion::areCongruent(Value x, Value y, Value argumentX,
                        });
 }
 
-void MaskRegion::unifyCongruent(Conjunct &conjunct) {
+MaskRegion::Pairs MaskRegion::cancelCongruent(Conjunct &conjunct) {
+  Pairs equal;
   SmallVector<unsigned> ids = getOpaque(conjunct);
   if (ids.size() < 4)
-    return;
+    return equal;
   auto areEqual = [&](unsigned x, unsigned y) {
     Row difference = system.subtract(System::variable(x), System::variable(y));
     return llvm::is_contained(conjunct.equalities, difference) ||
@@ -374,20 +376,6 @@ void MaskRegion::unifyCongruent(Conjunct &conjunct) {
                               system.scale(difference, -1));
   };
   auto valueOf = [&](unsigned id) { return system.getVariable(id).value; };
-  auto replace = [&](unsigned from, unsigned to) {
-    Row change = system.subtract(System::variable(to), System::variable(from));
-    auto rename = [&](const Row &form) {
-      return system.combine(form, 1, change,
-                            from < form.size() ? form[from] : 0);
-    };
-    Conjunct renamed;
-    renamed.contradictory = conjunct.contradictory;
-    for (const Row &form : conjunct.inequalities)
-      system.requireNonNegative(renamed, rename(form));
-    for (const Row &form : conjunct.equalities)
-      system.requireZero(renamed, rename(form));
-    conjunct = std::move(renamed);
-  };
   for (unsigned x : ids)
     for (unsigned y : ids)
       if (x < y && areEqual(x, y))
@@ -395,7 +383,34 @@ void MaskRegion::unifyCongruent(Conjunct &conjunct) {
           for (unsigned g : ids)
             if (f != x && f != y && g != x && g != y && f != g &&
                 areCongruent(valueOf(f), valueOf(g), valueOf(x), valueOf(y)))
-              replace(g, f);
+              equal.push_back({f, g});
+  for (auto [f, g] : equal) {
+    auto cancel = [&, f = f, g = g](const Row &form) {
+      if (std::max(f, g) >= form.size() || form[f] == 0 || form[f] != -form[g])
+        return form;
+      Row rest = form;
+      rest[f] = rest[g] = 0;
+      rest = system.add(rest, {}); // without zeros at its end
+      // f = g itself says more of their extremes than that it is true.
+      return System::asConstant(rest).value_or(-1) >= 0 ? form : rest;
+    };
+    Conjunct cancelled;
+    cancelled.contradictory = conjunct.contradictory;
+    for (const Row &form : conjunct.inequalities)
+      system.requireNonNegative(cancelled, cancel(form));
+    for (const Row &form : conjunct.equalities)
+      system.requireZero(cancelled, cancel(form));
+    conjunct = std::move(cancelled);
+  }
+  return equal;
+}
+
+void MaskRegion::equate(Conjunct &conjunct, const Pairs &equal) {
+  SmallVector<unsigned> ids = getOpaque(conjunct);
+  for (auto [f, g] : equal)
+    if (llvm::is_contained(ids, f) && llvm::is_contained(ids, g))
+      system.requireZero(
+          conjunct, system.subtract(System::variable(f), System::variable(g)));
 }
 
 /// True if `rest` is of lengths alone, so that 32 bits hold it `factor` times

@@ -127,8 +127,13 @@ private:
   /// True if `x` is computed from `argumentX` as `y` is from `argumentY`.
   bool areCongruent(mlir::Value x, mlir::Value y, mlir::Value argumentX,
                     mlir::Value argumentY);
-  /// Where the conjunct has f(x), f(y) and x = y, makes them one.
-  void unifyCongruent(Conjunct &conjunct);
+  using Pairs = llvm::SmallVector<std::pair<unsigned, unsigned>>;
+  /// Where the conjunct has f(x), f(y) and x = y, removes f(x) - f(y). What is
+  /// said of either alone stays: one has extremes over rows, the other over
+  /// keys. Returns the pairs of variables that are equal.
+  Pairs cancelCongruent(Conjunct &conjunct);
+  /// Requires that the variables be equal, where the conjunct has both.
+  void equate(Conjunct &conjunct, const Pairs &equal);
   /// Replaces sums of i and table elements of rows, and those of j and of keys,
   /// by one variable each: its extremes over a tile say more than theirs.
   void gatherSums(Conjunct &conjunct);

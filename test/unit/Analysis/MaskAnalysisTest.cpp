@@ -802,6 +802,17 @@ TEST_F(MaskTest, FunctionsOfEqualValues) {
   problem.captures = {table("doc", documents({30, 1, 64, 100, 5}, 200)),
                       table("start", {0, 30, 31, 95, 195})};
   checkAll(problem, Answer::AsExact, {{200, 200}, {130, 190}});
+  // What is said of either of them bounds its own axis.
+  std::string later = text;
+  later.replace(later.find("%keep ="), 7, "%both =");
+  Problem bounded{yielding(later + R"(
+    %first = arith.constant 31 : i32
+    %row = arith.cmpi sge, %s, %first : i32
+    %key = arith.cmpi sge, %t, %first : i32
+    %later = arith.andi %row, %key : i1
+    %keep = arith.andi %both, %later : i1)")};
+  bounded.captures = problem.captures;
+  checkAll(bounded, Answer::AsExact, {{200, 200}, {130, 190}});
   // Functions that differ do not.
   std::string other = text;
   other.replace(other.find("%start[%to]"), 11, "%end[%to]");
