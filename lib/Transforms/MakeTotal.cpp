@@ -70,7 +70,7 @@ public:
   Totaler(AttentionOp attention, Operation *op)
       : attention(attention), op(op), b(op->getLoc(), op) {}
 
-  /// Whether operands changed.
+  /// Whether operands or the op changed.
   bool run() {
     dropPromises();
     SmallVector<Value> before(op->getOperands());
@@ -86,6 +86,10 @@ public:
         .Case<tensor::ExtractOp, memref::LoadOp>([&](auto) { clampRead(); })
         .Case<arith::IndexCastOp, arith::IndexCastUIOp>(
             [&](auto) { keepTruncation(); });
+    if (isOpTriviallyDead(op)) {
+      op->erase();
+      return true;
+    }
     return !llvm::equal(before, op->getOperands());
   }
 
@@ -155,6 +159,15 @@ private:
   void saturate(bool isSigned) {
     Value x = op->getOperand(0), result = op->getResult(0);
     unsigned width = result.getType().getIntOrFloatBitWidth();
+    // LLVM 22 takes every number but 0 for false on NVIDIA's GPUs.
+    if (width == 1) {
+      arith::CmpFPredicate holds =
+          isSigned ? arith::CmpFPredicate::OLE : arith::CmpFPredicate::OGE;
+      Value limit =
+          arith::ConstantOp::create(b, b.getF32FloatAttr(isSigned ? -1 : 1));
+      result.replaceAllUsesWith(arith::CmpFOp::create(b, holds, x, limit));
+      return;
+    }
     double past = std::ldexp(1.0, isSigned ? width - 1 : width);
     auto number = [&](double value) -> Value {
       return arith::ConstantOp::create(

@@ -135,6 +135,33 @@ func.func @conversions(%q: !q, %k: !q, %v: !q, %o: !q) {
 
 // -----
 
+// One bit is 1 from 1 on; with a sign, from -1 on.
+!q = memref<2x4x?x16xf32>
+// CHECK-LABEL: func @bits
+//       CHECK:   score(%[[S:[^,]*]]: f32,
+//   CHECK-DAG:     %[[ONE:.*]] = arith.constant 1.0
+//   CHECK-DAG:     %[[MINUS:.*]] = arith.constant -1.0
+//   CHECK-NOT:     arith.fpto
+//       CHECK:     %[[U:.*]] = arith.cmpf oge, %[[S]], %[[ONE]]
+//       CHECK:     arith.uitofp %[[U]]
+//   CHECK-NOT:     arith.fpto
+//       CHECK:     %[[I:.*]] = arith.cmpf ole, %{{.*}}, %[[MINUS]]
+//       CHECK:     arith.sitofp %[[I]]
+func.func @bits(%q: !q, %k: !q, %v: !q, %o: !q) {
+  attn.attention ins(%q, %k, %v : !q, !q, !q) outs(%o : !q)
+      score(%s: f32, %b: index, %h: index, %i: index, %j: index) {
+        %u = arith.fptoui %s : f32 to i1
+        %x = arith.uitofp %u : i1 to f32
+        %y = arith.subf %s, %x : f32
+        %n = arith.fptosi %y : f32 to i1
+        %z = arith.sitofp %n : i1 to f32
+        attn.yield %z : f32
+      }
+  return
+}
+
+// -----
+
 // Loops are unrolled, inner ones too; reads in them are clamped as others are.
 !q = memref<2x4x?x16xf32>
 // CHECK-LABEL: func @loops
