@@ -1,6 +1,8 @@
 // Where matrix units multiply bf16, it is a type of memory, fragments and
 // conversions, as f16 is, and nobody moves its bits. What is read of a word is
-// rounded from an f32 that has its bits; parameters are bits.
+// rounded from an f32 that has its bits; parameters are bits. What else becomes
+// bf16 is rounded by integer arithmetic, to the nearest even: drivers may convert
+// as they like, and some truncate, so that a weight of 1 - 2^-24 loses 2^-8.
 // RUN: attn-opt %s --tile-verify-kernel-form --tile-widen-small-integers --tile-verify-kernel-form=legal --kernels-to-spirv -o %t.mlir
 // RUN: FileCheck %s --input-file=%t.mlir
 // RUN: attn-translate --kernels-to-spirv %t.mlir -o %t.spv
@@ -27,8 +29,29 @@ gpu.module @kernels {
   // CHECK: spirv.KHR.CooperativeMatrixMulAdd {{.*}} -> !spirv.coopmatrix<16x16xf32, Subgroup, MatrixAcc>
   // An element of an accumulator becomes one of a factor.
   // CHECK: %[[ELEMENT:.+]] = spirv.CompositeExtract %{{.+}}[3 : i32] : !spirv.coopmatrix<16x16xf32
-  // CHECK: %[[SMALL:.+]] = spirv.FConvert %[[ELEMENT]] : f32 to bf16
+  // CHECK: %[[BITS:.+]] = spirv.Bitcast %[[ELEMENT]] : f32 to i32
+  // CHECK: %[[HIGH:.+]] = spirv.ShiftRightLogical %[[BITS]], %cst16_i32
+  // CHECK: %[[ODD:.+]] = spirv.BitwiseAnd %[[HIGH]], %cst1_i32
+  // CHECK: %[[HALF:.+]] = spirv.IAdd %[[BITS]], %cst32767_i32
+  // CHECK: %[[SUM:.+]] = spirv.IAdd %[[HALF]], %[[ODD]]
+  // CHECK: %[[UPPER:.+]] = spirv.ShiftRightLogical %[[SUM]], %cst16_i32
+  // CHECK: %[[NEAREST:.+]] = spirv.ShiftLeftLogical %[[UPPER]], %cst16_i32
+  // CHECK: %[[NAN:.+]] = spirv.FUnordNotEqual %[[ELEMENT]], %[[ELEMENT]] : f32
+  // CHECK: %[[ROUNDED:.+]] = spirv.Select %[[NAN]], %cst2143289344_i32{{.*}}, %[[NEAREST]]
+  // CHECK: %[[EXACT:.+]] = spirv.Bitcast %[[ROUNDED]] : i32 to f32
+  // CHECK: %[[SMALL:.+]] = spirv.FConvert %[[EXACT]] : f32 to bf16
   // CHECK: spirv.CompositeInsert %[[SMALL]], %{{.+}}[3 : i32] : bf16 into !spirv.coopmatrix<16x16xbf16, Subgroup, MatrixA>
+  // All eight elements of a lane, before their matrix is converted.
+  // CHECK: %[[SUMS:.+]] = spirv.KHR.CooperativeMatrixMulAdd
+  // CHECK: %[[FIRST:.+]] = spirv.CompositeExtract %[[SUMS]][0 : i32]
+  // CHECK: spirv.FUnordNotEqual %[[FIRST]], %[[FIRST]] : f32
+  // CHECK: spirv.CompositeInsert %{{.+}}, %[[SUMS]][0 : i32]
+  // CHECK: %[[LAST:.+]] = spirv.CompositeExtract %[[SUMS]][7 : i32]
+  // CHECK: %[[LASTBITS:.+]] = spirv.Bitcast %[[LAST]] : f32 to i32
+  // CHECK: spirv.IAdd %[[LASTBITS]], %cst32767_i32
+  // CHECK: %[[LASTROUNDED:.+]] = spirv.Bitcast %{{.+}} : i32 to f32
+  // CHECK: %[[NUMBERS:.+]] = spirv.CompositeInsert %[[LASTROUNDED]], %{{.+}}[7 : i32]
+  // CHECK: spirv.FConvert %[[NUMBERS]] : {{.+}} to !spirv.coopmatrix<16x16xbf16, Subgroup, MatrixAcc>
   // Lanes exchange 32 bits.
   // CHECK: %[[WIDE:.+]] = spirv.FConvert %{{.+}} : bf16 to f32
   // CHECK: %[[OTHER:.+]] = spirv.GroupNonUniformShuffleXor <Subgroup> %[[WIDE]], %{{.+}} : f32

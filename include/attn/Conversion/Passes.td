@@ -1410,6 +1410,9 @@ def KernelsToSPIRV : Pass<"kernels-to-spirv", "::mlir::ModuleOp"> {
     For a machine with cooperative matrix units the module is of SPIR-V 1.6 with
     Vulkan's memory model and 16-bit floats: `!kernel.matrix` becomes
     `!spirv.coopmatrix`, f16 is itself everywhere and rounded to the nearest even.
+    So is bf16 where matrix units multiply it, but no execution mode says how the
+    machine rounds to it: integer arithmetic does that, and what is converted
+    then is exact.
 
     ```mlir
     gpu.module @kernels {

@@ -271,6 +271,30 @@ struct InsertElementPattern final
   }
 };
 
+/// Rounds the elements of matrices that become ones of bf16: OpFConvert rounds
+/// such as the driver likes, and NVIDIA's truncates.
+void roundMatrices(gpu::GPUFuncOp kernel) {
+  auto target = attn::tile::TargetAttr::lookup(kernel);
+  SmallVector<kernel::ConvertMatrixOp> conversions;
+  kernel.walk([&](kernel::ConvertMatrixOp op) {
+    if (op.getInput().getType().getElementType().isF32() &&
+        op.getType().getElementType().isBF16())
+      conversions.push_back(op);
+  });
+  for (kernel::ConvertMatrixOp op : conversions) {
+    ImplicitLocOpBuilder b(op.getLoc(), op);
+    TypedValue<kernel::MatrixType> matrix = op.getInput();
+    int64_t length = matrix.getType().getNumElements() / target.getSubgroup();
+    for (int64_t number = 0; number < length; ++number) {
+      Value element =
+          kernel::ExtractElementOp::create(b, op.getInput(), number);
+      matrix = kernel::InsertElementOp::create(
+          b, attn::roundToBFloat(b, element), matrix, number);
+    }
+    op.getInputMutable().assign(matrix);
+  }
+}
+
 /// A launch says how much workgroup memory its kernel declares.
 void setSharedBytes(gpu::GPUFuncOp kernel, const attn::Words &words) {
   auto info = attn::tile::LaunchInfoAttr::of(kernel);
@@ -404,6 +428,7 @@ LogicalResult Converter::convert() {
       needs, StringRef(attn::getSPIRVModuleName(kernels)));
   for (auto kernel : kernels.getOps<gpu::GPUFuncOp>()) {
     expandRemainders(kernel);
+    roundMatrices(kernel);
     if (failed(attn::addEntryPoint(kernel, module, words, types)))
       return failure();
     setSharedBytes(kernel, words);

@@ -2,11 +2,14 @@
 // SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
 //
 // Conversions to f16 and bf16 are integer arithmetic: GLSL's packHalf2x16 may
-// round as it likes, and does on software devices.
+// round as it likes, and does on software devices. So may OpFConvert to a bf16
+// that the machine has, which no execution mode concerns.
 //
 //===----------------------------------------------------------------------===//
 
 #include "SmallElements.h"
+
+#include "mlir/IR/Matchers.h"
 
 using namespace mlir;
 using namespace attn;
@@ -109,7 +112,28 @@ Value widen(ImplicitLocOpBuilder &b, Value value) {
              : arith::ExtFOp::create(b, b.getF32Type(), value);
 }
 
+/// Whether an f32 is the bits of a bf16, as decodeFloat makes it.
+bool isBFloat(Value number) {
+  auto bits = number.getDefiningOp<arith::BitcastOp>();
+  auto shifted =
+      bits ? bits.getIn().getDefiningOp<arith::ShLIOp>() : arith::ShLIOp();
+  APInt count;
+  return shifted && matchPattern(shifted.getRhs(), m_ConstantInt(&count)) &&
+         count == 16;
+}
+
 } // namespace
+
+Value attn::roundToBFloat(ImplicitLocOpBuilder &b, Value number) {
+  Value bits = arith::BitcastOp::create(b, b.getI32Type(), number);
+  Value rounded =
+      arith::ShLIOp::create(b, roundAway(bits, 16, b), constant(b, 16));
+  // The sum may have left the NaNs.
+  Value isNaN =
+      arith::CmpFOp::create(b, arith::CmpFPredicate::UNE, number, number);
+  return arith::BitcastOp::create(
+      b, number.getType(), select(isNaN, constant(b, 0x7fc00000), rounded, b));
+}
 
 Value Words::from(ImplicitLocOpBuilder &b, Value word, Type type) const {
   if (word.getType() == type)
@@ -181,14 +205,19 @@ Value Words::encode(ImplicitLocOpBuilder &b, Value value) const {
   return encodeFloat(isF32 ? conversion.getIn() : widen(b, value), type, b);
 }
 
-/// f16 that is held as f32 has to be rounded to be what it stands for.
+/// f16 that is held as f32 has to be rounded to be what it stands for, and what
+/// becomes a number of bf16 must not be rounded by the machine.
 void Words::expand(arith::TruncFOp op) const {
   Type type = op.getType();
-  if (!(type.isF16() || type.isBF16()) || has(type))
+  if (!(type.isF16() || type.isBF16()) || (type.isF16() && has(type)))
     return;
   if (op.use_empty())
     return op.erase();
+  if (has(type) && isBFloat(op.getIn()))
+    return;
   ImplicitLocOpBuilder b(op.getLoc(), op);
+  if (has(type))
+    return op.getInMutable().assign(roundToBFloat(b, widen(b, op.getIn())));
   Value bits = encodeFloat(widen(b, op.getIn()), type, b);
   if (type.isF16())
     return op.getInMutable().assign(decodeFloat(bits, type, b));

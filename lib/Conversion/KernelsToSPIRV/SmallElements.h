@@ -67,6 +67,10 @@ private:
   bool hasHalf, hasBFloat;
 };
 
+/// The f32 that has the value of the bf16 nearest to an f32, ties to even: any
+/// conversion of it to bf16 is exact.
+mlir::Value roundToBFloat(mlir::ImplicitLocOpBuilder &b, mlir::Value number);
+
 /// Where in an array of words an element lies.
 struct PackedPosition {
   /// Element number `position` of `type`.
