@@ -6,14 +6,12 @@
 #ifndef ATTN_BENCH_VULKANRECORDER_H
 #define ATTN_BENCH_VULKANRECORDER_H
 
-#include "Capabilities.h"
-#include "Loader.h"
+#include "Creation.h"
 
 #include "attn_runtime.h"
 
 #include <algorithm>
 #include <cstring>
-#include <set>
 #include <string>
 #include <vector>
 
@@ -116,54 +114,18 @@ private:
     }
     check(physical ? VK_SUCCESS : VK_ERROR_INITIALIZATION_FAILED,
           "no such device");
-    table.GetPhysicalDeviceQueueFamilyProperties(physical, &count, nullptr);
-    std::vector<VkQueueFamilyProperties> families(count);
-    table.GetPhysicalDeviceQueueFamilyProperties(physical, &count,
-                                                 families.data());
-    // One that draws nothing, as llama.cpp and the runtime take it: on an H100
-    // eight queries take 47 us on the other one, and 31 there.
-    auto computes = [&](uint32_t one, bool mayDraw) {
-      VkQueueFlags flags = families[one].queueFlags;
-      return (flags & VK_QUEUE_COMPUTE_BIT) &&
-             (mayDraw || !(flags & VK_QUEUE_GRAPHICS_BIT));
-    };
-    for (bool mayDraw : {true, false})
-      for (uint32_t one = count; one-- > 0;)
-        if (computes(one, mayDraw))
-          family = one;
+    family = runtime::vulkan::chooseQueueFamily(
+        runtime::vulkan::listQueueFamilies(table, physical));
   }
 
   /// With what kernels may use, and nothing else.
   void createDevice() {
-    uint32_t count = 0;
-    check(table.EnumerateDeviceExtensionProperties(physical, nullptr, &count,
-                                                   nullptr),
-          "vkEnumerateDeviceExtensionProperties");
-    std::vector<VkExtensionProperties> all(count);
-    check(table.EnumerateDeviceExtensionProperties(physical, nullptr, &count,
-                                                   all.data()),
-          "vkEnumerateDeviceExtensionProperties");
-    std::set<std::string> available;
-    for (const VkExtensionProperties &one : all)
-      available.insert(one.extensionName);
-    features.chain(version, available, extensions);
+    features.chain(version, runtime::vulkan::listExtensions(table, physical),
+                   extensions);
     table.GetPhysicalDeviceFeatures2(physical, &features.core);
     features.keepKnown();
-    float priority = 1;
-    auto queues = runtime::vulkan::makeStruct<VkDeviceQueueCreateInfo>(
-        VK_STRUCTURE_TYPE_DEVICE_QUEUE_CREATE_INFO);
-    queues.queueFamilyIndex = family;
-    queues.queueCount = 1;
-    queues.pQueuePriorities = &priority;
-    auto info = runtime::vulkan::makeStruct<VkDeviceCreateInfo>(
-        VK_STRUCTURE_TYPE_DEVICE_CREATE_INFO);
-    info.pNext = &features.core;
-    info.queueCreateInfoCount = 1;
-    info.pQueueCreateInfos = &queues;
-    info.enabledExtensionCount = uint32_t(extensions.size());
-    info.ppEnabledExtensionNames = extensions.data();
-    check(table.CreateDevice(physical, &info, nullptr, &device),
-          "vkCreateDevice");
+    device = runtime::vulkan::createDevice(table, physical, family, features,
+                                           extensions);
     vk.load(table, device);
     vk.GetDeviceQueue(device, family, 0, &queue);
   }

@@ -16,6 +16,7 @@
 #include "mlir/IR/Matchers.h"
 #include "llvm/ADT/TypeSwitch.h"
 
+#include <functional>
 #include <numeric>
 
 using namespace mlir;
@@ -326,42 +327,35 @@ void MaskRegion::addSummary(unsigned id, std::optional<Blocks> blocks) {
 // Functions of equal values, and sums
 //===----------------------------------------------------------------------===//
 
-/// True if the ops compute the same from operands that are pairwise `same`.
-static bool haveSameShape(Operation *x, Operation *y,
-                          function_ref<bool(Value, Value)> same) {
-  return x->getName() == y->getName() && x->getNumRegions() == 0 &&
-         x->getAttrDictionary() == y->getAttrDictionary() &&
-         x->getResultTypes() == y->getResultTypes() &&
-         llvm::all_of_zip(x->getOperands(), y->getOperands(), same);
-}
-
 /// What a region reads does not change, so that an op says its result.
-bool MaskRegion::isSame(Value x, Value y) {
-  if (x == y)
+bool MaskRegion::areAlike(Value x, Value y,
+                          function_ref<bool(Value, Value)> isKnown) {
+  if (isKnown(x, y))
     return true;
   if (++numCompared > kMaxCompared)
     return false;
   auto first = dyn_cast<OpResult>(x), second = dyn_cast<OpResult>(y);
-  return first && second &&
-         first.getResultNumber() == second.getResultNumber() &&
-         haveSameShape(first.getOwner(), second.getOwner(),
-                       [this](Value a, Value b) { return isSame(a, b); });
+  if (!first || !second || first.getResultNumber() != second.getResultNumber())
+    return false;
+  Operation *f = first.getOwner(), *g = second.getOwner();
+  return f->getName() == g->getName() && f->getNumRegions() == 0 &&
+         f->getAttrDictionary() == g->getAttrDictionary() &&
+         f->getResultTypes() == g->getResultTypes() &&
+         llvm::all_of_zip(
+             f->getOperands(), g->getOperands(),
+             [&](Value a, Value b) { return areAlike(a, b, isKnown); });
+}
+
+bool MaskRegion::isSame(Value x, Value y) {
+  return areAlike(x, y, std::equal_to<Value>());
 }
 
 bool MaskRegion::areCongruent(Value x, Value y, Value argumentX,
                               Value argumentY) {
-  if ((isSame(x, argumentX) && isSame(y, argumentY)) ||
-      (x == y && !(dependenceOf(x) & (OnRow | OnKey))))
-    return true;
-  if (++numCompared > kMaxCompared)
-    return false;
-  auto first = dyn_cast<OpResult>(x), second = dyn_cast<OpResult>(y);
-  return first && second &&
-         first.getResultNumber() == second.getResultNumber() &&
-         haveSameShape(first.getOwner(), second.getOwner(),
-                       [&](Value a, Value b) {
-                         return areCongruent(a, b, argumentX, argumentY);
-                       });
+  return areAlike(x, y, [&](Value a, Value b) {
+    return (isSame(a, argumentX) && isSame(b, argumentY)) ||
+           (a == b && !(dependenceOf(a) & (OnRow | OnKey)));
+  });
 }
 
 MaskRegion::Pairs MaskRegion::cancelCongruent(Conjunct &conjunct) {
@@ -390,7 +384,7 @@ MaskRegion::Pairs MaskRegion::cancelCongruent(Conjunct &conjunct) {
         return form;
       Row rest = form;
       rest[f] = rest[g] = 0;
-      rest = system.add(rest, {}); // without zeros at its end
+      System::trim(rest);
       // f = g itself says more of their extremes than that it is true.
       return System::asConstant(rest).value_or(-1) >= 0 ? form : rest;
     };
@@ -450,7 +444,7 @@ Row MaskRegion::gatherSum(Row form, unsigned side) {
   bool flips = *llvm::find_if(sum, [](int64_t x) { return x != 0; }) < 0;
   for (int64_t &entry : sum)
     entry /= flips ? -factor : factor;
-  sum = system.add(sum, {}); // without zeros at its end
+  System::trim(sum);
   auto [it, isNew] = sums.try_emplace(sum, 0);
   if (isNew) {
     Variable variable{VarKind::Bound};

@@ -122,6 +122,10 @@ private:
   /// by those of what it compares.
   bool isBetterWhole(mlir::Value condition, const Disjunction &translated);
 
+  /// True if the same computes both, from operands of which each pair is known
+  /// to be alike or is alike.
+  bool areAlike(mlir::Value x, mlir::Value y,
+                llvm::function_ref<bool(mlir::Value, mlir::Value)> isKnown);
   /// True if the values are proved to be the same, by what computes them.
   bool isSame(mlir::Value x, mlir::Value y);
   /// True if `x` is computed from `argumentX` as `y` is from `argumentY`.

@@ -49,7 +49,7 @@ System::System(MaskAxis axis) {
 // Variables and rows
 //===----------------------------------------------------------------------===//
 
-static Row &trim(Row &row) {
+Row &System::trim(Row &row) {
   while (!row.empty() && row.back() == 0)
     row.pop_back();
   return row;
@@ -343,7 +343,7 @@ static std::pair<Row, Row> split(const System &system, const Row &row) {
   Row bound(row.size(), 0), symbols(row.size(), 0);
   for (unsigned id = 0; id < row.size(); ++id)
     (id != 0 && system.isBound(id) ? bound : symbols)[id] = row[id];
-  return {trim(bound), trim(symbols)};
+  return {System::trim(bound), System::trim(symbols)};
 }
 
 /// g * x + P >= 0 is x + (P floordiv g) >= 0 for integers x: parametric

@@ -49,6 +49,8 @@ public:
 
   static Row constant(int64_t value);
   static Row variable(unsigned id);
+  /// Removes zeros at the end, which no row has.
+  static Row &trim(Row &row);
   /// a * x + b * y. Where 64 bits do not hold it, sets the overflow flag, after
   /// which no row means anything and nothing is proved.
   Row combine(const Row &x, __int128 a, const Row &y, __int128 b);

@@ -319,8 +319,7 @@ struct JoinLaunches final : attn::impl::JoinLaunchesBase<JoinLaunches> {
   void runOnOperation() override {
     ModuleOp module = getOperation();
     auto target = TargetAttr::lookup(module);
-    // Elsewhere a workgroup may never see what another one wrote.
-    if (!target || !target.hasFeature("vulkanMemoryModel"))
+    if (!seesOtherWorkgroups(target))
       return markAllAnalysesPreserved();
     SymbolTable symbols(module);
     DenseMap<SymbolRefAttr, unsigned> launches;

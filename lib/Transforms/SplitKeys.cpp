@@ -367,8 +367,7 @@ void KeySplitter::split(int64_t workers) {
 int64_t KeySplitter::choosePartsAtOnce(Operation *next) {
   constexpr int64_t fewestLanes = 8, few = 16;
   auto target = tile::TargetAttr::lookup(next);
-  if (!target || target.getSubgroup() < fewestLanes ||
-      !target.hasFeature("vulkanMemoryModel"))
+  if (!seesOtherWorkgroups(target) || target.getSubgroup() < fewestLanes)
     return 0;
   addChoices(next, {"parts of a row are added up " + std::to_string(few) +
                     " at a time, in one loop: no load waits for another one"});

@@ -233,8 +233,7 @@ int64_t Binding::stride(size_t tensor, int32_t axis) const {
   const attn_tensor &bound = tensorAt(tensor);
   // Never stepped along, so that any number may be bound, also one that kernels
   // cannot count with.
-  Span span = spanOf(bound);
-  if (bound.dims[axis] <= 1 || span.last < span.first)
+  if (bound.dims[axis] <= 1 || spanOf(bound).isEmpty())
     return 0;
   if (!copied[ownerOf(tensor)])
     return bound.strides[axis];
@@ -506,8 +505,7 @@ bool Binding::copyMisaligned(size_t first, size_t last) {
                           : argument.buffer.index;
       tensor = ownerOf(tensor);
       if (tensor < first || tensor >= last || !tensors[tensor] ||
-          copied[tensor] ||
-          spanOf(*tensors[tensor]).last < spanOf(*tensors[tensor]).first ||
+          copied[tensor] || spanOf(*tensors[tensor]).isEmpty() ||
           fits(argument))
         continue;
       copied[tensor] = found = true;
@@ -588,10 +586,9 @@ void Binding::checkReach() const {
   for (size_t i = 0; i < tensors.size(); ++i) {
     if (!tensors[i])
       continue;
-    Span span = spanOf(*tensors[i]);
     bool isGiven =
         i >= count || description().arguments[i].narrowed == ATTN_DTYPE_NONE;
-    if (isGiven && span.first <= span.last &&
+    if (isGiven && !spanOf(*tensors[i]).isEmpty() &&
         !program->backend->reaches(tensors[i]->data))
       fail(ATTN_ERROR_INVALID_ARGUMENT,
            (i < count
@@ -711,7 +708,7 @@ bool Binding::hasElement(const LaunchArgument &argument) const {
     return true;
   const attn_tensor &tensor = *tensors[argument.buffer.index];
   Span span = spanOf(tensor);
-  if (span.last < span.first)
+  if (span.isEmpty())
     return false;
   if (!argument.offset)
     return true;

@@ -28,6 +28,7 @@ bool elementCount(const int64_t *dims, size_t rank, int64_t &count);
 /// elements; last is below first if it has none.
 struct Span {
   int64_t first = 0, last = 0;
+  bool isEmpty() const { return last < first; }
 };
 Span spanOf(const attn_tensor &tensor);
 

@@ -3,6 +3,7 @@
 // Choosing, creating and taking over Vulkan devices.
 #include "Device.h"
 
+#include "Creation.h"
 #include "Failure.h"
 
 #include <algorithm>
@@ -133,21 +134,6 @@ void Device::checkValidation() {
 // Choice
 //===----------------------------------------------------------------------===//
 
-std::set<std::string> Device::extensionsOf(VkPhysicalDevice candidate) const {
-  uint32_t count = 0;
-  check(table.EnumerateDeviceExtensionProperties(candidate, nullptr, &count,
-                                                 nullptr),
-        "vkEnumerateDeviceExtensionProperties");
-  std::vector<VkExtensionProperties> properties(count);
-  check(table.EnumerateDeviceExtensionProperties(candidate, nullptr, &count,
-                                                 properties.data()),
-        "vkEnumerateDeviceExtensionProperties");
-  std::set<std::string> names;
-  for (const VkExtensionProperties &extension : properties)
-    names.insert(extension.extensionName);
-  return names;
-}
-
 void Device::choose(const attn_context_options &options) {
   uint32_t count = 0;
   check(table.EnumeratePhysicalDevices(instance, &count, nullptr),
@@ -191,31 +177,6 @@ void Device::choose(const attn_context_options &options) {
            "; there are: " + (known.empty() ? "none" : known));
 }
 
-/// A family that computes, preferably one that does nothing else: work of
-/// others may lie in front of ours on one that draws.
-void Device::findQueue() {
-  uint32_t count = 0;
-  table.GetPhysicalDeviceQueueFamilyProperties(physical, &count, nullptr);
-  std::vector<VkQueueFamilyProperties> families(count);
-  table.GetPhysicalDeviceQueueFamilyProperties(physical, &count,
-                                               families.data());
-  uint32_t best = count;
-  for (uint32_t i = 0; i < count; ++i) {
-    VkQueueFlags flags = families[i].queueFlags;
-    if (!(flags & VK_QUEUE_COMPUTE_BIT))
-      continue;
-    bool draws = flags & VK_QUEUE_GRAPHICS_BIT;
-    if (best == count ||
-        (!draws && (families[best].queueFlags & VK_QUEUE_GRAPHICS_BIT)))
-      best = i;
-  }
-  if (best == count)
-    fail(ATTN_ERROR_UNSUPPORTED_DEVICE,
-         "the Vulkan device has no queue that computes");
-  family = best;
-  timestampBits = families[best].timestampValidBits;
-}
-
 /// A layer takes structs that it does not know for errors.
 void Device::hideFromOldLayer(std::set<std::string> &extensions) {
   struct {
@@ -241,10 +202,13 @@ void Device::hideFromOldLayer(std::set<std::string> &extensions) {
 }
 
 void Device::create() {
-  findQueue();
+  std::vector<VkQueueFamilyProperties> families =
+      listQueueFamilies(table, physical);
+  family = chooseQueueFamily(families);
+  timestampBits = families[family].timestampValidBits;
   VkPhysicalDeviceProperties properties;
   table.GetPhysicalDeviceProperties(physical, &properties);
-  std::set<std::string> available = extensionsOf(physical);
+  std::set<std::string> available = listExtensions(table, physical);
   hideFromOldLayer(available);
   std::vector<const char *> extensions;
   Features features;
@@ -253,21 +217,7 @@ void Device::create() {
   table.GetPhysicalDeviceFeatures2(physical, &features.core);
   features.keepKnown();
 
-  float priority = 1;
-  auto queues = makeStruct<VkDeviceQueueCreateInfo>(
-      VK_STRUCTURE_TYPE_DEVICE_QUEUE_CREATE_INFO);
-  queues.queueFamilyIndex = family;
-  queues.queueCount = 1;
-  queues.pQueuePriorities = &priority;
-  auto info =
-      makeStruct<VkDeviceCreateInfo>(VK_STRUCTURE_TYPE_DEVICE_CREATE_INFO);
-  info.pNext = &features.core;
-  info.queueCreateInfoCount = 1;
-  info.pQueueCreateInfos = &queues;
-  info.enabledExtensionCount = uint32_t(extensions.size());
-  info.ppEnabledExtensionNames = extensions.data();
-  check(table.CreateDevice(physical, &info, nullptr, &device),
-        "vkCreateDevice");
+  device = createDevice(table, physical, family, features, extensions);
   vk.load(table, device);
   vk.GetDeviceQueue(device, family, 0, &queue);
   capabilities.query(table, physical, apiVersion, available, features);
@@ -318,15 +268,13 @@ Device::Device(const attn_vulkan_device &given,
     table.load(Loader::get(), instance);
   device = static_cast<VkDevice>(given.device);
   vk.load(table, device);
-  uint32_t count = 0;
-  table.GetPhysicalDeviceQueueFamilyProperties(physical, &count, nullptr);
-  if (family >= count)
+  std::vector<VkQueueFamilyProperties> families =
+      listQueueFamilies(table, physical);
+  if (family >= families.size())
     fail(ATTN_ERROR_INVALID_ARGUMENT,
          "device->queue_family is " + std::to_string(family) +
-             "; the device has " + std::to_string(count) + " families");
-  std::vector<VkQueueFamilyProperties> families(count);
-  table.GetPhysicalDeviceQueueFamilyProperties(physical, &count,
-                                               families.data());
+             "; the device has " + std::to_string(families.size()) +
+             " families");
   if (!(families[family].queueFlags & VK_QUEUE_COMPUTE_BIT))
     fail(ATTN_ERROR_INVALID_ARGUMENT, "queues of device->queue_family " +
                                           std::to_string(family) +
@@ -423,49 +371,44 @@ VkCommandBuffer Device::allocateCommands(VkCommandPool pool) const {
   return commands;
 }
 
-void Device::barrier(VkCommandBuffer commands) const {
+static void addBarrier(const DeviceTable &vk, VkCommandBuffer commands,
+                       VkPipelineStageFlags stages, VkAccessFlags before,
+                       VkAccessFlags after) {
   auto memoryBarrier =
       makeStruct<VkMemoryBarrier>(VK_STRUCTURE_TYPE_MEMORY_BARRIER);
-  memoryBarrier.srcAccessMask =
-      VK_ACCESS_SHADER_READ_BIT | VK_ACCESS_SHADER_WRITE_BIT |
-      VK_ACCESS_TRANSFER_READ_BIT | VK_ACCESS_TRANSFER_WRITE_BIT |
-      VK_ACCESS_HOST_WRITE_BIT;
-  memoryBarrier.dstAccessMask =
-      VK_ACCESS_SHADER_READ_BIT | VK_ACCESS_SHADER_WRITE_BIT |
-      VK_ACCESS_UNIFORM_READ_BIT | VK_ACCESS_TRANSFER_READ_BIT |
-      VK_ACCESS_TRANSFER_WRITE_BIT | VK_ACCESS_HOST_READ_BIT |
-      VK_ACCESS_HOST_WRITE_BIT;
-  VkPipelineStageFlags stages = VK_PIPELINE_STAGE_COMPUTE_SHADER_BIT |
-                                VK_PIPELINE_STAGE_TRANSFER_BIT |
-                                VK_PIPELINE_STAGE_HOST_BIT;
+  memoryBarrier.srcAccessMask = before;
+  memoryBarrier.dstAccessMask = after;
   vk.CmdPipelineBarrier(commands, stages, stages, 0, 1, &memoryBarrier, 0,
                         nullptr, 0, nullptr);
+}
+
+void Device::barrier(VkCommandBuffer commands) const {
+  addBarrier(vk, commands,
+             VK_PIPELINE_STAGE_COMPUTE_SHADER_BIT |
+                 VK_PIPELINE_STAGE_TRANSFER_BIT | VK_PIPELINE_STAGE_HOST_BIT,
+             VK_ACCESS_SHADER_READ_BIT | VK_ACCESS_SHADER_WRITE_BIT |
+                 VK_ACCESS_TRANSFER_READ_BIT | VK_ACCESS_TRANSFER_WRITE_BIT |
+                 VK_ACCESS_HOST_WRITE_BIT,
+             VK_ACCESS_SHADER_READ_BIT | VK_ACCESS_SHADER_WRITE_BIT |
+                 VK_ACCESS_UNIFORM_READ_BIT | VK_ACCESS_TRANSFER_READ_BIT |
+                 VK_ACCESS_TRANSFER_WRITE_BIT | VK_ACCESS_HOST_READ_BIT |
+                 VK_ACCESS_HOST_WRITE_BIT);
 }
 
 void Device::barrierOfKernels(VkCommandBuffer commands) const {
-  auto memoryBarrier =
-      makeStruct<VkMemoryBarrier>(VK_STRUCTURE_TYPE_MEMORY_BARRIER);
-  memoryBarrier.srcAccessMask = VK_ACCESS_SHADER_WRITE_BIT;
-  memoryBarrier.dstAccessMask =
-      VK_ACCESS_SHADER_READ_BIT | VK_ACCESS_SHADER_WRITE_BIT;
-  constexpr VkPipelineStageFlags stage = VK_PIPELINE_STAGE_COMPUTE_SHADER_BIT;
-  vk.CmdPipelineBarrier(commands, stage, stage, 0, 1, &memoryBarrier, 0,
-                        nullptr, 0, nullptr);
+  addBarrier(vk, commands, VK_PIPELINE_STAGE_COMPUTE_SHADER_BIT,
+             VK_ACCESS_SHADER_WRITE_BIT,
+             VK_ACCESS_SHADER_READ_BIT | VK_ACCESS_SHADER_WRITE_BIT);
 }
 
 void Device::barrierOfCommands(VkCommandBuffer commands) const {
-  auto memoryBarrier =
-      makeStruct<VkMemoryBarrier>(VK_STRUCTURE_TYPE_MEMORY_BARRIER);
-  memoryBarrier.srcAccessMask =
-      VK_ACCESS_SHADER_WRITE_BIT | VK_ACCESS_TRANSFER_WRITE_BIT;
-  memoryBarrier.dstAccessMask =
-      VK_ACCESS_SHADER_READ_BIT | VK_ACCESS_SHADER_WRITE_BIT |
-      VK_ACCESS_UNIFORM_READ_BIT | VK_ACCESS_TRANSFER_READ_BIT |
-      VK_ACCESS_TRANSFER_WRITE_BIT;
-  constexpr VkPipelineStageFlags stages =
-      VK_PIPELINE_STAGE_COMPUTE_SHADER_BIT | VK_PIPELINE_STAGE_TRANSFER_BIT;
-  vk.CmdPipelineBarrier(commands, stages, stages, 0, 1, &memoryBarrier, 0,
-                        nullptr, 0, nullptr);
+  addBarrier(vk, commands,
+             VK_PIPELINE_STAGE_COMPUTE_SHADER_BIT |
+                 VK_PIPELINE_STAGE_TRANSFER_BIT,
+             VK_ACCESS_SHADER_WRITE_BIT | VK_ACCESS_TRANSFER_WRITE_BIT,
+             VK_ACCESS_SHADER_READ_BIT | VK_ACCESS_SHADER_WRITE_BIT |
+                 VK_ACCESS_UNIFORM_READ_BIT | VK_ACCESS_TRANSFER_READ_BIT |
+                 VK_ACCESS_TRANSFER_WRITE_BIT);
 }
 
 void Device::run(const std::function<void(VkCommandBuffer)> &record) {

@@ -64,10 +64,8 @@ private:
   void hideFromOldLayer(std::set<std::string> &extensions);
   void choose(const attn_context_options &options);
   void create();
-  void findQueue();
   void finish(const attn_context_options &options);
   void destroy() noexcept;
-  std::set<std::string> extensionsOf(VkPhysicalDevice device) const;
   static VKAPI_ATTR VkBool32 VKAPI_CALL
   hear(VkDebugUtilsMessageSeverityFlagBitsEXT severity,
        VkDebugUtilsMessageTypeFlagsEXT types,

@@ -48,6 +48,12 @@ inline bool decideScheduled(bool otherwise, mlir::Operation *op,
   return scheduled == Switch::Chosen ? otherwise : scheduled == Switch::On;
 }
 
+/// Whether a workgroup may see what another one of its launch wrote, so that
+/// the last of them can add up what all have (tile-join-launches).
+inline bool seesOtherWorkgroups(tile::TargetAttr target) {
+  return target && target.hasFeature("vulkanMemoryModel");
+}
+
 /// A choice for people, with the knob of #attn.schedule that makes it: because
 /// the kernel's schedule says so, or else why it is best.
 template <typename Knob>

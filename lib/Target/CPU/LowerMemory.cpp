@@ -126,42 +126,27 @@ static Value valueOf(vector::StoreOp::Adaptor op) {
 }
 
 namespace {
-template <typename Op> struct LowerLoad final : ConvertOpToLLVMPattern<Op> {
+template <typename Op> struct LowerAccess final : ConvertOpToLLVMPattern<Op> {
   using ConvertOpToLLVMPattern<Op>::ConvertOpToLLVMPattern;
 
   LogicalResult
   matchAndRewrite(Op op, typename Op::Adaptor adaptor,
                   ConversionPatternRewriter &rewriter) const override {
-    Type type = op.getResult().getType();
+    constexpr bool stores = Op::template hasTrait<OpTrait::ZeroResults>();
+    Type type = stores ? op->getOperand(0).getType() : op->getResultTypes()[0];
     if (isSpecial(op, type))
       return failure();
     const LLVMTypeConverter &types = *this->getTypeConverter();
     ImplicitLocOpBuilder b(op.getLoc(), rewriter);
     Value pointer = Address(b, types, op.getMemRefType(), memoryOf(adaptor))
                         .find(op.getIndices(), adaptor.getIndices());
-    rewriter.replaceOpWithNewOp<LLVM::LoadOp>(
-        op, types.convertType(type), pointer,
-        alignmentOf(getElementTypeOrSelf(type), types));
-    return success();
-  }
-};
-
-template <typename Op> struct LowerStore final : ConvertOpToLLVMPattern<Op> {
-  using ConvertOpToLLVMPattern<Op>::ConvertOpToLLVMPattern;
-
-  LogicalResult
-  matchAndRewrite(Op op, typename Op::Adaptor adaptor,
-                  ConversionPatternRewriter &rewriter) const override {
-    Type type = op->getOperand(0).getType();
-    if (isSpecial(op, type))
-      return failure();
-    const LLVMTypeConverter &types = *this->getTypeConverter();
-    ImplicitLocOpBuilder b(op.getLoc(), rewriter);
-    Value pointer = Address(b, types, op.getMemRefType(), memoryOf(adaptor))
-                        .find(op.getIndices(), adaptor.getIndices());
-    rewriter.replaceOpWithNewOp<LLVM::StoreOp>(
-        op, valueOf(adaptor), pointer,
-        alignmentOf(getElementTypeOrSelf(type), types));
+    unsigned alignment = alignmentOf(getElementTypeOrSelf(type), types);
+    if constexpr (stores)
+      rewriter.replaceOpWithNewOp<LLVM::StoreOp>(op, valueOf(adaptor), pointer,
+                                                 alignment);
+    else
+      rewriter.replaceOpWithNewOp<LLVM::LoadOp>(op, types.convertType(type),
+                                                pointer, alignment);
     return success();
   }
 };
@@ -169,7 +154,7 @@ template <typename Op> struct LowerStore final : ConvertOpToLLVMPattern<Op> {
 
 void attn::populateLowerMemoryPatterns(const LLVMTypeConverter &types,
                                        RewritePatternSet &patterns) {
-  patterns.add<LowerLoad<memref::LoadOp>, LowerLoad<vector::LoadOp>,
-               LowerStore<memref::StoreOp>, LowerStore<vector::StoreOp>>(
+  patterns.add<LowerAccess<memref::LoadOp>, LowerAccess<vector::LoadOp>,
+               LowerAccess<memref::StoreOp>, LowerAccess<vector::StoreOp>>(
       types, /*benefit=*/2);
 }

@@ -196,6 +196,14 @@ struct StateLoader {
 };
 } // namespace
 
+/// The weight of what has maximum x[0] beside a maximum x[1] of all.
+static Value weightOf(OpBuilder &b, Location loc, ValueRange x,
+                      double log2OfBase) {
+  Value difference =
+      arith::SubFOp::create(b, loc, x[0], zeroIfNegInf(b, loc, x[1]));
+  return exponential(b, loc, difference, log2OfBase);
+}
+
 /// The weights of the parts from `first` on, relative to the row's maximum so
 /// far, and their sums times those.
 static MapOp weigh(ImplicitLocOpBuilder &b, const StateLoader &loader,
@@ -205,10 +213,7 @@ static MapOp weigh(ImplicitLocOpBuilder &b, const StateLoader &loader,
       ValueRange{loader.zero, first},
       [&](OpBuilder &nb, Location loc, ValueRange x,
           ValueRange) -> SmallVector<Value> {
-        Value difference =
-            arith::SubFOp::create(nb, loc, x[0], zeroIfNegInf(nb, loc, x[1]));
-        Value weight =
-            exponential(nb, loc, difference, loader.states.log2OfBase);
+        Value weight = weightOf(nb, loc, x, loader.states.log2OfBase);
         return {weight, arith::MulFOp::create(nb, loc, weight, x[2])};
       });
 }
@@ -272,15 +277,12 @@ static RowState combineInOneLoop(ImplicitLocOpBuilder &b, StateLoader &loader,
   RowState row;
   row.max = tile::ReduceOp::create(b, tile::ReduceKind::Max, maxima, before);
   Value factor =
-      MapOp::create(
-          b, TypeRange{row.max.getType()}, ValueRange{before, row.max},
-          ValueRange{loader.zero},
-          [&](OpBuilder &nb, Location loc, ValueRange x,
-              ValueRange) -> SmallVector<Value> {
-            Value difference = arith::SubFOp::create(
-                nb, loc, x[0], zeroIfNegInf(nb, loc, x[1]));
-            return {exponential(nb, loc, difference, loader.states.log2OfBase)};
-          })
+      MapOp::create(b, TypeRange{row.max.getType()},
+                    ValueRange{before, row.max}, ValueRange{loader.zero},
+                    [&](OpBuilder &nb, Location loc, ValueRange x,
+                        ValueRange) -> SmallVector<Value> {
+                      return {weightOf(nb, loc, x, loader.states.log2OfBase)};
+                    })
           .getResult(0);
   auto rescale = [&](Value sum) -> Value {
     SmallVector<Value> offsets(cast<TileType>(sum.getType()).getRank(),
