@@ -456,7 +456,7 @@ private:
     constexpr int64_t wideRows = 64, wideBlocks = 128;
     int64_t mostRows = rows, threads = 0;
     if (target && measuresMemory(target) && !exchangesInMemory(target) &&
-        rows == kGPUTileRows)
+        !isImitated(target) && rows == kGPUTileRows)
       mostRows = wideRows;
     auto shared = chooseSharedRows(op, target, mostRows);
     bool fillsBlocks = ShapedType::isDynamic(queries) || queries >= wideBlocks;

@@ -20,8 +20,7 @@ int64_t attn::getUsualThreads(TargetAttr target) {
 }
 
 int64_t attn::getSharingLanes(TargetAttr target) {
-  return exchangesInMemory(target) ? getLanesInMemory(target)
-                                   : target.getSubgroup();
+  return exchangesInMemory(target) ? kLanesInMemory : target.getSubgroup();
 }
 
 RowThreads attn::chooseRowThreads(TargetAttr target, int64_t rows,

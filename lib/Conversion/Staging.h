@@ -148,11 +148,8 @@ inline bool isImitated(tile::TargetAttr target) {
 
 /// So many threads share a row where they exchange through workgroup memory.
 /// Fewer of them have larger blocks of products, and load less for each
-/// multiplication: 1.9 times as fast on SwiftShader as a thread a row, 1.4
-/// times with 8. On an H100 4 take 28 % longer.
-inline int64_t getLanesInMemory(tile::TargetAttr target) {
-  return isImitated(target) ? 4 : 8;
-}
+/// multiplication, but on an H100 4 take 28 % longer.
+constexpr int64_t kLanesInMemory = 8;
 
 /// Whether a lane reads 16 bytes at once: memory of words alone has none.
 inline bool readsPieces(tile::TargetAttr target) {

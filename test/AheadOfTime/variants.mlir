@@ -26,7 +26,7 @@
 // RUN: attn-compile --inspect=%t.all.attn | grep '^wgsl' | FileCheck %s --check-prefixes=ALL,EVEN
 // ALL: wgsl:webgpu
 // ALL-NEXT: wgsl:webgpu-tiled
-// ALL-NEXT: wgsl:webgpu-software, needs software
+// ALL-NEXT: wgsl:webgpu-software, needs software subgroups
 // ALL-NEXT: wgsl:webgpu-subgroups, needs subgroups
 // ALL-NEXT: wgsl:webgpu-subgroups32, needs subgroups subgroup-min-size:32
 // EVEN-NEXT: wgsl:webgpu-matrix, needs subgroups subgroup-size:32 subgroup-matrix:16x16x16:f16:f32

@@ -385,7 +385,7 @@ module attributes {tile.target = #tile.target<name = "gpu", chip = "c", threads 
 // CHECK: tile.dot {{.*}} {transpose_b} {{.*}} -> <16x16xf32, #tile.layout<lane = {{\[\[}}0, 1], [0, 2]], subgroup = {{\[\[}}1, 0], [2, 0]]>>
 // CHECK: %[[P:.*]] = tile.relayout %{{.*}} : {{.*}} -> <16x16xf32, #tile.shared<padding = 1>>
 // CHECK: tile.dot %[[P]],
-module attributes {tile.target = #tile.target<name = "gpu", chip = "c", threads = 16, subgroup = 1, shared_bytes = 16384, static_shared_bytes = 16384, features = ["software"], lacks = "small_storage">} {
+module attributes {tile.target = #tile.target<name = "gpu", chip = "c", threads = 16, subgroup = 4, shared_bytes = 16384, static_shared_bytes = 16384, features = ["software"], lacks = "small_storage">} {
   func.func private @imitated(%a: memref<f32>, %x: index, %y: index, %z: index, %nx: index, %ny: index, %nz: index) attributes {tile.kernel} {
     %c0 = arith.constant 0 : index
     %c16 = arith.constant 16 : index

@@ -624,7 +624,7 @@ module attributes {tile.target = #tile.target<name = "gpu", chip = "c", threads 
 #columns = #tile.layout<register = [[0, 1], [0, 2], [0, 16]], lane = [[0, 4], [0, 8]], subgroup = [[1, 0], [2, 0]]>
 #vectors = #tile.shared<padding = 4>
 #elements = #tile.shared<padding = 1>
-module attributes {tile.target = #tile.target<name = "gpu", chip = "c", threads = 16, subgroup = 1, shared_bytes = 16384, static_shared_bytes = 16384, features = ["software"], lacks = "small_storage">} {
+module attributes {tile.target = #tile.target<name = "gpu", chip = "c", threads = 16, subgroup = 4, shared_bytes = 16384, static_shared_bytes = 16384, features = ["software"], lacks = "small_storage">} {
   // CHECK-LABEL: gpu.func @late_rows
   // CHECK: gpu.barrier
   // CHECK: scf.for

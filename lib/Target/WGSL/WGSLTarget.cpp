@@ -52,18 +52,18 @@ struct Chip {
 /// The limits that every WebGPU device has; more buffers (ids of documents with
 /// row statistics take 9); those of a device that Vulkan, Metal or Direct3D 12
 /// drives on a desktop. Then those whose threads share rows, in longer text,
-/// which pages ask for; those of processors that imitate a device. Devices with
-/// subgroups have more memory than is guaranteed, and workgroups of more
-/// threads; 48 KiB are for kernels whose queries cannot stay in memory, and for
-/// matrices of heads of 256. The last three are for browsers that were started
-/// with what Chromium tries out.
+/// which pages ask for; those of processors that imitate a device, SwiftShader,
+/// whose subgroups have four lanes. Devices with subgroups have more memory
+/// than is guaranteed, and workgroups of more threads; 48 KiB are for kernels
+/// whose queries cannot stay in memory, and for matrices of heads of 256. The
+/// last three are for browsers that were started with what Chromium tries out.
 static constexpr Chip chips[] = {
     {"webgpu", /*storageBuffers=*/8, /*threads=*/256,
      /*workgroupBytes=*/16 * 1024},
     {"webgpu-10", 10, 256, 16 * 1024},
     {"webgpu-desktop", 16, 1024, 32 * 1024},
     {"webgpu-tiled", 8, 256, 16 * 1024, /*subgroup=*/1},
-    {"webgpu-software", 8, /*threads=*/16, 16 * 1024, /*subgroup=*/1,
+    {"webgpu-software", 8, /*threads=*/16, 16 * 1024, /*subgroup=*/4,
      /*matrix=*/{}, /*isSoftware=*/true},
     {"webgpu-subgroups", 16, 256, 32 * 1024, /*subgroup=*/4},
     {"webgpu-subgroups32", 16, 512, 32 * 1024, /*subgroup=*/32},
