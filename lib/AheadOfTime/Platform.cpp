@@ -69,6 +69,12 @@ static Error collectMachines(StringRef artifact,
   if (!variants)
     return variants.takeError();
   for (const ArtifactVariant &variant : *variants) {
+    StringRef target = variant.description.getString("target").value_or("");
+    if (target != "cpu" && target != "cuda")
+      return createStringError(
+          "a library has no runtime for " + target +
+          ", only for cpu and cuda: leave it out of --target, or write an "
+          "artifact with -o FILE.attn");
     runtime::ArtifactView view;
     std::string error;
     runtime::ArtifactView::open({variant.bytes.data(), variant.bytes.size()},

@@ -89,7 +89,7 @@ FailureOr<std::unique_ptr<Executable>>
 attn::execution::createExecutable(func::FuncOp function,
                                   const BackendOptions &options) {
   using reference::Mode;
-  if (isInterpreted(options.name))
+  if (isInterpreted(options.name) && options.chip.empty())
     return std::unique_ptr<Executable>(new Interpreted(
         function, {options.name == "unfused" ? Mode::Unfused : Mode::Float64,
                    options.threads}));
@@ -104,7 +104,9 @@ attn::execution::createExecutable(func::FuncOp function,
 std::string attn::execution::explainUnavailable(const BackendOptions &options) {
   StringRef backend = options.name;
   if (isInterpreted(backend))
-    return "";
+    return options.chip.empty()
+               ? ""
+               : ("the backend '" + backend + "' has no chips").str();
   if (const Target *target = findHosted(backend))
     return explainNoHost(*target);
   if (backend == autoBackend || findBackend(backend))

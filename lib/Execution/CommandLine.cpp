@@ -11,6 +11,7 @@
 #include "mlir/AsmParser/AsmParser.h"
 #include "mlir/IR/Location.h"
 #include "mlir/Support/FileUtilities.h"
+#include "llvm/ADT/StringSet.h"
 #include "llvm/Support/MemoryBuffer.h"
 #include "llvm/Support/raw_ostream.h"
 
@@ -117,9 +118,10 @@ std::string attn::execution::setSizes(Signature &signature,
   llvm::SmallVector<llvm::StringRef> items;
   text.split(items, ',', /*MaxSplit=*/-1, /*KeepEmpty=*/false);
   unsigned position = 0;
+  llvm::StringSet<> given;
   for (llvm::StringRef item : items) {
     auto [name, number] = item.split('=');
-    if (number.empty()) {
+    if (!item.contains('=')) {
       number = name;
       if (position >= open.size())
         return (llvm::Twine(items.size()) +
@@ -135,7 +137,10 @@ std::string attn::execution::setSizes(Signature &signature,
       return ("the size " + name + " is " + llvm::Twine(size) +
               ", but must not be negative")
           .str();
-    if (!signature.setSize(name.trim(), size))
+    name = name.trim();
+    if (!given.insert(name).second)
+      return ("the size " + name + " is given twice").str();
+    if (!signature.setSize(name, size))
       return ("there is no open size " + name +
               (open.empty() ? "" : "; there are ") + llvm::join(open, ", "))
           .str();

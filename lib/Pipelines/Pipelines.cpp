@@ -79,12 +79,19 @@ void attn::buildLegalizePipeline(OpPassManager &pm) {
   pm.addPass(createVerifyKernelForm({/*legal=*/true}));
 }
 
+bool attn::takesModulePasses(OpPassManager &pm) {
+  return pm.getNesting() == OpPassManager::Nesting::Implicit ||
+         pm.getOpAnchorName() == ModuleOp::getOperationName();
+}
+
 void attn::registerAttnPipelines() {
-  PassPipelineRegistration<>(
+  registerModulePipeline<EmptyPipelineOptions>(
       "attn-legalize-kernels",
       "Kernels in normal form without what the target lacks",
-      [](OpPassManager &pm) { buildLegalizePipeline(pm); });
-  PassPipelineRegistration<TilePipelineOptions>(
+      [](OpPassManager &pm, const EmptyPipelineOptions &) {
+        buildLegalizePipeline(pm);
+      });
+  registerModulePipeline<TilePipelineOptions>(
       "attn-to-tile", "Attention to outlined kernels of tile ops",
       buildTilePipeline);
 }

@@ -158,12 +158,20 @@ LogicalResult HostInterpreter::executeCall(func::CallOp op) {
       op, op.getCalleeAttr());
   if (!callee || callee.isDeclaration())
     return op.emitOpError("calls a function without a body");
+  // Each takes some KB of the interpreter's own stack.
+  constexpr unsigned kMostCalls = 256;
+  if (depth == kMostCalls)
+    return op.emitOpError("is nested more than ")
+           << kMostCalls
+           << " calls deep, which the interpreter does not follow";
   SmallVector<RuntimeValue> arguments;
   for (Value operand : op.getOperands())
     arguments.push_back(env[operand]);
   // Its own environment: a recursive call must not overwrite this one's.
+  std::unique_ptr<HostInterpreter> called = makeCallee();
+  called->depth = depth + 1;
   FailureOr<SmallVector<RuntimeValue>> results =
-      makeCallee()->execute(callee.front(), arguments);
+      called->execute(callee.front(), arguments);
   if (failed(results))
     return failure();
   return setResults(*op, *results);

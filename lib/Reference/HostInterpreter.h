@@ -74,6 +74,9 @@ protected:
   Environment env;
 
 private:
+  /// Functions that called one another to come here.
+  unsigned depth = 0;
+
   mlir::LogicalResult executeFor(mlir::scf::ForOp op);
   mlir::LogicalResult executeIf(mlir::scf::IfOp op);
   mlir::LogicalResult executeCall(mlir::func::CallOp op);

@@ -181,8 +181,10 @@ struct LaunchToParallel : attn::impl::LaunchToParallelBase<LaunchToParallel> {
                 tile::KernelSignature<Value>::join(
                     arguments, point, ValueRange(launch.getGrid())));
           });
-      // A call says all that there is to it.
+      // A call says all that there is to it, and the function is one as any:
+      // pipelines for other targets leave it alone.
       kernel->removeAttr(tile::LaunchInfoAttr::attributeName);
+      kernel->removeAttr(tile::kKernelAttrName);
       launch.erase();
     }
   }

@@ -14,6 +14,7 @@
 #include <nlohmann/json.hpp>
 
 #include <algorithm>
+#include <charconv>
 #include <chrono>
 #include <cmath>
 #include <cstdio>
@@ -502,6 +503,15 @@ EXAMPLES:
       where the GPU is: every element compared; exits with 1 if one is wrong
 )";
 
+size_t parseCount(const char *option, const std::string &text) {
+  size_t count = 0;
+  const char *end = text.data() + text.size();
+  auto [rest, error] = std::from_chars(text.data(), end, count);
+  if (error != std::errc() || rest != end)
+    fail(std::string(option) + "=" + text + ": not a number of elements");
+  return count;
+}
+
 Arguments parse(int argc, char **argv) {
   Arguments args;
   for (int i = 1; i < argc; ++i) {
@@ -534,7 +544,7 @@ Arguments parse(int argc, char **argv) {
     else if (!value("results").empty())
       args.results = value("results");
     else if (!value("spread").empty())
-      args.spread = std::strtoull(value("spread").c_str(), nullptr, 10);
+      args.spread = parseCount("--spread", value("spread"));
     else if (text.rfind("-", 0) == 0 || !args.directory.empty())
       fail("unknown argument '" + text + "' (see --help)");
     else
@@ -608,8 +618,10 @@ int run(const Arguments &args) {
   }
   if (results.is_open() && !results)
     fail(args.results + ": cannot be written");
+  if (!passed && !failed)
+    fail("no case is called like '" + args.filter + "'");
   std::printf("%zu passed, %zu failed\n", passed, failed);
-  return failed || !passed ? 1 : 0;
+  return failed ? 1 : 0;
 }
 
 } // namespace

@@ -4,6 +4,17 @@
 // RUN: attn-opt %s -attn-to-cpu='chip=x86-64-v3' | FileCheck %s --check-prefixes=CHECK,FUSED --implicit-check-not='{{attn\.(attention|yield)|tile\.(load|store|dot|map|reduce|launch|estimate)}}'
 // RUN: attn-opt %s -attn-to-cpu-standard='chip=x86-64-v3' | FileCheck %s --check-prefixes=CHECK,STANDARD --implicit-check-not='{{attn\.(attention|yield)|tile\.(load|store|dot|map|reduce|launch|estimate)}}'
 // RUN: attn-opt %s -attn-to-cpu='chip=x86-64-v3 tile-m=64' | FileCheck %s --check-prefix=GIVEN --implicit-check-not='memref.alloc('
+// What is lowered is left alone by the pipelines of other targets.
+// RUN: attn-opt %s -attn-to-cpu='chip=x86-64-v3' -o %t.cpu.mlir
+// RUN: attn-opt %t.cpu.mlir -attn-to-metal | FileCheck %s --check-prefixes=CHECK,FUSED
+// RUN: attn-opt %t.cpu.mlir -attn-to-cuda | FileCheck %s --check-prefixes=CHECK,FUSED
+// A pipeline is for modules.
+// RUN: not attn-opt %s --pass-pipeline='func.func(attn-to-cpu)' 2>&1 | FileCheck %s --check-prefix=ANCHOR
+// RUN: not attn-opt %s --pass-pipeline='any(attn-to-cpu)' 2>&1 | FileCheck %s --check-prefix=ANY
+// RUN: not attn-opt %s --pass-pipeline='builtin.module(func.func(attn-to-tile))' 2>&1 | FileCheck %s --check-prefix=TILE
+// ANCHOR: error: attn-to-cpu is for builtin.module, not for func.func
+// ANY: error: attn-to-cpu is for builtin.module, not for any
+// TILE: error: attn-to-tile is for builtin.module, not for func.func
 
 // CHECK: func.func @f
 // CHECK: scf.if

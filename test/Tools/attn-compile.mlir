@@ -26,6 +26,21 @@
 // FILE: attn-compile: error: {{.*}}none.mlir
 // RUN: not attn-compile %t.dir/f.mlir --entry=f --target=wgsl --ptxas=ptxas -o %t.dir/bad.attn 2>&1 | FileCheck %s --check-prefix=PTXAS
 // PTXAS: attn-compile: error: --ptxas assembles PTX, and --target=wgsl has none
+// RUN: not attn-compile %t.dir/f.mlir --entry=f --target=cuda --ptxas= -o %t.dir/bad.attn 2>&1 | FileCheck %s --check-prefix=PROGRAM
+// PROGRAM: attn-compile: error: --ptxas names no program
+// RUN: not attn-compile %t.dir/f.mlir --entry=f --target=cpu:x86-64-v4 --chip=x86-64-v3 -o %t.dir/bad.attn 2>&1 | FileCheck %s --check-prefix=CHIPS
+// CHIPS: attn-compile: error: --chip=x86-64-v3 and --target=cpu:x86-64-v4 both name chips
+// RUN: not attn-compile %t.dir/f.mlir --entry=f --emit=mlir -o %t.dir/bad/ 2>&1 | FileCheck %s --check-prefix=EMIT
+// EMIT: attn-compile: error: --emit=mlir writes one file: name it with -o
+// RUN: not attn-compile %t.dir/f.mlir --entry=f --target=cpu,metal -o %t.dir/bad/ 2>&1 | FileCheck %s --check-prefix=LIBRARY --implicit-check-not=error:
+// LIBRARY: attn-compile: error: a library has no runtime for metal, only for cpu and cuda: leave it out of --target, or write an artifact with -o FILE.attn
+// RUN: echo 'module {}' > %t.dir/none.mlir
+// RUN: not attn-compile %t.dir/none.mlir -o %t.dir/bad.attn 2>&1 | FileCheck %s --check-prefix=NONE
+// NONE: error: the module has no function to compile
+// RUN: rm %t.dir/none.mlir
+// RUN: sed 's/@f.1/@""/' %t.dir/dot.mlir > %t.dir/unnamed.mlir
+// RUN: not attn-compile %t.dir/unnamed.mlir -o %t.dir/bad.attn 2>&1 | FileCheck %s --check-prefix=UNNAMED
+// UNNAMED: unnamed.mlir:2:1: error: a function without a name has no artifact
 // RUN: not attn-compile %t.dir/f.mlir --entry=f --target=wgsl --region-holes=, -o %t.dir/bad.attn 2>&1 | FileCheck %s --check-prefix=HOLES
 // HOLES: attn-compile: error: --region-holes: a name is empty
 // RUN: not attn-compile --inspect=%t.dir/f.attn %t.dir/f.mlir -o %t.dir/bad.attn 2>&1 | FileCheck %s --check-prefix=INSPECT

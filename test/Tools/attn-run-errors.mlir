@@ -24,6 +24,16 @@
 // SURPLUS: error: --random: 4 sizes are given, but types leave 3 open
 // RUN: bash %t/expect.sh 2 %t/f.mlir --random=B=1,Dk=4 2>&1 | FileCheck %s --check-prefix=NAME --implicit-check-not="unexpected exit code"
 // NAME: error: --random: there is no open size Dk; there are B, Sq, Skv
+// RUN: bash %t/expect.sh 2 %t/f.mlir --random=B=1,Sq=3,Skv= 2>&1 | FileCheck %s --check-prefix=NUMBER --implicit-check-not="unexpected exit code"
+// NUMBER: error: --random: the size Skv is '', not a number
+// RUN: bash %t/expect.sh 2 %t/f.mlir --random=B=1,B=2,Sq=3,Skv=3 2>&1 | FileCheck %s --check-prefix=TWICE --implicit-check-not="unexpected exit code"
+// TWICE: error: --random: the size B is given twice
+// RUN: bash %t/expect.sh 2 %t/f.mlir --random=1,4,4 --rtol=1 2>&1 | FileCheck %s --check-prefix=RTOL --implicit-check-not="unexpected exit code"
+// RTOL: error: --rtol is a tolerance of --expect, and none is given
+// RUN: bash %t/expect.sh 2 %t/f.mlir --random=1,4,4 --backend=reference --chip=x86-64-v3 2>&1 | FileCheck %s --check-prefix=NOCHIP --implicit-check-not="unexpected exit code"
+// NOCHIP: error: the backend 'reference' has no chips
+// RUN: bash %t/expect.sh 2 %t/endless.mlir --random --backend=reference 2>&1 | FileCheck %s --check-prefix=CALLS --implicit-check-not="unexpected exit code" --implicit-check-not=error:
+// CALLS: endless.mlir:2:8: error: 'func.call' op is nested more than 256 calls deep, which the interpreter does not follow
 // RUN: bash %t/expect.sh 2 %t/f.mlir --random=99999999999,99999999999,99999999999 --backend=reference 2>&1 | FileCheck %s --check-prefix=HUGE --implicit-check-not="unexpected exit code"
 // HUGE: error: argument 0 'query' has more elements than 63 bits count (rule 21)
 // RUN: bash %t/expect.sh 2 %t/f.mlir --backend=reference 2>&1 | FileCheck %s --check-prefix=COUNT --implicit-check-not="unexpected exit code"
@@ -65,6 +75,11 @@ func.func @f(%q: tensor<?x2x?x8xf32>, %k: tensor<?x2x?x8xf32>, %v: tensor<?x2x?x
   %r:2 = attn.attention ins(%q, %k, %v : tensor<?x2x?x8xf32>, tensor<?x2x?x8xf32>, tensor<?x2x?x8xf32>)
     outs(%o, %l : tensor<?x2x?x8xf32>, tensor<?x2x?xf32>) -> tensor<?x2x?x8xf32>, tensor<?x2x?xf32>
   return %r#0, %r#1 : tensor<?x2x?x8xf32>, tensor<?x2x?xf32>
+}
+//--- endless.mlir
+func.func @endless(%o: tensor<4xf32>) -> tensor<4xf32> {
+  %r = func.call @endless(%o) : (tensor<4xf32>) -> tensor<4xf32>
+  return %r : tensor<4xf32>
 }
 //--- half.mlir
 func.func @half(%q: tensor<1x2x4x8xf16>, %k: tensor<1x2x4x8xf16>, %v: tensor<1x2x4x8xf16>, %o: tensor<1x2x4x8xf16>) -> tensor<1x2x4x8xf16> {

@@ -256,6 +256,35 @@ static ExitCode checkTuning(const Arguments &args) {
   return kFine;
 }
 
+/// Whether one of these targets prints such text.
+static bool anyPrints(ArrayRef<TargetName> names, StringRef format) {
+  return llvm::any_of(names, [&](const TargetName &name) {
+    std::string error;
+    const Target *target = findTarget(name.target, error);
+    return target && target->getTextFormat() == format;
+  });
+}
+
+/// Whether --target, and what is for some of its targets, make sense; a message
+/// if not.
+static ExitCode checkTargets(const Arguments &args) {
+  if (args.ptxas.getNumOccurrences() && args.ptxas.empty())
+    return fail("--ptxas names no program");
+  if (args.target.empty())
+    return kFine;
+  auto names = splitTargets(args.target);
+  if (!names)
+    return fail(llvm::toString(names.takeError()));
+  if (!args.ptxas.empty() && !anyPrints(*names, "ptx"))
+    return fail("--ptxas assembles PTX, and --target=" + args.target +
+                " has none");
+  for (const TargetName &name : *names)
+    if (!name.chip.empty() && !args.chip.empty())
+      return fail("--chip=" + args.chip + " and --target=" + args.target +
+                  " both name chips");
+  return kFine;
+}
+
 /// The function that `options` compile, on random inputs of the given sizes:
 /// the schedule that is fastest, or null if the target's own choice is.
 static FailureOr<ScheduleAttr> tune(ModuleOp module, const Arguments &args,
@@ -311,15 +340,6 @@ static std::string getDefaultChip(StringRef target) {
   return known ? known->getDefaultChip() : "";
 }
 
-/// Whether one of these targets prints such text.
-static bool anyPrints(ArrayRef<TargetName> names, StringRef format) {
-  return llvm::any_of(names, [&](const TargetName &name) {
-    std::string error;
-    const Target *target = findTarget(name.target, error);
-    return target && target->getTextFormat() == format;
-  });
-}
-
 static ExitCode compile(const Arguments &args) {
   if (ExitCode code = checkTuning(args))
     return code;
@@ -329,14 +349,10 @@ static ExitCode compile(const Arguments &args) {
     return fail("--report is about artifacts, not about --emit=mlir");
   if (!args.report.empty() && args.report != "json")
     return fail("--report=" + args.report + ": the only format is 'json'");
-  if (!args.ptxas.empty() && !args.target.empty()) {
-    auto names = splitTargets(args.target);
-    if (!names)
-      return fail(llvm::toString(names.takeError()));
-    if (!anyPrints(*names, "ptx"))
-      return fail("--ptxas assembles PTX, and --target=" + args.target +
-                  " has none");
-  }
+  if (args.emit == "mlir" && isFolder(args.output))
+    return fail("--emit=mlir writes one file: name it with -o");
+  if (ExitCode code = checkTargets(args))
+    return code;
   if (args.holes.size() > 1 && llvm::is_contained(args.holes, ""))
     return fail("--region-holes: a name is empty");
   DialectRegistry registry;

@@ -227,6 +227,13 @@ ExitCode Run::checkOptions() {
        {std::pair("rtol", double(args.rtol)), {"atol", args.atol}})
     if (!(value >= 0))
       return fail(Twine("--") + name + " must not be negative");
+  if (args.expect.empty())
+    for (const cl::Option *tolerance :
+         std::initializer_list<const cl::Option *>{&args.rtol, &args.atol})
+      if (tolerance->getNumOccurrences())
+        return fail("--" + tolerance->ArgStr +
+                    " is a tolerance of --expect, "
+                    "and none is given");
   for (auto [name, value] :
        {std::pair("tile-m", int64_t(args.tileM)), {"tile-n", args.tileN}})
     if (value < 0)

@@ -657,6 +657,8 @@ std::string Driver::explainMisuse() {
       return "--emit needs a target: " + problem;
     if (std::error_code error = llvm::sys::fs::create_directories(args.emit))
       return args.emit + ": " + error.message();
+    if (!llvm::sys::fs::is_directory(args.emit))
+      return args.emit + ": is no folder";
   }
   for (auto [option, size] : {std::pair("--tile-m", args.tileM.getValue()),
                               std::pair("--tile-n", args.tileN.getValue()),

@@ -11,6 +11,7 @@
 
 #include "mlir/Pass/PassManager.h"
 #include "mlir/Pass/PassOptions.h"
+#include "mlir/Pass/PassRegistry.h"
 
 namespace attn {
 
@@ -87,6 +88,34 @@ void buildGridPipeline(mlir::OpPassManager &pm,
 /// Kernels in normal form (docs/gpu-kernels.md) for the target of the module:
 /// what it lacks is made of what it has, or refused.
 void buildLegalizePipeline(mlir::OpPassManager &pm);
+
+/// Whether passes on modules may be added to `pm`.
+bool takesModulePasses(mlir::OpPassManager &pm);
+
+/// Registers a pipeline of passes on modules. In a pipeline on anything else it
+/// is an error, where MLIR ends the process over the first pass that is added.
+template <typename Options, typename Builder>
+void registerModulePipeline(llvm::StringRef name, llvm::StringRef description,
+                            Builder build) {
+  mlir::registerPassPipeline(
+      name, description,
+      [name = name.str(), build](
+          mlir::OpPassManager &pm, llvm::StringRef text,
+          llvm::function_ref<mlir::LogicalResult(const llvm::Twine &)> reject)
+          -> mlir::LogicalResult {
+        if (!takesModulePasses(pm))
+          return reject(name + " is for builtin.module, not for " +
+                        pm.getOpAnchorName());
+        Options options;
+        if (mlir::failed(options.parseFromString(text)))
+          return mlir::failure();
+        build(pm, options);
+        return mlir::success();
+      },
+      [](llvm::function_ref<void(const mlir::detail::PassOptions &)> visit) {
+        visit(Options());
+      });
+}
 
 /// Registers attn-to-tile and attn-legalize-kernels.
 void registerAttnPipelines();

@@ -255,7 +255,7 @@ void attn::registerCUDAPipelines() {
   registerTargetPipeline("attn-to-hopper", CUDA::targetName, "sm_90a");
   // Its tiles fit all chips.
   registerTargetPipeline("attn-to-mma", CUDA::targetName, "sm_86");
-  PassPipelineRegistration<CUDAPlainPipelineOptions>(
+  registerModulePipeline<CUDAPlainPipelineOptions>(
       "attn-to-nvptx-plain",
       "Lower tile kernels to the LLVM dialect for NVIDIA chips without using "
       "their matrix units",

@@ -163,7 +163,12 @@ static FailureOr<func::FuncOp> findEntry(ModuleOp module, StringRef name) {
   for (auto function : module.getOps<func::FuncOp>())
     if (!function.isExternal())
       functions.push_back(function);
+  if (functions.empty())
+    return emitError(getPlace(module), "the module has no function to compile");
   if (name.empty()) {
+    if (functions.size() == 1 && functions.front().getName().empty())
+      return emitError(getPlace(functions.front()),
+                       "a function without a name has no artifact");
     if (functions.size() == 1)
       return functions.front();
     return emitError(getPlace(module), "the module has ")

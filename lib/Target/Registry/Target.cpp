@@ -7,6 +7,7 @@
 
 #include "attn/Target/Target.h"
 #include "attn/Dialect/Attn/ScheduleLimits.h"
+#include "attn/Pipelines/Pipelines.h"
 #include "attn/Target/Passes.h"
 #include "attn/Transforms/Passes.h"
 
@@ -250,7 +251,7 @@ void attn::registerTargetPipeline(StringRef pipeline, StringRef name,
   const Target *target = findTarget(name, error);
   if (!target)
     llvm::report_fatal_error(Twine(error));
-  PassPipelineRegistration<TargetPipelineOptions>(
+  registerModulePipeline<TargetPipelineOptions>(
       pipeline, "Attention to kernels for the target " + name.str(),
       [target, defaultChip = defaultChip.str()](
           OpPassManager &pm, const TargetPipelineOptions &options) {

@@ -15,6 +15,7 @@
 #include "attn/Conversion/LayoutToGPU.h"
 #include "attn/Conversion/LegalizeKernels.h"
 #include "attn/Conversion/TileToGPU.h"
+#include "attn/Pipelines/Pipelines.h"
 #include "attn/Target/Passes.h"
 #include "attn/Target/Target.h"
 #include "attn/Target/WGSL.h"
@@ -247,7 +248,7 @@ void attn::buildWGSLPipeline(OpPassManager &pm,
 }
 
 void attn::registerWGSLPipelines() {
-  PassPipelineRegistration<WGSLPipelineOptions>(
+  registerModulePipeline<WGSLPipelineOptions>(
       "attn-to-wgsl", "Lower tile kernels to the normal form of WGSL kernels",
       buildWGSLPipeline);
 }
