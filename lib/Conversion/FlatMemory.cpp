@@ -8,8 +8,11 @@
 #include "FlatMemory.h"
 #include "KernelNames.h"
 
+#include "attn/Dialect/Tile/AttributeNames.h"
+
 #include "mlir/Dialect/Arith/IR/Arith.h"
 #include "mlir/Dialect/SCF/IR/SCF.h"
+#include "mlir/IR/Matchers.h"
 
 using namespace mlir;
 using namespace attn;
@@ -115,19 +118,56 @@ static void enterPage(ImplicitLocOpBuilder &b, LoadOp op,
   indices.insert(indices.begin(), page);
 }
 
+/// Products of rows and inverses have so many bits behind the point.
+static constexpr int64_t kInverseBits = 16;
+
+Value attn::getInverse(ImplicitLocOpBuilder &b, LoadOp op,
+                       ScalarLookup lookup) {
+  constexpr int64_t mostRows = 1 << (kInverseBits / 2), one = 1 << kInverseBits;
+  if (!op.getPacking() || op.getType().getRows() > mostRows)
+    return Value();
+  Value heads = lookup(op.getPacking());
+  if (getConstantIntValue(heads))
+    return Value();
+  Value sum = b.createOrFold<arith::AddIOp>(heads, index(b, one - 1));
+  return arith::MinUIOp::create(b, arith::DivUIOp::create(b, sum, heads),
+                                index(b, one));
+}
+
+/// Of a row of a packed tile, which of its `heads` heads it is and which row of
+/// that.
+static std::pair<Value, Value> unpack(ImplicitLocOpBuilder &b, Value row,
+                                      Value heads, Value inverse) {
+  if (matchPattern(row, m_Zero()))
+    return {row, row};
+  if (!inverse)
+    return {b.createOrFold<arith::RemUIOp>(row, heads),
+            b.createOrFold<arith::DivUIOp>(row, heads)};
+  // That the inverse was rounded up adds less than 1 / heads to the quotient of
+  // a row below 2^8: it passes no whole number.
+  IntegerAttr most = b.getIndexAttr((1 << (kInverseBits / 2)) - 1);
+  auto quotient = arith::ShRUIOp::create(
+      b, arith::MulIOp::create(b, row, inverse), index(b, kInverseBits));
+  auto product = arith::MulIOp::create(b, quotient, heads);
+  product->setAttr(kSizeAttrName, most);
+  auto rest = arith::SubIOp::create(b, row, product);
+  rest->setAttr(kSizeAttrName, most);
+  return {rest, quotient};
+}
+
 Value attn::getElementAddress(ImplicitLocOpBuilder &b, LoadOp op,
                               const FlatView &memory, const FlatView *pages,
                               ArrayRef<Value> coordinates,
-                              ArrayRef<Value> strides, ScalarLookup lookup) {
+                              ArrayRef<Value> strides, ScalarLookup lookup,
+                              Value inverse) {
   SmallVector<Value> indices = llvm::map_to_vector(op.getIndices(), lookup);
   SmallVector<Value> at(coordinates);
   unsigned first = indices.size() - at.size();
   if (op.getPacking()) {
-    Value heads = lookup(op.getPacking());
-    Value head = b.createOrFold<arith::RemUIOp>(at[0], heads);
+    auto [head, row] = unpack(b, at[0], lookup(op.getPacking()), inverse);
     indices[first - 1] =
         b.createOrFold<arith::AddIOp>(indices[first - 1], head);
-    at[0] = b.createOrFold<arith::DivUIOp>(at[0], heads);
+    at[0] = row;
   }
   addCoordinates(b, indices, at);
   if (pages)

@@ -43,14 +43,20 @@ llvm::SmallVector<mlir::Value>
 getElementIndices(mlir::ImplicitLocOpBuilder &b, mlir::ValueRange indices,
                   llvm::ArrayRef<mlir::Value> coordinates, ScalarLookup lookup);
 
+/// What multiplies rows of the tile that `op` loads where that is packed, so
+/// that each needs no division by the number of heads; null where none is worth
+/// it.
+mlir::Value getInverse(mlir::ImplicitLocOpBuilder &b, tile::LoadOp op,
+                       ScalarLookup lookup);
+
 /// Where an element of the tile that `op` loads is in `memory`, of which rows
 /// and the like are `strides` apart; `pages` is the view of its page table, if
-/// it has one.
+/// it has one, `inverse` that of getInverse, or null.
 mlir::Value getElementAddress(mlir::ImplicitLocOpBuilder &b, tile::LoadOp op,
                               const FlatView &memory, const FlatView *pages,
                               llvm::ArrayRef<mlir::Value> coordinates,
                               llvm::ArrayRef<mlir::Value> strides,
-                              ScalarLookup lookup);
+                              ScalarLookup lookup, mlir::Value inverse = {});
 
 /// `condition`, and that an element of a tile is one of the `valid` ones, from
 /// dimension `first` on; null if it always is.

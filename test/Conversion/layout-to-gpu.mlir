@@ -866,3 +866,64 @@ module attributes {tile.target = #tile.target<name = "gpu", chip = "c", threads 
     return
   }
 }
+
+// -----
+
+// Rows of heads that are packed into a tile: one division a kernel, which all
+// pieces of a thread multiply by.
+#left = #tile.fragment<use = a, shape = [16, 16], subgroups = [1, 1]>
+#sum = #tile.fragment<use = accumulator, shape = [16, 16], subgroups = [1, 1]>
+#staged = #tile.shared<padding = 8>
+module attributes {tile.target = #tile.target<name = "gpu", chip = "c", threads = 128, subgroup = 32, shared_bytes = 16384, static_shared_bytes = 16384, matrix = cooperative, matrix_shape = [16, 16, 16]>} {
+  // CHECK-LABEL: gpu.func @packed
+  // CHECK-SAME: (%[[HEADS:.*]]: index {tile.size = 1000 : index}
+  // CHECK: %[[SUM:.*]] = arith.addi %[[HEADS]], %c65535
+  // CHECK: %[[INVERSE:.*]] = arith.divui %[[SUM]], %[[HEADS]]
+  // CHECK: %[[BOUND:.*]] = arith.minui %[[INVERSE]], %c65536
+  // CHECK: %[[PRODUCT:.*]] = arith.muli %[[ROW:.*]], %[[BOUND]]
+  // CHECK: %[[OF_HEAD:.*]] = arith.shrui %[[PRODUCT]], %c16
+  // CHECK: %[[WHOLE:.*]] = arith.muli %[[OF_HEAD]], %[[HEADS]] {tile.size = 255 : index}
+  // CHECK: arith.subi %[[ROW]], %[[WHOLE]] {tile.size = 255 : index}
+  func.func private @packed(%g: index {tile.size = 1000 : index}, %a: memref<f16>, %b: memref<f32>, %x: index, %y: index, %z: index, %nx: index, %ny: index, %nz: index) attributes {tile.kernel} {
+    %c0 = arith.constant 0 : index
+    %c16 = arith.constant 16 : index
+    %zero = arith.constant 0.0 : f32
+    %m = memref.reinterpret_cast %a to offset: [0], sizes: [8, 16, 16], strides: [256, 16, 1] : memref<f16> to memref<8x16x16xf16>
+    %o = memref.reinterpret_cast %b to offset: [0], sizes: [16, 16], strides: [16, 1] : memref<f32> to memref<16x16xf32>
+    %q = tile.load %m[%c0, %c0, %c0] valid [%c16, %c16] packed %g : memref<8x16x16xf16> -> !tile.tile<16x16xf16, #staged>
+    %l = tile.relayout %q : <16x16xf16, #staged> -> <16x16xf16, #left>
+    %init = tile.splat %zero : f32 -> !tile.tile<16x16xf32, #sum>
+    %s = tile.dot %l, %q, %init {transpose_b} : <16x16xf16, #left>, <16x16xf16, #staged> -> <16x16xf32, #sum>
+    %out = tile.relayout %s : <16x16xf32, #sum> -> <16x16xf32, #tile.shared<padding = 4>>
+    tile.store %out, %o[%c0, %c0] valid [%c16, %c16] : <16x16xf32, #tile.shared<padding = 4>>, memref<16x16xf32>
+    return
+  }
+}
+
+// -----
+
+// The same in registers; row 0 is the first row of the first head.
+#rows = #tile.layout<register = [[0, 1], [0, 2], [1, 0]], lane = [[0, 4], [0, 8]]>
+module attributes {tile.target = #tile.target<name = "gpu", chip = "c", threads = 128, subgroup = 4, shared_bytes = 16384, static_shared_bytes = 16384>} {
+  // CHECK-LABEL: gpu.func @packed_rows
+  // CHECK-SAME: (%[[HEADS:.*]]: index {tile.size = 1000 : index}
+  // CHECK: arith.divui %{{.*}}, %[[HEADS]]
+  // CHECK: %[[BOUND:.*]] = arith.minui
+  // CHECK-NOT: arith.divui
+  // CHECK-NOT: arith.remui %{{.*}}, %[[HEADS]]
+  // CHECK: %[[OF_HEAD:.*]] = arith.shrui %[[BOUND]], %c16
+  // CHECK: arith.muli %[[OF_HEAD]], %[[HEADS]]
+  // CHECK-NOT: arith.shrui %[[BOUND]]
+  // CHECK-NOT: arith.remui %{{.*}}, %[[HEADS]]
+  // CHECK: gpu.return
+  func.func private @packed_rows(%g: index {tile.size = 1000 : index}, %a: memref<f32>, %b: memref<f32>, %x: index, %y: index, %z: index, %nx: index, %ny: index, %nz: index) attributes {tile.kernel} {
+    %c0 = arith.constant 0 : index
+    %c2 = arith.constant 2 : index
+    %c16 = arith.constant 16 : index
+    %m = memref.reinterpret_cast %a to offset: [0], sizes: [8, 16, 16], strides: [256, 16, 1] : memref<f32> to memref<8x16x16xf32>
+    %o = memref.reinterpret_cast %b to offset: [0], sizes: [2, 16], strides: [16, 1] : memref<f32> to memref<2x16xf32>
+    %q = tile.load %m[%c0, %c0, %c0] valid [%c2, %c16] packed %g : memref<8x16x16xf32> -> !tile.tile<2x16xf32, #rows>
+    tile.store %q, %o[%c0, %c0] valid [%c2, %c16] : !tile.tile<2x16xf32, #rows>, memref<2x16xf32>
+    return
+  }
+}

@@ -70,16 +70,17 @@ static Value isValid(ImplicitLocOpBuilder &b, TileType type, ValueRange valid,
 /// the like are `strides` apart.
 static Value addressOf(ImplicitLocOpBuilder &b, const KernelContext &context,
                        LoadOp op, ArrayRef<Value> coordinates,
-                       ArrayRef<Value> strides) {
+                       ArrayRef<Value> strides, Value inverse = {}) {
   Value table = op.getPageTable();
   return getElementAddress(b, op, *context.getView(op.getSource()),
                            table ? context.getView(table) : nullptr,
-                           coordinates, strides, itself);
+                           coordinates, strides, itself, inverse);
 }
 static Value addressOf(ImplicitLocOpBuilder &b, const KernelContext &context,
-                       LoadOp op, ArrayRef<Value> coordinates) {
+                       LoadOp op, ArrayRef<Value> coordinates,
+                       Value inverse = {}) {
   return addressOf(b, context, op, coordinates,
-                   context.getView(op.getSource())->strides);
+                   context.getView(op.getSource())->strides, inverse);
 }
 
 /// When an element of the tile that `op` loads is read; null is always.
@@ -179,14 +180,15 @@ struct GuardedAddress {
 };
 static GuardedAddress findPlace(ImplicitLocOpBuilder &b,
                                 const KernelContext &context, LoadOp op,
-                                const ElementPosition &position) {
+                                const ElementPosition &position,
+                                Value inverse = {}) {
   SmallVector<Value> coordinates{position.row, position.col};
   Value condition = findCondition(b, op, coordinates, position);
   // Nor does a page table have entries for other rows.
   if (condition && op.getPageTable())
     coordinates[0] =
         arith::SelectOp::create(b, condition, coordinates[0], index(b, 0));
-  Value address = addressOf(b, context, op, coordinates);
+  Value address = addressOf(b, context, op, coordinates, inverse);
   if (condition)
     address = arith::SelectOp::create(b, condition, address, index(b, 0));
   return {address, condition};
@@ -247,8 +249,8 @@ Value attn::readInMemory(ImplicitLocOpBuilder &b, const KernelContext &context,
 /// The same, with zeros for what is not valid.
 static void readRun(ImplicitLocOpBuilder &b, const KernelContext &context,
                     LoadOp op, const ElementPosition &position, int64_t length,
-                    SmallVectorImpl<Value> &elements) {
-  auto [address, condition] = findPlace(b, context, op, position);
+                    Value inverse, SmallVectorImpl<Value> &elements) {
+  auto [address, condition] = findPlace(b, context, op, position, inverse);
   Type element = op.getType().getElementType();
   const MemoryView &view = *context.getView(op.getSource());
   bool inVectors = length % kVectorElements == 0 && readsVectors(context, op);
@@ -479,10 +481,11 @@ struct LoadLowering : TileOpPattern<LoadOp> {
       return failure();
     SmallVector<Value> elements;
     int64_t length = getRunLength(context, op, *layout);
+    Value inverse = length > 1 ? getInverse(b, op, itself) : Value();
     for (int64_t reg = 0; reg < layout->getNumRegisters(); reg += length) {
       ElementPosition position = context.getPosition(b, *layout, reg);
       if (length > 1)
-        readRun(b, context, op, position, length, elements);
+        readRun(b, context, op, position, length, inverse, elements);
       else
         elements.push_back(readTileElement(b, context, op, position));
     }
@@ -611,6 +614,7 @@ private:
     };
     TileType type = op.getType();
     VectorType read = getPieceType(type, elements);
+    Value inverse = getInverse(b, op, itself);
     SmallVector<Waiting> pieces;
     auto write = [&] {
       for (const Waiting &waiting : pieces) {
@@ -625,7 +629,8 @@ private:
         b, context, type,
         PiecesAttr::get(op.getContext(), elements, context.getNumThreads()),
         [&](int64_t, const ElementPosition &position) {
-          auto [address, condition] = findPlace(b, context, op, position);
+          auto [address, condition] =
+              findPlace(b, context, op, position, inverse);
           Value piece = vector::LoadOp::create(
               b, read, context.getView(op.getSource())->flat, address,
               /*nontemporal=*/false, llvm::MaybeAlign(kPieceBytes));
