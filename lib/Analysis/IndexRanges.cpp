@@ -157,7 +157,7 @@ std::optional<ConstantIntRanges> IndexRanges::ofDim(Value memref, int64_t dim,
 }
 
 /// Key tiles are those between the bounds of the ranges, and none is past the
-/// last key, however far the bounds are.
+/// last key, however far the bounds are. One that is asked for may be the end.
 ConstantIntRanges IndexRanges::ofKeyTile(tile::RangesOp ranges,
                                          unsigned depth) {
   int64_t low = kIndexLimit, high = 0;
@@ -169,6 +169,19 @@ ConstantIntRanges IndexRanges::ofKeyTile(tile::RangesOp ranges,
   return indexRange(std::min(low, high), std::min(high, kIndexLimit));
 }
 
+/// Whether a loop over the tiles that there are asks for the one of its
+/// iteration.
+static bool isOfLoop(tile::RangeAtOp at) {
+  auto position = dyn_cast<BlockArgument>(at.getPosition());
+  auto loop = position
+                  ? dyn_cast<scf::ForOp>(position.getOwner()->getParentOp())
+                  : scf::ForOp();
+  if (!loop || position != loop.getInductionVar())
+    return false;
+  auto count = loop.getUpperBound().getDefiningOp<tile::RangeCountOp>();
+  return count && count.getRanges() == at.getRanges();
+}
+
 std::optional<ConstantIntRanges> IndexRanges::ofTile(Value value,
                                                      unsigned depth) {
   if (auto count = value.getDefiningOp<tile::RangeCountOp>())
@@ -177,7 +190,10 @@ std::optional<ConstantIntRanges> IndexRanges::ofTile(Value value,
   auto ranges = at.getRanges().getDefiningOp<tile::RangesOp>();
   if (!ranges || value != at.getTile())
     return std::nullopt;
-  return ofKeyTile(ranges, depth);
+  ConstantIntRanges tile = ofKeyTile(ranges, depth);
+  if (!isOfLoop(at))
+    return tile;
+  return indexRange(lowest(tile), std::max(lowest(tile), highest(tile) - 1));
 }
 
 //===----------------------------------------------------------------------===//

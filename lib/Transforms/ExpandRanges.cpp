@@ -132,6 +132,8 @@ struct ExpandRanges : attn::impl::ExpandRangesBase<ExpandRanges> {
     getOperation().walk([&](RangesOp op) { rangesOps.push_back(op); });
     for (RangesOp ranges : rangesOps) {
       SmallVector<Operation *> users(ranges.getResult().getUsers());
+      // A loop over their number tells more of the tiles that it asks for.
+      llvm::partition(users, llvm::IsaPred<RangeAtOp>);
       for (Operation *user : users) {
         ImplicitLocOpBuilder b(user->getLoc(), user);
         if (auto count = dyn_cast<RangeCountOp>(user)) {

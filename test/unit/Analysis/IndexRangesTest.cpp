@@ -131,6 +131,27 @@ TEST_F(IndexRangesTest, KeyTiles) {
   EXPECT_EQ(tile("%z", "%z"), Range(0, kIndexLimit));
 }
 
+// Tiles that a loop over their number asks for lie before the end; over another
+// number, they may be the end.
+TEST_F(IndexRangesTest, KeyTilesOfLoop) {
+  auto last = [&](StringRef number) {
+    return rangeOf("%n: index {tile.size = 8 : index}, %z: index",
+                   ("%c0 = arith.constant 0 : index\n"
+                    "%c1 = arith.constant 1 : index\n"
+                    "%r = tile.ranges [%z, %n, %c0, %c0] : !tile.ranges\n"
+                    "%s = tile.range_count %r : index\n"
+                    "%x = scf.for %i = %c0 to " +
+                    number +
+                    " step %c1 iter_args(%a = %c0) -> (index) {\n"
+                    "  %t, %f = tile.range_at %r[%i] : index, i1\n"
+                    "  scf.yield %t : index\n}\n"
+                    "return %x : index")
+                       .str());
+  };
+  EXPECT_EQ(last("%s"), Range(0, 7));
+  EXPECT_EQ(last("%n"), Range(0, 8));
+}
+
 // An op can be known to give a size, too, in as many bits as it has.
 TEST_F(IndexRangesTest, SizesOfResults) {
   EXPECT_EQ(rangeOf("%a: index, %b: index", R"(
