@@ -49,7 +49,7 @@
 // Where a disk is full: that of the result, of temporary files.
 // RUN: not attn-compile %t.dir/f.mlir --entry=f -o /dev/full 2>&1 | FileCheck %s --check-prefix=FULL --implicit-check-not=error:
 // FULL: attn-compile: error: /dev/full: No space left on device
-// RUN: not bash -c "trap '' XFSZ; ulimit -f 2; attn-compile %t.dir/f.mlir --entry=f -o %t.dir/bad.attn" 2>&1 | FileCheck %s --check-prefix=LARGE --implicit-check-not=error:
+// RUN: not bash -c "trap '' XFSZ; ulimit -f 2; ATTN_LINKER=ld attn-compile %t.dir/f.mlir --entry=f -o %t.dir/bad.attn" 2>&1 | FileCheck %s --check-prefix=LARGE --implicit-check-not=error:
 // LARGE: error: cannot write '{{.*}}.o' for the linker: File too large
 // RUN: not bash -c "trap '' XFSZ; ulimit -f 2; attn-compile %t.dir/f.mlir --entry=f --target=wgsl -o %t.dir/bad.attn" 2>&1 | FileCheck %s --check-prefix=ARTIFACT --implicit-check-not=error:
 // ARTIFACT: attn-compile: error: {{.*}}bad.attn: File too large

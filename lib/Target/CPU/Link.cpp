@@ -1,13 +1,14 @@
 //===- Link.cpp - An object file becomes a shared object ------------------===//
 // SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
 //
-// Runs the linker as a process of its own. lld as a library keeps its state in
-// globals and resets the options of the program around it, so that two
-// compilations in one process would race.
+// Where there is something to link, a linker runs as a process of its own. lld
+// as a library keeps its state in globals and resets the options of the program
+// around it, so that two compilations in one process would race.
 //
 //===----------------------------------------------------------------------===//
 
 #include "Link.h"
+#include "SharedObject.h"
 
 #include "attn/Support/Files.h"
 
@@ -21,6 +22,9 @@
 
 using namespace mlir;
 using namespace attn;
+
+/// Names the linker to use, also for what needs none.
+static constexpr StringLiteral kLinkerVariable = "ATTN_LINKER";
 
 /// Kernels need no library and few relocations, so any ELF linker will do. GNU
 /// ld for this machine comes first: it starts five times faster than lld, which
@@ -39,7 +43,7 @@ static SmallVector<std::string> getLinkers(const llvm::Triple &triple) {
 /// The linker to run, or a message that names what was looked for.
 static FailureOr<std::string> findLinker(const llvm::Triple &triple,
                                          Location loc) {
-  if (auto given = llvm::sys::Process::GetEnv("ATTN_LINKER")) {
+  if (auto given = llvm::sys::Process::GetEnv(kLinkerVariable)) {
     if (auto path = llvm::sys::findProgramByName(*given))
       return *path;
     return emitError(loc, "there is no linker '")
@@ -71,6 +75,10 @@ static SmallVector<StringRef> getArguments(const llvm::Triple &triple) {
 FailureOr<std::string> attn::linkSharedObject(StringRef object,
                                               const llvm::Triple &triple,
                                               Location loc) {
+  if (triple.getArch() == llvm::Triple::x86_64 &&
+      !llvm::sys::Process::GetEnv(kLinkerVariable))
+    if (std::optional<std::string> made = makeSharedObject(object))
+      return std::move(*made);
   FailureOr<std::string> linker = findLinker(triple, loc);
   if (failed(linker))
     return failure();
