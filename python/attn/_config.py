@@ -257,6 +257,8 @@ class _Writer:
             self.argument("scale", None, "f32")
             self.clauses.append("scale(%scale)")
         if c.alibi:
+            if c.alibi not in (True, "batch"):
+                raise self.problem(f"alibi is {c.alibi!r}; True and 'batch' are possible")
             dims = [batch, heads] if c.alibi == "batch" else [heads]
             self.clause("alibi", ("alibi", self.argument("alibi", dims, "f32")))
         if c.bias is not None:

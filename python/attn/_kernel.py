@@ -282,10 +282,26 @@ def load(source: Union[bytes, bytearray, memoryview, str, "os.PathLike[str]"], *
     """The Kernel of an artifact: of a file that `save` or attn-compile wrote, or of
     its bytes."""
     if not isinstance(source, (bytes, bytearray, memoryview)):
+        # An integer would be a file that is open.
+        if not isinstance(source, (str, os.PathLike)):
+            raise Error(f"{type(source).__name__}: a path or the bytes of an artifact are needed")
         with open(source, "rb") as file:
             source = file.read()
     options = _check(target=target, threads=threads, device=device)
     return Kernel(None, artifact=bytes(source), **options)
+
+
+def _is_unicode(text):
+    try:
+        text.encode()
+        return True
+    except UnicodeEncodeError:
+        return False
+
+
+def _is_integer(value):
+    """One of those that the compiler and the runtime take."""
+    return isinstance(value, int) and not isinstance(value, bool) and -1 << 31 <= value < 1 << 31
 
 
 def _check(**options: Any) -> Dict[str, Any]:
@@ -293,10 +309,10 @@ def _check(**options: Any) -> Dict[str, Any]:
     for name, value in options.items():
         if name == "tile":
             good = (isinstance(value, (tuple, list)) and len(value) == 2 and
-                    all(isinstance(size, int) for size in value))
-            what = "a pair of integers"
+                    all(map(_is_integer, value)))
+            what = "a pair of integers of 32 bits"
         elif name in ("threads", "device"):
-            good, what = isinstance(value, int) and not isinstance(value, bool), "an integer"
+            good, what = _is_integer(value), "an integer of 32 bits"
         else:
             good, what = isinstance(value, str), "text"
         if not good:
@@ -326,6 +342,8 @@ def compile(source: Union[None, str, _config.Config, Mapping[str, Any]] = None, 
     if isinstance(source, str):
         if config:
             raise Error(f"{', '.join(config)}: MLIR text says this itself")
+        if not _is_unicode(source):
+            raise Error("the MLIR text has surrogates, which are no characters")
         return Kernel(source, entry=entry, **options)
     if entry:
         raise Error("entry names a function of MLIR text")

@@ -6,10 +6,12 @@ functions of PyTorch and NumPy on such values, append operations; arrays that
 the function refers to become captures.
 """
 
+import functools
 import math
 import os
 import sys
 import types
+import weakref
 
 from ._errors import Location, TraceError
 from ._arrays import describe_array, is_array
@@ -858,6 +860,16 @@ def dispatch(function, args, kwargs):
 # -- Functions and what they refer to -----------------------------------------
 
 
+class _Attribute(str):
+    """In a guard, the name of an attribute; other keys are indices."""
+
+
+# What is compared, and not looked into.
+_NUMBERS = (bool, int, float, str)
+_OPAQUE = _NUMBERS + (type(None), types.FunctionType, types.BuiltinFunctionType, types.MethodType)
+_PLAIN = _NUMBERS + (tuple, list, dict)
+
+
 class _Attributes:
     """An object whose arrays are captures."""
 
@@ -865,7 +877,9 @@ class _Attributes:
         self._tracer, self._object = tracer, object
 
     def __getattr__(self, name):
-        return self._tracer.wrap(getattr(self._object, name), f"self.{name}")
+        value = getattr(self._object, name)
+        self._tracer.guard(self._object, _Attribute(name), value)
+        return self._tracer.wrap(value, f"self.{name}")
 
 
 class Tracer:
@@ -877,8 +891,42 @@ class Tracer:
         # (container, key, value): traced functions mean what they meant as long
         # as each container still holds that value.
         self.guards = []
+        self._guarded = {}
         self._functions = {}
         self._numbers = {}
+
+    def guard(self, container, key, value, names=()):
+        """Functions refer to `value` as long as `container` holds it, and to what it
+        holds: items, and attributes of these names."""
+        is_module = isinstance(value, types.ModuleType)
+        if type(key) is _Attribute:
+            # The functions themselves may be such, which guards must not keep.
+            container = _refer(container)
+        # An attribute that is a method is another object each time.
+        if not is_module and not (type(key) is _Attribute and isinstance(value, types.MethodType)):
+            self.guards.append((container, key, value))
+        if isinstance(value, _OPAQUE) or is_array(value) or (id(value), id(names)) in self._guarded:
+            return
+        self._guarded[id(value), id(names)] = value, names
+        if type(value) in (list, tuple, dict):
+            self.guard_items(value, names)
+        else:
+            attributes = getattr(value, "__dict__", {})
+            for name in names:
+                held = attributes.get(name, getattr(type(value), name, None))
+                # What a class computes of its attributes is not asked here.
+                if not name.startswith("__") and (
+                        isinstance(held, _PLAIN) if name not in attributes else
+                        not hasattr(type(held), "__get__")):
+                    self.guard(value, _Attribute(name), held, names)
+
+    def guard_items(self, container, names=()):
+        """Those of a list, a tuple or a dict."""
+        if type(container) is not tuple:
+            self.guards.append((container, len, len(container)))
+        items = container.items() if type(container) is dict else enumerate(container)
+        for key, item in items:
+            self.guard(container, key, item, names)
 
     def capture(self, array, label):
         key = id(array)
@@ -898,6 +946,12 @@ class Tracer:
             return types.MethodType(self.rewrite(value.__func__), _Attributes(self, value.__self__))
         if type(value) in (tuple, list):
             return type(value)(self.wrap(item, f"{label}[{i}]") for i, item in enumerate(value))
+        if type(value) is functools.partial:
+            self.guard_items(value.args)
+            self.guard_items(value.keywords)
+            return functools.partial(
+                self.wrap(value.func, label), *self.wrap(value.args, f"{label}.args"),
+                **self.wrap(value.keywords, f"{label}.keywords"))
         if type(value) is dict:
             return {key: self.wrap(item, f"{label}[{key!r}]") for key, item in value.items()}
         return value
@@ -920,13 +974,14 @@ class Tracer:
             types.CellType() for _ in function.__closure__ or ()))
         self._functions[function] = copy  # a recursive function finds itself
         names.update(function.__globals__)
-        for name in _names_of(code):
+        used = _names_of(code)
+        for name in used:
             if name not in function.__globals__:
                 continue
             value = function.__globals__[name]
+            self.guard(function.__globals__, name, value, used)
             if isinstance(value, (type, types.ModuleType, types.BuiltinFunctionType)):
                 continue
-            self.guards.append((function.__globals__, name, value))
             names[name] = self.wrap(value, f"'{name}'")
         for name, cell, new in zip(code.co_freevars, function.__closure__ or (), copy.__closure__
                                    or ()):
@@ -934,8 +989,10 @@ class Tracer:
                 value = cell.cell_contents
             except ValueError:
                 continue
-            self.guards.append((cell, None, value))
+            self.guard(cell, None, value, used)
             new.cell_contents = self.wrap(value, f"'{name}'")
+        self.guard_items(function.__defaults__ or (), used)
+        self.guard_items(function.__kwdefaults__ or {}, used)
         if function.__defaults__:
             copy.__defaults__ = self.wrap(function.__defaults__, f"default of {function.__name__}")
         if function.__kwdefaults__:
@@ -1020,12 +1077,28 @@ def _names_of(code):
     return names
 
 
+def _read(container, key):
+    if key is None:
+        return container.cell_contents
+    if key is len:
+        return len(container)
+    return getattr(container(), key) if type(key) is _Attribute else container[key]
+
+
+def _refer(value):
+    """A weak reference, where there is such."""
+    try:
+        return weakref.ref(value)
+    except TypeError:
+        return lambda: value
+
+
 def holds(guards):
     """True if what traced functions refer to is what it was."""
     for container, key, value in guards:
         try:
-            now = container.cell_contents if key is None else container[key]
-        except (KeyError, ValueError):
+            now = _read(container, key)
+        except (AttributeError, LookupError, ValueError):
             return False
         if now is not value and not (type(now) in (bool, int, float, str) and
                                      type(now) is type(value) and now == value):

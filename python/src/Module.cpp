@@ -18,6 +18,7 @@
 #include <nanobind/stl/vector.h>
 
 #include <algorithm>
+#include <cmath>
 #include <memory>
 #include <mutex>
 
@@ -624,6 +625,10 @@ void Program::bindArgument(Lane &lane, size_t index, nb::handle value,
     double number;
     if (!nb::try_cast<double>(value, number))
       raiseInvalid(labels[index] + " must be a number");
+    if (dtype == ATTN_DTYPE_F32 && std::isfinite(number) &&
+        !std::isfinite(static_cast<float>(number)))
+      raiseInvalid(labels[index] + " = " + show(value) +
+                   " is beyond the numbers of f32");
     check(dtype == ATTN_DTYPE_F32
               ? attn_binding_set_scalar_f32(binding, index, number, error)
               : attn_binding_set_scalar_f64(binding, index, number, error),

@@ -28,6 +28,8 @@
 // NUMBER: error: --random: the size Skv is '', not a number
 // RUN: bash %t/expect.sh 2 %t/f.mlir --random=B=1,B=2,Sq=3,Skv=3 2>&1 | FileCheck %s --check-prefix=TWICE --implicit-check-not="unexpected exit code"
 // TWICE: error: --random: the size B is given twice
+// RUN: bash %t/expect.sh 2 %t/scaled.mlir --input=%t/o.npy --input=1e39 2>&1 | FileCheck %s --check-prefix=SCALAR --implicit-check-not="unexpected exit code"
+// SCALAR: error: argument 1 '{{.*}}' (--input=1e39): the value 1e39 does not fit its type
 // RUN: bash %t/expect.sh 2 %t/f.mlir --random=1,4,4 --rtol=1 2>&1 | FileCheck %s --check-prefix=RTOL --implicit-check-not="unexpected exit code"
 // RTOL: error: --rtol is a tolerance of --expect, and none is given
 // RUN: bash %t/expect.sh 2 %t/f.mlir --random=1,4,4 --backend=reference --chip=x86-64-v3 2>&1 | FileCheck %s --check-prefix=NOCHIP --implicit-check-not="unexpected exit code"
@@ -80,6 +82,12 @@ func.func @f(%q: tensor<?x2x?x8xf32>, %k: tensor<?x2x?x8xf32>, %v: tensor<?x2x?x
 func.func @endless(%o: tensor<4xf32>) -> tensor<4xf32> {
   %r = func.call @endless(%o) : (tensor<4xf32>) -> tensor<4xf32>
   return %r : tensor<4xf32>
+}
+//--- scaled.mlir
+func.func @scaled(%q: tensor<1x2x4x8xf32>, %s: f32, %o: tensor<1x2x4x8xf32>) -> tensor<1x2x4x8xf32> {
+  %r = attn.attention ins(%q, %q, %q : tensor<1x2x4x8xf32>, tensor<1x2x4x8xf32>, tensor<1x2x4x8xf32>) scale(%s)
+    outs(%o : tensor<1x2x4x8xf32>) -> tensor<1x2x4x8xf32>
+  return %r : tensor<1x2x4x8xf32>
 }
 //--- half.mlir
 func.func @half(%q: tensor<1x2x4x8xf16>, %k: tensor<1x2x4x8xf16>, %v: tensor<1x2x4x8xf16>, %o: tensor<1x2x4x8xf16>) -> tensor<1x2x4x8xf16> {

@@ -33,6 +33,7 @@
 #include "llvm/Support/SourceMgr.h"
 
 #include <chrono>
+#include <cmath>
 
 using namespace mlir;
 using namespace attn;
@@ -303,7 +304,10 @@ FailureOr<Tensor> Run::readInput(unsigned index, const std::string &text,
     StringRef trimmed = StringRef(text).trim();
     if (scalar.isFloat() && !trimmed.getAsDouble(number)) {
       scalar.setFloat(0, number);
-      return scalar;
+      if (!std::isfinite(number) || std::isfinite(scalar.getFloat(0)))
+        return scalar;
+      error = "the value " + text + " does not fit its type";
+      return failure();
     }
     if (!scalar.isFloat() && !trimmed.getAsInteger(0, integer)) {
       scalar.setInt(0, integer);

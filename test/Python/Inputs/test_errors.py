@@ -38,9 +38,11 @@ def refused(call, message, *arguments, **named):
     (dict(target="tpu"), "unknown target 'tpu'"),
     (dict(chip="znver9"), "unknown chip 'znver9' of the target cpu"),
     (dict(threads=-1), "-1 threads are not in 0"),
-    (dict(threads="2"), "threads is '2'; an integer is needed"),
+    (dict(threads="2"), "threads is '2'; an integer of 32 bits is needed"),
+    (dict(threads=1 << 40), "threads is 1099511627776; an integer of 32 bits is needed"),
     (dict(device=3), "there is no device 3"),
-    (dict(tile=3), "tile is 3; a pair of integers is needed"),
+    (dict(tile=3), "tile is 3; a pair of integers of 32 bits is needed"),
+    (dict(tile=(1 << 70, 0)), "tile is .*; a pair of integers of 32 bits is needed"),
     (dict(tile=(7, 96)), "tile-m = 7 is not a multiple"),
     (dict(window="x"), "window is 'x'; an integer or a pair"),
     (dict(window=(1, 2, 3)), "window is .*; an integer or a pair"),
@@ -48,6 +50,7 @@ def refused(call, message, *arguments, **named):
     (dict(scale=[1]), "scale is .1.; a number is needed"),
     (dict(kv_heads=2.0), "kv_heads is 2.0; a positive integer"),
     (dict(score_mod="x"), "score_mod is a str, not a function"),
+    (dict(alibi="heads"), "alibi is 'heads'; True and 'batch' are possible"),
     (dict(entry="f"), "entry names a function of MLIR text"),
 ])
 def test_options(options, message):
@@ -57,6 +60,7 @@ def test_options(options, message):
 def test_sources():
     refused(attn.compile, "int: MLIR text, a Config or a dict is needed", 3)
     refused(attn.compile, "'heads' is missing")
+    refused(attn.compile, "the MLIR text has surrogates", "func.func @f() { \udc80 }")
     refused(attn.compile, "heads: MLIR text says this itself", "func.func @f() { return }", heads=3)
 
 
@@ -93,6 +97,9 @@ def test_bad_artifacts(plain, tmp_path):
     refused(attn.load, "the artifact is truncated", plain.artifact[:-64])
     with pytest.raises(FileNotFoundError):
         attn.load(tmp_path / "none.attn")
+    with open(tmp_path / "open", "wb") as file:
+        refused(attn.load, "int: a path or the bytes of an artifact", file.fileno())
+        file.write(b"it is not closed")
     refused(attn.load, "target is 3", plain.artifact, target=3)
     refused(attn.load, "no backend runs the target 'tpu'", plain.artifact, target="tpu")
     refused(attn.load, "the backend 'vulkan' works on memory of its own", plain.artifact, target="vulkan")
@@ -141,6 +148,15 @@ def test_arrays(plain):
             (memoryview(q.tobytes()), "'query' has|'query':")):
         refused(plain, message, query, k, v, out=out)
     assert (out == 7).all()
+
+
+def test_scalars():
+    kernel = attn.compile(heads=4, head_dim=16, scale="argument")
+    arrays = mods.inputs()
+    for scale in (1e300, -(10 ** 39)):
+        refused(kernel, "'scale' = .* is beyond the numbers of f32", *arrays, scale)
+    refused(kernel, "'scale' must be a number", *arrays, "1")
+    kernel(*arrays, float("inf"))
 
 
 def test_results(plain):

@@ -1,6 +1,10 @@
 # SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
 """What functions become, and what cannot be traced."""
 
+import functools
+import gc
+import weakref
+
 import attn
 import numpy as np
 import pytest
@@ -112,6 +116,87 @@ def test_guards():
     assert holds(tracer.guards)
     limit = 4
     assert not holds(tracer.guards)
+
+
+class Settings:
+    """Attributes of a class, of an object, and what the object holds."""
+
+    factor = 1.0
+
+    def __init__(self):
+        self.power = 2
+        self.table = [1.0, {"shift": 3.0}]
+
+    def method(self, s, b, h, i, j):
+        return s * self.power
+
+    def __call__(self, s, b, h, i, j):
+        return s * self.power
+
+
+SETTINGS = Settings()
+
+
+def add_shift(shifts, s, b, h, i, j):
+    for shift in shifts:
+        s = s + shift
+    return s
+
+
+@pytest.mark.parametrize("change", ["class", "object", "item", "length", "method", "callable",
+                                    "partial", "default"])
+def test_guards_of_what_objects_hold(change, monkeypatch):
+    settings, shifts = SETTINGS, [1.0]
+    monkeypatch.setattr(settings, "power", 2)
+    held = Settings()
+
+    def default(s, b, h, i, j, values=shifts):
+        return s + values[0]
+
+    function = {
+        "class": lambda s, b, h, i, j: s * Settings.factor,
+        "object": lambda s, b, h, i, j: s * SETTINGS.power,
+        "item": lambda s, b, h, i, j: s + held.table[1]["shift"],
+        "length": lambda s, b, h, i, j: add_shift(shifts, s, b, h, i, j),
+        "method": held.method,
+        "callable": held,
+        "partial": functools.partial(add_shift, shifts),
+        "default": default,
+    }[change]
+    tracer = Tracer()
+    tracer.trace(function, "score")
+    assert holds(tracer.guards)
+    if change == "class":
+        monkeypatch.setattr(Settings, "factor", 2.0)
+    elif change == "object":
+        settings.power = 3
+    elif change == "item":
+        held.table[1]["shift"] = 4.0
+    elif change == "length":
+        shifts.append(0.0)
+    elif change in ("partial", "default"):
+        shifts[0] = 5.0
+    else:
+        held.power = 3
+    assert not holds(tracer.guards)
+
+
+@pytest.mark.parametrize("make", [Settings, lambda: functools.partial(add_shift, [1.0]),
+                                  lambda: lambda s, b, h, i, j, shift=[1.0]: s + shift[0]])
+def test_guards_keep_no_function(make):
+    function = make()
+    tracer = Tracer()
+    tracer.trace(function, "score")
+    guards, reference = tracer.guards, weakref.ref(function)
+    del function, tracer
+    gc.collect()
+    assert guards and reference() is None
+
+
+def test_arrays_of_partial_functions():
+    tracer = Tracer()
+    tracer.trace(functools.partial(lambda table, s, b, h, i, j: s + table[b, h], TABLE), "score")
+    assert len(tracer.captures) == 1 and tracer.captures[0].array is TABLE
 
 
 def refused(function, kind="score"):
