@@ -597,6 +597,14 @@ LogicalResult KernelLowering::flush(Operation *before) {
     b.setInsertionPointToStart(branch.elseBlock());
     if (failed(emitRows(outputs)))
       return failure();
+  } else if (!product && scalesZeros(outputs)) {
+    Value isZero = isAtFirstTile(pending.loop);
+    auto branch = scf::IfOp::create(b, TypeRange(), isZero,
+                                    /*withElseRegion=*/true);
+    OpBuilder::InsertionGuard inner(b);
+    b.setInsertionPointToStart(branch.elseBlock());
+    if (failed(emitRows(outputs)))
+      return failure();
   } else if (failed(product ? emitEpilogue(product, outputs)
                             : emitRows(outputs))) {
     return failure();

@@ -227,6 +227,7 @@ private:
   Value pendingFactor();
   void emitPendingProduct(Value depth);
   void finishPendingInBranch();
+  bool scalesZeros(const GroupOutputs &outputs);
   LogicalResult lowerPendingProduct(DotOp dot);
   VectorType halfVector() {
     return VectorType::get({static_cast<int64_t>(regs.lanes)}, b.getBF16Type());
@@ -271,7 +272,9 @@ private:
   void joinBranchesOfKeys();
   std::optional<bool> areKeysThere(Operation *mask);
   Value findEndOfRows(DotOp dot, Value start, int64_t rows);
-  void splitIntoStrips(scf::ForOp loop);
+  bool splitIntoStrips(scf::ForOp loop);
+  void startWithoutKeys(scf::ForOp loop, ArrayRef<Value> buffers);
+  Value isAtFirstTile(scf::ForOp loop);
   Place stripOf(const Place &place, Value start, int64_t rows);
   LogicalResult lowerStrips(scf::ForOp loop);
   /// Of a tile with so many rows, those that are computed at a time.
@@ -448,6 +451,9 @@ private:
   Value onesOfPairs;
   /// Loops over strips, and the strip that is being lowered.
   llvm::SmallPtrSet<Operation *, 4> stripLoops;
+  /// Of buffers that a loop over blocks carries, and views of their strips, the
+  /// number that they hold before the first key tile.
+  DenseMap<Value, Value> startsOfStrips;
   /// Loops of a strip over the key tiles of a block.
   llvm::SmallPtrSet<Operation *, 4> keyLoops;
   DenseMap<Operation *, KeyEnd> keyEnds;

@@ -181,6 +181,26 @@ void KernelLowering::finishPendingInBranch() {
   pending.first = number;
 }
 
+/// Whether the group scales sums where they are, in the branch that does, and
+/// these are 0 before the first key tile: then there is nothing to scale.
+bool KernelLowering::scalesZeros(const GroupOutputs &outputs) {
+  auto map = dyn_cast<MapOp>(group.ops.front());
+  if (!pending.dot || group.ops.size() != 1 || !map ||
+      map->getBlock() != pending.branch.thenBlock() ||
+      outputs.stored.size() != 1)
+    return false;
+  Value buffer = outputs.stored.front().second;
+  bool isScaling = llvm::any_of(
+      pending.branch.getResults(), [&](OpResult result) {
+        Value argument =
+            pending.branch.elseYield().getOperand(result.getResultNumber());
+        return findScalingInBranch(result, argument) == map &&
+               places[argument].buffer == buffer;
+      });
+  Value start = isScaling ? startsOfStrips.lookup(buffer) : Value();
+  return start && matchPattern(start, m_PosZeroFloat());
+}
+
 /// The weights of this iteration wait, too, or nothing does any more.
 LogicalResult KernelLowering::lowerPendingProduct(DotOp dot) {
   int64_t keys = dot.getA().getType().getCols();

@@ -134,13 +134,14 @@ Value KernelLowering::findScores(scf::ForOp loop) {
 /// packs their keys and values, and a loop over strips of rows has the loop
 /// over the key tiles of the block: what is carried for a strip stays where it
 /// is quickly reached meanwhile.
-void KernelLowering::splitIntoStrips(scf::ForOp loop) {
+/// Returns whether it does.
+bool KernelLowering::splitIntoStrips(scf::ForOp loop) {
   bool hasProduct = !loop.getBody()->getOps<DotOp>().empty();
   std::optional<int64_t> rows = findCommonRows(loop);
   if (!usesTileRegisters || !hasProduct || !rows ||
       !llvm::all_of(loop.getResultTypes(), llvm::IsaPred<TileType>) ||
       *rows <= getStripRows(*rows))
-    return;
+    return false;
   SmallVector<LoadOp> shared = findShared(loop);
   Operation *yield = loop.getBody()->getTerminator();
   SmallVector<Operation *> moved;
@@ -194,6 +195,33 @@ void KernelLowering::splitIntoStrips(scf::ForOp loop) {
   stripLoops.insert(strips);
   keyLoops.insert(inner);
   keyEnds[inner] = keys;
+  return true;
+}
+
+/// Without key tiles, carried tiles stay as they start.
+void KernelLowering::startWithoutKeys(scf::ForOp loop,
+                                      ArrayRef<Value> buffers) {
+  Value isEmpty =
+      arith::CmpIOp::create(b, arith::CmpIPredicate::sge, loop.getLowerBound(),
+                            loop.getUpperBound());
+  auto branch = scf::IfOp::create(b, isEmpty, /*withElseRegion=*/false);
+  OpBuilder::InsertionGuard guard(b);
+  b.setInsertionPointToStart(branch.thenBlock());
+  for (Value buffer : buffers)
+    if (Value start = startsOfStrips.lookup(buffer))
+      fillBuffer(start, buffer);
+}
+
+/// Whether `loop`, over blocks of key tiles or over those of a strip, is at the
+/// first key tile of all.
+Value KernelLowering::isAtFirstTile(scf::ForOp loop) {
+  scf::ForOp outermost = loop;
+  if (keyLoops.contains(loop))
+    outermost = loop->getParentOfType<scf::ForOp>()
+                    ->getParentOfType<scf::ForOp>();
+  return arith::CmpIOp::create(b, arith::CmpIPredicate::eq,
+                               loop.getInductionVar(),
+                               outermost.getLowerBound());
 }
 
 /// The rows of a strip of what `place` holds.
@@ -232,9 +260,19 @@ LogicalResult KernelLowering::lowerStrips(scf::ForOp loop) {
     it->second = stripOf(kept[tile], loop.getInductionVar(), stripRows);
   }
   SmallVector<Value> destinations;
+  auto first = scf::IfOp::create(
+      b, isAtFirstTile(loop->getParentOfType<scf::ForOp>()),
+      /*withElseRegion=*/false);
   for (auto [init, argument] :
        llvm::zip_equal(loop.getInitArgs(), loop.getRegionIterArgs())) {
     Place place = places[init];
+    // In L1, right before they are used.
+    if (Value start = startsOfStrips.lookup(kept.lookup(init).buffer)) {
+      OpBuilder::InsertionGuard guard(b);
+      b.setInsertionPoint(first.thenBlock()->getTerminator());
+      fillBuffer(start, place.buffer);
+      startsOfStrips[place.buffer] = start;
+    }
     places[argument] = place;
     destinations.push_back(place.buffer);
     carriedIn[place.buffer] = argument;

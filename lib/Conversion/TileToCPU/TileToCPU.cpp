@@ -260,8 +260,7 @@ LogicalResult KernelLowering::lowerFor(scf::ForOp loop) {
   if (stripLoops.contains(loop))
     return lowerStrips(loop);
   bool isOfStrip = keyLoops.contains(loop);
-  if (!isOfStrip)
-    splitIntoStrips(loop);
+  bool hasStrips = !isOfStrip && splitIntoStrips(loop);
   // Carried tiles live in buffers that every iteration updates: in those of
   // the strip around the loop, or in new ones.
   SmallVector<Value> inits, destinations;
@@ -276,6 +275,8 @@ LogicalResult KernelLowering::lowerFor(scf::ForOp loop) {
         isOfStrip ? place.buffer : newBuffer(cast<TileType>(init.getType()));
     if (isOfStrip) {
       places[argument] = place;
+    } else if (place.kind == Place::Splat && hasStrips) {
+      startsOfStrips[buffer] = place.scalar;
     } else if (place.kind == Place::Splat) {
       fillBuffer(place.scalar, buffer);
     } else {
@@ -289,6 +290,8 @@ LogicalResult KernelLowering::lowerFor(scf::ForOp loop) {
     places[result].buffer = buffer;
     carriedIn[buffer] = argument;
   }
+  if (hasStrips)
+    startWithoutKeys(loop, destinations);
   bool waits = isOfStrip && findPendingProduct(loop);
   Operation *yield = loop.getBody()->getTerminator();
   if (waits) {
