@@ -10,6 +10,7 @@
 //
 //===----------------------------------------------------------------------===//
 
+#include "LazyMaxima.h"
 #include "Matrices.h"
 #include "attn/Conversion/AssignLayouts.h"
 #include "attn/Dialect/Tile/AttributeNames.h"
@@ -31,10 +32,6 @@ namespace attn {
 using namespace mlir;
 using namespace attn;
 using namespace attn::tile;
-
-/// Exponentials stay below two to this: products with 16 bits keep far from
-/// their largest number, and sums in f32 from theirs.
-static constexpr float kBound = 8;
 
 namespace {
 
@@ -146,7 +143,7 @@ bool Matcher::matchAlpha() {
     return false;
   maximum.factor = factor.getValueAsDouble();
   return std::isnormal(maximum.factor) && maximum.factor > 0 &&
-         std::isfinite(kBound / maximum.factor);
+         std::isfinite(kLazyBound / maximum.factor);
 }
 
 /// What is carried is multiplied, and nothing else becomes of it. It begins
@@ -250,7 +247,7 @@ void Rewriter::carryTop() {
 Value Rewriter::isOutgrown(Value top) {
   Value old = loop.getRegionIterArg(maximum.number);
   MapOp alpha = maximum.alpha;
-  float distance = kBound / maximum.factor;
+  float distance = kLazyBound / maximum.factor;
   Value limit =
       MapOp::create(
           b, TypeRange{old.getType()}, ValueRange{old}, alpha.getOffsets(),

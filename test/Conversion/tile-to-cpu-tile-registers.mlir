@@ -41,8 +41,11 @@
 // passes through the key tiles of the block.
 // CHECK:       scf.for [[STRIP:%.+]] = %c0 to %{{.*}} step %c32 {
 // CHECK:       memref.subview {{.*}}{{\[}}[[STRIP]], 0] [32, 128] [1, 1] : memref<256x128xf32>
+// They start at 0 where they are used next, in the only block here.
+// CHECK:       vector.store {{.*}} : memref<32x128xf32, strided<[128, 1], offset: ?>>
 // CHECK:       [[LARGEST:%.+]] = vector.reduction <maxui>
-// CHECK:       [[ARE_FINITE:%.+]] = arith.cmpi ult, [[LARGEST]], %c22016_i16
+// CHECK-DAG:   [[ARE_FINITE:%.+]] = arith.cmpi ult, [[LARGEST]], %c22016_i16
+// CHECK-DAG:   [[ARE_SMALL:%.+]] = arith.cmpi ult, [[LARGEST]], %c17280_i16
 // CHECK:       scf.for %{{.*}} = %{{.*}} to %{{.*}} step %c1 iter_args([[FIRST_WAITING:%.+]] = %c0) -> (index) {
 // CHECK:       memref.subview {{.*}} [4, 32, 32] [1, 1, 1] : memref<84x32x32xbf16>
 // Scores start at zero and go to f32.
@@ -52,9 +55,24 @@
 // CHECK-COUNT-2: amx.tile_load {{.*}} : memref<4x32x32xbf16, {{.*}}> into !amx.tile<16x32xbf16>
 // CHECK-COUNT-4: amx.tile_mulf
 // CHECK-COUNT-4: amx.tile_store {{.*}} : memref<32x64xf32>, !amx.tile<16x16xf32>
-// Where a score has outgrown its maximum by 8, and only there, maxima move and
-// sums are rescaled, where they are, when waiting weights have been added.
-// CHECK:       [[OUTGROWN:%.+]] = vector.reduction <or>
+// Weights are tried with the maxima as they are, if all rows have one, and the
+// largest exponent says whether a score has outgrown its maximum by 8; else
+// scores are compared.
+// CHECK:       [[LACK_MAXIMA:%.+]] = vector.reduction <or>
+// CHECK:       [[HAVE_MAXIMA:%.+]] = arith.xori [[LACK_MAXIMA]], %true
+// CHECK:       [[ARE_TRIED:%.+]] = arith.andi [[ARE_SMALL]], [[HAVE_MAXIMA]]
+// CHECK:       [[OUTGROWN:%.+]] = scf.if [[ARE_TRIED]] -> (i1) {
+// CHECK:       [[TRIED:%.+]] = llvm.call_intrinsic "llvm.x86.avx512.packusdw.512"
+// CHECK:       [[TOP:%.+]] = arith.maxui {{.*}}, [[TRIED]]
+// CHECK:       vector.store {{.*}} : memref<32x64xbf16, strided<[256, 1], offset: ?>>
+// CHECK:       arith.maxui [[TOP]]
+// CHECK:       arith.cmpi ugt
+// CHECK:       } else {
+// CHECK:       arith.cmpf ogt
+// CHECK:       [[ARE_MISSING:%.+]] = arith.xori [[ARE_TRIED]], %true
+// CHECK:       [[ARE_NEEDED:%.+]] = arith.ori [[ARE_MISSING]], [[OUTGROWN]]
+// Where one has, and only there, maxima move and sums are rescaled, where they
+// are, when waiting weights have been added.
 // CHECK:       [[FROM:%.+]] = arith.select [[OUTGROWN]], {{.*}}, [[FIRST_WAITING]]
 // CHECK:       scf.if [[OUTGROWN]] {
 // CHECK:       vector.shuffle
@@ -65,6 +83,10 @@
 // CHECK-COUNT-2: amx.tile_load [[WAITING]]
 // CHECK:       amx.tile_load [[VALUES]]
 // CHECK-COUNT-4: amx.tile_store {{.*}} : memref<32x128xf32, strided<[128, 1], offset: ?>>
+// At the first key tile sums are 0.
+// CHECK:       [[IS_FIRST:%.+]] = arith.cmpi eq
+// CHECK:       scf.if [[IS_FIRST]] {
+// CHECK-NEXT:  } else {
 // CHECK:       vector.store {{.*}} : memref<32x128xf32, strided<[128, 1], offset: ?>>
 // Weights: exponents with 8 bits behind the point become words, of which a
 // table knows how far 2^f is below 1 + f; two vectors are the 64 bytes of a row
@@ -73,6 +95,7 @@
 // CHECK:       arith.subi {{.*}}, [[FROM]]
 // CHECK:       [[WEIGHTS:%.+]] = memref.subview [[WAITING]][0, {{.*}}] [32, 64] [1, 1]
 // CHECK:       scf.if [[ARE_FINITE]] {
+// CHECK:       scf.if [[ARE_NEEDED]] {
 // CHECK:       [[ONE:%.+]] = math.fma
 // CHECK:       [[OTHER:%.+]] = math.fma
 // CHECK-NOT:   math.

@@ -86,8 +86,18 @@ LogicalResult KernelLowering::lowerRowMap(MapOp map) {
   return success();
 }
 
-/// Rows from which columns lie on the lanes: one comparison a row.
 LogicalResult KernelLowering::lowerAnyAbove(AnyAboveOp op) {
+  if (MapOp weights = findTriedWeights(op))
+    return tryWeights(op, weights);
+  FailureOr<Value> any = compareScores(op);
+  if (failed(any))
+    return failure();
+  op.getResult().replaceAllUsesWith(*any);
+  return success();
+}
+
+/// Rows from which columns lie on the lanes: one comparison a row.
+FailureOr<Value> KernelLowering::compareScores(AnyAboveOp op) {
   FailureOr<Value> input = lanesBuffer(op.getInput());
   FailureOr<Value> limits = lanesBuffer(op.getLimit());
   if (failed(input) || failed(limits))
@@ -121,10 +131,9 @@ LogicalResult KernelLowering::lowerAnyAbove(AnyAboveOp op) {
     Value so = arith::OrIOp::create(b, rows.getRegionIterArg(0), above);
     scf::YieldOp::create(b, so);
   }
-  Value any = vector::ReductionOp::create(b, vector::CombiningKind::OR,
-                                          rows.getResult(0));
-  op.getResult().replaceAllUsesWith(any);
-  return success();
+  return vector::ReductionOp::create(b, vector::CombiningKind::OR,
+                                     rows.getResult(0))
+      .getResult();
 }
 
 bool cpu::isElementwise(Operation *op) {
@@ -323,8 +332,8 @@ void KernelLowering::storeFactor(const GroupOutputs &outputs,
                                  Value second, Value row, Value col,
                                  SmallVectorImpl<Value> &carried) {
   bool isFixed = fixedFactors.contains(output.first);
-  Value joined =
-      isFixed ? joinFixedWeights(first, second) : sideBySide(first, second);
+  Value joined = isFixed ? weightsOfExponents(joinExponents(first, second))
+                         : sideBySide(first, second);
   vector::StoreOp::create(b, joined, output.second, ValueRange{row, col});
   if (!isFixed)
     return;
@@ -592,6 +601,13 @@ LogicalResult KernelLowering::flush(Operation *before) {
         scf::IfOp::create(b, pending.areFinite, /*withElseRegion=*/true);
     OpBuilder::InsertionGuard inner(b);
     b.setInsertionPointToStart(branch.thenBlock());
+    // Nothing else than the weights that were tried before.
+    if (pending.needsWeights && others.reduces.empty() &&
+        others.stored.empty() && others.factors.size() == 1) {
+      auto needed = scf::IfOp::create(b, pending.needsWeights,
+                                      /*withElseRegion=*/false);
+      b.setInsertionPointToStart(needed.thenBlock());
+    }
     if (failed(emitRows(others)))
       return failure();
     b.setInsertionPointToStart(branch.elseBlock());

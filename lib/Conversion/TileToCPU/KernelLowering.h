@@ -3,8 +3,9 @@
 //
 // The lowering of one tile kernel: where its tiles live, and the loops that
 // move, multiply and map them. `Buffers`, `Memory`, `Products`, `RowProducts`,
-// `Pairs`, `TileRegisters`, `PendingProducts`, `Weights`, `Strips`,
-// `KeyEnds`, `Elementwise` and `Epilogues` hold its parts.
+// `Pairs`, `TileRegisters`, `PendingProducts`, `Weights`,
+// `TriedWeights`, `Strips`, `KeyEnds`, `Elementwise` and `Epilogues` hold its
+// parts.
 //
 //===----------------------------------------------------------------------===//
 
@@ -242,7 +243,9 @@ private:
   Value areScoresFinite(MapOp weights);
   void approximateWeights();
   Value callIntrinsic(StringRef name, Type type, ValueRange operands);
-  Value joinFixedWeights(Value first, Value second);
+  Value areFactorsBelow(int64_t exponent);
+  Value joinExponents(Value first, Value second);
+  Value weightsOfExponents(Value exponents);
   Value addFixedWeights(Value sums, Value joined);
   Value poison(Value before, Value weights);
   Value pairOfFixed(Value row);
@@ -250,6 +253,13 @@ private:
   bool readsFixedWeights(Operation *op) {
     return fixedWeights.contains(op->getOperand(0).getDefiningOp());
   }
+
+  // Weights before maxima have moved.
+  MapOp findTriedWeights(AnyAboveOp above);
+  Value haveSmallExponents(AnyAboveOp above);
+  Value haveMaxima(Value maxima);
+  FailureOr<Value> emitTriedWeights(MapOp weights, Value out);
+  LogicalResult tryWeights(AnyAboveOp above, MapOp weights);
 
   // Strips of rows.
   /// A load of a tile of a block, as it was in the loop over key tiles.
@@ -339,6 +349,7 @@ private:
   // Elementwise.
   LogicalResult lowerRowMap(MapOp map);
   LogicalResult lowerAnyAbove(AnyAboveOp op);
+  FailureOr<Value> compareScores(AnyAboveOp op);
   bool joinsGroup(Operation *op);
   bool precedesGroup(Operation *op);
   bool storesGroup(StoreOp store);
@@ -482,6 +493,9 @@ private:
     /// where they are; whether no score is NaN or infinite, if that is known.
     ReduceOp sums;
     Value sumsBuffer, areFinite;
+    /// Whether finite scores have no weights yet, where these are tried before
+    /// the branch.
+    Value needsWeights;
     /// What the branch does first that waiting products come before.
     Operation *finishBefore = nullptr;
     /// At this point, the first tile of which weights are waiting.

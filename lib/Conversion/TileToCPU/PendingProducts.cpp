@@ -190,8 +190,8 @@ bool KernelLowering::scalesZeros(const GroupOutputs &outputs) {
       outputs.stored.size() != 1)
     return false;
   Value buffer = outputs.stored.front().second;
-  bool isScaling = llvm::any_of(
-      pending.branch.getResults(), [&](OpResult result) {
+  bool isScaling =
+      llvm::any_of(pending.branch.getResults(), [&](OpResult result) {
         Value argument =
             pending.branch.elseYield().getOperand(result.getResultNumber());
         return findScalingInBranch(result, argument) == map &&

@@ -201,9 +201,8 @@ bool KernelLowering::splitIntoStrips(scf::ForOp loop) {
 /// Without key tiles, carried tiles stay as they start.
 void KernelLowering::startWithoutKeys(scf::ForOp loop,
                                       ArrayRef<Value> buffers) {
-  Value isEmpty =
-      arith::CmpIOp::create(b, arith::CmpIPredicate::sge, loop.getLowerBound(),
-                            loop.getUpperBound());
+  Value isEmpty = arith::CmpIOp::create(
+      b, arith::CmpIPredicate::sge, loop.getLowerBound(), loop.getUpperBound());
   auto branch = scf::IfOp::create(b, isEmpty, /*withElseRegion=*/false);
   OpBuilder::InsertionGuard guard(b);
   b.setInsertionPointToStart(branch.thenBlock());
@@ -217,8 +216,8 @@ void KernelLowering::startWithoutKeys(scf::ForOp loop,
 Value KernelLowering::isAtFirstTile(scf::ForOp loop) {
   scf::ForOp outermost = loop;
   if (keyLoops.contains(loop))
-    outermost = loop->getParentOfType<scf::ForOp>()
-                    ->getParentOfType<scf::ForOp>();
+    outermost =
+        loop->getParentOfType<scf::ForOp>()->getParentOfType<scf::ForOp>();
   return arith::CmpIOp::create(b, arith::CmpIPredicate::eq,
                                loop.getInductionVar(),
                                outermost.getLowerBound());
@@ -260,9 +259,9 @@ LogicalResult KernelLowering::lowerStrips(scf::ForOp loop) {
     it->second = stripOf(kept[tile], loop.getInductionVar(), stripRows);
   }
   SmallVector<Value> destinations;
-  auto first = scf::IfOp::create(
-      b, isAtFirstTile(loop->getParentOfType<scf::ForOp>()),
-      /*withElseRegion=*/false);
+  auto first =
+      scf::IfOp::create(b, isAtFirstTile(loop->getParentOfType<scf::ForOp>()),
+                        /*withElseRegion=*/false);
   for (auto [init, argument] :
        llvm::zip_equal(loop.getInitArgs(), loop.getRegionIterArgs())) {
     Place place = places[init];

@@ -199,9 +199,14 @@ void KernelLowering::noteSizesOfRows(Value buffer) {
 /// Whether all scores of these weights up to now are finite or masked; null if
 /// that is not measured.
 Value KernelLowering::areScoresFinite(MapOp weights) {
-  if (!measuredWeights.contains(weights))
-    return Value();
-  constexpr int64_t bias = 127, exponent = 45, fractionBits = 7;
+  constexpr int64_t exponent = 45;
+  return measuredWeights.contains(weights) ? areFactorsBelow(exponent)
+                                           : Value();
+}
+
+/// Whether all queries and keys are below two to this.
+Value KernelLowering::areFactorsBelow(int64_t exponent) {
+  constexpr int64_t bias = 127, fractionBits = 7;
   auto words = VectorType::get({kRegisterDepth}, b.getI16Type());
   Value largest = vector::ReductionOp::create(
       b, vector::CombiningKind::MAXUI,
@@ -244,14 +249,12 @@ static Value exponentsOf(Value weights) {
   return scaled.getLhs().getDefiningOp<arith::SubFOp>().getLhs();
 }
 
-/// Two vectors of weights as one of bf16, negative: of words whose upper byte
-/// is the exponent of f32 and whose lower byte is the fraction, saturated at 0.
-/// The average with 2^16 less a correction subtracts that, rounds, and moves
-/// the carry to the sign. NaN and infinities come out as 0.
-Value KernelLowering::joinFixedWeights(Value first, Value second) {
+/// The exponents of two vectors of weights as words, in 256ths and with the
+/// bias of f32: saturated at 0, which NaN, infinities and what an i32 does not
+/// hold become, too.
+Value KernelLowering::joinExponents(Value first, Value second) {
   int64_t lanes = regs.lanes;
   auto words = VectorType::get({2 * lanes}, b.getI16Type());
-  auto bytes = VectorType::get({4 * lanes}, b.getI8Type());
   auto toInteger = [&](Value weights) {
     Type integers = VectorType::get({lanes}, b.getI32Type());
     Value zeros = arith::ConstantOp::create(b, b.getZeroAttr(integers));
@@ -260,8 +263,16 @@ Value KernelLowering::joinFixedWeights(Value first, Value second) {
     return callIntrinsic("llvm.x86.avx512.mask.cvtps2dq.512", integers,
                          {exponentsOf(weights), zeros, all, rounding});
   };
-  Value exponents = callIntrinsic("llvm.x86.avx512.packusdw.512", words,
-                                  {toInteger(first), toInteger(second)});
+  return callIntrinsic("llvm.x86.avx512.packusdw.512", words,
+                       {toInteger(first), toInteger(second)});
+}
+
+/// Weights as bf16, negative, of such words, whose upper byte is the exponent
+/// of f32 and whose lower byte is the fraction. The average with 2^16 less a
+/// correction subtracts that, rounds, and moves the carry to the sign.
+Value KernelLowering::weightsOfExponents(Value exponents) {
+  auto words = cast<VectorType>(exponents.getType());
+  auto bytes = VectorType::get({4 * int64_t(regs.lanes)}, b.getI8Type());
   Value two = arith::ConstantOp::create(
       b, DenseElementsAttr::get(words, b.getI16IntegerAttr(2)));
   Value numbers = vector::BitCastOp::create(
