@@ -4,7 +4,7 @@
 // add where tensors lie and how kernels run.
 
 import { fail, refuse } from './error.js';
-import { checkShape, countElements, denseStrides, DTYPE_BYTES, rangeOf, spanOf } from './tensor.js';
+import { checkFields, checkShape, countElements, denseStrides, DTYPE_BYTES, rangeOf, spanOf } from './tensor.js';
 
 const SCALARS = { i1: [0n, 1n], i8: [-128n, 127n], i32: [-(2n ** 31n), 2n ** 31n - 1n] };
 const INT64 = [-(2n ** 63n), 2n ** 63n - 1n];
@@ -82,6 +82,7 @@ export class Binding {
   nameAll(bound) {
     const names = this.description.arguments.map(({ name }) => name);
     const own = this.description.results.filter(({ argument }) => argument === undefined);
+    if (typeof bound !== 'object' || !bound) refuse(`bind takes ${names.join(', ')} by name, or an array of them`);
     if (Array.isArray(bound)) {
       if (bound.length > names.length + own.length)
         refuse(`${bound.length} are bound: the program has ${names.length} arguments`);
@@ -114,6 +115,7 @@ export class Binding {
     if (value.dtype && value.dtype !== dtype && value.dtype !== narrowed)
       refuse(`${who}: dtype ${value.dtype}, expected ${dtype}`);
     if (!Array.isArray(value.shape)) refuse(`${who}: the shape is missing`);
+    checkFields(value, who);
     checkShape(value.shape, argument.shape, who);
     const tensor = { ...this.makeTensor(value, argument, written, who), written, who };
     this.fitStrides(tensor, argument.strides ?? []);
@@ -153,6 +155,7 @@ export class Binding {
     }
     if (given && given.dtype && given.dtype !== result.dtype)
       refuse(`${who}: dtype ${given.dtype}, expected ${result.dtype}`);
+    if (given) checkFields(given, who);
     const value = given ?? this.makeResult(result, shape, countElements(shape) * DTYPE_BYTES[result.dtype]);
     const tensor = { ...this.makeTensor(value, result, true, who), written: true, who };
     checkShape(tensor.shape, shape, who);
@@ -161,9 +164,12 @@ export class Binding {
     this.results.push(tensor);
   }
 
+  /** The bytes that a tensor takes of the memory that isSameMemory compares. */
+  placeOf(tensor) { return rangeOf(tensor); }
+
   /** What is written shares memory with nothing else. */
   checkOverlaps() {
-    const tensors = [...this.tensors.values()].map((tensor) => ({ tensor, range: rangeOf(tensor) }));
+    const tensors = [...this.tensors.values()].map((tensor) => ({ tensor, range: this.placeOf(tensor) }));
     for (const one of tensors)
       for (const other of tensors)
         if (one !== other && one.tensor.written && one.range && other.range &&

@@ -177,6 +177,7 @@ export function chooseVariant(variants, device) {
 /** A descriptor for requestDevice with what the best variants of `artifacts`
  * for the adapter need. */
 export async function describeDevice(adapter, ...artifacts) {
+  if (!adapter) fail('UNSUPPORTED_DEVICE', 'there is no adapter: WebGPU found no GPU');
   const features = new Set(), requiredLimits = {};
   for (const artifact of artifacts) {
     const { needs } = chooseVariant(await openVariants(artifact), adapter).variant;

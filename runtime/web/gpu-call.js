@@ -227,13 +227,20 @@ export class GpuCall extends Binding {
   /** Encodes and submits; what the device says of it is an error. */
   async run() {
     const device = this.#device;
+    this.#program.checkDevice();
     const scopes = ['out-of-memory', 'internal', 'validation'];
     scopes.forEach((filter) => device.pushErrorScope(filter));
-    const encoder = device.createCommandEncoder();
-    this.encode(encoder);
-    device.queue.submit([encoder.finish()]);
-    const errors = await Promise.all(scopes.map(() => device.popErrorScope()));
-    const error = errors.find((found) => found);
+    let asked;
+    try {
+      const encoder = device.createCommandEncoder();
+      this.encode(encoder);
+      device.queue.submit([encoder.finish()]);
+    } finally {
+      asked = scopes.map(() => device.popErrorScope().catch((error) => error));
+    }
+    const error = (await Promise.all(asked)).find((found) => found);
+    // A device that was lost meanwhile reports no error.
+    this.#program.checkDevice();
     if (error) fail('DEVICE_ERROR', error.message, { cause: error });
   }
 
@@ -242,12 +249,20 @@ export class GpuCall extends Binding {
     this.#program.checkDevice();
     const range = rangeOf(tensor);
     if (!range) return new Uint8Array();
+    if (!(tensor.buffer.usage & USAGE.copySource))
+      refuse(`${tensor.who}: the buffer was not created with GPUBufferUsage.COPY_SRC, and cannot be read`);
     const begin = Math.floor(range.begin / 4) * 4, bytes = Math.ceil((range.end - begin) / 4) * 4;
     const staging = this.#device.createBuffer({ size: bytes, usage: 0x1 | USAGE.copyTarget }); // MAP_READ
     const encoder = this.#device.createCommandEncoder();
     encoder.copyBufferToBuffer(tensor.buffer, begin, staging, 0, bytes);
     this.#device.queue.submit([encoder.finish()]);
-    await staging.mapAsync(1);
+    try {
+      await staging.mapAsync(1);
+    } catch (error) {
+      staging.destroy();
+      this.#program.checkDevice();
+      fail('DEVICE_ERROR', error.message, { cause: error });
+    }
     const dense = gatherBytes(tensor, new Uint8Array(staging.getMappedRange()), begin);
     staging.destroy();
     return dense;

@@ -29,8 +29,14 @@ export interface BufferTensor {
   dtype?: Dtype;
 }
 
+/** A Float16Array, where the library of TypeScript has it. */
+export interface HalfArray extends ArrayBufferView {
+  readonly length: number;
+  readonly [Symbol.toStringTag]: 'Float16Array';
+}
+
 export type TensorData =
-  | Float32Array | Float64Array | BigInt64Array | Int32Array | Int8Array | Uint8Array | Uint16Array;
+  | HalfArray | Float32Array | Float64Array | BigInt64Array | Int32Array | Int8Array | Uint8Array | Uint16Array;
 
 /** An array of the host. On a GPU it is dense: the call copies it when it is
  * bound, and converts i64 to i32 and f64 to f32 with a check (rule 8). On the

@@ -55,15 +55,28 @@ export function checkBuffer(buffer, who) {
   if (!(buffer.usage & STORAGE)) refuse(`${who}: the buffer was not created with GPUBufferUsage.STORAGE`);
 }
 
+/** What a caller may say of a tensor, and what a call's own tensors say. */
+const FIELDS = ['buffer', 'data', 'shape', 'strides', 'offset', 'dtype', 'written', 'who', 'isCopied'];
+
+/** A misspelt `strides` would be a dense tensor. */
+export function checkFields(given, who) {
+  for (const name of Object.keys(given))
+    if (!FIELDS.includes(name))
+      refuse(`${who}: a tensor has no '${name}'; it has ${FIELDS.slice(0, 6).join(', ')}`);
+}
+
 /** Shape, strides, offset and dtype of `given` in memory of `memoryBytes`, of
  * which kernels read whole words of `wordBytes`; `written` if they write it. */
 export function makeTensor(given, dtype, written, who, memoryBytes, wordBytes) {
-  const { shape, offset = 0 } = given;
+  const { shape } = given, offset = given.offset ?? 0;
+  if (!Array.isArray(shape)) refuse(`${who}: the shape is missing`);
+  if (!Number.isSafeInteger(offset)) refuse(`${who}: the offset ${offset} is no integer`);
   shape.forEach((size, axis) => {
     if (!Number.isSafeInteger(size)) refuse(`${who}: dimension ${axis} is ${size}, which is no integer`);
     if (size < 0) refuse(`${who}: dimension ${axis} has the negative size ${size}`);
   });
   const strides = given.strides ?? denseStrides(shape), bytes = DTYPE_BYTES[dtype];
+  if (!Array.isArray(strides)) refuse(`${who}: strides are an array`);
   if (strides.length !== shape.length) refuse(`${who}: ${strides.length} strides for rank ${shape.length}`);
   if (strides.some((stride) => !Number.isSafeInteger(stride))) refuse(`${who}: strides are integers`);
   const tensor = { shape, strides, offset, dtype };

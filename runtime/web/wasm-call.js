@@ -71,6 +71,12 @@ export class WasmCall extends Binding {
 
   isSameMemory(one, other) { return one.data.buffer === other.data.buffer; }
 
+  /** Arrays may be views of one buffer. */
+  placeOf(tensor) {
+    const range = rangeOf(tensor), { byteOffset } = tensor.data;
+    return range && { begin: byteOffset + range.begin, end: byteOffset + range.end };
+  }
+
   threads() { return 1; }
   index(loop) { return this.#indices[loop]; }
   /** An integer of an argument, for a check. */
@@ -206,5 +212,8 @@ export class WasmCall extends Binding {
 /** The bytes of the array that a tensor lies in. */
 function bytesOf(tensor) {
   const { begin, end } = rangeOf(tensor);
+  // An array that was sent elsewhere since then has none.
+  if (begin < 0 || end > tensor.data.byteLength)
+    refuse(`${tensor.who}: its elements lie in bytes ${begin} to ${end}, but the array has ${tensor.data.byteLength} now`);
   return new Uint8Array(tensor.data.buffer, tensor.data.byteOffset + begin, end - begin);
 }

@@ -69,6 +69,7 @@ export class FakeDevice {
   createCommandEncoder() {
     const device = this;
     return {
+      copyBufferToBuffer() {},
       clearBuffer: (buffer) => device.cleared.push(buffer),
       beginComputePass() {
         const dispatches = [];

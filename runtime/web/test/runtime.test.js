@@ -252,6 +252,32 @@ test('a lost device is an error of every later call', async () => {
   await device.lost;
   await fails(() => program.bind(bound(3)), 'DEVICE_ERROR', 'lost (unknown): gone');
   await fails(() => call.encode(device.createCommandEncoder()), 'DEVICE_ERROR', 'lost');
+  await fails(() => call.run(), 'DEVICE_ERROR', 'lost');
+  await fails(() => call.read(call.tensor('y')), 'DEVICE_ERROR', 'lost');
+  assert.equal(device.scopes, 0);
+});
+
+test('a device that is lost during a call is an error of it', async () => {
+  const device = new FakeDevice(), program = await load({}, device), call = program.bind(bound(3));
+  device.popErrorScope = async () => {
+    --device.scopes;
+    device.lose({ reason: 'unknown', message: 'gone' });
+    return null;
+  };
+  await fails(() => call.run(), 'DEVICE_ERROR', 'lost (unknown): gone');
+  assert.equal(device.scopes, 0);
+  await fails(() => describeDevice(null, makeArtifact()), 'UNSUPPORTED_DEVICE', 'no adapter');
+});
+
+test('what cannot be read is told so', async () => {
+  const device = new FakeDevice(), program = await load({}, device);
+  const call = program.bind({ ...bound(3), y: { ...bound(3).y, buffer: new FakeBuffer({ size: 512, usage: STORAGE }) } });
+  await fails(() => call.read(call.tensor('y')), 'INVALID_ARGUMENT', "argument 1 'y': the buffer was not created with GPUBufferUsage.COPY_SRC");
+  const readable = program.bind(bound(3));
+  FakeBuffer.prototype.mapAsync = async () => { throw new Error('the map was aborted'); };
+  await fails(() => readable.read(readable.tensor('y')), 'DEVICE_ERROR', 'the map was aborted');
+  delete FakeBuffer.prototype.mapAsync;
+  assert.ok(device.buffers.at(-1).destroyed);
 });
 
 //===-- Calls -------------------------------------------------------------===//
@@ -371,6 +397,12 @@ test('wrong calls are refused in the words of the contract', async () => {
   await refused({ x: half(0), y: half(512) }, 'WebGPU takes a buffer for one of both');
   await refused({ x: { data: new Float64Array(4), shape: [1, 4] } }, 'is a Float64Array, expected Float32Array');
   await refused({ x: { data: new Float32Array(5), shape: [1, 4] } }, 'has 5 elements');
+  for (const offset of [NaN, Infinity, '4', 4n, 0.5])
+    await refused({ x: tensor(8, { offset }) }, `argument 0 'x': the offset ${offset} is no integer`);
+  await refused({ x: tensor(8, { strides: '41' }) }, 'strides are an array');
+  await refused({ x: tensor(8, { stride: [4, 1] }) }, "argument 0 'x': a tensor has no 'stride'; it has buffer, data, shape");
+  for (const nothing of [undefined, null, 3])
+    await fails(() => program.bind(nothing), 'INVALID_ARGUMENT', 'bind takes x, y, n, c by name');
 });
 
 test('the rule of a check is in the error', async () => {
@@ -430,6 +462,15 @@ test('without a GPU kernels of WebAssembly run', async () => {
   await fails(() => call.encode(), 'UNSUPPORTED_DEVICE', 'use run()');
   await fails(() => program.bind({ x: whole, y: { data: x, shape: [4, 4] }, n: 0, c: 2 }), 'INVALID_ARGUMENT', 'shares memory');
   await fails(() => program.bind({ x: tensor(4), y: result, n: 0, c: 2 }), 'INVALID_ARGUMENT', 'its data is a undefined');
+  // Views of one buffer: apart, overlapping, and without the memory they had.
+  const pool = new ArrayBuffer(256), view = (at, offset = 0) => ({ data: new Float32Array(pool, at), shape: [2, 4], offset });
+  new Float32Array(pool).set([1, 2, 3, 4, 5, 6, 7, 8]);
+  const apart = program.bind({ x: view(0), y: view(64), n: 0, c: 2 });
+  await apart.run();
+  assert.deepEqual([...new Float32Array(pool, 64, 4)], [2, 4, 6, 8]);
+  await fails(() => program.bind({ x: view(0, 64), y: view(64), n: 0, c: 2 }), 'INVALID_ARGUMENT', 'shares memory');
+  structuredClone(pool, { transfer: [pool] });
+  await fails(() => apart.run(), 'INVALID_ARGUMENT', "argument 0 'x': its elements lie in bytes 0 to 32, but the array has 0 now");
 });
 
 test('what buffers hold is checked in every run', async () => {
