@@ -98,8 +98,8 @@ check_format() {
 
 # Debian's libMLIR is not instrumented: annotations of containers that cross
 # the border (and of arenas) are incomplete, and what it keeps for the process
-# is no leak.
-export ASAN_OPTIONS=detect_container_overflow=0:allow_user_poisoning=0:detect_leaks=0
+# is no leak. Its threads have stacks for signals of their own.
+export ASAN_OPTIONS=detect_container_overflow=0:allow_user_poisoning=0:detect_leaks=0:use_sigaltstack=0
 export UBSAN_OPTIONS=print_stacktrace=1
 
 # What runs by turns in the tests of lit.

@@ -297,9 +297,12 @@ struct MakeTotalPass : attn::impl::MakeTotalBase<MakeTotalPass> {
         if (op != attention)
           ops.push_back(op);
       });
-      for (Operation *op : ops)
+      for (Operation *op : ops) {
+        // A dead op is gone afterwards.
+        bool reads = isa<tensor::ExtractOp, memref::LoadOp>(op);
         if (Totaler(attention, op).run())
-          ++(isa<tensor::ExtractOp, memref::LoadOp>(op) ? numReads : numGuards);
+          ++(reads ? numReads : numGuards);
+      }
       return WalkResult::advance();
     });
     if (walk.wasInterrupted())
