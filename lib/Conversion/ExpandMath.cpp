@@ -8,10 +8,12 @@
 //===----------------------------------------------------------------------===//
 
 #include "attn/Conversion/ExpandMath.h"
+#include "attn/Dialect/Tile/AttributeNames.h"
 #include "attn/Dialect/Tile/Tile.h"
 
 #include "mlir/IR/ImplicitLocOpBuilder.h"
 #include "mlir/Transforms/WalkPatternRewriteDriver.h"
+#include "llvm/ADT/bit.h"
 
 #include <limits>
 
@@ -24,11 +26,17 @@ using namespace mlir;
 
 namespace {
 
-/// Builds f32 expressions on scalars or vectors of one type.
+/// 2^x = c[0] + x (c[1] + ...) for abs(x) <= 1/2, to 1.9e-9.
+constexpr float kExp2Coefficients[] = {
+    1.0f,           6.93147206e-1f, 2.40226462e-1f, 5.55032866e-2f,
+    9.61848907e-3f, 1.33999309e-3f, 1.53458095e-4f};
+
+/// Builds f32 expressions on scalars or vectors of one type, for a target with
+/// precise math or without.
 class Expression {
 public:
-  Expression(RewriterBase &rewriter, Location loc, Type type)
-      : builder(loc, rewriter), type(type) {}
+  Expression(RewriterBase &rewriter, Location loc, Type type, bool isPrecise)
+      : builder(loc, rewriter), type(type), isPrecise(isPrecise) {}
 
   Value constant(float value) {
     TypedAttr attr = builder.getF32FloatAttr(value);
@@ -36,13 +44,12 @@ public:
       attr = DenseElementsAttr::get(vector, Attribute(attr));
     return arith::ConstantOp::create(builder, attr);
   }
-  Value add(Value a, Value b) { return arith::AddFOp::create(builder, a, b); }
-  Value sub(Value a, Value b) { return arith::SubFOp::create(builder, a, b); }
-  Value mul(Value a, Value b) { return arith::MulFOp::create(builder, a, b); }
-  Value neg(Value a) { return arith::NegFOp::create(builder, a); }
-  Value fma(Value a, Value b, Value c) {
-    return math::FmaOp::create(builder, a, b, c);
-  }
+  Value add(Value a, Value b) { return exactly<arith::AddFOp>(a, b); }
+  Value sub(Value a, Value b) { return exactly<arith::SubFOp>(a, b); }
+  Value mul(Value a, Value b) { return exactly<arith::MulFOp>(a, b); }
+  Value neg(Value a) { return exactly<arith::NegFOp>(a); }
+  /// Rounded once or twice.
+  Value fma(Value a, Value b, Value c) { return exactly<math::FmaOp>(a, b, c); }
   Value exp2(Value a) { return math::Exp2Op::create(builder, a); }
   Value log2(Value a) { return math::Log2Op::create(builder, a); }
   Value floor(Value a) { return math::FloorOp::create(builder, a); }
@@ -95,6 +102,32 @@ public:
     return {arith::BitcastOp::create(builder, type, m),
             arith::SIToFPOp::create(builder, type, e)};
   }
+  /// a b + c where c is about -a b: what the rounding of either lost. Where fma
+  /// rounds the product first, nothing would be left of it: that is the sum of
+  /// four products of 12 bits each.
+  Value addProduct(Value a, Value b, Value c) {
+    if (isPrecise)
+      return fma(a, b, c);
+    auto [aHigh, aLow] = split(a);
+    auto [bHigh, bLow] = split(b);
+    Value sum = fma(aHigh, bHigh, c);
+    sum = fma(aHigh, bLow, sum);
+    sum = fma(aLow, bHigh, sum);
+    return fma(aLow, bLow, sum);
+  }
+  /// exp2 to within 2 ULP.
+  Value preciseExp2(Value a) {
+    if (isPrecise)
+      return exp2(a);
+    Value x = clamp(a, -152.0f, 129.0f);
+    Value n = floor(add(x, constant(0.5f)));
+    Value power = polynomial(sub(x, n), kExp2Coefficients);
+    // 2^n is no number of f32 at either end: two factors.
+    Value exponent = arith::FPToSIOp::create(builder, integerType(), n);
+    Value half = arith::ShRSIOp::create(builder, exponent, integer(1));
+    Value rest = arith::SubIOp::create(builder, exponent, half);
+    return mul(mul(power, powerOfTwo(half)), powerOfTwo(rest));
+  }
   /// a / b where one ULP more does not matter: a reciprocal and a product.
   Value divideApproximately(Value a, Value b) {
     auto op = arith::DivFOp::create(builder, a, b);
@@ -110,6 +143,33 @@ public:
   }
 
 private:
+  /// What rounding lost is found by sums that are 0 for a device which regroups
+  /// them.
+  template <typename Op, typename... Values> Value exactly(Values... values) {
+    auto op = Op::create(builder, values...);
+    if (!isPrecise)
+      op->setAttr(attn::tile::kExactAttrName, builder.getUnitAttr());
+    return op;
+  }
+  /// The upper 12 bits of a number, and what is left.
+  std::pair<Value, Value> split(Value a) {
+    constexpr int32_t kUpper = ~0xfff;
+    FloatAttr known;
+    if (matchPattern(a, m_Constant(&known))) {
+      float all = known.getValueAsDouble();
+      float high = llvm::bit_cast<float>(llvm::bit_cast<int32_t>(all) & kUpper);
+      return {constant(high), constant(all - high)};
+    }
+    Value bits = arith::BitcastOp::create(builder, integerType(), a);
+    bits = arith::AndIOp::create(builder, bits, integer(kUpper));
+    Value high = arith::BitcastOp::create(builder, type, bits);
+    return {high, sub(a, high)};
+  }
+  Value powerOfTwo(Value exponent) {
+    Value biased = arith::AddIOp::create(builder, exponent, integer(127));
+    return arith::BitcastOp::create(
+        builder, type, arith::ShLIOp::create(builder, biased, integer(23)));
+  }
   Type integerType() {
     Type i32 = builder.getI32Type();
     if (auto vector = dyn_cast<VectorType>(type))
@@ -125,6 +185,7 @@ private:
 
   ImplicitLocOpBuilder builder;
   Type type;
+  bool isPrecise;
 };
 
 constexpr float kLog2E = 1.44269502f;       // log2(e) rounded to f32
@@ -140,9 +201,9 @@ Value expandExp(Expression &e, ValueRange operands) {
   Value clamped = e.clamp(x, -104.0f, 128.0f);
   Value log2e = e.constant(kLog2E);
   Value high = e.mul(clamped, log2e);
-  Value low = e.fma(clamped, log2e, e.neg(high));
+  Value low = e.addProduct(clamped, log2e, e.neg(high));
   low = e.fma(clamped, e.constant(kLog2ELow), low);
-  Value power = e.exp2(high);
+  Value power = e.preciseExp2(high);
   Value corrected = e.fma(power, e.mul(low, e.constant(kLn2)), power);
   // Past the largest finite result, power is infinite and has no correction.
   Value overflows =
@@ -188,7 +249,8 @@ std::pair<Value, Value> expandLog2InTwo(Expression &e, Value x) {
   Value numerator = e.sub(m, one), denominator = e.add(m, one);
   Value lost = e.sub(m, e.sub(denominator, one));
   Value s = e.divide(numerator, denominator), minusS = e.neg(s);
-  Value rest = e.fma(minusS, lost, e.fma(minusS, denominator, numerator));
+  Value rest =
+      e.fma(minusS, lost, e.addProduct(minusS, denominator, numerator));
   Value sLow = e.divide(rest, denominator);
   Value square = e.mul(s, s);
   Value series = e.polynomial(
@@ -196,7 +258,7 @@ std::pair<Value, Value> expandLog2InTwo(Expression &e, Value x) {
   Value tail = e.fma(e.mul(s, square), series, e.add(sLow, sLow));
   Value twice = e.add(s, s), log2e = e.constant(kLog2E);
   Value high = e.mul(twice, log2e);
-  Value low = e.fma(twice, log2e, e.neg(high));
+  Value low = e.addProduct(twice, log2e, e.neg(high));
   low = e.fma(twice, e.constant(kLog2ELow), low);
   low = e.fma(tail, log2e, low);
   // The exponent is 0 or larger than the rest: two exact sums.
@@ -216,8 +278,8 @@ Value expandPow(Expression &e, ValueRange operands) {
       e.compare(arith::CmpFPredicate::OLE, magnitude, e.constant(kLargest));
   high = e.select(isFinite, high, magnitude);
   Value power = e.mul(y, high);
-  Value powerLow = e.fma(y, low, e.fma(y, high, e.neg(power)));
-  Value rough = e.exp2(power);
+  Value powerLow = e.fma(y, low, e.addProduct(y, high, e.neg(power)));
+  Value rough = e.preciseExp2(power);
   Value exact = e.fma(rough, e.mul(powerLow, e.constant(kLn2)), rough);
   // Past the range the correction is not a number, and not needed.
   Value result = e.select(e.isLess(e.abs(power), 128.0f), exact, rough);
@@ -409,11 +471,13 @@ void foldCap(arith::MulFOp product) {
 
 /// sin(x + shift * pi/2).
 Value expandSin(Expression &e, Value x, float shift) {
-  // x = k pi/2 + r with pi/2 in three parts (Cody and Waite), abs(r) <= pi/4.
+  // x = k pi/2 + r with pi/2 in four parts (Cody and Waite), abs(r) <= pi/4.
+  // The first three have 8 bits: up to 2^16, their products with k are exact.
   Value k = e.floor(e.fma(x, e.constant(0.636619747f), e.constant(0.5f)));
-  Value r = e.fma(k, e.constant(-1.57079601f), x);
-  r = e.fma(k, e.constant(-3.13916473e-7f), r);
-  r = e.fma(k, e.constant(-5.39030253e-15f), r);
+  Value r = e.fma(k, e.constant(-1.5703125f), x);
+  r = e.fma(k, e.constant(-0.000482559204f), r);
+  r = e.fma(k, e.constant(-1.2665987e-06f), r);
+  r = e.fma(k, e.constant(-9.9209358e-10f), r);
   // From about 2^24 on k is no longer exact and r is anything, and so would be
   // the polynomials: the sine of some number is within [-1, 1]. x * 0 keeps
   // the NaN of an infinity.
@@ -446,8 +510,9 @@ template <typename Op> static bool isApproximate(Op op) {
 
 template <typename Op> struct Expand final : OpRewritePattern<Op> {
   using Build = Value (*)(Expression &, ValueRange);
-  Expand(MLIRContext *context, Build build, bool keepApproximate = false)
-      : OpRewritePattern<Op>(context), build(build),
+  Expand(MLIRContext *context, Build build, bool isPrecise,
+         bool keepApproximate = false)
+      : OpRewritePattern<Op>(context), build(build), isPrecise(isPrecise),
         keepApproximate(keepApproximate) {}
 
   LogicalResult matchAndRewrite(Op op,
@@ -457,13 +522,13 @@ template <typename Op> struct Expand final : OpRewritePattern<Op> {
       return rewriter.notifyMatchFailure(op, "only f32 is expanded");
     if (keepApproximate && isApproximate(op))
       return rewriter.notifyMatchFailure(op, "the target approximates it");
-    Expression expression(rewriter, op.getLoc(), type);
+    Expression expression(rewriter, op.getLoc(), type, isPrecise);
     rewriter.replaceOp(op, build(expression, op->getOperands()));
     return success();
   }
 
   Build build;
-  bool keepApproximate;
+  bool isPrecise, keepApproximate;
 };
 
 /// Whether the operands of all products of a kernel have 16 bits.
@@ -492,24 +557,30 @@ private:
   void expandIn(Operation *function) {
     MLIRContext *context = &getContext();
     RewritePatternSet patterns(context);
-    patterns.add<Expand<math::ExpOp>>(context, expandExp);
-    patterns.add<Expand<math::LogOp>>(context, expandLog);
+    auto target = attn::tile::TargetAttr::lookup(function);
+    bool isPrecise =
+        !target || !target.doesLack(attn::tile::Lacks::PreciseMath);
+    patterns.add<Expand<math::ExpOp>>(context, expandExp, isPrecise);
+    patterns.add<Expand<math::LogOp>>(context, expandLog, isPrecise);
     bool isShort = shortTanh && multipliesSixteenBits(function);
     if (isShort)
       expandShortTanhs(function);
-    patterns.add<Expand<math::TanhOp>>(context, expandTanh, keepTanh);
+    patterns.add<Expand<math::TanhOp>>(context, expandTanh, isPrecise,
+                                       keepTanh);
     patterns.add<Expand<math::SinOp>>(
         context,
-        +[](Expression &e, ValueRange x) { return expandSin(e, x[0], 0.0f); });
+        +[](Expression &e, ValueRange x) { return expandSin(e, x[0], 0.0f); },
+        isPrecise);
     patterns.add<Expand<math::CosOp>>(
         context,
-        +[](Expression &e, ValueRange x) { return expandSin(e, x[0], 1.0f); });
-    patterns.add<Expand<math::Log1pOp>>(context, expandLog1p);
-    patterns.add<Expand<math::PowFOp>>(context, expandPow);
-    patterns.add<Expand<math::ErfOp>>(context, expandErf);
-    patterns.add<Expand<math::RoundOp>>(context, expandRound);
-    patterns.add<Expand<math::ClampFOp>>(context, expandClamp);
-    patterns.add<Expand<math::IsNaNOp>>(context, expandIsNaN);
+        +[](Expression &e, ValueRange x) { return expandSin(e, x[0], 1.0f); },
+        isPrecise);
+    patterns.add<Expand<math::Log1pOp>>(context, expandLog1p, isPrecise);
+    patterns.add<Expand<math::PowFOp>>(context, expandPow, isPrecise);
+    patterns.add<Expand<math::ErfOp>>(context, expandErf, isPrecise);
+    patterns.add<Expand<math::RoundOp>>(context, expandRound, isPrecise);
+    patterns.add<Expand<math::ClampFOp>>(context, expandClamp, isPrecise);
+    patterns.add<Expand<math::IsNaNOp>>(context, expandIsNaN, isPrecise);
     walkAndApplyPatterns(function, std::move(patterns), &expansions);
     if (isShort && expansions.any)
       function->walk(foldCap);
@@ -529,7 +600,8 @@ private:
     bool hasInfinity = !target || !target.doesLack(attn::tile::Lacks::Infinity);
     for (math::TanhOp tanh : found) {
       IRRewriter rewriter(tanh, &expansions);
-      Expression e(rewriter, tanh.getLoc(), tanh.getType());
+      Expression e(rewriter, tanh.getLoc(), tanh.getType(),
+                   /*isPrecise=*/true);
       ValueRange x = tanh->getOperands();
       rewriter.replaceOp(tanh, hasInfinity ? expandShortTanh(e, x)
                                            : expandBoundedShortTanh(e, x));

@@ -2,6 +2,8 @@
 // RUN: attn-opt %s --tile-expand-math=keep-tanh | FileCheck %s --check-prefix=KEEP
 // RUN: attn-opt %S/Inputs/short_tanh.mlir --tile-expand-math=short-tanh | FileCheck %s --check-prefix=SHORT
 // RUN: attn-opt %S/Inputs/short_tanh.mlir --tile-attach-target=target=vulkan --tile-expand-math=short-tanh | FileCheck %s --check-prefix=BOUNDED
+// RUN: attn-opt %s --tile-attach-target=target=vulkan --tile-expand-math --convert-math-to-llvm --convert-vector-to-llvm --convert-arith-to-llvm --convert-func-to-llvm --reconcile-unrealized-casts | sed 's/^module attributes .*/module {/; s/ {tile.exact}//' | %python %S/Inputs/expand_math_accuracy.py %llvm_tools_dir rounds-twice
+// RUN: attn-opt %s --tile-attach-target=target=vulkan --tile-expand-math | FileCheck %s --check-prefix=EXACT
 // RUN: attn-opt %s --tile-expand-math --convert-math-to-llvm --convert-vector-to-llvm --convert-arith-to-llvm --convert-func-to-llvm --reconcile-unrealized-casts | %python %S/Inputs/expand_math_accuracy.py %llvm_tools_dir
 
 // Only exp2, log2, the roundings, sqrt, abs and fma are left of the math dialect.
@@ -15,6 +17,21 @@ func.func @exp(%x: f32) -> f32 {
   %y = math.exp %x : f32
   return %y : f32
 }
+
+// What a device must not regroup, where fma may round twice; and no exp2 of its.
+// EXACT-LABEL: func.func @exp(
+// EXACT: %[[HIGH:.*]] = arith.mulf %[[X:.*]], %cst{{.*}} {tile.exact} : f32
+// EXACT: %[[LESS:.*]] = arith.negf %[[HIGH]] {tile.exact}
+// EXACT: %[[BITS:.*]] = arith.bitcast %[[X]] : f32 to i32
+// EXACT: %[[UPPER:.*]] = arith.andi %[[BITS]], %c-4096_i32
+// EXACT: %[[FIRST:.*]] = arith.bitcast %[[UPPER]] : i32 to f32
+// EXACT: %[[SECOND:.*]] = arith.subf %[[X]], %[[FIRST]] {tile.exact}
+// EXACT: %[[LOST:.*]] = math.fma %[[FIRST]], %[[C:.*]], %[[LESS]] {tile.exact}
+// EXACT: %[[LOST2:.*]] = math.fma %[[FIRST]], %[[D:.*]], %[[LOST]] {tile.exact}
+// EXACT: %[[LOST3:.*]] = math.fma %[[SECOND]], %[[C]], %[[LOST2]] {tile.exact}
+// EXACT: math.fma %[[SECOND]], %[[D]], %[[LOST3]] {tile.exact}
+// EXACT-NOT: math.exp2
+// EXACT: func.func @log
 
 // CHECK-LABEL: func.func @log
 // CHECK: math.log2

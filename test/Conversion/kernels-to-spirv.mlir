@@ -372,6 +372,28 @@ gpu.module @kernels {
     gpu.return
   }
 
+  // What a driver must not regroup.
+  // CHECK: spirv.func @exact() "None"
+  // CHECK: spirv.FAdd %[[X:[^ ]+]], %[[X]] {no_contraction} : f32
+  // CHECK: spirv.FSub {{.*}} {no_contraction} : f32
+  // CHECK: spirv.FMul {{.*}} {no_contraction} : f32
+  // CHECK: spirv.FNegate {{.*}} {no_contraction} : f32
+  // CHECK: spirv.GL.Fma {{.*}} {no_contraction} : f32
+  // CHECK: spirv.FMul %{{.*}}, %{{[^ ]*}} : f32
+  gpu.func @exact(%a: memref<f32>) kernel attributes {known_block_size = array<i32: 32, 1, 1>} {
+    %m = memref.reinterpret_cast %a to offset: [0], sizes: [32], strides: [1] : memref<f32> to memref<32xf32>
+    %t = gpu.thread_id x
+    %x = memref.load %m[%t] : memref<32xf32>
+    %s = arith.addf %x, %x {tile.exact} : f32
+    %d = arith.subf %s, %x {tile.exact} : f32
+    %p = arith.mulf %d, %x {tile.exact} : f32
+    %n = arith.negf %p {tile.exact} : f32
+    %f = math.fma %n, %x, %x {tile.exact} : f32
+    %q = arith.mulf %f, %x : f32
+    memref.store %q, %m[%t] : memref<32xf32>
+    gpu.return
+  }
+
   // A remainder has the sign of what is divided, the lowest number's too, which
   // equals its magnitude (SAbs); where nothing has a sign, there is none to ask.
   // CHECK: spirv.func @remainders() "None"

@@ -28,9 +28,15 @@ def ExpandMath : Pass<"tile-expand-math"> {
     | powf | exp2(y log2(abs(x))) with log2 and the product in two parts | 3 ULP |
     | tanh | 1 - 2 / (exp2(2 log2(e) abs(x)) + 1), a polynomial below 0.625 | 2 ULP |
     | erf | 1 - exp(polynomial); an odd polynomial below 0.928 | 3 ULP |
-    | sin, cos | x - k pi/2 in three parts, polynomials | 2^-22 absolute for abs(x) <= 2^16 |
+    | sin, cos | x - k pi/2 in four parts, polynomials | 2^-22 absolute for abs(x) <= 2^16 |
     | round | trunc(x + 0.5 with the sign of x, just below) | exact |
     | clampf, isnan | max(min(x, high), low); x differs from itself | exact |
+
+    Where a target lacks `precise_math`, a multiply-add may be a product and a
+    sum: what rounding lost of a product is then the sum of products of halves
+    with 12 bits each, and exp and powf end in a polynomial in place of the
+    target's exp2. Sums and products are `tile.exact`: a device does not regroup
+    them.
 
     `keep-tanh` leaves a `math.tanh` with `fastmath<afn>`, which `approx_tanh`
     asks for, to the target. `short-tanh`, where all products have operands of 16
@@ -443,6 +449,15 @@ def LazyMaxima : Pass<"tile-lazy-maxima", "::mlir::func::FuncOp"> {
     comes of it is the same for any number nearby. A loop that carries such an
     offset and what is relative to it, and nothing else, may take its iterations
     in any order: it gets the attribute `tile.unordered`.
+
+    The largest weight of a row is then not 1. A product with 16 bits rounds it,
+    and where it is nearly all of the row's weight that shows, unless their sum is
+    of rounded weights, too: it becomes a product with ones for weights of bf16,
+    and for those of f16 where results are stored as f32. A conversion of such
+    weights is `tile.any_rounding`. Where a kernel takes the log of a sum of bf16,
+    it carries a second, rounded one, and what is relative to the weights is
+    multiplied by the quotient of both after the loop. Where each iteration adds
+    up the sum of a row, such a loop stays as it is.
 
     What is computed of m alone is computed in every iteration: carried, it would
     take registers. Maxima that both branches of a choice of scores reduce are

@@ -12,6 +12,7 @@
 #include "BinaryInterface.h"
 #include "attn/Analysis/IndexRanges.h"
 #include "attn/Dialect/Kernel/Kernel.h"
+#include "attn/Dialect/Tile/AttributeNames.h"
 #include "attn/Dialect/Tile/Tile.h"
 
 #include "mlir/Conversion/ArithToSPIRV/ArithToSPIRV.h"
@@ -47,6 +48,24 @@ struct FunctionPattern final : OpConversionPattern<From> {
     rewriter.replaceOpWithNewOp<To>(
         op, this->typeConverter->convertType(op.getType()),
         adaptor.getOperands());
+    return success();
+  }
+};
+
+/// Of what a device must not regroup.
+template <typename From, typename To>
+struct ExactPattern final : OpConversionPattern<From> {
+  using OpConversionPattern<From>::OpConversionPattern;
+  LogicalResult
+  matchAndRewrite(From op, typename From::Adaptor adaptor,
+                  ConversionPatternRewriter &rewriter) const override {
+    if (!op->hasAttr(attn::tile::kExactAttrName))
+      return rewriter.notifyMatchFailure(op, "may be regrouped");
+    auto exact = rewriter.replaceOpWithNewOp<To>(
+        op, this->typeConverter->convertType(op.getType()),
+        adaptor.getOperands());
+    // As MLIR's serialiser calls the decoration.
+    exact->setAttr("no_contraction", rewriter.getUnitAttr());
     return success();
   }
 };
@@ -278,7 +297,8 @@ void roundMatrices(gpu::GPUFuncOp kernel) {
   SmallVector<kernel::ConvertMatrixOp> conversions;
   kernel.walk([&](kernel::ConvertMatrixOp op) {
     if (op.getInput().getType().getElementType().isF32() &&
-        op.getType().getElementType().isBF16())
+        op.getType().getElementType().isBF16() &&
+        !op->hasAttr(attn::tile::kAnyRoundingAttrName))
       conversions.push_back(op);
   });
   for (kernel::ConvertMatrixOp op : conversions) {
@@ -451,6 +471,12 @@ LogicalResult Converter::convertBodies(spirv::ModuleOp module) {
                UnsignedCastPattern, CastPattern, FillMatrixPattern,
                MultiplyMatricesPattern, ConvertMatrixPattern,
                ExtractElementPattern, InsertElementPattern>(types, context);
+  patterns.add<ExactPattern<arith::AddFOp, spirv::FAddOp>,
+               ExactPattern<arith::SubFOp, spirv::FSubOp>,
+               ExactPattern<arith::MulFOp, spirv::FMulOp>,
+               ExactPattern<arith::NegFOp, spirv::FNegateOp>,
+               ExactPattern<math::FmaOp, spirv::GLFmaOp>>(types, context,
+                                                          /*benefit=*/2);
   // Before those of MLIR.
   patterns.add<PieceConstantPattern, PiecePattern>(types, context,
                                                    /*benefit=*/2);

@@ -108,12 +108,12 @@ LogicalResult TileDialect::verifyOperationAttribute(Operation *op,
   }
   return verifyKnownName(
       [&] { return op->emitOpError(); }, name,
-      {tile::kKernelAttrName, tile::kWorkersAttrName,
-       LaunchInfoAttr::attributeName, ArtifactAttr::attributeName,
-       TargetAttr::attributeName, tile::kChoicesAttrName,
-       tile::kInMemoryAttrName, tile::kOffsetAttrName, tile::kRestoredAttrName,
-       tile::kScheduledAttrName, tile::kSizeAttrName, tile::kUnorderedAttrName,
-       tile::kWithoutLayoutsAttrName});
+      {tile::kAnyRoundingAttrName, tile::kExactAttrName, tile::kKernelAttrName,
+       tile::kWorkersAttrName, LaunchInfoAttr::attributeName,
+       ArtifactAttr::attributeName, TargetAttr::attributeName,
+       tile::kChoicesAttrName, tile::kInMemoryAttrName, tile::kOffsetAttrName,
+       tile::kRestoredAttrName, tile::kScheduledAttrName, tile::kSizeAttrName,
+       tile::kUnorderedAttrName, tile::kWithoutLayoutsAttrName});
 }
 
 LogicalResult TileDialect::verifyRegionArgAttribute(Operation *op, unsigned,

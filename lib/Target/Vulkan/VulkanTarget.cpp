@@ -156,9 +156,9 @@ std::vector<std::string> Chip::getFeatures() const {
 }
 
 /// Small elements of buffers are the concern of kernels-to-spirv, which knows
-/// where in a word they begin.
-static constexpr auto lacks =
-    tile::Lacks::Int64 | tile::Lacks::SmallInt | tile::Lacks::Infinity;
+/// where in a word they begin. SPIR-V's Fma may be a product and a sum.
+static constexpr auto lacks = tile::Lacks::Int64 | tile::Lacks::SmallInt |
+                              tile::Lacks::Infinity | tile::Lacks::PreciseMath;
 
 namespace {
 class Vulkan final : public Target {

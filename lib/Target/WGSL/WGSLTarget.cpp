@@ -103,9 +103,11 @@ std::vector<std::string> Chip::getFeatures() const {
   return features;
 }
 
-/// The language has i32, f32 and f16, and may assume that nothing is infinite.
+/// The language has i32, f32 and f16, may assume that nothing is infinite, and
+/// leaves to a device how it rounds multiply-adds and exponentials.
 static constexpr auto lacks = tile::Lacks::Int64 | tile::Lacks::SmallInt |
-                              tile::Lacks::SmallStorage | tile::Lacks::Infinity;
+                              tile::Lacks::SmallStorage |
+                              tile::Lacks::Infinity | tile::Lacks::PreciseMath;
 
 static void buildShaders(OpPassManager &pm, const TileToGPUOptions &toGPU) {
   pm.addNestedPass<func::FuncOp>(createExpandRanges());

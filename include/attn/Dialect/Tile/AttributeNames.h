@@ -31,6 +31,14 @@ inline constexpr llvm::StringLiteral kOffsetAttrName = "tile.offset";
 /// that its iterations may come in any order.
 inline constexpr llvm::StringLiteral kUnorderedAttrName = "tile.unordered";
 
+/// On a tile.convert and what it becomes: numbers may be rounded in any way, as
+/// all that comes of them is divided by their sum.
+inline constexpr llvm::StringLiteral kAnyRoundingAttrName = "tile.any_rounding";
+
+/// On arithmetic on floats: it is computed as it is written. A device contracts
+/// and regroups nothing.
+inline constexpr llvm::StringLiteral kExactAttrName = "tile.exact";
+
 /// On a tile.load with a layout of workgroup memory: the product reads it where
 /// it is.
 inline constexpr llvm::StringLiteral kInMemoryAttrName = "tile.in_memory";

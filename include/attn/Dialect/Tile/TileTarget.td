@@ -29,7 +29,8 @@ def Tile_Lacks : I32BitEnumAttr<"Lacks", "what a machine does not have", [
       I32BitEnumAttrCaseBit<"Int64", 0, "int64">,
       I32BitEnumAttrCaseBit<"SmallInt", 1, "small_int">,
       I32BitEnumAttrCaseBit<"SmallStorage", 2, "small_storage">,
-      I32BitEnumAttrCaseBit<"Infinity", 3, "infinity">
+      I32BitEnumAttrCaseBit<"Infinity", 3, "infinity">,
+      I32BitEnumAttrCaseBit<"PreciseMath", 4, "precise_math">
     ]> {
   let cppNamespace = "::attn::tile";
   let separator = "|";
@@ -67,7 +68,8 @@ def Tile_TargetAttr : AttrDef<Tile_Dialect, "Target"> {
     - `lacks`: `int64`, numbers of 64 bits, which a launcher narrows when it binds
       them; `small_int`, arithmetic on i8 and i16; `small_storage`, elements of
       fewer than 32 bits in memory, other than f16; `infinity`, arithmetic with
-      infinities. Passes legalise kernels for what is listed (docs/gpu-kernels.md).
+      infinities; `precise_math`, a multiply-add that is rounded once and an exp2
+      within 2 ULP. Passes legalise kernels for what is listed (docs/gpu-kernels.md).
     - `fast`: `bf16_pairs`, products of pairs of bf16 at twice the rate of f32;
       `l2_loads`, products whose left operand is read from L2 take no longer.
     - `features` that generated code may use, as the code generator calls them.
