@@ -206,6 +206,9 @@ if "node" in config.available_features and os.path.exists(os.path.join(WEB, "ver
 # Kernels in a page of Chromium on Mesa's driver, where scripts/install-matrix-checks.sh
 # put that, too.
 MESA = os.path.join(config.attn_source_dir, ".cache/mesa")
+if os.path.exists(os.path.join(MESA, "run")):
+    config.available_features.add("matrices-run")
+    config.substitutions.append(("%matrices", f"{MESA}/run {config.attn_build_dir}/bin"))
 DRIVER = os.path.join(config.attn_build_dir, "lib/libattn-integrated-driver.so")
 if "browser" in config.available_features and os.path.exists(os.path.join(MESA, "version")) and os.path.exists(DRIVER):
     config.available_features.add("browser-matrices")

@@ -262,6 +262,14 @@ FragmentAttr getFragmentLayout(TileType type, const Matrices &matrices,
                            b.getDenseI64ArrayAttr({matrices.subgroups, 1}));
 }
 
+/// Fragments of a constant factor, which are the same in all subgroups.
+FragmentAttr getConstantLayout(TileType type, const Matrices &matrices) {
+  Builder b(type.getContext());
+  return FragmentAttr::get(type.getContext(), FragmentUse::B,
+                           b.getDenseI64ArrayAttr({matrices.k, matrices.n}),
+                           b.getDenseI64ArrayAttr({1, 1}));
+}
+
 /// Everything in fragments; loads, stores and factors by way of workgroup
 /// memory.
 class FragmentAssigner final : public Assigner {
@@ -275,6 +283,8 @@ private:
     auto type = cast<TileType>(tile.getType());
     if (isLoaded(tile))
       return getStagedLayout(type);
+    if (isConstantFactor(tile))
+      return getConstantLayout(type, matrices);
     return getFragments(type, FragmentUse::Accumulator, matrices.n);
   }
 
@@ -284,7 +294,7 @@ private:
     Operation *user = use.getOwner();
     bool isShared = isa<SharedAttr>(type.getLayout());
     SmallVector<Attribute> steps;
-    if (isa<RelayoutOp>(user))
+    if (isa<RelayoutOp>(user) || isConstantFactor(tile))
       return steps;
     if (isa<ConvertOp>(user)) {
       Attribute layout =
@@ -352,6 +362,8 @@ private:
     auto type = cast<TileType>(tile.getType());
     if (sums.contains(tile))
       return getFragments(type);
+    if (isConstantFactor(tile))
+      return getConstantLayout(type, matrices);
     return isStaged(tile) ? Attribute(getStagedLayout(type))
                           : getRegisters(type);
   }
@@ -422,7 +434,7 @@ SmallVector<Attribute> OpaqueAssigner::getSteps(OpOperand &use) const {
   auto type = cast<TileType>(use.get().getType());
   Operation *user = use.getOwner();
   Attribute wanted;
-  if (isa<RelayoutOp>(user))
+  if (isa<RelayoutOp>(user) || isConstantFactor(use.get()))
     return {};
   if (isFactor(use)) {
     wanted = getStagedLayout(type);

@@ -6,7 +6,8 @@
 // another m exactly. So it stays where it is until a score has outgrown it by a
 // bound, and the reductions and products that move it wait under a branch.
 // After the loop it moves to the maximum, and nobody can tell; what says that
-// it is an offset and nothing else stays where it is.
+// it is an offset and nothing else stays where it is. The largest weight of a
+// row is then not 1, and a product rounds it: sums are of what it multiplies.
 //
 //===----------------------------------------------------------------------===//
 
@@ -32,6 +33,8 @@ namespace attn {
 using namespace mlir;
 using namespace attn;
 using namespace attn::tile;
+
+static constexpr unsigned kFloatBits = 32;
 
 namespace {
 
@@ -342,6 +345,168 @@ void Rewriter::run() {
   reduce.erase();
 }
 
+/// Whether a result, or what becomes of it, is stored with 32 bits.
+static bool isStoredWide(Value value) {
+  return llvm::any_of(value.getUsers(), [](Operation *user) {
+    if (!isa<MapOp, ReduceOp, ConvertOp>(user))
+      return true;
+    auto convert = dyn_cast<ConvertOp>(user);
+    if (convert &&
+        convert.getType().getElementType().getIntOrFloatBitWidth() < kFloatBits)
+      return false;
+    return llvm::any_of(user->getResults(), isStoredWide);
+  });
+}
+
+/// The log of a sum shows what rounding to 8 bits changes.
+static bool takesLogarithms(scf::ForOp loop) {
+  auto walk = loop->getParentOfType<func::FuncOp>().walk([](Operation *op) {
+    return isa<math::LogOp, math::Log2Op>(op) ? WalkResult::interrupt()
+                                              : WalkResult::advance();
+  });
+  return walk.wasInterrupted();
+}
+
+namespace {
+/// The sum of weights that a product takes with 16 bits.
+struct WeightSum {
+  unsigned number = 0;
+  MapOp rescaling;
+  ReduceOp inLoop, afterLoop;
+  ConvertOp weights;
+
+  bool isPartial() const {
+    return ReduceOp(inLoop).getType().getRank() == 2 && afterLoop;
+  }
+};
+} // namespace
+
+/// The sum of a loop, if it has to be of rounded weights: where a row is nearly
+/// all of one weight, only then does its rounding not show. Results of 16 bits
+/// are rounded more than that. A conversion to bf16 is not: devices truncate.
+static std::optional<WeightSum> findRoundedSum(scf::ForOp loop,
+                                               const RunningMaximum &maximum) {
+  for (auto [number, map] : maximum.rescaled) {
+    WeightSum sum{number, map, {}, {}, {}};
+    sum.inLoop = loop.getYieldedValues()[number].getDefiningOp<ReduceOp>();
+    if (!sum.inLoop || sum.inLoop.getKind() != ReduceKind::Sum ||
+        sum.inLoop.getInit() != map.getResult(0))
+      continue;
+    for (Operation *user : sum.inLoop.getInput().getUsers())
+      if (auto convert = dyn_cast<ConvertOp>(user);
+          convert && convert->getBlock() == loop.getBody() &&
+          llvm::all_of(convert->getUses(), isFactor))
+        sum.weights = convert;
+    if (!sum.weights)
+      continue;
+    Type type = sum.weights.getType().getElementType();
+    auto isWideProduct = [&](const auto &carried) {
+      return carried.first != sum.number &&
+             isStoredWide(loop.getResult(carried.first));
+    };
+    if (type.getIntOrFloatBitWidth() == kFloatBits ||
+        (type.isF16() && llvm::none_of(maximum.rescaled, isWideProduct)))
+      continue;
+    Value total = loop.getResult(number);
+    if (total.hasOneUse())
+      sum.afterLoop = dyn_cast<ReduceOp>(*total.user_begin());
+    if (sum.afterLoop && sum.afterLoop.getType().getRank() != 1)
+      sum.afterLoop = nullptr;
+    return sum;
+  }
+  return std::nullopt;
+}
+
+/// The weights of a tile are added to `acc` by a product with ones, which makes
+/// as many columns as there were partial sums, all of them alike.
+static Value addRounded(scf::ForOp loop, ConvertOp weights, Value acc) {
+  auto type = cast<TileType>(acc.getType());
+  Type element = weights.getType().getElementType();
+  ImplicitLocOpBuilder b(weights.getLoc(), loop);
+  auto ones = TileType::get(
+      b.getContext(), {weights.getType().getCols(), type.getCols()}, element);
+  Value one = SplatOp::create(
+      b, ones, arith::ConstantOp::create(b, b.getFloatAttr(element, 1)));
+  weights->setAttr(tile::kAnyRoundingAttrName, b.getUnitAttr());
+  b.setInsertionPointAfter(acc.getDefiningOp()->isBeforeInBlock(weights)
+                               ? weights.getOperation()
+                               : acc.getDefiningOp());
+  return DotOp::create(b, type, weights, one, acc, /*transpose_a=*/false,
+                       /*transpose_b=*/false);
+}
+
+static void replaceSum(scf::ForOp loop, const WeightSum &sum) {
+  ReduceOp reduce = sum.inLoop;
+  reduce.replaceAllUsesWith(addRounded(loop, sum.weights, reduce.getInit()));
+  reduce.erase();
+  ReduceOp(sum.afterLoop).setKind(ReduceKind::Max);
+}
+
+/// A second sum, of rounded weights, for all but the first: what is relative to
+/// them is multiplied after the loop by the quotient of both.
+static scf::ForOp carryRoundedSum(scf::ForOp loop, const WeightSum &sum,
+                                  RunningMaximum &maximum) {
+  SmallVector<unsigned> products;
+  for (auto [number, map] : maximum.rescaled)
+    if (number != sum.number)
+      products.push_back(number);
+  ReduceOp afterLoop = sum.afterLoop;
+  ImplicitLocOpBuilder b(afterLoop.getLoc(), loop);
+  Value none =
+      SplatOp::create(b, ReduceOp(sum.inLoop).getType(),
+                      arith::ConstantOp::create(b, b.getF32FloatAttr(0)));
+  unsigned rounded = loop.getNumRegionIterArgs();
+  IRRewriter rewriter(b.getContext());
+  rewriter.setInsertionPoint(loop);
+  MapOp rescaling = sum.rescaling;
+  auto addToBody = [&](OpBuilder &nested, Location loc,
+                       ArrayRef<BlockArgument> carried) -> SmallVector<Value> {
+    nested.setInsertionPointAfter(rescaling);
+    IRMapping mapping;
+    mapping.map(rescaling.getInputs()[0], carried.back());
+    auto map = cast<MapOp>(nested.clone(*rescaling, mapping));
+    maximum.rescaled.push_back({rounded, map});
+    auto body = cast<scf::ForOp>(carried.back().getOwner()->getParentOp());
+    return {addRounded(body, sum.weights, map.getResult(0))};
+  };
+  loop =
+      cast<scf::ForOp>((*loop.replaceWithAdditionalYields(
+                            rewriter, none,
+                            /*replaceInitOperandUsesInLoop=*/false, addToBody))
+                           .getOperation());
+  b.setInsertionPointAfter(afterLoop);
+  auto total = ReduceOp::create(b, afterLoop.getType(), ReduceKind::Max,
+                                loop.getResult(rounded), afterLoop.getInit());
+  Value zero = arith::ConstantIndexOp::create(b, 0);
+  Value quotient =
+      MapOp::create(
+          b, TypeRange{afterLoop.getType()}, ValueRange{afterLoop, total},
+          ValueRange{zero},
+          [](OpBuilder &nested, Location loc, ValueRange x,
+             ValueRange) -> SmallVector<Value> {
+            ImplicitLocOpBuilder body(loc, nested);
+            Value none =
+                arith::ConstantOp::create(body, body.getF32FloatAttr(0));
+            Value isEmpty = arith::CmpFOp::create(
+                body, arith::CmpFPredicate::OEQ, x[1], none);
+            return {arith::SelectOp::create(
+                body, isEmpty, none, arith::DivFOp::create(body, x[0], x[1]))};
+          })
+          .getResult(0);
+  for (unsigned number : products) {
+    Value product = loop.getResult(number);
+    auto scaled =
+        MapOp::create(b, TypeRange{product.getType()},
+                      ValueRange{product, quotient}, ValueRange{zero, zero},
+                      [](OpBuilder &nested, Location loc, ValueRange x,
+                         ValueRange) -> SmallVector<Value> {
+                        return {arith::MulFOp::create(nested, loc, x[0], x[1])};
+                      });
+    product.replaceAllUsesExcept(scaled.getResult(0), scaled);
+  }
+  return loop;
+}
+
 /// A reduction of the tile that both branches of a choice yield with it; null
 /// without one.
 static ReduceOp findReductionOfChoice(scf::IfOp choice, unsigned number,
@@ -431,6 +596,16 @@ struct LazyMaxima final : attn::impl::LazyMaximaBase<LazyMaxima> {
         if (!maximum || (isOpaque && !maximum->isOffset()) ||
             maximum->reduce.getInput().getType().getCols() % cols)
           continue;
+        if (auto sum = findRoundedSum(loop, *maximum); sum && matrices) {
+          // One that each tile adds up by itself stays.
+          if (!sum->isPartial())
+            continue;
+          if (sum->weights.getType().getElementType().isBF16() &&
+              takesLogarithms(loop))
+            loop = carryRoundedSum(loop, *sum, *maximum);
+          else
+            replaceSum(loop, *sum);
+        }
         // One a loop, which becomes another.
         Rewriter(loop, *maximum, cols).run();
         ++number;

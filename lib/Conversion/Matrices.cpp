@@ -29,6 +29,13 @@ bool attn::isStaged(Value tile) {
          llvm::all_of(tile.getUses(), isFactor);
 }
 
+bool attn::isConstantFactor(Value tile) {
+  return tile.getDefiningOp<SplatOp>() && !tile.use_empty() &&
+         llvm::all_of(tile.getUses(), [](OpOperand &use) {
+           return isFactor(use) && use.getOperandNumber() == 1;
+         });
+}
+
 int64_t attn::getStripBytes(const Matrices &matrices, TargetAttr target) {
   constexpr int64_t halfBytes = 2, floatBytes = 4;
   if (matrices.areOpaque())
@@ -79,7 +86,7 @@ bool attn::exceedsRegisters(func::FuncOp kernel, TargetAttr target,
   llvm::MapVector<Block *, FragmentNeeds> blocks;
   kernel.walk([&](DotOp dot) {
     TileType a = dot.getA().getType(), b = dot.getB().getType();
-    if (a.getElementType().isF32())
+    if (a.getElementType().isF32() || isConstantFactor(dot.getB()))
       return;
     FragmentNeeds &needs = blocks[dot->getBlock()];
     int64_t words = a.getRows() * a.getCols() / 2;
@@ -126,7 +133,7 @@ static std::string fit(func::FuncOp kernel, TargetAttr target,
   int64_t rows = 0;
   forEachTile(kernel, [&](Value tile) {
     auto type = cast<TileType>(tile.getType());
-    if (isStaged(tile))
+    if (isStaged(tile) || isConstantFactor(tile))
       return;
     check(type.getElementType().isF32() ||
               multipliesMatrices(target, type.getElementType()),

@@ -67,6 +67,9 @@ bool isReadByLoop(mlir::OpOperand &use);
 /// A use of a tile as one of the two that a product multiplies.
 bool isFactor(mlir::OpOperand &use);
 
+/// A right factor of products that is the same number everywhere.
+bool isConstantFactor(mlir::Value tile);
+
 /// A tile that is read for products only: it need not go through registers.
 bool isStaged(mlir::Value tile);
 

@@ -3,6 +3,36 @@
 // would have to be multiplied even if no score was above -inf: the loop stays.
 // RUN: attn-opt %s --tile-lazy-maxima | FileCheck %s
 // RUN: attn-opt %s --tile-lazy-maxima=columns=4 | FileCheck %s --check-prefix=COLUMNS
+// Sums are of rounded weights: of f16 where results have 32 bits, of bf16, which
+// devices may truncate, always, with a second sum where a log is taken of the first.
+// RUN: attn-opt %S/../Execution/Inputs/large-weight.mlir --attn-to-vulkan=chip=vulkan-matrix-bf16-map --mlir-print-ir-after=tile-lazy-maxima -o %t.lowered 2>%t.rounded
+// RUN: FileCheck %s --check-prefix=ROUNDED --input-file=%t.rounded
+// RUN: sed 's/xf32>/xf16>/g' %S/../Execution/Inputs/large-weight.mlir | sed '/@bfloats(/,$d' | attn-opt --attn-to-vulkan=chip=vulkan-matrix-map --mlir-print-ir-after=tile-lazy-maxima -o %t.lowered 2>&1 | FileCheck %s --check-prefix=NARROW
+// ROUNDED-LABEL: func.func private @halves
+// ROUNDED: %[[ONES:.*]] = tile.splat %{{.*}} : f16 -> <[[KEYS:.*]]x16xf16>
+// ROUNDED: scf.for
+// ROUNDED-NOT: tile.reduce sum
+// ROUNDED: %[[WEIGHTS:.*]] = tile.convert %{{.*}} {tile.any_rounding}
+// ROUNDED: %[[SUM:.*]] = tile.dot %[[WEIGHTS]], %[[ONES]], %{{.*}} -> <64x16xf32>
+// ROUNDED: tile.dot %[[WEIGHTS]], %
+// ROUNDED: tile.reduce max %{{.*}} : <64x16xf32> -> <64xf32>
+// ROUNDED-LABEL: func.func private @bfloats
+// ROUNDED: %[[ONES:.*]] = tile.splat %{{.*}} : bf16 -> <[[KEYS:.*]]x16xbf16>
+// ROUNDED-NOT: tile.reduce sum
+// ROUNDED: %[[WEIGHTS:.*]] = tile.convert %{{.*}} {tile.any_rounding}
+// ROUNDED: tile.dot %[[WEIGHTS]], %[[ONES]], %
+// ROUNDED-LABEL: func.func private @bfloats_lse
+// ROUNDED: tile.reduce sum %{{.*}} -> <64x16xf32>
+// ROUNDED: %[[WEIGHTS:.*]] = tile.convert %{{.*}} {tile.any_rounding}
+// ROUNDED: tile.dot %[[WEIGHTS]], %{{.*}} -> <64x16xf32>
+// ROUNDED: %[[EXACT:.*]] = tile.reduce sum %{{.*}} : <64x16xf32> -> <64xf32>
+// ROUNDED: %[[ROUNDED:.*]] = tile.reduce max %{{.*}} : <64x16xf32> -> <64xf32>
+// ROUNDED: %[[QUOTIENT:.*]] = tile.map(%[[EXACT]], %[[ROUNDED]])
+// ROUNDED: tile.map(%{{.*}}, %[[QUOTIENT]])
+// ROUNDED: math.log
+// NARROW-LABEL: func.func private @halves
+// NARROW-NOT: tile.any_rounding
+// NARROW: tile.unordered
 
 module attributes {tile.target = #tile.target<name = "gpu", chip = "c", threads = 128, subgroup = 32, shared_bytes = 16384, static_shared_bytes = 16384, matrix = cooperative, matrix_shape = [16, 16, 16]>} {
   // CHECK-LABEL: func private @softmax

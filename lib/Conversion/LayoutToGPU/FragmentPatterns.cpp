@@ -262,8 +262,11 @@ struct DotFragments : TileOpPattern<DotOp> {
     TileType a = op.getA().getType();
     FragmentAttr left = getFragments(a);
     bool isShared = isa_and_nonnull<SharedAttr>(a.getLayout());
+    // A constant is filled in, what else is on the right lies in memory.
+    bool isConstant = isFragments(op.getB());
     if (!layout ||
-        !isa_and_nonnull<SharedAttr>(op.getB().getType().getLayout()) ||
+        (!isConstant &&
+         !isa_and_nonnull<SharedAttr>(op.getB().getType().getLayout())) ||
         (left ? left.getUse() != FragmentUse::A || op.getTransposeA()
               : !isShared))
       return failure();
@@ -285,8 +288,9 @@ struct DotFragments : TileOpPattern<DotOp> {
                             : loadFactor(b, op.getA(), op.getTransposeA(),
                                          aType, grid.getRow(b, row), at));
       for (int64_t col = 0; col < grid.cols; ++col) {
-        Value right = loadFactor(b, op.getB(), op.getTransposeB(), bType, at,
-                                 grid.getCol(b, col));
+        Value right = isConstant ? adaptor.getB()[k * grid.cols + col]
+                                 : loadFactor(b, op.getB(), op.getTransposeB(),
+                                              bType, at, grid.getCol(b, col));
         for (int64_t row = 0; row < grid.rows; ++row) {
           Value &sum = sums[row * grid.cols + col];
           sum = kernel::MultiplyMatricesOp::create(b, rows[row], right, sum);
@@ -439,8 +443,12 @@ struct ConvertFragments : TileOpPattern<ConvertOp> {
     ImplicitLocOpBuilder b(op.getLoc(), rewriter);
     Type type = getMatrixType(op.getType());
     SmallVector<Value> fragments;
-    for (Value fragment : adaptor.getInput())
-      fragments.push_back(kernel::ConvertMatrixOp::create(b, type, fragment));
+    for (Value fragment : adaptor.getInput()) {
+      auto converted = kernel::ConvertMatrixOp::create(b, type, fragment);
+      if (Attribute any = op->getAttr(tile::kAnyRoundingAttrName))
+        converted->setAttr(tile::kAnyRoundingAttrName, any);
+      fragments.push_back(converted);
+    }
     replace(rewriter, op, ArrayRef<ValueRange>{fragments});
     return success();
   }
