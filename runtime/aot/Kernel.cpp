@@ -210,25 +210,33 @@ attn_status Call::bindScalar(Parameter &parameter, uint64_t word,
   return status;
 }
 
+/// Row-major ones. Where they exceed 63 bits, so does the extent of the tensor,
+/// which the binding refuses.
+void setDenseStrides(attn_tensor &tensor) {
+  int64_t stride = 1;
+  for (int32_t i = tensor.rank; i-- > 0;) {
+    tensor.strides[i] = stride;
+    if (__builtin_mul_overflow(stride, tensor.dims[i], &stride))
+      stride = INT64_MAX;
+  }
+}
+
 attn_status Call::bindTensor(Parameter &parameter, const uint64_t *words,
                              attn_error *error) {
   attn_tensor tensor{};
-  size_t rank = size_t(parameter.rank), bytes = rank * sizeof(int64_t);
   auto *sizes = reinterpret_cast<const int64_t *>(words[1]);
   auto *strides = reinterpret_cast<const int64_t *>(words[2]);
-  auto *data = reinterpret_cast<void *>(words[0]);
-  if (strides && sizes) {
-    tensor.data = data;
-    tensor.dtype = parameter.dtype;
-    tensor.rank = parameter.rank;
+  tensor.data = reinterpret_cast<void *>(words[0]);
+  tensor.dtype = parameter.dtype;
+  // Without sizes it is of rank 0, which the binding refuses by name.
+  tensor.rank = sizes ? parameter.rank : 0;
+  if (tensor.rank) {
+    size_t bytes = size_t(tensor.rank) * sizeof(int64_t);
     std::memcpy(tensor.dims, sizes, bytes);
-    std::memcpy(tensor.strides, strides, bytes);
-  } else {
-    // Says what is wrong with sizes that are missing, or too large.
-    attn_status status = attn_tensor_init(&tensor, data, parameter.dtype,
-                                          parameter.rank, sizes, error);
-    if (status != ATTN_OK)
-      return status;
+    if (strides)
+      std::memcpy(tensor.strides, strides, bytes);
+    else
+      setDenseStrides(tensor);
   }
   if (parameter.bound &&
       std::memcmp(&parameter.tensor, &tensor, sizeof tensor) == 0)

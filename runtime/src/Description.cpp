@@ -45,7 +45,9 @@ public:
     expectObject();
     for (const auto &[name, value] : json.fields)
       if (std::find(names.begin(), names.end(), name) == names.end())
-        malformed(path + "." + name, "unknown field");
+        malformed(path + "." + name,
+                  "unknown field; another version of the compiler may have "
+                  "written it");
   }
   void expectObject() const {
     if (json.kind != Json::Object)

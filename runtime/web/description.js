@@ -31,7 +31,7 @@ function checkFields(object, kind, path) {
   const words = FIELDS[kind].split(' ');
   const known = words.map((word) => word.replace('!', ''));
   for (const field of Object.keys(object))
-    if (!known.includes(field)) malformed(path, `unknown field '${field}'`);
+    if (!known.includes(field)) malformed(path, `unknown field '${field}'; another version of the compiler may have written it`);
   for (const word of words)
     if (word.endsWith('!') && !(word.slice(0, -1) in object)) malformed(path, `'${word.slice(0, -1)}' is missing`);
 }

@@ -74,20 +74,26 @@ int main(void) {
   }
 
   const int64_t fewer[] = {1, 2, kRows - 1, 32}, negative[] = {1, 2, -1, 32},
+                huge[] = {(int64_t)1 << 40, 2, (int64_t)1 << 40, 32},
                 apart[] = {kSize, kRows * 32, 32, 2},
                 other[] = {1, 3, kRows, 32};
   expect(plain(q, NULL, NULL, k, sizes, NULL, v, sizes, NULL, o, sizes, NULL,
                NULL, error),
-         ATTN_ERROR_INVALID_ARGUMENT, "NULL");
+         ATTN_ERROR_INVALID_ARGUMENT, "'query': rank 0, expected 4");
   expect(plain(NULL, sizes, NULL, k, sizes, NULL, v, sizes, NULL, o, sizes,
                NULL, NULL, error),
-         ATTN_ERROR_INVALID_ARGUMENT, "NULL");
+         ATTN_ERROR_INVALID_ARGUMENT, "'query': the data pointer is NULL");
+  expect(plain(q, huge, NULL, k, sizes, NULL, v, sizes, NULL, o, sizes, NULL,
+               NULL, error),
+         ATTN_ERROR_INVALID_ARGUMENT,
+         "'query': its extent in bytes does not fit 63 bits");
   expect(plain(q, sizes, NULL, k, sizes, NULL, v, fewer, NULL, o, sizes, NULL,
                NULL, error),
          ATTN_ERROR_INVALID_ARGUMENT, "rule 1: Skv of value");
   expect(plain(q, negative, NULL, k, sizes, NULL, v, sizes, NULL, o, sizes,
                NULL, NULL, error),
-         ATTN_ERROR_INVALID_ARGUMENT, "-1");
+         ATTN_ERROR_INVALID_ARGUMENT,
+         "'query': dimension 2 has the negative size -1");
   expect(plain(q, other, NULL, k, sizes, NULL, v, sizes, NULL, o, sizes, NULL,
                NULL, error),
          ATTN_ERROR_INVALID_ARGUMENT, "'query'");
@@ -97,7 +103,8 @@ int main(void) {
   failures += !is_one(o);
   expect(plain((float *)((char *)q + 1), sizes, NULL, k, sizes, NULL, v, sizes,
                NULL, o, sizes, NULL, NULL, error),
-         ATTN_ERROR_INVALID_ARGUMENT, "not aligned");
+         ATTN_ERROR_INVALID_ARGUMENT,
+         "'query': the data pointer is not aligned");
   expect(plain(q, sizes, NULL, k, sizes, NULL, v, sizes, NULL, v, sizes, NULL,
                NULL, error),
          ATTN_ERROR_INVALID_ARGUMENT, "shares memory");
