@@ -30,6 +30,14 @@ namespace attn {
 
 namespace {
 
+/// Whether lanes may share all rows of a tile (FewRowsLayouts.h).
+bool mayShareFewRows(tile::TargetAttr target, int64_t rows) {
+  return rows <= kFewRows && !exchangesInMemory(target) &&
+         getSharingLanes(target) >= kFewestSharingLanes;
+}
+constexpr StringLiteral kFewRowsReason =
+    "lanes share few rows, in registers if factors have room there";
+
 /// What a tile of rows and keys takes where products are in matrix fragments of
 /// f16 to f32 (tile-assign-layouts), and the threads that compute it.
 class FragmentModel {
@@ -49,36 +57,44 @@ public:
   }
   bool hasFewThreads() const { return threads < kMatrixThreads; }
 
-  /// Whether there are units for the op, and registers choose its tiles: those
-  /// of f32 are as large as without units.
+  /// Whether there are units for the op.
+  bool hasUnits() const { return bool(factor); }
+  /// And registers choose its tiles: those of f32 are as large as without.
   bool applies() const { return factor && !factor.isF32(); }
-  bool hasFloats() const { return factor && factor.isF32(); }
-  /// Bytes of a workgroup's memory, if it has them, and threads have the
-  /// registers.
-  std::optional<int64_t> fit(int64_t rows, int64_t keys) const {
-    if (rows >= m)
-      for (bool stays : {false, true})
-        if (getBytes(rows, keys, stays, result, /*together=*/!stays) <=
-                target.getStaticSharedBytes() &&
-            getRegisters(rows, keys, stays) <= getMostRegisters(isOpaque)) {
-          int64_t together = getBytes(rows, keys, stays, result,
-                                      /*together=*/valuesWait(rows, keys));
-          return together <= target.getStaticSharedBytes()
-                     ? together
-                     : getBytes(rows, keys, stays, result, /*together=*/false);
-        }
-    return std::nullopt;
+  /// Bytes that a kernel takes of a workgroup's memory. Values are beside keys
+  /// if they wait for these and there is room.
+  int64_t getBytes(int64_t rows, int64_t keys) const {
+    rows = align(rows);
+    keys = padding.padCols(keys);
+    bool stays = exceedsRegisters(rows, keys, /*stays=*/false) &&
+                 hasRoom(getBytes(rows, keys, /*stays=*/true, result,
+                                  /*together=*/false));
+    int64_t together = getBytes(rows, keys, stays, result,
+                                /*together=*/valuesWait(rows, keys));
+    return hasRoom(together)
+               ? together
+               : getBytes(rows, keys, stays, result, /*together=*/false);
   }
-  /// The same for tiles whose sums leave as floats, to be added to others.
+  /// Whether values have room beside keys, and threads have the registers; or
+  /// queries have room beside keys, and threads the registers for all else.
+  bool fits(int64_t rows, int64_t keys) const {
+    auto fitsWhere = [&](bool stays) {
+      return !exceedsRegisters(rows, keys, stays) &&
+             hasRoom(getBytes(rows, keys, stays, result,
+                              /*together=*/!stays));
+    };
+    return rows >= padding.rows &&
+           (fitsWhere(/*stays=*/false) || fitsWhere(/*stays=*/true));
+  }
+  /// Whether values have, in tiles whose sums leave as floats, to be added to
+  /// others.
   bool fitsPartial(int64_t rows, int64_t keys) const {
     auto f32 = Float32Type::get(result.getContext());
-    return getBytes(rows, keys, /*stays=*/false, f32, /*together=*/true) <=
-           target.getStaticSharedBytes();
+    return hasRoom(
+        getBytes(rows, keys, /*stays=*/false, f32, /*together=*/true));
   }
-  /// Bytes of tiles of f32.
-  int64_t getFloatBytes(int64_t rows, int64_t keys) const {
-    return getBytes(align(rows), keys, /*stays=*/false, result,
-                    /*together=*/false);
+  bool hasRoom(int64_t bytes) const {
+    return bytes <= target.getStaticSharedBytes();
   }
   /// Whether registers hold what the next step multiplies.
   bool readsAhead(int64_t rows, int64_t keys) const {
@@ -109,22 +125,29 @@ public:
     return rows < 128 ? 64 : 128;
   }
   /// Rows that fragments are made of.
-  int64_t align(int64_t rows) const { return llvm::alignTo(rows, m); }
+  int64_t align(int64_t rows) const { return padding.padRows(rows); }
+  /// What tile-pad-tiles does to tiles of the op.
+  const Padding &getPadding() const { return padding; }
 
 private:
   static constexpr int64_t kMatrixThreads = 256;
 
   int64_t getSubgroups(int64_t rows) const {
-    return std::gcd(rows / m, threads / target.getSubgroup());
+    return std::gcd(rows / padding.rows, threads / target.getSubgroup());
   }
   /// Whether values are read for the next step (tile-prefetch-loads), and
   /// staged before keys are multiplied.
   bool valuesWait(int64_t rows, int64_t keys) const {
     int64_t lanes = getLanes(rows), left = kMostWaitingPieces;
     if (int64_t ofKeys = getWaitingPieces(keys * headSize, lanes);
-        ofKeys <= left)
+        hasKeyPieces && ofKeys <= left)
       left -= ofKeys;
-    return getWaitingPieces(keys * valueSize, lanes) <= left;
+    return hasValuePieces && getWaitingPieces(keys * valueSize, lanes) <= left;
+  }
+  /// Factors of f32 are never what registers lack.
+  bool exceedsRegisters(int64_t rows, int64_t keys, bool stays) const {
+    return applies() &&
+           getRegisters(rows, keys, stays) > getMostRegisters(isOpaque);
   }
   /// Where queries stay in workgroup memory, `stays`, results have elements of
   /// this type, and keys and values are staged together.
@@ -138,10 +161,22 @@ private:
 
   tile::TargetAttr target;
   bool isOpaque = false, storesLse = false;
+  bool hasKeyPieces = false, hasValuePieces = false;
   Type factor, result;
-  int64_t m = 1, n = 1, headSize = 0, valueSize = 0;
+  Padding padding{1, 1};
+  int64_t headSize = 0, valueSize = 0;
   int64_t threads = kMatrixThreads;
 };
+
+/// Whether tile-prefetch-loads asks for tiles of a tensor an iteration ahead.
+static bool comesInPieces(Value tensor, tile::TargetAttr target) {
+  auto memory = dyn_cast<MemRefType>(tensor.getType());
+  if (!memory)
+    return false;
+  auto [strides, offset] = memory.getStridesAndOffset();
+  return getPieceElements(memory.getElementType(), target,
+                          memory.getShape().back(), strides.back()) != 0;
+}
 
 FragmentModel::FragmentModel(AttentionOp op, tile::TargetAttr target)
     : target(target) {
@@ -153,17 +188,17 @@ FragmentModel::FragmentModel(AttentionOp op, tile::TargetAttr target)
   result = getElementTypeOrSelf(op.getOutput().getType());
   storesLse = bool(op.getLse());
   isOpaque = hasOpaqueMatrices(target);
-  ArrayRef<int64_t> shape = target.getMatrixShape();
-  m = shape[0];
-  n = shape[1];
-  headSize = llvm::alignTo(q.getShape().back(), shape[2]);
-  valueSize = llvm::alignTo(v.getShape().back(), n);
+  hasKeyPieces = comesInPieces(op.getKey(), target);
+  hasValuePieces = comesInPieces(op.getValue(), target);
+  padding = Padding::of(target);
+  headSize = padding.padCols(q.getShape().back());
+  valueSize = padding.padCols(v.getShape().back());
 }
 
 SmallVector<int64_t> FragmentModel::listThreads(int64_t queries) const {
   // As many rows as half of the threads have.
   constexpr int64_t longRows = 128, mostColumns = 64, fewestRows = 16;
-  bool mayBeFew = !isOpaque && m >= fewestRows &&
+  bool mayBeFew = !isOpaque && padding.rows >= fewestRows &&
                   std::max(headSize, valueSize) <= mostColumns &&
                   (ShapedType::isDynamic(queries) || queries >= longRows);
   if (mayBeFew)
@@ -172,7 +207,8 @@ SmallVector<int64_t> FragmentModel::listThreads(int64_t queries) const {
 }
 
 int64_t FragmentModel::getStripBytes(int64_t rows, int64_t keys) const {
-  Matrices matrices{m, n, /*k=*/0, getSubgroups(rows)};
+  ArrayRef<int64_t> shape = target.getMatrixShape();
+  Matrices matrices{shape[0], shape[1], shape[2], getSubgroups(rows)};
   constexpr int64_t mostColumns = 64;
   if (isOpaque)
     matrices.stripColumns = std::gcd(std::gcd(keys, valueSize), mostColumns);
@@ -239,9 +275,10 @@ public:
            (queriesInMemory ? std::min(most, enough) : most);
   }
   int64_t getBytes(int64_t rows, int64_t keys) const;
-  /// Of fewer rows, lanes share each even where there are units.
-  bool hasFragments(int64_t rows) const {
-    return fragments.hasFloats() && rows > kFewRows;
+  /// Whether its units compute a tile.
+  bool hasFragments(int64_t rows, int64_t keys) const {
+    return fragments.hasUnits() && !mayShareFewRows(target, rows) &&
+           fragments.hasRoom(fragments.getBytes(rows, keys));
   }
 
   /// Whether threads have twice as many rows as elsewhere: each element that is
@@ -286,13 +323,16 @@ bool SharedRowsModel::canStayInMemory(Value query) const {
 /// Queries stay, if not in memory; keys make room for values and their weights.
 /// And what threads exchange by.
 int64_t SharedRowsModel::getBytes(int64_t rows, int64_t keys) const {
-  if (hasFragments(rows))
-    return fragments.getFloatBytes(rows, keys);
+  if (hasFragments(rows, keys))
+    return fragments.getBytes(rows, keys);
   MLIRContext *context = type.getContext();
+  Padding padding{1, 1};
+  if (!mayShareFewRows(target, rows))
+    padding = fragments.getPadding();
   auto tile = [&](int64_t tileRows, int64_t cols, Type element) {
     return tile::TileType::get(context, {tileRows, cols}, element);
   };
-  RowThreads threads = chooseRowThreads(target, rows);
+  RowThreads threads = chooseRowThreads(target, padding.padRows(rows));
   SmallVector<StagedTile> staged;
   auto add = [&](tile::TileType of, tile::SharedAttr layout, int64_t begin,
                  int64_t end) {
@@ -374,13 +414,14 @@ private:
                                   model.align(std::max<int64_t>(queries, 1)))));
       for (int64_t columns = model.getMostKeys(rows); columns >= 16;
            columns /= 2)
-        if (model.fit(rows, columns))
+        if (model.fits(rows, columns))
           return {rows, columns};
     }
     return {0, 0};
   }
 
   static bool scheduleFragments(ScheduleBuilder &b, AttentionOp op,
+                                tile::TargetAttr target,
                                 const FragmentModel &anyModel) {
     int64_t queries = op.getQueryLength();
     for (int64_t threads : anyModel.listThreads(queries)) {
@@ -388,11 +429,14 @@ private:
       auto [rows, columns] = chooseFragments(model, queries);
       if (!rows)
         continue;
-      b.set(rows, columns, /*workers=*/0,
-            "rows and keys in matrix fragments that fit the registers of " +
-                Twine(threads) + " threads; they take " +
-                Twine(*model.fit(rows, columns)) +
-                " bytes of a workgroup's memory",
+      std::string reason =
+          "rows and keys in matrix fragments that fit the registers of " +
+          std::to_string(threads) + " threads; they take " +
+          std::to_string(model.getBytes(rows, columns)) +
+          " bytes of a workgroup's memory";
+      if (mayShareFewRows(target, rows))
+        reason = kFewRowsReason.str();
+      b.set(rows, columns, /*workers=*/0, reason,
             model.hasFewThreads() ? threads : 0);
       return true;
     }
@@ -421,8 +465,10 @@ private:
   static std::string describeSharedRows(AttentionOp op, tile::TargetAttr target,
                                         int64_t rows, int64_t keys) {
     SharedRowsModel model(op, target);
-    return (model.hasFragments(rows) ? "rows are in matrix fragments"
-                                     : "lanes share rows") +
+    if (mayShareFewRows(target, rows))
+      return kFewRowsReason.str();
+    return (model.hasFragments(rows, keys) ? "rows are in matrix fragments"
+                                           : "lanes share rows") +
            ("; queries, keys and values of this many take " +
             std::to_string(model.getBytes(rows, keys)) +
             " bytes of a workgroup's memory");
@@ -435,7 +481,7 @@ private:
     auto [givenRows, givenKeys] = b.getGivenTile(tileM, tileN);
     bool isGiven = givenRows || givenKeys;
     FragmentModel model(op, target);
-    if (isGiven || !model.applies() || !scheduleFragments(b, op, model))
+    if (isGiven || !model.applies() || !scheduleFragments(b, op, target, model))
       scheduleThreads(b, op, target, givenRows, givenKeys);
     if (!isGiven && target && target.getWorkers())
       scheduleFewRows(b, op, target, model);

@@ -57,6 +57,12 @@ bool attn::isReadByLoop(OpOperand &use) {
          isa<scf::ForOp>(dot->getParentOp());
 }
 
+Padding Padding::of(TargetAttr target) {
+  ArrayRef<int64_t> shape = target.getMatrixShape();
+  int64_t cols = std::lcm(shape[1], shape[2]);
+  return {std::lcm(shape[0], cols), cols};
+}
+
 int64_t FragmentNeeds::getRegisters(int64_t threads, bool areOpaque,
                                     bool stays) const {
   int64_t registers =
@@ -188,8 +194,14 @@ static bool hasProducts(func::FuncOp kernel) {
 
 TargetAttr attn::getMatrixTarget(func::FuncOp kernel) {
   auto target = TargetAttr::lookup(kernel);
+  auto isOther = [&](DotOp dot) {
+    bool is =
+        !multipliesMatrices(target, dot.getA().getType().getElementType());
+    return is ? WalkResult::interrupt() : WalkResult::advance();
+  };
   bool mayUse = target && kernel->hasAttr(tile::kKernelAttrName) &&
                 target.has(MatrixUnits::Cooperative) && hasProducts(kernel) &&
+                !kernel.walk(isOther).wasInterrupted() &&
                 !hasFewRows(kernel, target.getSubgroup());
   return mayUse ? target : TargetAttr();
 }

@@ -12,6 +12,7 @@
 #include "attn/Dialect/Tile/Tile.h"
 
 #include "mlir/Dialect/Func/IR/FuncOps.h"
+#include "llvm/Support/MathExtras.h"
 
 #include <string>
 
@@ -25,6 +26,17 @@ struct Matrices {
   int64_t stripColumns = 0;
 
   bool areOpaque() const { return stripColumns != 0; }
+};
+
+/// What the rows and columns of tiles become multiples of (tile-pad-tiles):
+/// those of fragments of any use.
+struct Padding {
+  int64_t rows, cols;
+
+  /// For a target with units.
+  static Padding of(tile::TargetAttr target);
+  int64_t padRows(int64_t number) const { return llvm::alignTo(number, rows); }
+  int64_t padCols(int64_t number) const { return llvm::alignTo(number, cols); }
 };
 
 /// What subgroups have for themselves in workgroup memory, and the numbers of
@@ -73,9 +85,9 @@ bool isConstantFactor(mlir::Value tile);
 /// A tile that is read for products only: it need not go through registers.
 bool isStaged(mlir::Value tile);
 
-/// The target of a kernel whose products its units may compute, if they fit:
-/// null for a kernel without products or with few rows, which lanes share, for
-/// a machine without units, and where there is no kernel or no target.
+/// The target of a kernel whose products its units multiply, if they fit: null
+/// for a kernel without products or with few rows, which lanes share, for a
+/// machine without units, and where there is no kernel or no target.
 tile::TargetAttr getMatrixTarget(mlir::func::FuncOp kernel);
 
 /// The matrices that compute the products of a kernel, if there is the memory,

@@ -14,8 +14,6 @@
 #include "mlir/Dialect/MemRef/IR/MemRef.h"
 #include "mlir/Dialect/Utils/StaticValueUtils.h"
 
-#include <numeric>
-
 namespace attn {
 #define GEN_PASS_DEF_PADTILES
 #include "attn/Conversion/Passes.h.inc"
@@ -25,25 +23,17 @@ using namespace mlir;
 using namespace attn;
 using namespace attn::tile;
 
-namespace {
+/// The shape of a tile afterwards.
+static SmallVector<int64_t> pad(TileType type, const Padding &padding) {
+  SmallVector<int64_t> shape{padding.padRows(type.getRows())};
+  if (type.getRank() == 2)
+    shape.push_back(padding.padCols(type.getCols()));
+  return shape;
+}
 
-/// Sizes of rows and columns of fragments, of any use.
-struct Padding {
-  int64_t rows, cols;
-
-  SmallVector<int64_t> pad(TileType type) const {
-    SmallVector<int64_t> shape{
-        static_cast<int64_t>(llvm::alignTo(type.getRows(), rows))};
-    if (type.getRank() == 2)
-      shape.push_back(llvm::alignTo(type.getCols(), cols));
-    return shape;
-  }
-  bool changes(TileType type) const {
-    return !llvm::equal(pad(type), type.getShape());
-  }
-};
-
-} // namespace
+static bool grows(TileType type, const Padding &padding) {
+  return !llvm::equal(pad(type, padding), type.getShape());
+}
 
 /// Whether the elements that padding adds to the tile are zero.
 static bool isZeroFilled(Value tile) {
@@ -75,8 +65,9 @@ static bool canPad(func::FuncOp kernel, const Padding &padding) {
                                      return WalkResult::interrupt();
                                    })
                                    .wasInterrupted();
-                  fits = !reads || !padding.changes(cast<TileType>(
-                                       map.getResult(0).getType()));
+                  fits = !reads ||
+                         !grows(cast<TileType>(map.getResult(0).getType()),
+                                padding);
                 }
                 return fits ? WalkResult::advance() : WalkResult::interrupt();
               })
@@ -104,24 +95,22 @@ struct PadTiles final : attn::impl::PadTilesBase<PadTiles> {
     TargetAttr target = getMatrixTarget(kernel);
     if (!target)
       return;
-    ArrayRef<int64_t> shape = target.getMatrixShape();
-    int64_t cols = std::lcm(shape[1], shape[2]);
-    Padding padding{std::lcm(shape[0], cols), cols};
+    Padding padding = Padding::of(target);
     if (!canPad(kernel, padding))
       return;
     kernel.walk([&](LoadOp load) {
-      if (padding.changes(load.getType()))
+      if (grows(load.getType(), padding))
         clampValid(load, load.getValidMutable(), load.getType());
     });
     kernel.walk([&](StoreOp store) {
-      if (padding.changes(store.getTile().getType()))
+      if (grows(store.getTile().getType(), padding))
         clampValid(store, store.getValidMutable(), store.getTile().getType());
     });
     forEachTile(kernel, [&](Value tile) {
       auto type = cast<TileType>(tile.getType());
-      if (!padding.changes(type))
+      if (!grows(type, padding))
         return;
-      tile.setType(TileType::get(type.getContext(), padding.pad(type),
+      tile.setType(TileType::get(type.getContext(), pad(type, padding),
                                  type.getElementType()));
       ++numPadded;
     });

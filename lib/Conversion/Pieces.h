@@ -25,25 +25,33 @@ constexpr int64_t kPieceBytes = 16;
 constexpr int64_t kRowGapBytes = kPieceBytes;
 
 /// Elements of 16 bytes, of which each is either read as a whole or not at all:
-/// the columns of the tile and those that are valid are multiples, and columns
-/// are neighbours in memory. Otherwise 0.
+/// the columns that are valid are a multiple, and columns are neighbours in
+/// memory. Otherwise 0.
+inline int64_t getPieceElements(mlir::Type element, tile::TargetAttr target,
+                                int64_t columns, int64_t stride) {
+  constexpr int64_t halfBytes = 2, elements = kPieceBytes / halfBytes;
+  bool isHalf = element.isF16() ||
+                (element.isBF16() && multipliesMatrices(target, element));
+  bool fits = isHalf && (!target || readsPieces(target)) && columns > 0 &&
+              columns % elements == 0 && stride == 1;
+  return fits ? elements : 0;
+}
+
+/// The same for a tile, whose columns are a multiple, too.
 template <typename Access>
 int64_t getPieceElements(Access access, tile::TileType type,
                          mlir::Value memory) {
-  mlir::Type element = type.getElementType();
-  auto target = tile::TargetAttr::lookup(access);
-  if (type.getRank() != 2 || (target && !readsPieces(target)) ||
-      !(element.isF16() ||
-        (element.isBF16() && multipliesMatrices(target, element))))
-    return 0;
-  constexpr int64_t halfBytes = 2, elements = kPieceBytes / halfBytes;
   auto view = memory.template getDefiningOp<mlir::memref::ReinterpretCastOp>();
-  std::optional<int64_t> cols = mlir::getConstantIntValue(access.getValid()[1]);
-  bool fits =
-      view && cols && *cols > 0 && *cols % elements == 0 &&
-      type.getCols() % elements == 0 &&
-      mlir::isConstantIntValue(view.getConstifiedMixedStrides().back(), 1);
-  return fits ? elements : 0;
+  if (type.getRank() != 2 || !view)
+    return 0;
+  auto getKnown = [](mlir::OpFoldResult number) {
+    return mlir::getConstantIntValue(number).value_or(0);
+  };
+  int64_t elements =
+      getPieceElements(type.getElementType(), tile::TargetAttr::lookup(access),
+                       getKnown(access.getValid()[1]),
+                       getKnown(view.getConstifiedMixedStrides().back()));
+  return elements && type.getCols() % elements == 0 ? elements : 0;
 }
 inline int64_t getPieceElements(tile::LoadOp load) {
   return getPieceElements(load, load.getType(), load.getSource());

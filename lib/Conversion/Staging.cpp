@@ -59,6 +59,14 @@ Type attn::getStoredType(TileType tile, TargetAttr target) {
   return VectorType::get({kVectorElements}, element);
 }
 
+int64_t attn::getBufferElements(int64_t numElements, Type type,
+                                bool areOpaque) {
+  if (!areOpaque)
+    return numElements;
+  int64_t bytes = attn::getNumBytes(type);
+  return llvm::alignTo(numElements * bytes, kPieceBytes) / bytes;
+}
+
 int64_t attn::getStripColumns(Operation *kernel) {
   // A lane has so many registers beside all others.
   int64_t cols = 64;
@@ -174,6 +182,8 @@ StagedBuffers::StagedBuffers(ArrayRef<StagedTile> tiles) {
 int64_t StagedBuffers::getNumBytes(TargetAttr target) const {
   int64_t bytes = 0;
   for (const auto &[type, buffer] : buffers)
-    bytes += buffer.numElements * getStoredBytes(type, target);
+    bytes +=
+        getBufferElements(buffer.numElements, type, hasOpaqueMatrices(target)) *
+        getStoredBytes(type, target);
   return bytes;
 }

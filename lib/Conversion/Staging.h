@@ -128,6 +128,11 @@ inline bool hasOpaqueMatrices(tile::TargetAttr target) {
   return target.hasFeature("matrix-opaque");
 }
 
+/// Elements of a buffer that holds so many. WebGPU's matrices are read and
+/// written at multiples of 16 bytes only, and nobody tells if they are not:
+/// buffers are such, so that all begin there.
+int64_t getBufferElements(int64_t numElements, mlir::Type type, bool areOpaque);
+
 /// The columns of a strip, of which those of each product are a multiple.
 int64_t getStripColumns(mlir::Operation *kernel);
 

@@ -345,8 +345,8 @@ def TileToGPU : Pass<"tile-to-gpu", "::mlir::ModuleOp"> {
 def PadTiles : Pass<"tile-pad-tiles", "::mlir::func::FuncOp"> {
   let summary = "Make the sizes of tiles multiples of the fragments of matrix units";
   let description = [{
-    In a `tile.kernel` with products, for a target with cooperative matrices,
-    rows and columns of all tiles grow to multiples of the fragments. Loads fill
+    In a `tile.kernel` whose products the cooperative matrices of the target
+    multiply, rows and columns of all tiles grow to multiples of the fragments. Loads fill
     what they add with zeros, which add nothing to a product, and no more is
     valid than was; where an op could tell, all tiles stay as they are: a
     reduction over columns that are no multiple, a product over computed tiles

@@ -141,14 +141,9 @@ static FragmentAttr findFragments(gpu::GPUFuncOp kernel) {
   return found;
 }
 
-/// Buffers are multiples of 16 bytes, so that all begin at such: Vulkan's
-/// matrices are read and written there only, and nobody tells if they are not.
 Value KernelContext::addWorkgroupMemory(int64_t numElements, Type type,
                                         StringRef name) {
-  if (opaqueMatrices) {
-    int64_t bytes = getNumBytes(type);
-    numElements = llvm::alignTo(numElements * bytes, kPieceBytes) / bytes;
-  }
+  numElements = getBufferElements(numElements, type, opaqueMatrices);
   auto space = gpu::AddressSpaceAttr::get(kernel.getContext(),
                                           gpu::AddressSpace::Workgroup);
   Value memory = kernel.addWorkgroupAttribution(
