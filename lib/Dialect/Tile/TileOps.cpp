@@ -8,6 +8,7 @@
 #include "attn/Dialect/Tile/AttributeNames.h"
 #include "attn/Dialect/Tile/Tile.h"
 
+#include "mlir/Dialect/Arith/IR/Arith.h"
 #include "mlir/Dialect/Func/IR/FuncOps.h"
 #include "mlir/IR/Builders.h"
 #include "mlir/IR/Matchers.h"
@@ -326,6 +327,22 @@ OpFoldResult ConvertOp::fold(FoldAdaptor) {
   return {};
 }
 
+/// All elements of a uniform tile become the same.
+LogicalResult ConvertOp::canonicalize(ConvertOp op, PatternRewriter &rewriter) {
+  auto splat = op.getInput().getDefiningOp<SplatOp>();
+  Type element = op.getType().getElementType();
+  auto getWidth = [](Type type) { return type.getIntOrFloatBitWidth(); };
+  if (!splat || getWidth(element) == getWidth(splat.getValue().getType()))
+    return failure();
+  Value number = splat.getValue();
+  if (getWidth(element) < getWidth(number.getType()))
+    number = arith::TruncFOp::create(rewriter, op.getLoc(), element, number);
+  else
+    number = arith::ExtFOp::create(rewriter, op.getLoc(), element, number);
+  rewriter.replaceOpWithNewOp<SplatOp>(op, op.getType(), number);
+  return success();
+}
+
 LogicalResult RelayoutOp::verify() {
   TileType in = getInput().getType(), out = getType();
   if (in.getShape() != out.getShape() ||
@@ -393,6 +410,27 @@ std::pair<int64_t, int64_t> MapOp::getDomain() {
   llvm::for_each(getInputs().getTypes(), visit);
   llvm::for_each(getResultTypes(), visit);
   return domain;
+}
+
+/// What uniform tiles give, wherever an element stands, is uniform.
+LogicalResult MapOp::canonicalize(MapOp op, PatternRewriter &rewriter) {
+  SmallVector<Value> arguments;
+  for (Value input : op.getInputs())
+    if (auto splat = input.getDefiningOp<SplatOp>())
+      arguments.push_back(splat.getValue());
+  if (arguments.size() != op.getInputs().size() ||
+      !llvm::all_of(op.getIndexArgs(), [](Value i) { return i.use_empty(); }))
+    return failure();
+  llvm::append_range(arguments, op.getOffsets());
+  Operation *yield = op.getBody().front().getTerminator();
+  rewriter.inlineBlockBefore(&op.getBody().front(), op, arguments);
+  SmallVector<Value> results;
+  for (auto [type, number] :
+       llvm::zip_equal(op.getResultTypes(), yield->getOperands()))
+    results.push_back(SplatOp::create(rewriter, op.getLoc(), type, number));
+  rewriter.replaceOp(op, results);
+  rewriter.eraseOp(yield);
+  return success();
 }
 
 /// Blocks of values live alike, and row statistics where their rows do.

@@ -102,7 +102,8 @@ void Results::store(const Worker &w, const RowState &state,
   }
   auto [result, lse] = finishRows(b, state, w.firstRow, columns.first, finish);
   if (Type element = elementOf(a.output); !element.isF32())
-    result = convertElements(b, result, element);
+    result = tile::ConvertOp::create(
+        b, cast<TileType>(result.getType()).withElementType(element), result);
   AddressMap map = a.outputs(w);
   map.store(b, result, a.output, w.firstRow, columns.first, columns.count);
   if (!lse)

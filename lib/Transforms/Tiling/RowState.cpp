@@ -93,59 +93,27 @@ static SmallVector<Value> finishRow(OpBuilder &b, Location loc, ValueRange x,
           arith::SelectOp::create(b, loc, none, negInf(b, loc), log)};
 }
 
-/// The results of a map whose body asks for no positions: of numbers, where its
-/// inputs are numbers that stand for tiles.
-static SmallVector<Value> mapElements(
-    ImplicitLocOpBuilder &b, TypeRange types, ValueRange inputs,
-    ValueRange offsets,
-    function_ref<SmallVector<Value>(OpBuilder &, Location, ValueRange)> body) {
-  SmallVector<Value> numbers;
-  for (Value input : inputs)
-    if (auto uniform = input.getDefiningOp<tile::SplatOp>())
-      numbers.push_back(uniform.getValue());
-  SmallVector<Value> results;
-  if (numbers.size() != inputs.size()) {
-    auto map =
-        tile::MapOp::create(b, types, inputs, offsets,
-                            [&](OpBuilder &nb, Location loc, ValueRange x,
-                                ValueRange) { return body(nb, loc, x); });
-    llvm::append_range(results, map.getResults());
-    return results;
-  }
-  for (auto [type, number] :
-       llvm::zip_equal(types, body(b, b.getLoc(), numbers)))
-    results.push_back(tile::SplatOp::create(b, type, number));
-  return results;
-}
-
 std::pair<Value, Value> attn::tiling::finishRows(ImplicitLocOpBuilder &b,
                                                  const RowState &state,
                                                  Value firstRow,
                                                  Value firstColumn,
                                                  const Finish &finish) {
   SmallVector<Type> types(finish.wantsLse ? 2 : 1, state.max.getType());
-  SmallVector<Value> stats =
-      mapElements(b, types, {state.max, state.sum}, firstRow,
-                  [&](OpBuilder &nb, Location loc, ValueRange x) {
-                    return finishRow(nb, loc, x, finish);
-                  });
-  SmallVector<Value> output = mapElements(
-      b, state.acc.getType(), {state.acc, stats[0]}, {firstRow, firstColumn},
-      [&](OpBuilder &nb, Location loc, ValueRange x) -> SmallVector<Value> {
+  auto stats = tile::MapOp::create(
+      b, types, {state.max, state.sum}, firstRow,
+      [&](OpBuilder &nb, Location loc, ValueRange x, ValueRange) {
+        return finishRow(nb, loc, x, finish);
+      });
+  auto output = tile::MapOp::create(
+      b, state.acc.getType(), {state.acc, stats.getResult(0)},
+      {firstRow, firstColumn},
+      [&](OpBuilder &nb, Location loc, ValueRange x,
+          ValueRange) -> SmallVector<Value> {
         if (finish.divide)
           return {arith::DivFOp::create(nb, loc, x[0], x[1])};
         return {arith::MulFOp::create(nb, loc, x[0], x[1])};
       });
-  return {output[0], finish.wantsLse ? stats[1] : Value()};
-}
-
-Value attn::tiling::convertElements(ImplicitLocOpBuilder &b, Value tile,
-                                    Type element) {
-  auto type = cast<TileType>(tile.getType()).withElementType(element);
-  if (auto uniform = tile.getDefiningOp<tile::SplatOp>())
-    return tile::SplatOp::create(
-        b, type, arith::TruncFOp::create(b, element, uniform.getValue()));
-  return tile::ConvertOp::create(b, type, tile);
+  return {output.getResult(0), finish.wantsLse ? stats.getResult(1) : Value()};
 }
 
 //===----------------------------------------------------------------------===//

@@ -50,10 +50,6 @@ std::pair<mlir::Value, mlir::Value>
 finishRows(mlir::ImplicitLocOpBuilder &b, const RowState &state,
            mlir::Value firstRow, mlir::Value firstColumn, const Finish &finish);
 
-/// A tile of f32 rounded to another type.
-mlir::Value convertElements(mlir::ImplicitLocOpBuilder &b, mlir::Value tile,
-                            mlir::Type element);
-
 /// Where the states of the parts of one row lie: memrefs [..., part] and
 /// [..., part, column], at indices in front of the part.
 struct StoredStates {

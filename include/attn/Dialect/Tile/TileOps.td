@@ -210,6 +210,9 @@ def Tile_MapOp : Tile_Op<"map", [AttrSizedOperandSegments,
     indices within the memref's bounds: every element is computed, observed or
     not (`attn-make-total` clamps the reads of score and mask regions).
 
+    Where all operands are `tile.splat` and no index is asked for, so are the
+    results after canonicalization: the region is computed once.
+
     ```mlir
     %p = tile.map (%s, %m) at [%i0, %j0]
         : (!tile.tile<64x128xf32>, !tile.tile<64xf32>) -> !tile.tile<64x128xf32> {
@@ -245,6 +248,7 @@ def Tile_MapOp : Tile_Op<"map", [AttrSizedOperandSegments,
   }];
   let hasVerifier = 1;
   let hasRegionVerifier = 1;
+  let hasCanonicalizeMethod = 1;
 }
 
 def Tile_YieldOp : Tile_Op<"yield", [Pure, Terminator, ReturnLike,
@@ -365,12 +369,15 @@ def Tile_ConvertOp : Tile_Op<"convert", [Pure]> {
     ```mlir
     %p16 = tile.convert %p : !tile.tile<64x128xf32> -> !tile.tile<64x128xbf16>
     ```
+
+    Of a `tile.splat`, canonicalization makes one of the converted number.
   }];
   let arguments = (ins Tile_TileType:$input);
   let results = (outs Tile_TileType:$result);
   let assemblyFormat = "$input attr-dict `:` type($input) `->` type($result)";
   let hasVerifier = 1;
   let hasFolder = 1;
+  let hasCanonicalizeMethod = 1;
 }
 
 def Tile_RelayoutOp : Tile_Op<"relayout", [Pure]> {
