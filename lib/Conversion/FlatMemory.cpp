@@ -18,7 +18,7 @@ using namespace mlir;
 using namespace attn;
 using namespace attn::tile;
 
-static Value index(ImplicitLocOpBuilder &b, int64_t value) {
+Value attn::index(ImplicitLocOpBuilder &b, int64_t value) {
   return arith::ConstantIndexOp::create(b, value);
 }
 

@@ -17,6 +17,9 @@
 
 namespace attn {
 
+/// A constant.
+mlir::Value index(mlir::ImplicitLocOpBuilder &b, int64_t value);
+
 /// What a lowering has in place of a scalar of the kernel.
 using ScalarLookup = llvm::function_ref<mlir::Value(mlir::Value)>;
 

@@ -295,9 +295,6 @@ private:
     DenseMap<std::pair<int64_t, int64_t>, int64_t> numbers;
   };
 
-  static Value index(ImplicitLocOpBuilder &b, int64_t value) {
-    return arith::ConstantIndexOp::create(b, value);
-  }
   static Value scale(ImplicitLocOpBuilder &b, Value number, int64_t factor) {
     return b.createOrFold<arith::MulIOp>(number, index(b, factor));
   }

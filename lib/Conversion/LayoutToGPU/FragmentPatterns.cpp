@@ -23,10 +23,6 @@ using namespace mlir;
 using namespace attn;
 using namespace attn::tile;
 
-static Value index(ImplicitLocOpBuilder &b, int64_t value) {
-  return arith::ConstantIndexOp::create(b, value);
-}
-
 static FragmentAttr getFragments(TileType tile) {
   return dyn_cast_or_null<FragmentAttr>(tile.getLayout());
 }

@@ -441,7 +441,9 @@ LogicalResult LayoutToGPU::lower(func::FuncOp source, gpu::GPUModuleOp module,
   RewritePatternSet patterns(&getContext());
   scf::populateSCFStructuralTypeConversionsAndLegality(converter, patterns,
                                                        target);
+  populateLoadPatterns(converter, context, patterns);
   populateMemoryPatterns(converter, context, patterns);
+  populateRelayoutPatterns(converter, context, patterns);
   populateComputePatterns(converter, context, patterns);
   populateSharedDotPatterns(converter, context, patterns);
   populateRegisterDotPatterns(converter, context, patterns);

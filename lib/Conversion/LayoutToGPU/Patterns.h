@@ -22,7 +22,15 @@ mlir::Value readInMemory(mlir::ImplicitLocOpBuilder &b,
                          const KernelContext &context, tile::LoadOp op,
                          mlir::Value row, mlir::Value number);
 
-/// tile.load, tile.store, tile.relayout, and scalars in memory.
+/// tile.load.
+void populateLoadPatterns(const mlir::TypeConverter &converter,
+                          const KernelContext &context,
+                          mlir::RewritePatternSet &patterns);
+/// tile.relayout between registers and workgroup memory.
+void populateRelayoutPatterns(const mlir::TypeConverter &converter,
+                              const KernelContext &context,
+                              mlir::RewritePatternSet &patterns);
+/// tile.store, tile.convert in workgroup memory, and scalars in memory.
 void populateMemoryPatterns(const mlir::TypeConverter &converter,
                             const KernelContext &context,
                             mlir::RewritePatternSet &patterns);
@@ -85,10 +93,27 @@ bool holdsVectors(const tile::LinearLayout &layout, tile::TileType type);
 mlir::Value addPosition(mlir::ImplicitLocOpBuilder &b, mlir::Value offset,
                         mlir::Value within);
 
+/// A vector of the elements of a piece of a tile.
+mlir::VectorType getPieceType(tile::TileType tile, int64_t elements);
+
 /// Threads visit the elements of a tile one after the other, row by row.
 void forEachElement(mlir::ImplicitLocOpBuilder &b, const KernelContext &context,
                     tile::TileType type,
                     llvm::function_ref<void(const ElementPosition &)> body);
+/// Or its pieces of so many elements.
+void forEachPiece(mlir::ImplicitLocOpBuilder &b, const KernelContext &context,
+                  tile::TileType type, int64_t elements,
+                  llvm::function_ref<void(const ElementPosition &)> body);
+
+/// Threads write what `op` makes to its buffer, between barriers.
+void stage(mlir::ImplicitLocOpBuilder &b, const KernelContext &context,
+           mlir::Operation *op, llvm::function_ref<void()> fill);
+
+/// They write a tile in workgroup memory element by element.
+void fillElements(
+    mlir::ImplicitLocOpBuilder &b, const KernelContext &context,
+    mlir::Value tile,
+    llvm::function_ref<mlir::Value(const ElementPosition &)> read);
 
 } // namespace attn
 

@@ -19,10 +19,6 @@ using namespace mlir;
 using namespace attn;
 using namespace attn::tile;
 
-static Value index(ImplicitLocOpBuilder &b, int64_t value) {
-  return arith::ConstantIndexOp::create(b, value);
-}
-
 namespace {
 
 /// What a register adds to the position of its thread.

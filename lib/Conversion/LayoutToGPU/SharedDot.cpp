@@ -20,10 +20,6 @@ using namespace mlir;
 using namespace attn;
 using namespace attn::tile;
 
-static Value index(ImplicitLocOpBuilder &b, int64_t value) {
-  return arith::ConstantIndexOp::create(b, value);
-}
-
 static bool isShared(Value tile) {
   return isa_and_nonnull<SharedAttr>(
       cast<TileType>(tile.getType()).getLayout());
