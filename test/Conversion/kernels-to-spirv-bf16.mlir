@@ -30,21 +30,22 @@ gpu.module @kernels {
   // An element of an accumulator becomes one of a factor.
   // CHECK: %[[ELEMENT:.+]] = spirv.CompositeExtract %{{.+}}[3 : i32] : !spirv.coopmatrix<16x16xf32
   // CHECK: %[[BITS:.+]] = spirv.Bitcast %[[ELEMENT]] : f32 to i32
+  // CHECK: %[[MAGNITUDE:.+]] = spirv.BitwiseAnd %[[BITS]], %cst2147483647_i32
+  // CHECK: %[[NAN:.+]] = spirv.UGreaterThanEqual %[[MAGNITUDE]], %cst2139095041_i32
   // CHECK: %[[HIGH:.+]] = spirv.ShiftRightLogical %[[BITS]], %cst16_i32
   // CHECK: %[[ODD:.+]] = spirv.BitwiseAnd %[[HIGH]], %cst1_i32
   // CHECK: %[[HALF:.+]] = spirv.IAdd %[[BITS]], %cst32767_i32
   // CHECK: %[[SUM:.+]] = spirv.IAdd %[[HALF]], %[[ODD]]
   // CHECK: %[[UPPER:.+]] = spirv.ShiftRightLogical %[[SUM]], %cst16_i32
-  // CHECK: %[[NEAREST:.+]] = spirv.ShiftLeftLogical %[[UPPER]], %cst16_i32
-  // CHECK: %[[NAN:.+]] = spirv.FUnordNotEqual %[[ELEMENT]], %[[ELEMENT]] : f32
-  // CHECK: %[[ROUNDED:.+]] = spirv.Select %[[NAN]], %cst2143289344_i32{{.*}}, %[[NEAREST]]
+  // CHECK: %[[NEAREST:.+]] = spirv.Select %[[NAN]], %cst32704_i32{{.*}}, %[[UPPER]]
+  // CHECK: %[[ROUNDED:.+]] = spirv.ShiftLeftLogical %[[NEAREST]], %cst16_i32
   // CHECK: %[[EXACT:.+]] = spirv.Bitcast %[[ROUNDED]] : i32 to f32
   // CHECK: %[[SMALL:.+]] = spirv.FConvert %[[EXACT]] : f32 to bf16
   // CHECK: spirv.CompositeInsert %[[SMALL]], %{{.+}}[3 : i32] : bf16 into !spirv.coopmatrix<16x16xbf16, Subgroup, MatrixA>
   // All eight elements of a lane, before their matrix is converted.
   // CHECK: %[[SUMS:.+]] = spirv.KHR.CooperativeMatrixMulAdd
   // CHECK: %[[FIRST:.+]] = spirv.CompositeExtract %[[SUMS]][0 : i32]
-  // CHECK: spirv.FUnordNotEqual %[[FIRST]], %[[FIRST]] : f32
+  // CHECK: spirv.Bitcast %[[FIRST]] : f32 to i32
   // CHECK: spirv.CompositeInsert %{{.+}}, %[[SUMS]][0 : i32]
   // CHECK: %[[LAST:.+]] = spirv.CompositeExtract %[[SUMS]][7 : i32]
   // CHECK: %[[LASTBITS:.+]] = spirv.Bitcast %[[LAST]] : f32 to i32

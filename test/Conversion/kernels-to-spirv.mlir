@@ -329,8 +329,10 @@ gpu.module @kernels {
   // bf16 is held as its bits; a conversion rounds them.
   // CHECK: spirv.GlobalVariable @local_1 : !spirv.ptr<!spirv.array<32 x i32>, Workgroup>
   // CHECK: spirv.func @local() "None"
-  // CHECK: spirv.Bitcast %{{.+}} : f32 to i32
-  // CHECK: %[[BITS:.+]] = spirv.BitwiseOr
+  // CHECK: %[[BITS:.+]] = spirv.Bitcast %{{.+}} : f32 to i32
+  // CHECK: %[[MAGNITUDE:.+]] = spirv.BitwiseAnd %[[BITS]], %cst2147483647_i32
+  // CHECK: %[[NAN:.+]] = spirv.UGreaterThanEqual %[[MAGNITUDE]], %cst2139095041_i32
+  // CHECK: spirv.Select %[[NAN]], %cst32704_i32
   // CHECK: spirv.Store "Workgroup"
   // CHECK: %[[WORD:.+]] = spirv.Load "Workgroup" %{{.+}} : i32
   // CHECK: %[[HIGH:.+]] = spirv.ShiftLeftLogical

@@ -79,20 +79,23 @@ Value encodeHalf(Value magnitude, ImplicitLocOpBuilder &b) {
                 b);
 }
 
-Value encodeBFloat(Value magnitude, ImplicitLocOpBuilder &b) {
+/// The bits of an f32 as bf16. NaNs are told by their bits, as rounding may
+/// carry them out of the NaNs, and drivers fold comparisons of floats.
+Value encodeBFloat(Value bits, ImplicitLocOpBuilder &b) {
+  Value magnitude = arith::AndIOp::create(b, bits, constant(b, 0x7fffffff));
   return select(isAtLeast(magnitude, 0x7f800001, b), constant(b, 0x7fc0),
-                roundAway(magnitude, 16, b), b);
+                roundAway(bits, 16, b), b);
 }
 
 /// The bits of the nearest f16 or bf16 of an f32.
 Value encodeFloat(Value number, Type type, ImplicitLocOpBuilder &b) {
   Value bits = arith::BitcastOp::create(b, b.getI32Type(), number);
+  if (type.isBF16())
+    return encodeBFloat(bits, b);
   Value magnitude = arith::AndIOp::create(b, bits, constant(b, 0x7fffffff));
   Value sign = arith::ShRUIOp::create(
       b, arith::XOrIOp::create(b, bits, magnitude), constant(b, 16));
-  Value encoded =
-      type.isF16() ? encodeHalf(magnitude, b) : encodeBFloat(magnitude, b);
-  return arith::OrIOp::create(b, encoded, sign);
+  return arith::OrIOp::create(b, encodeHalf(magnitude, b), sign);
 }
 
 /// The f32 that has the value of the low half of `bits`.
@@ -125,14 +128,8 @@ bool isBFloat(Value number) {
 } // namespace
 
 Value attn::roundToBFloat(ImplicitLocOpBuilder &b, Value number) {
-  Value bits = arith::BitcastOp::create(b, b.getI32Type(), number);
-  Value rounded =
-      arith::ShLIOp::create(b, roundAway(bits, 16, b), constant(b, 16));
-  // The sum may have left the NaNs.
-  Value isNaN =
-      arith::CmpFOp::create(b, arith::CmpFPredicate::UNE, number, number);
-  return arith::BitcastOp::create(
-      b, number.getType(), select(isNaN, constant(b, 0x7fc00000), rounded, b));
+  Type type = b.getBF16Type();
+  return decodeFloat(encodeFloat(number, type, b), type, b);
 }
 
 Value Words::from(ImplicitLocOpBuilder &b, Value word, Type type) const {
