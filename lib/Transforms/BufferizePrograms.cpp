@@ -30,7 +30,24 @@ struct BufferizePrograms
         .insert<bufferization::BufferizationDialect, memref::MemRefDialect>();
   }
 
+  /// Functions elsewhere are not bufferized, nor is what follows run on them.
+  LogicalResult checkPlaces() {
+    WalkResult walked = getOperation().walk([&](Operation *op) {
+      if (!isa<AttentionOp, MergeOp>(op))
+        return WalkResult::advance();
+      auto function = op->getParentOfType<func::FuncOp>();
+      if (function && function->getParentOp() == getOperation())
+        return WalkResult::advance();
+      op->emitOpError("is in no func.func of the module that is lowered; run "
+                      "the pipeline on the module around it");
+      return WalkResult::interrupt();
+    });
+    return failure(walked.wasInterrupted());
+  }
+
   void runOnOperation() override {
+    if (failed(checkPlaces()))
+      return signalPassFailure();
     bufferization::OneShotBufferizationOptions options;
     options.bufferizeFunctionBoundaries = true;
     options.setFunctionBoundaryTypeConversion(
@@ -39,7 +56,10 @@ struct BufferizePrograms
         [](bufferization::TensorLikeType type, Attribute memorySpace,
            func::FuncOp, const bufferization::BufferizationOptions &)
         -> bufferization::BufferLikeType {
-      auto tensor = cast<RankedTensorType>(type);
+      auto tensor = dyn_cast<RankedTensorType>(type);
+      if (!tensor)
+        return cast<bufferization::BufferLikeType>(UnrankedMemRefType::get(
+            cast<UnrankedTensorType>(type).getElementType(), memorySpace));
       SmallVector<int64_t> strides(tensor.getRank(), ShapedType::kDynamic);
       if (!strides.empty())
         strides.back() = 1;
