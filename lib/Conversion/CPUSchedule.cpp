@@ -128,12 +128,23 @@ int64_t Scheduler::getKeys(int64_t rows) {
                                              blockColumns * blockColumns);
 }
 
-/// Keys of a tile with at most a vector of rows. Each is read once, so that no
-/// cache limits them: so many that rescaling the sums and reducing the rows,
-/// once a tile, takes little beside its products.
+/// Keys of a tile with at most a vector of rows. Each is read once, and those
+/// of the next product are on their way to L1 meanwhile: keys, or values, take
+/// a sixth of it, but are so many that rescaling the sums and reducing the
+/// rows, once a tile, takes little beside its products.
 int64_t Scheduler::getKeysOfFew() {
-  constexpr int64_t enough = 128;
-  return options.tileN ? options.tileN : enough;
+  constexpr int64_t fewest = 32, most = 128;
+  if (options.tileN)
+    return options.tileN;
+  auto bitsOf = [](Value operand, int64_t columns) {
+    Type element = getElementTypeOrSelf(operand.getType());
+    return columns * int64_t(element.getIntOrFloatBitWidth());
+  };
+  int64_t rowBits =
+      std::max<int64_t>({bitsOf(op.getKey(), op.getQkHeadSize()),
+                         bitsOf(op.getValue(), op.getValueHeadSize()), 1});
+  int64_t keys = target.getL1Bytes() * 8 / 6 / rowBits;
+  return std::clamp(keys / fewest * fewest, fewest, most);
 }
 
 /// Keys of a tile in tile registers: f32 scores of a strip take a sixth of L1,

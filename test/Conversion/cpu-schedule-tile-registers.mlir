@@ -123,9 +123,9 @@ func.func @dynamic(%q: memref<?x?x?x64xbf16>, %k: memref<?x?x?x64xbf16>, %v: mem
 
 // -----
 
-// Few queries are bound by what they read.
+// Few queries are bound by what they read: 64 keys take 8 of the 48 KiB of L1.
 // CHECK-LABEL: func @decode
-// CHECK:       #attn.schedule<tile_m = 1, tile_n = 128, workers = 128>
+// CHECK:       #attn.schedule<tile_m = 1, tile_n = 64, workers = 128>
 func.func @decode(%q: memref<1x8x1x64xbf16>, %k: memref<1x8x512x64xbf16>, %v: memref<1x8x512x64xbf16>, %o: memref<1x8x1x64xbf16>) {
   attn.attention ins(%q, %k, %v : memref<1x8x1x64xbf16>, memref<1x8x512x64xbf16>, memref<1x8x512x64xbf16>) outs(%o : memref<1x8x1x64xbf16>)
   return

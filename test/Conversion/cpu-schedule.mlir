@@ -11,7 +11,7 @@
 // CHECK-DAG:   %[[ROWS:.*]] = arith.muli %{{.*}}, %c4
 // CHECK-DAG:   %[[FEW:.*]] = arith.cmpi sle, %[[ROWS]], %c16
 // CHECK:       scf.if %[[FEW]] {
-// CHECK:         #attn.schedule<tile_m = 16, tile_n = 128, workers = 128>
+// CHECK:         #attn.schedule<tile_m = 16, tile_n = 32, workers = 128>
 // CHECK:       } else {
 // CHECK-DAG:     %[[ONE:.*]] = arith.cmpi sle, %[[ROWS]], %c64
 // CHECK-DAG:     %[[WORK:.*]] = arith.muli %{{.*}}, %c4
@@ -22,7 +22,7 @@
 // CHECK:         } else {
 // CHECK:           #attn.schedule<tile_m = 64, tile_n = 96>
 // LARGE-LABEL: func @dynamic
-// LARGE:       #attn.schedule<tile_m = 16, tile_n = 128, workers = 128>
+// LARGE:       #attn.schedule<tile_m = 16, tile_n = 32, workers = 128>
 // LARGE:       #attn.schedule<tile_m = 64, tile_n = 144, workers = 128>
 // LARGE:       #attn.schedule<tile_m = 64, tile_n = 144>
 // GIVEN-LABEL: func @dynamic
@@ -36,10 +36,10 @@ func.func @dynamic(%q: memref<?x32x?x128xf32>, %k: memref<?x8x?x128xf32>, %v: me
 // -----
 
 // Sizes that are known need no condition, and rows that are fewer than a vector
-// no padding; a tile has 64 keys at least.
+// no padding; a tile has 32 keys at least, though they take more of L1 than a sixth.
 // CHECK-LABEL: func @decoding
 // CHECK-NOT:   scf.if
-// CHECK:       #attn.schedule<tile_m = 3, tile_n = 128, workers = 128>
+// CHECK:       #attn.schedule<tile_m = 3, tile_n = 32, workers = 128>
 func.func @decoding(%q: memref<?x4x3x256xf16>, %k: memref<?x4x4096x256xf16>, %v: memref<?x4x4096x256xf16>, %o: memref<?x4x3x256xf16>) {
   attn.attention ins(%q, %k, %v : memref<?x4x3x256xf16>, memref<?x4x4096x256xf16>, memref<?x4x4096x256xf16>) outs(%o : memref<?x4x3x256xf16>)
   return
@@ -88,7 +88,7 @@ func.func @by_head(%q: memref<1x8x?x128xf16>, %k: memref<1x2x?x128xf16>, %v: mem
 // CHECK-DAG:   %[[ROWS:.*]] = arith.muli %[[BOUNDS]], %c16
 // CHECK:       %[[SHORT:.*]] = arith.cmpi sle, %[[TOTAL]], %[[ROWS]]
 // CHECK:       scf.if %[[SHORT]] {
-// CHECK:         #attn.schedule<tile_m = 16, tile_n = 128>
+// CHECK:         #attn.schedule<tile_m = 16, tile_n = 32>
 // CHECK:         #attn.schedule<tile_m = 64, tile_n = 96>
 func.func @ragged(%q: memref<4x?x64xf32>, %k: memref<4x?x64xf32>, %v: memref<4x?x64xf32>, %c: memref<?xi32>, %o: memref<4x?x64xf32>) {
   attn.attention ins(%q, %k, %v : memref<4x?x64xf32>, memref<4x?x64xf32>, memref<4x?x64xf32>)
@@ -114,7 +114,7 @@ func.func @kept(%q: memref<1x4x?x64xf32>, %o: memref<1x4x?x64xf32>) {
 
 // Whole vectors of keys whatever the head and the rows are.
 // CHECK-LABEL: func @odd
-// CHECK:       #attn.schedule<tile_m = 1, tile_n = 128, workers = 128>
+// CHECK:       #attn.schedule<tile_m = 1, tile_n = 32, workers = 128>
 // CHECK:       #attn.schedule<tile_m = 48, tile_n = 96>
 func.func @odd(%q: memref<1x4x1x180xf32>, %k: memref<1x4x4096x180xf32>, %q1: memref<1x4x48x64xf32>, %k1: memref<1x4x4096x64xf32>, %o: memref<1x4x1x180xf32>, %o1: memref<1x4x48x64xf32>) {
   attn.attention ins(%q, %k, %k : memref<1x4x1x180xf32>, memref<1x4x4096x180xf32>, memref<1x4x4096x180xf32>) outs(%o : memref<1x4x1x180xf32>)

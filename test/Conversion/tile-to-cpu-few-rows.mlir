@@ -1,20 +1,28 @@
 // tile-to-cpu where rows do not fill vectors: keys and head elements lie on the
-// lanes, keys and values are read where they are, in their own type, and the
-// rows that are read next are on their way to L2.
+// lanes, keys and values are read where they are, in their own type, and what
+// the next product reads is on its way to L1.
 // RUN: attn-opt %s -split-input-file -pass-pipeline='builtin.module(tile-attach-target{target=cpu chip=x86-64-v4},attn-to-cpu{launches=true},cse)' | FileCheck %s --implicit-check-not=!tile.tile
 
 // Four heads share a key head: each vector of a key is widened once and meets
 // four queries; sixteen accumulators become a vector of scores.
 // CHECK-LABEL: func.func private @decode_kernel0
-// CHECK-NOT:   memref<128x128xf32>
-// The row 12 KiB further on, of 256 bytes, is on its way.
-// CHECK:       %[[AHEAD:.*]] = arith.addi {{.*}}, %c48 : index
-// CHECK:       memref.prefetch {{.*}} locality<2>
-// CHECK-NOT:   locality<3>
+// CHECK-NOT:   memref<32x128xf32>
+// Even columns of the queries are parted from odd ones, as widening a key parts
+// its columns.
+// CHECK:       scf.for %{{.*}} = %c0 to %c128 step %c32 {
+// CHECK-COUNT-8: vector.shuffle {{.*}} : vector<16xf32>, vector<16xf32>
+// CHECK-NOT:   vector.shuffle
+// The values of the same keys are on their way.
+// CHECK:       scf.for %[[KEY:.*]] = %c0 to %{{.*}} step %c4 {
+// CHECK-NOT:   arith.minsi
+// CHECK:       memref.prefetch {{.*}} locality<3>
 // CHECK:       scf.for {{.*}} iter_args({{(%[^,]*, ){15}%[^,]*}})
-// CHECK-COUNT-4: arith.extf {{.*}} : vector<16xbf16> to vector<16xf32>
+// CHECK:       %[[PAIRS:.*]] = vector.bitcast {{.*}} : vector<32xbf16> to vector<16xi32>
+// CHECK-DAG:   arith.shli %[[PAIRS]]
+// CHECK-DAG:   arith.andi %[[PAIRS]]
+// CHECK-COUNT-3: vector.bitcast {{.*}} : vector<32xbf16> to vector<16xi32>
 // CHECK-NOT:   arith.extf
-// CHECK-COUNT-16: vector.fma {{.*}} : vector<16xf32>
+// CHECK-COUNT-32: vector.fma {{.*}} : vector<16xf32>
 // CHECK-NOT:   vector.fma
 // CHECK:       scf.yield
 // CHECK-COUNT-30: vector.shuffle
@@ -30,7 +38,15 @@
 // CHECK:       scf.yield %[[MAXIMA]] : vector<16xf32>
 // CHECK-NEXT:  }
 // CHECK-NEXT:  vector.store {{.*}} vector<16xf32>
-// CHECK:       memref.prefetch {{.*}} locality<2>
+// While values are added, the keys of the next tile are on their way.
+// CHECK-COUNT-8: vector.shuffle {{.*}} : vector<16xf32>, vector<16xf32>
+// CHECK:       scf.for {{.*}} iter_args({{(%[^,]*, ){15}%[^,]*}})
+// CHECK:       %[[AHEAD:.*]] = arith.addi {{.*}}, %c32 : index
+// CHECK:       %[[NEXT:.*]] = arith.addi %{{.*}}, %[[AHEAD]] : index
+// CHECK:       arith.minsi %[[NEXT]], %c4095
+// CHECK:       memref.prefetch {{.*}} locality<3>
+// CHECK:       scf.yield
+// CHECK-COUNT-16: vector.shuffle {{.*}} : vector<16xf32>, vector<16xf32>
 func.func @decode(%q: memref<1x32x1x128xbf16>, %k: memref<1x8x4096x128xbf16>, %v: memref<1x8x4096x128xbf16>, %o: memref<1x32x1x128xbf16>) {
   attn.attention ins(%q, %k, %v : memref<1x32x1x128xbf16>, memref<1x8x4096x128xbf16>, memref<1x8x4096x128xbf16>) outs(%o : memref<1x32x1x128xbf16>)
   return

@@ -230,7 +230,7 @@ def CPUSchedule : Pass<"cpu-schedule", "::mlir::func::FuncOp"> {
     Gives every `attn.attention` on memrefs an `#attn.schedule`. Tiles have 64
     rows, or as many vectors as the queries need; the scores of a tile take three
     quarters of the L1 cache. Few rows and many keys, as in decoding, get packed
-    heads, a tile of at most a vector of rows and 128 keys, or one of 64 rows, and
+    heads, a tile of at most a vector of rows and 32 to 128 keys, or one of 64 rows, and
     split keys. Into how many
     parts depends on sizes and on the target's `workers` only, never on the threads
     of a machine (rule 19). What only a launch knows becomes a condition on sizes with
@@ -256,7 +256,7 @@ def CPUSchedule : Pass<"cpu-schedule", "::mlir::func::FuncOp"> {
       %c8 = arith.constant 8 : index
       %few = arith.cmpi sle, %queries, %c8 : index
       scf.if %few {
-        attn.attention ins(%q, %k, %v : memref<1x8x?x64xf32>, memref<1x8x?x64xf32>, memref<1x8x?x64xf32>) outs(%o : memref<1x8x?x64xf32>) {attn.schedule = #attn.schedule<tile_m = 8, tile_n = 128, workers = 128>, ...}
+        attn.attention ins(%q, %k, %v : memref<1x8x?x64xf32>, memref<1x8x?x64xf32>, memref<1x8x?x64xf32>) outs(%o : memref<1x8x?x64xf32>) {attn.schedule = #attn.schedule<tile_m = 8, tile_n = 32, workers = 128>, ...}
       } else {
         attn.attention ins(%q, %k, %v : memref<1x8x?x64xf32>, memref<1x8x?x64xf32>, memref<1x8x?x64xf32>) outs(%o : memref<1x8x?x64xf32>) {attn.schedule = #attn.schedule<tile_m = 64, tile_n = 96>, ...}
       }

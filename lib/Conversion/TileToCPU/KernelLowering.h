@@ -38,6 +38,7 @@ struct RegisterBlock {
   unsigned accumulators; ///< registers for sums
   unsigned vectors;      ///< most vectors of rows
   int64_t packedBytes;   ///< most bytes of packed keys and values
+  int64_t l1Bytes;       ///< of a core's L1
   bool bf16Pairs;     ///< products of bf16 take two columns at a time, as pairs
   bool tileRegisters; ///< those of many rows are computed in tile registers
   bool permutesBytes; ///< an instruction looks up bytes (vpermb)
@@ -328,11 +329,17 @@ private:
   struct Lookahead {
     LoadOp load;
     int64_t rowsAhead;
+    bool toL1 = false;
   };
   LogicalResult lowerRowProducts(DotOp dot, const Place &a, const Place &right);
   SmallVector<Value> rightSubscript(const Place &right, Value row);
   Value loadRight(const Place &right, ArrayRef<Value> rowStart, Value col);
+  bool partsColumns(const Place &right, int64_t cols);
+  std::array<Value, 2> loadParted(const Place &right, ArrayRef<Value> rowStart,
+                                  Value col);
+  Value partColumns(Value left, const RowBlock &block, int64_t cols);
   std::optional<Lookahead> findLookahead(DotOp dot);
+  std::optional<Lookahead> findOtherProduct(DotOp dot);
   std::optional<Lookahead> findNextValues(DotOp dot);
   void prefetch(const std::optional<Lookahead> &next, Value row, Value col,
                 std::optional<int64_t> cols = std::nullopt);

@@ -66,7 +66,6 @@ KernelLowering::findNextValues(DotOp dot) {
   std::optional<Lookahead> next = findLookahead(dot);
   if (!next || dot.getTransposeB() || next->load->getBlock() != loop.getBody())
     return std::nullopt;
-  next->rowsAhead = next->load.getType().getRows();
   return next;
 }
 

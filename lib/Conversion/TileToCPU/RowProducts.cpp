@@ -59,25 +59,127 @@ Value KernelLowering::loadRight(const Place &right, ArrayRef<Value> rowStart,
   return arith::ExtFOp::create(b, vectorType(regs.lanes), loaded);
 }
 
-/// How far in front of what is read memory is asked for: a few times what a
-/// core reads while memory answers. On a Xeon with 16 threads, 24 KiB take 1.05
-/// of the time, 48 KiB 1.15, and 8 KiB 0.98 if a launch takes less than a
-/// millisecond, but up to 1.04 in longer ones.
-constexpr int64_t kBytesAhead = 12 << 10;
+/// Whether vectors of a right operand are loaded two at a time: two numbers of
+/// bf16 are 32 bits, of which each is the f32 of one number and 16 bits that a
+/// shift or a mask clears. That is two instructions for two vectors, where
+/// widening each takes four, but parts columns: even ones come first, then odd
+/// ones.
+bool KernelLowering::partsColumns(const Place &right, int64_t cols) {
+  Type element = cast<MemRefType>(right.buffer.getType()).getElementType();
+  return element.isBF16() && cols % (2 * int64_t(regs.lanes)) == 0;
+}
 
-/// The rows that are read next, in this iteration of the loop around the
-/// product and in the next ones, are on their way to L2. Null where that is not
-/// known.
+/// The even and the odd columns of two vectors of a row, as f32.
+std::array<Value, 2> KernelLowering::loadParted(const Place &right,
+                                                ArrayRef<Value> rowStart,
+                                                Value col) {
+  SmallVector<Value> at(rowStart);
+  at.back() = add(at.back(), col);
+  int64_t lanes = regs.lanes;
+  Value loaded = vector::LoadOp::create(
+      b, VectorType::get({2 * lanes}, b.getBF16Type()), right.buffer, at);
+  auto bitsType = VectorType::get({lanes}, b.getI32Type());
+  Value bits = vector::BitCastOp::create(b, bitsType, loaded);
+  auto constant = [&](uint32_t value) -> Value {
+    return arith::ConstantOp::create(
+        b, DenseElementsAttr::get(bitsType, APInt(32, value)));
+  };
+  auto asFloats = [&](Value vector) -> Value {
+    return arith::BitcastOp::create(b, vectorType(regs.lanes), vector);
+  };
+  return {asFloats(arith::ShLIOp::create(b, bits, constant(16))),
+          asFloats(arith::AndIOp::create(b, bits, constant(0xffff0000)))};
+}
+
+/// Two neighbouring vectors as their even and their odd elements, and back.
+static std::array<Value, 2> part(ImplicitLocOpBuilder &b, Value first,
+                                 Value second) {
+  int64_t lanes = cast<VectorType>(first.getType()).getNumElements();
+  SmallVector<int64_t> even, odd;
+  for (int64_t k = 0; k < lanes; ++k) {
+    even.push_back(2 * k);
+    odd.push_back(2 * k + 1);
+  }
+  return {vector::ShuffleOp::create(b, first, second, even),
+          vector::ShuffleOp::create(b, first, second, odd)};
+}
+
+static std::array<Value, 2> join(ImplicitLocOpBuilder &b, Value even,
+                                 Value odd) {
+  int64_t lanes = cast<VectorType>(even.getType()).getNumElements();
+  SmallVector<int64_t> lanesOf[2];
+  for (int64_t k = 0; k < 2 * lanes; ++k)
+    lanesOf[k / lanes].push_back(k / 2 + k % 2 * lanes);
+  return {vector::ShuffleOp::create(b, even, odd, lanesOf[0]),
+          vector::ShuffleOp::create(b, even, odd, lanesOf[1])};
+}
+
+/// A copy of so many rows of a left operand, with the columns of each two
+/// vectors parted.
+Value KernelLowering::partColumns(Value left, const RowBlock &block,
+                                  int64_t cols) {
+  Value copy = allocate({int64_t(block.rows), cols}, b.getF32Type());
+  Value lanes = index(regs.lanes);
+  forRange(index(0), index(cols), 2 * int64_t(regs.lanes), [&](Value col) {
+    Value next = add(col, lanes);
+    for (unsigned r = 0; r < block.rows; ++r) {
+      Value row = add(block.start, index(r));
+      auto [even, odd] =
+          part(b, loadVector(left, row, col), loadVector(left, row, next));
+      storeVector(even, copy, index(r), col);
+      storeVector(odd, copy, index(r), next);
+    }
+  });
+  return copy;
+}
+
+/// The rows of the right operand that the next iterations of the loop around
+/// the product read. Null where they are not known.
 std::optional<KernelLowering::Lookahead>
 KernelLowering::findLookahead(DotOp dot) {
   auto load = dot.getB().getDefiningOp<LoadOp>();
   if (!load || !dot->getParentOfType<scf::ForOp>() || load.getPageTable() ||
       !isContiguous(load.getSource()))
     return std::nullopt;
-  int64_t rowBits =
-      std::max<int64_t>(load.getType().getCols(), 1) *
-      cast<MemRefType>(load.getSource().getType()).getElementTypeBitWidth();
-  return Lookahead{load, std::max<int64_t>(kBytesAhead * 8 / rowBits, 1)};
+  return Lookahead{load, load.getType().getRows()};
+}
+
+/// Whether a value is computed before an op is reached.
+static bool isKnownAt(Value value, Operation *op) {
+  Operation *place = value.getParentBlock()->findAncestorOpInBlock(*op);
+  Operation *definition = value.getDefiningOp();
+  return place && (!definition || definition->isBeforeInBlock(place));
+}
+
+/// What is read between two products is on its way while the first one is
+/// computed: the values of a tile while its keys are multiplied, and the keys
+/// of the next tile while its values are. So memory always has to do, and what
+/// is asked for lies in L1 if both have room there.
+std::optional<KernelLowering::Lookahead>
+KernelLowering::findOtherProduct(DotOp dot) {
+  auto loop = dot->getParentOfType<scf::ForOp>();
+  if (!loop)
+    return std::nullopt;
+  std::optional<Lookahead> found;
+  loop->walk([&](DotOp other) {
+    if (other.getTransposeB() == dot.getTransposeB() ||
+        !(found = findLookahead(other)))
+      return WalkResult::advance();
+    if (dot.getTransposeB())
+      found->rowsAhead = 0;
+    if (!llvm::all_of(found->load->getOperands(),
+                      [&](Value operand) { return isKnownAt(operand, dot); }))
+      found = std::nullopt;
+    return WalkResult::interrupt();
+  });
+  if (!found)
+    return std::nullopt;
+  TileType tile = found->load.getType();
+  int64_t elementBits = cast<MemRefType>(found->load.getSource().getType())
+                            .getElementTypeBitWidth();
+  int64_t bytes = tile.getRows() * tile.getCols() * elementBits / 8;
+  found->toL1 = 2 * bytes <= regs.l1Bytes * 3 / 4;
+  return found;
 }
 
 /// Asks for so many columns, or all, of a row that is read later.
@@ -90,16 +192,20 @@ void KernelLowering::prefetch(const std::optional<Lookahead> &next, Value row,
   auto type = cast<MemRefType>(memory.getType());
   SmallVector<Value> at(load.getIndices());
   Value &memoryRow = at[at.size() - 2];
-  Value rows = b.createOrFold<memref::DimOp>(memory, type.getRank() - 2);
-  memoryRow = min(add(memoryRow, add(row, index(next->rowsAhead))),
-                  add(rows, index(-1)));
+  memoryRow = add(memoryRow, add(row, index(next->rowsAhead)));
+  // Rows of this tile are all there.
+  if (next->rowsAhead) {
+    Value rows = b.createOrFold<memref::DimOp>(memory, type.getRank() - 2);
+    memoryRow = min(memoryRow, add(rows, index(-1)));
+  }
   Value start = add(at.back(), col);
   int64_t line = kCacheLineBytes * 8 / type.getElementTypeBitWidth();
   int64_t end = cols.value_or(load.getType().getCols());
   for (int64_t offset = 0; offset < end; offset += line) {
     at.back() = add(start, index(offset));
     memref::PrefetchOp::create(b, memory, at, /*isWrite=*/false,
-                               /*localityHint=*/2, /*isDataCache=*/true);
+                               /*localityHint=*/next->toL1 ? 3 : 2,
+                               /*isDataCache=*/true);
   }
 }
 
@@ -147,25 +253,38 @@ SmallVector<Value> KernelLowering::sumProducts(DotOp dot, Value left,
   int64_t whole = depth / regs.lanes * regs.lanes;
   auto keyStarts = llvm::map_to_vector(
       keys, [&](Value key) { return rightSubscript(right, key); });
-  auto multiply = [&](Value at, ValueRange sums, Value mask) {
+  bool isParted = partsColumns(right, depth);
+  int64_t step = isParted ? 2 * int64_t(regs.lanes) : regs.lanes;
+  auto multiply = [&](Value at, ValueRange before, Value mask) {
     Value zero = splatVector(zeroF32());
     auto valid = [&](Value vector) -> Value {
       return mask ? arith::SelectOp::create(b, mask, vector, zero) : vector;
     };
-    SmallVector<Value> keyVectors, next;
-    for (ArrayRef<Value> start : keyStarts)
-      keyVectors.push_back(valid(loadRight(right, start, at)));
-    for (Value row : rows) {
-      Value query = valid(loadVector(left, row, at));
-      for (Value key : keyVectors)
-        next.push_back(vector::FMAOp::create(b, query, key, sums[next.size()]));
+    SmallVector<std::array<Value, 2>> keyVectors;
+    for (ArrayRef<Value> start : keyStarts) {
+      if (isParted)
+        keyVectors.push_back(loadParted(right, start, at));
+      else
+        keyVectors.push_back({valid(loadRight(right, start, at)), Value()});
     }
-    return next;
+    SmallVector<Value> sums(before);
+    for (int64_t half = 0; half * regs.lanes < step; ++half) {
+      auto *sum = sums.begin();
+      Value col = add(at, index(half * regs.lanes));
+      for (Value row : rows) {
+        Value query = valid(loadVector(left, row, col));
+        for (const std::array<Value, 2> &key : keyVectors) {
+          *sum = vector::FMAOp::create(b, query, key[half], *sum);
+          ++sum;
+        }
+      }
+    }
+    return sums;
   };
   SmallVector<Value> sums(rows.size() * keys.size(), splatVector(zeroF32()));
   if (whole) {
     auto loop =
-        scf::ForOp::create(b, index(0), index(whole), index(regs.lanes), sums);
+        scf::ForOp::create(b, index(0), index(whole), index(step), sums);
     OpBuilder::InsertionGuard guard(b);
     b.setInsertionPointToStart(loop.getBody());
     SmallVector<Value> next =
@@ -194,10 +313,17 @@ void KernelLowering::emitScores(DotOp dot, Value left, const Place &right,
   int64_t together = llvm::bit_floor(static_cast<uint64_t>(most));
   while (keys % together)
     together /= 2;
-  std::optional<Lookahead> lookahead = findLookahead(dot);
+  std::optional<Lookahead> lookahead = findOtherProduct(dot);
   SmallVector<Value> rows;
   for (unsigned r = 0; r < block.rows; ++r)
     rows.push_back(add(block.start, index(r)));
+  SmallVector<Value> leftRows(rows);
+  if (int64_t depth = dot.getA().getType().getCols();
+      partsColumns(right, depth)) {
+    left = partColumns(left, block, depth);
+    for (unsigned r = 0; r < block.rows; ++r)
+      leftRows[r] = index(r);
+  }
   auto emitKeys = [&](Value first, Value last) {
     SmallVector<Value> at;
     for (int64_t c = 0; c < together; ++c) {
@@ -207,7 +333,7 @@ void KernelLowering::emitScores(DotOp dot, Value left, const Place &right,
         prefetch(lookahead, key, index(0));
     }
     // A vector has room for the sums of some rows.
-    SmallVector<Value> products = sumProducts(dot, left, rows, right, at);
+    SmallVector<Value> products = sumProducts(dot, left, leftRows, right, at);
     size_t atOnce = std::max<size_t>(regs.lanes / together, 1);
     for (size_t begin = 0; begin < rows.size(); begin += atOnce) {
       size_t count = std::min(atOnce, rows.size() - begin);
@@ -300,7 +426,14 @@ LogicalResult KernelLowering::emitWeightedRows(DotOp dot, Value left,
       elements.emplace_back(row, col);
       inits.push_back(*init);
     }
-  std::optional<Lookahead> lookahead = findLookahead(dot);
+  bool isParted = partsColumns(right, int64_t(vectors) * regs.lanes);
+  auto replacePairs = [&](SmallVector<Value> &values, auto change) {
+    for (size_t k = 0; isParted && k < values.size(); k += 2)
+      std::tie(values[k], values[k + 1]) =
+          std::tuple_cat(change(b, values[k], values[k + 1]));
+  };
+  replacePairs(inits, part);
+  std::optional<Lookahead> lookahead = findOtherProduct(dot);
   Value depth =
       right.validRows ? right.validRows : index(dot.getA().getType().getCols());
   auto loop = scf::ForOp::create(b, index(0), depth, index(1), inits);
@@ -311,8 +444,13 @@ LogicalResult KernelLowering::emitWeightedRows(DotOp dot, Value left,
     prefetch(lookahead, k, colStart, int64_t(vectors) * regs.lanes);
     SmallVector<Value> start = rightSubscript(right, k);
     SmallVector<Value> values, sums;
-    for (unsigned v = 0; v < vectors; ++v)
-      values.push_back(loadRight(right, start, elements[v].second));
+    for (unsigned v = 0; v < vectors; v += isParted ? 2 : 1) {
+      Value col = elements[v].second;
+      if (isParted)
+        llvm::append_range(values, loadParted(right, start, col));
+      else
+        values.push_back(loadRight(right, start, col));
+    }
     for (unsigned r = 0; r < block.rows; ++r) {
       Value row = elements[r * vectors].first;
       Value weight =
@@ -323,7 +461,9 @@ LogicalResult KernelLowering::emitWeightedRows(DotOp dot, Value left,
     }
     scf::YieldOp::create(b, sums);
   }
-  for (auto [element, sum] : llvm::zip(elements, loop.getResults()))
+  auto results = llvm::to_vector_of<Value>(loop.getResults());
+  replacePairs(results, join);
+  for (auto [element, sum] : llvm::zip(elements, results))
     storeVector(sum, out, element.first, element.second);
   return success();
 }

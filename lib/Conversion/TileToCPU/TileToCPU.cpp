@@ -555,6 +555,7 @@ struct TileToCPU : attn::impl::TileToCPUBase<TileToCPU> {
     block.accumulators = registers >= 32 ? 24 : registers >= 16 ? 12 : 8;
     block.vectors = registers >= 32 ? 4 : 2;
     block.packedBytes = target->getL2Bytes() / 4;
+    block.l1Bytes = target->getL1Bytes();
     block.bf16Pairs = multipliesBF16Pairs(*target);
     block.tileRegisters = target->has(MatrixUnits::Amx);
     block.permutesBytes = target->hasFeature("avx512vbmi");
