@@ -383,7 +383,9 @@ struct WeightSum {
 
 /// The sum of a loop, if it has to be of rounded weights: where a row is nearly
 /// all of one weight, only then does its rounding not show. Results of 16 bits
-/// are rounded more than that. A conversion to bf16 is not: devices truncate.
+/// are rounded more than that, and so are those of which this stores parts. A
+/// conversion to bf16 may truncate, unless it is rounded by arithmetic first:
+/// that takes longer but for parts, whose keys are few.
 static std::optional<WeightSum> findRoundedSum(scf::ForOp loop,
                                                const RunningMaximum &maximum) {
   for (auto [number, map] : maximum.rescaled) {
@@ -400,12 +402,13 @@ static std::optional<WeightSum> findRoundedSum(scf::ForOp loop,
     if (!sum.weights)
       continue;
     Type type = sum.weights.getType().getElementType();
-    auto isWideProduct = [&](const auto &carried) {
+    bool isWide = llvm::any_of(maximum.rescaled, [&](const auto &carried) {
       return carried.first != sum.number &&
              isStoredWide(loop.getResult(carried.first));
-    };
-    if (type.getIntOrFloatBitWidth() == kFloatBits ||
-        (type.isF16() && llvm::none_of(maximum.rescaled, isWideProduct)))
+    });
+    bool isNarrow = ReduceOp(maximum.reduce)->hasAttr(tile::kNarrowAttrName);
+    if (type.getIntOrFloatBitWidth() == kFloatBits || (isWide && isNarrow) ||
+        (type.isF16() && !isWide))
       continue;
     Value total = loop.getResult(number);
     if (total.hasOneUse())

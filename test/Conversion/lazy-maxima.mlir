@@ -8,6 +8,8 @@
 // RUN: attn-opt %S/../Execution/Inputs/large-weight.mlir --attn-to-vulkan=chip=vulkan-matrix-bf16-map --mlir-print-ir-after=tile-lazy-maxima -o %t.lowered 2>%t.rounded
 // RUN: FileCheck %s --check-prefix=ROUNDED --input-file=%t.rounded
 // RUN: sed 's/xf32>/xf16>/g' %S/../Execution/Inputs/large-weight.mlir | sed '/@bfloats(/,$d' | attn-opt --attn-to-vulkan=chip=vulkan-matrix-map --mlir-print-ir-after=tile-lazy-maxima -o %t.lowered 2>&1 | FileCheck %s --check-prefix=NARROW
+// The same of parts of results with 16 bits, which are stored with 32.
+// RUN: sed 's/xf32>/xf16>/g; s/x64x64xf/x16x64xf/g; s/x512x/x8192x/g' %S/../Execution/Inputs/large-weight.mlir | sed '/@bfloats(/,$d' | attn-opt --attn-to-vulkan=chip=vulkan-matrix-map --mlir-print-ir-after=tile-lazy-maxima -o %t.lowered 2>&1 | FileCheck %s --check-prefix=NARROW
 // ROUNDED-LABEL: func.func private @halves
 // ROUNDED: %[[ONES:.*]] = tile.splat %{{.*}} : f16 -> <[[KEYS:.*]]x16xf16>
 // ROUNDED: scf.for

@@ -453,7 +453,8 @@ def LazyMaxima : Pass<"tile-lazy-maxima", "::mlir::func::FuncOp"> {
     The largest weight of a row is then not 1. A product with 16 bits rounds it,
     and where it is nearly all of the row's weight that shows, unless their sum is
     of rounded weights, too: it becomes a product with ones for weights of bf16,
-    and for those of f16 where results are stored as f32. A conversion of such
+    and for those of f16 where results are stored as f32; for neither where these
+    are parts of results with 16 bits (`tile.narrow`). A conversion of such
     weights is `tile.any_rounding`. Where a kernel takes the log of a sum of bf16,
     it carries a second, rounded one, and what is relative to the weights is
     multiplied by the quotient of both after the loop. Where each iteration adds

@@ -111,9 +111,10 @@ LogicalResult TileDialect::verifyOperationAttribute(Operation *op,
       {tile::kAnyRoundingAttrName, tile::kExactAttrName, tile::kKernelAttrName,
        tile::kWorkersAttrName, LaunchInfoAttr::attributeName,
        ArtifactAttr::attributeName, TargetAttr::attributeName,
-       tile::kChoicesAttrName, tile::kInMemoryAttrName, tile::kOffsetAttrName,
-       tile::kRestoredAttrName, tile::kScheduledAttrName, tile::kSizeAttrName,
-       tile::kUnorderedAttrName, tile::kWithoutLayoutsAttrName});
+       tile::kChoicesAttrName, tile::kInMemoryAttrName, tile::kNarrowAttrName,
+       tile::kOffsetAttrName, tile::kRestoredAttrName, tile::kScheduledAttrName,
+       tile::kSizeAttrName, tile::kUnorderedAttrName,
+       tile::kWithoutLayoutsAttrName});
 }
 
 LogicalResult TileDialect::verifyRegionArgAttribute(Operation *op, unsigned,

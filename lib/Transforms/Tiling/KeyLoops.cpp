@@ -93,6 +93,9 @@ Value KeyLoops::buildScoreLoop(const Worker &w, Value ranges, Value count) {
   auto m = tile::ReduceOp::create(b, tile::ReduceKind::Max, s,
                                   loop.getRegionIterArg(0));
   m->setAttr(tile::kOffsetAttrName, b.getUnitAttr());
+  if (getElementTypeOrSelf(op.getOutput().getType()).getIntOrFloatBitWidth() ==
+      16)
+    m->setAttr(tile::kNarrowAttrName, b.getUnitAttr());
   scf::YieldOp::create(b, m.getResult());
   return loop.getResult(0);
 }

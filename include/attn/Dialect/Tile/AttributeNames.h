@@ -27,6 +27,10 @@ inline constexpr llvm::StringLiteral kWorkersAttrName = "tile.workers";
 /// none.
 inline constexpr llvm::StringLiteral kOffsetAttrName = "tile.offset";
 
+/// On such a maximum: what comes of the sums is stored with 16 bits in the end,
+/// though parts of it may be kept with 32 until then.
+inline constexpr llvm::StringLiteral kNarrowAttrName = "tile.narrow";
+
 /// On an scf.for: what it carries is such an offset and sums relative to it, so
 /// that its iterations may come in any order.
 inline constexpr llvm::StringLiteral kUnorderedAttrName = "tile.unordered";
