@@ -6,6 +6,7 @@
 //
 //===----------------------------------------------------------------------===//
 
+#include "attn/Conversion/TileToCPU.h"
 #include "attn/Dialect/Tile/AttributeNames.h"
 #include "attn/Dialect/Tile/Tile.h"
 #include "attn/Transforms/Passes.h"
@@ -36,6 +37,18 @@ static Value basePointer(ImplicitLocOpBuilder &b, Value memref) {
   return memref::ReinterpretCastOp::create(
       b, shifted, metadata.getBaseBuffer(), OpFoldResult(metadata.getOffset()),
       ArrayRef<OpFoldResult>{}, ArrayRef<OpFoldResult>{});
+}
+
+/// The coordinates of a kernel that takes a range of points, for one point.
+static SmallVector<Value> asRange(OpBuilder &builder, Location loc,
+                                  ValueRange point, ValueRange grid) {
+  ImplicitLocOpBuilder b(loc, builder);
+  Value number = point[0];
+  for (unsigned dim = 1; dim < tile::kGridRank; ++dim)
+    number = arith::AddIOp::create(
+        b, arith::MulIOp::create(b, number, grid[dim]), point[dim]);
+  Value one = arith::ConstantIndexOp::create(b, 1);
+  return {point[0], arith::AddIOp::create(b, number, one), number};
 }
 
 /// Gives argument `index` of `kernel` the type of a pointer with an offset. A
@@ -176,10 +189,13 @@ struct LaunchToParallel : attn::impl::LaunchToParallelBase<LaunchToParallel> {
       scf::ParallelOp::create(
           b, begin, launch.getGrid(), step,
           [&](OpBuilder &nb, Location loc, ValueRange point) {
+            SmallVector<Value> taken(point);
+            if (kernel->hasAttr(kRangeAttrName))
+              taken = asRange(nb, loc, point, launch.getGrid());
             func::CallOp::create(
                 nb, loc, kernel,
                 tile::KernelSignature<Value>::join(
-                    arguments, point, ValueRange(launch.getGrid())));
+                    arguments, taken, ValueRange(launch.getGrid())));
           });
       // A call says all that there is to it, and the function is one as any:
       // pipelines for other targets leave it alone.

@@ -249,14 +249,19 @@ private:
     const Step &step;
     int64_t points;
     bool reverse;
+    /// Takes points [x, y) at once, or null; and how many.
+    Kernel range;
+    int64_t together = 1;
   };
   static void runPoint(void *opaque, int64_t i);
+  static void runRange(void *opaque, int64_t i);
   void runOnPool(std::vector<StepContext> &contexts);
 
   CpuBackend &backend;
   const Description &description;
   std::map<std::string, std::unique_ptr<SharedObject>> objects;
   std::vector<Kernel> kernels; // one a launch, null where it has no code
+  std::vector<Kernel> ranges;  // the same, null where it takes one point
 };
 
 CpuCode::CpuCode(CpuBackend &backend, const Description &description,
@@ -266,6 +271,7 @@ CpuCode::CpuCode(CpuBackend &backend, const Description &description,
     const LaunchDescription &launch = description.launches[i];
     if (launch.code.empty()) {
       kernels.push_back(nullptr);
+      ranges.push_back(nullptr);
       continue;
     }
     std::unique_ptr<SharedObject> &object = objects[launch.code];
@@ -279,6 +285,8 @@ CpuCode::CpuCode(CpuBackend &backend, const Description &description,
                "].kernel: the section '" + launch.code + "' defines no '" +
                launch.kernel + "'");
     kernels.push_back(reinterpret_cast<Kernel>(symbol));
+    ranges.push_back(
+        reinterpret_cast<Kernel>(object->find(launch.kernel + ".range")));
   }
 }
 
@@ -306,9 +314,9 @@ void CpuCode::execute(const Plan &plan) {
     std::memset(fill.data, 0, fill.bytes);
   std::vector<StepContext> contexts;
   for (const Step &step : plan.steps)
-    contexts.push_back({kernels[step.index], step,
-                        step.grid[0] * step.grid[1] * step.grid[2],
-                        description.launches[step.index].reverse});
+    contexts.push_back(
+        {kernels[step.index], step, step.grid[0] * step.grid[1] * step.grid[2],
+         description.launches[step.index].reverse, ranges[step.index]});
   if (backend.executor)
     for (StepContext &context : contexts)
       backend.executor->run(context.points, runPoint, &context);
@@ -328,6 +336,19 @@ void CpuCode::runPoint(void *opaque, int64_t i) {
   context.kernel(context.step.slots.data(), x, rest % grid[1], rest / grid[1]);
 }
 
+/// The i-th so many points, which share what they pack.
+void CpuCode::runRange(void *opaque, int64_t i) {
+  const StepContext &context = *static_cast<const StepContext *>(opaque);
+  int64_t first = i * context.together;
+  int64_t end = std::min(first + context.together, context.points);
+  if (context.reverse) {
+    std::swap(first, end);
+    first = context.points - first;
+    end = context.points - end;
+  }
+  context.range(context.step.slots.data(), first, end, 0);
+}
+
 void CpuCode::runOnPool(std::vector<StepContext> &contexts) {
   std::vector<ThreadPool::Task> tasks;
   size_t stack = 0;
@@ -336,7 +357,16 @@ void CpuCode::runOnPool(std::vector<StepContext> &contexts) {
     // Of points in reverse the first of a row take longest: threads that are
     // more than rows share them, from the longest to the shortest.
     int64_t ranges = context.reverse ? grid[1] * grid[2] : backend.pool->size();
-    tasks.push_back({context.points, ranges, runPoint, &context});
+    // Some for each thread, so that none waits long for the last one.
+    constexpr int64_t ofThread = 4;
+    context.together = std::max<int64_t>(
+        context.range ? context.points / (ofThread * backend.pool->size()) : 1,
+        1);
+    if (context.together > 1)
+      tasks.push_back({(context.points - 1) / context.together + 1, ranges,
+                       runRange, &context});
+    else
+      tasks.push_back({context.points, ranges, runPoint, &context});
     stack = std::max(stack, size_t(context.step.stackBytes));
   }
   // The pool serves one launch at a time.

@@ -17,17 +17,31 @@
 // CHECK-DAG:   memref.alloca() {{.*}} : memref<256x128xf32>
 // CHECK-DAG:   [[ONES:%.+]] = memref.alloca() {{.*}} : memref<16x32xbf16>
 // CHECK-DAG:   [[SIZES:%.+]] = memref.alloca() {{.*}} : memref<32xi16>
+// CHECK-DAG:   [[SIZES_OF_KEYS:%.+]] = memref.alloca() {{.*}} : memref<21x32xi16>
+// CHECK-DAG:   [[PACKED:%.+]] = memref.alloca() {{.*}} : memref<3xi64>
+// CHECK-DAG:   memref.store %c-1_i64, [[PACKED]]
+// A call takes a range of points.
+// CHECK:       scf.for [[POINT:%.+]] = %arg6 to %arg5 step %c1 {
+// CHECK:       [[TILE:%.+]] = arith.remui [[POINT]], %arg9
+// CHECK:       [[REST:%.+]] = arith.divui [[POINT]], %arg9
+// CHECK:       arith.remui [[REST]], %arg8
 // CHECK:       vector.store {{.*}} : memref<256x64xbf16>, vector<32xbf16>
 // The largest bits of queries and keys but the sign are noted.
 // CHECK:       [[OF_QUERIES:%.+]] = scf.for {{.*}} to %c256 step %c1 iter_args
 // CHECK-COUNT-2: arith.maxui
 // CHECK:       vector.store [[OF_QUERIES]], [[SIZES]]
 // A quarter of L2 has room for a block of 21 packed key tiles. Keys of a tile,
-// where they are: 16 rows, pairs of columns change places.
+// where they are: 16 rows, pairs of columns change places. Nothing is packed if
+// the point before has packed the same or more.
+// CHECK:       [[UP_TO:%.+]] = memref.load [[PACKED]][%c0]
+// CHECK:       [[HAS_MORE:%.+]] = arith.cmpi slt, [[UP_TO]], %c8_i64
+// CHECK-COUNT-2: arith.cmpi ne
+// CHECK:       [[IS_OTHER:%.+]] = arith.ori
+// CHECK:       scf.if [[IS_OTHER]] {
 // CHECK:       scf.for
 // CHECK:       vector.load %reinterpret_cast{{.*}}, vector<32xbf16>
 // CHECK-COUNT-16: arith.maxui
-// CHECK:       vector.store {{.*}}, [[SIZES]]
+// CHECK:       vector.store {{.*}}, [[SIZES_OF_KEYS]]
 // CHECK-COUNT-64: vector.shuffle {{.*}} : vector<16xi32>, vector<16xi32>
 // CHECK-COUNT-16: vector.store {{.*}} : memref<4x32x32xbf16, strided<[1024, 32, 1], offset: ?>>, vector<32xbf16>
 // Values: two rows side by side, in the order of weights, and negative as they.
@@ -37,6 +51,10 @@
 // CHECK:       [[SIDE_BY_SIDE:%.+]] = vector.interleave {{.*}} : vector<16xbf16> -> vector<32xbf16>
 // CHECK:       [[NEGATIVE:%.+]] = arith.negf [[SIDE_BY_SIDE]]
 // CHECK:       vector.store [[NEGATIVE]], {{.*}} : memref<8x32x32xbf16, strided<[1024, 32, 1], offset: ?>>, vector<32xbf16>
+// CHECK-COUNT-3: memref.store {{.*}}, [[PACKED]]
+// CHECK:       [[OF_TILE:%.+]] = vector.load [[SIZES_OF_KEYS]]
+// CHECK:       arith.maxui {{.*}}, [[OF_TILE]]
+// CHECK:       vector.store {{.*}}, [[SIZES]]
 // Strips of 32 of the 256 rows; the carried sums are seen through views. Each
 // passes through the key tiles of the block.
 // CHECK:       scf.for [[STRIP:%.+]] = %c0 to %{{.*}} step %c32 {

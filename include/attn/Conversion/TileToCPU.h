@@ -21,6 +21,10 @@ namespace attn {
 /// registers, alignment.
 constexpr int64_t kCPUFrameBytes = 65536;
 
+/// On a kernel that takes a range of points, in the order of the grid: its last
+/// coordinate is the number of the first one, the one before where they end.
+inline constexpr llvm::StringLiteral kRangeAttrName = "range_of_points";
+
 /// Whether products of bf16 take pairs (vdpbf16ps), which elsewhere take as
 /// long as two of f32 or longer.
 bool multipliesBF16Pairs(tile::TargetAttr target);

@@ -3,8 +3,8 @@
 //
 // The lowering of one tile kernel: where its tiles live, and the loops that
 // move, multiply and map them. `Buffers`, `Memory`, `Products`, `RowProducts`,
-// `Pairs`, `TileRegisters`, `PendingProducts`, `Weights`,
-// `TriedWeights`, `Strips`, `KeyEnds`, `Elementwise` and `Epilogues` hold its
+// `Pairs`, `TileRegisters`, `PendingProducts`, `Weights`, `TriedWeights`,
+// `Strips`, `PackedReuse`, `KeyEnds`, `Elementwise` and `Epilogues` hold its
 // parts.
 //
 //===----------------------------------------------------------------------===//
@@ -240,6 +240,8 @@ private:
   void findMeasured(MapOp weights);
   Value measure(Value sizes, ArrayRef<Value> vectors);
   void noteSizes(ArrayRef<Value> vectors);
+  void noteSizesOf(LoadOp keys);
+  void addSizesOfKeys(scf::ForOp packing, Value sizes);
   void noteSizesOfRows(Value buffer);
   Value areScoresFinite(MapOp weights);
   void approximateWeights();
@@ -287,6 +289,11 @@ private:
   void startWithoutKeys(scf::ForOp loop, ArrayRef<Value> buffers);
   Value isAtFirstTile(scf::ForOp loop);
   Place stripOf(const Place &place, Value start, int64_t rows);
+
+  // One packing for several points.
+  std::optional<SmallVector<Value>> findPackedNumbers(scf::ForOp packing);
+  LogicalResult lowerPacking(scf::ForOp packing);
+  void takeRangeOfPoints(Operation *body);
   LogicalResult lowerStrips(scf::ForOp loop);
   /// Of a tile with so many rows, those that are computed at a time.
   int64_t rowsOf(int64_t rows) { return strip.rows ? strip.rows : rows; }
@@ -465,6 +472,12 @@ private:
   /// lanes, are noted.
   llvm::SmallPtrSet<Operation *, 4> measuredWeights, measuredLoads;
   Value sizesOfFactors;
+  /// The same of each key tile of a block; and where they are noted.
+  Value sizesOfKeys;
+  struct {
+    Value buffer;
+    SmallVector<Value> at;
+  } noted;
   /// A register of pairs of which each counts for its lane.
   Value onesOfPairs;
   /// Loops over strips, and the strip that is being lowered.
@@ -472,6 +485,9 @@ private:
   /// Of buffers that a loop over blocks carries, and views of their strips, the
   /// number that they hold before the first key tile.
   DenseMap<Value, Value> startsOfStrips;
+  /// Loops that pack a block, and whether any runs for several points at once.
+  llvm::SmallPtrSet<Operation *, 4> packingLoops;
+  bool packsOnce = false;
   /// Loops of a strip over the key tiles of a block.
   llvm::SmallPtrSet<Operation *, 4> keyLoops;
   DenseMap<Operation *, KeyEnd> keyEnds;

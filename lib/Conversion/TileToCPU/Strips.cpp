@@ -192,6 +192,7 @@ bool KernelLowering::splitIntoStrips(scf::ForOp loop) {
     replaceAllUsesInRegionWith(outside, inside, inner.getRegion());
   yield->setOperands(strips.getResults());
   loop.setStep(blockStep);
+  packingLoops.insert(packing);
   stripLoops.insert(strips);
   keyLoops.insert(inner);
   keyEnds[inner] = keys;

@@ -167,6 +167,7 @@ void KernelLowering::packFactor(LoadOp load, TileType type) {
   }
   RowReader reader = readRows(load, type, rows);
   bool isFixed = fixedFactors.contains(dot.getA());
+  noteSizesOf(load);
   // Rows are packed by whole registers of what is along the rows; in the last
   // ones some are not valid.
   int64_t step = dot.getTransposeB() ? kRegisterRows : 2;

@@ -255,6 +255,8 @@ Value KernelLowering::branchBuffer(scf::IfOp branch, OpResult result,
 }
 
 LogicalResult KernelLowering::lowerFor(scf::ForOp loop) {
+  if (packingLoops.contains(loop))
+    return lowerPacking(loop);
   if (!hasTileResult(loop))
     return lowerBlock(*loop.getBody(), {});
   if (stripLoops.contains(loop))
@@ -471,6 +473,9 @@ LogicalResult KernelLowering::run() {
   if (failed(chooseLanes()))
     return failure();
   findLiveRows();
+  // Buffers, and what they hold before the first point, come before it.
+  b.setInsertionPointToStart(&kernel.getBody().front());
+  Operation *body = index(0).getDefiningOp();
   if (usesTileRegisters)
     approximateWeights();
   joinBranchesOfKeys();
@@ -491,6 +496,8 @@ LogicalResult KernelLowering::run() {
   }
   for (BlockArgument argument : deadArguments)
     argument.getOwner()->eraseArgument(argument.getArgNumber());
+  if (packsOnce)
+    takeRangeOfPoints(body);
   return success();
 }
 
@@ -516,7 +523,8 @@ static int64_t bufferBytes(func::FuncOp kernel) {
   return bytes;
 }
 
-/// A call a point, with the extents of the grid behind the arguments.
+/// A call a point, or a range of points, with the extents of the grid behind
+/// the arguments.
 static LaunchInfoAttr describeLaunch(func::FuncOp kernel) {
   Builder b(kernel.getContext());
   SmallVector<Attribute> parameters;

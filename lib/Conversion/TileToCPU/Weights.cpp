@@ -171,9 +171,50 @@ Value KernelLowering::measure(Value sizes, ArrayRef<Value> vectors) {
 
 void KernelLowering::noteSizes(ArrayRef<Value> vectors) {
   auto words = VectorType::get({kRegisterDepth}, b.getI16Type());
+  Value buffer = noted.buffer ? noted.buffer : sizesOfFactors;
+  SmallVector<Value> at =
+      noted.buffer ? noted.at : SmallVector<Value>{index(0)};
+  Value before = vector::LoadOp::create(b, words, buffer, at);
+  vector::StoreOp::create(b, measure(before, vectors), buffer, at);
+}
+
+/// Those of a tile of a block are noted apart from others, or of no tile.
+void KernelLowering::noteSizesOf(LoadOp keys) {
+  auto it = packedAhead.find(keys);
+  noted = {};
+  if (it == packedAhead.end() || keys == it->second.load ||
+      !measuredLoads.contains(it->second.load))
+    return;
+  const PackedAhead &ahead = it->second;
+  auto words = VectorType::get({kRegisterDepth}, b.getI16Type());
+  sizesOfKeys = allocate({ahead.tiles, kRegisterDepth}, b.getI16Type());
+  Value tile = cast<scf::ForOp>(keys->getParentOp()).getInductionVar();
+  Value number = arith::DivUIOp::create(
+      b, arith::SubIOp::create(b, tile, ahead.first), ahead.step);
+  noted = {sizesOfKeys, {number, index(0)}};
+  vector::StoreOp::create(b, arith::ConstantOp::create(b, b.getZeroAttr(words)),
+                          noted.buffer, noted.at);
+}
+
+/// Those of the tiles that `packing` packs, or would, join the others.
+void KernelLowering::addSizesOfKeys(scf::ForOp packing, Value sizes) {
+  auto words = VectorType::get({kRegisterDepth}, b.getI16Type());
+  Value first = packing.getLowerBound(), step = packing.getStep();
   Value before = vector::LoadOp::create(b, words, sizesOfFactors, index(0));
-  vector::StoreOp::create(b, measure(before, vectors), sizesOfFactors,
-                          index(0));
+  auto loop =
+      scf::ForOp::create(b, first, packing.getUpperBound(), step, before);
+  {
+    OpBuilder::InsertionGuard guard(b);
+    b.setInsertionPointToStart(loop.getBody());
+    Value number = arith::DivUIOp::create(
+        b, arith::SubIOp::create(b, loop.getInductionVar(), first), step);
+    Value ofTile =
+        vector::LoadOp::create(b, words, sizes, ValueRange{number, index(0)});
+    scf::YieldOp::create(
+        b, arith::MaxUIOp::create(b, loop.getRegionIterArg(0), ofTile)
+               .getResult());
+  }
+  vector::StoreOp::create(b, loop.getResult(0), sizesOfFactors, index(0));
 }
 
 /// The same for all rows of a left factor.

@@ -12,6 +12,7 @@
 #include "LowerToLLVM.h"
 #include "Wasm.h"
 
+#include "attn/Conversion/TileToCPU.h"
 #include "attn/Dialect/Tile/AttributeNames.h"
 #include "attn/Target/CPU.h"
 
@@ -20,6 +21,7 @@
 #include "mlir/Target/LLVMIR/Dialect/Builtin/BuiltinToLLVMIRTranslation.h"
 #include "mlir/Target/LLVMIR/Dialect/LLVMIR/LLVMToLLVMIRTranslation.h"
 #include "mlir/Target/LLVMIR/Export.h"
+#include "llvm/ADT/StringSet.h"
 #include "llvm/Analysis/TargetTransformInfo.h"
 #include "llvm/CodeGen/CodeGenTargetMachineImpl.h"
 #include "llvm/CodeGen/ExpandReductions.h"
@@ -64,9 +66,41 @@ static void streamRightOperands(llvm::Module &code) {
     }
 }
 
+/// The number with index `k` of the slots.
+static llvm::Value *loadSlot(llvm::IRBuilder<> &b, llvm::Function *entry,
+                             unsigned k, llvm::Type *type) {
+  llvm::Type *i64 = b.getInt64Ty();
+  llvm::Value *address = b.CreateConstGEP1_64(i64, entry->getArg(0), k);
+  if (type->isIntegerTy())
+    return b.CreateTrunc(b.CreateLoad(i64, address), type);
+  return b.CreateLoad(type, address);
+}
+
+/// Of a kernel that takes a range of points, `void name.range(const uint64_t
+/// *slots, i64 first, end, unused)`, makes one of a point, whose grid has its
+/// extents in the slots from `extents` on.
+static void exportPoint(llvm::Function *range, StringRef name,
+                        unsigned extents) {
+  auto *point = llvm::Function::Create(range->getFunctionType(),
+                                       llvm::GlobalValue::ExternalLinkage, name,
+                                       range->getParent());
+  point->copyAttributesFrom(range);
+  llvm::IRBuilder<> b(llvm::BasicBlock::Create(range->getContext(), "", point));
+  llvm::Type *i64 = b.getInt64Ty();
+  llvm::Value *number = point->getArg(tile::kGridRank);
+  for (unsigned dim = 1; dim < tile::kGridRank; ++dim)
+    number =
+        b.CreateAdd(b.CreateMul(number, loadSlot(b, point, extents + dim, i64)),
+                    point->getArg(tile::kGridRank - dim));
+  b.CreateCall(range, {point->getArg(0), number,
+                       b.CreateAdd(number, b.getInt64(1)), b.getInt64(0)});
+  b.CreateRetVoid();
+}
+
 /// Makes `kernel` the exported function `void name(const uint64_t *slots, i64
-/// x, y, z)`, which unpacks its parameters from the slots.
-static void takeSlots(llvm::Function *kernel) {
+/// x, y, z)`, which unpacks its parameters from the slots; and one that takes a
+/// range of points, if the kernel does.
+static void takeSlots(llvm::Function *kernel, bool isRange) {
   llvm::Module *module = kernel->getParent();
   llvm::IRBuilder<> b(module->getContext());
   llvm::Type *i64 = b.getInt64Ty();
@@ -75,6 +109,7 @@ static void takeSlots(llvm::Function *kernel) {
   auto *entry = llvm::Function::Create(type, llvm::GlobalValue::ExternalLinkage,
                                        "", module);
   entry->copyAttributesFrom(kernel);
+  const std::string name = kernel->getName().str();
   entry->takeName(kernel);
   entry->splice(entry->begin(), kernel);
   // The first block stays the entry: its allocas have fixed places.
@@ -83,11 +118,8 @@ static void takeSlots(llvm::Function *kernel) {
   for (llvm::Argument &parameter : kernel->args())
     parameters.push_back(&parameter);
   tile::KernelSignature<llvm::Argument *> signature(parameters);
-  auto slot = [&](unsigned k, llvm::Type *slotType) -> llvm::Value * {
-    llvm::Value *address = b.CreateConstGEP1_64(i64, entry->getArg(0), k);
-    if (slotType->isIntegerTy())
-      return b.CreateTrunc(b.CreateLoad(i64, address), slotType);
-    return b.CreateLoad(slotType, address);
+  auto slot = [&](unsigned k, llvm::Type *slotType) {
+    return loadSlot(b, entry, k, slotType);
   };
   SmallVector<llvm::Value *> values;
   for (auto [k, operand] : llvm::enumerate(signature.operands))
@@ -101,6 +133,10 @@ static void takeSlots(llvm::Function *kernel) {
   for (auto [parameter, value] : llvm::zip_equal(parameters, values))
     parameter->replaceAllUsesWith(value);
   kernel->eraseFromParent();
+  if (!isRange)
+    return;
+  entry->setName(name + ".range");
+  exportPoint(entry, name, signature.operands.size());
 }
 
 /// The code is vectorised and blocked already, and its loops test at their end:
@@ -202,12 +238,15 @@ attn::compileCPUKernels(ModuleOp module, tile::TargetAttr machine,
                         bool verifies,
                         llvm::function_ref<void(StringRef)> timer) {
   SmallVector<std::string> kernels;
+  llvm::StringSet<llvm::MallocAllocator> ranges;
   for (auto function : module.getOps<func::FuncOp>())
     if (function->hasAttr(tile::kKernelAttrName)) {
       kernels.push_back(function.getName().str());
       // Range analysis is over; LLVM has no such attributes, and other types.
       function.removeArgAttrsAttr();
       function->removeAttr(tile::LaunchInfoAttr::attributeName);
+      if (function->removeAttr(kRangeAttrName))
+        ranges.insert(function.getName());
     }
   if (failed(lowerToLLVMDialect(module, machine, verifies)))
     return failure();
@@ -263,7 +302,7 @@ attn::compileCPUKernels(ModuleOp module, tile::TargetAttr machine,
                        std::to_string(machine.getVectorBits()));
   }
   for (const std::string &name : kernels)
-    takeSlots(code->getFunction(name));
+    takeSlots(code->getFunction(name), ranges.contains(name));
   optimize(*code, *codeGenerator);
   timer("LLVM optimisation");
 
