@@ -7,6 +7,7 @@
 //===----------------------------------------------------------------------===//
 
 #include "attn/Conversion/TileToCPU.h"
+#include "attn/Dialect/Attn/Attn.h"
 #include "attn/Dialect/Tile/AttributeNames.h"
 #include "attn/Dialect/Tile/Tile.h"
 #include "attn/Transforms/Passes.h"
@@ -201,6 +202,7 @@ struct LaunchToParallel : attn::impl::LaunchToParallelBase<LaunchToParallel> {
       // pipelines for other targets leave it alone.
       kernel->removeAttr(tile::LaunchInfoAttr::attributeName);
       kernel->removeAttr(tile::kKernelAttrName);
+      kernel->removeAttr(ScheduleAttr::attributeName);
       launch.erase();
     }
   }

@@ -32,6 +32,19 @@ func.func @checked(%same: i1, %k: index, %q: index) {
   return
 }
 
+// A schedule is of kernels, and the function is none any more.
+// CHECK-LABEL: func @scheduled
+// CHECK-LABEL: func private @scheduled_kernel0
+// CHECK-NOT: attn.schedule
+// CHECK: return
+func.func @scheduled(%out: memref<4xf32>) {
+  %zero = arith.constant 0.0 : f32
+  scf.forall (%i) in (4) {
+    memref.store %zero, %out[%i] : memref<4xf32>
+  } {attn.schedule = #attn.schedule<tile_m = 4>}
+  return
+}
+
 // A table without elements is a zero that can be read, in one place a call.
 // CHECK-LABEL: func @tables
 // CHECK: %[[ZERO:.*]] = memref.alloca() : memref<f32>
