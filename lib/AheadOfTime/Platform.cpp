@@ -9,6 +9,7 @@
 #include "Platform.h"
 #include "Embed.h"
 
+#include "attn/Target/Target.h"
 #include "attn/runtime/Artifact.h"
 
 #include "llvm/ADT/StringExtras.h"
@@ -62,6 +63,13 @@ Expected<std::string> Platform::findCompiler() const {
                            " is on the PATH (name one in ATTN_CC)");
 }
 
+/// Whether the runtimes that libraries carry have this backend.
+static bool isInLibraries(StringRef backend) {
+  return any_of(getTargets(), [&](const Target *target) {
+    return target->getBackend() == backend && target->runsInLibraries();
+  });
+}
+
 /// The kinds of machine that the code of an artifact is for, GPUs aside.
 static Error collectMachines(StringRef artifact,
                              SmallVectorImpl<Triple::ArchType> &machines) {
@@ -69,10 +77,10 @@ static Error collectMachines(StringRef artifact,
   if (!variants)
     return variants.takeError();
   for (const ArtifactVariant &variant : *variants) {
-    StringRef target = variant.description.getString("target").value_or("");
-    if (target != "cpu" && target != "cuda")
+    StringRef backend = variant.description.getString("target").value_or("");
+    if (!isInLibraries(backend))
       return createStringError(
-          "a library has no runtime for " + target +
+          "a library has no runtime for " + backend +
           ", only for cpu and cuda: leave it out of --target, or write an "
           "artifact with -o FILE.attn");
     runtime::ArtifactView view;

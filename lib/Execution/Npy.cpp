@@ -43,7 +43,8 @@ static std::optional<NpyType> getNpyType(Type type, bool bf16,
     return NpyType::I4;
   if (type.isInteger(64) || type.isIndex())
     return NpyType::I8;
-  error = "elements of type " + toString(type) + " have no .npy type";
+  error = "a program takes no elements of type " + toString(type) +
+          "; it takes f32, f16, bf16, f64, i1, i8, i32 and i64";
   return std::nullopt;
 }
 

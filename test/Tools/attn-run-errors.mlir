@@ -48,6 +48,8 @@
 // TYPE: error: argument 0 'query' (--input={{.*}}): {{.*}}: has elements of type <f4, expected <f2 for f16
 // RUN: bash %t/expect.sh 2 %t/brain.mlir --backend=reference --random --output=%t/none.npy 2>&1 | FileCheck %s --check-prefix=BF16 --implicit-check-not="unexpected exit code"
 // BF16: error: bf16 has no .npy type; --bf16 stores its bits as uint16
+// RUN: bash %t/expect.sh 2 %t/short.mlir --backend=reference --input=%t/o.npy --input=%t/o.npy 2>&1 | FileCheck %s --check-prefix=SHORT --implicit-check-not="unexpected exit code"
+// SHORT: error: argument 1 'capture0' {{.*}}: a program takes no elements of type i16; it takes f32,
 // RUN: bash %t/expect.sh 2 %t/f.mlir --backend=reference --random=1,4,4 --expect=%t/l.npy 2>&1 | FileCheck %s --check-prefix=EXPECT --implicit-check-not="unexpected exit code"
 // EXPECT: error: --expect={{.*}}: is 1x2x4xf32, but output 0 is 1x2x4x8xf32
 // RUN: bash %t/expect.sh 2 %t/f.mlir --backend=reference --random=1,4,4 --check=oracle 2>&1 | FileCheck %s --check-prefix=ORACLE --implicit-check-not="unexpected exit code"
@@ -100,6 +102,18 @@ func.func @brain(%q: tensor<1x2x4x8xbf16>, %o: tensor<1x2x4x8xbf16>) -> tensor<1
   %r = attn.attention ins(%q, %q, %q : tensor<1x2x4x8xbf16>, tensor<1x2x4x8xbf16>, tensor<1x2x4x8xbf16>)
     outs(%o : tensor<1x2x4x8xbf16>) -> tensor<1x2x4x8xbf16>
   return %r : tensor<1x2x4x8xbf16>
+}
+//--- short.mlir
+func.func @short(%q: tensor<1x2x4x8xf32>, %t: tensor<4xi16>, %o: tensor<1x2x4x8xf32>) -> tensor<1x2x4x8xf32> {
+  %r = attn.attention ins(%q, %q, %q : tensor<1x2x4x8xf32>, tensor<1x2x4x8xf32>, tensor<1x2x4x8xf32>)
+    captures(%t : tensor<4xi16>) outs(%o : tensor<1x2x4x8xf32>)
+    mask(%b: index, %h: index, %i: index, %j: index, %table: tensor<4xi16>) {
+      %x = tensor.extract %table[%j] : tensor<4xi16>
+      %zero = arith.constant 0 : i16
+      %keep = arith.cmpi ne, %x, %zero : i16
+      attn.yield %keep : i1
+    } -> tensor<1x2x4x8xf32>
+  return %r : tensor<1x2x4x8xf32>
 }
 //--- wrong.mlir
 func.func @wrong(%q: tensor<1x2x4x8xf32>, %k: tensor<1x2x4x9xf32>, %o: tensor<1x2x4x8xf32>) -> tensor<1x2x4x8xf32> {

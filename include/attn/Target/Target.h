@@ -143,6 +143,8 @@ public:
   /// The backend of the runtime that loads its artifacts; artifacts carry this
   /// name. Empty if there is none.
   virtual llvm::StringRef getBackend() const { return getName(); }
+  /// Whether the runtimes that libraries for C carry run its artifacts.
+  virtual bool runsInLibraries() const { return false; }
   /// What runs its artifacts where the runtime has no backend.
   virtual std::optional<Host> getHost() const { return std::nullopt; }
   /// Whether kernels run on the host, which can then read what they work on.

@@ -283,8 +283,11 @@ LogicalResult KernelLowering::lowerStrips(scf::ForOp loop) {
   for (auto &[tile, place] : kept)
     places[tile] = place;
   for (auto [init, result] :
-       llvm::zip_equal(loop.getInitArgs(), loop.getResults()))
-    places[result] = places[init];
+       llvm::zip_equal(loop.getInitArgs(), loop.getResults())) {
+    // A copy: the map may grow for the result.
+    const Place place = places[init];
+    places[result] = place;
+  }
   if (failed(lowered))
     return failure();
   dropTiles(loop, {});

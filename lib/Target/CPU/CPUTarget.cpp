@@ -87,6 +87,7 @@ public:
            const TargetOptions &options, PhaseCallback timer) const override;
 
   StringRef getBackend() const override { return machineName; }
+  bool runsInLibraries() const override { return true; }
   bool isHost() const override { return true; }
   /// A browser's processor, or Node's.
   std::optional<Host> getHost() const override {

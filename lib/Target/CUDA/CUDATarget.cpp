@@ -70,6 +70,7 @@ public:
   void buildKernelPipeline(OpPassManager &pm) const override;
 
   StringRef getTextFormat() const override { return "ptx"; }
+  bool runsInLibraries() const override { return true; }
   LogicalResult printKernels(gpu::GPUModuleOp module, StringRef chip,
                              raw_ostream &os) const override;
   void registerTranslations(DialectRegistry &registry) const override {

@@ -10,6 +10,7 @@
 #include "attn/InitAll.h"
 #include "attn/Target/CPU.h"
 #include "attn/Target/CUDA.h"
+#include "attn/Target/Metal.h"
 #include "attn/Target/Vulkan.h"
 #include "attn/Target/WGSL.h"
 
@@ -36,7 +37,8 @@ protected:
   template <typename Options>
   void check(void (*build)(OpPassManager &, const Options &),
              const Options &options, StringRef text) {
-    PassManager built(&context), parsed(&context);
+    PassManager built = PassManager::on<ModuleOp>(&context),
+                parsed = PassManager::on<ModuleOp>(&context);
     build(built, options);
     attn::registerAllPasses();
     ASSERT_TRUE(succeeded(parsePassPipeline(text, parsed))) << text.str();
@@ -52,6 +54,7 @@ TEST_F(PipelinesTest, Targets) {
   check(attn::buildCPUPipeline, options, "attn-to-cpu");
   check(attn::buildCPUStandardPipeline, options, "attn-to-cpu-standard");
   check(attn::buildCUDAPipeline, options, "attn-to-cuda");
+  check(attn::buildMetalPipeline, options, "attn-to-metal");
   check(attn::buildVulkanPipeline, options, "attn-to-vulkan");
 }
 
