@@ -12,6 +12,7 @@
 #include "attn/Target/Target.h"
 #include "attn/runtime/Artifact.h"
 
+#include "llvm/ADT/SetVector.h"
 #include "llvm/ADT/StringExtras.h"
 #include "llvm/Object/ObjectFile.h"
 #include "llvm/Support/Process.h"
@@ -63,11 +64,13 @@ Expected<std::string> Platform::findCompiler() const {
                            " is on the PATH (name one in ATTN_CC)");
 }
 
-/// Whether the runtimes that libraries carry have this backend.
-static bool isInLibraries(StringRef backend) {
-  return any_of(getTargets(), [&](const Target *target) {
-    return target->getBackend() == backend && target->runsInLibraries();
-  });
+/// The backends of the runtimes that libraries carry.
+static SetVector<StringRef> getBackendsOfLibraries() {
+  SetVector<StringRef> backends;
+  for (const Target *target : getTargets())
+    if (target->runsInLibraries())
+      backends.insert(target->getBackend());
+  return backends;
 }
 
 /// The kinds of machine that the code of an artifact is for, GPUs aside.
@@ -78,11 +81,12 @@ static Error collectMachines(StringRef artifact,
     return variants.takeError();
   for (const ArtifactVariant &variant : *variants) {
     StringRef backend = variant.description.getString("target").value_or("");
-    if (!isInLibraries(backend))
+    if (SetVector<StringRef> known = getBackendsOfLibraries();
+        !known.contains(backend))
       return createStringError(
-          "a library has no runtime for " + backend +
-          ", only for cpu and cuda: leave it out of --target, or write an "
-          "artifact with -o FILE.attn");
+          "a library has no runtime for " + backend + ", only for " +
+          join(known, " and ") +
+          ": leave it out of --target, or write an artifact with -o FILE.attn");
     runtime::ArtifactView view;
     std::string error;
     runtime::ArtifactView::open({variant.bytes.data(), variant.bytes.size()},

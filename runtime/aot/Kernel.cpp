@@ -3,7 +3,7 @@
 // What the functions of an ahead-of-time library call (attn-compile -o FOLDER):
 // an embedded artifact is loaded once, and a thread keeps a binding for each
 // kernel, so that a call with the tensors of the last one only launches.
-#include "attn_runtime.h"
+#include "Tensor.h"
 
 #include <cstring>
 #include <mutex>
@@ -210,17 +210,6 @@ attn_status Call::bindScalar(Parameter &parameter, uint64_t word,
   return status;
 }
 
-/// Row-major ones. Where they exceed 63 bits, so does the extent of the tensor,
-/// which the binding refuses.
-void setDenseStrides(attn_tensor &tensor) {
-  int64_t stride = 1;
-  for (int32_t i = tensor.rank; i-- > 0;) {
-    tensor.strides[i] = stride;
-    if (__builtin_mul_overflow(stride, tensor.dims[i], &stride))
-      stride = INT64_MAX;
-  }
-}
-
 attn_status Call::bindTensor(Parameter &parameter, const uint64_t *words,
                              attn_error *error) {
   attn_tensor tensor{};
@@ -236,7 +225,8 @@ attn_status Call::bindTensor(Parameter &parameter, const uint64_t *words,
     if (strides)
       std::memcpy(tensor.strides, strides, bytes);
     else
-      setDenseStrides(tensor);
+      attn::runtime::denseStrides(tensor.dims, size_t(tensor.rank),
+                                  tensor.strides);
   }
   if (parameter.bound &&
       std::memcmp(&parameter.tensor, &tensor, sizeof tensor) == 0)

@@ -43,12 +43,13 @@ Span spanOf(const attn_tensor &tensor) {
 }
 
 void denseStrides(const int64_t *dims, size_t rank, int64_t *strides) {
-  uint64_t stride = 1;
+  int64_t stride = 1;
   for (size_t i = rank; i-- > 0;) {
-    strides[i] = int64_t(stride);
-    // Unsigned: an empty tensor's other sizes may multiply past 63 bits; its
-    // strides are never used.
-    stride *= uint64_t(dims[i]);
+    strides[i] = stride;
+    // Where sizes multiply past 63 bits, so does the extent of the tensor,
+    // which is refused; or it is empty, and its strides are never used.
+    if (__builtin_mul_overflow(stride, dims[i], &stride))
+      stride = INT64_MAX;
   }
 }
 

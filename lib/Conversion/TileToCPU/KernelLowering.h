@@ -259,7 +259,6 @@ private:
 
   // Weights before maxima have moved.
   MapOp findTriedWeights(AnyAboveOp above);
-  Value haveSmallExponents(AnyAboveOp above);
   Value haveMaxima(Value maxima);
   FailureOr<Value> emitTriedWeights(MapOp weights, Value out);
   LogicalResult tryWeights(AnyAboveOp above, MapOp weights);

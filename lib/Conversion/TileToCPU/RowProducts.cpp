@@ -429,8 +429,7 @@ LogicalResult KernelLowering::emitWeightedRows(DotOp dot, Value left,
   bool isParted = partsColumns(right, int64_t(vectors) * regs.lanes);
   auto replacePairs = [&](SmallVector<Value> &values, auto change) {
     for (size_t k = 0; isParted && k < values.size(); k += 2)
-      std::tie(values[k], values[k + 1]) =
-          std::tuple_cat(change(b, values[k], values[k + 1]));
+      llvm::copy(change(b, values[k], values[k + 1]), &values[k]);
   };
   replacePairs(inits, part);
   std::optional<Lookahead> lookahead = findOtherProduct(dot);

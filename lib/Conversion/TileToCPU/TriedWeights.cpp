@@ -85,6 +85,11 @@ MapOp KernelLowering::findTriedWeights(AnyAboveOp above) {
              : nullptr;
 }
 
+static Value isNot(ImplicitLocOpBuilder &b, Value condition) {
+  Value isTrue = arith::ConstantOp::create(b, b.getBoolAttr(true));
+  return arith::XOrIOp::create(b, condition, isTrue);
+}
+
 /// Whether all rows have a maximum: -inf says nothing about their scores.
 Value KernelLowering::haveMaxima(Value maxima) {
   int64_t rows = cast<MemRefType>(maxima.getType()).getDimSize(0);
@@ -97,9 +102,8 @@ Value KernelLowering::haveMaxima(Value maxima) {
                               loadVector(maxima, index(row), Value()), none);
     lacks = lacks ? arith::OrIOp::create(b, lacks, isNone).getResult() : isNone;
   }
-  Value any = vector::ReductionOp::create(b, vector::CombiningKind::OR, lacks);
-  Value isTrue = arith::ConstantOp::create(b, b.getBoolAttr(true));
-  return arith::XOrIOp::create(b, any, isTrue);
+  return isNot(
+      b, vector::ReductionOp::create(b, vector::CombiningKind::OR, lacks));
 }
 
 /// Stores the weights of all rows, and says whether one is above the bound.
@@ -202,9 +206,8 @@ LogicalResult KernelLowering::tryWeights(AnyAboveOp above, MapOp weights) {
       return failure();
     scf::YieldOp::create(b, *isAbove);
   }
-  Value isTrue = arith::ConstantOp::create(b, b.getBoolAttr(true));
-  pending.needsWeights = arith::OrIOp::create(
-      b, arith::XOrIOp::create(b, areTried, isTrue), choice.getResult(0));
+  pending.needsWeights =
+      arith::OrIOp::create(b, isNot(b, areTried), choice.getResult(0));
   above.getResult().replaceAllUsesWith(choice.getResult(0));
   return success();
 }
