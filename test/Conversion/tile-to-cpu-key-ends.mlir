@@ -34,8 +34,10 @@
 // CHECK-COUNT-6: vector.fma
 // CHECK-NOT:   vector.fma
 // CHECK:       scf.yield
-// Their weights are 0: values are added to a vector up to its end.
-// CHECK:       [[NOT_NEGATIVE:%.+]] = arith.maxsi {{.*}}, %c0
+// Their weights are 0: values are added to a vector up to its end, in tiles
+// with the mask.
+// CHECK:       [[END_OF_TILE:%.+]] = arith.select %{{.*}}, %c{{[0-9]+}}, %{{.*}} : index
+// CHECK:       [[NOT_NEGATIVE:%.+]] = arith.maxsi [[END_OF_TILE]], %c0
 // CHECK:       [[FIRST_STEPS:%.+]] = arith.minsi [[NOT_NEGATIVE]],
 // CHECK:       scf.for %{{.*}} = %c0 to [[FIRST_STEPS]] step %c1 iter_args
 // CHECK-COUNT-24: vector.fma

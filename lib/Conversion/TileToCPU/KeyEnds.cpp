@@ -207,7 +207,19 @@ Value KernelLowering::findEndOfRows(DotOp dot, Value start, int64_t rows) {
   auto isUsable = [&](Value value) { return isAvailable(value); };
   if (!mask || !isUsable(mask.getOffsets()[1]))
     return Value();
+  auto choice = dyn_cast<scf::IfOp>(mask->getParentOp());
+  bool isChosen = choice && !dot.getTransposeB() && !choice->isAncestor(dot);
+  if (isChosen && !isUsable(choice.getCondition()))
+    return Value();
   Value end = findEndOfKeys(mask, start, rows, isUsable);
-  return end ? arith::SubIOp::create(b, end, mask.getOffsets()[1]).getResult()
-             : Value();
+  if (!end)
+    return Value();
+  end = arith::SubIOp::create(b, end, mask.getOffsets()[1]);
+  if (!isChosen)
+    return end;
+  // Weights of scores that the choice leaves as they are have no end.
+  Value all = index(dot.getA().getType().getCols());
+  bool isFirst = mask->getBlock() == choice.thenBlock();
+  return arith::SelectOp::create(b, choice.getCondition(), isFirst ? end : all,
+                                 isFirst ? all : end);
 }
