@@ -149,6 +149,15 @@ bench() {
   local inside
   inside=$(awk "BEGIN { n = $length; w = 1025; if (w > n) w = n; print (w * n - w * (w - 1) / 2) / (n * n) }")
   entry "prefill h16 d128 s$length window 1024" window 1 16 16 $length $length 128 "$inside" 1
+  # Variants are compared by element of visited tiles: these factors turn
+  # attended pairs (causal: half of all) into pairs of tiles of 128 x 64.
+  awk -v n="$length" -v pairs="$inside" 'BEGIN {
+    for (row = 0; row < n; row += 128) {
+      end = row + 128; first = row > 1024 ? int((row - 1024) / 64) * 64 : 0
+      causal += 128 * end; window += 128 * (end - first)
+    }
+    printf "visited tiles: causal x %.4f, window x %.4f\n", causal / (n * n / 2), window / (pairs * n * n)
+  }'
   entry "prefill h16 d128 s$length alibi" alibi 1 16 16 $length $length 128 0.5 1
   # As the peer's graph does: 64 of them are one submission.
   entry "decode b1 8192 32/8 d128" d128 1 32 8 1 8192 128 1 7 --recorded=64
