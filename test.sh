@@ -7,6 +7,8 @@
 #   --full      all execution tests (hours on two cores)
 #   --coverage  an execution test of each variant on each target, with small
 #               heads, for docs/coverage.md, which --full writes, too
+#   --resume    execution tests that passed in a run that was stopped are left
+#               out, where that run had the same seed
 #   --seed=N    another subset; the one that ran is printed
 #   --sanitize  a build with AddressSanitizer and UBSan
 #   --tsan      the runtime's tests under ThreadSanitizer
@@ -14,7 +16,7 @@
 source "$(dirname "$0")/scripts/setup.sh"
 
 preset=release directory=build count=40 standard=10 assembled=16 interpreted=12 rasterised=14 seed=
-each=() covers= shaders=(--chips=2 --count=4)
+each=() resume=() covers= shaders=(--chips=2 --count=4)
 for argument; do
   case $argument in
   --seed=*) seed=${argument#--seed=} ;;
@@ -23,13 +25,14 @@ for argument; do
     export ATTN_TEST_FULL=1
     ;;
   --coverage) count=1 standard=1 rasterised=1 each=(--each --small) covers=1 ;;
+  --resume) resume=(--resume) ;;
   --sanitize) preset=sanitize directory=build-sanitize count=10 standard=5 assembled=2 interpreted=3 ;;
   --tsan) preset=tsan directory=build-tsan ;;
   --help | -h)
     sed -n '4,/^$/s/^# \{0,1\}//p' "$0"
     exit 0
     ;;
-  *) die "test.sh: unknown argument '$argument'; there are --full, --coverage, --seed=N, --sanitize, --tsan" ;;
+  *) die "test.sh: unknown argument '$argument'; there are --full, --coverage, --resume, --seed=N, --sanitize, --tsan" ;;
   esac
 done
 
@@ -66,8 +69,9 @@ targets=(all)
 build_targets $preset $directory "${targets[@]}"
 
 results=$directory/test-results
-rm -rf $results
+[[ -n ${resume[*]} && $(cat $results/seed 2>/dev/null) == "$seed" ]] || rm -rf $results
 mkdir -p $results/coverage
+echo $seed >$results/seed
 
 # step NAME COMMAND...: runs it; a failure without a count counts as one.
 step() {
@@ -86,7 +90,7 @@ step() {
 # what starts a command.
 launcher=()
 cases() {
-  step "execution-$1" "${launcher[@]}" $directory/bin/attn-test "${each[@]}" --seed=$seed --jobs="$(nproc)" \
+  step "execution-$1" "${launcher[@]}" $directory/bin/attn-test "${each[@]}" "${resume[@]}" --seed=$seed --jobs="$(nproc)" \
     --results="$results/coverage/$1.tsv" "${@:2}"
 }
 

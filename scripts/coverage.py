@@ -48,11 +48,11 @@ def variant(name):
 
 
 def read_results(path):
-    """Cell by suite and row."""
+    """Cell by suite and row. Of a case that ran again, the last line counts."""
     passed = collections.Counter()
     failed = collections.Counter()
-    for line in path.read_text(encoding="utf-8").splitlines():
-        name, status = line.split("\t")
+    lines = path.read_text(encoding="utf-8").splitlines()
+    for name, status in dict(line.split("\t") for line in lines).items():
         (passed if status == "passed" else failed)[variant(name)] += 1
     cells = {}
     for row in passed | failed:

@@ -14,6 +14,7 @@
 #include "Isolation.h"
 #include "PassChecks.h"
 #include "RandomSchedules.h"
+#include "ResultsFile.h"
 
 #include "attn/Dialect/Attn/Attn.h"
 #include "attn/Execution/Backend.h"
@@ -116,9 +117,12 @@ struct Arguments {
       cl::value_desc("folder"), cl::cat(category)};
   cl::opt<std::string> results{
       "results",
-      cl::desc("Append a line for every case to this file: its name, a tab, "
-               "passed or failed"),
+      cl::desc("Append a line to this file as each case ends: its name, a "
+               "tab, passed or failed"),
       cl::value_desc("file"), cl::cat(category)};
+  cl::opt<bool> resume{"resume",
+                       cl::desc("Leave out cases that passed by --results"),
+                       cl::cat(category)};
   cl::opt<bool> passes{
       "passes",
       cl::desc("Run no backend: interpret each case before and after every "
@@ -148,6 +152,12 @@ public:
   int run();
 
 private:
+  /// How many cases passed and failed, and what stopped them on the way.
+  struct Tally {
+    uint64_t passed = 0, failed = 0;
+    std::string problem = {};
+  };
+  Tally runAll(ArrayRef<Recipe> recipes);
   /// Makes the cases of a suite that seeds alone describe; null for others.
   using Maker = Case (*)(uint64_t);
   Maker getMaker(StringRef suite) const;
@@ -203,6 +213,7 @@ private:
 
   const Arguments &args;
   PassChecker passChecker;
+  ResultsFile results;
   /// Errors of the case that runs.
   std::string problem;
   /// The backend, if it is a target.
@@ -652,6 +663,8 @@ void Driver::printFault(const Case &testCase, StringRef fault) const {
 }
 
 std::string Driver::explainMisuse() {
+  if (args.resume && args.results.empty())
+    return "--resume needs --results";
   if (!args.emit.empty()) {
     if (!target)
       return "--emit needs a target: " + problem;
@@ -672,41 +685,12 @@ std::string Driver::explainMisuse() {
   return explainUnavailable(getDevice());
 }
 
-int Driver::run() {
-  auto reject = [](const Twine &problem) {
-    llvm::errs() << "attn-test: error: " << problem << "\n";
-    return 2;
-  };
-  if (std::string misuse = explainMisuse(); !misuse.empty())
-    return reject(misuse);
-  std::vector<Recipe> recipes;
-  if (!collect(recipes))
-    return 2;
-  if (recipes.empty())
-    return reject("no case is called like '" + args.filter + "'");
-  if (args.list) {
-    for (const Recipe &recipe : recipes)
-      llvm::outs() << recipe.name << "\n";
-    return 0;
-  }
-  std::optional<llvm::raw_fd_ostream> results;
-  if (!args.results.empty()) {
-    std::error_code error;
-    results.emplace(args.results, error, llvm::sys::fs::OF_Append);
-    if (error)
-      return reject(args.results + ": " + error.message());
-  }
-  llvm::outs() << (args.passes ? "every pass" : "backend " + args.backend)
-               << ", seed " << args.seed << ", " << recipes.size()
-               << " cases\n";
-
-  uint64_t passed = 0, failed = 0, index = 0;
-  auto begin = std::chrono::steady_clock::now();
+Driver::Tally Driver::runAll(ArrayRef<Recipe> recipes) {
+  Tally tally;
   auto finish = [&](const Case &testCase, StringRef fault) {
-    ++(fault.empty() ? passed : failed);
-    if (results)
-      *results << testCase.name << "\t" << (fault.empty() ? "passed" : "failed")
-               << "\n";
+    ++(fault.empty() ? tally.passed : tally.failed);
+    if (tally.problem.empty())
+      tally.problem = results.add(testCase.name, fault.empty());
     if (!fault.empty())
       printFault(testCase, fault);
   };
@@ -724,9 +708,13 @@ int Driver::run() {
     finish(running.front().first, running.front().second.wait());
     running.pop_front();
   };
-  for (const Recipe &recipe : recipes) {
+  for (auto [index, recipe] : llvm::enumerate(recipes)) {
+    if (results.hasPassed(recipe.name))
+      continue;
     if (running.size() == jobs)
       finishOldest();
+    if (!tally.problem.empty())
+      break;
     Case testCase = recipe.make(context);
     if (args.print)
       llvm::outs() << "// " << testCase.name << "\n" << testCase.text;
@@ -735,30 +723,61 @@ int Driver::run() {
     // A case that does not end must be seen; a copy of the process has nothing
     // to write.
     llvm::outs().flush();
-    auto run = [&] { return runCase(testCase, index); };
+    auto run = [&, index = index] { return runCase(testCase, index); };
     if (isolated)
       running.emplace_back(testCase, IsolatedRun(run));
     else
       finish(testCase, run());
-    ++index;
   }
   while (!running.empty())
     finishOldest();
+  return tally;
+}
+
+int Driver::run() {
+  auto reject = [](const Twine &problem) {
+    llvm::errs() << "attn-test: error: " << problem << "\n";
+    return 2;
+  };
+  if (std::string misuse = explainMisuse(); !misuse.empty())
+    return reject(misuse);
+  std::vector<Recipe> recipes;
+  if (!collect(recipes))
+    return 2;
+  if (recipes.empty())
+    return reject("no case is called like '" + args.filter + "'");
+  if (args.list) {
+    for (const Recipe &recipe : recipes)
+      llvm::outs() << recipe.name << "\n";
+    return 0;
+  }
+  if (args.resume)
+    if (std::string error = results.read(args.results); !error.empty())
+      return reject(error);
+  if (!args.results.empty())
+    if (std::string error = results.open(args.results); !error.empty())
+      return reject(error);
+  llvm::outs() << (args.passes ? "every pass" : "backend " + args.backend)
+               << ", seed " << args.seed << ", " << recipes.size() << " cases";
+  if (args.resume)
+    llvm::outs() << ", " << llvm::count_if(recipes, [&](const Recipe &recipe) {
+      return results.hasPassed(recipe.name);
+    }) << " of them passed before";
+  llvm::outs() << "\n";
+
+  auto begin = std::chrono::steady_clock::now();
+  Tally tally = runAll(recipes);
   std::chrono::duration<double> elapsed =
       std::chrono::steady_clock::now() - begin;
-  if (results) {
-    results->close();
-    std::error_code error = results->error();
-    results->clear_error();
-    if (error)
-      return reject(args.results + ": " + error.message());
-  }
+  if (!tally.problem.empty())
+    return reject(tally.problem);
   if (args.passes)
     passChecker.print(llvm::outs());
   llvm::outs() << llvm::format("%.1f s\n", elapsed.count());
-  llvm::outs() << passed << (args.emit.empty() ? " passed, " : " written, ")
-               << failed << " failed\n";
-  return failed ? 1 : 0;
+  llvm::outs() << tally.passed
+               << (args.emit.empty() ? " passed, " : " written, ")
+               << tally.failed << " failed\n";
+  return tally.failed ? 1 : 0;
 }
 
 static constexpr llvm::StringLiteral kExamples = R"(
