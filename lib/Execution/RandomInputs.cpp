@@ -1,8 +1,9 @@
 //===- RandomInputs.cpp - Inputs that make sense, from a seed -------------===//
 // SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
 //
-// One generator a role. std::mt19937_64 is the same everywhere; the standard
-// distributions are not, so they are spelled out.
+// One generator a role. The standard distributions are not the same everywhere,
+// so they are spelled out. Engine and distribution are quick ones: compiling
+// for a short problem should not take less time than making its inputs.
 //
 //===----------------------------------------------------------------------===//
 
@@ -11,9 +12,9 @@
 
 #include "llvm/Support/MathExtras.h"
 
+#include <array>
 #include <cmath>
 #include <cstring>
-#include <random>
 
 #include <unistd.h>
 
@@ -21,6 +22,84 @@ using namespace mlir;
 using namespace attn::execution;
 
 namespace {
+
+/// SplitMix64: a counter of which all bits are mixed.
+class Engine {
+public:
+  explicit Engine(uint64_t seed) : state(seed) {}
+
+  uint64_t operator()() {
+    uint64_t bits = state += 0x9e3779b97f4a7c15;
+    bits = (bits ^ bits >> 30) * 0xbf58476d1ce4e5b9;
+    bits = (bits ^ bits >> 27) * 0x94d049bb133111eb;
+    return bits ^ bits >> 31;
+  }
+  /// [0, 1) with 53 random bits.
+  double uniform() { return toUniform((*this)()); }
+
+  static double toUniform(uint64_t bits) { return (bits >> 11) * 0x1p-53; }
+
+private:
+  uint64_t state;
+};
+
+/// Normal numbers by Marsaglia's and Tsang's ziggurat: half of the bell curve
+/// is covered by layers of equal area, rectangles from 0 to an edge, of which
+/// the lowest has the tail as well. 99 of 100 points of a layer lie left of the
+/// edge of the layer above and are under the curve without a look at it.
+class Ziggurat {
+public:
+  Ziggurat() {
+    // The lowest layer's edge is that of a rectangle of its area.
+    edges[0] = area / density(tailBegin);
+    edges[1] = tailBegin;
+    for (unsigned layer = 1; layer + 1 < layers; ++layer)
+      edges[layer + 1] =
+          std::sqrt(-2 * std::log(density(edges[layer]) + area / edges[layer]));
+    edges[layers] = 0;
+  }
+
+  double operator()(Engine &engine) const {
+    for (;;) {
+      // Of the bits that the position leaves: eight for the layer, a sign.
+      const uint64_t bits = engine();
+      const unsigned layer = bits % layers;
+      double x = Engine::toUniform(bits) * edges[layer];
+      if (LLVM_UNLIKELY(x >= edges[layer + 1])) {
+        if (layer == 0)
+          x = tail(engine);
+        else if (!isBelowCurve(x, layer, engine))
+          continue;
+      }
+      return bits & layers ? -x : x;
+    }
+  }
+
+private:
+  static constexpr unsigned layers = 256;
+  /// Where the tail begins, and the area of each layer, for 256 of them.
+  static constexpr double tailBegin = 3.6541528853610088,
+                          area = 0.00492867323399;
+
+  static double density(double x) { return std::exp(-x * x / 2); }
+
+  /// A random height of the layer, compared with the curve.
+  bool isBelowCurve(double x, unsigned layer, Engine &engine) const {
+    const double low = density(edges[layer]), high = density(edges[layer + 1]);
+    return low + engine.uniform() * (high - low) < density(x);
+  }
+
+  static double tail(Engine &engine) {
+    double beyond, height;
+    do {
+      beyond = -std::log(1 - engine.uniform()) / tailBegin;
+      height = -std::log(1 - engine.uniform());
+    } while (2 * height < beyond * beyond);
+    return tailBegin + beyond;
+  }
+
+  std::array<double, layers + 1> edges;
+};
 
 class Generator {
 public:
@@ -87,16 +166,12 @@ public:
   }
 
 private:
-  /// [0, 1) with 53 random bits.
-  double uniform() { return (engine() >> 11) * 0x1p-53; }
+  double uniform() { return engine.uniform(); }
   /// [low, high).
   int64_t uniform(int64_t low, int64_t high) {
     return high <= low ? low : low + engine() % (high - low);
   }
-  double normal() {
-    double radius = std::sqrt(-2 * std::log(1 - uniform()));
-    return radius * std::cos(2 * M_PI * uniform());
-  }
+  double normal() { return ziggurat(engine); }
 
   int64_t size(StringRef name) const {
     return signature.getSize(name).value_or(0);
@@ -181,7 +256,8 @@ private:
   }
 
   const Signature &signature;
-  std::mt19937_64 engine;
+  Engine engine;
+  Ziggurat ziggurat;
 };
 
 } // namespace
