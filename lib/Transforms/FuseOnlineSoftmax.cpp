@@ -8,6 +8,7 @@
 //===----------------------------------------------------------------------===//
 
 #include "OnlineSoftmax.h"
+#include "Tiling/RowState.h"
 
 #include "attn/Dialect/Attn/Attn.h"
 #include "attn/Dialect/Tile/Tile.h"
@@ -68,15 +69,6 @@ static void fuse(OnlineSoftmax &m) {
                       return {math::Exp2Op::create(nb, loc, scaled)};
                     })
           .getResult(0);
-  auto rescale = [&](Value carried, ValueRange offsets) -> Value {
-    return MapOp::create(b, TypeRange{carried.getType()},
-                         ValueRange{carried, alpha}, offsets,
-                         [](OpBuilder &nb, Location loc, ValueRange x,
-                            ValueRange) -> SmallVector<Value> {
-                           return {arith::MulFOp::create(nb, loc, x[0], x[1])};
-                         })
-        .getResult(0);
-  };
 
   // The second loop's body: carried values are rescaled just before the op
   // that adds to them.
@@ -105,7 +97,7 @@ static void fuse(OnlineSoftmax &m) {
       if (cast<TileType>(carried.getType()).getRank() == 2)
         offsets.push_back(arith::ConstantIndexOp::create(b, 0));
       mapping.map(m.sumLoop.getRegionIterArg(it->second),
-                  rescale(carried, offsets));
+                  tiling::scaleRows(b, carried, alpha, offsets));
     }
     b.clone(op, mapping);
   }

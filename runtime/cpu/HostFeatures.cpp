@@ -208,21 +208,6 @@ bool present(const Feature &feature) {
 
 } // namespace
 
-FeatureState hostFeature(const std::string &name) {
-  for (const Feature &feature : features)
-    if (name == feature.name)
-      return present(feature) ? FeatureState::Present : FeatureState::Missing;
-  return FeatureState::Unknown;
-}
-
-std::string hostFeatureList() {
-  std::string list;
-  for (const Feature &feature : features)
-    if (present(feature))
-      list += (list.empty() ? "" : ",") + std::string(feature.name);
-  return list;
-}
-
 std::string hostName() {
   uint32_t words[13] = {};
   uint32_t highest = __get_cpuid_max(0x80000000, nullptr);
@@ -276,6 +261,28 @@ bool present(const Feature &feature) {
 
 } // namespace
 
+std::string hostName() { return "AArch64"; }
+
+bool enableFeature(const std::string &) { return true; }
+
+#else
+
+namespace {
+
+struct Feature {
+  const char *name;
+};
+const std::vector<Feature> features; // nobody says
+bool present(const Feature &) { return false; }
+
+} // namespace
+
+std::string hostName() { return "unknown"; }
+
+bool enableFeature(const std::string &) { return true; }
+
+#endif
+
 FeatureState hostFeature(const std::string &name) {
   for (const Feature &feature : features)
     if (name == feature.name)
@@ -290,18 +297,5 @@ std::string hostFeatureList() {
       list += (list.empty() ? "" : ",") + std::string(feature.name);
   return list;
 }
-
-std::string hostName() { return "AArch64"; }
-
-bool enableFeature(const std::string &) { return true; }
-
-#else
-
-FeatureState hostFeature(const std::string &) { return FeatureState::Unknown; }
-std::string hostFeatureList() { return ""; }
-std::string hostName() { return "unknown"; }
-bool enableFeature(const std::string &) { return true; }
-
-#endif
 
 } // namespace attn::runtime

@@ -50,6 +50,17 @@ Value attn::tiling::splat(ImplicitLocOpBuilder &b, double value,
                                constantF32(b, b.getLoc(), value));
 }
 
+Value attn::tiling::scaleRows(ImplicitLocOpBuilder &b, Value tile,
+                              Value factors, ValueRange offsets) {
+  return MapOp::create(b, TypeRange{tile.getType()}, ValueRange{tile, factors},
+                       offsets,
+                       [](OpBuilder &nb, Location loc, ValueRange x,
+                          ValueRange) -> SmallVector<Value> {
+                         return {arith::MulFOp::create(nb, loc, x[0], x[1])};
+                       })
+      .getResult(0);
+}
+
 //===----------------------------------------------------------------------===//
 // Finished rows
 //===----------------------------------------------------------------------===//
@@ -255,13 +266,7 @@ static RowState combineInOneLoop(ImplicitLocOpBuilder &b, StateLoader &loader,
   auto rescale = [&](Value sum) -> Value {
     SmallVector<Value> offsets(cast<TileType>(sum.getType()).getRank(),
                                loader.zero);
-    return MapOp::create(b, TypeRange{sum.getType()}, ValueRange{sum, factor},
-                         offsets,
-                         [&](OpBuilder &nb, Location loc, ValueRange x,
-                             ValueRange) -> SmallVector<Value> {
-                           return {arith::MulFOp::create(nb, loc, x[0], x[1])};
-                         })
-        .getResult(0);
+    return scaleRows(b, sum, factor, offsets);
   };
   row.sum = rescale(loop.getRegionIterArg(1));
   row.acc = rescale(loop.getRegionIterArg(2));

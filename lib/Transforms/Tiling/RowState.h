@@ -37,6 +37,10 @@ mlir::Value zeroIfNegInf(mlir::OpBuilder &b, mlir::Location loc, mlir::Value x);
 mlir::Value splat(mlir::ImplicitLocOpBuilder &b, double value,
                   llvm::ArrayRef<int64_t> shape);
 
+/// Each row of a tile times its factor.
+mlir::Value scaleRows(mlir::ImplicitLocOpBuilder &b, mlir::Value tile,
+                      mlir::Value factors, mlir::ValueRange offsets);
+
 /// How rows are finished.
 struct Finish {
   mlir::Value sink; ///< one more logit of the denominator (rule 11), or null
