@@ -40,18 +40,6 @@ static Value basePointer(ImplicitLocOpBuilder &b, Value memref) {
       ArrayRef<OpFoldResult>{}, ArrayRef<OpFoldResult>{});
 }
 
-/// The coordinates of a kernel that takes a range of points, for one point.
-static SmallVector<Value> asRange(OpBuilder &builder, Location loc,
-                                  ValueRange point, ValueRange grid) {
-  ImplicitLocOpBuilder b(loc, builder);
-  Value number = point[0];
-  for (unsigned dim = 1; dim < tile::kGridRank; ++dim)
-    number = arith::AddIOp::create(
-        b, arith::MulIOp::create(b, number, grid[dim]), point[dim]);
-  Value one = arith::ConstantIndexOp::create(b, 1);
-  return {point[0], arith::AddIOp::create(b, number, one), number};
-}
-
 /// Gives argument `index` of `kernel` the type of a pointer with an offset. A
 /// memref that the kernel rebuilds on it starts at that offset:
 /// memref.reinterpret_cast counts from the base, not from where its source
@@ -135,6 +123,32 @@ static std::string getMessage(tile::CheckOp check) {
   return known.empty() ? message : message + " (" + known + ")";
 }
 
+/// A parallel loop over the points of `grid` that calls `kernel`; over their
+/// numbers, if it takes a range of points.
+static void callInParallel(ImplicitLocOpBuilder &b, func::FuncOp kernel,
+                           ArrayRef<Value> arguments, ValueRange grid) {
+  Value zero = arith::ConstantIndexOp::create(b, 0);
+  Value one = arith::ConstantIndexOp::create(b, 1);
+  SmallVector<Value> end(grid);
+  bool takesRange = kernel->hasAttr(kRangeAttrName);
+  if (takesRange) {
+    for (Value extent : grid.drop_front())
+      end.front() = arith::MulIOp::create(b, end.front(), extent);
+    end.resize(1);
+  }
+  SmallVector<Value> begin(end.size(), zero), step(end.size(), one);
+  scf::ParallelOp::create(
+      b, begin, end, step, [&](OpBuilder &nb, Location loc, ValueRange point) {
+        SmallVector<Value> taken(point);
+        if (takesRange)
+          taken = {zero, arith::AddIOp::create(nb, loc, point[0], one),
+                   point[0]};
+        func::CallOp::create(nb, loc, kernel,
+                             tile::KernelSignature<Value>::join(
+                                 arguments, taken, ValueRange(grid)));
+      });
+}
+
 namespace {
 struct LaunchToParallel : attn::impl::LaunchToParallelBase<LaunchToParallel> {
   void runOnOperation() override {
@@ -183,21 +197,7 @@ struct LaunchToParallel : attn::impl::LaunchToParallelBase<LaunchToParallel> {
         if (isa<MemRefType>(argument.getType()) &&
             kernel.getFunctionType().getInput(k) != argument.getType())
           takeOffset(kernel, k, argument.getType());
-      Value zero = arith::ConstantIndexOp::create(b, 0);
-      Value one = arith::ConstantIndexOp::create(b, 1);
-      SmallVector<Value> begin(tile::kGridRank, zero),
-          step(tile::kGridRank, one);
-      scf::ParallelOp::create(
-          b, begin, launch.getGrid(), step,
-          [&](OpBuilder &nb, Location loc, ValueRange point) {
-            SmallVector<Value> taken(point);
-            if (kernel->hasAttr(kRangeAttrName))
-              taken = asRange(nb, loc, point, launch.getGrid());
-            func::CallOp::create(
-                nb, loc, kernel,
-                tile::KernelSignature<Value>::join(
-                    arguments, taken, ValueRange(launch.getGrid())));
-          });
+      callInParallel(b, kernel, arguments, launch.getGrid());
       // A call says all that there is to it, and the function is one as any:
       // pipelines for other targets leave it alone.
       kernel->removeAttr(tile::LaunchInfoAttr::attributeName);

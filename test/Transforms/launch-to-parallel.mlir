@@ -67,3 +67,16 @@ func.func @tables(%t: memref<?xf32>, %out: memref<4xf32>, %n: index) {
   }
   return
 }
+
+// A kernel that takes a range of points is called with the number of each.
+// CHECK-LABEL: func @ranges
+// CHECK: %[[XY:.*]] = arith.muli %arg1, %arg2
+// CHECK: %[[ALL:.*]] = arith.muli %[[XY]], %arg3
+// CHECK: scf.parallel (%[[POINT:.*]]) = (%[[ZERO:.*]]) to (%[[ALL]])
+// CHECK:   %[[END:.*]] = arith.addi %[[POINT]], %
+// CHECK:   func.call @takes_range(%{{.*}}, %[[ZERO]], %[[END]], %[[POINT]], %arg1, %arg2, %arg3)
+func.func private @takes_range(memref<f32>, index, index, index, index, index, index) attributes {tile.kernel, range_of_points}
+func.func @ranges(%out: memref<4xf32>, %x: index, %y: index, %z: index) {
+  tile.launch @takes_range grid [%x, %y, %z] (%out) : memref<4xf32>
+  return
+}
