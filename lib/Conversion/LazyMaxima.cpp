@@ -384,10 +384,11 @@ struct WeightSum {
 /// The sum of a loop, if it has to be of rounded weights: where a row is nearly
 /// all of one weight, only then does its rounding not show. Results of 16 bits
 /// are rounded more than that, and so are those of which this stores parts. A
-/// conversion to bf16 may truncate, unless it is rounded by arithmetic first:
-/// that takes longer but for parts, whose keys are few.
+/// conversion to bf16 may truncate (`mayTruncate`), unless it is rounded by
+/// arithmetic first: that takes longer but for parts, whose keys are few.
 static std::optional<WeightSum> findRoundedSum(scf::ForOp loop,
-                                               const RunningMaximum &maximum) {
+                                               const RunningMaximum &maximum,
+                                               bool mayTruncate) {
   for (auto [number, map] : maximum.rescaled) {
     WeightSum sum{number, map, {}, {}, {}};
     sum.inLoop = loop.getYieldedValues()[number].getDefiningOp<ReduceOp>();
@@ -408,7 +409,7 @@ static std::optional<WeightSum> findRoundedSum(scf::ForOp loop,
     });
     bool isNarrow = ReduceOp(maximum.reduce)->hasAttr(tile::kNarrowAttrName);
     if (type.getIntOrFloatBitWidth() == kFloatBits || (isWide && isNarrow) ||
-        (type.isF16() && !isWide))
+        (!isWide && (type.isF16() || !mayTruncate)))
       continue;
     Value total = loop.getResult(number);
     if (total.hasOneUse())
@@ -420,27 +421,35 @@ static std::optional<WeightSum> findRoundedSum(scf::ForOp loop,
   return std::nullopt;
 }
 
-/// The weights of a tile are added to `acc` by a product with ones, which makes
-/// as many columns as there were partial sums, all of them alike.
-static Value addRounded(scf::ForOp loop, ConvertOp weights, Value acc) {
+/// The weights of a tile are added to `acc`: for matrix units by a product with
+/// ones, which makes as many columns as there were partial sums, all alike.
+static Value addRounded(scf::ForOp loop, ConvertOp weights, Value acc,
+                        bool byProduct) {
   auto type = cast<TileType>(acc.getType());
   Type element = weights.getType().getElementType();
   ImplicitLocOpBuilder b(weights.getLoc(), loop);
+  Operation *last = acc.getDefiningOp()->isBeforeInBlock(weights)
+                        ? weights.getOperation()
+                        : acc.getDefiningOp();
+  if (!byProduct) {
+    b.setInsertionPointAfter(last);
+    Value wide = ConvertOp::create(b, weights.getInput().getType(), weights);
+    return ReduceOp::create(b, type, ReduceKind::Sum, wide, acc);
+  }
   auto ones = TileType::get(
       b.getContext(), {weights.getType().getCols(), type.getCols()}, element);
   Value one = SplatOp::create(
       b, ones, arith::ConstantOp::create(b, b.getFloatAttr(element, 1)));
   weights->setAttr(tile::kAnyRoundingAttrName, b.getUnitAttr());
-  b.setInsertionPointAfter(acc.getDefiningOp()->isBeforeInBlock(weights)
-                               ? weights.getOperation()
-                               : acc.getDefiningOp());
+  b.setInsertionPointAfter(last);
   return DotOp::create(b, type, weights, one, acc, /*transpose_a=*/false,
                        /*transpose_b=*/false);
 }
 
 static void replaceSum(scf::ForOp loop, const WeightSum &sum) {
   ReduceOp reduce = sum.inLoop;
-  reduce.replaceAllUsesWith(addRounded(loop, sum.weights, reduce.getInit()));
+  reduce.replaceAllUsesWith(
+      addRounded(loop, sum.weights, reduce.getInit(), /*byProduct=*/true));
   reduce.erase();
   ReduceOp(sum.afterLoop).setKind(ReduceKind::Max);
 }
@@ -448,7 +457,7 @@ static void replaceSum(scf::ForOp loop, const WeightSum &sum) {
 /// A second sum, of rounded weights, for all but the first: what is relative to
 /// them is multiplied after the loop by the quotient of both.
 static scf::ForOp carryRoundedSum(scf::ForOp loop, const WeightSum &sum,
-                                  RunningMaximum &maximum) {
+                                  RunningMaximum &maximum, bool byProduct) {
   SmallVector<unsigned> products;
   for (auto [number, map] : maximum.rescaled)
     if (number != sum.number)
@@ -470,7 +479,7 @@ static scf::ForOp carryRoundedSum(scf::ForOp loop, const WeightSum &sum,
     auto map = cast<MapOp>(nested.clone(*rescaling, mapping));
     maximum.rescaled.push_back({rounded, map});
     auto body = cast<scf::ForOp>(carried.back().getOwner()->getParentOp());
-    return {addRounded(body, sum.weights, map.getResult(0))};
+    return {addRounded(body, sum.weights, map.getResult(0), byProduct)};
   };
   loop =
       cast<scf::ForOp>((*loop.replaceWithAdditionalYields(
@@ -478,7 +487,8 @@ static scf::ForOp carryRoundedSum(scf::ForOp loop, const WeightSum &sum,
                             /*replaceInitOperandUsesInLoop=*/false, addToBody))
                            .getOperation());
   b.setInsertionPointAfter(afterLoop);
-  auto total = ReduceOp::create(b, afterLoop.getType(), ReduceKind::Max,
+  auto total = ReduceOp::create(b, afterLoop.getType(),
+                                byProduct ? ReduceKind::Max : ReduceKind::Sum,
                                 loop.getResult(rounded), afterLoop.getInit());
   Value zero = arith::ConstantIndexOp::create(b, 0);
   Value quotient =
@@ -599,13 +609,19 @@ struct LazyMaxima final : attn::impl::LazyMaximaBase<LazyMaxima> {
         if (!maximum || (isOpaque && !maximum->isOffset()) ||
             maximum->reduce.getInput().getType().getCols() % cols)
           continue;
-        if (auto sum = findRoundedSum(loop, *maximum); sum && matrices) {
+        bool byProduct = matrices.has_value();
+        auto sum = findRoundedSum(loop, *maximum, byProduct);
+        bool needsBoth = sum &&
+                         sum->weights.getType().getElementType().isBF16() &&
+                         takesLogarithms(loop);
+        // What becomes of vectors takes rounded weights, but where both are
+        // needed.
+        if (sum && (byProduct || needsBoth)) {
           // One that each tile adds up by itself stays.
           if (!sum->isPartial())
             continue;
-          if (sum->weights.getType().getElementType().isBF16() &&
-              takesLogarithms(loop))
-            loop = carryRoundedSum(loop, *sum, *maximum);
+          if (needsBoth)
+            loop = carryRoundedSum(loop, *sum, *maximum, byProduct);
           else
             replaceSum(loop, *sum);
         }

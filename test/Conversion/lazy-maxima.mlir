@@ -5,11 +5,30 @@
 // RUN: attn-opt %s --tile-lazy-maxima=columns=4 | FileCheck %s --check-prefix=COLUMNS
 // Sums are of rounded weights: of f16 where results have 32 bits, of bf16, which
 // devices may truncate, always, with a second sum where a log is taken of the first.
-// RUN: attn-opt %S/../Execution/Inputs/large-weight.mlir --attn-to-vulkan=chip=vulkan-matrix-bf16-map --mlir-print-ir-after=tile-lazy-maxima -o %t.lowered 2>%t.rounded
+// RUN: attn-opt %S/../Execution/Inputs/large-weight.mlir --attn-to-vulkan=chip=vulkan-matrix-bf16-map --mlir-disable-threading --mlir-print-ir-after=tile-lazy-maxima -o %t.lowered 2>%t.rounded
 // RUN: FileCheck %s --check-prefix=ROUNDED --input-file=%t.rounded
-// RUN: sed 's/xf32>/xf16>/g' %S/../Execution/Inputs/large-weight.mlir | sed '/@bfloats(/,$d' | attn-opt --attn-to-vulkan=chip=vulkan-matrix-map --mlir-print-ir-after=tile-lazy-maxima -o %t.lowered 2>&1 | FileCheck %s --check-prefix=NARROW
+// RUN: sed 's/xf32>/xf16>/g' %S/../Execution/Inputs/large-weight.mlir | sed '/@bfloats(/,$d' | attn-opt --attn-to-vulkan=chip=vulkan-matrix-map --mlir-disable-threading --mlir-print-ir-after=tile-lazy-maxima -o %t.lowered 2>&1 | FileCheck %s --check-prefix=NARROW
 // The same of parts of results with 16 bits, which are stored with 32.
-// RUN: sed 's/xf32>/xf16>/g; s/x64x64xf/x16x64xf/g; s/x512x/x8192x/g' %S/../Execution/Inputs/large-weight.mlir | sed '/@bfloats(/,$d' | attn-opt --attn-to-vulkan=chip=vulkan-matrix-map --mlir-print-ir-after=tile-lazy-maxima -o %t.lowered 2>&1 | FileCheck %s --check-prefix=NARROW
+// RUN: sed 's/xf32>/xf16>/g; s/x64x64xf/x16x64xf/g; s/x512x/x8192x/g' %S/../Execution/Inputs/large-weight.mlir | sed '/@bfloats(/,$d' | attn-opt --attn-to-vulkan=chip=vulkan-matrix-map --mlir-disable-threading --mlir-print-ir-after=tile-lazy-maxima -o %t.lowered 2>&1 | FileCheck %s --check-prefix=NARROW
+// Vectors have a second sum in the same place, by themselves; none without a log.
+// RUN: attn-opt %S/../Execution/Inputs/large-weight.mlir --attn-to-cpu=chip=x86-64-v4-amx --mlir-disable-threading --mlir-print-ir-after=tile-lazy-maxima -o %t.lowered 2>&1 | FileCheck %s --check-prefix=VECTORS
+// RUN: sed 's/64x64xf32>/64x64xbf16>/g' %S/../Execution/Inputs/large-weight.mlir | sed '1,/^}/d' | attn-opt --attn-to-cpu=chip=x86-64-v4-amx --mlir-disable-threading --mlir-print-ir-after=tile-lazy-maxima -o %t.lowered 2>&1 | FileCheck %s --check-prefix=ONE
+// VECTORS-LABEL: func.func private @bfloats_kernel0
+// VECTORS-NOT: tile.convert %{{.*}}bf16> -> <{{.*}}xf32>
+// VECTORS-LABEL: func.func private @bfloats_lse_kernel0
+// VECTORS: %[[EXACT:.*]] = tile.reduce sum %[[P:.*]], %{{.*}} -> <64x16xf32>
+// VECTORS: %[[WEIGHTS:.*]] = tile.convert %[[P]] :
+// VECTORS: %[[WIDE:.*]] = tile.convert %[[WEIGHTS]] : <64x64xbf16> -> <64x64xf32>
+// VECTORS: tile.reduce sum %[[WIDE]], %{{.*}} -> <64x16xf32>
+// VECTORS: tile.dot %[[WEIGHTS]], %
+// VECTORS: %[[OF_LOG:.*]] = tile.reduce sum %{{.*}} : <64x16xf32> -> <64xf32>
+// VECTORS: %[[OF_PRODUCT:.*]] = tile.reduce sum %{{.*}} : <64x16xf32> -> <64xf32>
+// VECTORS: %[[QUOTIENT:.*]] = tile.map(%[[OF_LOG]], %[[OF_PRODUCT]])
+// VECTORS: tile.map(%{{.*}}, %[[QUOTIENT]])
+// VECTORS: math.log
+// ONE-LABEL: func.func private @bfloats_lse_kernel0
+// ONE-NOT: tile.convert %{{.*}}bf16> -> <{{.*}}xf32>
+// ONE: math.log
 // ROUNDED-LABEL: func.func private @halves
 // ROUNDED: %[[ONES:.*]] = tile.splat %{{.*}} : f16 -> <[[KEYS:.*]]x16xf16>
 // ROUNDED: scf.for

@@ -269,3 +269,19 @@ func.func @lse(%q: memref<1x2x512x64xbf16>, %k: memref<1x2x512x64xbf16>, %v: mem
   attn.attention ins(%q, %k, %v : memref<1x2x512x64xbf16>, memref<1x2x512x64xbf16>, memref<1x2x512x64xbf16>) outs(%o, %lse : memref<1x2x512x64xbf16>, memref<1x2x512xf32>)
   return
 }
+
+// -----
+
+// With results of 32 bits there are two sums: that of the log, and one of what
+// products take, two vectors of weights at once.
+// CHECK-LABEL: func.func private @wide_lse_kernel0
+// CHECK-DAG:   [[FACTORS:%.+]] = arith.constant dense<1.000000e+00> : vector<32xbf16>
+// CHECK-NOT:   arith.truncf
+// CHECK:       [[ROUNDED:%.+]] = llvm.call_intrinsic "llvm.x86.avx512bf16.cvtne2ps2bf16.512"
+// CHECK-NEXT:  vector.store [[ROUNDED]]
+// CHECK-NEXT:  llvm.call_intrinsic "llvm.x86.avx512bf16.dpbf16ps.512"(%{{.*}}, [[ROUNDED]], [[FACTORS]])
+// CHECK:       amx.tile_mulf
+func.func @wide_lse(%q: memref<1x2x512x64xbf16>, %k: memref<1x2x512x64xbf16>, %v: memref<1x2x512x64xbf16>, %o: memref<1x2x512x64xf32>, %lse: memref<1x2x512xf32>) {
+  attn.attention ins(%q, %k, %v : memref<1x2x512x64xbf16>, memref<1x2x512x64xbf16>, memref<1x2x512x64xbf16>) outs(%o, %lse : memref<1x2x512x64xf32>, memref<1x2x512xf32>)
+  return
+}

@@ -458,7 +458,9 @@ def LazyMaxima : Pass<"tile-lazy-maxima", "::mlir::func::FuncOp"> {
     weights is `tile.any_rounding`. Where a kernel takes the log of a sum of bf16,
     it carries a second, rounded one, and what is relative to the weights is
     multiplied by the quotient of both after the loop. Where each iteration adds
-    up the sum of a row, such a loop stays as it is.
+    up the sum of a row, such a loop stays as it is. Vectors, which round to nearest,
+    need that second sum, of weights that are widened again, only where results are
+    stored as f32; without a log they add up rounded weights by themselves.
 
     What is computed of m alone is computed in every iteration: carried, it would
     take registers. Maxima that both branches of a choice of scores reduce are

@@ -242,6 +242,12 @@ GroupOutputs KernelLowering::outputsOfGroup() {
   return outputs;
 }
 
+/// The factor of a product, as it takes it, of which this is a sum; or null.
+static Value factorOf(ReduceOp reduce) {
+  auto convert = reduce.getInput().getDefiningOp<ConvertOp>();
+  return convert && widensFactor(convert) ? convert.getInput() : Value();
+}
+
 /// One vector of the group; `carried` are the reductions, `values` the elements
 /// of tiles that are in registers.
 LogicalResult KernelLowering::emitGroupColumn(const GroupOutputs &outputs,
@@ -254,7 +260,7 @@ LogicalResult KernelLowering::emitGroupColumn(const GroupOutputs &outputs,
       // A maximum with -inf is what it was.
       bool areThere =
           areKeysThere(reduce.getInput().getDefiningOp()).value_or(true);
-      if (readsFixedWeights(reduce) ||
+      if (readsFixedWeights(reduce) || factorOf(reduce) ||
           (!areThere && reduce.getKind() == ReduceKind::Max))
         continue;
       FailureOr<Value> input = values.lookup(reduce.getInput());
@@ -335,12 +341,15 @@ void KernelLowering::storeFactor(const GroupOutputs &outputs,
   Value joined = isFixed ? weightsOfExponents(joinExponents(first, second))
                          : sideBySide(first, second);
   vector::StoreOp::create(b, joined, output.second, ValueRange{row, col});
+  for (auto [k, reduce] : llvm::enumerate(outputs.reduces))
+    if (factorOf(reduce) == output.first)
+      carried[k] = addJoined(carried[k], joined, /*times=*/1);
   if (!isFixed)
     return;
   Value weights = output.first.getDefiningOp<ConvertOp>().getInput();
   for (auto [k, reduce] : llvm::enumerate(outputs.reduces))
     if (ReduceOp(reduce).getInput() == weights && reduce != pending.sums)
-      carried[k] = addFixedWeights(carried[k], joined);
+      carried[k] = addJoined(carried[k], joined, /*times=*/-1);
   for (auto [k, reduce] : llvm::enumerate(outputs.fixedSums))
     if (ReduceOp(reduce).getInput() == weights) {
       Value &poisoned = carried[outputs.reduces.size() + k];

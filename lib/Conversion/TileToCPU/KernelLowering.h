@@ -249,7 +249,7 @@ private:
   Value areFactorsBelow(int64_t exponent);
   Value joinExponents(Value first, Value second);
   Value weightsOfExponents(Value exponents);
-  Value addFixedWeights(Value sums, Value joined);
+  Value addJoined(Value sums, Value joined, double times);
   Value poison(Value before, Value weights);
   Value pairOfFixed(Value row);
   /// Whether the op reads weights whose bits are not there yet.
@@ -557,6 +557,9 @@ bool isContiguous(Value memref);
 
 /// True if every use of the tile is as the right operand of a product.
 bool isRightOperand(Value tile);
+
+/// Whether the op makes f32 of what a product takes as bf16, for sums of it.
+bool widensFactor(tile::ConvertOp convert);
 
 /// What scales the rows of `argument` in a branch, which else leaves it alone,
 /// if `scaled` comes of that and nobody reads `argument` otherwise.

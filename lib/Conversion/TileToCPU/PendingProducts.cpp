@@ -27,12 +27,14 @@ bool KernelLowering::findPendingProduct(scf::ForOp loop) {
        llvm::zip(loop.getRegionIterArgs(), yield->getOperands())) {
     auto dot = yielded.getDefiningOp<DotOp>();
     if (!dot || dot->getBlock() != loop.getBody() || dot.getTransposeB() ||
-        !yielded.hasOneUse() || !dot.getA().hasOneUse())
+        !yielded.hasOneUse())
       continue;
     auto convert = dot.getA().getDefiningOp<ConvertOp>();
     int64_t keys = dot.getA().getType().getCols();
     MapOp scaling = findScalingInBranch(dot.getAcc(), argument);
     if (!convert || convert->getBlock() != loop.getBody() || !scaling ||
+        !isFactor(dot.getA()) ||
+        llvm::count_if(convert->getUsers(), llvm::IsaPred<DotOp>) != 1 ||
         keys % kRegisterDepth || 2 * keys > enoughKeys ||
         !packedAhead.contains(dot.getB().getDefiningOp()))
       continue;

@@ -96,6 +96,8 @@ Value KernelLowering::findScores(scf::ForOp loop) {
     return scores == value;
   };
   auto isWeights = [&](Value value) {
+    while (auto convert = value.getDefiningOp<ConvertOp>())
+      value = convert.getInput();
     auto map = value.getDefiningOp<MapOp>();
     if (!map || !exponentials.contains(map))
       return false;
@@ -116,13 +118,11 @@ Value KernelLowering::findScores(scf::ForOp loop) {
   for (Value yielded : loop.getYieldedValues()) {
     auto reduce = yielded.getDefiningOp<ReduceOp>();
     auto dot = yielded.getDefiningOp<DotOp>();
-    auto rounded = dot ? dot.getA().getDefiningOp<ConvertOp>() : nullptr;
     bool isKnown = reduce ? isCarried(reduce.getInit()) &&
                                 (reduce.getKind() == ReduceKind::Max
                                      ? isScores(reduce.getInput())
                                      : isWeights(reduce.getInput()))
-                   : dot  ? rounded && isWeights(rounded.getInput()) &&
-                                isCarried(dot.getAcc())
+                   : dot  ? isWeights(dot.getA()) && isCarried(dot.getAcc())
                           : isCarried(yielded);
     if (!isKnown)
       return Value();

@@ -28,6 +28,23 @@ static bool isLeftOperand(OpOperand &use) {
   return isa<DotOp>(use.getOwner()) && use.getOperandNumber() == 0;
 }
 
+/// A factor is also read by sums of what products take.
+static bool readsFactor(OpOperand &use) {
+  auto convert = dyn_cast<ConvertOp>(use.getOwner());
+  return isLeftOperand(use) || (convert && widensFactor(convert));
+}
+
+bool cpu::widensFactor(ConvertOp convert) {
+  auto isSum = [](Operation *user) {
+    auto reduce = dyn_cast<ReduceOp>(user);
+    return reduce && reduce.getKind() == ReduceKind::Sum;
+  };
+  auto rounded = convert.getInput().getDefiningOp<ConvertOp>();
+  return rounded && convert.getType().getElementType().isF32() &&
+         llvm::any_of(rounded->getUses(), isLeftOperand) &&
+         llvm::all_of(convert->getUsers(), isSum);
+}
+
 /// True if all products of the kernel can: of bf16, a whole number of registers
 /// where zeros do not fill them up.
 bool attn::fitsTileRegisters(func::FuncOp kernel) {
@@ -44,7 +61,7 @@ bool attn::fitsTileRegisters(func::FuncOp kernel) {
         isPair && isWhole && !dot.getTransposeA() && load &&
         dot.getB().hasOneUse() &&
         isa_and_nonnull<LoadOp, ConvertOp>(dot.getA().getDefiningOp()) &&
-        llvm::all_of(dot.getA().getUses(), isLeftOperand);
+        llvm::all_of(dot.getA().getUses(), readsFactor);
     return fits ? WalkResult::advance() : WalkResult::interrupt();
   });
   return hasProducts && !found.wasInterrupted();
@@ -54,7 +71,7 @@ bool KernelLowering::isFactor(Value tile) {
   auto type = dyn_cast<TileType>(tile.getType());
   return usesTileRegisters && type && type.getRank() == 2 &&
          type.getElementType().isBF16() && !tile.use_empty() &&
-         llvm::all_of(tile.getUses(), isLeftOperand);
+         llvm::all_of(tile.getUses(), readsFactor);
 }
 
 Value KernelLowering::newFactor(TileType type) {

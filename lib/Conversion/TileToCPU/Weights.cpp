@@ -332,13 +332,14 @@ Value KernelLowering::weightsOfExponents(Value exponents) {
   return vector::BitCastOp::create(b, pairVector(), joined);
 }
 
-/// What joins a sum, lane by lane, of weights that are negative.
-Value KernelLowering::addFixedWeights(Value sums, Value joined) {
-  Value minusOnes = arith::ConstantOp::create(
+/// What joins a sum, lane by lane, of two vectors of weights; -1 `times` where
+/// these are negative.
+Value KernelLowering::addJoined(Value sums, Value joined, double times) {
+  Value factors = arith::ConstantOp::create(
       b, DenseElementsAttr::get(pairVector(),
-                                b.getFloatAttr(b.getBF16Type(), -1.0)));
+                                b.getFloatAttr(b.getBF16Type(), times)));
   return callIntrinsic("llvm.x86.avx512bf16.dpbf16ps.512",
-                       vectorType(regs.lanes), {sums, joined, minusOnes});
+                       vectorType(regs.lanes), {sums, joined, factors});
 }
 
 /// What it was before until a score is NaN or infinite, then NaN. A nibble of
