@@ -4,33 +4,39 @@
 #ifndef ATTN_RUNTIME_CPU_KERNELENVIRONMENT_H
 #define ATTN_RUNTIME_CPU_KERNELENVIRONMENT_H
 
+#ifndef __x86_64__
 #include <cfenv>
+#endif
 
 namespace attn::runtime {
 
 /// The floating-point environment of kernels, whatever the caller's is: the
 /// default one, but results that are too small for a normal number become 0.
 /// Weights far below the largest make such products, and processors may take a
-/// hundred times as long for them.
-inline void setKernelEnvironment() {
-  std::fesetenv(FE_DFL_ENV);
-#if defined(__x86_64__)
-  constexpr unsigned flushToZero = 0x8000;
-  __builtin_ia32_ldmxcsr(__builtin_ia32_stmxcsr() | flushToZero);
-#endif
-}
-
-/// That environment for as long as this lives.
+/// hundred times as long for them. It holds as long as this lives.
 class KernelEnvironment {
 public:
+#ifdef __x86_64__
+  // What the x87 unit does is of no concern to kernels, and its environment
+  // takes a hundred times as long to save and to load.
+  KernelEnvironment() : saved(__builtin_ia32_stmxcsr()) {
+    constexpr unsigned defaults = 0x1f80, flushToZero = 0x8000;
+    __builtin_ia32_ldmxcsr(defaults | flushToZero);
+  }
+  ~KernelEnvironment() { __builtin_ia32_ldmxcsr(saved); }
+
+private:
+  unsigned saved;
+#else
   KernelEnvironment() {
     std::fegetenv(&saved);
-    setKernelEnvironment();
+    std::fesetenv(FE_DFL_ENV);
   }
   ~KernelEnvironment() { std::fesetenv(&saved); }
 
 private:
   std::fenv_t saved;
+#endif
 };
 
 } // namespace attn::runtime

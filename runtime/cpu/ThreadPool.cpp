@@ -190,7 +190,7 @@ bool ThreadPool::join(Posting last) {
 }
 
 void ThreadPool::workerMain(Worker &worker) {
-  setKernelEnvironment();
+  KernelEnvironment environment;
   uint64_t seen = 0;
   for (;;) {
     auto isWanted = [&] {
