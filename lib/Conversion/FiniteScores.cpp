@@ -2,7 +2,8 @@
 // SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
 //
 // For targets whose arithmetic may assume that there are no infinities (WGSL,
-// rule 16): a finite sentinel replaces -inf, and scores are kept above it.
+// rule 16): a finite sentinel replaces -inf, and scores are kept above it. What
+// is stored of rows, and loaded again, is what it is on any other target.
 //
 //===----------------------------------------------------------------------===//
 
@@ -24,10 +25,16 @@ using namespace attn::tile;
 
 namespace {
 
-/// Scores lie in [-2^126, 2^126] (rule 15) and the sentinel below. The product
-/// of their largest difference, 2.5 * 2^126, and log2(e) is finite.
+/// Scores in [-2^126, 2^126] are themselves. What exceeds that has a sixteenth
+/// of its size (rule 15): the order of scores stays, and none is beyond 1.1875
+/// * 2^126. The sentinel is lower. The product of the largest
+/// difference, 2.6875 * 2^126, and log2(e) is finite.
 constexpr float kLargestScore = 0x1p126f;
 constexpr float kSentinel = -0x1.8p126f;
+constexpr float kExcessFactor = 0x1p-4f;
+/// The largest excess in that size for which the full size is finite, and not
+/// what stands for -inf among full sizes.
+constexpr float kLargestExcess = 0x1.7ffffcp123f;
 constexpr float kLowest = -std::numeric_limits<float>::max();
 
 bool isMinusInfinity(Value value) {
@@ -66,6 +73,54 @@ Value hasBitsOfMinusInfinity(ImplicitLocOpBuilder &b, Value value) {
 Value isSentinel(ImplicitLocOpBuilder &b, Value value) {
   return arith::CmpFOp::create(b, arith::CmpFPredicate::OEQ, value,
                                constant(b, kSentinel));
+}
+
+Value clamp(ImplicitLocOpBuilder &b, Value value, float largest) {
+  Value atLeast = arith::MaximumFOp::create(b, value, constant(b, -largest));
+  return arith::MinimumFOp::create(b, atLeast, constant(b, largest));
+}
+
+/// Any finite number as a score.
+Value compress(ImplicitLocOpBuilder &b, Value value) {
+  Value within = clamp(b, value, kLargestScore);
+  Value excess = arith::SubFOp::create(b, value, within);
+  return math::FmaOp::create(b, excess, constant(b, kExcessFactor), within);
+}
+
+/// A row statistic that memory holds: -inf is the sentinel.
+Value compressRead(ImplicitLocOpBuilder &b, Value value) {
+  return arith::SelectOp::create(b, hasBitsOfMinusInfinity(b, value),
+                                 constant(b, kSentinel), compress(b, value));
+}
+
+/// The number that a score stands for; the lowest is -inf.
+Value expand(ImplicitLocOpBuilder &b, Value score) {
+  Value within = clamp(b, score, kLargestScore);
+  Value excess =
+      clamp(b, arith::SubFOp::create(b, score, within), kLargestExcess);
+  Value number =
+      math::FmaOp::create(b, excess, constant(b, 1 / kExcessFactor), within);
+  Value none = arith::CmpFOp::create(b, arith::CmpFPredicate::OLE, score,
+                                     constant(b, kSentinel));
+  return arith::SelectOp::create(b, none, constant(b, kLowest), number);
+}
+
+/// A tile with `change` made to each row of one of row statistics.
+MapOp changeRows(ImplicitLocOpBuilder &b, Value tile,
+                 function_ref<Value(ImplicitLocOpBuilder &, Value)> change) {
+  Value zero = arith::ConstantIndexOp::create(b, 0);
+  return MapOp::create(b, TypeRange{tile.getType()}, ValueRange{tile},
+                       ValueRange{zero},
+                       [&](OpBuilder &inner, Location loc, ValueRange x,
+                           ValueRange) -> SmallVector<Value> {
+                         ImplicitLocOpBuilder body(loc, inner);
+                         return {change(body, x[0])};
+                       });
+}
+
+bool holdsRows(Value tile) {
+  auto type = cast<TileType>(tile.getType());
+  return type.getRank() == 1 && type.getElementType().isF32();
 }
 
 /// Where a region would have -inf, as a condition: arithmetic on what stands
@@ -183,8 +238,17 @@ std::optional<double> findBound(Value tile) {
 /// The same for an element that a region computes of such a tile by factors, or
 /// bounds itself.
 std::optional<double> findBound(MapOp map, Value value) {
+  constexpr double largestHalf = 65504;
   if (value.getDefiningOp<math::TanhOp>())
     return 1.0;
+  if (auto wide = value.getDefiningOp<arith::ExtFOp>())
+    return wide.getIn().getType().isF16() ? std::optional(largestHalf)
+                                          : std::nullopt;
+  if (auto sum = value.getDefiningOp<arith::AddFOp>()) {
+    std::optional<double> lhs = findBound(map, sum.getLhs()),
+                          rhs = findBound(map, sum.getRhs());
+    return lhs && rhs ? std::optional(*lhs + *rhs) : std::nullopt;
+  }
   if (auto argument = dyn_cast<BlockArgument>(value);
       argument && argument.getOwner() == &map.getBody().front() &&
       argument.getArgNumber() < map.getInputs().size())
@@ -199,6 +263,45 @@ std::optional<double> findBound(MapOp map, Value value) {
   return bound;
 }
 
+/// Whether a float of a region is huge only where products of numbers are that
+/// have no reason to be: nothing from a table is added or chosen, and no
+/// constant is large.
+bool isOfProducts(MapOp map, Value value) {
+  constexpr double large = 0x1p64;
+  FloatAttr constant;
+  if (matchPattern(value, m_Constant(&constant)))
+    return isMinusInfinity(value) ||
+           std::abs(constant.getValueAsDouble()) < large;
+  if (auto argument = dyn_cast<BlockArgument>(value))
+    return argument.getOwner() == &map.getBody().front() &&
+           !map.getInputs()[argument.getArgNumber()].getDefiningOp<LoadOp>();
+  Operation *op = value.getDefiningOp();
+  if (!map->isProperAncestor(op) || isTableElement(value))
+    return false;
+  auto isFactor = [&](Value factor) {
+    Value read = factor;
+    if (auto wide = read.getDefiningOp<arith::ExtFOp>())
+      read = wide.getIn();
+    // An element for which -inf was ruled out.
+    auto select = read.getDefiningOp<arith::SelectOp>();
+    if (select && isMinusInfinity(select.getTrueValue()))
+      read = select.getFalseValue();
+    bool isOutside = !map.getBody().isAncestor(read.getParentRegion()) &&
+                     !matchPattern(read, m_Constant());
+    return isOutside || isTableElement(read) || isOfProducts(map, factor);
+  };
+  if (isa<arith::MulFOp, arith::DivFOp>(op))
+    return llvm::all_of(op->getOperands(), isFactor);
+  if (auto fma = dyn_cast<math::FmaOp>(op))
+    return isFactor(fma.getA()) && isFactor(fma.getB()) &&
+           isOfProducts(map, fma.getC());
+  return op->getNumRegions() == 0 &&
+         llvm::all_of(op->getOperands(), [&](Value operand) {
+           return !isa<FloatType>(operand.getType()) ||
+                  isOfProducts(map, operand);
+         });
+}
+
 struct FiniteScoresPass final : attn::impl::FiniteScoresBase<FiniteScoresPass> {
   using FiniteScoresBase::FiniteScoresBase;
 
@@ -208,6 +311,11 @@ struct FiniteScoresPass final : attn::impl::FiniteScoresBase<FiniteScoresPass> {
       return;
     scoreTiles.clear();
     infiniteTiles.clear();
+    compresses = false;
+    kernel.walk([&](LoadOp load) {
+      if (holdsRows(load.getResult()))
+        compressLoaded(load);
+    });
     kernel.walk([&](ReduceOp reduce) {
       if (reduce.getKind() == ReduceKind::Max)
         addScores(reduce.getInput());
@@ -217,6 +325,8 @@ struct FiniteScoresPass final : attn::impl::FiniteScoresBase<FiniteScoresPass> {
       if (llvm::any_of(map.getResults(),
                        [&](Value tile) { return scoreTiles.contains(tile); }))
         makeFinite(map);
+      else if (map.getDomainRank() == 1)
+        compressSinks(map);
     });
 
     // What is left of -inf marks rows without keys, and is never told by value
@@ -231,15 +341,21 @@ struct FiniteScoresPass final : attn::impl::FiniteScoresBase<FiniteScoresPass> {
                     &losesInfo);
       op.setValueAttr(FloatAttr::get(type, value));
     });
-    // Memory gets the infinity back, by its bits.
+    // Memory gets the infinity back, by its bits, and what exceeds scores.
     kernel.walk([&](StoreOp store) {
-      TileType type = store.getTile().getType();
       auto view = store.getDest().getDefiningOp<memref::ReinterpretCastOp>();
-      if (type.getRank() != 1 || !type.getElementType().isF32() || !view)
+      auto arg =
+          view ? dyn_cast<BlockArgument>(view.getSource()) : BlockArgument();
+      if (!holdsRows(store.getTile()) || !arg)
         return;
-      if (auto arg = dyn_cast<BlockArgument>(view.getSource()))
-        kernel.setArgAttr(arg.getArgNumber(), "attn.minus_infinity",
-                          Builder(store).getF32FloatAttr(kSentinel));
+      if (compresses) {
+        ImplicitLocOpBuilder b(store.getLoc(), store);
+        store.getTileMutable().set(
+            changeRows(b, store.getTile(), expand).getResult(0));
+      }
+      kernel.setArgAttr(
+          arg.getArgNumber(), "attn.minus_infinity",
+          Builder(store).getF32FloatAttr(compresses ? kLowest : kSentinel));
     });
   }
 
@@ -270,6 +386,28 @@ private:
              maybeInfinite(branch.elseYield().getOperand(number));
     }
     return tile.getDefiningOp<LoadOp>() || infiniteTiles.contains(tile);
+  }
+
+  void compressLoaded(LoadOp load) {
+    ImplicitLocOpBuilder b(load.getLoc(), load);
+    b.setInsertionPointAfter(load);
+    MapOp rows = changeRows(b, load.getResult(), compressRead);
+    load.getResult().replaceAllUsesExcept(rows.getResult(0), rows);
+    infiniteTiles.insert(rows.getResult(0));
+    compresses = true;
+  }
+
+  /// One more logit of each row of a head.
+  void compressSinks(MapOp map) {
+    auto isSink = [&](OpOperand &operand) {
+      Value value = operand.get();
+      if (map.getBody().isAncestor(value.getParentRegion()) ||
+          !value.getType().isF32())
+        return false;
+      auto wide = value.getDefiningOp<arith::ExtFOp>();
+      return isTableElement(wide ? wide.getIn() : value);
+    };
+    compresses |= replaceReads(map, isSink, compressRead);
   }
 
   void makeFinite(MapOp map) {
@@ -306,7 +444,6 @@ private:
   /// Tables, and scalars from outside, may hold -inf; regions see what stands
   /// for it.
   static void sanitizeReads(MapOp map) {
-    Block &body = map.getBody().front();
     auto sanitize = [](ImplicitLocOpBuilder &b, Value value) -> Value {
       Value infinite = hasBitsOfMinusInfinity(b, value);
       auto type = cast<FloatType>(value.getType());
@@ -326,6 +463,15 @@ private:
              !matchPattern(value, m_Constant()) &&
              !isa<arith::MulFOp, arith::DivFOp>(operand.getOwner());
     };
+    replaceReads(map, isRead, sanitize);
+  }
+
+  /// Replaces what `isRead` says of operands in a region; true where there are
+  /// any.
+  static bool
+  replaceReads(MapOp map, function_ref<bool(OpOperand &)> isRead,
+               function_ref<Value(ImplicitLocOpBuilder &, Value)> replace) {
+    Block &body = map.getBody().front();
     SetVector<Value> reads;
     for (Operation &op : body)
       for (OpOperand &operand : op.getOpOperands())
@@ -338,13 +484,16 @@ private:
         b.setInsertionPointAfter(load);
       else
         b.setInsertionPointToStart(&body);
-      Value finite = sanitize(b, read);
-      read.replaceUsesWithIf(finite, [&](OpOperand &use) {
-        Operation *user = use.getOwner();
-        return map->isProperAncestor(user) && !isa<arith::BitcastOp>(user) &&
-               user != finite.getDefiningOp();
-      });
+      SmallVector<OpOperand *> uses;
+      for (OpOperand &use : read.getUses())
+        if (map->isProperAncestor(use.getOwner()) &&
+            !isa<arith::BitcastOp>(use.getOwner()))
+          uses.push_back(&use);
+      Value replacement = replace(b, read);
+      for (OpOperand *use : uses)
+        use->set(replacement);
     }
+    return !reads.empty();
   }
 
   /// A region that compares with -inf gets the condition, or something lower
@@ -409,13 +558,13 @@ private:
         infiniteTiles.insert(tile);
       return value;
     }
-    if (std::optional<double> bound = findBound(map, value);
-        bound && *bound < kLargestScore)
-      return value;
-    Value atLeast =
-        arith::MaximumFOp::create(b, value, constant(b, -kLargestScore));
-    Value score =
-        arith::MinimumFOp::create(b, atLeast, constant(b, kLargestScore));
+    std::optional<double> bound = findBound(map, value);
+    Value score = value;
+    if (!bound || *bound >= kLargestScore) {
+      bool isClamped = isOfProducts(map, value);
+      score = isClamped ? clamp(b, value, kLargestScore) : compress(b, value);
+      compresses |= !isClamped;
+    }
     // -inf from a table or a region is not attended (rule 14).
     Value infinite = condition.get(value);
     if (!infinite)
@@ -427,6 +576,8 @@ private:
   /// Tiles whose elements reach a row maximum; those that may be the sentinel.
   llvm::SetVector<Value> scoreTiles;
   DenseSet<Value> infiniteTiles;
+  /// Whether scores of the kernel may exceed their bounds in a smaller size.
+  bool compresses = false;
 };
 
 } // namespace

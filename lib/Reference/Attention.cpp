@@ -1077,9 +1077,11 @@ LogicalResult attn::reference::executeMerge(MergeOp op, const Environment &env,
       F max = std::max(l1, l2);
       if (std::isnan(l1) || std::isnan(l2))
         max = std::numeric_limits<F>::quiet_NaN();
-      F total = max == -inf
-                    ? -inf
-                    : max + std::log(std::exp(l1 - max) + std::exp(l2 - max));
+      // Relative to the maximum: a common lse that is huge says nothing of the
+      // weights (rule 18).
+      F e1 = l1 == -inf ? F(0) : std::exp(l1 - max);
+      F e2 = l2 == -inf ? F(0) : std::exp(l2 - max);
+      F total = max == -inf ? -inf : max + std::log(e1 + e2);
       SmallVector<int64_t> element(index);
       element.push_back(0);
       for (int64_t d = 0; d < o.sizes.back(); ++d) {
@@ -1087,10 +1089,10 @@ LogicalResult attn::reference::executeMerge(MergeOp op, const Environment &env,
         // An empty state has no say, whatever its o holds.
         F sum = 0;
         if (l1 != -inf)
-          sum += std::exp(l1 - total) *
+          sum += e1 / (e1 + e2) *
                  static_cast<F>(o1.buffer->floats[o1.at(element)]);
         if (l2 != -inf)
-          sum += std::exp(l2 - total) *
+          sum += e2 / (e1 + e2) *
                  static_cast<F>(o2.buffer->floats[o2.at(element)]);
         o.buffer->floats[o.at(element)] = sum;
       }

@@ -83,8 +83,9 @@ func.func private @doubles(%q: !tile.tile<8x8xf32>, %k: !tile.tile<8x8xf32>, %s0
 
 // -----
 
-// A table may hold -inf: its bits decide, and the sum is not asked. Scores that
-// were made finite before the choice are not tested again.
+// A table may hold -inf: its bits decide, and the sum is not asked. It may hold
+// the lowest number, too: what exceeds the bounds has a sixteenth of its size.
+// Scores that were made finite before the choice are not tested again.
 // CHECK-LABEL: func.func private @table
 // CHECK: %[[T:.+]] = memref.load
 // CHECK: %[[BITS:.+]] = arith.bitcast %[[T]] : f32 to i32
@@ -92,8 +93,12 @@ func.func private @doubles(%q: !tile.tile<8x8xf32>, %k: !tile.tile<8x8xf32>, %s0
 // CHECK: %[[IS:.+]] = arith.cmpi eq, %[[BITS]], %[[INF]]
 // CHECK: %[[B:.+]] = arith.select %[[IS]]
 // CHECK: %[[S:.+]] = arith.addf %{{.+}}, %[[B]]
-// CHECK: arith.maximumf %[[S]]
-// CHECK: %[[OR:.+]] = arith.select %[[IS]], %{{.+}}, %{{.+}} : f32
+// CHECK: %[[LOW:.+]] = arith.maximumf %[[S]]
+// CHECK: %[[WITHIN:.+]] = arith.minimumf %[[LOW]]
+// CHECK: %[[EXCESS:.+]] = arith.subf %[[S]], %[[WITHIN]]
+// CHECK: %[[C:.+]] = arith.constant 6.250000e-02 : f32
+// CHECK: %[[FINITE:.+]] = math.fma %[[EXCESS]], %[[C]], %[[WITHIN]]
+// CHECK: %[[OR:.+]] = arith.select %[[IS]], %{{.+}}, %[[FINITE]] : f32
 // CHECK: tile.yield %[[OR]]
 // CHECK: scf.if
 // CHECK: tile.map
@@ -234,4 +239,99 @@ func.func private @capped(%s: !tile.tile<8x8xf32>, %m: !tile.tile<8xf32>, %i0: i
   }
   %r = tile.reduce max %t, %m : !tile.tile<8x8xf32> -> !tile.tile<8xf32>
   return %r : !tile.tile<8xf32>
+}
+
+// A table of f16 moves no score beyond the bounds, but may hold -inf.
+// CHECK-LABEL: func.func private @halves
+// CHECK-NOT: arith.maximumf
+// CHECK: %[[IS:.+]] = arith.cmpi eq
+// CHECK-NOT: arith.maximumf
+// CHECK: %[[S:.+]] = arith.addf
+// CHECK: arith.select %[[IS]], %{{.+}}, %[[S]] : f32
+// CHECK: return
+func.func private @halves(%q: !tile.tile<8x8xf16>, %k: !tile.tile<8x8xf16>, %m: !tile.tile<8xf32>, %i0: index, %t: memref<8xf16>, %g0: index, %g1: index, %g2: index, %g3: index, %g4: index, %g5: index) -> !tile.tile<8xf32> attributes {tile.kernel} {
+  %zero = arith.constant 0.0 : f32
+  %s0 = tile.splat %zero : f32 -> !tile.tile<8x8xf32>
+  %s = tile.dot %q, %k, %s0 {transpose_b} : !tile.tile<8x8xf16>, !tile.tile<8x8xf16> -> !tile.tile<8x8xf32>
+  %u = tile.map(%s) at [%i0, %i0] : (!tile.tile<8x8xf32>) -> !tile.tile<8x8xf32> {
+  ^bb0(%x: f32, %i: index, %j: index):
+    %h = memref.load %t[%j] : memref<8xf16>
+    %b = arith.extf %h : f16 to f32
+    %y = arith.addf %x, %b : f32
+    tile.yield %y : f32
+  }
+  %r = tile.reduce max %u, %m : !tile.tile<8x8xf32> -> !tile.tile<8xf32>
+  return %r : !tile.tile<8xf32>
+}
+
+// A slope is a factor: the product with a distance is clamped.
+// CHECK-LABEL: func.func private @slopes
+// CHECK: arith.minimumf
+// CHECK-NOT: math.fma
+// CHECK: return
+func.func private @slopes(%s: !tile.tile<8x8xf32>, %m: !tile.tile<8xf32>, %i0: index, %t: memref<8xf32>, %g0: index, %g1: index, %g2: index, %g3: index, %g4: index, %g5: index) -> !tile.tile<8xf32> attributes {tile.kernel} {
+  %u = tile.map(%s) at [%i0, %i0] : (!tile.tile<8x8xf32>) -> !tile.tile<8x8xf32> {
+  ^bb0(%x: f32, %i: index, %j: index):
+    %slope = memref.load %t[%i0] : memref<8xf32>
+    %distance = arith.index_cast %j : index to i32
+    %d = arith.sitofp %distance : i32 to f32
+    %b = arith.mulf %slope, %d : f32
+    %y = arith.addf %x, %b : f32
+    tile.yield %y : f32
+  }
+  %r = tile.reduce max %u, %m : !tile.tile<8x8xf32> -> !tile.tile<8xf32>
+  return %r : !tile.tile<8xf32>
+}
+
+// A constant may be the lowest number, a sink too.
+// CHECK-LABEL: func.func private @chosen
+// CHECK: ^bb0
+// CHECK: math.fma
+// CHECK: tile.reduce max
+// CHECK: ^bb0(%[[M:[a-z0-9]+]]: f32
+// CHECK: %[[BITS:.+]] = arith.bitcast %[[SINK:.+]] : f32 to i32
+// CHECK: math.fma
+// CHECK: %[[NONE:.+]] = arith.select
+// CHECK: arith.maximumf %[[M]], %[[NONE]]
+// CHECK: return
+func.func private @chosen(%s: !tile.tile<8x8xf32>, %m: !tile.tile<8xf32>, %i0: index, %sinks: memref<8xf32>, %g0: index, %g1: index, %g2: index, %g3: index, %g4: index, %g5: index) -> !tile.tile<8xf32> attributes {tile.kernel} {
+  %lowest = arith.constant -3.4028234e38 : f32
+  %u = tile.map(%s) at [%i0, %i0] : (!tile.tile<8x8xf32>) -> !tile.tile<8x8xf32> {
+  ^bb0(%x: f32, %i: index, %j: index):
+    %c = arith.cmpi slt, %j, %i : index
+    %y = arith.select %c, %x, %lowest : f32
+    tile.yield %y : f32
+  }
+  %r = tile.reduce max %u, %m : !tile.tile<8x8xf32> -> !tile.tile<8xf32>
+  %sink = memref.load %sinks[%i0] : memref<8xf32>
+  %n = tile.map(%r) at [%i0] : (!tile.tile<8xf32>) -> !tile.tile<8xf32> {
+  ^bb0(%x: f32, %i: index):
+    %y = arith.maximumf %x, %sink : f32
+    tile.yield %y : f32
+  }
+  return %n : !tile.tile<8xf32>
+}
+
+// Row statistics are as large in memory as on other targets.
+// CHECK-LABEL: func.func private @rows
+// CHECK-SAME: %{{.+}}: memref<f32>, %{{.+}}: memref<f32> {attn.minus_infinity = -3.40282347E+38 : f32}
+// CHECK: %[[LOADED:.+]] = tile.load
+// CHECK: %[[SCORES:.+]] = tile.map(%[[LOADED]])
+// CHECK: ^bb0(%[[X:[a-z0-9]+]]: f32
+// CHECK: %[[BITS:.+]] = arith.bitcast %[[X]] : f32 to i32
+// CHECK: arith.cmpi eq, %[[BITS]]
+// CHECK: math.fma %{{.+}}, %{{.+}}, %{{.+}} : f32
+// CHECK: %[[FULL:.+]] = tile.map(%[[SCORES]])
+// CHECK: arith.constant 1.600000e+01 : f32
+// CHECK: math.fma
+// CHECK: arith.cmpf ole
+// CHECK: tile.store %[[FULL]]
+func.func private @rows(%from: memref<f32>, %to: memref<f32>, %g0: index, %g1: index, %g2: index, %g3: index, %g4: index, %g5: index) attributes {tile.kernel} {
+  %c0 = arith.constant 0 : index
+  %c8 = arith.constant 8 : index
+  %f = memref.reinterpret_cast %from to offset: [0], sizes: [8], strides: [1] : memref<f32> to memref<8xf32>
+  %t = memref.reinterpret_cast %to to offset: [0], sizes: [8], strides: [1] : memref<f32> to memref<8xf32>
+  %m = tile.load %f[%c0] valid [%c8] : memref<8xf32> -> !tile.tile<8xf32>
+  tile.store %m, %t[%c0] valid [%c8] : !tile.tile<8xf32>, memref<8xf32>
+  return
 }

@@ -892,12 +892,16 @@ def FiniteScores : Pass<"tile-finite-scores", "::mlir::func::FuncOp"> {
   let description = [{
     Targets such as WGSL may assume that no value is infinite or NaN (rule 16).
     In tile kernels, -inf becomes the sentinel -1.5 * 2^126, and what reaches a
-    row maximum is clamped to [-2^126, 2^126], so that a row of the lowest
-    finite scores is not taken for an empty one (rule 15), but for products of
-    f16 by constants, which are within. Scores that may be
-    -inf themselves (tables, selects) are recognised by their bits (rule 14).
-    Arguments that receive row statistics get the attribute
-    `attn.minus_infinity`: the target stores the bits of -inf for the sentinel.
+    row maximum is kept above it, so that a row of the lowest finite scores is
+    not taken for an empty one (rule 15): products of q, k and factors are
+    clamped to [-2^126, 2^126]; what tables or large constants may have made
+    larger keeps a sixteenth of what exceeds that, so that the greatest score
+    stays the greatest; products of f16 by constants are within. Scores that
+    may be -inf themselves (tables, selects) are recognised by their bits (rule
+    14). Row statistics lie in memory as on any other target: they have their
+    full size there, and are made scores again where they are loaded.
+    Arguments that receive them get the attribute `attn.minus_infinity`: the
+    target stores the bits of -inf for that number.
 
     ```mlir
     func.func private @f(%s: !tile.tile<8x8xf32>, %m: !tile.tile<8xf32>, %i0: index, %g0: index, %g1: index, %g2: index, %g3: index, %g4: index, %g5: index) -> !tile.tile<8xf32> attributes {tile.kernel} {
@@ -928,7 +932,9 @@ def FiniteScores : Pass<"tile-finite-scores", "::mlir::func::FuncOp"> {
     %r = tile.reduce max %t, %m : <8x8xf32> -> <8xf32>
     ```
   }];
-  let dependentDialects = ["::mlir::arith::ArithDialect"];
+  let dependentDialects = [
+    "::mlir::arith::ArithDialect", "::mlir::math::MathDialect"
+  ];
   let statistics = [
     Statistic<"numTiles", "score-tiles", "Score tiles that hold a finite number for -inf">
   ];
