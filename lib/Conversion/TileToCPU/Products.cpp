@@ -279,8 +279,10 @@ LogicalResult KernelLowering::lowerOuterProducts(DotOp dot, const Place &a,
     llvm::SaveAndRestore known(knownKeys, {dot, /*areThere=*/true});
     Value begin = index(0);
     for (; blockCols > 1; blockCols = blockCols > 6 ? 6 : 1) {
+      // Of the columns that are left: 6 does not divide each larger block.
+      Value left = b.createOrFold<arith::SubIOp>(colEnd, begin);
       Value end = arith::SubIOp::create(
-          b, colEnd, arith::RemUIOp::create(b, colEnd, index(blockCols)));
+          b, colEnd, arith::RemUIOp::create(b, left, index(blockCols)));
       if (failed(emitColumns(begin, end, blockCols)))
         return failure();
       begin = end;
