@@ -485,10 +485,10 @@ struct AssignLayouts final : impl::AssignLayoutsBase<AssignLayouts> {
 
   void runOnOperation() override {
     func::FuncOp kernel = getOperation();
-    if (!kernel->hasAttr(tile::kKernelAttrName))
+    if (!isTileKernel(kernel))
       return;
     auto target = TargetAttr::require(kernel, getArgument());
-    if (failed(target))
+    if (failed(target) || failed(verifyLaunchable(kernel, getArgument())))
       return signalPassFailure();
     int64_t mostThreads = decide(threads, kernel, &ScheduleAttr::getThreads);
     if (!mostThreads)

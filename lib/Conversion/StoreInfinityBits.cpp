@@ -43,7 +43,8 @@ static FailureOr<bool> rewrite(gpu::GPUFuncOp kernel) {
     for (Operation *access : getAccesses(argument)) {
       auto store = dyn_cast<memref::StoreOp>(access);
       if (!store)
-        return access->emitOpError("reads what is stored by its bits");
+        return access->emitOpError("reads what is stored by its bits; "
+                                   "results take memory of their own");
       ImplicitLocOpBuilder b(store.getLoc(), store);
       store.getValueMutable().set(encode(b, store.getValue(), sentinel));
     }

@@ -60,13 +60,40 @@ inline void guarded(mlir::ImplicitLocOpBuilder &b, mlir::Value condition,
   body();
 }
 
+/// A kernel that is not only declared, to be found in another file.
+inline bool isTileKernel(mlir::func::FuncOp func) {
+  return func->hasAttr(tile::kKernelAttrName) && !func.isExternal();
+}
+
 inline llvm::SmallVector<mlir::func::FuncOp>
 getTileKernels(mlir::ModuleOp module) {
   llvm::SmallVector<mlir::func::FuncOp> kernels;
   for (auto func : module.getOps<mlir::func::FuncOp>())
-    if (func->hasAttr(tile::kKernelAttrName))
+    if (isTileKernel(func))
       kernels.push_back(func);
   return kernels;
+}
+
+/// What takes a tile from its caller, or jumps, is no kernel that can be
+/// launched; `pass` says so.
+inline mlir::LogicalResult verifyLaunchable(mlir::func::FuncOp kernel,
+                                            llvm::StringRef pass) {
+  auto isInMemory = [](mlir::Type type) {
+    return !mlir::isa<tile::TileType, tile::RangesType>(type);
+  };
+  if (!llvm::all_of(kernel.getArgumentTypes(), isInMemory) ||
+      !llvm::all_of(kernel.getResultTypes(), isInMemory))
+    return kernel.emitOpError("takes or returns tiles; ")
+           << pass << " lowers kernels on memory";
+  if (kernel.getNumResults())
+    return kernel.emitOpError("returns ")
+           << kernel.getResultTypes() << "; " << pass
+           << " lowers kernels, which write what they compute";
+  if (!kernel.getBody().hasOneBlock())
+    return kernel.emitOpError("has ")
+           << kernel.getBody().getBlocks().size() << " blocks; " << pass
+           << " lowers kernels of one, with scf.if and scf.for";
+  return mlir::success();
 }
 
 /// Refuses a kernel that needs `bytes` of workgroup memory `forWhat` where

@@ -385,9 +385,15 @@ LogicalResult KernelVerifier::verifyLegal(Operation *op) {
   if (auto constant = dyn_cast<arith::ConstantOp>(op);
       constant && lacks(Lacks::Infinity))
     if (auto value = dyn_cast<FloatAttr>(constant.getValue());
-        value && !value.getValue().isFinite())
-      return op->emitOpError("is not finite, and ")
-             << target.getName() << " may assume that every float is";
+        value && !value.getValue().isFinite()) {
+      // Folding forgets the place of a constant; its first user has one.
+      Location place = op->getLoc();
+      if (isa<UnknownLoc>(place) && !op->use_empty())
+        place = op->user_begin()->getLoc();
+      return emitError(place)
+             << "'arith.constant' op is not finite, and " << target.getName()
+             << " may assume that every float is";
+    }
   if (!lacks(Lacks::Int64) || isMatrixOp(op) ||
       isa<memref::MemRefDialect>(op->getDialect()) ||
       isa<vector::LoadOp, vector::StoreOp>(op) ||

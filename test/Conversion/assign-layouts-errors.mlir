@@ -39,3 +39,13 @@ module attributes {tile.target = #tile.target<name = "gpu", chip = "c", threads 
 func.func private @no_target(%x: index, %y: index, %z: index, %nx: index, %ny: index, %nz: index) attributes {tile.kernel} {
   return
 }
+
+// -----
+
+module attributes {tile.target = #tile.target<name = "gpu", chip = "c", threads = 128, subgroup = 32>} {
+  func.func private @elsewhere(index, index, index, index, index, index) attributes {tile.kernel}
+  // expected-error @+1 {{'func.func' op takes or returns tiles; tile-assign-layouts lowers kernels on memory}}
+  func.func private @takes(%t: !tile.tile<8xf32>, %x: index, %y: index, %z: index, %nx: index, %ny: index, %nz: index) attributes {tile.kernel} {
+    return
+  }
+}

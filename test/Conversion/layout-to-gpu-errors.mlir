@@ -78,3 +78,13 @@ module attributes {tile.target = #tile.target<name = "gpu", chip = "c", threads 
     return
   }
 }
+
+// -----
+
+module attributes {tile.target = #tile.target<name = "gpu", chip = "c", threads = 128, subgroup = 4>} {
+  func.func private @elsewhere(index, index, index, index, index, index) attributes {tile.kernel}
+  // expected-error @+1 {{'func.func' op takes or returns tiles; tile-layout-to-gpu lowers kernels on memory}}
+  func.func private @takes(%t: !tile.tile<8xf32, #tile.layout<lane = [[1, 0], [2, 0]], register = [[4, 0]]>>, %x: index, %y: index, %z: index, %nx: index, %ny: index, %nz: index) attributes {tile.kernel} {
+    return
+  }
+}

@@ -27,7 +27,6 @@ func.func private @kernels_0()
 // CHECK-NEXT: gpu.func @h()
 // CHECK: gpu.module @other
 // CHECK-NEXT: gpu.func @f()
-// CHECK-NOT: gpu.module
 gpu.module @kernels attributes {of = "all"} {
   gpu.func @f() kernel { gpu.return }
   gpu.func @g() kernel { gpu.return }
@@ -36,3 +35,10 @@ gpu.module @kernels attributes {of = "all"} {
 gpu.module @other {
   gpu.func @f() kernel { gpu.return }
 }
+// Without a kernel in the normal form there is nothing to move.
+// CHECK: gpu.module @lowered
+// CHECK-NEXT: llvm.func @f()
+gpu.module @lowered {
+  llvm.func @f() { llvm.return }
+}
+// CHECK-NOT: gpu.module

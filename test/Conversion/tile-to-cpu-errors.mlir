@@ -73,6 +73,11 @@ func.func private @foreign_op(%k: memref<16x16xf32>, %o: memref<16xf32>, %c: i1,
 
 // -----
 
+// A kernel of another file is not lowered here.
+func.func private @elsewhere(index, index, index, index, index, index) attributes {tile.kernel}
+
+// -----
+
 // expected-error@+1 {{takes or returns tiles; tile-to-cpu lowers kernels on memory}}
 func.func private @argument(%t: !tile.tile<16xf32>, %o: memref<16xf32>, %g0: index, %g1: index, %g2: index, %g3: index, %g4: index, %g5: index) attributes {tile.kernel} {
   %c0 = arith.constant 0 : index

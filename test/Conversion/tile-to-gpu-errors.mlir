@@ -36,6 +36,43 @@ func.func private @unknown(%a: memref<f32>, %x: index, %y: index, %z: index, %nx
 
 // -----
 
+// expected-error@+1 {{'func.func' op takes or returns tiles; tile-to-gpu lowers kernels on memory}}
+func.func private @takes(%t: !tile.tile<8xf32>, %x: index, %y: index, %z: index, %nx: index, %ny: index, %nz: index) attributes {tile.kernel} {
+  return
+}
+
+// -----
+
+// expected-error@+1 {{'func.func' op takes or returns tiles; tile-to-gpu lowers kernels on memory}}
+func.func private @returns(%x: index, %y: index, %z: index, %nx: index, %ny: index, %nz: index) -> !tile.tile<8xf32> attributes {tile.kernel} {
+  %zero = arith.constant 0.0 : f32
+  %t = tile.splat %zero : f32 -> !tile.tile<8xf32>
+  return %t : !tile.tile<8xf32>
+}
+
+// -----
+
+// expected-error@+1 {{'func.func' op returns 'index'; tile-to-gpu lowers kernels, which write what they compute}}
+func.func private @counts(%x: index, %y: index, %z: index, %nx: index, %ny: index, %nz: index) -> index attributes {tile.kernel} {
+  return %x : index
+}
+
+// -----
+
+// expected-error@+1 {{'func.func' op has 2 blocks; tile-to-gpu lowers kernels of one, with scf.if and scf.for}}
+func.func private @jumps(%x: index, %y: index, %z: index, %nx: index, %ny: index, %nz: index) attributes {tile.kernel} {
+  cf.br ^end
+^end:
+  return
+}
+
+// -----
+
+// A kernel of another file.
+func.func private @elsewhere(index, index, index, index, index, index) attributes {tile.kernel}
+
+// -----
+
 func.func private @foreign(%m: memref<8xf32>, %x: index, %y: index, %z: index, %nx: index, %ny: index, %nz: index) attributes {tile.kernel} {
   %c0 = arith.constant 0 : index
   %c8 = arith.constant 8 : index

@@ -142,6 +142,20 @@ gpu.module @kernels {
 
 // -----
 
+// A constant that was folded is where it is used.
+module attributes {tile.target = #tile.target<name = "t", chip = "c", lacks = infinity>} {
+gpu.module @kernels {
+  gpu.func @folded(%x: f32) kernel attributes {known_block_size = array<i32: 32, 1, 1>} {
+    %c = arith.constant 0x7FC00000 : f32 loc(unknown)
+    // expected-error@+1 {{'arith.constant' op is not finite, and t may assume that every float is}}
+    %y = arith.addf %x, %c : f32
+    gpu.return
+  }
+}
+}
+
+// -----
+
 module attributes {tile.target = #tile.target<name = "t", chip = "c">} {
 gpu.module @kernels {
   gpu.func @matrix(%x: f32) kernel attributes {known_block_size = array<i32: 32, 1, 1>} {

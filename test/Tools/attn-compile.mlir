@@ -45,6 +45,11 @@
 // HOLES: attn-compile: error: --region-holes: a name is empty
 // RUN: not attn-compile --inspect=%t.dir/f.attn %t.dir/f.mlir -o %t.dir/bad.attn 2>&1 | FileCheck %s --check-prefix=INSPECT
 // INSPECT: attn-compile: error: --inspect does nothing else: leave out the input and -o
+// What an artifact, made of one function of one block, cannot hold.
+// RUN: not attn-compile %t.dir/calls.mlir --entry=calls -o %t.dir/bad.attn 2>&1 | FileCheck %s --check-prefix=CALLS --implicit-check-not=error:
+// CALLS: calls.mlir:4:3: error: 'func.call' op cannot be part of an artifact, which is made of one function; inline what it calls first
+// RUN: not attn-compile %t.dir/calls.mlir --entry=jumps -o %t.dir/bad.attn 2>&1 | FileCheck %s --check-prefix=JUMPS --implicit-check-not=error:
+// JUMPS: calls.mlir:8:1: error: 'jumps' has 2 blocks, but the host program of an artifact has one; scf.if and scf.for can be part of it
 
 // Where a disk is full: that of the result, of temporary files.
 // RUN: not attn-compile %t.dir/f.mlir --entry=f -o /dev/full 2>&1 | FileCheck %s --check-prefix=FULL --implicit-check-not=error:
@@ -70,6 +75,21 @@ func.func @g() {
 //--- dot.mlir
 !t = memref<1x2x8x16xf32>
 func.func @f.1(%q: !t, %o: !t) {
+  attn.attention ins(%q, %q, %q : !t, !t, !t) outs(%o : !t)
+  return
+}
+
+//--- calls.mlir
+!t = memref<1x2x8x16xf32>
+func.func private @elsewhere(!t)
+func.func @calls(%q: !t, %o: !t) {
+  call @elsewhere(%q) : (!t) -> ()
+  attn.attention ins(%q, %q, %q : !t, !t, !t) outs(%o : !t)
+  return
+}
+func.func @jumps(%q: !t, %o: !t) {
+  cf.br ^end
+^end:
   attn.attention ins(%q, %q, %q : !t, !t, !t) outs(%o : !t)
   return
 }

@@ -9,6 +9,7 @@
 #ifndef ATTN_ANALYSIS_INDEXRANGES_H
 #define ATTN_ANALYSIS_INDEXRANGES_H
 
+#include "attn/Dialect/Tile/LargestSize.h"
 #include "attn/Dialect/Tile/Tile.h"
 
 #include "mlir/Dialect/SCF/IR/SCF.h"
@@ -18,15 +19,6 @@
 
 namespace attn {
 
-/// The largest size of a dimension (rule 21), which every launch checks: the
-/// sum of two indices and a tile past the end fits 32 bits.
-constexpr int64_t kLargestSize = (int64_t(1) << 30) - (1 << 16);
-/// Of a table with one dimension: its indices are computed, but no loop counts
-/// along it.
-constexpr int64_t kLargestTable = (int64_t(1) << 31) - (1 << 16);
-constexpr int64_t getLargestSize(int64_t rank) {
-  return rank == 1 ? kLargestTable : kLargestSize;
-}
 /// No index of a row, a key or a tile that exists is as large.
 constexpr int64_t kIndexLimit = int64_t(1) << 30;
 

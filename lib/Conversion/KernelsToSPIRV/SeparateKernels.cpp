@@ -22,8 +22,11 @@ using namespace mlir;
 /// whether there were others.
 static bool separate(gpu::GPUModuleOp kernels, SymbolTable &symbols) {
   gpu::GPUModuleOp last = kernels;
-  for (auto kernel : llvm::make_early_inc_range(
-           llvm::drop_begin(kernels.getOps<gpu::GPUFuncOp>()))) {
+  SmallVector<gpu::GPUFuncOp> functions =
+      llvm::to_vector(kernels.getOps<gpu::GPUFuncOp>());
+  if (functions.empty())
+    return false;
+  for (gpu::GPUFuncOp kernel : llvm::drop_begin(functions)) {
     auto name = FlatSymbolRefAttr::get(kernel.getNameAttr());
     auto from = SymbolRefAttr::get(kernels.getNameAttr(), name);
     auto module = cast<gpu::GPUModuleOp>(kernels->cloneWithoutRegions());

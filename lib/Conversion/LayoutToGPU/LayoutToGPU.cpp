@@ -390,7 +390,8 @@ static void setSummary(gpu::GPUFuncOp kernel, func::FuncOp source,
 
 LogicalResult LayoutToGPU::lower(func::FuncOp source, gpu::GPUModuleOp module,
                                  TargetAttr machine) {
-  if (source.walk([](Operation *op) { return WalkResult(checkOp(op)); })
+  if (failed(verifyLaunchable(source, getArgument())) ||
+      source.walk([](Operation *op) { return WalkResult(checkOp(op)); })
           .wasInterrupted())
     return failure();
   nameArguments(source);

@@ -8,6 +8,7 @@
 //
 //===----------------------------------------------------------------------===//
 
+#include "../TileKernels.h"
 #include "KernelLowering.h"
 
 #include "attn/Conversion/TileToCPU.h"
@@ -482,11 +483,6 @@ LogicalResult KernelLowering::run() {
   sinkProducts();
   findPrologues();
   findMasks();
-  FunctionType type = kernel.getFunctionType();
-  if (llvm::any_of(type.getInputs(), llvm::IsaPred<TileType>) ||
-      llvm::any_of(type.getResults(), llvm::IsaPred<TileType>))
-    return kernel.emitOpError("takes or returns tiles; tile-to-cpu lowers "
-                              "kernels on memory");
   remarkOnStrides();
   if (failed(lowerBlock(kernel.getBody().front(), {})))
     return failure();
@@ -545,10 +541,10 @@ struct TileToCPU : attn::impl::TileToCPUBase<TileToCPU> {
 
   void runOnOperation() override {
     func::FuncOp kernel = getOperation();
-    if (!kernel->hasAttr(tile::kKernelAttrName))
+    if (!isTileKernel(kernel))
       return;
     auto target = TargetAttr::require(kernel, getArgument());
-    if (failed(target))
+    if (failed(target) || failed(verifyLaunchable(kernel, getArgument())))
       return signalPassFailure();
     if (!target->getVectorBits()) {
       kernel.emitError(getArgument())

@@ -943,7 +943,8 @@ struct TileToGPUPass final : attn::impl::TileToGPUBase<TileToGPUPass> {
       TilePlacement::Limits ofKernel = limits;
       ofKernel.threads =
           attn::decide(threads, kernel, &attn::ScheduleAttr::getThreads);
-      if (failed(checkOptions(
+      if (failed(verifyLaunchable(kernel, getArgument())) ||
+          failed(checkOptions(
               *this, kernel,
               {{"threads", ofKernel.threads, 0, ofKernel.maxThreads}})))
         return signalPassFailure();

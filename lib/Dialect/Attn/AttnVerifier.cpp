@@ -8,6 +8,7 @@
 
 #include "attn/Dialect/Attn/Attn.h"
 #include "attn/Dialect/Attn/Hole.h"
+#include "attn/Dialect/Tile/LargestSize.h"
 
 #include "mlir/Dialect/Arith/IR/Arith.h"
 #include "mlir/Dialect/Math/IR/Math.h"
@@ -118,8 +119,51 @@ static LogicalResult verifyOutputType(Operation *op, NamedValue output,
                            << input.name << " nor f32 (rule 4)";
 }
 
+/// True if the last element of `type`, as far as its sizes and strides are
+/// static, is more elements from the first byte than 64 bits count.
+static bool reachesTooFar(MemRefType type) {
+  auto [strides, offset] = type.getStridesAndOffset();
+  int64_t last = ShapedType::isDynamic(offset) ? 0 : offset;
+  for (auto [size, stride] : llvm::zip(type.getShape(), strides)) {
+    if (size == 0)
+      return false;
+    if (ShapedType::isDynamic(size) || ShapedType::isDynamic(stride))
+      continue;
+    int64_t distance;
+    if (llvm::MulOverflow(size - 1, stride, distance) ||
+        llvm::AddOverflow(last, distance, last))
+      return true;
+  }
+  return false;
+}
+
+/// No static size is too large, and memory is where kernels look for it.
+static LogicalResult verifyMemory(Operation *op, const NamedValue &operand) {
+  auto type = dyn_cast<ShapedType>(operand.value.getType());
+  if (!type)
+    return success();
+  int64_t largest = getLargestSize(type.getRank());
+  for (auto [dim, size] : llvm::enumerate(type.getShape()))
+    if (ShapedType::isStatic(size) && size > largest)
+      return op->emitOpError()
+             << operand.name << ": dimension " << dim << " has " << size
+             << " elements, but may have at most " << largest << " (rule 21)";
+  auto memory = dyn_cast<MemRefType>(type);
+  if (!memory)
+    return success();
+  if (Attribute space = memory.getMemorySpace())
+    return op->emitOpError()
+           << operand.name << ": is in the memory space " << space
+           << "; operands are in the default one (rule 1)";
+  if (reachesTooFar(memory))
+    return op->emitOpError() << operand.name
+                             << ": its strides place elements further apart "
+                                "than 64 bits count (rule 21)";
+  return success();
+}
+
 /// Every shaped operand is a tensor and every destination a result, or every
-/// shaped operand is a memref and nothing a result.
+/// shaped operand is a memref and nothing a result; all of them can be.
 static LogicalResult verifyForm(DestinationStyleOpInterface op,
                                 ArrayRef<NamedValue> operands) {
   const NamedValue &first = operands.front();
@@ -131,6 +175,9 @@ static LogicalResult verifyForm(DestinationStyleOpInterface op,
              << operand.name << ": must be a "
              << (tensors ? "tensor" : "memref") << " as " << first.name
              << " is; tensors and memrefs do not mix";
+  for (const NamedValue &operand : operands)
+    if (failed(verifyMemory(op, operand)))
+      return failure();
   size_t numInits = op.getNumDpsInits(), numResults = op->getNumResults();
   size_t expected = tensors ? numInits : 0;
   if (numResults != expected)
@@ -656,6 +703,13 @@ std::string attn::whyNotAllowedInRegion(Operation *op) {
     auto source = dyn_cast<BlockArgument>(op->getOperand(0));
     if (!source || !isa<AttentionOp>(source.getOwner()->getParentOp()))
       return "it reads what is no captured argument of the region";
+    if (auto dim = dyn_cast<ShapedDimOpInterface>(op)) {
+      std::optional<int64_t> number = getConstantIntValue(dim.getDimension());
+      if (!number || *number < 0 ||
+          *number >= cast<ShapedType>(source.getType()).getRank())
+        return "the dimension that it asks for is no constant within the rank "
+               "of what it reads";
+    }
     return {};
   }
   // Casts into f32 are the only ops on other floats.

@@ -184,6 +184,23 @@ static FailureOr<func::FuncOp> findEntry(ModuleOp module, StringRef name) {
          << name << "'; it has: " << (known.empty() ? "none" : known);
 }
 
+/// The description of an artifact lists the launches of one function.
+static LogicalResult checkHost(func::FuncOp entry) {
+  if (!entry.getBody().hasOneBlock())
+    return emitError(getPlace(entry), "'")
+           << entry.getName() << "' has " << entry.getBody().getBlocks().size()
+           << " blocks, but the host program of an artifact has one; scf.if "
+              "and scf.for can be part of it";
+  auto calls = entry.walk([](Operation *op) {
+    if (!isa<CallOpInterface>(op))
+      return WalkResult::advance();
+    op->emitOpError("cannot be part of an artifact, which is made of one "
+                    "function; inline what it calls first");
+    return WalkResult::interrupt();
+  });
+  return failure(calls.wasInterrupted());
+}
+
 /// A copy with one function: the others may be for other targets.
 static OwningOpRef<ModuleOp> copyWith(ModuleOp source, StringRef entry) {
   OwningOpRef<ModuleOp> module(source.clone());
@@ -293,7 +310,7 @@ LogicalResult Compilation::lower(ModuleOp source) {
   if (failed(findTargetAndChip(source)))
     return failure();
   FailureOr<func::FuncOp> entry = findEntry(source, options.entry);
-  if (failed(entry))
+  if (failed(entry) || failed(checkHost(*entry)))
     return failure();
   timer.restart();
   entryName = entry->getName().str();

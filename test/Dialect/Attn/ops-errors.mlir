@@ -38,6 +38,55 @@ func.func @f(%q: tensor<2x8x64x32xf32>, %k: tensor<2x8x64x32xf32>, %v: memref<2x
 
 // -----
 
+// Sizes that no launch would take.
+func.func @f(%q: tensor<1x2x9223372036854775807x32xf32>) {
+  // expected-error @+1 {{query: dimension 2 has 9223372036854775807 elements, but may have at most 1073676288 (rule 21)}}
+  %r = attn.attention ins(%q, %q, %q : tensor<1x2x9223372036854775807x32xf32>, tensor<1x2x9223372036854775807x32xf32>, tensor<1x2x9223372036854775807x32xf32>) outs(%q : tensor<1x2x9223372036854775807x32xf32>) -> tensor<1x2x9223372036854775807x32xf32>
+  return
+}
+
+// -----
+
+// Of a table of one dimension twice as many are allowed.
+func.func @f(%q: tensor<2x8x64x32xf32>, %fits: tensor<2147418112xf32>, %t: tensor<2147418113xf32>) {
+  // expected-error @+1 {{captures: dimension 0 has 2147418113 elements, but may have at most 2147418112 (rule 21)}}
+  %r = attn.attention ins(%q, %q, %q : tensor<2x8x64x32xf32>, tensor<2x8x64x32xf32>, tensor<2x8x64x32xf32>) captures(%fits, %t : tensor<2147418112xf32>, tensor<2147418113xf32>) outs(%q : tensor<2x8x64x32xf32>) -> tensor<2x8x64x32xf32>
+  return
+}
+
+// -----
+
+// The second head lies 2^63 - 1 elements behind the first, its last row further.
+!far = memref<1x2x16x32xf32, strided<[1, 9223372036854775807, 32, 1]>>
+!near = memref<1x2x16x32xf32>
+func.func @f(%q: !near, %k: !far, %o: !near) {
+  // expected-error @+1 {{key: its strides place elements further apart than 64 bits count (rule 21)}}
+  attn.attention ins(%q, %k, %q : !near, !far, !near) outs(%o : !near)
+  return
+}
+
+// -----
+
+// Without elements, strides say nothing.
+!none = memref<0x2x16x32xf32, strided<[1, 9223372036854775807, 9223372036854775807, 1]>>
+func.func @f(%q: !none, %o: !none) {
+  attn.attention ins(%q, %q, %q : !none, !none, !none) outs(%o : !none)
+  return
+}
+
+// -----
+
+// Memory of a workgroup.
+!in = memref<2x8x64x32xf32>
+!out = memref<2x8x64x32xf32, #gpu.address_space<workgroup>>
+func.func @f(%q: !in, %o: !out) {
+  // expected-error @+1 {{output: is in the memory space #gpu.address_space<workgroup>; operands are in the default one (rule 1)}}
+  attn.attention ins(%q, %q, %q : !in, !in, !in) outs(%o : !out)
+  return
+}
+
+// -----
+
 // The same for captures.
 func.func @f(%q: memref<2x8x64x32xf32>, %k: memref<2x8x64x32xf32>, %v: memref<2x8x64x32xf32>, %o: memref<2x8x64x32xf32>, %t: tensor<8xf32>) {
   // expected-error @+1 {{captures: must be a memref as query is; tensors and memrefs do not mix}}
@@ -980,6 +1029,34 @@ func.func @f(%q: tensor<2x8x64x32xf32>, %k: tensor<2x8x64x32xf32>, %v: tensor<2x
         }
         attn.yield %x : f32
       } -> tensor<2x8x64x32xf32>
+  return
+}
+
+// -----
+
+// A dimension that no tensor of rank 1 has; one that differs by row.
+func.func @f(%q: tensor<2x8x64x32xf32>, %t: tensor<?xf32>) {
+  %r = attn.attention ins(%q, %q, %q : tensor<2x8x64x32xf32>, tensor<2x8x64x32xf32>, tensor<2x8x64x32xf32>) captures(%t : tensor<?xf32>) outs(%q : tensor<2x8x64x32xf32>)
+      mask(%b: index, %h: index, %i: index, %j: index, %table: tensor<?xf32>) {
+        %c1 = arith.constant 1 : index
+        // expected-error @+1 {{'tensor.dim' op cannot stand in the mask region of attn.attention: the dimension that it asks for is no constant within the rank of what it reads (rule 8)}}
+        %size = tensor.dim %table, %c1 : tensor<?xf32>
+        %keep = arith.cmpi slt, %j, %size : index
+        attn.yield %keep : i1
+      } -> tensor<2x8x64x32xf32>
+  return
+}
+
+// -----
+
+func.func @f(%q: memref<2x8x64x32xf32>, %o: memref<2x8x64x32xf32>, %t: memref<?xf32>) {
+  attn.attention ins(%q, %q, %q : memref<2x8x64x32xf32>, memref<2x8x64x32xf32>, memref<2x8x64x32xf32>) captures(%t : memref<?xf32>) outs(%o : memref<2x8x64x32xf32>)
+      mask(%b: index, %h: index, %i: index, %j: index, %table: memref<?xf32>) {
+        // expected-error @+1 {{'memref.dim' op cannot stand in the mask region of attn.attention: the dimension that it asks for is no constant within the rank of what it reads (rule 8)}}
+        %size = memref.dim %table, %i : memref<?xf32>
+        %keep = arith.cmpi slt, %j, %size : index
+        attn.yield %keep : i1
+      }
   return
 }
 
