@@ -232,11 +232,11 @@ void Addresses::setBatch(Worker &w) {
   if (op.isRagged()) {
     std::tie(w.rowBase, w.queryLength) =
         sequenceOf(op.getCuSeqlensQ(), w.batch, queryLength);
-    // With pages, kv_len alone says how many keys of them are valid.
+    // Pages are where the keys are; the bounds say how many there are.
     if (!op.isPaged()) {
       std::tie(w.keyBase, w.keyLength) =
           sequenceOf(op.getCuSeqlensKv(), w.batch, keyLength);
-    } else if (!op.getKvLen()) {
+    } else {
       Value bounds = op.getCuSeqlensKv();
       Value length = ib.sub(ib.perBatch(bounds, ib.add(w.batch, one)),
                             ib.perBatch(bounds, w.batch));
