@@ -46,6 +46,7 @@ def _evaluators(numpy):
         "arith.maxnumf": numpy.fmax, "arith.minnumf": numpy.fmin,
         "arith.negf": numpy.negative, "math.absf": numpy.abs, "math.absi": numpy.abs,
         "math.powf": numpy.power, "math.roundeven": numpy.rint,
+        "math.fma": lambda a, b, c: (numpy.multiply(a, b, dtype=float) + c).astype(numpy.float32),
         "math.rsqrt": lambda a: 1 / numpy.sqrt(a), "arith.select": numpy.where, **unary,
     }
 

@@ -497,16 +497,30 @@ def _floordiv(r, a, b):
 def _remainder(r, a, b):
     """With the sign of b, as Python and PyTorch have it."""
     a, b = r.unify(a, b)
-    if a.type != "f32" and a.natural and b.natural:
+    if a.type == "f32":
+        return _rest(r, a, b, "math.floor", b, b)
+    if a.natural and b.natural:
         return r.apply("arith.remsi", a, b, natural=True)
     return _sub(r, a, _mul(r, _floordiv(r, a, b), b))
 
 
 def _fmod(r, a, b):
+    """With the sign of a."""
     a, b = r.unify(a, b)
     if a.type != "f32":
         return r.apply("arith.remsi", a, b)
-    return _sub(r, a, _mul(r, r.apply("math.trunc", r.apply("arith.divf", a, b)), b))
+    size = r.apply("math.absf", b)
+    step = r.select(_comparison("slt", "olt")(r, a, 0.0), _neg(r, size), size)
+    return _rest(r, a, b, "math.trunc", a, step)
+
+
+def _rest(r, a, b, rounding, signed, step):
+    """a less what the rounded quotient covers, with the sign of `signed`. A quotient
+    just below an integer may be that integer in f32: that is a step too many."""
+    quotient = r.apply(rounding, r.apply("arith.divf", a, b))
+    rest = r.apply("math.fma", _neg(r, quotient), b, a)
+    is_past = _comparison("slt", "olt")(r, _mul(r, rest, signed), 0.0)
+    return r.select(is_past, _add(r, rest, step), rest)
 
 
 def _pow(r, a, b):
@@ -755,6 +769,10 @@ FUNCTIONS = {
     "eq": _comparison("eq", "oeq"), "ne": _comparison("ne", "une"),
     "lt": _comparison("slt", "olt"), "le": _comparison("sle", "ole"),
     "gt": _comparison("sgt", "ogt"), "ge": _comparison("sge", "oge"),
+    "equal": _comparison("eq", "oeq"), "not_equal": _comparison("ne", "une"),
+    "less": _comparison("slt", "olt"), "less_equal": _comparison("sle", "ole"),
+    "greater": _comparison("sgt", "ogt"), "greater_equal": _comparison("sge", "oge"),
+    "positive": _ignore,
     "neg": _neg, "negative": _neg, "abs": _abs, "absolute": _abs, "fabs": _abs,
     "invert": _not, "bitwise_not": _not,
     "logical_not": lambda r, a: _not(r, r.bool(a)),
@@ -778,6 +796,7 @@ FUNCTIONS = {
     "trunc": _round_with("math.trunc"), "fix": _round_with("math.trunc"),
     "round": _round_with("math.roundeven"), "rint": _round_with("math.roundeven"),
     "sign": _sign, "sgn": _sign, "isnan": _isnan, "isinf": _isinf,
+    "isfinite": lambda r, a: _comparison("slt", "olt")(r, _abs(r, r.float(a)), math.inf),
     "isneginf": lambda r, a: _comparison("eq", "oeq")(r, r.float(a), -math.inf),
     "to": _to, "type": _to, "astype": _to, "type_as": _to,
     "float": lambda r, a: r.float(a), "double": lambda r, a: r.float(a),

@@ -50,6 +50,22 @@ def test_config_and_dict(plain):
     close(attn.compile({"heads": 4, "head_dim": 16})(*arrays), wanted)
 
 
+@pytest.mark.parametrize("function", [np.remainder, np.fmod])
+def test_remainders_of_floats_are_exact(function):
+    # Quotients just below an integer, which f32 rounds to it.
+    step = np.float32(0.1)
+
+    def score(s, b, h, i, j):
+        return s + 5 * function((j - i) * 1.0, step)
+
+    q, k, v = mods.inputs(q_length=20, kv_length=60)
+    distances = (np.arange(60) - np.arange(20)[:, None]).astype(np.float32)
+    logits = np.einsum("bhid,bhjd->bhij", q.astype(float), k.astype(float)) / 4
+    weights = np.exp(logits + 5 * function(distances, step))
+    weights /= weights.sum(-1, keepdims=True)
+    close(attn.flex_attention(q, k, v, score_mod=score), weights @ v.astype(float))
+
+
 def test_arguments_by_name(plain):
     q, k, v = mods.inputs()
     assert [a["name"] for a in plain.arguments] == ["query", "key", "value"]

@@ -45,6 +45,13 @@ def test_remainder_has_the_sign_of_the_divisor():
     assert "arith.floordivsi %0, %1 : index" in lines(lambda b, h, i, j: (i - j) % 7 == 0, "mask")
 
 
+def test_numbers_of_numpy_on_the_left():
+    two = np.int64(2)
+    for function in (lambda b, h, i, j: two <= i, lambda b, h, i, j: np.greater_equal(i, two)):
+        assert lines(function, "mask")[-1].startswith("arith.cmpi s")
+    assert lines(lambda b, h, i, j: np.equal(i, j), "mask") == ["arith.cmpi eq, %i, %j : index"]
+
+
 def test_negative_indices_count_from_the_end():
     table = TABLE[0]
     assert not any("select" in line for line in lines(lambda s, b, h, i, j: s + table[i]))
