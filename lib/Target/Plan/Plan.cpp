@@ -874,6 +874,9 @@ LogicalResult Planner::visit(Operation *op) {
   if (isa<memref::DimOp, memref::DeallocOp, memref::LoadOp>(op) ||
       isa<arith::ArithDialect>(op->getDialect()))
     return success();
+  if (isa<memref::GetGlobalOp>(op))
+    return emitError(op->getLoc(), "a constant tensor cannot be part of an "
+                                   "artifact; make it an argument");
   return op->emitOpError("cannot be part of an artifact: its host program "
                          "holds attention, buffers and arithmetic on sizes");
 }
