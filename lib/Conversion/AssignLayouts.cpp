@@ -281,7 +281,7 @@ public:
 private:
   Attribute getLayout(Value tile) const override {
     auto type = cast<TileType>(tile.getType());
-    if (isLoaded(tile))
+    if (tile.getDefiningOp<LoadOp>())
       return getStagedLayout(type);
     if (isConstantFactor(tile))
       return getConstantLayout(type, matrices);
@@ -318,13 +318,6 @@ private:
   }
   bool staysUntil(OpOperand &use) const override {
     return Assigner::staysUntil(use) || (leaves && isReadByLoop(use));
-  }
-
-  /// In workgroup memory, where it is converted, too.
-  static bool isLoaded(Value tile) {
-    while (auto convert = tile.getDefiningOp<ConvertOp>())
-      tile = convert.getInput();
-    return tile.getDefiningOp<LoadOp>();
   }
 
   FragmentAttr getFragments(TileType type, FragmentUse use,

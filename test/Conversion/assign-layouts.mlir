@@ -56,17 +56,18 @@ module attributes {tile.target = #tile.target<name = "gpu", chip = "c", threads 
 // -----
 
 // Matrix units: two subgroups have 16 rows each. The left factor goes on to
-// fragments of its own; what is computed is converted in workgroup memory, as
-// fragments of other elements need not lie alike.
+// fragments of its own; what is computed, or loaded, is converted in fragments.
 // CHECK-LABEL: func private @matrices
 // CHECK: %[[LOADED:.*]] = tile.load %{{.*}} -> <32x16xf16, #tile.shared<padding = 8>>
 // CHECK: %[[Q:.*]] = tile.relayout %[[LOADED]] : <32x16xf16, #tile.shared<padding = 8>> -> <32x16xf16, #tile.fragment<use = a, shape = [16, 16], subgroups = [2, 1]>>
+// CHECK: %[[L:.*]] = tile.relayout %[[LOADED]] : <32x16xf16, #tile.shared<padding = 8>> -> <32x16xf16, #tile.fragment<use = accumulator, shape = [16, 16], subgroups = [2, 1]>>
 // CHECK: %[[S:.*]] = tile.dot %[[Q]], %[[LOADED]], %{{.*}} {transpose_b} : <32x16xf16, #tile.fragment<use = a, shape = [16, 16], subgroups = [2, 1]>>, <32x16xf16, #tile.shared<padding = 8>> -> <32x32xf32, #tile.fragment<use = accumulator, shape = [16, 16], subgroups = [2, 1]>>
 // CHECK: %[[H:.*]] = tile.convert %[[S]] : <32x32xf32, #tile.fragment<use = accumulator, shape = [16, 16], subgroups = [2, 1]>> -> <32x32xf16, #tile.fragment<use = accumulator, shape = [16, 16], subgroups = [2, 1]>>
 // CHECK: %[[P:.*]] = tile.relayout %[[H]] : <32x32xf16, #tile.fragment<use = accumulator, shape = [16, 16], subgroups = [2, 1]>> -> <32x32xf16, #tile.fragment<use = a, shape = [16, 16], subgroups = [2, 1]>>
 // CHECK: %[[O:.*]] = tile.dot %[[P]], %[[LOADED]]
 // CHECK: %[[STAGED:.*]] = tile.relayout %[[O]] : <32x16xf32, #tile.fragment<use = accumulator, shape = [16, 16], subgroups = [2, 1]>> -> <32x16xf32, #tile.shared<padding = 4>>
 // CHECK: tile.store %[[STAGED]]
+// CHECK: tile.convert %[[L]] : <32x16xf16, #tile.fragment<use = accumulator, shape = [16, 16], subgroups = [2, 1]>> -> <32x16xf32, #tile.fragment<use = accumulator, shape = [16, 16], subgroups = [2, 1]>>
 module attributes {tile.target = #tile.target<name = "gpu", chip = "c", threads = 256, subgroup = 32, shared_bytes = 16384, static_shared_bytes = 16384, matrix = cooperative, matrix_shape = [16, 16, 16]>} {
   func.func private @matrices(%a: memref<f16>, %b: memref<f32>, %x: index, %y: index, %z: index, %nx: index, %ny: index, %nz: index) attributes {tile.kernel} {
     %c0 = arith.constant 0 : index
@@ -82,6 +83,8 @@ module attributes {tile.target = #tile.target<name = "gpu", chip = "c", threads 
     %h = tile.convert %s : !tile.tile<32x32xf32> -> !tile.tile<32x32xf16>
     %o = tile.dot %h, %q, %acc : !tile.tile<32x32xf16>, !tile.tile<32x16xf16> -> !tile.tile<32x16xf32>
     tile.store %o, %out[%c0, %c0] valid [%c32, %c16] : !tile.tile<32x16xf32>, memref<32x16xf32>
+    %wide = tile.convert %q : !tile.tile<32x16xf16> -> !tile.tile<32x16xf32>
+    tile.store %wide, %out[%c0, %c0] valid [%c32, %c16] : !tile.tile<32x16xf32>, memref<32x16xf32>
     return
   }
 }

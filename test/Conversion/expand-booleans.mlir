@@ -123,6 +123,12 @@ gpu.module @kernels {
     %t = arith.fptosi %x : f32 to i1
     %p = arith.index_castui %t : i1 to index
     memref.store %f1, %m[%p] : memref<32xf32>
+    // CHECK: %[[W:.+]] = arith.fptoui %[[X]] : f32 to i32
+    // CHECK: %[[T:.+]] = arith.trunci %[[W]] : i32 to i1
+    // CHECK: memref.store %{{.*}}[%{{.+}}] : memref<32xf32>
+    %tu = arith.fptoui %x : f32 to i1
+    %pu = arith.index_castui %tu : i1 to index
+    memref.store %f1, %m[%pu] : memref<32xf32>
     // CHECK: %[[W:.+]] = arith.index_cast %[[I]] : index to i32
     // CHECK: %[[C:.+]] = arith.trunci %[[W]] : i32 to i8
     // CHECK: %[[E:.+]] = arith.extsi %[[C]] : i8 to i32

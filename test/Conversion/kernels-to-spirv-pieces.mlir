@@ -33,7 +33,8 @@ gpu.module @kernels {
   // Numbers are finite.
   // CHECK: %[[FIRST:.+]] = spirv.CompositeExtract %{{.+}}[0 : i32] : !spirv.coopmatrix
   // CHECK-NEXT: %[[GREATER:.+]] = spirv.GL.FMax %[[FIRST]], %{{.+}} : f32
-  // CHECK-NEXT: spirv.FOrdGreaterThan %[[GREATER]]
+  // CHECK-NEXT: %[[BETWEEN:.+]] = spirv.GL.FMin %[[GREATER]], %{{.+}} : f32
+  // CHECK-NEXT: spirv.FOrdGreaterThan %[[BETWEEN]]
   // CHECK: spirv.GroupNonUniformAny <Subgroup> %{{.+}} : i1
   // An element in its word.
   // CHECK: spirv.AccessChain %{{.+}}[%{{.+}}, %{{.+}}] : {{.*}} -> !spirv.ptr<i32, Workgroup>
@@ -53,6 +54,7 @@ gpu.module @kernels {
     %at = arith.muli %lane, %c8 : index
     %zero = arith.constant dense<0.0> : vector<8xf16>
     %none = arith.constant 0.0 : f32
+    %most = arith.constant 1.0 : f32
     %piece = scf.if %aligned -> (vector<8xf16>) {
       %x = vector.load %view[%at] {alignment = 16 : i64} : memref<512xf16>, vector<8xf16>
       scf.yield %x : vector<8xf16>
@@ -76,7 +78,8 @@ gpu.module @kernels {
     kernel.store_matrix %h, %s[%c0] stride 16 : !kernel.matrix<16x16xf16, accumulator>, memref<512xf16, #gpu.address_space<workgroup>>
     %first = kernel.extract_element %d[0] : !kernel.matrix<16x16xf32, accumulator>
     %greater = arith.maxnumf %first, %none : f32
-    %above = arith.cmpf ogt, %greater, %none : f32
+    %between = arith.minnumf %greater, %most : f32
+    %above = arith.cmpf ogt, %between, %none : f32
     %any = gpu.subgroup_reduce or %above : (i1) -> i1
     %w = memref.load %s[%lane] : memref<512xf16, #gpu.address_space<workgroup>>
     scf.if %any {

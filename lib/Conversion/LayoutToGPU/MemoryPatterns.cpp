@@ -112,7 +112,7 @@ void attn::fillElements(ImplicitLocOpBuilder &b, const KernelContext &context,
 namespace {
 
 //===----------------------------------------------------------------------===//
-// tile.store, and tile.convert in workgroup memory
+// tile.store
 //===----------------------------------------------------------------------===//
 
 struct AlignedLowering : TileOpPattern<AlignedOp> {
@@ -252,30 +252,6 @@ private:
   }
 };
 
-/// From workgroup memory to workgroup memory.
-struct StagedConvertLowering : TileOpPattern<ConvertOp> {
-  using TileOpPattern::TileOpPattern;
-
-  LogicalResult
-  matchAndRewrite(ConvertOp op, OneToNOpAdaptor,
-                  ConversionPatternRewriter &rewriter) const override {
-    if (!isa<SharedAttr>(op.getType().getLayout()))
-      return failure();
-    ImplicitLocOpBuilder b(op.getLoc(), rewriter);
-    stage(b, context, op, [&] {
-      fillElements(b, context, op, [&](const ElementPosition &position) {
-        Value element = memref::LoadOp::create(
-            b, context.getBuffer(op.getInput()),
-            context.getSharedOffset(b, op.getInput(), position.row,
-                                    position.col));
-        return convertFloat(b, element, op.getType().getElementType());
-      });
-    });
-    replace(rewriter, op, {ValueRange()});
-    return success();
-  }
-};
-
 //===----------------------------------------------------------------------===//
 // Scalars
 //===----------------------------------------------------------------------===//
@@ -352,7 +328,7 @@ struct DimLowering : TileOpPattern<memref::DimOp> {
 void attn::populateMemoryPatterns(const TypeConverter &converter,
                                   const KernelContext &context,
                                   RewritePatternSet &patterns) {
-  patterns.add<AlignedLowering, StoreLowering, StagedConvertLowering,
-               ScalarLoadLowering, ScalarStoreLowering, ArriveLowering,
-               DimLowering>(converter, context);
+  patterns.add<AlignedLowering, StoreLowering, ScalarLoadLowering,
+               ScalarStoreLowering, ArriveLowering, DimLowering>(converter,
+                                                                 context);
 }

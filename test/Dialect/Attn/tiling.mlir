@@ -133,7 +133,8 @@ module attributes {transform.with_named_sequence} {
 
 // -----
 
-// Two partial states are fused into the loop over their merged tiles.
+// Partial states, and two merged ones, are fused into the loop over the tiles of
+// all three.
 !q = tensor<1x2x64x16xf32>
 !l = tensor<1x2x64xf32>
 // CHECK-LABEL: func @fuse
@@ -142,15 +143,20 @@ module attributes {transform.with_named_sequence} {
 // CHECK: attn.attention {{.*}} tensor<1x1x8x16xf32>
 // CHECK: attn.attention {{.*}} tensor<1x1x8x16xf32>
 // CHECK: attn.merge {{.*}} -> tensor<1x1x8x16xf32>, tensor<1x1x8xf32>
-func.func @fuse(%q: !q, %k1: !q, %v1: !q, %k2: !q, %v2: !q, %o: !q, %l: !l) -> (!q, !l) {
+// CHECK: attn.attention {{.*}} tensor<1x1x8x16xf32>
+// CHECK: attn.merge {{.*}} -> tensor<1x1x8x16xf32>, tensor<1x1x8xf32>
+func.func @fuse(%q: !q, %k1: !q, %v1: !q, %k2: !q, %v2: !q, %k3: !q, %v3: !q, %o: !q, %l: !l) -> (!q, !l) {
   %a:2 = attn.attention ins(%q, %k1, %v1 : !q, !q, !q) outs(%o, %l : !q, !l) -> !q, !l
   %b:2 = attn.attention ins(%q, %k2, %v2 : !q, !q, !q) outs(%o, %l : !q, !l) -> !q, !l
-  %r:2 = attn.merge ins(%a#0, %a#1, %b#0, %b#1 : !q, !l, !q, !l) outs(%o, %l : !q, !l) -> !q, !l
+  %c:2 = attn.attention ins(%q, %k3, %v3 : !q, !q, !q) outs(%o, %l : !q, !l) -> !q, !l
+  %m:2 = attn.merge ins(%a#0, %a#1, %b#0, %b#1 : !q, !l, !q, !l) outs(%o, %l : !q, !l) -> !q, !l
+  %r:2 = attn.merge ins(%m#0, %m#1, %c#0, %c#1 : !q, !l, !q, !l) outs(%o, %l : !q, !l) -> !q, !l
   return %r#0, %r#1 : !q, !l
 }
 module attributes {transform.with_named_sequence} {
   transform.named_sequence @__transform_main(%root: !transform.any_op {transform.readonly}) {
-    %op = transform.structured.match ops{["attn.merge"]} in %root : (!transform.any_op) -> !transform.any_op
+    %merges = transform.structured.match ops{["attn.merge"]} in %root : (!transform.any_op) -> !transform.any_op
+    %first, %op = transform.split_handle %merges : (!transform.any_op) -> (!transform.any_op, !transform.any_op)
     %tiled, %loops:2 = transform.structured.fuse %op tile_sizes [0, 1, 8] {apply_cleanup} : (!transform.any_op) -> (!transform.any_op, !transform.any_op, !transform.any_op)
     transform.yield
   }
