@@ -6,7 +6,6 @@
 //===----------------------------------------------------------------------===//
 
 #include "attn/AheadOfTime/Package.h"
-#include "Embed.h"
 #include "Platform.h"
 
 #include "attn/Support/Files.h"
@@ -23,8 +22,6 @@
 
 using namespace llvm;
 using namespace attn;
-
-ATTN_EMBED(attn_embedded_header, ATTN_RUNTIME_HEADER)
 
 namespace {
 class Package {
@@ -140,10 +137,9 @@ Error Package::write() {
     return StringRef(function.chips).contains("cuda:");
   });
   StringRef runtime = hasCUDA ? platform.cudaRuntime : platform.cpuRuntime;
-  StringRef header = ATTN_EMBEDDED(attn_embedded_header);
   Error failed = joinErrors(
       joinErrors(writeFile(name + ".h", makeHeader(name, functions)),
-                 writeFile("attn_runtime.h", header)),
+                 writeFile("attn_runtime.h", getRuntimeHeader())),
       joinErrors(writeFile("example.c", makeExample(name, functions.front())),
                  writeFile(name + "Config.cmake", makeCMakeConfig(name))));
   if (failed)
@@ -156,19 +152,21 @@ Error Package::write() {
 Error attn::writePackage(StringRef folder, StringRef name,
                          const std::vector<PackagedFunction> &functions) {
   std::vector<CFunction> made;
-  StringSet<> names;
   for (const PackagedFunction &function : functions) {
     Expected<CFunction> one = makeFunction(function.artifact);
     if (!one)
       return one.takeError();
-    if (!names.insert(one->name).second)
-      return createStringError("two functions would be called '" + one->name +
-                               "' in C");
     made.push_back(std::move(*one));
   }
+  std::string identifier = toIdentifier(name);
+  StringSet<> names{identifier + "_use"};
+  for (const CFunction &function : made)
+    for (const std::string &taken : {function.name, function.name + "_explain"})
+      if (!names.insert(taken).second)
+        return createStringError("two functions would be called '" + taken +
+                                 "' in C");
   Expected<Platform> platform = choosePlatform(made);
   if (!platform)
     return platform.takeError();
-  std::string identifier = toIdentifier(name);
   return Package(folder, identifier, made, *platform).write();
 }

@@ -6,6 +6,7 @@
 //===----------------------------------------------------------------------===//
 
 #include "PackageFunctions.h"
+#include "Embed.h"
 #include "attn/AheadOfTime/Inspect.h"
 
 #include "llvm/ADT/StringExtras.h"
@@ -19,22 +20,59 @@ using llvm::ArrayRef;
 using llvm::StringRef;
 namespace json = llvm::json;
 
+ATTN_EMBED(attn_embedded_header, ATTN_RUNTIME_HEADER)
+
+StringRef attn::getRuntimeHeader() {
+  return ATTN_EMBEDDED(attn_embedded_header);
+}
+
+/// Words of C and C++, and what the header and the example call their own.
+static bool isReservedInC(StringRef name) {
+  static const llvm::StringSet<> reserved = [] {
+    constexpr StringRef words[] = {
+        "alignas alignof and and_eq asm auto bitand bitor bool break case "
+        "catch "
+        "char char16_t char32_t char8_t class co_await co_return co_yield "
+        "compl "
+        "concept const const_cast consteval constexpr constinit continue "
+        "decltype default delete do double dynamic_cast else enum explicit "
+        "export extern false float for friend goto if inline int long mutable "
+        "namespace new noexcept not not_eq nullptr operator or or_eq private "
+        "protected public register reinterpret_cast requires restrict return "
+        "short signed sizeof static static_assert static_cast struct switch "
+        "template this thread_local throw true try typedef typeid typename "
+        "union unsigned using virtual void volatile wchar_t while xor xor_eq",
+        "NULL calloc error fprintf free int16_t int32_t int64_t int8_t linux "
+        "main printf status stderr stream uint16_t uint8_t unix"};
+    llvm::StringSet<> set;
+    llvm::SmallVector<StringRef> parts;
+    for (StringRef text : words)
+      text.split(parts, ' ');
+    set.insert_range(parts);
+    return set;
+  }();
+  if (reserved.contains(name))
+    return true;
+  // Types, functions and macros of the runtime, of which the library has some.
+  if (!name.starts_with("attn_") && !name.starts_with("ATTN_"))
+    return false;
+  StringRef header = getRuntimeHeader();
+  auto isPart = [](char c) { return llvm::isAlnum(c) || c == '_'; };
+  for (size_t at = header.find(name); at != StringRef::npos;
+       at = header.find(name, at + 1))
+    if ((at == 0 || !isPart(header[at - 1])) &&
+        !isPart(header.drop_front(at + name.size()).front()))
+      return true;
+  return false;
+}
+
 std::string attn::toIdentifier(StringRef name) {
-  static const llvm::StringSet<> reserved = {
-      "auto",   "bool",     "break",  "case",   "char",     "class",
-      "const",  "default",  "delete", "do",     "double",   "else",
-      "enum",   "error",    "extern", "float",  "for",      "goto",
-      "if",     "inline",   "int",    "long",   "main",     "namespace",
-      "new",    "private",  "public", "return", "short",    "signed",
-      "sizeof", "static",   "stream", "struct", "switch",   "template",
-      "this",   "typedef",  "union",  "using",  "unsigned", "virtual",
-      "void",   "volatile", "while"};
   std::string text;
   for (char c : name)
     text += llvm::isAlnum(c) ? c : '_';
   if (text.empty() || llvm::isDigit(text[0]))
     text = "_" + text;
-  return reserved.contains(text) ? text + "_" : text;
+  return isReservedInC(text) ? text + "_" : text;
 }
 
 StringRef attn::toCType(StringRef dtype) {
@@ -96,6 +134,25 @@ static CParameter makeParameter(const json::Object &object,
   return parameter;
 }
 
+/// Gives what has the same name in C, or that of another one's sizes or
+/// strides, another one.
+static void nameApart(llvm::MutableArrayRef<CParameter> parameters) {
+  llvm::StringSet<> taken;
+  for (CParameter &parameter : parameters) {
+    auto isTaken = [&] {
+      return taken.contains(parameter.name) ||
+             taken.contains(parameter.name + "_sizes") ||
+             taken.contains(parameter.name + "_strides");
+    };
+    while (isTaken())
+      parameter.name += "_";
+    taken.insert(parameter.name);
+    if (!parameter.isScalar)
+      for (const char *part : {"_sizes", "_strides"})
+        taken.insert(parameter.name + part);
+  }
+}
+
 llvm::Expected<CFunction> attn::makeFunction(StringRef artifact) {
   auto variants = readVariants(artifact);
   if (!variants)
@@ -128,6 +185,7 @@ llvm::Expected<CFunction> attn::makeFunction(StringRef artifact) {
     parameter.isWritten = true;
     function.parameters.push_back(std::move(parameter));
   }
+  nameApart(function.parameters);
   return function;
 }
 

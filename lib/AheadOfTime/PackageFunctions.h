@@ -36,7 +36,10 @@ struct CFunction {
   llvm::StringRef artifact;
 };
 
-/// An identifier of C and C++ that reads as `name`.
+/// The text of attn_runtime.h.
+llvm::StringRef getRuntimeHeader();
+
+/// An identifier of C and C++ that reads as `name`, and is none of the runtime.
 std::string toIdentifier(llvm::StringRef name);
 
 /// The C type of an element; 16-bit floats travel as their bits.

@@ -121,13 +121,17 @@ inline mlir::LogicalResult refuseMemory(mlir::Operation *kernel, int64_t bytes,
 
 /// Where lowered kernels go: at the end of `module`, which launches them.
 inline mlir::gpu::GPUModuleOp getKernelModule(mlir::ModuleOp module) {
-  // Another lowering may have made some of the kernels.
-  if (auto known = module.lookupSymbol<mlir::gpu::GPUModuleOp>("kernels"))
-    return known;
+  // Another lowering may have made some of the kernels; a function may have
+  // the name.
+  std::string name = "kernels";
+  for (int next = 0; mlir::Operation *known = module.lookupSymbol(name);
+       name = "kernels_" + std::to_string(next++))
+    if (auto kernels = llvm::dyn_cast<mlir::gpu::GPUModuleOp>(known))
+      return kernels;
   auto builder = mlir::OpBuilder::atBlockEnd(module.getBody());
   module->setAttr(mlir::gpu::GPUDialect::getContainerModuleAttrName(),
                   builder.getUnitAttr());
-  return mlir::gpu::GPUModuleOp::create(builder, module.getLoc(), "kernels");
+  return mlir::gpu::GPUModuleOp::create(builder, module.getLoc(), name);
 }
 
 } // namespace attn

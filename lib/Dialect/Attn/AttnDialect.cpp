@@ -236,7 +236,7 @@ LogicalResult AttnDialect::verifyOperationAttribute(Operation *op,
   // What becomes of it: a grid, then a kernel, then a lowered one.
   StringRef name = op->getName().getStringRef();
   bool isKernel = op->hasAttr(tile::kKernelAttrName) || name == "scf.forall" ||
-                  name == "gpu.func";
+                  name == "gpu.func" || name == "llvm.func";
   if (!attention && !isKernel)
     return op->emitOpError() << ScheduleAttr::attributeName
                              << " is for attn.attention and its kernels only";
