@@ -32,6 +32,11 @@ def is_array(value):
         hasattr(value, "__dlpack__") and hasattr(value, "shape"))
 
 
+def is_masked(array):
+    """Masked arrays of NumPy, which lend their elements without the mask."""
+    return hasattr(array, "mask") and hasattr(array, "filled")
+
+
 def dtype_name(dtype):
     """"float32" for numpy.float32, torch.float32, numpy.dtype("f4"), "f32"."""
     name = getattr(dtype, "name", None) or getattr(dtype, "__name__", None) or str(dtype)

@@ -14,7 +14,7 @@ import types
 import weakref
 
 from ._errors import Location, TraceError
-from ._arrays import describe_array, is_array
+from ._arrays import describe_array, is_array, is_masked
 
 PACKAGE = os.path.dirname(os.path.abspath(__file__))
 
@@ -239,6 +239,9 @@ class CaptureEntry:
 
     def __init__(self, array, label, number):
         self.array, self.label, self.number = array, label, number
+        if is_masked(array):
+            raise _error(f"capture {label} is a masked array, and kernels read no mask of an array; "
+                         "capture its filled(...), and its mask as another array")
         info = describe_array(array)
         self.shape = tuple(f"c{number}.{axis}" if size is None else size
                            for axis, size in enumerate(info.shape))
@@ -320,7 +323,8 @@ class Region:
         if isinstance(value, (bool, int, float)):
             return value
         if is_array(value):
-            if tuple(value.shape) == () and not hasattr(value, "requires_grad"):
+            if (tuple(value.shape) == () and not hasattr(value, "requires_grad")
+                    and not is_masked(value)):
                 return value.item()  # a scalar of NumPy
             return self.tracer.capture(value, "of shape " + str(tuple(value.shape)))._value()
         raise _error(f"a {type(value).__name__} is no number, and no array to index")

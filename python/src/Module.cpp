@@ -19,6 +19,7 @@
 
 #include <algorithm>
 #include <cmath>
+#include <cstring>
 #include <memory>
 #include <mutex>
 
@@ -268,6 +269,10 @@ private:
     Torch *torch = Torch::get();
     if (torch && isTensor(*torch))
       return readTensor(*torch);
+    if (isMasked())
+      raiseInvalid(name + " is a masked array, and kernels read no mask of an "
+                          "array; give its filled(...), and mask keys by a "
+                          "mask function or tensor");
     if (PyObject_CheckBuffer(object.ptr()) && readBuffer())
       return;
     readDlpack();
@@ -276,6 +281,12 @@ private:
   bool isTensor(const Torch &torch) const {
     return PyObject_TypeCheck(
         object.ptr(), reinterpret_cast<PyTypeObject *>(torch.tensor.ptr()));
+  }
+
+  /// Masked arrays of NumPy lend the elements without the mask.
+  bool isMasked() const {
+    return std::strcmp(Py_TYPE(object.ptr())->tp_name, "numpy.ndarray") != 0 &&
+           nb::hasattr(object, "mask") && nb::hasattr(object, "filled");
   }
 
   void setRank(size_t rank) {

@@ -195,6 +195,19 @@ def test_errors_in_threads(plain):
     assert not failures
 
 
+def test_masked_arrays(plain):
+    q, k, v = mods.inputs()
+    hidden = np.ma.masked_array(k, mask=k > 0)
+    for call in (lambda: plain(q, hidden, v), lambda: attn.flex_attention(q, hidden, v),
+                 lambda: plain(q, k, v, out=np.ma.masked_array(q))):
+        with pytest.raises(attn.Error, match="is a masked array, and kernels read no mask"):
+            call()
+    for table in (np.ma.masked_array(np.ones(80, np.float32), mask=True), np.ma.masked):
+        with pytest.raises(attn.TraceError, match="is a masked array"):
+            attn.flex_attention(q, k, v, score_mod=lambda s, b, h, i, j, t=table: s + (
+                t[j] if t.shape else t))
+
+
 @needs_torch
 def test_tensors(plain):
     q, k, v = map(torch.from_numpy, mods.inputs())
