@@ -454,11 +454,14 @@ json::Object attn::execution::describeReport(const Target &target,
 
 json::Object Compiled::describe() const {
   json::Object description = describeReport(*target, report, artifactBytes);
-  int64_t fused = 0, standard = 0;
+  int64_t fused = 0, standard = 0, copied = 0;
   if (binding && attn_binding_memory_estimate(binding.get(), &fused, &standard,
                                               nullptr) == ATTN_OK)
     description["memory"] =
         json::Object{{"fused_bytes", fused}, {"standard_bytes", standard}};
+  if (binding && attn_binding_metric(binding.get(), "copied_bytes", &copied,
+                                     nullptr) == ATTN_OK)
+    description["copied_bytes"] = copied;
   if (isEmulated)
     description["dispatches"] = metal::takeCounts();
   return description;

@@ -558,7 +558,8 @@ ATTN_API attn_status attn_binding_memory_estimate(attn_binding *binding,
                                                   int64_t *standard,
                                                   attn_error *error);
 /* A named quantity of the artifact ("metrics", e.g. "flops") for the arguments
- * bound. NOT_FOUND names those there are. */
+ * bound. NOT_FOUND names those there are. "copied_bytes" is of any artifact:
+ * the dense copies that each launch makes (see attn_launch). */
 ATTN_API attn_status attn_binding_metric(attn_binding *binding,
                                          const char *name, int64_t *value,
                                          attn_error *error);

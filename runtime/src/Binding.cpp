@@ -394,6 +394,15 @@ Binding::Region Binding::reserve(int64_t bytes, size_t align,
   return region;
 }
 
+/// A number of a launch, as who binds what it is knows it.
+std::string Binding::nameOf(const Expression &value) const {
+  const Node &root = value.root;
+  if (root.op != Op::Scalar)
+    return value.path + ": " + toString(root);
+  auto index = size_t(root.value);
+  return argumentName(index, description().arguments[index]);
+}
+
 void Binding::layOutWorkspace() {
   workspaceEnd = 0;
   workspaceAlign = 1;
@@ -649,7 +658,17 @@ int64_t Binding::standardBytes() {
   return description().standardBytes->evaluate(*this);
 }
 
+int64_t Binding::copiedBytes() {
+  prepareArguments();
+  int64_t bytes = 0;
+  for (const Region &copy : copies)
+    bytes += copy.bytes;
+  return bytes;
+}
+
 int64_t Binding::metric(const std::string &name) {
+  if (name == "copied_bytes")
+    return copiedBytes();
   std::string known;
   for (const NamedExpression &metric : description().metrics) {
     if (metric.name == name) {
@@ -773,16 +792,15 @@ uint64_t Binding::slotFor(const LaunchArgument &argument,
     int64_t value = argument.value.evaluate(*this);
     if (value % argument.multiple != 0)
       fail(ATTN_ERROR_INVALID_ARGUMENT,
-           argument.value.path + ": " + toString(argument.value.root) + " = " +
-               std::to_string(value) + " is no multiple of " +
-               std::to_string(argument.multiple) +
+           nameOf(argument.value) + " = " + std::to_string(value) +
+               " is no multiple of " + std::to_string(argument.multiple) +
                ", as the kernel needs it to copy elements together");
     if (argument.type == ATTN_DTYPE_F32)
       return wordOf(float(value));
     if (argument.type == ATTN_DTYPE_I32 && value != int32_t(value))
-      fail(ATTN_ERROR_INVALID_ARGUMENT,
-           argument.value.path + ": " + toString(argument.value.root) + " = " +
-               std::to_string(value) + " does not fit i32");
+      fail(ATTN_ERROR_INVALID_ARGUMENT, nameOf(argument.value) + " = " +
+                                            std::to_string(value) +
+                                            " does not fit i32");
     return wordOf(value);
   }
   case LaunchArgument::Scalar:

@@ -31,6 +31,8 @@ public:
   size_t workspaceAlignment();
   int64_t fusedBytes();
   int64_t standardBytes();
+  /// Of the dense copies that a launch makes.
+  int64_t copiedBytes();
   int64_t metric(const std::string &name);
 
   /// Runs the program with a workspace of the caller.
@@ -77,6 +79,7 @@ private:
   const Description &description() const { return program->description; }
   const Argument &argumentAt(size_t index, attn_argument_kind kind) const;
   std::string nameAt(size_t tensor) const;
+  std::string nameOf(const Expression &value) const;
   size_t ownerOf(size_t tensor) const;
   const attn_tensor &tensorAt(size_t tensor) const;
   attn_dtype dtypeOfCopy(size_t tensor) const;

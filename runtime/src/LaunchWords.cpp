@@ -29,14 +29,18 @@ uint32_t wordOf(const Description &description, const LaunchArgument &argument,
     return narrow(float(value));
   }
   auto value = int64_t(slot);
-  if (value != int32_t(value))
+  if (value != int32_t(value)) {
+    const Node &root = argument.value.root;
+    bool isScalar = argument.kind == LaunchArgument::Scalar;
+    size_t scalar = isScalar ? argument.scalar : size_t(root.value);
     fail(ATTN_ERROR_INVALID_ARGUMENT,
-         (argument.kind == LaunchArgument::Scalar
-              ? "'" + description.arguments[argument.scalar].name + "'"
-              : argument.value.path + ": " + toString(argument.value.root)) +
+         (isScalar || root.op == Op::Scalar
+              ? "'" + description.arguments[scalar].name + "'"
+              : argument.value.path + ": " + toString(root)) +
              " = " + std::to_string(value) +
              " does not fit the 32 bits that kernels on " + api +
              " count with");
+  }
   return narrow(int32_t(value));
 }
 

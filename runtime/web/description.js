@@ -173,10 +173,12 @@ function parseLaunchArgument(argument, path, buffers, names) {
     malformed(`${path}.buffer`, `no buffer is called '${argument.buffer}'`);
   if (kind === 'scalar' && !names.scalars.has(argument.scalar))
     malformed(`${path}.scalar`, `no scalar argument is called '${argument.scalar}'`);
+  const scalar = kind === 'scalar' ? argument.scalar : argument.value?.[0] === 'scalar' ? argument.value[1] : undefined;
   return {
     kind,
     ...argument,
     path: kind === 'value' ? `${path}.value` : path,
+    who: scalar === undefined ? `${path}.value` : `'${scalar}'`,
     offset: argument.offset === undefined ? undefined : compile(argument.offset, `${path}.offset`, names),
     compute: kind === 'value' ? compile(argument.value, `${path}.value`, names) : undefined,
   };

@@ -122,7 +122,7 @@ export class GpuCall extends Binding {
       return;
     }
     if (value !== BigInt.asIntN(32, value))
-      refuse(`${isScalar ? `'${argument.scalar}'` : argument.path} = ${value} does not fit the 32 bits that kernels on ` +
+      refuse(`${argument.who} = ${value} does not fit the 32 bits that kernels on ` +
              'WebGPU count with');
     if (argument.multiple && value % BigInt(argument.multiple))
       refuse(`${argument.path} = ${value} is no multiple of ${argument.multiple}, as the kernel needs it to copy ` +

@@ -641,6 +641,10 @@ ExitCode Run::explain() {
     llvm::outs() << "  " << number(*memory, "fused_bytes")
                  << " bytes between the kernels; standard attention stores "
                  << number(*memory, "standard_bytes") << " bytes of scores\n";
+  if (int64_t bytes = number(description, "copied_bytes"))
+    llvm::outs() << "  " << bytes
+                 << " bytes of dense copies, made for each launch: types, "
+                    "strides or alignment are not what the code takes\n";
   if (int64_t bytes = number(description, "tile_bytes"))
     llvm::outs() << "  " << bytes << " bytes of tiles a thread\n";
   llvm::outs() << "  " << number(description, "code_bytes")

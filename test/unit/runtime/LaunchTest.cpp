@@ -342,7 +342,7 @@ TEST_F(GridTest, Multiples) {
          1, one);
   EXPECT_OK(launch(1, 1, 16, error));
   EXPECT_ERROR(launch(1, 1, 12, error), ATTN_ERROR_INVALID_ARGUMENT,
-               {"$.launches[0].args[1].value", "12 is no multiple of 8"});
+               {"'c' = 12 is no multiple of 8"});
   bindTo(gridJson("answer", "", R"({"buffer":"out","multiple":16})"), 2, one);
   attn_tensor second = tensorOf(out);
   second.data = out.data() + 1;
@@ -350,6 +350,9 @@ TEST_F(GridTest, Multiples) {
   EXPECT_OK(attn_binding_set_argument(binding.get(), 3, &second, error));
   // What lies elsewhere is copied, and back.
   EXPECT_ERROR(launch(1, 1, 1, error), ATTN_ERROR_WORKSPACE_TOO_SMALL, {});
+  int64_t bytes = 0;
+  EXPECT_OK(attn_binding_metric(binding.get(), "copied_bytes", &bytes, error));
+  EXPECT_EQ(bytes, 8);
   EXPECT_OK(attn_launch_alloc(binding.get(), nullptr, error));
   EXPECT_EQ(out, (std::vector<int64_t>{0, 1}));
   // Other memory with the same sizes is asked again.
@@ -357,6 +360,8 @@ TEST_F(GridTest, Multiples) {
   EXPECT_OK(attn_binding_set_argument(binding.get(), 3, &second, error));
   EXPECT_OK(launch(1, 1, 1, error));
   EXPECT_EQ(out, (std::vector<int64_t>{1, 1}));
+  EXPECT_OK(attn_binding_metric(binding.get(), "copied_bytes", &bytes, error));
+  EXPECT_EQ(bytes, 0);
   // So is what has other strides; if dense ones do no better, they are named.
   bindTo(gridJson("answer", "",
                   R"({"buffer":"out","multiple":8},
