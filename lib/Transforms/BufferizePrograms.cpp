@@ -71,6 +71,19 @@ struct BufferizePrograms
                                            : MemRefLayoutAttrInterface(),
                           memorySpace));
     };
+    // What is carried has one buffer, of the types above; upstream speaks of
+    // equivalence.
+    ScopedDiagnosticHandler handler(&getContext(), [](Diagnostic &diagnostic) {
+      if (diagnostic.getSeverity() != DiagnosticSeverity::Error ||
+          !StringRef(diagnostic.str())
+               .contains("is not equivalent to the corresponding iter bbArg"))
+        return failure();
+      emitError(diagnostic.getLocation())
+          << "a loop that carries a tensor updates it where it lies; end its "
+             "body with a linalg.copy of the new tensor into the carried one, "
+             "and yield what that returns";
+      return success();
+    });
     bufferization::BufferizationState state;
     if (failed(bufferization::runOneShotModuleBufferize(getOperation(), options,
                                                         state)))

@@ -64,6 +64,52 @@ float attn::roundToF32(FloatAttr number) {
   return static_cast<float>(number.getValueAsDouble());
 }
 
+/// Parses `<name>` with one of the names that `symbolize` knows; what an enum's
+/// own parser complains of names types of C++.
+template <typename T>
+static std::optional<T>
+parseName(AsmParser &parser, StringRef what, StringRef names,
+          function_ref<std::optional<T>(StringRef)> symbolize) {
+  if (failed(parser.parseLess()))
+    return std::nullopt;
+  SMLoc loc = parser.getCurrentLocation();
+  StringRef name;
+  std::optional<T> value;
+  if (succeeded(parser.parseOptionalKeyword(&name)))
+    value = symbolize(name);
+  if (!value) {
+    InFlightDiagnostic error = parser.emitError(loc, what)
+                               << " is one of " << names;
+    if (!name.empty())
+      error << ", not " << name;
+    return std::nullopt;
+  }
+  return succeeded(parser.parseGreater()) ? value : std::nullopt;
+}
+
+Attribute CausalAlignmentAttr::parse(AsmParser &parser, Type) {
+  std::optional<CausalAlignment> value = parseName<CausalAlignment>(
+      parser, "causal", "top_left, bottom_right",
+      [](StringRef name) { return symbolizeCausalAlignment(name); });
+  return value ? CausalAlignmentAttr::get(parser.getContext(), *value)
+               : Attribute();
+}
+
+void CausalAlignmentAttr::print(AsmPrinter &printer) const {
+  printer << '<' << stringifyCausalAlignment(getValue()) << '>';
+}
+
+Attribute LayoutAttr::parse(AsmParser &parser, Type) {
+  std::optional<Layout> value =
+      parseName<Layout>(parser, "layout", "bhsd, bshd, sbhd, htd, thd",
+                        [](StringRef name) { return symbolizeLayout(name); });
+  return value ? LayoutAttr::get(parser.getContext(), *value) : Attribute();
+}
+
+void LayoutAttr::print(AsmPrinter &printer) const {
+  printer << '<' << stringifyLayout(getValue()) << '>';
+}
+
 /// Parses `<left = 255, right = 0>`, each end at most once.
 Attribute WindowAttr::parse(AsmParser &parser, Type) {
   SMLoc start = parser.getCurrentLocation();

@@ -368,6 +368,12 @@ LogicalResult Planner::visitBranches(scf::IfOp op) {
 
 /// A loop that checks what buffers hold.
 LogicalResult Planner::visitLoop(scf::ForOp op) {
+  auto launch = [](tile::LaunchOp) { return WalkResult::interrupt(); };
+  if (op.walk(launch).wasInterrupted())
+    return op.emitOpError(
+        "with attention in it cannot be part of an artifact, whose kernels run "
+        "once a launch; launch its body in a loop of your own, or lower the "
+        "loop to code with a pipeline such as attn-to-cpu");
   if (op.getNumResults() || !matchPattern(op.getLowerBound(), m_Zero()) ||
       !matchPattern(op.getStep(), m_One()))
     return op.emitOpError(

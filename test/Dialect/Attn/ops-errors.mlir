@@ -1239,6 +1239,23 @@ func.func @f(%o1: tensor<1x2x8x16xf32>, %l1: tensor<1x2x8xf32>, %o2: tensor<1x2x
 
 // -----
 
+// One error, which says what there is.
+func.func @f(%q: tensor<2x8x64x32xf32>) {
+  // expected-error @+1 {{causal is one of top_left, bottom_right, not middle}}
+  %r = attn.attention ins(%q, %q, %q : tensor<2x8x64x32xf32>, tensor<2x8x64x32xf32>, tensor<2x8x64x32xf32>) outs(%q : tensor<2x8x64x32xf32>) {causal = #attn.causal<middle>} -> tensor<2x8x64x32xf32>
+  return
+}
+
+// -----
+
+func.func @f(%q: tensor<2x8x64x32xf32>) {
+  // expected-error @+1 {{layout is one of bhsd, bshd, sbhd, htd, thd}}
+  %r = attn.attention ins(%q, %q, %q : tensor<2x8x64x32xf32>, tensor<2x8x64x32xf32>, tensor<2x8x64x32xf32>) outs(%q : tensor<2x8x64x32xf32>) {q_layout = #attn.layout<3>} -> tensor<2x8x64x32xf32>
+  return
+}
+
+// -----
+
 // A misspelt attribute.
 func.func @f(%q: tensor<2x8x64x32xf32>, %k: tensor<2x8x64x32xf32>, %v: tensor<2x8x64x32xf32>, %o: tensor<2x8x64x32xf32>) {
   // expected-error @+1 {{has no attribute 'causl'; did you mean 'causal'?}}

@@ -8,6 +8,19 @@ func.func @fill(%q: memref<1x1x5x16xf32>, %o: memref<1x1x5x16xf32>, %x: f32) {
   return
 }
 
+// Kernels of an artifact run once a launch.
+// RUN: not attn-run %s --entry=loop --backend=cpu --random= 2>&1 | FileCheck %s --check-prefix=LOOP
+// LOOP: error: 'scf.for' op with attention in it cannot be part of an artifact, whose kernels run once a launch; launch its body in a loop of your own
+func.func @loop(%q: memref<1x1x5x16xf32>, %o: memref<1x1x5x16xf32>) {
+  %c0 = arith.constant 0 : index
+  %c1 = arith.constant 1 : index
+  %c3 = arith.constant 3 : index
+  scf.for %i = %c0 to %c3 step %c1 {
+    attn.attention ins(%q, %q, %q : memref<1x1x5x16xf32>, memref<1x1x5x16xf32>, memref<1x1x5x16xf32>) outs(%o : memref<1x1x5x16xf32>)
+  }
+  return
+}
+
 // Elements that the runtime does not know are named at the argument.
 // RUN: not attn-run %s --entry=narrow --backend=cpu --random= 2>&1 | FileCheck %s --check-prefix=BUFFER
 // BUFFER: host-errors.mlir:[[#@LINE+1]]:{{.*}}: error: argument #1 is 'memref<5xi16>'; a program takes buffers of f32, f16, bf16, f64, i1, i8, i32 and i64

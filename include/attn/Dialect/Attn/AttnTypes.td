@@ -28,7 +28,8 @@ def Attn_CausalAttr : EnumAttr<Attn_Dialect, Attn_CausalAlignment, "causal"> {
     `bottom_right`: it is i + kv_len - Sq, so that the last query sees every
     key; an explicit `q_offset` is then excluded (rule 9).
   }];
-  let assemblyFormat = "`<` $value `>`";
+  let assemblyFormat = ?; // not the enum's
+  let hasCustomAssemblyFormat = 1;
 }
 
 def Attn_Layout : I32EnumAttr<"Layout", "storage order of a tensor", [
@@ -50,7 +51,8 @@ def Attn_LayoutAttr : EnumAttr<Attn_Dialect, Attn_Layout, "layout"> {
     `bshd` with b the page and s the row within the page. The default is
     `bhsd`, or `htd` with `cu_seqlens`.
   }];
-  let assemblyFormat = "`<` $value `>`";
+  let assemblyFormat = ?; // not the enum's
+  let hasCustomAssemblyFormat = 1;
 }
 
 def Attn_WindowAttr : AttrDef<Attn_Dialect, "Window"> {
