@@ -136,8 +136,8 @@ emitShaderText(mlir::ModuleOp module,
                .contains(("\n" + keyword + " " + kernel.getName() + "(").str()))
         return kernel.emitError("the kernel '")
                << kernel.getName() << "' cannot be called so in " << language
-               << "; use letters, digits and underscores in the name of the "
-                  "function";
+               << "; use letters, digits and single underscores in the name of "
+                  "the function";
     sections.push_back(std::move(section));
   }
   return sections;

@@ -17,7 +17,12 @@
 // RUN: not attn-compile %t.dir/f.mlir --entry=f --target=wgsl --chip=none -o %t.dir/bad.attn 2>&1 | FileCheck %s --check-prefix=WGSL-CHIP
 // WGSL-CHIP: error: unknown chip 'none' of the target wgsl; {{.*}}known: webgpu, webgpu-10, webgpu-desktop, webgpu-tiled, webgpu-software, webgpu-subgroups, webgpu-subgroups32, webgpu-subgroups32-48k, webgpu-matrix, webgpu-matrix-48k, webgpu-matrix8
 // RUN: not attn-compile %t.dir/dot.mlir --target=wgsl -o %t.dir/bad.attn 2>&1 | FileCheck %s --check-prefix=WGSL-NAME
-// WGSL-NAME: error: the kernel 'f.1_kernel0' cannot be called so in WGSL; use letters, digits and underscores in the name of the function
+// WGSL-NAME: error: the kernel 'f.1_kernel0' cannot be called so in WGSL; use letters, digits and single underscores in the name of the function
+// RUN: sed 's/@f.1/@a__b/' %t.dir/dot.mlir > %t.dir/underscores.mlir
+// RUN: attn-compile %t.dir/underscores.mlir --target=wgsl -o %t.dir/underscores.attn
+// RUN: rm %t.dir/underscores.attn
+// RUN: not attn-compile %t.dir/underscores.mlir --target=metal -o %t.dir/bad.attn 2>&1 | FileCheck %s --check-prefix=MSL-NAME
+// MSL-NAME: error: the kernel 'a__b_kernel0' cannot be called so in MSL; use letters, digits and single underscores in the name of the function
 // RUN: not attn-compile %t.dir/wide.mlir --target=wgsl -o %t.dir/bad.attn 2>&1 | FileCheck %s --check-prefix=WGSL-WIDE
 // WGSL-WIDE: error: argument #1 is 'memref<8xi64>', but kernels of this target write no numbers of 64 bits
 // RUN: not attn-compile %t.dir/f.mlir --entry=f -o %t.dir/missing/bad.attn 2>&1 | FileCheck %s --check-prefix=FOLDER

@@ -97,8 +97,18 @@ attn::clike::splitWords(ArrayRef<llvm::StringLiteral> tables) {
   return set;
 }
 
+std::string Names::spell(StringRef hint) const {
+  std::string name = toIdentifier(hint);
+  // Where two underscores are the compiler's, no number at the end helps.
+  if (isReserved(name))
+    name.erase(std::unique(name.begin(), name.end(),
+                           [](char x, char y) { return x == '_' && y == '_'; }),
+               name.end());
+  return name;
+}
+
 std::string Names::declare(StringRef hint, bool isGlobal) {
-  std::string base = toIdentifier(hint);
+  std::string base = spell(hint);
   auto number = [&](unsigned k) {
     StringRef between = llvm::isDigit(base.back()) ? "_" : "";
     return k == 0 ? base : (base + between + Twine(k)).str();

@@ -43,6 +43,9 @@ public:
   std::string declare(llvm::StringRef hint, bool isGlobal = false);
   void enterScope();
   void leaveScope();
+  /// An identifier that reads as `hint`, a word of the language at worst.
+  std::string spell(llvm::StringRef hint) const;
+
   bool isReservedWord(llvm::StringRef name) const { return isReserved(name); }
   /// Forgets all scopes, but what is known in the whole text.
   void leaveAllScopes() {

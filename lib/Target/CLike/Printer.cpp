@@ -57,9 +57,12 @@ FailureOr<std::string> Printer::getTypeName(Operation *op, Type type) const {
 std::string Printer::declareField(BlockArgument argument,
                                   llvm::StringSet<> &fields) const {
   std::string field =
-      toIdentifier(getNameHint(argument.getLoc(), argument.getType()));
-  if (names.isReservedWord(field) || !fields.insert(field).second)
-    fields.insert(field += "_" + std::to_string(argument.getArgNumber()));
+      names.spell(getNameHint(argument.getLoc(), argument.getType()));
+  if (names.isReservedWord(field) || !fields.insert(field).second) {
+    StringRef between = field.back() == '_' ? "" : "_";
+    field += (between + Twine(argument.getArgNumber())).str();
+    fields.insert(field);
+  }
   return field;
 }
 

@@ -7,7 +7,7 @@ gpu.module @kernels {
   // CHECK: struct Names_params {
   // CHECK-NEXT: float simd_sum_3;
   // CHECK-NEXT: int a_b;
-  // CHECK-NEXT: int x__j_5;
+  // CHECK-NEXT: int x_j;
   // CHECK: kernel void names(
   // CHECK-NEXT: device const float *bfloat1 {{\[\[}}buffer(0)]],
   // CHECK-NEXT: device const float *a_b {{\[\[}}buffer(1)]],
@@ -19,7 +19,7 @@ gpu.module @kernels {
     %mc = memref.reinterpret_cast %c to offset: [0], sizes: [32], strides: [1] : memref<f32> to memref<32xf32>
     %xa = memref.load %ma[%i] : memref<32xf32>
     %xb = memref.load %mb[%j] : memref<32xf32>
-    %y = arith.addf %xa, %xb : f32
+    %y = arith.addf %xa, %xb : f32 loc("sum__of")
     %z = arith.addf %y, %x : f32
     memref.store %z, %mc[%i] : memref<32xf32>
     gpu.return
