@@ -94,6 +94,15 @@ cases() {
     --results="$results/coverage/$1.tsv" "${@:2}"
 }
 
+# Writes a `node` on Mesa 26, and prints the path that finds it first.
+put_node_on_mesa() {
+  mkdir -p "$results/bin"
+  printf '#!/bin/sh\nexec "%s" "%s" "$@"\n' "$PWD/.cache/mesa/run" "$(readlink -f "$(command -v node)")" \
+    >"$results/bin/node"
+  chmod +x "$results/bin/node"
+  echo "$results/bin:$PATH"
+}
+
 check_format() {
   find bench include lib python runtime tools test cmake examples \
     \( -name '*.cpp' -o -name '*.h' -o -name '*.c' \) -print0 |
@@ -179,11 +188,7 @@ else
         --count=$(((rasterised + 9) / 10))
       # The same through WebGPU, as Chromium tries it out.
       if [[ -d .cache/web/node_modules ]] && command -v node >/dev/null; then
-        mkdir -p "$results/bin"
-        printf '#!/bin/sh\nexec "%s" "%s" "$@"\n' "$PWD/.cache/mesa/run" "$(readlink -f "$(command -v node)")" \
-          >"$results/bin/node"
-        chmod +x "$results/bin/node"
-        launcher=(env "PATH=$results/bin:$PATH" ATTN_DAWN_FEATURES=allow_unsafe_apis)
+        launcher=(env "PATH=$(put_node_on_mesa)" ATTN_DAWN_FEATURES=allow_unsafe_apis)
         cases webgpu-matrix --backend=webgpu --chip=webgpu-matrix8 \
           --tile-m=16 --tile-n=8 --suite=mods,matrix --filter=/f16/64x128/d32 \
           --count=$(((rasterised + 39) / 40))
@@ -204,8 +209,9 @@ else
   if [[ $preset == release && $(uname -m) == x86_64 ]]; then
     cases metal-shim --backend=metal-shim --count=$(((rasterised + 3) / 4))
   fi
-  # Through runtime/web: on lavapipe, which has f16, else on SwiftShader. Of a case
-  # lavapipe compiles what wgpu makes in a second, and what Dawn makes in ten.
+  # Through runtime/web: on lavapipe, which has f16, else on SwiftShader. What
+  # wgpu makes of a case Debian's driver compiles in a second, what Dawn makes in
+  # ten; Mesa 26 that in one, too.
   if [[ $preset == release && -f .cache/web/environment ]]; then
     mapfile -t web <.cache/web/environment
     [[ -f .cache/vulkan/environment ]] && mapfile -t web <.cache/vulkan/environment
@@ -213,7 +219,11 @@ else
       export "${web[@]}"
       [[ ! -d .cache/web/python ]] ||
         ATTN_WEBGPU=wgpu cases wgpu --backend=webgpu --count=$(((rasterised + 9) / 10))
-      cases webgpu --backend=webgpu --count=$(((rasterised + 39) / 40))
+      part=40
+      if [[ -x .cache/mesa/run ]]; then
+        part=10 launcher=(env "PATH=$(put_node_on_mesa)")
+      fi
+      cases webgpu --backend=webgpu --count=$(((rasterised + part - 1) / part))
     )
   fi
 fi

@@ -29,11 +29,29 @@ const isRemote = process.argv[2] !== 'wasm' && process.env.ATTN_WEBGPU === 'chro
 const { commands, close } = isRemote ? openChromium()
   : { commands: makeCommands({ requestAdapter: chooseAdapter(), readFile: readFileSync, writeFile: writeFileSync }) };
 
+/** What `work` gives. Dawn in Node asks at every turn of the loop whether the
+ * device is done: once that takes a while, as where a driver compiles for the
+ * processor, turns last a millisecond and leave that processor to the driver. */
+async function restWhile(work) {
+  const begin = performance.now(), clock = new Int32Array(new SharedArrayBuffer(4));
+  let isDone = false;
+  const turn = () => {
+    if (performance.now() - begin > 20) Atomics.wait(clock, 0, 0, 1);
+    if (!isDone) setImmediate(turn);
+  };
+  setImmediate(turn);
+  try {
+    return await work;
+  } finally {
+    isDone = true;
+  }
+}
+
 for await (const line of createInterface({ input: process.stdin })) {
   const [[command, operand]] = Object.entries(JSON.parse(line));
   let reply;
   try {
-    reply = (await commands[command](operand)) ?? {};
+    reply = (await restWhile(commands[command](operand))) ?? {};
   } catch (error) {
     reply = { error: error.message };
   }
