@@ -50,6 +50,12 @@ Expression Printer::binary(StringRef symbol, Precedence precedence,
   // `a < b >> c` would begin a template list.
   if (precedence == kRelation)
     left = right = kSum;
+  if (APInt amount; isa<arith::AddIOp>(op) &&
+                    matchPattern(op.getOperand(1), m_ConstantInt(&amount)) &&
+                    amount.isNegative() && !amount.isMinSignedValue())
+    return {get(op.getOperand(0)).at(kSum) + " - " +
+                spellInteger(-amount, op.getResult(0).getType()),
+            kSum};
   return {get(op.getOperand(0)).at(left) + " " + symbol.str() + " " +
               get(op.getOperand(1)).at(right),
           precedence};

@@ -33,7 +33,7 @@ std::string attn::clike::getNameHint(Location loc, Type type) {
     return "is";
   if (isa<attn::kernel::MatrixType>(type))
     return "m";
-  return isa<FloatType>(type) ? "x" : "n";
+  return isa<FloatType>(getElementTypeOrSelf(type)) ? "x" : "n";
 }
 
 /// The name of a value, from its location or what it is yielded from; empty if

@@ -296,6 +296,19 @@ LogicalResult Printer::printOp(Operation &op) {
   return printValue(op);
 }
 
+/// The name of what `op` computes. Vectors are called after what they are
+/// loaded from, unless they have a name of their own.
+std::string Printer::getName(Operation &op) const {
+  Value result = op.getResult(0);
+  if (isa<VectorType>(result.getType()) && !isa<NameLoc>(op.getLoc())) {
+    if (auto load = dyn_cast<vector::LoadOp>(op))
+      return get(load.getBase()).text;
+    if (auto load = dyn_cast<memref::LoadOp>(op))
+      return get(load.getMemRef()).text;
+  }
+  return getNameHint(op.getLoc(), result.getType());
+}
+
 LogicalResult Printer::printValue(Operation &op) {
   FailureOr<Expression> expression = spell(op);
   if (failed(expression))
@@ -310,7 +323,7 @@ LogicalResult Printer::printValue(Operation &op) {
   FailureOr<std::string> type = getTypeName(&op, result.getType());
   if (failed(type))
     return failure();
-  std::string name = declare(getNameHint(op.getLoc(), result.getType()));
+  std::string name = declare(getName(op));
   line() << spellConstant(*type, name) << " = " << expression->text << ";\n";
   set(result, {name});
   return success();
@@ -451,7 +464,10 @@ LogicalResult Printer::printStore(memref::StoreOp op) {
   FailureOr<std::string> type = getTypeName(op, op.getValue().getType());
   if (failed(type))
     return failure();
-  line() << spellInitialized(*type, get(op.getMemRef()).text) << " = "
-         << value.text << ";\n";
+  std::string name = get(op.getMemRef()).text;
+  line() << (statements.isConstant(op.getMemRef())
+                 ? spellConstant(*type, name)
+                 : spellInitialized(*type, name))
+         << " = " << value.text << ";\n";
   return success();
 }

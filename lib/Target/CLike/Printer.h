@@ -177,6 +177,7 @@ private:
   mlir::LogicalResult printRegion(mlir::Region &region,
                                   llvm::ArrayRef<std::string> results);
   mlir::LogicalResult printOp(mlir::Operation &op);
+  std::string getName(mlir::Operation &op) const;
   mlir::LogicalResult printValue(mlir::Operation &op);
   mlir::LogicalResult printFor(mlir::scf::ForOp op);
   mlir::LogicalResult printIf(mlir::scf::IfOp op);

@@ -184,3 +184,7 @@ bool Statements::isDeclaredByStore(Value buffer) const {
   return llvm::any_of(declaringStores,
                       [&](auto &entry) { return entry.second == buffer; });
 }
+
+bool Statements::isConstant(Value buffer) const {
+  return llvm::count_if(buffer.getUsers(), llvm::IsaPred<memref::StoreOp>) == 1;
+}

@@ -24,6 +24,8 @@ public:
   void findDeclarations(mlir::gpu::GPUFuncOp kernel);
   /// True if a store declares `buffer`.
   bool isDeclaredByStore(mlir::Value buffer) const;
+  /// True if nothing but the store that declares `buffer` writes to it.
+  bool isConstant(mlir::Value buffer) const;
   bool declares(mlir::memref::StoreOp store) const {
     return declaringStores.contains(store);
   }

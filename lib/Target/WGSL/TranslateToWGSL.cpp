@@ -234,7 +234,7 @@ LogicalResult WGSLPrinter::printSignature(gpu::GPUFuncOp kernel) {
     if (failed(declareBuffer(kernel, buffer, binding)))
       return failure();
   if (!arguments.scalars.empty()) {
-    std::string params = declare(kernel.getName().str() + "_params", true);
+    std::string params = declare("params", /*isGlobal=*/true);
     os << "\n";
     FailureOr<std::string> type =
         printParams(kernel, arguments.scalars, params);
@@ -250,8 +250,12 @@ LogicalResult WGSLPrinter::printSignature(gpu::GPUFuncOp kernel) {
                       kernel.getKnownBlockSize()->front(),
                       declare(kernel.getName(), true));
   os << "  @builtin(local_invocation_id) local: vec3<u32>,\n"
-     << "  @builtin(workgroup_id) group: vec3<u32>,\n"
-     << "  @builtin(num_workgroups) group_count: vec3<u32>,\n";
+     << "  @builtin(workgroup_id) group: vec3<u32>,\n";
+  bool usesGrid =
+      kernel.walk([](gpu::GridDimOp) { return WalkResult::interrupt(); })
+          .wasInterrupted();
+  if (usesGrid)
+    os << "  @builtin(num_workgroups) group_count: vec3<u32>,\n";
   if (usesSubgroups(kernel))
     os << "  @builtin(subgroup_size) subgroup_size: u32,\n"
        << "  @builtin(subgroup_invocation_id) subgroup_lane: u32,\n";

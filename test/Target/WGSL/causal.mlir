@@ -29,12 +29,14 @@
 // CHECK: @compute @workgroup_size(32)
 // CHECK: fn causal(
 // Groups are those of the whole grid.
-// CHECK: let batch = i32(group.z) + causal_params.first_z;
+// CHECK: let batch = i32(group.z) + params.first_z;
 // Single uses are written inline,
 // CHECK: [[X:[a-z0-9_]+]] = q[batch *
 // masked scores are a finite sentinel, others are clamped above it (rule 15),
 // CHECK-NOT: inf
-// CHECK: scores[c] = min(max(scores[c] * causal_params.scale, -0x1p126), 0x1p126);
-// CHECK: scores[c] = select(-0x1.8p126, scores[c], (j <= i) & (j < causal_params.keys));
+// CHECK: scores[c] = min(max(scores[c] * params.scale, -0x1p126), 0x1p126);
+// CHECK: scores[c] = select(-0x1.8p126, scores[c], (j <= i) & (j < params.keys));
+// What is written once is no variable.
+// CHECK: let rescale = exp2(
 // and the sentinel is stored as the bits of -infinity.
 // CHECK: lse[{{.*}}] = select(bitcast<i32>([[LSE:[a-z0-9_]+]]), -8388608, [[LSE]] <= -0x1.8p126);

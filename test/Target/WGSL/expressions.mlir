@@ -27,7 +27,7 @@ gpu.module @kernels {
   // A relation in a list of arguments would begin a template list, and so would
   // one in front of a shift.
   // CHECK-LABEL: fn relations(
-  // CHECK: select((relations_params.a < relations_params.b), (relations_params.c > relations_params.d), relations_params.a < (relations_params.b >> 1u))
+  // CHECK: select((params{{[0-9]*}}.a < params{{[0-9]*}}.b), (params{{[0-9]*}}.c > params{{[0-9]*}}.d), params{{[0-9]*}}.a < (params{{[0-9]*}}.b >> 1u))
   gpu.func @relations(%o: memref<i32> loc("o"), %a: i32 loc("a"), %b: i32 loc("b"), %c: i32 loc("c"), %d: i32 loc("d")) kernel attributes {known_block_size = array<i32: 32, 1, 1>} {
     %c0 = arith.constant 0 : index
     %one = arith.constant 1 : i32
@@ -46,8 +46,8 @@ gpu.module @kernels {
   // CHECK: var<storage, read> bytes: array<i32>; // i8, packed
   // CHECK: var<storage, read> halves: array<i32>; // i16, packed
   // CHECK-LABEL: fn narrow(
-  // CHECK: let x = i32(u32(bytes[i32(u32(narrow_params.i) >> 2u)]) >> u32((narrow_params.i & 3) * 8));
-  // CHECK: let y = i32(u32(halves[i32(u32(narrow_params.i) >> 1u)]) >> u32((narrow_params.i & 1) * 16));
+  // CHECK: let x = i32(u32(bytes[i32(u32(params{{[0-9]*}}.i) >> 2u)]) >> u32((params{{[0-9]*}}.i & 3) * 8));
+  // CHECK: let y = i32(u32(halves[i32(u32(params{{[0-9]*}}.i) >> 1u)]) >> u32((params{{[0-9]*}}.i & 1) * 16));
   // CHECK: let x1 = (x << 24u) >> 24u;
   // CHECK: n[0] = ((x1 * x1) << 24u) >> 24u;
   // CHECK: n[1] = ((x1 << 3u) << 24u) >> 24u;
@@ -127,15 +127,15 @@ gpu.module @kernels {
   // CHECK-NEXT: flag: i32,
   // CHECK-NEXT: half: f32,
   // CHECK-LABEL: fn wide(
-  // CHECK: let id = ids[wide_params.i];
+  // CHECK: let id = ids[params{{[0-9]*}}.i];
   // CHECK: w[0] = id;
   // CHECK: w[1] = id;
   // CHECK: w[2] = i32(u32(id) / 4294967293u);
   // CHECK: w[3] = id;
   // CHECK: w[4] = 0;
   // CHECK: w[5] = i32(select(0, 1, u32(id) < 4294967289u));
-  // CHECK: w[6] = i32(select(0, 1, wide_params.flag != 0));
-  // CHECK: f[0] = weights[wide_params.i] + wide_params.factor + bitcast<f32>((i32(u32(table[i32(u32(wide_params.i) >> 1u)]) >> u32((wide_params.i & 1) * 16)) & 65535) << 16u) + f32(f16(wide_params.half));
+  // CHECK: w[6] = i32(select(0, 1, params{{[0-9]*}}.flag != 0));
+  // CHECK: f[0] = weights[params{{[0-9]*}}.i] + params{{[0-9]*}}.factor + bitcast<f32>((i32(u32(table[i32(u32(params{{[0-9]*}}.i) >> 1u)]) >> u32((params{{[0-9]*}}.i & 1) * 16)) & 65535) << 16u) + f32(f16(params{{[0-9]*}}.half));
   gpu.func @wide(%a: memref<i64> loc("ids"), %b: memref<f64> loc("weights"), %c: memref<bf16> loc("table"), %o: memref<i32> loc("w"), %f: memref<f32> loc("f"), %i: index loc("i"), %x: f64 loc("factor"), %flag: i1 loc("flag"), %half: f16 loc("half")) kernel attributes {known_block_size = array<i32: 32, 1, 1>} {
     %c0 = arith.constant 0 : index
     %c1 = arith.constant 1 : index
@@ -188,12 +188,12 @@ gpu.module @kernels {
 
   // What needs 64 bits has two words; a loop carries them as a pair.
   // CHECK-LABEL: fn pairs(
-  // CHECK: let high = i32(select(0, -1, pairs_params.a < 0));
-  // CHECK: var [[PAIR:.+]]: vec2<i32> = vec2<i32>(pairs_params.a, high);
+  // CHECK: let high = i32(select(0, -1, params{{[0-9]*}}.a < 0));
+  // CHECK: var [[PAIR:.+]]: vec2<i32> = vec2<i32>(params{{[0-9]*}}.a, high);
   // CHECK: var [[OLD:.+]]: i32 = 0;
   // CHECK: for (
   // CHECK: let [[LOW:.+]] = [[PAIR]].x;
-  // CHECK: let [[SUM:.+]] = [[LOW]] + pairs_params.a;
+  // CHECK: let [[SUM:.+]] = [[LOW]] + params{{[0-9]*}}.a;
   // CHECK: [[PAIR]] = vec2<i32>([[SUM]], i32(select(0, 1, u32([[SUM]]) < u32([[LOW]]))) + [[PAIR]].y + high);
   // CHECK: [[OLD]] = [[LOW]];
   // CHECK: }
@@ -219,10 +219,33 @@ gpu.module @kernels {
     gpu.return
   }
 
+  // What is added is taken away where it is negative, and has a positive form.
+  // CHECK-LABEL: fn differences(
+  // CHECK: d[0] = params{{[0-9]*}}.a - 7;
+  // CHECK: d[1] = params{{[0-9]*}}.a - (params{{[0-9]*}}.b - 9);
+  // CHECK: d[2] = params{{[0-9]*}}.a + -2147483648;
+  gpu.func @differences(%o: memref<i32> loc("d"), %a: i32 loc("a"), %b: i32 loc("b")) kernel attributes {known_block_size = array<i32: 32, 1, 1>} {
+    %c0 = arith.constant 0 : index
+    %c1 = arith.constant 1 : index
+    %c2 = arith.constant 2 : index
+    %seven = arith.constant -7 : i32
+    %least = arith.constant -2147483648 : i32
+    %m = memref.reinterpret_cast %o to offset: [0], sizes: [32], strides: [1] : memref<i32> to memref<32xi32>
+    %x = arith.addi %a, %seven : i32
+    memref.store %x, %m[%c0] : memref<32xi32>
+    %nine = arith.constant -9 : i32
+    %y = arith.addi %b, %nine : i32
+    %z = arith.subi %a, %y : i32
+    memref.store %z, %m[%c1] : memref<32xi32>
+    %w = arith.addi %a, %least : i32
+    memref.store %w, %m[%c2] : memref<32xi32>
+    gpu.return
+  }
+
   // Booleans have neither arithmetic nor an order.
   // CHECK: var<storage, read> keep: array<i32>; // i1, a byte each, packed
   // CHECK-LABEL: fn booleans(
-  // CHECK: let a = (i32(u32(keep[i32(u32(booleans_params.i) >> 2u)]) >> u32((booleans_params.i & 3) * 8)) << 24u) >> 24u;
+  // CHECK: let a = (i32(u32(keep[i32(u32(params{{[0-9]*}}.i) >> 2u)]) >> u32((params{{[0-9]*}}.i & 3) * 8)) << 24u) >> 24u;
   // CHECK: let a1 = a != 0;
   // CHECK: let b1 = b != 0;
   // CHECK: z[0] = i32(select(0, 1, a1 != b1));

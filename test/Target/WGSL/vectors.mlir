@@ -1,12 +1,13 @@
 // RUN: attn-translate --kernels-to-wgsl %s | FileCheck %s
 
 // Memory of vectors; elements are read where they are used, from what has a
-// name.
+// name: that of what it is loaded from. Nobody asks for the number of groups.
 gpu.module @kernels {
   // CHECK: var<workgroup> [[M:.+]]: array<vec4<f32>, 8>;
   // CHECK: fn vectors(
+  // CHECK-NOT: num_workgroups
   // CHECK: var [[SUM:.+]]: vec4<f32> = vec4<f32>(0.0f);
-  // CHECK: let [[X:.+]] = [[M]]{{.+}};
+  // CHECK: let [[X:buffer[0-9_]+]] = [[M]]{{.+}};
   // CHECK: [[SUM]] = fma(vec4<f32>([[X]].y), [[X]], [[SUM]]);
   // CHECK: [[M]][0] = vec4<f32>([[SUM]].x, 1.0f, [[SUM]].z, 2.0f);
   gpu.func @vectors() workgroup(%m: memref<8xvector<4xf32>, #gpu.address_space<workgroup>>) kernel attributes {known_block_size = array<i32: 32, 1, 1>} {
@@ -34,7 +35,7 @@ gpu.module @kernels {
   // it. runtime/web rewrites the function for memory of vectors.
   // CHECK: fn read_q(base: i32, at: i32) -> vec4<f32> { let n = base + at; return vec4<f32>(q[n], q[n + 1], q[n + 2], q[n + 3]); }
   // CHECK: fn rows(
-  // CHECK: let [[FROM:.+]] = {{.+}} * rows_params.pitch;
+  // CHECK: let [[FROM:.+]] = {{.+}} * params.pitch;
   // CHECK: for (var
   // CHECK: read_q([[FROM]], [[AT:.+]] * 4)
   gpu.func @rows(%q: memref<f32> loc("q"), %pitch: i32 loc("pitch")) workgroup(%m: memref<8xvector<4xf32>, #gpu.address_space<workgroup>>) kernel attributes {known_block_size = array<i32: 32, 1, 1>} {
