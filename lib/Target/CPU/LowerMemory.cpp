@@ -4,6 +4,7 @@
 // An address is that of a row, and the last subscript, and a constant: what
 // does not change in a loop over the last subscript can leave it, an
 // instruction adds the rest, and LLVM has nothing to find out about addresses.
+// In a block, those that differ by a constant are made of one.
 //
 //===----------------------------------------------------------------------===//
 
@@ -11,15 +12,23 @@
 
 #include "mlir/Conversion/LLVMCommon/MemRefBuilder.h"
 #include "mlir/Conversion/LLVMCommon/Pattern.h"
+#include "mlir/Dialect/Arith/IR/Arith.h"
 #include "mlir/Dialect/LLVMIR/LLVMDialect.h"
 #include "mlir/Dialect/MemRef/IR/MemRef.h"
 #include "mlir/Dialect/Vector/IR/VectorOps.h"
 #include "mlir/IR/Matchers.h"
 
+#include <map>
+#include <memory>
+
 using namespace mlir;
 using namespace attn;
 
 namespace {
+/// Pointers that a block has already, by the block, the memref, and what of the
+/// subscripts is no constant.
+using KnownPointers = std::map<SmallVector<const void *>, Value>;
+
 /// An element of a memref.
 class Address {
 public:
@@ -27,8 +36,10 @@ public:
           MemRefType type, Value descriptor)
       : b(b), types(types), type(type), descriptor(descriptor) {}
 
-  /// `subscripts` are `known` in LLVM's types.
-  Value find(ValueRange known, ValueRange subscripts);
+  /// Where the element with these subscripts lies; null ones are 0.
+  Value find(ValueRange subscripts);
+  /// So many elements further on.
+  Value advance(Value pointer, int64_t elements);
 
 private:
   /// Fields of a descriptor.
@@ -45,9 +56,6 @@ private:
     return LLVM::GEPOp::create(b, pointer.getType(),
                                types.convertType(type.getElementType()),
                                pointer, ArrayRef<LLVM::GEPArg>{elements});
-  }
-  Value addTerm(Value sum, Value term) {
-    return sum ? LLVM::AddOp::create(b, sum, term).getResult() : term;
   }
   Value multiply(Value subscript, int64_t dimension, int64_t stride);
 
@@ -67,38 +75,40 @@ Value Address::multiply(Value subscript, int64_t dimension, int64_t stride) {
   return LLVM::MulOp::create(b, subscript, factor);
 }
 
-Value Address::find(ValueRange known, ValueRange subscripts) {
+Value Address::find(ValueRange subscripts) {
   auto [strides, offset] = type.getStridesAndOffset();
-  int64_t constant = 0;
-  Value outer, inner;
-  if (ShapedType::isDynamic(offset))
-    outer = field(Offset);
-  else
-    constant = offset;
-  for (auto [k, subscript] : llvm::enumerate(subscripts)) {
-    APInt number;
-    if (matchPattern(known[k], m_ConstantInt(&number)) &&
-        (number.isZero() || !ShapedType::isDynamic(strides[k]))) {
-      if (!number.isZero())
-        constant += number.getSExtValue() * strides[k];
-      continue;
-    }
-    Value term = multiply(subscript, k, strides[k]);
-    if (k + 1 == subscripts.size())
-      inner = term;
-    else
-      outer = addTerm(outer, term);
-  }
   Value pointer = field(Aligned);
-  for (Value part : {outer, inner})
-    if (part)
-      pointer = move(pointer, part);
-  constexpr int64_t mostInGEP = 1 << 29;
-  if (constant > mostInGEP)
-    pointer = move(pointer, index(constant));
-  else if (constant)
-    pointer = move(pointer, static_cast<int32_t>(constant));
+  if (ShapedType::isDynamic(offset))
+    pointer = move(pointer, field(Offset));
+  // One after the other, so that what outer loops choose leaves inner ones.
+  for (auto [k, subscript] : llvm::enumerate(subscripts))
+    if (subscript)
+      pointer = move(pointer, multiply(subscript, k, strides[k]));
   return pointer;
+}
+
+Value Address::advance(Value pointer, int64_t elements) {
+  constexpr int64_t mostInGEP = 1 << 29;
+  if (elements > mostInGEP)
+    return move(pointer, index(elements));
+  return elements ? move(pointer, static_cast<int32_t>(elements)) : pointer;
+}
+
+/// Takes constants out of a subscript, which is null if nothing is left.
+static int64_t takeConstant(Value &subscript) {
+  APInt number;
+  int64_t sum = 0;
+  for (auto add = subscript.getDefiningOp<arith::AddIOp>();
+       add && matchPattern(add.getRhs(), m_ConstantInt(&number));
+       add = subscript.getDefiningOp<arith::AddIOp>()) {
+    sum += number.getSExtValue();
+    subscript = add.getLhs();
+  }
+  if (matchPattern(subscript, m_ConstantInt(&number))) {
+    sum += number.getSExtValue();
+    subscript = nullptr;
+  }
+  return sum;
 }
 
 /// Bytes that every element is aligned to.
@@ -126,8 +136,47 @@ static Value valueOf(vector::StoreOp::Adaptor op) {
 }
 
 namespace {
-template <typename Op> struct LowerAccess final : ConvertOpToLLVMPattern<Op> {
-  using ConvertOpToLLVMPattern<Op>::ConvertOpToLLVMPattern;
+/// An op on an element of a memref.
+template <typename Op> class LowerElement : public ConvertOpToLLVMPattern<Op> {
+public:
+  LowerElement(const LLVMTypeConverter &types,
+               std::shared_ptr<KnownPointers> pointers, PatternBenefit benefit)
+      : ConvertOpToLLVMPattern<Op>(types, benefit),
+        pointers(std::move(pointers)) {}
+
+protected:
+  FailureOr<Value> findElement(Op op, Value descriptor,
+                               ConversionPatternRewriter &rewriter) const {
+    MemRefType type = op.getMemRefType();
+    auto [strides, offset] = type.getStridesAndOffset();
+    int64_t constant = ShapedType::isDynamic(offset) ? 0 : offset;
+    SmallVector<Value> subscripts(op.getIndices());
+    SmallVector<const void *> key{op->getBlock(),
+                                  descriptor.getAsOpaquePointer()};
+    for (auto [subscript, stride] : llvm::zip_equal(subscripts, strides)) {
+      if (!ShapedType::isDynamic(stride))
+        constant += takeConstant(subscript) * stride;
+      else if (matchPattern(subscript, m_Zero()))
+        subscript = nullptr;
+      key.push_back(subscript.getAsOpaquePointer());
+      if (subscript && !(subscript = rewriter.getRemappedValue(subscript)))
+        return failure();
+    }
+    ImplicitLocOpBuilder b(op.getLoc(), rewriter);
+    Address address(b, *this->getTypeConverter(), type, descriptor);
+    // Ops are lowered in their order: what the block has stands above.
+    Value &known = (*pointers)[key];
+    if (!known)
+      known = address.find(subscripts);
+    return address.advance(known, constant);
+  }
+
+private:
+  std::shared_ptr<KnownPointers> pointers;
+};
+
+template <typename Op> struct LowerAccess final : LowerElement<Op> {
+  using LowerElement<Op>::LowerElement;
 
   LogicalResult
   matchAndRewrite(Op op, typename Op::Adaptor adaptor,
@@ -136,17 +185,34 @@ template <typename Op> struct LowerAccess final : ConvertOpToLLVMPattern<Op> {
     Type type = stores ? op->getOperand(0).getType() : op->getResultTypes()[0];
     if (isSpecial(op, type))
       return failure();
+    FailureOr<Value> pointer =
+        this->findElement(op, memoryOf(adaptor), rewriter);
+    if (failed(pointer))
+      return failure();
     const LLVMTypeConverter &types = *this->getTypeConverter();
-    ImplicitLocOpBuilder b(op.getLoc(), rewriter);
-    Value pointer = Address(b, types, op.getMemRefType(), memoryOf(adaptor))
-                        .find(op.getIndices(), adaptor.getIndices());
     unsigned alignment = alignmentOf(getElementTypeOrSelf(type), types);
     if constexpr (stores)
-      rewriter.replaceOpWithNewOp<LLVM::StoreOp>(op, valueOf(adaptor), pointer,
+      rewriter.replaceOpWithNewOp<LLVM::StoreOp>(op, valueOf(adaptor), *pointer,
                                                  alignment);
     else
       rewriter.replaceOpWithNewOp<LLVM::LoadOp>(op, types.convertType(type),
-                                                pointer, alignment);
+                                                *pointer, alignment);
+    return success();
+  }
+};
+
+struct LowerPrefetch final : LowerElement<memref::PrefetchOp> {
+  using LowerElement::LowerElement;
+
+  LogicalResult
+  matchAndRewrite(memref::PrefetchOp op, OpAdaptor adaptor,
+                  ConversionPatternRewriter &rewriter) const override {
+    FailureOr<Value> pointer = findElement(op, adaptor.getMemref(), rewriter);
+    if (failed(pointer))
+      return failure();
+    rewriter.replaceOpWithNewOp<LLVM::Prefetch>(op, *pointer, op.getIsWrite(),
+                                                op.getLocalityHint(),
+                                                op.getIsDataCache());
     return success();
   }
 };
@@ -154,7 +220,8 @@ template <typename Op> struct LowerAccess final : ConvertOpToLLVMPattern<Op> {
 
 void attn::populateLowerMemoryPatterns(const LLVMTypeConverter &types,
                                        RewritePatternSet &patterns) {
+  auto pointers = std::make_shared<KnownPointers>();
   patterns.add<LowerAccess<memref::LoadOp>, LowerAccess<vector::LoadOp>,
-               LowerAccess<memref::StoreOp>, LowerAccess<vector::StoreOp>>(
-      types, /*benefit=*/2);
+               LowerAccess<memref::StoreOp>, LowerAccess<vector::StoreOp>,
+               LowerPrefetch>(types, pointers, /*benefit=*/2);
 }

@@ -38,6 +38,7 @@
 #include "mlir/Dialect/Vector/Transforms/VectorRewritePatterns.h"
 #include "mlir/Dialect/X86Vector/Transforms.h"
 #include "mlir/IR/Verifier.h"
+#include "mlir/Interfaces/SideEffectInterfaces.h"
 #include "mlir/Pass/PassManager.h"
 #include "mlir/Transforms/DialectConversion.h"
 #include "llvm/TargetParser/Triple.h"
@@ -117,6 +118,14 @@ static LogicalResult convertToLLVM(ModuleOp module, bool hasTiles) {
   return applyPartialConversion(module, target, std::move(patterns));
 }
 
+/// Descriptors of memrefs mostly: addresses are made of their parts.
+static void eraseDead(ModuleOp module) {
+  module.walk<WalkOrder::PostOrder, ReverseIterator>([](Operation *op) {
+    if (isOpTriviallyDead(op))
+      op->erase();
+  });
+}
+
 LogicalResult attn::lowerToLLVMDialect(ModuleOp module,
                                        tile::TargetAttr machine,
                                        bool verifies) {
@@ -138,5 +147,6 @@ LogicalResult attn::lowerToLLVMDialect(ModuleOp module,
   lowerLoops(module);
   if (failed(convertToLLVM(module, machine.has(tile::MatrixUnits::Amx))))
     return failure();
+  eraseDead(module);
   return success(!verifies || succeeded(verify(module)));
 }
