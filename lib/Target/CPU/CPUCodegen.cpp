@@ -141,10 +141,11 @@ static void takeSlots(llvm::Function *kernel, bool isRange) {
 
 /// The code is vectorised and blocked already, and its loops test at their end:
 /// what LLVM adds is scalar clean-up and motion of invariants, each pass once.
-/// EarlyCSE takes the descriptors of memrefs apart and finds addresses equal,
-/// in a fifth of the time of InstCombine, which has fewer instructions to look
-/// at then. The pipeline of -O1 makes code as fast in six times the time.
-static void optimize(llvm::Module &module, llvm::TargetMachine &machine) {
+/// EarlyCSE finds equal what memrefs share. In IR that `isPrepared` InstCombine
+/// finds next to nothing, in twice the time. The pipeline of -O1 makes code as
+/// fast in six times the time.
+static void optimize(llvm::Module &module, llvm::TargetMachine &machine,
+                     bool isPrepared) {
   llvm::PassBuilder builder(&machine);
   llvm::LoopAnalysisManager loops;
   llvm::FunctionAnalysisManager functions;
@@ -156,13 +157,13 @@ static void optimize(llvm::Module &module, llvm::TargetMachine &machine) {
   builder.registerLoopAnalyses(loops);
   builder.crossRegisterProxies(loops, functions, components, modules);
 
-  llvm::InstCombineOptions once;
-  once.setMaxIterations(1);
   llvm::LoopPassManager hoist;
   hoist.addPass(llvm::LICMPass(llvm::LICMOptions()));
   llvm::FunctionPassManager function;
   function.addPass(llvm::EarlyCSEPass(/*UseMemorySSA=*/true));
-  function.addPass(llvm::InstCombinePass(once));
+  if (!isPrepared)
+    function.addPass(
+        llvm::InstCombinePass(llvm::InstCombineOptions().setMaxIterations(1)));
   function.addPass(llvm::createFunctionToLoopPassAdaptor(
       std::move(hoist), /*UseMemorySSA=*/true));
   llvm::ModulePassManager pipeline;
@@ -303,12 +304,12 @@ attn::compileCPUKernels(ModuleOp module, tile::TargetAttr machine,
   }
   for (const std::string &name : kernels)
     takeSlots(code->getFunction(name), ranges.contains(name));
-  optimize(*code, *codeGenerator);
+  bool isPrepared = triple.isX86() && !machine.has(tile::MatrixUnits::Amx);
+  optimize(*code, *codeGenerator, isPrepared);
   timer("LLVM optimisation");
 
   SmallVector<char, 0> object;
   llvm::raw_svector_ostream os(object);
-  bool isPrepared = triple.isX86() && !machine.has(tile::MatrixUnits::Amx);
   if (failed(emitObject(*code, *codeGenerator, isPrepared, os)))
     return module.emitError("LLVM cannot emit an object file");
   timer("machine code");
