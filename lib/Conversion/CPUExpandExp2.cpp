@@ -63,18 +63,19 @@ struct Shaped {
     Value condition = arith::CmpFOp::create(b, predicate, x, y);
     return arith::SelectOp::create(b, condition, then, otherwise);
   }
-  /// x less the largest integer that is not above it, of vectors of 16, by
-  /// AVX-512.
-  Value reduce(Value x) {
+  /// x less an integer, exactly, of vectors of 16, by AVX-512DQ: the nearest,
+  /// or the largest that is not above x. 0 of infinities.
+  enum class Integer : int32_t { Nearest = 8, Below = 1 };
+  Value reduce(Value x, Integer integer) {
     Value mask = arith::ConstantOp::create(b, b.getI16IntegerAttr(-1));
-    Value towardsMinusInfinity =
-        arith::ConstantOp::create(b, b.getI32IntegerAttr(1));
+    Value rounding = arith::ConstantOp::create(
+        b, b.getI32IntegerAttr(static_cast<int32_t>(integer)));
     Value currentRounding =
         arith::ConstantOp::create(b, b.getI32IntegerAttr(4));
     return LLVM::CallIntrinsicOp::create(
                b, floatType,
                b.getStringAttr("llvm.x86.avx512.mask.reduce.ps.512"),
-               ValueRange{x, towardsMinusInfinity, x, mask, currentRounding})
+               ValueRange{x, rounding, x, mask, currentRounding})
         .getResult(0);
   }
   /// x * 2^floor(n) of vectors of 16, by AVX-512.
@@ -111,9 +112,15 @@ double towardsZero(double x) {
   return rounded < x ? std::nextafter(rounded, 0.0f) : rounded;
 }
 
+/// What exponents of vectors of 16 may use.
+struct Avx512 {
+  bool scalef; ///< vscalefps
+  bool reduce; ///< and vreduceps
+};
+
 struct ExpandExp2 : OpRewritePattern<math::Exp2Op> {
-  ExpandExp2(MLIRContext *context, bool scalef)
-      : OpRewritePattern(context), scalef(scalef) {}
+  ExpandExp2(MLIRContext *context, Avx512 avx512)
+      : OpRewritePattern(context), avx512(avx512) {}
 
   LogicalResult matchAndRewrite(math::Exp2Op op,
                                 PatternRewriter &rewriter) const override {
@@ -122,7 +129,9 @@ struct ExpandExp2 : OpRewritePattern<math::Exp2Op> {
     Shaped s(rewriter, op);
     Value x = op.getOperand();
     auto vector = dyn_cast<VectorType>(op.getType());
-    bool useScalef = scalef && vector && vector.getNumElements() == 16;
+    bool isWide = vector && vector.getNumElements() == 16;
+    bool useScalef = isWide && avx512.scalef;
+    bool useReduce = isWide && avx512.reduce;
     // Results below 2^-126 are 0, decided by the argument: what is computed for
     // such lanes is 2^-126, since processors take a hundred times as long for
     // subnormal numbers. Results of 2^128 and more are inf. Written so that NaN
@@ -138,6 +147,9 @@ struct ExpandExp2 : OpRewritePattern<math::Exp2Op> {
       // A masked vscalefps leaves such lanes out.
       if (!useScalef)
         value = arith::SelectOp::create(s.b, underflows, least, value);
+      // vreduceps leaves 0 of what is large, and vscalefps makes that inf.
+      if (useReduce && scale == 1.0)
+        return value;
       return s.select(arith::CmpFPredicate::OGT, value, most, most, value);
     };
     // exp2(d * c), the exponential of a difference of scores: the product stays
@@ -150,6 +162,10 @@ struct ExpandExp2 : OpRewritePattern<math::Exp2Op> {
       x = arith::MulFOp::create(s.b, d, product.getRhs());
       n = math::RoundEvenOp::create(s.b, x);
       f = s.fma(d, product.getRhs(), arith::NegFOp::create(s.b, n));
+    } else if (useReduce) {
+      x = clamp(x, 1.0);
+      f = s.reduce(x, Shaped::Integer::Nearest);
+      n = arith::SubFOp::create(s.b, x, f);
     } else {
       x = clamp(x, 1.0);
       n = math::RoundEvenOp::create(s.b, x);
@@ -187,13 +203,13 @@ struct ExpandExp2 : OpRewritePattern<math::Exp2Op> {
     return success();
   }
 
-  bool scalef;
+  Avx512 avx512;
 };
 
 /// An approximation that is asked for (afn), of vectors that vscalefps scales:
-/// where results are rounded to 8 bits, a quarter of the operations will do.
-/// vscalefps takes the largest integer that is not above its argument, and
-/// vreduceps what is left. Of infinities that is 0; NaN passes.
+/// where results take 16 bits, half of the operations will do. vscalefps takes
+/// the largest integer that is not above its argument, and vreduceps what is
+/// left. Of infinities that is 0; NaN passes.
 struct ApproximateExp2 : OpRewritePattern<math::Exp2Op> {
   ApproximateExp2(MLIRContext *context)
       : OpRewritePattern(context, /*benefit=*/2) {}
@@ -208,7 +224,7 @@ struct ApproximateExp2 : OpRewritePattern<math::Exp2Op> {
       return failure();
     Shaped s(rewriter, op);
     Value x = op.getOperand();
-    Value f = s.reduce(x);
+    Value f = s.reduce(x, Shaped::Integer::Below);
     // Minimax polynomial of 2^f on [0, 1], relative error 7.5e-5.
     constexpr double kCoefficients[] = {
         7.802452266443372e-2, 2.260671553931281e-1, 6.958335405064483e-1,
@@ -277,9 +293,11 @@ struct CPUExpandExp2 : attn::impl::CPUExpandExp2Base<CPUExpandExp2> {
     tile::TargetAttr target = tile::TargetAttr::lookup(getOperation());
     bool isWide = target && target.getVectorBits() >= scalefBits &&
                   target.hasFeature("avx512f");
-    bool useScalef = scalef || isWide;
-    patterns.add<ExpandExp2>(&getContext(), useScalef);
-    if (useScalef)
+    Avx512 avx512;
+    avx512.scalef = scalef || isWide;
+    avx512.reduce = scalef || (isWide && target.hasFeature("avx512dq"));
+    patterns.add<ExpandExp2>(&getContext(), avx512);
+    if (avx512.reduce)
       patterns.add<ApproximateExp2>(&getContext());
     patterns.add<ExpandLog2>(&getContext());
     FailureOr<bool> changed =

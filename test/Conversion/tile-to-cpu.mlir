@@ -272,3 +272,15 @@ func.func private @widths(%m: memref<32xf32>, %g0: index, %g1: index, %g2: index
   tile.store %r, %m[%c0] valid [%c32] : !tile.tile<32xf32>, memref<32xf32>
   return
 }
+
+// Weights of 16 bits that a product takes widened stay in f32, and need not be
+// exact in it.
+// CHECK-LABEL: func.func private @half_kernel0
+// CHECK:       math.exp2 %{{.*}} fastmath<afn> : vector<{{8|16}}xf32>
+// CHECK-NOT:   arith.truncf {{.*}} to vector<{{8|16}}xf16>
+// CHECK:       vector.fma
+// CHECK:       arith.truncf {{.*}}xf32> to vector<{{8|16}}xf16>
+func.func @half(%q: memref<1x1x128x32xf16>, %k: memref<1x1x960x32xf16>, %v: memref<1x1x960x32xf16>, %o: memref<1x1x128x32xf16>) {
+  attn.attention ins(%q, %k, %v : memref<1x1x128x32xf16>, memref<1x1x960x32xf16>, memref<1x1x960x32xf16>) outs(%o : memref<1x1x128x32xf16>)
+  return
+}

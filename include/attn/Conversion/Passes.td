@@ -155,9 +155,9 @@ def CPUExpandExp2 : Pass<"cpu-expand-exp2"> {
     off the exponent and sums an odd series in (m - 1) / (m + 1) (within 2 ULP of
     max(1, |result|)).
 
-    `scalef` uses AVX-512's vscalefps for the scaling of vectors of 16; a target
-    with vectors of 512 bits implies it. There, where an approximation will do
-    (`afn`), the fraction is what vreduceps leaves, and the degree 3.
+    `scalef` uses AVX-512's vscalefps for the scaling of vectors of 16, and
+    vreduceps for the fraction; a target with vectors of 512 bits implies it. There,
+    where an approximation will do (`afn`), the degree is 3 (within 7.5e-5).
 
     ```mlir
     func.func @f(%x: vector<16xf32>) -> vector<16xf32> {

@@ -32,7 +32,8 @@ KernelLowering::emitElement(Operation *op, DenseMap<Value, Value> &values,
     if (failed(in))
       return failure();
     Type narrow = convert.getType().getElementType();
-    if (narrow.isF32() || readsFixedWeights(convert))
+    if (narrow.isF32() || readsFixedWeights(convert) ||
+        unrounded.contains(convert))
       return SmallVector<Value>{*in};
     auto narrowType =
         VectorType::get({static_cast<int64_t>(regs.lanes)}, narrow);

@@ -465,6 +465,8 @@ private:
   /// Maps that take exponentials of scores less a statistic of their rows;
   /// those whose weights are numbers of 16 bits, and what they are rounded to.
   llvm::SmallPtrSet<Operation *, 4> exponentials, fixedWeights;
+  /// Conversions to 16 bits for products that take f32.
+  llvm::SmallPtrSet<Operation *, 4> unrounded;
   llvm::SmallDenseSet<Value> fixedFactors;
   /// Of these weights, those whose scores are sums of products and nothing
   /// else, and what loads the factors, the bits of whose largest ones, by

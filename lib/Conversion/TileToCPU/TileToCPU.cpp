@@ -477,8 +477,7 @@ LogicalResult KernelLowering::run() {
   // Buffers, and what they hold before the first point, come before it.
   b.setInsertionPointToStart(&kernel.getBody().front());
   Operation *body = index(0).getDefiningOp();
-  if (usesTileRegisters)
-    approximateWeights();
+  approximateWeights();
   joinBranchesOfKeys();
   sinkProducts();
   findPrologues();

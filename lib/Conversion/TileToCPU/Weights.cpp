@@ -1,7 +1,9 @@
-//===- Weights.cpp - Weights that are rounded to bf16 ---------------------===//
+//===- Weights.cpp - Weights of 16 bits -----------------------------------===//
 // SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
 //
-// Exponentials that become factors of products in tile registers keep 8 bits.
+// Exponentials that become factors of 16 bits need not be exact in 32, and are
+// not rounded where the product takes f32.
+// Those that become factors of products in tile registers keep 8 bits.
 // Their exponents are taken as numbers of 16 bits with 8 behind the point: two
 // vectors of scores become one before the fraction is looked up, and its bits
 // and those in front of the point are the weight.
@@ -26,14 +28,27 @@ using namespace attn::tile;
 // Which weights
 //===----------------------------------------------------------------------===//
 
-/// The rounding of a map's result for a product in tile registers, if all else
-/// that becomes of it is sums; else null.
+/// Whether a conversion to 16 bits is for left factors of products alone.
+static bool roundsFactor(ConvertOp convert) {
+  auto isLeft = [](OpOperand &use) {
+    return isa<DotOp>(use.getOwner()) && use.getOperandNumber() == 0;
+  };
+  Type element = convert.getType().getElementType();
+  return (element.isF16() || element.isBF16()) &&
+         convert.getType().getRank() == 2 && !convert->use_empty() &&
+         llvm::all_of(convert->getUses(), isLeft);
+}
+
+/// The rounding of a map's result for a product, in tile registers where the
+/// kernel uses them, if all else that becomes of it is sums; else null.
 ConvertOp KernelLowering::getRoundingOfWeights(MapOp map) {
   ConvertOp rounding;
   for (Operation *user : map->getUsers()) {
     auto convert = dyn_cast<ConvertOp>(user);
     auto reduce = dyn_cast<ReduceOp>(user);
-    if (convert && !rounding && isFactor(convert.getResult()))
+    if (convert && !rounding &&
+        (usesTileRegisters ? isFactor(convert.getResult())
+                           : roundsFactor(convert)))
       rounding = convert;
     else if (!reduce || reduce.getKind() != ReduceKind::Sum)
       return nullptr;
@@ -70,9 +85,9 @@ static bool takesLogarithms(func::FuncOp kernel) {
       .wasInterrupted();
 }
 
-/// Weights that become factors keep 8 bits: their exponentials need no more
-/// (afn), and no exact product of a difference of scores. Sums of them take the
-/// same values.
+/// Weights that become factors of 16 bits: their exponentials need no more
+/// (afn), and in tile registers, which take 8, no exact product of a difference
+/// of scores. Sums of them take the same values.
 void KernelLowering::approximateWeights() {
   SmallVector<std::pair<MapOp, ConvertOp>> weights;
   kernel.walk([&](MapOp map) {
@@ -82,7 +97,7 @@ void KernelLowering::approximateWeights() {
   bool mayShift = regs.permutesBytes && !takesLogarithms(kernel);
   for (auto [map, rounding] : weights) {
     bool hasSums = llvm::any_of(map->getUsers(), llvm::IsaPred<ReduceOp>);
-    if (mayShift && hasSums && isGroupWithUsers(map) &&
+    if (usesTileRegisters && mayShift && hasSums && isGroupWithUsers(map) &&
         contractExp2(map, ExponentForm::FixedPoint)) {
       exponentials.insert(map);
       fixedWeights.insert(map);
@@ -90,13 +105,15 @@ void KernelLowering::approximateWeights() {
       findMeasured(map);
       continue;
     }
-    bool isContracted = contractExp2(map);
+    bool isContracted = usesTileRegisters && contractExp2(map);
     Value yielded = map.getBody().front().getTerminator()->getOperand(0);
     if (auto exponential = yielded.getDefiningOp<math::Exp2Op>()) {
       exponential.setFastmath(exponential.getFastmath() |
                               arith::FastMathFlags::afn);
       if (isContracted)
         exponentials.insert(map);
+      if (!usesTileRegisters && !isPairOperand(rounding.getResult()))
+        unrounded.insert(rounding);
     }
   }
 }
