@@ -712,6 +712,22 @@ void Combination::addLengths() {
   }
 }
 
+/// Whether a region has integers beyond +-2^29, with which values of keys that
+/// no row attends have to be finite (rule 7).
+static bool hasWideIntegers(llvm::StringRef region) {
+  constexpr uint64_t limit = uint64_t(1) << 29;
+  for (;;) {
+    region = region.drop_until(llvm::isDigit);
+    if (region.empty())
+      return false;
+    llvm::StringRef digits = region.take_while(llvm::isDigit);
+    uint64_t value;
+    if (digits.getAsInteger(10, value) || value > limit)
+      return true;
+    region = region.drop_front(digits.size());
+  }
+}
+
 void Combination::addRegions() {
   if (random.chance(1, 3)) {
     RegionWriter writer(random, text, tables, /*wild=*/true);
@@ -724,6 +740,7 @@ void Combination::addRegions() {
     text.mask = writer.yield(random.chance(1, 2) ? writer.tableCondition()
                                                  : writer.condition(2),
                              "i1");
+    facts.poisonWindow &= !hasWideIntegers(text.mask);
   }
 }
 
