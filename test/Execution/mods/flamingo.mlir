@@ -3,8 +3,8 @@
 !l = tensor<?x?x?xf32>
 
 func.func @flamingo(%q: !t, %k: !t, %v: !t,
-    %lo: tensor<8xi32> {attn.values = array<i64: 0, 96>, attn.rising},
-    %hi: tensor<8xi32> {attn.values = array<i64: 32, 160>, attn.rising},
+    %lo: tensor<8xi32> {attn.values = array<i64: 0, 64>, attn.rising},
+    %hi: tensor<8xi32> {attn.values = array<i64: 65, 160>, attn.rising},
     %o: !t, %l: !l) -> (!t, !l) {
   %r:2 = attn.attention ins(%q, %k, %v : !t, !t, !t)
     captures(%lo, %hi : tensor<8xi32>, tensor<8xi32>)
