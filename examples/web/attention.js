@@ -44,7 +44,11 @@ export const VARIANTS = {
   },
 };
 
-/** The weights of one row: exp(score) over their sum, 0 where masked. */
+/** Shaders take no score beyond this for what it is. */
+const LARGEST = 2 ** 126;
+
+/** The weights of one row: exp(score) over their sum, 0 where masked. Null if a
+ * score is no number that shaders have: they promise nothing of such a row. */
 export function weightsOf(variant, { q, k, heads, rows, size, extra }, h, i) {
   const weights = new Float64Array(rows);
   let largest = variant.sink ? variant.sink({ h, extra }) : -Infinity;
@@ -55,6 +59,7 @@ export function weightsOf(variant, { q, k, heads, rows, size, extra }, h, i) {
     for (let d = 0; d < size; ++d) s += q[(h * rows + i) * size + d] * k[(h * rows + j) * size + d];
     s /= Math.sqrt(size);
     weights[j] = variant.score ? variant.score(s, { h, i, j, extra }) : s;
+    if (!(Math.abs(weights[j]) <= LARGEST)) return null;
     largest = Math.max(largest, weights[j]);
   }
   let sum = variant.sink ? Math.exp(variant.sink({ h, extra }) - largest) : 0;
@@ -62,9 +67,10 @@ export function weightsOf(variant, { q, k, heads, rows, size, extra }, h, i) {
   return weights.map((weight) => weight / sum);
 }
 
-/** One row of the output. */
+/** One row of the output; null if nothing is promised of it. */
 export function rowOf(variant, inputs, h, i) {
   const { v, rows, size } = inputs, weights = weightsOf(variant, inputs, h, i), row = new Float64Array(size);
+  if (!weights) return null;
   for (let j = 0; j < rows; ++j)
     if (weights[j]) for (let d = 0; d < size; ++d) row[d] += weights[j] * v[(h * rows + j) * size + d];
   return row;

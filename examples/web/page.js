@@ -102,17 +102,22 @@ async function time(call, onGpu) {
 /** The largest difference from the formula, on some rows of every head. */
 function compare(variant, inputs, output) {
   const { rows, size } = inputs, step = Math.max(1, Math.floor(rows / 48));
-  let largest = 0;
+  let largest = 0, compared = 0, undefinedRows = 0;
   for (let h = 0; h < HEADS; ++h)
     for (let i = h % step; i < rows; i += step) {
       const row = rowOf(variant, inputs, h, i);
+      if (!row) {
+        ++undefinedRows;
+        continue;
+      }
+      ++compared;
       for (let d = 0; d < size; ++d) {
         const difference = Math.abs(row[d] - output[(h * rows + i) * size + d]);
         // NaN is a difference, too.
         if (!(difference <= largest)) largest = difference;
       }
     }
-  return largest;
+  return { error: largest, compared, undefinedRows };
 }
 
 /** Draws again what was drawn last: pictures may be lost with a device. */
@@ -138,6 +143,7 @@ function drawWeights(variant, inputs) {
   const context = openCanvas(element('weights'), count), image = context.createImageData(count, count);
   for (let y = 0; y < count; ++y) {
     const weights = weightsOf(variant, inputs, 0, Math.floor((y * rows) / count));
+    if (!weights) continue;
     const largest = weights.reduce((a, b) => Math.max(a, b), 1e-30);
     for (let x = 0; x < count; ++x) {
       const value = weights[Math.floor((x * rows) / count)] / largest;
@@ -148,13 +154,15 @@ function drawWeights(variant, inputs) {
   context.putImageData(image, 0, 0);
 }
 
-function addRow({ title, place, rows, milliseconds, gflops, error }) {
+function addRow({ title, place, rows, milliseconds, gflops, error, compared, undefinedRows }) {
   const row = element('results').insertRow(0), right = error <= TOLERANCE;
   for (const text of [title, place, rows, Number(milliseconds.toPrecision(3)), gflops.toFixed(1), error.toExponential(1)])
     row.insertCell().textContent = text;
   const verdict = row.insertCell();
-  verdict.textContent = right ? 'right' : 'wrong';
-  verdict.className = verdict.textContent;
+  verdict.className = right ? 'right' : 'wrong';
+  verdict.textContent = compared ? verdict.className : '';
+  if (undefinedRows)
+    verdict.textContent += ` ${undefinedRows} of ${compared + undefinedRows} rows have scores that are no finite numbers`;
 }
 
 /** An output of `count` floats where kernels reach it. */
@@ -185,7 +193,7 @@ async function runProgram(program, variant, rows) {
   call.destroy();
   o.buffer?.destroy();
   const place = onGpu ? deviceName : 'processor';
-  addRow({ title: variant.title, place, rows, milliseconds, gflops, error: compare(variant, inputs, output) });
+  addRow({ title: variant.title, place, rows, milliseconds, gflops, ...compare(variant, inputs, output) });
   element('pictured').textContent = `${variant.title}, ${rows} tokens`;
   element('reason').textContent = program.reason;
   draw = () => {

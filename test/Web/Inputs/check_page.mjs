@@ -105,6 +105,13 @@ try {
       assert.deepEqual(await readColours('mask'), { '36,87,197': 7, '169,191,240': 14, '255,255,255': 43 });
     writeFileSync(join(screenshots, 'typed.png'), await browser.screenshot());
   }
+  // Of scores that shaders may not have nothing is promised.
+  await type('typed-score', 'log(i - 20)');
+  await type('typed-mask', 'i >= j');
+  await browser.click('#run-typed');
+  await finish();
+  [newest] = await readRows();
+  assert.equal(newest[6], 'right 17 of 205 rows have scores that are no finite numbers');
   assert.match(await read('source'), /fn|return select|For the compiler\nscore\(%s: f32/);
 
   // All of them without a GPU.
