@@ -60,6 +60,22 @@ func.func @f(%o1: {o}, %l1: {lse}, %o2: {o}, %l2: {lse}, %o: {o}, %l: {lse}) -> 
 }}"""
 
 
+def merge_three():
+    """Of three states, the first two first, and the last two first."""
+    o, lse = tensor(B, H, S, D), tensor(B, H, S)
+    step = lambda name, x, y: (
+        f"  %{name}:2 = attn.merge ins({x}, {y} : {o}, {lse}, {o}, {lse}) "
+        f"outs(%o, %l : {o}, {lse}) -> {o}, {lse}\n")
+    return f"""
+func.func @f(%o1: {o}, %l1: {lse}, %o2: {o}, %l2: {lse}, %o3: {o}, %l3: {lse}) -> ({o}, {lse}, {o}, {lse}) {{
+  %o = tensor.empty() : {o}
+  %l = tensor.empty() : {lse}
+{step("ab", "%o1, %l1", "%o2, %l2")}{step("left", "%ab#0, %ab#1", "%o3, %l3")}\
+{step("bc", "%o2, %l2", "%o3, %l3")}{step("right", "%o1, %l1", "%bc#0, %bc#1")}\
+  return %left#0, %left#1, %right#0, %right#1 : {o}, {lse}, {o}, {lse}
+}}"""
+
+
 def mask(body):
     return "mask(%b: index, %h: index, %i: index, %j: index) {" + body + "attn.yield %x : i1 }"
 
@@ -161,6 +177,8 @@ CASES = {
                                            ("f", (H,), [-math.inf, 1.0])),
     "lowest float chosen": (program(region=LOWEST_SCORES), q, k, v),
     "merged states": (merge(), q, ("f", (B, H, S), state(1)), k[:len(q)], ("f", (B, H, S), state(7))),
+    "three merged states": (merge_three(), q, ("f", (B, H, S), state(1)), k[:len(q)], ("f", (B, H, S), state(3)),
+                            v[:len(q)], ("f", (B, H, S), state(9))),
     "-1e5 added": (program(**biased), q, k, v, bias(-1e5)),
     "infinite and NaN scores": (program(**biased), q, k, v, bias(0.0, [
         (3, None, -math.inf), (5, 7, math.inf), (6, 9, math.nan), (8, None, -math.inf), (8, 77, 1.0)])),

@@ -848,6 +848,48 @@ TEST_F(attn_c18, MergeOfStates) {
   expectNear(got[1], {std::log(4.0), 2, -kInf}, 1e-6);
 }
 
+TEST_F(attn_c18, MergeIsAssociative) {
+  // States with usual, huge and no weights, in any combination.
+  constexpr double lowest = -0x1.fffffep127;
+  const std::vector<double> lses = {0.5, -20, lowest, -kInf};
+  size_t each = lses.size(), rows = each * each * each;
+  std::vector<std::vector<double>> l(3), o(3);
+  for (size_t row = 0; row < rows; ++row)
+    for (auto [n, step] :
+         {std::pair(0, size_t(1)), {1, each}, {2, each * each}}) {
+      l[n].push_back(lses[row / step % each]);
+      o[n].push_back(double(row % 7) - n);
+    }
+  std::vector<Tensor> states;
+  auto size = int64_t(rows);
+  for (int n = 0; n < 3; ++n) {
+    states.push_back(make("f32", {1, 1, size, 1}, o[n]));
+    states.push_back(make("f32", {1, 1, size}, l[n]));
+  }
+  auto got = run(R"(
+    !o = tensor<1x1x64x1xf32>
+    !l = tensor<1x1x64xf32>
+    func.func @f(%o1: !o, %l1: !l, %o2: !o, %l2: !l, %o3: !o, %l3: !l) -> (!o, !l, !o, !l) {
+      %o = tensor.empty() : !o
+      %l = tensor.empty() : !l
+      %ab:2 = attn.merge ins(%o1, %l1, %o2, %l2 : !o, !l, !o, !l) outs(%o, %l : !o, !l) -> !o, !l
+      %left:2 = attn.merge ins(%ab#0, %ab#1, %o3, %l3 : !o, !l, !o, !l) outs(%o, %l : !o, !l) -> !o, !l
+      %bc:2 = attn.merge ins(%o2, %l2, %o3, %l3 : !o, !l, !o, !l) outs(%o, %l : !o, !l) -> !o, !l
+      %right:2 = attn.merge ins(%o1, %l1, %bc#0, %bc#1 : !o, !l, !o, !l) outs(%o, %l : !o, !l) -> !o, !l
+      return %left#0, %left#1, %right#0, %right#1 : !o, !l, !o, !l
+    })",
+                 states);
+  for (size_t row = 0; row < rows; ++row) {
+    // The lse of three huge ones does not carry their weights.
+    bool isLost =
+        l[0][row] == lowest && l[1][row] == lowest && l[2][row] == lowest;
+    EXPECT_TRUE(isLost || std::abs(got[0][row] - got[2][row]) < 1e-5) << row;
+    EXPECT_TRUE(got[1][row] == got[3][row] ||
+                std::abs(got[1][row] - got[3][row]) < 1e-5)
+        << row;
+  }
+}
+
 TEST_F(attn_c18, SplitKeysMergeToTheWhole) {
   Naive n(1, 2, 2, 3, 8, 4, 2);
   std::string part = R"(
