@@ -18,6 +18,10 @@
 // WGSL-CHIP: error: unknown chip 'none' of the target wgsl; {{.*}}known: webgpu, webgpu-10, webgpu-desktop, webgpu-tiled, webgpu-software, webgpu-subgroups, webgpu-subgroups32, webgpu-subgroups32-48k, webgpu-matrix, webgpu-matrix-48k, webgpu-matrix8
 // RUN: not attn-compile %t.dir/dot.mlir --target=wgsl -o %t.dir/bad.attn 2>&1 | FileCheck %s --check-prefix=WGSL-NAME
 // WGSL-NAME: error: the kernel 'f.1_kernel0' cannot be called so in WGSL; use letters, digits and single underscores in the name of the function
+// RUN: not attn-compile %t.dir/dot.mlir --target=cuda -o %t.dir/bad.attn 2>&1 | FileCheck %s --check-prefix=PTX-NAME
+// PTX-NAME: error: the kernel 'f.1_kernel0' cannot be called so in PTX; use letters, digits and single underscores in the name of the function
+// RUN: sed 's/@f.1/@"a b"/' %t.dir/dot.mlir | not attn-compile - --target=cuda -o %t.dir/bad.attn 2>&1 | FileCheck %s --check-prefix=PTX-SPACE
+// PTX-SPACE: error: the kernel 'a b_kernel0' cannot be called so in PTX
 // RUN: sed 's/@f.1/@a__b/' %t.dir/dot.mlir > %t.dir/underscores.mlir
 // RUN: attn-compile %t.dir/underscores.mlir --target=wgsl -o %t.dir/underscores.attn
 // RUN: rm %t.dir/underscores.attn

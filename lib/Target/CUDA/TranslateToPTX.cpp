@@ -72,6 +72,19 @@ private:
 
 } // namespace
 
+/// LLVM ends the process where it prints a name that PTX cannot spell.
+static LogicalResult verifyNames(gpu::GPUModuleOp module) {
+  auto isPart = [](char c) { return llvm::isAlnum(c) || c == '_' || c == '$'; };
+  for (auto kernel : module.getOps<LLVM::LLVMFuncOp>())
+    if (!kernel.isExternal() && (!llvm::all_of(kernel.getName(), isPart) ||
+                                 llvm::isDigit(kernel.getName().front())))
+      return kernel.emitError("the kernel '")
+             << kernel.getName()
+             << "' cannot be called so in PTX; use letters, digits and single "
+                "underscores in the name of the function";
+  return success();
+}
+
 LogicalResult KernelModule::prepare(gpu::GPUModuleOp module, StringRef chip) {
   code = translateModuleToLLVMIR(module, context);
   if (!code)
@@ -135,6 +148,9 @@ attn::translateToPTX(ArrayRef<gpu::GPUModuleOp> modules, StringRef chip) {
           << chip << "'";
     return failure();
   }
+  for (gpu::GPUModuleOp module : modules)
+    if (failed(verifyNames(module)))
+      return failure();
   // Once in a process, before any thread looks for the target.
   NVVM::SerializeGPUModuleBase::init();
   // Translation works on MLIR and is quick; code generation has a thread for
