@@ -12,6 +12,7 @@
 #include "llvm/ADT/StringExtras.h"
 #include "llvm/ADT/StringSet.h"
 #include "llvm/ADT/StringSwitch.h"
+#include "llvm/Analysis/TargetLibraryInfo.h"
 #include "llvm/Support/FormatVariadic.h"
 #include "llvm/Support/raw_ostream.h"
 
@@ -64,6 +65,15 @@ static bool isReservedInC(StringRef name) {
         !isPart(header.drop_front(at + name.size()).front()))
       return true;
   return false;
+}
+
+/// Does the library of C have such a function? A program that links ours would
+/// call ours in its place.
+static bool isInCLibrary(StringRef name) {
+  static const llvm::TargetLibraryInfoImpl library{
+      llvm::Triple("x86_64-unknown-linux-gnu")};
+  llvm::LibFunc function;
+  return library.getLibFunc(name, function);
 }
 
 std::string attn::toIdentifier(StringRef name) {
@@ -167,6 +177,8 @@ llvm::Expected<CFunction> attn::makeFunction(StringRef artifact) {
   function.description = std::move(variants->front().description);
   const json::Object &description = function.description;
   function.name = toIdentifier(description.getString("entry").value_or(""));
+  if (isInCLibrary(function.name))
+    function.name += '_';
   auto letters = findLetters(description);
   for (const json::Value &value : *description.getArray("arguments")) {
     const json::Object &object = *value.getAsObject();

@@ -12,3 +12,7 @@ func.func @attn_lau(%q: !t {attn.name = "catch"}, %o: !t {attn.name = "free"}) {
   attn.attention ins(%q, %q, %q : !t, !t, !t) outs(%o : !t)
   return
 }
+func.func @malloc(%q: !t {attn.name = "exp"}, %o: !t) {
+  attn.attention ins(%q, %q, %q : !t, !t, !t) outs(%o : !t)
+  return
+}
