@@ -63,7 +63,8 @@ install(FILES ${PROJECT_BINARY_DIR}/AttnConfig.cmake ${PROJECT_BINARY_DIR}/AttnC
   DESTINATION ${ATTN_CMAKE_DIR} COMPONENT runtime)
 install(FILES LICENSE README.md DESTINATION ${CMAKE_INSTALL_DOCDIR} COMPONENT runtime)
 install(DIRECTORY docs examples DESTINATION ${CMAKE_INSTALL_DOCDIR} COMPONENT compiler
-  FILES_MATCHING PATTERN "*.md" PATTERN "*.mlir" PATTERN "*.c")
+  FILES_MATCHING PATTERN "*.md" PATTERN "*.mlir" PATTERN "*.c" PATTERN "*.cpp"
+  PATTERN "*.py" PATTERN "project/CMakeLists.txt")
 
 # `cpack -G TGZ` makes a tarball that runs from any folder, `cpack -G DEB` two
 # Debian packages.
