@@ -489,11 +489,10 @@ struct AssignLayouts final : impl::AssignLayoutsBase<AssignLayouts> {
     // Without any, tile-to-gpu places tiles.
     if (!target->getSubgroup())
       return;
-    int64_t lanes = getSharingLanes(*target);
-    if (failed(checkOptions(*this, kernel,
-                            {{"threads", mostThreads, lanes,
-                              std::max(target->getThreads(), lanes)}})))
+    if (failed(
+            checkOptions(*this, kernel, getThreadsRange(*target, mostThreads))))
       return signalPassFailure();
+    int64_t lanes = getSharingLanes(*target);
     if (!exchangesInMemory(*target) && assignFewRows(kernel, lanes))
       return;
     std::string reason;

@@ -372,6 +372,11 @@ public:
                              {"tile-n", tileN, 0, kLargestTile}})))
       return signalPassFailure();
     auto target = tile::TargetAttr::lookup(getOperation());
+    // Each kernel that an op becomes would say this again.
+    WalkResult checked = getOperation().walk(
+        [&](AttentionOp op) -> WalkResult { return checkThreads(op, target); });
+    if (checked.wasInterrupted())
+      return signalPassFailure();
     FailureOr<unsigned> versions = scheduleOps(
         getOperation(), [&](AttentionOp op) { schedule(op, target); });
     if (failed(versions))
@@ -472,6 +477,14 @@ private:
            ("; queries, keys and values of this many take " +
             std::to_string(model.getBytes(rows, keys)) +
             " bytes of a workgroup's memory");
+  }
+
+  /// Threads that a schedule gives, where lanes share rows.
+  LogicalResult checkThreads(AttentionOp op, tile::TargetAttr target) {
+    auto given = ScheduleAttr::of(op);
+    if (!given || !given.getThreads() || !target || !target.getSubgroup())
+      return success();
+    return checkOptions(*this, op, getThreadsRange(target, given.getThreads()));
   }
 
   void schedule(AttentionOp op, tile::TargetAttr target) {

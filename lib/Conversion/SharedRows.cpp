@@ -23,6 +23,11 @@ int64_t attn::getSharingLanes(TargetAttr target) {
   return exchangesInMemory(target) ? kLanesInMemory : target.getSubgroup();
 }
 
+OptionRange attn::getThreadsRange(TargetAttr target, int64_t threads) {
+  int64_t lanes = getSharingLanes(target);
+  return {"threads", threads, lanes, std::max(target.getThreads(), lanes)};
+}
+
 RowThreads attn::chooseRowThreads(TargetAttr target, int64_t rows,
                                   int64_t mostThreads) {
   if (!mostThreads)

@@ -11,6 +11,7 @@
 #define LIB_CONVERSION_SHAREDROWS_H
 
 #include "attn/Dialect/Tile/Tile.h"
+#include "attn/Transforms/PassOptions.h"
 
 namespace attn {
 
@@ -37,6 +38,9 @@ int64_t getUsualThreads(tile::TargetAttr target);
 
 /// Lanes of a subgroup; threads stand for them where there are none.
 int64_t getSharingLanes(tile::TargetAttr target);
+
+/// So many threads of a workgroup, and how many there may be.
+OptionRange getThreadsRange(tile::TargetAttr target, int64_t threads);
 
 /// Workgroup memory that threads read elements of; vectors along a row; the
 /// same for what threads computed, each with columns that lie apart.
