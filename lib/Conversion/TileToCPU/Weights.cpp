@@ -85,13 +85,56 @@ static bool takesLogarithms(func::FuncOp kernel) {
       .wasInterrupted();
 }
 
+/// Whether sums of weights are divided by, or logarithms taken of them, before
+/// anything is stored. Weights that all carry the same error make no sum wrong
+/// then by more than a logarithm of 16 bits bears; a sum that is a result would
+/// be.
+static bool normalizes(MapOp weights) {
+  SmallVector<Value> worklist;
+  DenseSet<Value> seen;
+  auto follow = [&](ValueRange values) {
+    for (Value value : values)
+      if (seen.insert(value).second)
+        worklist.push_back(value);
+  };
+  for (Operation *user : weights->getUsers())
+    if (auto reduce = dyn_cast<ReduceOp>(user))
+      follow(reduce->getResults());
+  while (!worklist.empty()) {
+    for (OpOperand &use : worklist.pop_back_val().getUses()) {
+      Operation *user = use.getOwner();
+      if (auto yield = dyn_cast<scf::YieldOp>(user)) {
+        unsigned number = use.getOperandNumber();
+        follow(yield->getParentOp()->getResult(number));
+        if (auto loop = dyn_cast<scf::ForOp>(yield->getParentOp()))
+          follow(loop.getRegionIterArg(number));
+      } else if (auto loop = dyn_cast<scf::ForOp>(user)) {
+        follow({loop.getTiedLoopResult(&use),
+                loop.getTiedLoopRegionIterArg(&use)});
+      } else if (auto map = dyn_cast<MapOp>(user)) {
+        auto isQuotient = [](Operation &op) {
+          return isa<arith::DivFOp, math::LogOp, math::Log2Op>(op);
+        };
+        if (llvm::none_of(map.getBody().front(), isQuotient))
+          follow(map->getResults());
+      } else if (user->getNumResults() == 0) {
+        return false;
+      } else {
+        follow(user->getResults());
+      }
+    }
+  }
+  return true;
+}
+
 /// Weights that become factors of 16 bits: their exponentials need no more
 /// (afn), and in tile registers, which take 8, no exact product of a difference
 /// of scores. Sums of them take the same values.
 void KernelLowering::approximateWeights() {
   SmallVector<std::pair<MapOp, ConvertOp>> weights;
   kernel.walk([&](MapOp map) {
-    if (ConvertOp rounding = getRoundingOfWeights(map))
+    ConvertOp rounding = getRoundingOfWeights(map);
+    if (rounding && (usesTileRegisters || normalizes(map)))
       weights.emplace_back(map, rounding);
   });
   bool mayShift = regs.permutesBytes && !takesLogarithms(kernel);

@@ -61,6 +61,7 @@ inline Capture table(std::string name, std::vector<int64_t> data,
 /// Whether number `number` of many like cases has its turn: one in three has
 /// where ATTN_TEST_SEED says which (test.sh), unless ATTN_TEST_FULL is there.
 bool hasItsTurn(unsigned number);
+bool allHaveTheirTurns();
 
 /// One attention problem with a mask.
 struct Problem {

@@ -318,10 +318,12 @@ TEST_P(ModTest, Tiles) {
     if (hasItsTurn(number))
       std::apply([&](auto... size) { check(size...); }, size);
   }
-  EXPECT_FALSE(GetParam().keys == Answer::Sound && keysRight)
-      << "is right in all sizes: names.tsv can say so";
-  EXPECT_FALSE(GetParam().queries == Answer::Sound && queriesRight)
-      << "is right in all sizes: names.tsv can say so";
+  if (allHaveTheirTurns()) {
+    EXPECT_FALSE(GetParam().keys == Answer::Sound && keysRight)
+        << "is right in all sizes: names.tsv can say so";
+    EXPECT_FALSE(GetParam().queries == Answer::Sound && queriesRight)
+        << "is right in all sizes: names.tsv can say so";
+  }
   if (GetParam().keys == Answer::Sound)
     EXPECT_GT(boxes, 0);
 }
