@@ -89,7 +89,7 @@ Value Address::find(ValueRange subscripts) {
 
 Value Address::advance(Value pointer, int64_t elements) {
   constexpr int64_t mostInGEP = 1 << 29;
-  if (elements > mostInGEP)
+  if (elements > mostInGEP || elements < -mostInGEP)
     return move(pointer, index(elements));
   return elements ? move(pointer, static_cast<int32_t>(elements)) : pointer;
 }
