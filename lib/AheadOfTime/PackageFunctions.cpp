@@ -8,6 +8,7 @@
 #include "PackageFunctions.h"
 #include "Embed.h"
 #include "attn/AheadOfTime/Inspect.h"
+#include "attn/Support/ReservedWords.h"
 
 #include "llvm/ADT/StringExtras.h"
 #include "llvm/ADT/StringSet.h"
@@ -27,31 +28,15 @@ StringRef attn::getRuntimeHeader() {
   return ATTN_EMBEDDED(attn_embedded_header);
 }
 
-/// Words of C and C++, and what the header and the example call their own.
+/// What the header and the example call their own, and macros of compilers.
+static constexpr llvm::StringLiteral kPackageNames =
+    "NULL calloc error fprintf free int16_t int32_t int64_t int8_t linux main "
+    "printf status stderr stream uint16_t uint8_t unix";
+
+/// Words of C and C++, and names that a package has.
 static bool isReservedInC(StringRef name) {
-  static const llvm::StringSet<> reserved = [] {
-    constexpr StringRef words[] = {
-        "alignas alignof and and_eq asm auto bitand bitor bool break case "
-        "catch "
-        "char char16_t char32_t char8_t class co_await co_return co_yield "
-        "compl "
-        "concept const const_cast consteval constexpr constinit continue "
-        "decltype default delete do double dynamic_cast else enum explicit "
-        "export extern false float for friend goto if inline int long mutable "
-        "namespace new noexcept not not_eq nullptr operator or or_eq private "
-        "protected public register reinterpret_cast requires restrict return "
-        "short signed sizeof static static_assert static_cast struct switch "
-        "template this thread_local throw true try typedef typeid typename "
-        "union unsigned using virtual void volatile wchar_t while xor xor_eq",
-        "NULL calloc error fprintf free int16_t int32_t int64_t int8_t linux "
-        "main printf status stderr stream uint16_t uint8_t unix"};
-    llvm::StringSet<> set;
-    llvm::SmallVector<StringRef> parts;
-    for (StringRef text : words)
-      text.split(parts, ' ');
-    set.insert_range(parts);
-    return set;
-  }();
+  static const llvm::StringSet<> reserved =
+      splitWords({kCppKeywords, kPackageNames});
   if (reserved.contains(name))
     return true;
   // Types, functions and macros of the runtime, of which the library has some.

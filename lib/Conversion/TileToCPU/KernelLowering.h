@@ -557,6 +557,9 @@ private:
 /// Whether vectors of a row of the memory can be read.
 bool isContiguous(Value memref);
 
+/// True if a product takes the tile as its left operand.
+bool isLeftOperand(OpOperand &use);
+
 /// True if every use of the tile is as the right operand of a product.
 bool isRightOperand(Value tile);
 

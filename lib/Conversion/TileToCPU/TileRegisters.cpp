@@ -24,7 +24,7 @@ using namespace attn::tile;
 // What goes to tile registers
 //===----------------------------------------------------------------------===//
 
-static bool isLeftOperand(OpOperand &use) {
+bool cpu::isLeftOperand(OpOperand &use) {
   return isa<DotOp>(use.getOwner()) && use.getOperandNumber() == 0;
 }
 

@@ -30,13 +30,10 @@ using namespace attn::tile;
 
 /// Whether a conversion to 16 bits is for left factors of products alone.
 static bool roundsFactor(ConvertOp convert) {
-  auto isLeft = [](OpOperand &use) {
-    return isa<DotOp>(use.getOwner()) && use.getOperandNumber() == 0;
-  };
   Type element = convert.getType().getElementType();
   return (element.isF16() || element.isBF16()) &&
          convert.getType().getRank() == 2 && !convert->use_empty() &&
-         llvm::all_of(convert->getUses(), isLeft);
+         llvm::all_of(convert->getUses(), isLeftOperand);
 }
 
 /// The rounding of a map's result for a product, in tile registers where the

@@ -16,6 +16,7 @@
 #include "mlir/IR/DialectImplementation.h"
 #include "mlir/Interfaces/FoldInterfaces.h"
 #include "mlir/Interfaces/FunctionInterfaces.h"
+#include "llvm/ADT/Sequence.h"
 #include "llvm/ADT/TypeSwitch.h"
 
 using namespace mlir;
@@ -64,22 +65,23 @@ float attn::roundToF32(FloatAttr number) {
   return static_cast<float>(number.getValueAsDouble());
 }
 
-/// Parses `<name>` with one of the names that `symbolize` knows; what an enum's
-/// own parser complains of names types of C++.
+/// Parses `<name>` with the name of a value up to `last`; what an enum's own
+/// parser complains of names types of C++.
 template <typename T>
-static std::optional<T>
-parseName(AsmParser &parser, StringRef what, StringRef names,
-          function_ref<std::optional<T>(StringRef)> symbolize) {
+static std::optional<T> parseName(AsmParser &parser, StringRef what,
+                                  unsigned last) {
   if (failed(parser.parseLess()))
     return std::nullopt;
   SMLoc loc = parser.getCurrentLocation();
   StringRef name;
   std::optional<T> value;
   if (succeeded(parser.parseOptionalKeyword(&name)))
-    value = symbolize(name);
+    value = symbolizeEnum<T>(name);
   if (!value) {
-    InFlightDiagnostic error = parser.emitError(loc, what)
-                               << " is one of " << names;
+    InFlightDiagnostic error = parser.emitError(loc, what) << " is one of ";
+    llvm::interleaveComma(llvm::seq(last + 1), error, [&](unsigned number) {
+      error << stringifyEnum(static_cast<T>(number));
+    });
     if (!name.empty())
       error << ", not " << name;
     return std::nullopt;
@@ -89,8 +91,7 @@ parseName(AsmParser &parser, StringRef what, StringRef names,
 
 Attribute CausalAlignmentAttr::parse(AsmParser &parser, Type) {
   std::optional<CausalAlignment> value = parseName<CausalAlignment>(
-      parser, "causal", "top_left, bottom_right",
-      [](StringRef name) { return symbolizeCausalAlignment(name); });
+      parser, "causal", getMaxEnumValForCausalAlignment());
   return value ? CausalAlignmentAttr::get(parser.getContext(), *value)
                : Attribute();
 }
@@ -101,8 +102,7 @@ void CausalAlignmentAttr::print(AsmPrinter &printer) const {
 
 Attribute LayoutAttr::parse(AsmParser &parser, Type) {
   std::optional<Layout> value =
-      parseName<Layout>(parser, "layout", "bhsd, bshd, sbhd, htd, thd",
-                        [](StringRef name) { return symbolizeLayout(name); });
+      parseName<Layout>(parser, "layout", getMaxEnumValForLayout());
   return value ? LayoutAttr::get(parser.getContext(), *value) : Attribute();
 }
 

@@ -85,18 +85,6 @@ bool attn::clike::mentions(StringRef text, StringRef name) {
   return false;
 }
 
-llvm::StringSet<>
-attn::clike::splitWords(ArrayRef<llvm::StringLiteral> tables) {
-  llvm::StringSet<> set;
-  for (StringRef table : tables) {
-    SmallVector<StringRef> words;
-    table.split(words, ' ');
-    for (StringRef word : words)
-      set.insert(word);
-  }
-  return set;
-}
-
 std::string Names::spell(StringRef hint) const {
   std::string name = toIdentifier(hint);
   // Where two underscores are the compiler's, no number at the end helps.

@@ -29,9 +29,6 @@ std::string getNameHint(mlir::Value value);
 /// True if `name` occurs in `text` as a whole word.
 bool mentions(llvm::StringRef text, llvm::StringRef name);
 
-/// The words of tables that are separated by spaces.
-llvm::StringSet<> splitWords(llvm::ArrayRef<llvm::StringLiteral> tables);
-
 /// Which names are taken where.
 class Names {
 public:

@@ -7,24 +7,14 @@
 //===----------------------------------------------------------------------===//
 
 #include "MSLReservedWords.h"
-#include "../CLike/Names.h"
+
+#include "attn/Support/ReservedWords.h"
 
 using namespace llvm;
 
-/// C++14, clause 2.12, with the alternative spellings of operators, and what
-/// Metal's compiler takes from later standards and from C.
+/// Of C++ where its place tells, or of C, and kept by Metal's compiler.
 static constexpr StringLiteral kKeywords =
-    "alignas alignof and and_eq asm auto bitand bitor bool break case catch "
-    "char char16_t char32_t class compl const const_cast constexpr continue "
-    "decltype default delete do double dynamic_cast else enum explicit export "
-    "extern false final float for friend goto if inline int long mutable "
-    "namespace new noexcept not not_eq nullptr operator or or_eq override "
-    "private protected public register reinterpret_cast return short signed "
-    "sizeof static static_assert static_cast struct switch template this "
-    "thread_local throw true try typedef typeid typename union unsigned using "
-    "virtual void volatile wchar_t while xor xor_eq "
-    "char8_t co_await co_return co_yield concept consteval constinit import "
-    "module requires restrict typeof";
+    "final import module override typeof";
 
 /// Of MSL: address spaces, functions, attributes that are words.
 static constexpr StringLiteral kQualifiers =
@@ -109,8 +99,8 @@ static constexpr StringLiteral kMacros =
     "FALSE";
 
 bool attn::isReservedInMSL(StringRef name) {
-  static const StringSet<> words =
-      clike::splitWords({kKeywords, kQualifiers, kTypes, kFunctions, kMacros});
+  static const StringSet<> words = splitWords(
+      {kCppKeywords, kKeywords, kQualifiers, kTypes, kFunctions, kMacros});
   // Names with two underscores are the compiler's.
   return words.contains(name) || name.contains("__");
 }

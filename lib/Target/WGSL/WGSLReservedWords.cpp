@@ -8,7 +8,8 @@
 //===----------------------------------------------------------------------===//
 
 #include "WGSLReservedWords.h"
-#include "../CLike/Names.h"
+
+#include "attn/Support/ReservedWords.h"
 
 using namespace llvm;
 
@@ -86,6 +87,6 @@ static constexpr StringLiteral kPredeclared =
 
 bool attn::isReservedInWGSL(StringRef name) {
   static const StringSet<> words =
-      clike::splitWords({kKeywords, kReservedWords, kPredeclared});
+      splitWords({kKeywords, kReservedWords, kPredeclared});
   return words.contains(name);
 }
